@@ -1,0 +1,173 @@
+"""The words that all rooms share.
+
+Here live the small frozen shapes that travel between rooms: what came to the door (`Delivery`),
+what a provider vouches for (`Verified`), what a tool says happened (`ActionEvent`), a click as
+evidence (`Touch`), and the share of an action given to a post (`Credit`).
+
+Nothing here does anything, and nothing here is imported from outside the standard library.
+
+What a stranger would get wrong: an `ActionEvent` is a *statement* about an action, not the action.
+A tool may make several about one action (gave, returned, stopped giving) and they arrive in any
+order; `ledger.settle` makes one action of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Literal
+from uuid import UUID
+
+
+class ActionKind(StrEnum):
+    """What a supporter did. One word each, used in columns, URLs and pages."""
+
+    SIGNATURE = "signature"
+    CALL = "call"
+    LETTER = "letter"
+    DONATION = "donation"
+    SUBMISSION = "submission"
+    ATTENDANCE = "attendance"
+    CLICK = "click"
+    OTHER = "other"
+
+
+class Said(StrEnum):
+    """What a statement says of its action."""
+
+    MADE = "made"
+    """It happened."""
+    RETURNED = "returned"
+    """Money of it went back: a refund, a dispute, a re-sent gift without its amount."""
+    STANDS = "stands"
+    """An earlier return is taken back: a dispute that was won, a refund that failed."""
+    ENDED = "ended"
+    """A recurring gift stops. No money moves."""
+
+
+class Tier(StrEnum):
+    """How strong the evidence is that joins an action to a post; the first is the strongest."""
+
+    CLICK_ID = "click_id"
+    CODE = "code"
+    UTM = "utm"
+    REFERRER = "referrer"
+    IDENTITY = "identity"
+    UNATTRIBUTED = "unattributed"
+
+
+TIERS: tuple[Tier, ...] = tuple(Tier)
+
+
+class Refused(Exception):
+    """A delivery that its provider does not vouch for. `reason` never leaves the process."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unreadable(Exception):
+    """A body that was vouched for and cannot be understood. `reason` is one word, kept."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One HTTP request as it stood at the door.
+
+    `headers` has lower-case names. `url` is the address as the tool sees it (some sign it).
+    `setup` is what staff configured for this source: region, time zone, mapping.
+    """
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    setup: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A body that a provider vouches for, with the little of the request that parsing needs."""
+
+    body: bytes
+    received_at: datetime
+    message_id: str = ""
+    content_type: str = ""
+    setup: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How a tool names a supporter, as it wrote it. Lives in memory only; see `identity`."""
+
+    email: str = ""
+    phone: str = ""
+    person_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionEvent:
+    """One statement of a tool about one action.
+
+    `external_id` names the action within `namespace` (empty: within its source), so that two tools
+    that report the same gift name the same action. `statement_id` names this statement; saying it
+    twice changes nothing. `stated_at` orders statements about one action: the newest wins.
+    `amount_minor` is in the smallest unit of `currency` (ISO 4217, upper case); on a `RETURNED`
+    statement `None` means all of it. `cumulative` marks a returned amount that already holds all
+    earlier returns. `recurs_as` names the mandate of a recurring gift; `renewal` is true for every
+    payment of it after the first.
+    """
+
+    kind: ActionKind
+    external_id: str
+    occurred_at: datetime
+    said: Said = Said.MADE
+    statement_id: str = ""
+    stated_at: datetime | None = None
+    namespace: str = ""
+    person: Person = field(default_factory=Person)
+    code: str = ""
+    click_id: str = ""
+    utm: Mapping[str, str] = field(default_factory=dict)
+    referrer: str = ""
+    amount_minor: int | None = None
+    currency: str = ""
+    cumulative: bool = False
+    recurs_as: str = ""
+    renewal: bool = False
+    target: str = ""
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A click as evidence: which link and post, when, and how strongly it is tied to the action."""
+
+    tier: Tier
+    at: datetime
+    click_id: str = ""
+    link_id: UUID | None = None
+    post_id: UUID | None = None
+    campaign_id: UUID | None = None
+    platform: str = ""
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The share of an action given to a post. The shares of one action sum to exactly one."""
+
+    touch: Touch | None
+    share: Fraction
+    tier: Tier
+
+
+Trust = Literal["signed", "basic_auth", "secret_path", "bearer", "none"]

@@ -1,0 +1,35 @@
+"""Ids and public words that are made here: UUIDv7, link codes, click ids, keys."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from uuid import UUID
+
+from advocacy.providers.base import CLICK_ID_LENGTH, CODE_LENGTH
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, then chance."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def new_code() -> str:
+    """Return a link's code: 60 bits, so that nobody finds a campaign by trying codes."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def new_click_id() -> str:
+    """Return a click id: 128 bits of chance, which says nothing of the click or the person."""
+    encoded = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+    return encoded[:CLICK_ID_LENGTH]
+
+
+def new_key(prefix: str) -> str:
+    """Return a secret key with a prefix by which secret scanners know it."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"

@@ -1,0 +1,233 @@
+"""What a tool said about one action, and what that comes to.
+
+Pure. A `Fact` is a statement without anything that names a person; `settle` makes one action of all
+the facts about it, and gives the same result in every order of arrival.
+
+What a stranger would get wrong: nothing is ever patched. A refund does not change a donation; both
+facts are kept, and the action is settled anew from all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from advocacy.events import ActionEvent, ActionKind, Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One statement about one action, as it is kept. Instants are aware UTC."""
+
+    action_id: UUID
+    delivery_id: UUID
+    external_id: str
+    kind: ActionKind
+    said: Said
+    statement_id: str
+    stated_at: datetime
+    occurred_at: datetime
+    who: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+    click_id: str = ""
+    utm: Mapping[str, str] = field(default_factory=dict)
+    referrer: str = ""
+    amount_minor: int | None = None
+    currency: str = ""
+    cumulative: bool = False
+    recurs_as: str = ""
+    renewal: bool = False
+    target: str = ""
+    test: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object; empty fields are left out."""
+        return {
+            name: value.isoformat()
+            if isinstance(value, datetime)
+            else str(value)
+            if isinstance(value, UUID)
+            else value
+            for name, value in asdict(self).items()
+            if value not in ("", None, False, {})
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Fact:
+        """Read what `to_json` wrote."""
+        return cls(
+            **{
+                **written,
+                "action_id": UUID(written["action_id"]),
+                "delivery_id": UUID(written["delivery_id"]),
+                "kind": ActionKind(written["kind"]),
+                "said": Said(written["said"]),
+                "stated_at": datetime.fromisoformat(written["stated_at"]),
+                "occurred_at": datetime.fromisoformat(written["occurred_at"]),
+            }
+        )
+
+
+def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
+    """Return our id of the action that a tool names so. The same names always give the same id."""
+    scope = namespace or str(source_id)
+    named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()[:16]
+    return UUID(bytes=named, version=8)
+
+
+def fact_of(
+    event: ActionEvent, *, source_id: UUID, delivery_id: UUID, who: Mapping[str, str]
+) -> Fact:
+    """Make a fact of a statement; `who` holds the keyed hashes of the person, by kind."""
+    return Fact(
+        action_id=action_id(source_id, event.namespace, event.external_id),
+        delivery_id=delivery_id,
+        external_id=event.external_id,
+        kind=event.kind,
+        said=event.said,
+        statement_id=event.statement_id or event.said,
+        stated_at=event.stated_at or event.occurred_at,
+        occurred_at=event.occurred_at,
+        who=who,
+        code=event.code,
+        click_id=event.click_id,
+        utm=event.utm,
+        referrer=event.referrer,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        cumulative=event.cumulative,
+        recurs_as=event.recurs_as,
+        renewal=event.renewal,
+        target=event.target,
+        test=event.test,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Money that went back, in minor units of the action's currency."""
+
+    at: datetime
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One action, as all the facts about it have it.
+
+    `counted` is false while only a refund of it is known, and for test actions.
+    """
+
+    id: UUID
+    external_id: str
+    kind: ActionKind
+    counted: bool
+    occurred_at: datetime
+    who: Mapping[str, str]
+    code: str
+    click_id: str
+    utm: Mapping[str, str]
+    referrer: str
+    gross_minor: int
+    currency: str
+    returns: tuple[Return, ...]
+    recurs_as: str
+    renewal: bool
+    ended_at: datetime | None
+    target: str
+    test: bool
+
+    @property
+    def refunded_minor(self) -> int:
+        return sum(each.amount_minor for each in self.returns)
+
+
+def _order(fact: Fact) -> tuple[datetime, str, str]:
+    """Order statements in time; the last part makes it total, so that arrival never matters."""
+    told = {name: value for name, value in fact.to_json().items() if name != "delivery_id"}
+    return fact.stated_at, fact.statement_id, json.dumps(told, sort_keys=True)
+
+
+def settle(facts: Iterable[Fact]) -> Settled:
+    """Make one action of all the facts about it, in whatever order they came.
+
+    Of statements with the same id the newest stands; of each field the newest statement that has a
+    word on it. Raises `ValueError` without facts.
+    """
+    newest: dict[str, Fact] = {}
+    for fact in sorted(facts, key=_order):
+        newest[fact.statement_id] = fact
+    if not newest:
+        raise ValueError("an action needs a fact")
+    ordered = sorted(newest.values(), key=_order)
+    made = [fact for fact in ordered if fact.said is Said.MADE]
+    # What says that it happened has the first word; a refund fills in what nobody else told.
+    tellers = made[::-1] + [fact for fact in reversed(ordered) if fact.said is not Said.MADE]
+
+    def word(name: str) -> Any:
+        return next((value for fact in tellers if (value := getattr(fact, name))), None)
+
+    first = tellers[0]
+    carrier = next((fact for fact in tellers if fact.code or fact.click_id), first)
+    gross = next((fact.amount_minor for fact in made[::-1] if fact.amount_minor is not None), 0)
+    ended = [fact.occurred_at for fact in ordered if fact.said is Said.ENDED]
+    test = any(fact.test for fact in ordered)
+    return Settled(
+        id=first.action_id,
+        external_id=first.external_id,
+        kind=first.kind,
+        counted=bool(made) and not test,
+        occurred_at=first.occurred_at,
+        who=_union(tellers),
+        code=carrier.code,
+        click_id=carrier.click_id,
+        utm=word("utm") or {},
+        referrer=word("referrer") or "",
+        gross_minor=gross,
+        currency=word("currency") or "",
+        returns=tuple(_returns(ordered, made, gross)),
+        recurs_as=word("recurs_as") or "",
+        renewal=any(fact.renewal for fact in ordered),
+        ended_at=min(ended, default=None),
+        target=word("target") or "",
+        test=test,
+    )
+
+
+def _union(tellers: Sequence[Fact]) -> dict[str, str]:
+    who: dict[str, str] = {}
+    for fact in tellers:
+        for kind, value in fact.who.items():
+            who.setdefault(kind, value)
+    return who
+
+
+def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Iterable[Return]:
+    """Yield what went back, in order of time, never more than was given.
+
+    A return "of all" that is older than the newest word that the gift was made has been overtaken
+    by it: the tool sent the gift again, with its amount.
+    """
+    returns = sorted(
+        (fact for fact in ordered if fact.said is Said.RETURNED),
+        key=lambda fact: (fact.occurred_at, _order(fact)),
+    )
+    gone = 0
+    for fact in returns:
+        if fact.amount_minor is None:
+            if made and made[-1].stated_at > fact.stated_at:
+                continue
+            total = gross
+        elif fact.cumulative:
+            total = max(gone, fact.amount_minor)
+        else:
+            total = gone + fact.amount_minor
+        total = min(total, gross)
+        if total > gone:
+            yield Return(fact.occurred_at, total - gone)
+            gone = total

@@ -1,0 +1,404 @@
+"""The tables. No behaviour: what is done with them is in `store/`.
+
+`org_id` comes first in every primary, unique and foreign key, so that no row of one organization
+can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
+`organizations`, and `addresses`, which says whose a public word is.
+
+What a stranger would get wrong: `actions`, `supporters` and `totals` are derived. The record is
+`inbox`, `touches` and what staff made; `rebuild` makes the rest anew from it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from advocacy.extensions import db
+
+
+def _id() -> Mapped[UUID]:
+    return mapped_column(Uuid, primary_key=True)
+
+
+def _instant(default_now: bool = False) -> Mapped[datetime]:
+    return mapped_column(
+        DateTime(timezone=True), server_default=func.now() if default_now else None
+    )
+
+
+def _words(default: str | None = None) -> Mapped[str]:
+    return mapped_column(Text, server_default=text(f"'{default}'") if default is not None else None)
+
+
+class Organization(db.Model):  # type: ignore[name-defined,misc]
+    __tablename__ = "organizations"
+
+    id: Mapped[UUID] = _id()
+    slug: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = _words()
+    timezone: Mapped[str] = _words("UTC")
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+
+class Address(db.Model):  # type: ignore[name-defined,misc]
+    """Whose a public word is: a source key or a token (by digest), or a link's code."""
+
+    __tablename__ = "addresses"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    word: Mapped[str] = mapped_column(Text, primary_key=True)
+    org_id: Mapped[UUID] = mapped_column(Uuid)
+    target_id: Mapped[UUID] = mapped_column(Uuid)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("kind in ('source', 'token', 'link')", name="kind"),
+        Index("addresses_org_id_target_id_idx", "org_id", "target_id"),
+    )
+
+
+class Campaign(db.Model):  # type: ignore[name-defined,misc]
+    __tablename__ = "campaigns"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    slug: Mapped[str] = _words()
+    name: Mapped[str] = _words()
+    timezone: Mapped[str] = _words("UTC")
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "slug"),
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+    )
+
+
+class Post(db.Model):  # type: ignore[name-defined,misc]
+    __tablename__ = "posts"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    platform: Mapped[str] = _words()
+    title: Mapped[str] = _words("")
+    url: Mapped[str] = _words("")
+    medium: Mapped[str] = _words("")
+    author: Mapped[str] = _words("")
+    published_at: Mapped[datetime] = _instant(default_now=True)
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        Index("posts_org_id_campaign_id_idx", "org_id", "campaign_id"),
+    )
+
+
+class Link(db.Model):  # type: ignore[name-defined,misc]
+    """A tracking link of a post. `provider` says how its destination takes our code."""
+
+    __tablename__ = "links"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    post_id: Mapped[UUID] = mapped_column(Uuid)
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    code: Mapped[str] = _words()
+    destination: Mapped[str] = _words()
+    provider: Mapped[str] = _words()
+    utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "code"),
+        ForeignKeyConstraint(
+            ["org_id", "post_id"], ["posts.org_id", "posts.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        Index("links_org_id_post_id_idx", "org_id", "post_id"),
+    )
+
+
+class Source(db.Model):  # type: ignore[name-defined,misc]
+    """A configured endpoint at a provider. Its key is kept only as a digest in `addresses`."""
+
+    __tablename__ = "sources"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    provider: Mapped[str] = _words()
+    name: Mapped[str] = _words()
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    region: Mapped[str] = _words("US")
+    setup: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "name"),
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"]),
+    )
+
+
+class SourceSecret(db.Model):  # type: ignore[name-defined,misc]
+    """A sealed secret of a source. Several are valid while one is rotated out."""
+
+    __tablename__ = "source_secrets"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "source_id"], ["sources.org_id", "sources.id"], ondelete="CASCADE"
+        ),
+        Index("source_secrets_org_id_source_id_idx", "org_id", "source_id"),
+    )
+
+
+class Token(db.Model):  # type: ignore[name-defined,misc]
+    """A bearer token of the API. The token itself is shown once and kept only as a digest."""
+
+    __tablename__ = "tokens"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    name: Mapped[str] = _words()
+    scope: Mapped[str] = _words("reports")
+    expires_at: Mapped[datetime] = _instant()
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_used_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("scope in ('reports', 'admin')", name="scope"),
+    )
+
+
+class InboxRow(db.Model):  # type: ignore[name-defined,misc]
+    """A delivery that was vouched for. The row stays for good; the body goes after its time.
+
+    `facts` is what the body said, without anything that names a person, so that numbers can be
+    rebuilt after the body is gone.
+    """
+
+    __tablename__ = "inbox"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    external_id: Mapped[str] = _words()
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    body_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    message_id: Mapped[str] = _words("")
+    content_type: Mapped[str] = _words("")
+    received_at: Mapped[datetime] = _instant(default_now=True)
+    status: Mapped[str] = _words("pending")
+    reason: Mapped[str] = _words("")
+    detail: Mapped[str] = _words("")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lease: Mapped[UUID | None] = mapped_column(Uuid)
+    done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    facts: Mapped[list[Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "source_id", "external_id"),
+        ForeignKeyConstraint(["org_id", "source_id"], ["sources.org_id", "sources.id"]),
+        CheckConstraint("status in ('pending', 'done', 'quarantined')", name="status"),
+        Index(
+            "inbox_pending_idx",
+            "org_id",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "inbox_quarantined_idx",
+            "org_id",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'quarantined'"),
+        ),
+        Index("inbox_received_idx", "org_id", "received_at", "id"),
+    )
+
+
+class TouchRow(db.Model):  # type: ignore[name-defined,misc]
+    """A click on a tracking link. Nothing of the person but, once she has acted, who she is.
+
+    `shared` says that several people acted through this click (a forwarded link): it stays evidence
+    for the post and joins nobody.
+    """
+
+    __tablename__ = "touches"
+
+    org_id: Mapped[UUID] = _id()
+    click_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    link_id: Mapped[UUID] = mapped_column(Uuid)
+    post_id: Mapped[UUID] = mapped_column(Uuid)
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    clicked_at: Mapped[datetime] = _instant()
+    seen_at: Mapped[datetime] = _instant(default_now=True)
+    human: Mapped[bool] = mapped_column(Boolean)
+    not_human_why: Mapped[str] = _words("")
+    referrer_host: Mapped[str] = _words("")
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    shared: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "link_id"], ["links.org_id", "links.id"], ondelete="CASCADE"
+        ),
+        Index(
+            "touches_supporter_idx",
+            "org_id",
+            "supporter_id",
+            "clicked_at",
+            postgresql_where=text("supporter_id is not null"),
+        ),
+    )
+
+
+class Supporter(db.Model):  # type: ignore[name-defined,misc]
+    """Someone who acted. `first_acted_at` is the earliest of all her counted actions."""
+
+    __tablename__ = "supporters"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    first_acted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
+class Suppressed(db.Model):  # type: ignore[name-defined,misc]
+    """Someone who was erased: a late delivery must not bring her back."""
+
+    __tablename__ = "suppressed"
+
+    org_id: Mapped[UUID] = _id()
+    mark: Mapped[str] = mapped_column(Text, primary_key=True)
+    erased_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
+class ActionRow(db.Model):  # type: ignore[name-defined,misc]
+    """An action, settled from all facts about it and attributed."""
+
+    __tablename__ = "actions"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    external_id: Mapped[str] = _words()
+    kind: Mapped[str] = _words()
+    counted: Mapped[bool] = mapped_column(Boolean)
+    occurred_at: Mapped[datetime] = _instant()
+    occurred_on: Mapped[date] = mapped_column(Date)
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    post_id: Mapped[UUID | None] = mapped_column(Uuid)
+    link_id: Mapped[UUID | None] = mapped_column(Uuid)
+    platform: Mapped[str] = _words("")
+    tier: Mapped[str] = _words()
+    code: Mapped[str] = _words("")
+    click_id: Mapped[str] = _words("")
+    utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    referrer: Mapped[str] = _words("")
+    gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    currency: Mapped[str] = _words("")
+    returns: Mapped[list[Any] | None] = mapped_column(JSONB)
+    recurs_as: Mapped[str] = _words("")
+    renewal: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    target: Mapped[str] = _words("")
+    test: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "source_id"], ["sources.org_id", "sources.id"]),
+        Index(
+            "actions_report_idx",
+            "org_id",
+            "campaign_id",
+            "occurred_on",
+            postgresql_where=text("counted"),
+        ),
+        Index("actions_supporter_idx", "org_id", "supporter_id", "occurred_at"),
+        Index(
+            "actions_waiting_idx",
+            "org_id",
+            "click_id",
+            postgresql_where=text("click_id <> '' and tier <> 'click_id'"),
+        ),
+    )
+
+
+class Total(db.Model):  # type: ignore[name-defined,misc]
+    """Counted actions and money of one day, as deltas in a few slots, so that no row is hot.
+
+    `post_id` and `campaign_id` are the nil UUID where there is none: a key cannot be null.
+    """
+
+    __tablename__ = "totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = _id()
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    tier: Mapped[str] = mapped_column(Text, primary_key=True)
+    platform: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_id: Mapped[UUID] = _id()
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    actions: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClickTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Clicks of one post on one day in its campaign's zone, people and others apart."""
+
+    __tablename__ = "click_totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = _id()
+    human: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    clicks: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,13 @@
+"""The row of equal rooms, one for each tool. See `README.md` beside this file for adding one."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from advocacy.providers import actblue, action_network, standard
+from advocacy.providers.base import Room
+
+PROVIDERS: tuple[Room, ...] = tuple(
+    cast(Room, room) for room in (action_network, actblue, standard)
+)
+BY_SLUG: dict[str, Room] = {room.slug: room for room in PROVIDERS}

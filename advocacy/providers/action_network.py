@@ -1,0 +1,217 @@
+"""Action Network: petitions, letters, calls, donations, forms, events.
+
+Facts: a body is an array of hashes, each with one type key beside `idempotency_key`; nothing is
+signed, so the unguessable key in the path is the secret; only status 200 within 500 ms counts as
+delivered; `action_network:referrer_data.source` carries our code back, `"none"` and `"widget"` mean
+that there was none. Source: actionnetwork.org/docs/webhooks.
+
+What a stranger would get wrong: an outreach is one hash per target and may have no target at all
+(the supporter left after the first step); a donation that is sent again without its amount has been
+returned; dash and underscore are the same to Action Network, so our codes have neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base
+
+slug = "action_network"
+title = "Action Network"
+TRUST: Trust = "secret_path"
+ANSWER = 200
+
+_KINDS = {
+    "osdi:signature": ActionKind.SIGNATURE,
+    "osdi:outreach": ActionKind.CALL,
+    "osdi:donation": ActionKind.DONATION,
+    "osdi:submission": ActionKind.SUBMISSION,
+    "osdi:attendance": ActionKind.ATTENDANCE,
+    "action_network:action": ActionKind.OTHER,
+}
+_NOT_ACTIONS = frozenset({"action_network:upload"})
+_LETTERS = frozenset({"email", "letter", "fax", "postal", "form"})
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for what reached the secret path; the door has already matched the key."""
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by all its hashes: key, type, first identifier, time of change.
+
+    The key alone is not enough: test sends reuse it, and a changed action may carry it again.
+    """
+    try:
+        names = [
+            ":".join(
+                (
+                    base.text(item.get("idempotency_key")),
+                    type_key,
+                    *_identifiers(action)[:1],
+                    base.text(action.get("modified_date")),
+                )
+            )
+            for item, type_key, action in _items(verified.body)
+        ]
+    except Unreadable:
+        return base.body_id(verified.body)
+    joined = "|".join(names)
+    if not joined.strip(":|"):
+        return base.body_id(verified.body)
+    return joined if len(joined) <= 200 else base.body_id(joined.encode())
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read each hash of the array as one action; an outreach without a target is none."""
+    events = []
+    for item, type_key, action in _items(verified.body):
+        if type_key in _NOT_ACTIONS:
+            continue
+        if type_key not in _KINDS:
+            raise Unreadable("unknown_kind", type_key)
+        kind = _KINDS[type_key]
+        targets = list(base.mappings(action.get("targets"), "targets"))
+        if type_key == "osdi:outreach":
+            if not targets and not base.text(action.get("message"), longest=100_000):
+                continue
+            kind = _outreach_kind(action)
+        events.append(_event(kind, item, action, targets))
+    return events
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put code and click id into `source=`, the one field that comes back."""
+    return base.with_query(url, source=base.join_code(code, click_id))
+
+
+def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    value = base.read_json(body)
+    items = []
+    for item in base.mappings(value if isinstance(value, list) else [value], "item"):
+        types = [key for key in item if key.startswith("osdi:") or key in _KINDS]
+        types += [key for key in item if key in _NOT_ACTIONS]
+        types += [key for key in item if not types and _looks_like_type(key, item[key])]
+        if len(set(types)) != 1:
+            raise Unreadable("unknown_kind", "an item needs exactly one type key")
+        items.append((item, types[0], base.mapping(item[types[0]], types[0])))
+    return items
+
+
+def _looks_like_type(key: str, value: Any) -> bool:
+    return ":" in key and key != "action_network:sponsor" and isinstance(value, dict)
+
+
+def _identifiers(action: Mapping[str, Any]) -> list[str]:
+    """Return the action's names, Action Network's own first."""
+    given = action.get("identifiers") or []
+    if not isinstance(given, list):
+        raise Unreadable("wrong_type", "identifiers is not a list")
+    names = [base.text(name, "identifier", 200) for name in given]
+    return sorted(filter(None, names), key=lambda name: not name.startswith("action_network:"))
+
+
+def _link_id(action: Mapping[str, Any], relation: str) -> str:
+    """Return the last path part of a link: the only place where ids of people stand."""
+    link = base.mapping(base.mapping(action.get("_links"), "_links").get(relation), relation)
+    return base.text(link.get("href"), "href").rstrip("/").rpartition("/")[2]
+
+
+def _outreach_kind(action: Mapping[str, Any]) -> ActionKind:
+    """Tell a letter from a call: by `type`, else by what only one of them has."""
+    written = base.text(action.get("type"), "type").lower()
+    if written in _LETTERS:
+        return ActionKind.LETTER
+    if written or action.get("duration") is not None:
+        return ActionKind.CALL
+    wrote = action.get("message") or action.get("subject")
+    return ActionKind.LETTER if wrote else ActionKind.CALL
+
+
+def _event(
+    kind: ActionKind,
+    item: Mapping[str, Any],
+    action: Mapping[str, Any],
+    targets: Sequence[Mapping[str, Any]],
+) -> ActionEvent:
+    referrer = base.mapping(action.get("action_network:referrer_data"), "referrer_data")
+    code, click_id = base.split_code(base.text(referrer.get("source"), "source"))
+    own_id = next(
+        filter(
+            None,
+            [
+                *_identifiers(action),
+                _link_id(action, "self"),
+                base.text(item.get("idempotency_key")),
+            ],
+        ),
+        "",
+    )
+    if not own_id:
+        raise Unreadable("missing", "identifiers")
+    created = base.instant(
+        action.get("created_date") or action.get("modified_date"), "created_date"
+    )
+    stated = base.instant(action.get("modified_date") or action["created_date"], "modified_date")
+    recurrence = base.mapping(action.get("action_network:recurrence"), "recurrence")
+    said, amount, currency = Said.MADE, None, ""
+    if kind is ActionKind.DONATION:
+        currency = base.currency_code(action.get("currency"), "USD")
+        written = action.get("amount")
+        if written is None or written == "":
+            said = Said.RETURNED
+        else:
+            amount = base.to_minor(written, currency)
+    return ActionEvent(
+        kind=kind,
+        external_id=own_id,
+        occurred_at=created if said is Said.MADE else stated,
+        said=said,
+        statement_id=said,
+        stated_at=stated,
+        person=_person(action),
+        code=code,
+        click_id=click_id,
+        referrer=base.text(referrer.get("website"), "website"),
+        amount_minor=amount,
+        currency=currency,
+        recurs_as=own_id if recurrence.get("recurring") is True else "",
+        target=base.text(targets[0].get("ocdid"), "ocdid", 200) if targets else "",
+    )
+
+
+def _person(action: Mapping[str, Any]) -> Person:
+    """Read who acted; address and number may be missing, the link to the person stays."""
+    person = base.mapping(action.get("person"), "person")
+    person_id = _link_id(action, "osdi:person") or base.text(
+        action.get("action_network:person_id"), "person_id"
+    )
+    return Person(
+        email=_primary(person.get("email_addresses"), "address"),
+        phone=_primary(person.get("phone_numbers"), "number"),
+        person_id=person_id,
+    )
+
+
+def _primary(entries: Any, field: str) -> str:
+    listed = list(base.mappings(entries, field))
+    listed.sort(key=lambda entry: entry.get("primary") is not True)
+    return base.text(listed[0].get(field), field, 320) if listed else ""

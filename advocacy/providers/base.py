@@ -1,0 +1,265 @@
+"""What every provider's room shares: safe JSON, instants, money, codes, and the shape of a room.
+
+Pure: bytes and strings in, values out. No Flask, no SQL, no settings, no clock.
+
+What a stranger would get wrong: Python's own `json.loads` takes NaN, lone surrogates and duplicate
+keys, and dies on deep nesting. `read_json` is the only way a body becomes an object here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from advocacy.events import ActionEvent, Delivery, Trust, Unreadable, Verified
+
+CODE_LENGTH = 12
+CLICK_ID_LENGTH = 26
+_CODE_AND_CLICK = re.compile(rf"([a-z0-9]{{{CODE_LENGTH}}})([a-z2-7]{{{CLICK_ID_LENGTH}}})")
+_CODE = re.compile(r"[a-z0-9_-]{1,64}")
+
+MAX_DEPTH = 32
+MAX_NODES = 50_000
+
+# ISO 4217: the currencies whose smallest unit is not a hundredth.
+_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI")
+_NO_DECIMALS += ("VND", "VUV", "XAF", "XOF", "XPF")
+_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_EXPONENTS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+
+
+class Room(Protocol):
+    """The shape of a provider's module. `tests/providers` holds every room to it."""
+
+    slug: str
+    title: str
+    TRUST: Trust
+    ANSWER: int
+
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified: ...
+    def external_id(self, verified: Verified) -> str: ...
+    def parse(self, verified: Verified) -> list[ActionEvent]: ...
+    def destination(self, url: str, code: str, click_id: str) -> str: ...
+
+
+def body_id(body: bytes) -> str:
+    """Name a delivery by its body, for tools that give it no name of its own."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Unreadable("not_a_number", name)
+
+
+def read_json(body: bytes) -> Any:
+    """Read a JSON body, or raise `Unreadable` with the reason in one word.
+
+    Numbers with a point are `Decimal`, so that money is never a float. Refused: what is not UTF-8
+    JSON, NaN and Infinity, lone surrogates, NUL, more than 32 levels, numbers of over 4,300 digits.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", str(error.reason)) from None
+    try:
+        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise Unreadable("too_deep") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable("not_json", f"{error.msg} at {error.pos}") from None
+    except (ValueError, InvalidOperation) as error:
+        raise Unreadable("bad_number", type(error).__name__) from None
+    _check(value)
+    return value
+
+
+def _check(value: Any) -> None:
+    """Walk without recursion; refuse what PostgreSQL or a person could not take."""
+    level: list[Any] = [value]
+    seen = 0
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                check_text(item)
+            elif isinstance(item, dict):
+                seen += len(item)
+                for key in item:
+                    check_text(key)
+                below.extend(item.values())
+            elif isinstance(item, list):
+                seen += len(item)
+                below.extend(item)
+        if seen > MAX_NODES:
+            raise Unreadable("too_large", f"over {MAX_NODES} values")
+        if not below:
+            return
+        level = below
+    raise Unreadable("too_deep", f"over {MAX_DEPTH} levels")
+
+
+def check_text(text: str) -> str:
+    """Return the text, or raise `Unreadable` where it has a NUL or a lone surrogate."""
+    if "\x00" in text:
+        raise Unreadable("nul")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unreadable("lone_surrogate") from None
+    return text
+
+
+def mapping(value: Any, what: str) -> Mapping[str, Any]:
+    """Return an object, treat null as empty, or raise `Unreadable("wrong_type")`."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unreadable("wrong_type", f"{what} is not an object")
+    return value
+
+
+def mappings(value: Any, what: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a list; null is an empty list."""
+    if value is None:
+        return
+    if not isinstance(value, list):
+        raise Unreadable("wrong_type", f"{what} is not a list")
+    for item in value:
+        yield mapping(item, what)
+
+
+def text(value: Any, what: str = "value", longest: int = 1024) -> str:
+    """Return a string; null is empty, a number is written out."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise Unreadable("wrong_type", f"{what} is not a string")
+    written = str(value).strip()
+    if len(written) > longest:
+        raise Unreadable("too_long", what)
+    return written
+
+
+def instant(value: Any, what: str, zone: str = "UTC") -> datetime:
+    """Read an ISO 8601 instant; one without an offset is taken in `zone`. Returns aware UTC."""
+    written = text(value, what, 64)
+    if not written:
+        raise Unreadable("missing", what)
+    try:
+        moment = datetime.fromisoformat(written)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable("bad_instant", what) from None
+    return _plausible(moment, what)
+
+
+def from_unix(seconds: int, what: str) -> datetime:
+    """Read unix seconds. Returns aware UTC."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        raise Unreadable("bad_instant", what)
+    try:
+        return _plausible(datetime.fromtimestamp(seconds, UTC), what)
+    except (ValueError, OverflowError, OSError):
+        raise Unreadable("bad_instant", what) from None
+
+
+def _plausible(moment: datetime, what: str) -> datetime:
+    if not 1990 <= moment.year <= 2200:
+        raise Unreadable("bad_instant", what)
+    return moment
+
+
+def currency_code(value: Any, default: str = "") -> str:
+    """Return an ISO 4217 code in upper case, or the default where none is given."""
+    code = text(value, "currency", 16).upper() or default
+    if code and not re.fullmatch(r"[A-Z]{3}", code):
+        raise Unreadable("bad_currency", "currency")
+    return code
+
+
+def to_minor(value: Any, currency: str, what: str = "amount") -> int:
+    """Turn an amount in major units ("40.00", 40, Decimal) into whole minor units.
+
+    Raises `Unreadable("bad_amount")` where it is not exact in that currency, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise Unreadable("bad_amount", what)
+    try:
+        amount = Decimal(value.strip() if isinstance(value, str) else value)
+        minor = amount.scaleb(_EXPONENTS.get(currency, 2))
+        whole = int(minor)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise Unreadable("bad_amount", what) from None
+    if whole != minor or abs(whole) >= 2**53:
+        raise Unreadable("bad_amount", what)
+    return whole
+
+
+def whole_minor(value: Any, what: str = "amount") -> int:
+    """Take an amount that is already in minor units."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
+        raise Unreadable("bad_amount", what)
+    return value
+
+
+NO_SOURCE = frozenset({"", "none", "widget", "null", "undefined"})
+
+
+def split_code(carried: str) -> tuple[str, str]:
+    """Split what a tool carried back into (our code, our click id); either may be empty.
+
+    Where a tool has one field only, `join_code` writes the click id right behind the code; both
+    are lower-case letters and digits of fixed length, because several tools drop or fold all else.
+    """
+    folded = carried.strip().lower()
+    if folded in NO_SOURCE:
+        return "", ""
+    if both := _CODE_AND_CLICK.fullmatch(folded):
+        return both[1], both[2]
+    return (folded, "") if _CODE.fullmatch(folded) else ("", "")
+
+
+def click_id_or_none(carried: str) -> str:
+    """Return the text where it has the form of our click id, else an empty string."""
+    folded = carried.strip().lower()
+    return folded if re.fullmatch(rf"[a-z2-7]{{{CLICK_ID_LENGTH}}}", folded) else ""
+
+
+def join_code(code: str, click_id: str) -> str:
+    """Write code and click id as one word, for tools with one field. See `split_code`."""
+    return code + click_id if len(code) == CODE_LENGTH else code
+
+
+def with_query(url: str, **parameters: str) -> str:
+    """Return the URL with these query parameters set, once each; empty ones are left out.
+
+    What the URL already carries is kept, but for a parameter of the same name, which is ours.
+    """
+    parts = urlsplit(url)
+    kept = [
+        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in parameters
+    ]
+    added = [(name, value) for name, value in parameters.items() if value]
+    return urlunsplit(parts._replace(query=urlencode(kept + added)))
+
+
+UTM_NAMES = ("source", "medium", "campaign", "content", "term")
+
+
+def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
+    """Pick utm_* out of a mapping of query parameters, names without the prefix."""
+    return {
+        name: value[:200]
+        for name in UTM_NAMES
+        if isinstance(value := query.get(f"utm_{name}"), str) and value
+    }

@@ -1,0 +1,115 @@
+"""Our own format, for tools and scripts that can sign: Standard Webhooks.
+
+The body is `{"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {…}}`, where `type`
+is one of signature, call, letter, donation, submission, attendance, click, other (a suffix such as
+`.created` may follow), or `donation.refunded`, `donation.ended`. `docs/providers.md` lists the
+fields of `data`. Source of the signature: github.com/standard-webhooks/standard-webhooks.
+
+What a stranger would get wrong: `webhook-timestamp` is the instant of the attempt; the instant of
+the action is in the body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "standard"
+title = "Standard Webhooks"
+TRUST: Trust = "signed"
+ANSWER = 200
+
+_SUFFIXES = {"": Said.MADE, "created": Said.MADE, "updated": Said.MADE}
+_DONATION_SUFFIXES = {"refunded": Said.RETURNED, "ended": Said.ENDED}
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for a body with a fresh signature by one of the secrets."""
+    message_id = signatures.check_standard(delivery.body, delivery.headers, secrets, now)
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        message_id=message_id,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by `webhook-id`, which is the same on every retry."""
+    return verified.message_id
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read the one action that the body tells of."""
+    whole = base.mapping(base.read_json(verified.body), "body")
+    data = base.mapping(whole.get("data"), "data")
+    kind, said = _kind(base.text(whole.get("type"), "type"))
+    occurred = base.instant(whole.get("timestamp"), "timestamp")
+    code, click_id = base.split_code(base.text(data.get("code"), "code"))
+    currency, amount = "", None
+    if kind is ActionKind.DONATION:
+        currency = base.currency_code(data.get("currency"), "USD")
+        if data.get("amount_minor") is not None:
+            amount = base.whole_minor(data["amount_minor"], "amount_minor")
+        elif data.get("amount") is not None:
+            amount = base.to_minor(data["amount"], currency)
+        if said is Said.MADE and amount is None:
+            raise Unreadable("missing", "amount")
+        if amount is not None and amount < 0:
+            raise Unreadable("bad_amount", "amount is negative")
+    recurs_as = base.text(data.get("recurs_as"), "recurs_as", 200)
+    return [
+        ActionEvent(
+            kind=kind,
+            external_id=base.text(data.get("id"), "id", 200) or verified.message_id,
+            occurred_at=occurred,
+            said=said,
+            statement_id="made" if said is Said.MADE else verified.message_id,
+            stated_at=occurred,
+            person=Person(
+                email=base.text(data.get("email"), "email", 320),
+                phone=base.text(data.get("phone"), "phone", 64),
+                person_id=base.text(data.get("person_id"), "person_id", 200),
+            ),
+            code=code,
+            click_id=click_id or base.click_id_or_none(base.text(data.get("click_id"), "click_id")),
+            utm=base.utm_of(data),
+            referrer=base.text(data.get("referrer"), "referrer", 2048),
+            amount_minor=amount,
+            currency=currency,
+            recurs_as=recurs_as,
+            renewal=bool(recurs_as) and data.get("renewal") is True,
+            target=base.text(data.get("target"), "target", 200),
+            test=data.get("test") is True,
+        )
+    ]
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put the code into `code=` and the click id into `click_id=`; the tool hands both back."""
+    return base.with_query(url, code=code, click_id=click_id)
+
+
+def _kind(written: str) -> tuple[ActionKind, Said]:
+    word, _, suffix = written.partition(".")
+    try:
+        kind = ActionKind(word)
+    except ValueError:
+        raise Unreadable("unknown_kind", written) from None
+    suffixes = _SUFFIXES | (_DONATION_SUFFIXES if kind is ActionKind.DONATION else {})
+    if suffix not in suffixes:
+        raise Unreadable("unknown_kind", written)
+    return kind, suffixes[suffix]
