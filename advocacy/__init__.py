@@ -1,0 +1,83 @@
+"""What a nonprofit's social posts set in motion.
+
+`create_app` is the only place where parts are wired together. A reader never goes deeper than
+three: door (`web/`, `workers/`) → verb (`receive`, `process`, `rollup`, `report`) → room
+(`providers/`, `attribution/`, `store/`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config.settings import Settings
+
+
+def create_app(settings: Settings) -> Flask:
+    """Wire the application for these settings.
+
+    The redirect door is not part of it: `wsgi.py` puts it in front.
+    """
+    # Imported here, so that the pure rooms can be imported without Flask and SQL.
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
+    from advocacy.extensions import api, db, migrate
+    from advocacy.identity import organization_key
+    from advocacy.nudge import Nudger
+    from advocacy.store.campaigns import NO_ORGANIZATION
+    from advocacy.web import dashboard, errors, health, webhooks
+    from advocacy.web.api import activation, documentation
+
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": True,
+            "pool_size": 10,
+            "max_overflow": 10,
+            "pool_timeout": 5,
+            "connect_args": {
+                "connect_timeout": 3,
+                # Named prepared statements do not survive a transaction pooler (PgBouncer).
+                "prepare_threshold": None,
+                "options": "-c statement_timeout=120s -c lock_timeout=30s -c timezone=UTC",
+            },
+        },
+        SECRET_KEY=organization_key(settings.secret_key.encode(), NO_ORGANIZATION, "session"),
+        MAX_CONTENT_LENGTH=settings.body_limit_bytes,
+        MAX_FORM_MEMORY_SIZE=64 * 1024,
+        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        API_TITLE="Advocacy action tracker",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=documentation.SPEC,
+    )
+    app.extensions["settings"] = settings
+    app.extensions["nudge"] = Nudger(settings.redis_url)
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations", render_as_batch=False)
+    errors.init_app(app)
+    api.init_app(app)
+    api.register_blueprint(activation.blueprint)
+    for blueprint in (
+        webhooks.blueprint,
+        health.blueprint,
+        dashboard.blueprint,
+        documentation.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    return app

@@ -4,7 +4,7 @@ Here live the small frozen shapes that travel between rooms: what came to the do
 what a provider vouches for (`Verified`), what a tool says happened (`ActionEvent`), a click as
 evidence (`Touch`), and the share of an action given to a post (`Credit`).
 
-Nothing here does anything, and nothing here is imported from outside the standard library.
+Nothing here is imported from outside the standard library.
 
 What a stranger would get wrong: an `ActionEvent` is a *statement* about an action, not the action.
 A tool may make several about one action (gave, returned, stopped giving) and they arrive in any
@@ -20,6 +20,12 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Literal
 from uuid import UUID
+
+
+def stable_id(named: bytes) -> UUID:
+    """Return the id that these 16 bytes name: a UUIDv8 (RFC 9562), equal for equal bytes."""
+    value = int.from_bytes(named[:16]) & ~(0xF << 76) | 0x8 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
 class ActionKind(StrEnum):
@@ -149,7 +155,10 @@ class ActionEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """A click as evidence: which link and post, when, and how strongly it is tied to the action."""
+    """A click as evidence: which link and post, when, and how strongly it is tied to the action.
+
+    `channel` is where its link was put: `social` for a post's, else `email`, `sms`, `web`.
+    """
 
     tier: Tier
     at: datetime
@@ -159,6 +168,7 @@ class Touch:
     campaign_id: UUID | None = None
     platform: str = ""
     seen_at: datetime | None = None
+    channel: str = "social"
 
 
 @dataclass(frozen=True, slots=True)

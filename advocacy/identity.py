@@ -18,7 +18,7 @@ from uuid import UUID
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from advocacy.events import Person
+from advocacy.events import Person, stable_id
 
 DIGEST_BYTES = 16
 
@@ -50,7 +50,7 @@ def normalise_phone(written: str, region: str = "US") -> str:
         return ""
     if not phonenumbers.is_possible_number(number):
         return ""
-    number.clear_extension()
+    number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -86,9 +86,14 @@ def supporter_of(found: dict[str, str]) -> UUID | None:
     """Return the supporter whom these hashes name, or None where nobody is named.
 
     The id is the strongest hash itself: the same person gets the same id in every order of arrival
-    and after every rebuild.
+    and after every rebuild. `erased` is a token of chance that took the place of the hashes.
     """
-    for kind in ("email", "phone", "person_id"):
+    for kind in ("erased", "email", "phone", "person_id"):
         if kind in found:
-            return UUID(bytes=bytes.fromhex(found[kind]), version=8)
+            return stable_id(bytes.fromhex(found[kind]))
     return None
+
+
+def suppression_mark(key: bytes, value: str) -> str:
+    """Return the mark by which an erased hash is known again, and which is not that hash."""
+    return digest(key, "suppressed", value)

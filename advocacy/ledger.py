@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import ActionEvent, ActionKind, Said
+from advocacy.events import ActionEvent, ActionKind, Said, stable_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class Fact:
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
     """Return our id of the action that a tool names so. The same names always give the same id."""
     scope = namespace or str(source_id)
-    named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()[:16]
-    return UUID(bytes=named, version=8)
+    named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()
+    return stable_id(named)
 
 
 def fact_of(

@@ -1,0 +1,68 @@
+"""SQL lives in these rooms and nowhere else, and nothing here commits but `transaction()`.
+
+Every statement that writes or locks names one `org_id`, so that the same statements run on a
+database distributed by organization.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import DBAPIError
+from flask_sqlalchemy.session import Session
+from sqlalchemy.orm import scoped_session
+
+from advocacy.extensions import db
+
+Result = TypeVar("Result")
+
+# Serialization failure and deadlock: the database asks for another try of the whole transaction.
+_TRY_AGAIN = frozenset({"40001", "40P01"})
+_TRIES = 4
+
+
+class Contended(Exception):
+    """Another worker made the same row first: the transaction has to be tried again."""
+
+
+@contextmanager
+def transaction() -> Iterator[scoped_session[Session]]:
+    """Commit what was done inside, or nothing of it. The one place that commits."""
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def with_retries(work: Callable[[], Result]) -> Result:
+    """Run work that is one transaction, again where the database or another worker asks for it."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return work()
+        except (DBAPIError, Contended) as error:
+            state = getattr(getattr(error, "orig", None), "sqlstate", None)
+            if not left or not (isinstance(error, Contended) or state in _TRY_AGAIN):
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
+    raise AssertionError("unreachable")
+
+
+def run(statement: str, **values: Any) -> list[Any]:
+    """Run one statement in the current transaction and return its rows."""
+    result = db.session.execute(text(statement), values)
+    assert isinstance(result, CursorResult)  # noqa: S101 -- what a text statement gives
+    return list(result) if result.returns_rows else []
+
+
+def run_count(statement: str, **values: Any) -> int:
+    """Run one statement and return how many rows it touched."""
+    result = db.session.execute(text(statement), values)
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount

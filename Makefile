@@ -1,0 +1,49 @@
+# `make run` and `make test` need Python 3.11 or newer and nothing else.
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PORT ?= 8000
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test demo check format lock browser picture clean
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/python"; exit 1; }
+	@echo "making .venv from requirements-dev.lock"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## start everything: servers, tables, web, worker, clock
+	@exec $(BIN)/advocacy up --port $(PORT)
+
+test: $(READY) ## run every test against the embedded servers
+	@$(BIN)/pytest
+
+demo: $(READY) ## do one whole round by itself and check every figure
+	@$(BIN)/advocacy demo
+
+check: $(READY) ## lint and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(READY) ## write the code in the house's form
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+browser: ## install Debian's Chromium for the browser tests, where that can be done
+	@tests/browser/install_chromium
+
+picture: $(READY) ## take the README's picture of the dashboard
+	@$(BIN)/python docs/picture.py
+
+clean: ## remove what was built; the data in var/ stays
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

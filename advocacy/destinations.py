@@ -1,0 +1,65 @@
+"""Where a tracking link may lead: checked when it is made, and again before every redirect.
+
+Pure. What a stranger would get wrong: a redirect that can be made to lead anywhere is a gift to
+phishers, and browsers and parsers disagree on what `https:/\\evil` means. So one parser decides, all
+that is unusual is refused, and what was parsed is what is stored.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+LONGEST = 2048
+_LOCAL = frozenset({"localhost", "127.0.0.1"})
+
+
+class BadDestination(ValueError):
+    """The URL may not be a destination; the message says why."""
+
+
+def check_destination(url: str, *, local: bool = False) -> str:
+    """Return the URL as it is to be stored. `local` also allows http and this machine, for trying.
+
+    Raises `BadDestination`.
+    """
+    if len(url) > LONGEST:
+        raise BadDestination(f"is longer than {LONGEST} characters")
+    if any(ord(letter) <= 0x20 or ord(letter) >= 0x7F or letter in '\\<>"`{}|^' for letter in url):
+        raise BadDestination("has spaces, control characters or letters that have to be encoded")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadDestination("cannot be read as a URL") from None
+    host = (parts.hostname or "").rstrip(".")
+    is_local = local and host in _LOCAL
+    if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
+        raise BadDestination("must begin with https://")
+    if not url.lower().startswith(f"{parts.scheme}://") or not host:
+        raise BadDestination("must name a host, as in https://example.org/page")
+    if "@" in parts.netloc:
+        raise BadDestination("must not hold a user name")
+    if port is not None and not is_local:
+        raise BadDestination("must not name a port")
+    if not is_local:
+        _check_host(host)
+    netloc = host if port is None else f"{host}:{port}"
+    return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, parts.query, parts.fragment))
+
+
+def _check_host(host: str) -> None:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        raise BadDestination("must name a host, not an address")
+    labels = host.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or labels[-1].startswith("0x"):
+        raise BadDestination("must name a public host, as in https://example.org/page")
+    for label in labels:
+        if not label or len(label) > 63 or label.strip("-") != label:
+            raise BadDestination("has a host name that cannot be")
+        if not all(letter.isalnum() or letter == "-" for letter in label):
+            raise BadDestination("has a host name that cannot be")

@@ -1,0 +1,136 @@
+"""What is wrong with the set-up, in words.
+
+Each check has a name and returns what is wrong and what to do, or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flask import Flask
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.cron import CronScheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from advocacy import clicklog
+from advocacy.nudge import connect
+from advocacy.store import inbox, run
+from config.settings import Settings, SettingsError
+
+_LEAST_FREE_BYTES = 500 * 1024 * 1024
+_OLDEST_SECONDS = 60
+
+
+def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
+    """Yield (what was looked at, what is wrong with it or an empty string)."""
+    try:
+        app = application()
+    except SettingsError as error:
+        yield "settings", str(error)
+        return
+    settings: Settings = app.extensions["settings"]
+    yield "settings", ""
+    with app.app_context():
+        database = _database()
+        yield "database", database
+        if not database:
+            yield "tables", _tables(app)
+            yield "inbox", _inbox()
+    redis = _redis(settings)
+    yield "redis", redis
+    if not redis:
+        yield "worker", _worker(settings)
+        yield "clock", _clock(settings)
+    yield "folder", _folder(settings.var_dir)
+    yield "click log", _clicks(settings.var_dir)
+    yield "public address", _public(settings)
+
+
+def _database() -> str:
+    try:
+        version = int(run("show server_version_num")[0][0])
+    except SQLAlchemyError as error:
+        first = str(getattr(error, "orig", error)).strip().splitlines()[:1]
+        return f"does not answer ({' '.join(first)}); start it, or mend DATABASE_URL"
+    if version < 140000:
+        return "is older than PostgreSQL 14; use a newer one"
+    if run("show synchronous_commit")[0][0] == "off":
+        return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
+    return ""
+
+
+def _tables(app: Flask) -> str:
+    from alembic.script import ScriptDirectory
+
+    from advocacy.up import MIGRATIONS
+
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    try:
+        at = run("select version_num from alembic_version")
+    except SQLAlchemyError:
+        return "there are none yet; run `advocacy migrate`"
+    if not at or at[0][0] != head:
+        return f"are at {at[0][0] if at else 'nothing'}, not at {head}; run `advocacy migrate`"
+    return ""
+
+
+def _inbox() -> str:
+    try:
+        oldest = inbox.oldest_pending_seconds()
+    except SQLAlchemyError:
+        return "cannot be read; see tables"
+    if oldest > _OLDEST_SECONDS:
+        return f"a delivery has waited for {oldest:.0f} s; is a worker running?"
+    return ""
+
+
+def _redis(settings: Settings) -> str:
+    try:
+        about = connect(settings.redis_url, timeout=1.0).info()
+    except (RedisError, OSError) as error:
+        return f"does not answer ({type(error).__name__}); start it, or mend REDIS_URL"
+    if about.get("maxmemory_policy", "noeviction") != "noeviction":
+        return "may throw jobs away when full; set maxmemory-policy noeviction"
+    return ""
+
+
+def _worker(settings: Settings) -> str:
+    workers = Worker.all(connection=connect(settings.redis_url, timeout=1.0))
+    return "" if workers else "none is running; start one with `python -m workers.run worker`"
+
+
+def _clock(settings: Settings) -> str:
+    clocks = CronScheduler.all(connect(settings.redis_url, timeout=1.0))
+    return "" if clocks else "none is running; start one with `python -m workers.run clock`"
+
+
+def _folder(var_dir: Path) -> str:
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{var_dir} cannot be made ({error.strerror}); mend VAR_DIR"
+    if not os.access(var_dir, os.W_OK):
+        return f"{var_dir} cannot be written to; mend its rights or VAR_DIR"
+    if shutil.disk_usage(var_dir).free < _LEAST_FREE_BYTES:
+        return f"less than {_LEAST_FREE_BYTES // 1024**2} MiB are free at {var_dir}; make room"
+    return ""
+
+
+def _clicks(var_dir: Path) -> str:
+    folder = var_dir / "clicks"
+    oldest = min((path.stat().st_mtime for path in folder.glob("*.clicks")), default=time.time())
+    waiting = clicklog.waiting_bytes(folder)
+    if waiting and time.time() - oldest > _OLDEST_SECONDS:
+        return f"{waiting} bytes of clicks wait for the database; is a web process running?"
+    return ""
+
+
+def _public(settings: Settings) -> str:
+    if not settings.https and "127.0.0.1" not in settings.public_url:
+        return f"{settings.public_url} is not https; tools would send secrets in the clear"
+    return ""

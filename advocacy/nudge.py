@@ -1,0 +1,105 @@
+"""\"There may be work\": a hint to the workers through Redis, which may be lost without harm.
+
+What a stranger would get wrong: the request that brought the work never waits for Redis. A thread
+tells it, with short time-outs, and rests for a while after a failure; the sweep finds what no hint
+announced. A drain that is running and a second one that waits are enough: whatever was committed
+before the second one starts, it will see.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+QUEUE = "drain"
+_REST_SECONDS = 3.0
+_JOB_SECONDS = 300
+
+log = structlog.get_logger()
+
+
+class Nudge(Protocol):
+    """Whoever can say that an organization may have work."""
+
+    def announce(self, org_id: UUID) -> None: ...
+
+
+class Silent:
+    """Says nothing; for where the caller does the work itself."""
+
+    def announce(self, org_id: UUID) -> None:
+        return
+
+
+def connect(redis_url: str, timeout: float = 0.25) -> Redis:
+    """Return a client that fails fast and does not try again by itself."""
+    return Redis.from_url(
+        redis_url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def enqueue_drain(connection: Redis, org_id: UUID) -> None:
+    """Enqueue a drain of one organization, unless one already waits behind the running one."""
+    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+    for place in ("a", "b"):
+        try:
+            queue.enqueue(
+                "workers.jobs.drain",
+                str(org_id),
+                job_id=f"drain-{org_id}-{place}",
+                unique=True,
+                job_timeout=_JOB_SECONDS,
+                result_ttl=0,
+                failure_ttl=1,
+            )
+            return
+        except DuplicateJobError:
+            continue
+
+
+class Nudger:
+    """Tells Redis from a thread of its own, each organization once however often it is announced."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._waiting: set[UUID] = set()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def announce(self, org_id: UUID) -> None:
+        """Note that this organization may have work. Never waits, never fails."""
+        with self._wake:
+            self._waiting.add(org_id)
+            # Started late, so that each process has its own after a fork.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._tell, name="nudge", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def _tell(self) -> None:
+        connection = connect(self._redis_url)
+        while True:
+            with self._wake:
+                while not self._waiting:
+                    self._wake.wait()
+                waiting, self._waiting = self._waiting, set()
+            try:
+                for org_id in waiting:
+                    enqueue_drain(connection, org_id)
+            except (RedisError, OSError) as error:
+                log.warning("nudge_failed", error=type(error).__name__)
+                time.sleep(_REST_SECONDS)

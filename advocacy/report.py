@@ -1,0 +1,209 @@
+"""④ A campaign's activation: the figures that staff read, each defined once, here.
+
+Definitions
+- *action*: what a supporter did and a tool vouched for; test actions are left out.
+- *supporters*: distinct people behind the actions, counted at the grain shown; they do not add up
+  over posts or days. Actions without any hint of a person count as actions and as nobody.
+- *new*: the person's first action in the whole organization lies in the range; else *returning*.
+- *gross*, *refunded*, *net*: whole minor units of a currency; a refund counts on its own day.
+- *evidence*: the share of actions at each tier, strongest first, so that no total looks more
+  certain than it is.
+- *clicks*: by people; previews, prefetches and HEAD requests are kept and shown apart.
+
+A day is a calendar day in the campaign's time zone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from advocacy.events import TIERS
+from advocacy.models import Campaign, Post
+from advocacy.rollup import day_in
+from advocacy.store import campaigns, totals
+from advocacy.store.totals import NOBODY
+
+
+class BadRange(ValueError):
+    """The range of days is not one; the message says why."""
+
+
+def activation(
+    campaign: Campaign, first: date | None = None, last: date | None = None
+) -> dict[str, Any]:
+    """Return the activation of a campaign from `first` to `last`, both included.
+
+    Without a range it is from the campaign's first day with data to today. Raises `BadRange`.
+    """
+    org_id = campaign.org_id
+    first, last = _range(campaign, first, last)
+    rows = totals.read_totals(org_id, campaign.id, first, last)
+    people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone)
+    clicks = totals.read_clicks(org_id, campaign.id, first, last)
+    posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
+    by_grain: dict[str, dict[Any, Any]] = defaultdict(dict)
+    for row in people:
+        by_grain[row.grain][getattr(row, _GRAINS[row.grain], None)] = row
+
+    by_post = _grouped(rows, lambda row: row.post_id)
+    seen_posts = [*posts, *(NOBODY for _ in [0] if NOBODY in by_post)]
+    return {
+        "campaign": {
+            "slug": campaign.slug,
+            "name": campaign.name,
+            "timezone": campaign.timezone,
+        },
+        "from": first,
+        "to": last,
+        "actions": sum(row.actions for row in rows),
+        "supporters": _people(by_grain["all"].get(None)),
+        "clicks": _clicks(clicks),
+        "by_kind": [
+            {
+                "kind": kind,
+                "actions": sum(row.actions for row in of_kind),
+                "supporters": _people(by_grain["kind"].get(kind)),
+            }
+            for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
+            if any(row.actions for row in of_kind)
+        ],
+        "money": _money(rows),
+        "evidence": _evidence(rows),
+        "by_day": _days(rows),
+        "posts": sorted(
+            (
+                _of_post(
+                    posts.get(post_id),
+                    by_post.get(post_id, []),
+                    [row for row in clicks if row.post_id == post_id],
+                    by_grain["post"].get(None if post_id == NOBODY else post_id),
+                )
+                for post_id in seen_posts
+            ),
+            key=lambda each: (each["post"] is None, -each["actions"], -each["clicks"]["human"]),
+        ),
+        "platforms": _platforms(rows, clicks, posts, by_grain["platform"]),
+    }
+
+
+_GRAINS = {"all": "", "post": "post_id", "platform": "platform", "kind": "kind"}
+
+
+def _range(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
+    earliest, latest = totals.span(campaign.org_id, campaign.id)
+    today = day_in(datetime.now(UTC), campaign.timezone)
+    last = last or max(today, latest or today)
+    first = first or min(earliest or last, last)
+    if first > last:
+        raise BadRange("the first day is after the last")
+    return first, last
+
+
+def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found
+
+
+def _people(row: Any | None) -> dict[str, int]:
+    distinct, new = (row.supporters, row.new) if row else (0, 0)
+    return {"distinct": distinct, "new": new, "returning": distinct - new}
+
+
+def _clicks(rows: Sequence[Any]) -> dict[str, int]:
+    return {
+        "human": sum(row.clicks for row in rows if row.human),
+        "other": sum(row.clicks for row in rows if not row.human),
+    }
+
+
+def _money(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "currency": currency,
+            "gross_minor": (gross := sum(row.gross_minor for row in same)),
+            "refunded_minor": (refunded := sum(row.refunded_minor for row in same)),
+            "net_minor": gross - refunded,
+            "donations": sum(row.actions for row in same),
+        }
+        for currency, same in sorted(
+            _grouped((row for row in rows if row.kind == "donation"), lambda r: r.currency).items()
+        )
+    ]
+
+
+def _evidence(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    everything = sum(row.actions for row in rows)
+    by_tier = _grouped(rows, lambda row: row.tier)
+    return [
+        {
+            "tier": tier,
+            "actions": (actions := sum(row.actions for row in by_tier.get(tier, []))),
+            "share": round(actions / everything, 4) if everything else 0.0,
+        }
+        for tier in TIERS
+    ]
+
+
+def _days(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    counted: dict[tuple[date, str], int] = defaultdict(int)
+    for row in rows:
+        counted[row.day, row.kind] += row.actions
+    return [
+        {"day": day, "kind": kind, "actions": actions}
+        for (day, kind), actions in sorted(counted.items())
+        if actions
+    ]
+
+
+def _of_post(
+    post: Post | None, rows: Sequence[Any], clicks: Sequence[Any], people: Any | None
+) -> dict[str, Any]:
+    return {
+        "post": post
+        and {
+            "id": post.id,
+            "platform": post.platform,
+            "title": post.title,
+            "url": post.url,
+            "published_at": post.published_at,
+        },
+        "clicks": _clicks(clicks),
+        "actions": sum(row.actions for row in rows),
+        "by_kind": {
+            kind: sum(row.actions for row in same)
+            for kind, same in sorted(_grouped(rows, lambda row: row.kind).items())
+            if any(row.actions for row in same)
+        },
+        "supporters": _people(people),
+        "money": _money(rows),
+        "evidence": _evidence(rows),
+    }
+
+
+def _platforms(
+    rows: Sequence[Any],
+    clicks: Sequence[Any],
+    posts: Mapping[UUID, Post],
+    people: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    by_platform = _grouped(rows, lambda row: row.platform)
+    clicks_of = _grouped(
+        clicks, lambda row: posts[row.post_id].platform if row.post_id in posts else ""
+    )
+    found = [
+        {
+            "platform": platform,
+            "clicks": _clicks(clicks_of.get(platform, [])),
+            "actions": sum(row.actions for row in by_platform.get(platform, [])),
+            "supporters": _people(people.get(platform)),
+            "money": _money(by_platform.get(platform, [])),
+        }
+        for platform in {*by_platform, *clicks_of}
+    ]
+    return sorted(found, key=lambda each: (not each["platform"], -each["actions"]))

@@ -1,0 +1,278 @@
+"""Actions, as settled and attributed, and the people who acted.
+
+What a stranger would get wrong: all of this is derived. Rows are replaced as a whole, never patched
+field by field, and always in the order of their ids, so that two workers cannot block each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from advocacy.store import Contended, run, run_count
+
+
+@dataclass(slots=True, kw_only=True)
+class Action:
+    """A row of `actions`. `returns` is a list of {"at", "amount_minor"} in order of time."""
+
+    id: UUID
+    source_id: UUID
+    external_id: str
+    kind: str
+    counted: bool
+    occurred_at: datetime
+    occurred_on: date
+    campaign_id: UUID | None = None
+    supporter_id: UUID | None = None
+    post_id: UUID | None = None
+    link_id: UUID | None = None
+    platform: str = ""
+    tier: str = "unattributed"
+    code: str = ""
+    click_id: str = ""
+    utm: dict[str, str] = field(default_factory=dict)
+    referrer: str = ""
+    gross_minor: int = 0
+    refunded_minor: int = 0
+    currency: str = ""
+    returns: list[dict[str, Any]] | None = None
+    recurs_as: str = ""
+    renewal: bool = False
+    ended_at: datetime | None = None
+    target: str = ""
+    test: bool = False
+    delivery_ids: list[UUID] = field(default_factory=list)
+
+
+_TYPES = {
+    "id": "uuid",
+    "source_id": "uuid",
+    "external_id": "text",
+    "kind": "text",
+    "counted": "bool",
+    "occurred_at": "timestamptz",
+    "occurred_on": "date",
+    "campaign_id": "uuid",
+    "supporter_id": "uuid",
+    "post_id": "uuid",
+    "link_id": "uuid",
+    "platform": "text",
+    "tier": "text",
+    "code": "text",
+    "click_id": "text",
+    "utm": "jsonb",
+    "referrer": "text",
+    "gross_minor": "int8",
+    "refunded_minor": "int8",
+    "currency": "text",
+    "returns": "jsonb",
+    "recurs_as": "text",
+    "renewal": "bool",
+    "ended_at": "timestamptz",
+    "target": "text",
+    "test": "bool",
+    "delivery_ids": "uuid[]",
+}
+_NAMES = [each.name for each in fields(Action)]
+_COLUMNS = ", ".join(_NAMES)
+# An array of arrays cannot be unnested row by row, and JSON goes over as text: both as text here.
+_SENT = {name: "text" if kind in {"jsonb", "uuid[]"} else kind for name, kind in _TYPES.items()}
+_GIVEN = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in _NAMES)
+_READ = ", ".join(
+    f"v.{name}::{_TYPES[name]}" if _SENT[name] != _TYPES[name] else f"v.{name}" for name in _NAMES
+)
+
+
+def _sent(action: Action, name: str) -> Any:
+    value = getattr(action, name)
+    if _TYPES[name] == "jsonb":
+        return None if value is None else json.dumps(value)
+    if _TYPES[name] == "uuid[]":
+        return "{" + ",".join(map(str, value)) + "}"
+    return value
+
+
+def _columns(actions: Sequence[Action]) -> dict[str, list[Any]]:
+    return {name: [_sent(action, name) for action in actions] for name in _NAMES}
+
+
+def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
+    """Lock and return the actions with these ids that are there already."""
+    rows = run(
+        f"""select {_COLUMNS} from actions
+            where org_id = :o and id = any(cast(:ids as uuid[])) order by id for update""",
+        o=org_id,
+        ids=list(ids),
+    )
+    return {row.id: Action(**row._mapping) for row in rows}
+
+
+def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
+    """Insert actions. Raises `Contended` where another worker has inserted one of them first."""
+    if not actions:
+        return
+    inserted = run_count(
+        f"""insert into actions (org_id, {_COLUMNS})
+            select :o, {_READ} from unnest({_GIVEN}) as v ({_COLUMNS}) order by v.id
+            on conflict (org_id, id) do nothing""",
+        o=org_id,
+        **_columns(actions),
+    )
+    if inserted != len(actions):
+        raise Contended("an action was inserted by another worker")
+
+
+def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
+    """Replace actions that are there and locked."""
+    if not actions:
+        return
+    run(
+        f"""update actions a set ({_COLUMNS}) = ({_READ})
+            from unnest({_GIVEN}) as v ({_COLUMNS})
+            where a.org_id = :o and a.id = v.id""",
+        o=org_id,
+        **_columns(actions),
+    )
+
+
+def ids_near(org_id: UUID, changed: Sequence[tuple[UUID, datetime]], days: int) -> list[UUID]:
+    """Return actions that a change of these (supporter, click instant) may concern."""
+    rows = run(
+        """select distinct a.id from actions a
+           join unnest(cast(:people as uuid[]), cast(:ats as timestamptz[])) as v (supporter, at)
+             on a.supporter_id = v.supporter
+            and a.occurred_at between v.at - interval '5 minutes'
+                                  and v.at + make_interval(days => :days)
+           where a.org_id = :o""",
+        o=org_id,
+        people=[supporter for supporter, _ in changed],
+        ats=[at for _, at in changed],
+        days=days,
+    )
+    return [row.id for row in rows]
+
+
+def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
+    """Return actions that named a click which had not been shipped yet, and is there now."""
+    rows = run(
+        """select a.id from actions a
+           join touches t on t.org_id = a.org_id and t.click_id = a.click_id
+           where a.org_id = :o and a.click_id <> '' and a.tier <> 'click_id' and not exists (
+             select 1 from touches u where u.org_id = a.org_id and u.click_id = a.click_id
+               and a.occurred_at - u.clicked_at > make_interval(days =>
+                 case a.kind when 'donation' then 30 else 7 end))
+           order by a.id limit :limit""",
+        o=org_id,
+        limit=limit,
+    )
+    return [row.id for row in rows]
+
+
+def put_supporters(org_id: UUID, firsts: dict[UUID, datetime]) -> None:
+    """Note people with the instant of an action; the earliest ever is kept."""
+    if not firsts:
+        return
+    ordered = sorted(firsts)
+    run(
+        """insert into supporters (org_id, id, first_acted_at)
+           select :o, v.id, v.at
+           from unnest(cast(:ids as uuid[]), cast(:ats as timestamptz[])) as v (id, at)
+           on conflict (org_id, id) do update
+             set first_acted_at = least(supporters.first_acted_at, excluded.first_acted_at)
+             where supporters.first_acted_at is null
+                or excluded.first_acted_at < supporters.first_acted_at""",
+        o=org_id,
+        ids=ordered,
+        ats=[firsts[supporter] for supporter in ordered],
+    )
+
+
+def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
+    """Find anew when these people first acted, after one of their actions was changed."""
+    ids = sorted(set(supporters))
+    if not ids:
+        return
+    run(
+        """update supporters s set first_acted_at = (
+             select min(a.occurred_at) from actions a
+             where a.org_id = :o and a.supporter_id = s.id and a.counted)
+           where s.org_id = :o and s.id = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=ids,
+    )
+
+
+def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
+    """Return which of these marks are of people who were erased."""
+    rows = run(
+        "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
+        o=org_id,
+        marks=list(marks),
+    )
+    return {row.mark for row in rows}
+
+
+def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
+    """Remember that these people were erased."""
+    run(
+        """insert into suppressed (org_id, mark)
+           select :o, mark from unnest(cast(:marks as text[])) as v (mark) order by 2
+           on conflict do nothing""",
+        o=org_id,
+        marks=list(marks),
+    )
+
+
+def ids_of_supporter(org_id: UUID, supporter_id: UUID) -> list[UUID]:
+    """Return the actions of one person."""
+    rows = run(
+        "select id from actions where org_id = :o and supporter_id = :s",
+        o=org_id,
+        s=supporter_id,
+    )
+    return [row.id for row in rows]
+
+
+def rename_supporter(org_id: UUID, old: UUID, new: UUID | None) -> None:
+    """Put a new id in place of a person's old one; her actions are the caller's to change."""
+    run(
+        "update supporters set id = :new where org_id = :o and id = :old",
+        o=org_id,
+        old=old,
+        new=new,
+    )
+
+
+def drop_derived(org_id: UUID) -> None:
+    """Remove everything of the organization that a rebuild makes anew."""
+    for table in ("actions", "supporters", "totals"):
+        run(f"delete from {table} where org_id = :o", o=org_id)
+
+
+def find_action(org_id: UUID, action_id: UUID) -> Action | None:
+    """Return one action."""
+    rows = run(
+        f"select {_COLUMNS} from actions where org_id = :o and id = :id",
+        o=org_id,
+        id=action_id,
+    )
+    return Action(**rows[0]._mapping) if rows else None
+
+
+def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:
+    """Hold the organization's drain lock until the transaction ends: shared, or alone.
+
+    Many batches share it; a rebuild holds it alone. Returns False where `wait` is off and it is
+    held otherwise.
+    """
+    key = org_id.int % (2**63)
+    shared = "" if alone else "_shared"
+    if wait:
+        run(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
+        return True
+    return bool(run(f"select pg_try_advisory_xact_lock{shared}(:key)", key=key)[0][0])

@@ -1,0 +1,376 @@
+"""What staff make: organizations, campaigns, posts, links, sources with their secrets, tokens.
+
+What a stranger would get wrong: the keys of sources and the tokens of the API are kept as digests
+only, in `addresses`, which says for each public word whose it is; they are shown once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from advocacy.extensions import db
+from advocacy.ids import new_code, new_id, new_key
+from advocacy.models import (
+    Address,
+    Campaign,
+    Link,
+    Organization,
+    Post,
+    Source,
+    SourceSecret,
+    Token,
+)
+from advocacy.sealing import seal, unseal
+from advocacy.store import run
+
+NO_ORGANIZATION = UUID(int=0)
+"""Stands for the installation itself where a key is derived."""
+
+
+class Taken(Exception):
+    """The name is in use; the message says which."""
+
+
+class NotFound(Exception):
+    """There is no such thing; the message says what to do."""
+
+
+def word_digest(word: str) -> str:
+    """Return the digest of a key or token; 32 random bytes need no slow hash."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAtDoor:
+    """What the door needs of a source."""
+
+    org_id: UUID
+    id: UUID
+    provider: str
+    region: str
+    setup: dict[str, Any]
+    secrets: tuple[str, ...]
+
+
+def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organization:
+    """Make an organization. Raises `Taken`."""
+    if db.session.scalar(select(Organization).filter_by(slug=slug)):
+        raise Taken(f"there is an organization {slug} already")
+    organization = Organization(id=new_id(), slug=slug, name=name, timezone=timezone)
+    db.session.add(organization)
+    db.session.flush()
+    return organization
+
+
+def get_organization(slug: str | None) -> Organization:
+    """Return the organization; without a slug, the only one there is. Raises `NotFound`."""
+    if slug:
+        found: Organization | None = db.session.scalar(select(Organization).filter_by(slug=slug))
+        if found is None:
+            raise NotFound(f"there is no organization {slug}; see `advocacy org list`")
+        return found
+    every = list_organizations()
+    if not every:
+        raise NotFound("there is no organization yet; make one with `advocacy org create`")
+    if len(every) > 1:
+        raise NotFound("there are several organizations; say which with --org")
+    return every[0]
+
+
+def list_organizations() -> Sequence[Organization]:
+    """Return all organizations by slug."""
+    return list(db.session.scalars(select(Organization).order_by(Organization.slug)))
+
+
+def find_organization(org_id: UUID) -> Organization | None:
+    """Return the organization with this id."""
+    return db.session.get(Organization, org_id)
+
+
+def put_campaign(org_id: UUID, slug: str, name: str, timezone: str) -> Campaign:
+    """Make a campaign. Raises `Taken`."""
+    if db.session.scalar(select(Campaign).filter_by(org_id=org_id, slug=slug)):
+        raise Taken(f"there is a campaign {slug} already")
+    campaign = Campaign(org_id=org_id, id=new_id(), slug=slug, name=name, timezone=timezone)
+    db.session.add(campaign)
+    db.session.flush()
+    return campaign
+
+
+def find_campaign(org_id: UUID, slug: str) -> Campaign | None:
+    """Return the organization's campaign of this slug."""
+    return db.session.scalar(select(Campaign).filter_by(org_id=org_id, slug=slug))
+
+
+def get_campaign(org_id: UUID, slug: str) -> Campaign:
+    """Return the organization's campaign of this slug. Raises `NotFound`."""
+    found = find_campaign(org_id, slug)
+    if found is None:
+        raise NotFound(f"there is no campaign {slug}; see `advocacy campaign list`")
+    return found
+
+
+def list_campaigns(org_id: UUID) -> Sequence[Campaign]:
+    """Return all campaigns, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Campaign).filter_by(org_id=org_id).order_by(Campaign.created_at.desc())
+        )
+    )
+
+
+def put_post(org_id: UUID, campaign_id: UUID, platform: str, **about: Any) -> Post:
+    """Make a post of a campaign; `about` has title, url, medium, author, published_at."""
+    post = Post(org_id=org_id, id=new_id(), campaign_id=campaign_id, platform=platform, **about)
+    db.session.add(post)
+    db.session.flush()
+    return post
+
+
+def get_post(org_id: UUID, post_id: UUID) -> Post:
+    """Return a post. Raises `NotFound`."""
+    found = db.session.get(Post, (org_id, post_id))
+    if found is None:
+        raise NotFound(f"there is no post {post_id}; see `advocacy post list`")
+    return found
+
+
+def list_posts(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Post]:
+    """Return the posts of a campaign, or all, the newest first."""
+    query = select(Post).filter_by(org_id=org_id)
+    if campaign_id:
+        query = query.filter_by(campaign_id=campaign_id)
+    return list(db.session.scalars(query.order_by(Post.published_at.desc(), Post.id.desc())))
+
+
+def put_link(
+    org_id: UUID, post: Post, destination: str, provider: str, utm: dict[str, str], code: str = ""
+) -> Link:
+    """Make a tracking link of a post, with a fresh code or this one. Raises `Taken`."""
+    link = Link(
+        org_id=org_id,
+        id=new_id(),
+        post_id=post.id,
+        campaign_id=post.campaign_id,
+        code=code or new_code(),
+        destination=destination,
+        provider=provider,
+        utm=utm,
+    )
+    _put_address("link", link.code, org_id, link.id)
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
+def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
+    """Return the links of a campaign, or all, the newest first."""
+    query = select(Link).filter_by(org_id=org_id)
+    if campaign_id:
+        query = query.filter_by(campaign_id=campaign_id)
+    return list(db.session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc())))
+
+
+def links_for_redirect() -> list[Any]:
+    """Return what the redirect door needs of every link of every organization."""
+    return run(
+        """select code, org_id, id, provider, destination, utm, disabled_at is not null as disabled
+           from links"""
+    )
+
+
+def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
+    """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
+    rows = run(
+        """select l.code, l.id as link_id, l.post_id, l.campaign_id, p.platform
+           from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
+           where l.org_id = :o and l.code = any(cast(:codes as text[]))""",
+        o=org_id,
+        codes=list(codes),
+    )
+    return {row.code: row for row in rows}
+
+
+def links_with_utm(org_id: UUID, campaigns: Sequence[str]) -> list[Any]:
+    """Return the links whose utm_campaign is one of these, with their UTM."""
+    return run(
+        """select l.utm, l.id as link_id, l.post_id, l.campaign_id, p.platform
+           from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
+           where l.org_id = :o and l.utm ->> 'campaign' = any(cast(:campaigns as text[]))
+           order by l.id""",
+        o=org_id,
+        campaigns=list(campaigns),
+    )
+
+
+def zones(org_id: UUID) -> dict[UUID | None, str]:
+    """Return the time zone of every campaign; under None, the organization's own."""
+    found: dict[UUID | None, str] = {
+        None: run("select timezone from organizations where id = :o", o=org_id)[0][0]
+    }
+    found.update(
+        (row.id, row.timezone)
+        for row in run("select id, timezone from campaigns where org_id = :o", o=org_id)
+    )
+    return found
+
+
+def put_source(
+    org_id: UUID,
+    provider: str,
+    name: str,
+    *,
+    campaign_id: UUID | None = None,
+    region: str = "US",
+    setup: dict[str, Any] | None = None,
+) -> tuple[Source, str]:
+    """Make a source; returns it with its key, which is kept nowhere. Raises `Taken`."""
+    if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
+        raise Taken(f"there is a source {name} already")
+    source = Source(
+        org_id=org_id,
+        id=new_id(),
+        provider=provider,
+        name=name,
+        campaign_id=campaign_id,
+        region=region,
+        setup=setup or {},
+    )
+    db.session.add(source)
+    db.session.flush()
+    key = new_key("src")
+    _put_address("source", word_digest(key), org_id, source.id)
+    return source, key
+
+
+def get_source(org_id: UUID, name: str) -> Source:
+    """Return the source of this name. Raises `NotFound`."""
+    found: Source | None = db.session.scalar(select(Source).filter_by(org_id=org_id, name=name))
+    if found is None:
+        raise NotFound(f"there is no source {name}; see `advocacy source list`")
+    return found
+
+
+def list_sources(org_id: UUID) -> Sequence[Source]:
+    """Return all sources by name."""
+    return list(db.session.scalars(select(Source).filter_by(org_id=org_id).order_by(Source.name)))
+
+
+def put_secret(
+    master: bytes, org_id: UUID, source_id: UUID, secret: str, now: datetime, overlap: timedelta
+) -> None:
+    """Add a secret to a source; those before it stay valid for `overlap`, then end."""
+    for old in db.session.scalars(
+        select(SourceSecret).filter_by(org_id=org_id, source_id=source_id, valid_until=None)
+    ):
+        old.valid_until = now + overlap
+    secret_id = new_id()
+    db.session.add(
+        SourceSecret(
+            org_id=org_id,
+            id=secret_id,
+            source_id=source_id,
+            sealed=seal(master, org_id, f"secret:{secret_id}", secret.encode()),
+        )
+    )
+    db.session.flush()
+
+
+def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
+    """Return the enabled source that this key opens, with all its secrets that are valid now."""
+    rows = run(
+        """select s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id, c.sealed
+           from addresses a
+           join sources s on s.org_id = a.org_id and s.id = a.target_id
+           left join source_secrets c on c.org_id = s.org_id and c.source_id = s.id
+             and (c.valid_until is null or c.valid_until > now())
+           where a.kind = 'source' and a.word = :word and s.disabled_at is null
+           order by c.created_at desc""",
+        word=word_digest(key),
+    )
+    if not rows:
+        return None
+    first = rows[0]
+    return SourceAtDoor(
+        org_id=first.org_id,
+        id=first.id,
+        provider=first.provider,
+        region=first.region,
+        setup=first.setup,
+        secrets=tuple(
+            unseal(master, row.org_id, f"secret:{row.secret_id}", row.sealed).decode()
+            for row in rows
+            if row.sealed is not None
+        ),
+    )
+
+
+def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tuple[Token, str]:
+    """Make an API token; returns it with its text, which is kept nowhere."""
+    token = Token(org_id=org_id, id=new_id(), name=name, scope=scope, expires_at=expires_at)
+    db.session.add(token)
+    db.session.flush()
+    word = new_key("aat")
+    _put_address("token", word_digest(word), org_id, token.id)
+    return token, word
+
+
+def find_token(word: str) -> Token | None:
+    """Return the token with this text, if it may be used now."""
+    rows = run(
+        """select t.org_id, t.id from addresses a
+           join tokens t on t.org_id = a.org_id and t.id = a.target_id
+           where a.kind = 'token' and a.word = :word
+             and t.revoked_at is null and t.expires_at > now()""",
+        word=word_digest(word),
+    )
+    return db.session.get(Token, tuple(rows[0])) if rows else None
+
+
+def find_token_by_id(org_id: UUID, token_id: UUID) -> Token | None:
+    """Return the token with this id, if it may be used now."""
+    rows = run(
+        """select 1 from tokens where org_id = :o and id = :id
+           and revoked_at is null and expires_at > now()""",
+        o=org_id,
+        id=token_id,
+    )
+    return db.session.get(Token, (org_id, token_id)) if rows else None
+
+
+def list_tokens(org_id: UUID) -> Sequence[Token]:
+    """Return all tokens, the newest first."""
+    return list(
+        db.session.scalars(select(Token).filter_by(org_id=org_id).order_by(Token.created_at.desc()))
+    )
+
+
+def revoke_token(org_id: UUID, name: str, now: datetime) -> None:
+    """End every token of this name at once. Raises `NotFound`."""
+    found = list(
+        db.session.scalars(select(Token).filter_by(org_id=org_id, name=name, revoked_at=None))
+    )
+    if not found:
+        raise NotFound(f"there is no valid token {name}; see `advocacy token list`")
+    for token in found:
+        token.revoked_at = now
+    db.session.flush()
+
+
+def _put_address(kind: str, word: str, org_id: UUID, target_id: UUID) -> None:
+    inserted = db.session.execute(
+        insert(Address)
+        .values(kind=kind, word=word, org_id=org_id, target_id=target_id)
+        .on_conflict_do_nothing()
+        .returning(Address.word)
+    ).first()
+    if inserted is None:
+        raise Taken(f"the {kind} word {word} is in use; choose another")

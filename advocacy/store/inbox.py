@@ -1,0 +1,333 @@
+"""The inbox: deliveries that were vouched for, from the commit before the 2xx to done.
+
+What a stranger would get wrong: the attempt is counted when rows are claimed, before any work, so
+that a body that kills the process is counted too. What failed once is claimed alone, so that a bad
+neighbour costs nobody else a try.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from advocacy.events import Verified
+from advocacy.ids import new_id
+from advocacy.store import run, run_count
+
+Put = Literal["new", "known", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker may work on until its lease ends."""
+
+    id: UUID
+    source_id: UUID
+    external_id: str
+    body: bytes | None
+    message_id: str
+    content_type: str
+    received_at: datetime
+    attempts: int
+    facts: list[Any] | None
+
+
+class LostLease(Exception):
+    """The lease ran out and somebody else has the rows: what was done must not be kept."""
+
+
+def put_delivery(
+    org_id: UUID,
+    source_id: UUID,
+    delivery_id: UUID,
+    external_id: str,
+    verified: Verified,
+    sealed: bytes,
+    body_digest: bytes,
+) -> Put:
+    """Keep a delivery once, for good.
+
+    Returns "known" for the same delivery again, and "conflict" where the id was used for another
+    body: then the first stands and the second is kept, quarantined as `id_reuse`.
+    """
+    values = {
+        "org_id": org_id,
+        "source_id": source_id,
+        "id": delivery_id,
+        "external_id": external_id,
+        "body": sealed,
+        "digest": body_digest,
+        "message_id": verified.message_id,
+        "content_type": verified.content_type[:200],
+        "received_at": verified.received_at,
+        "status": "pending",
+        "reason": "",
+    }
+    insert = """
+        insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
+                           content_type, received_at, status, reason)
+        values (:org_id, :id, :source_id, :external_id, :body, :digest, :message_id,
+                :content_type, :received_at, :status, :reason)
+        on conflict (org_id, source_id, external_id) do nothing returning id"""
+    if run(insert, **values):
+        return "new"
+    same = run(
+        """select body_digest = :digest from inbox
+           where org_id = :org_id and source_id = :source_id and external_id = :external_id""",
+        org_id=org_id,
+        source_id=source_id,
+        external_id=external_id,
+        digest=body_digest,
+    )
+    if same and same[0][0]:
+        return "known"
+    values |= {
+        "external_id": f"{external_id}#{body_digest.hex()[:24]}",
+        "status": "quarantined",
+        "reason": "id_reuse",
+    }
+    run(insert, **values)
+    return "conflict"
+
+
+_COLUMNS = (
+    "i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type, i.received_at,"
+    " i.attempts, i.facts"
+)
+
+
+def claim_batch(org_id: UUID, lease: UUID, seconds: int, limit: int) -> list[Claimed]:
+    """Claim deliveries that nobody has tried yet, the oldest first."""
+    return _claim(org_id, lease, seconds, limit, "attempts = 0")
+
+
+def claim_retry(org_id: UUID, lease: UUID, seconds: int, most: int) -> list[Claimed]:
+    """Claim one delivery that failed before, alone; what failed `most` times is given up."""
+    run(
+        """update inbox set status = 'quarantined', lease = null, lease_until = null,
+                  reason = case when reason = '' then 'killed_worker' else reason end
+           where org_id = :org_id and status = 'pending' and attempts >= :most
+             and lease_until < now()""",
+        org_id=org_id,
+        most=most,
+    )
+    return _claim(org_id, lease, seconds, 1, "attempts > 0")
+
+
+def _claim(org_id: UUID, lease: UUID, seconds: int, limit: int, which: str) -> list[Claimed]:
+    rows = run(
+        f"""update inbox i
+            set attempts = attempts + 1, lease = :lease,
+                lease_until = now() + make_interval(secs => :seconds)
+            where org_id = :org_id and status = 'pending' and id in (
+              select id from inbox
+              where org_id = :org_id and status = 'pending' and {which}
+                and (lease_until is null or lease_until < now())
+              order by received_at, id limit :limit for update skip locked)
+            returning {_COLUMNS}""",
+        org_id=org_id,
+        lease=lease,
+        seconds=seconds,
+        limit=limit,
+    )
+    return sorted((Claimed(*row) for row in rows), key=lambda one: (one.received_at, one.id))
+
+
+def release(org_id: UUID, lease: UUID, reason: str, detail: str) -> None:
+    """Give up a lease at once; the attempt stays counted, with what went wrong."""
+    run(
+        """update inbox set lease = null, lease_until = now(), reason = :reason, detail = :detail
+           where org_id = :org_id and lease = :lease and status = 'pending'""",
+        org_id=org_id,
+        lease=lease,
+        reason=reason,
+        detail=detail[:500],
+    )
+
+
+def put_done(
+    org_id: UUID,
+    lease: UUID,
+    facts: Mapping[UUID, list[dict[str, Any]]],
+    failed: Mapping[UUID, tuple[str, str]],
+) -> None:
+    """Close claimed deliveries: done with their facts, or quarantined with (reason, detail).
+
+    Raises `LostLease` where one of them is no longer ours.
+    """
+    ids = [*facts, *failed]
+    closed = run_count(
+        """update inbox i
+           set status = v.status, reason = v.reason, detail = v.detail, facts = v.facts::jsonb,
+               done_at = now(), lease = null, lease_until = null
+           from unnest(cast(:ids as uuid[]), cast(:statuses as text[]), cast(:reasons as text[]),
+                       cast(:details as text[]), cast(:facts as text[]))
+                as v (id, status, reason, detail, facts)
+           where i.org_id = :org_id and i.id = v.id and i.lease = :lease""",
+        org_id=org_id,
+        lease=lease,
+        ids=ids,
+        statuses=["done"] * len(facts) + ["quarantined"] * len(failed),
+        reasons=[""] * len(facts) + [reason for reason, _ in failed.values()],
+        details=[""] * len(facts) + [detail[:500] for _, detail in failed.values()],
+        facts=[json.dumps(told) for told in facts.values()] + [None] * len(failed),
+    )
+    if closed != len(ids):
+        raise LostLease(f"{len(ids) - closed} of {len(ids)} deliveries have another lease")
+
+
+def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """Return all facts that these deliveries told."""
+    rows = run(
+        """select facts from inbox
+           where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null""",
+        o=org_id,
+        ids=list(delivery_ids),
+    )
+    return [fact for (facts,) in rows for fact in facts]
+
+
+def organizations_with_work() -> list[UUID]:
+    """Return the organizations that have something claimable, the longest waiting first."""
+    rows = run(
+        """select o.id from organizations o cross join lateral (
+             select received_at from inbox i
+             where i.org_id = o.id and i.status = 'pending'
+               and (i.lease_until is null or i.lease_until < now())
+             order by received_at limit 1) oldest
+           order by oldest.received_at"""
+    )
+    return [org_id for (org_id,) in rows]
+
+
+def counts(org_id: UUID) -> dict[str, int]:
+    """Return how many deliveries stand in each status; the three sum to all ever accepted."""
+    rows = run("select status, count(*) from inbox where org_id = :o group by status", o=org_id)
+    return {"pending": 0, "done": 0, "quarantined": 0} | {status: n for status, n in rows}  # noqa: C416
+
+
+def oldest_pending_seconds() -> float:
+    """Return the age of the oldest delivery that waits, over all organizations; 0 if none does."""
+    rows = run(
+        """select coalesce(max(extract(epoch from now() - oldest.received_at)), 0)
+           from organizations o cross join lateral (
+             select received_at from inbox i where i.org_id = o.id and i.status = 'pending'
+             order by received_at limit 1) oldest"""
+    )
+    return float(rows[0][0])
+
+
+def list_quarantined(org_id: UUID, limit: int = 100) -> list[Any]:
+    """Return quarantined deliveries, newest first: id, source, received_at, reason, detail."""
+    return run(
+        """select i.id, s.name as source, i.received_at, i.reason, i.detail, i.attempts
+           from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
+           where i.org_id = :o and i.status = 'quarantined'
+           order by i.received_at desc, i.id desc limit :limit""",
+        o=org_id,
+        limit=limit,
+    )
+
+
+def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | None = None) -> int:
+    """Set quarantined deliveries to be tried again; returns how many. `id_reuse` stays flagged."""
+    return run_count(
+        """update inbox set status = 'pending', attempts = 0, reason = '', detail = '',
+                  lease = null, lease_until = null
+           where org_id = :o and status = 'quarantined' and reason <> 'id_reuse'
+             and body is not null
+             and (cast(:reason as text) is null or reason = :reason)
+             and (cast(:ids as uuid[]) is null or id = any(cast(:ids as uuid[])))""",
+        o=org_id,
+        reason=reason,
+        ids=list(ids) if ids is not None else None,
+    )
+
+
+def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Claimed]:
+    """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
+    rows = run(
+        f"""select {_COLUMNS} from inbox i
+            where i.org_id = :o and i.status = 'done'
+              and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :id))
+            order by i.received_at, i.id limit :limit""",
+        o=org_id,
+        at=after[0] if after else None,
+        id=after[1] if after else None,
+        limit=limit,
+    )
+    return [Claimed(*row) for row in rows]
+
+
+def put_facts(org_id: UUID, facts: Mapping[UUID, list[dict[str, Any]]]) -> None:
+    """Replace the facts of done deliveries where they are told differently now."""
+    run(
+        """update inbox i set facts = v.facts::jsonb
+           from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
+           where i.org_id = :o and i.id = v.id and i.facts is distinct from v.facts::jsonb""",
+        o=org_id,
+        ids=list(facts),
+        facts=[json.dumps(told) for told in facts.values()],
+    )
+
+
+def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
+    """Quarantine deliveries that can no longer be read."""
+    for delivery_id, (reason, detail) in failed.items():
+        run(
+            """update inbox set status = 'quarantined', reason = :reason, detail = :detail
+               where org_id = :o and id = :id""",
+            o=org_id,
+            id=delivery_id,
+            reason=reason,
+            detail=detail[:500],
+        )
+
+
+def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Remove the bodies of these deliveries; their facts stay."""
+    run(
+        "update inbox set body = null where org_id = :o and id = any(cast(:ids as uuid[]))",
+        o=org_id,
+        ids=list(delivery_ids),
+    )
+
+
+def drop_old_bodies(org_id: UUID, before: datetime) -> int:
+    """Remove the bodies of deliveries that were done before this instant; facts stay."""
+    return run_count(
+        """update inbox set body = null
+           where org_id = :o and status = 'done' and body is not null and done_at < :before""",
+        o=org_id,
+        before=before,
+    )
+
+
+def erase_person(
+    org_id: UUID, delivery_ids: Sequence[UUID], digests: Sequence[str], token: str
+) -> int:
+    """Remove the bodies of these deliveries; in their facts put a token in place of these hashes."""
+    return run_count(
+        """update inbox i set body = null, facts = (
+             select coalesce(jsonb_agg(
+               case when exists (select 1 from jsonb_each_text(coalesce(f -> 'who', '{}'))
+                                 where value = any(cast(:digests as text[])))
+                    then (f - 'click_id') || jsonb_build_object(
+                           'who', jsonb_build_object('erased', cast(:token as text)))
+                    else f end), '[]')
+             from jsonb_array_elements(coalesce(i.facts, '[]')) f)
+           where i.org_id = :o and i.id = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=list(delivery_ids),
+        digests=list(digests),
+        token=token,
+    )
+
+
+def new_lease() -> UUID:
+    """Return a fresh token for one claim; it fences off whoever held the rows before."""
+    return new_id()

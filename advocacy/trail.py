@@ -1,0 +1,127 @@
+"""The trail of an action: every link and click that could have led to it, as touches.
+
+Pure. Here the evidence that an action carries (click id, code, UTM, referrer) and what is known of
+its supporter's clicks become touches with a tier; `attribution` decides which of them has credit.
+Source of the tiers: click id > code > UTM > referrer > identity; the best wins, none is averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from advocacy.events import Tier, Touch
+
+PLATFORM_HOSTS: Mapping[str, str] = {
+    "t.co": "x",
+    "x.com": "x",
+    "twitter.com": "x",
+    "facebook.com": "facebook",
+    "fb.me": "facebook",
+    "instagram.com": "instagram",
+    "threads.net": "threads",
+    "threads.com": "threads",
+    "tiktok.com": "tiktok",
+    "youtube.com": "youtube",
+    "youtu.be": "youtube",
+    "linkedin.com": "linkedin",
+    "lnkd.in": "linkedin",
+    "reddit.com": "reddit",
+    "bsky.app": "bluesky",
+    "mastodon.social": "mastodon",
+    "pinterest.com": "pinterest",
+    "snapchat.com": "snapchat",
+    "t.me": "telegram",
+    "whatsapp.com": "whatsapp",
+    "wa.me": "whatsapp",
+}
+
+
+@dataclass(slots=True)
+class Known:
+    """What was looked up for a batch: links by code and UTM, clicks by id and by supporter.
+
+    Rows have `link_id`, `post_id`, `campaign_id`, `platform`; clicks also `click_id`, `clicked_at`,
+    `seen_at`.
+    """
+
+    links: Mapping[str, Any] = field(default_factory=dict)
+    utm_links: Sequence[Any] = ()
+    clicks: Mapping[str, Any] = field(default_factory=dict)
+    clicks_of: Mapping[UUID, Sequence[Any]] = field(default_factory=dict)
+
+
+def platform_of_host(referrer: str) -> str:
+    """Return the platform that a referrer (URL or host) is of, or an empty string."""
+    host = (urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or "").lower()
+    labels = host.split(".")
+    for start in range(len(labels) - 1):
+        if platform := PLATFORM_HOSTS.get(".".join(labels[start:])):
+            return platform
+    return ""
+
+
+def trail(
+    occurred_at: datetime,
+    known: Known,
+    *,
+    code: str = "",
+    click_id: str = "",
+    utm: Mapping[str, str] | None = None,
+    referrer: str = "",
+    supporter_id: UUID | None = None,
+) -> list[Touch]:
+    """Return all touches that speak for an action, each with its tier, in no order."""
+    touches = []
+    if click := known.clicks.get(click_id):
+        touches.append(_clicked(click, Tier.CLICK_ID))
+    if link := known.links.get(code):
+        touches.append(_told(link, Tier.CODE, occurred_at))
+    if utm and (link := _by_utm(utm, known.utm_links)):
+        touches.append(_told(link, Tier.UTM, occurred_at))
+    if platform := platform_of_host(referrer):
+        touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
+    if supporter_id is not None:
+        touches += [
+            _clicked(click, Tier.IDENTITY) for click in known.clicks_of.get(supporter_id, ())
+        ]
+    return touches
+
+
+def _clicked(click: Any, tier: Tier) -> Touch:
+    return Touch(
+        tier=tier,
+        at=click.clicked_at,
+        seen_at=click.seen_at,
+        click_id=click.click_id,
+        link_id=click.link_id,
+        post_id=click.post_id,
+        campaign_id=click.campaign_id,
+        platform=click.platform,
+    )
+
+
+def _told(link: Any, tier: Tier, at: datetime) -> Touch:
+    return Touch(
+        tier=tier,
+        at=at,
+        link_id=link.link_id,
+        post_id=link.post_id,
+        campaign_id=link.campaign_id,
+        platform=link.platform,
+    )
+
+
+def _by_utm(utm: Mapping[str, str], links: Iterable[Any]) -> Any | None:
+    """Return the link whose UTM this is, if all links that fit are of one post."""
+    fitting = [
+        link
+        for link in links
+        if utm.get("campaign") == link.utm.get("campaign")
+        and all(utm[name] == link.utm[name] for name in utm if name in link.utm)
+    ]
+    return fitting[0] if len({link.post_id for link in fitting}) == 1 else None

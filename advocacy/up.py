@@ -1,0 +1,136 @@
+"""Everything on one machine: servers, tables, a demo organization, the Procfile's processes.
+
+What a stranger would get wrong: this is for trying and for small machines. Where processes are run
+by something else (systemd, a platform), the Procfile is all that is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Printer
+
+from advocacy import create_app
+from advocacy.embedded import servers
+from advocacy.store import campaigns, transaction
+from advocacy.web.charts import bundle
+from config.logging import configure
+from config.settings import SettingsError, read_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+MIGRATIONS = ROOT / "migrations"
+_STOP_SECONDS = 20
+
+
+def migrate() -> None:
+    """Bring the tables up to this version, within the current application."""
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
+
+
+@contextlib.contextmanager
+def running_servers(var_dir: Path, port: int) -> Iterator[tuple[Flask, dict[str, str]]]:
+    """Start the servers and migrate; yields the application and its environment."""
+    with servers(var_dir) as variables:
+        variables.setdefault(
+            "PUBLIC_URL", os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
+        )
+        os.environ.update(variables)
+        settings = read_settings()
+        configure("WARNING")
+        app = create_app(settings)
+        with app.app_context():
+            migrate()
+        yield app, variables
+
+
+def manager(environment: Mapping[str, str], port: int, output: object = None) -> Manager:
+    """Return honcho's manager with the Procfile's processes."""
+    made = Manager(Printer(output or sys.stdout))
+    procfile = parse_procfile((ROOT / "Procfile").read_text())
+    tools = str(Path(sys.executable).parent)
+    variables = {
+        **os.environ,
+        **environment,
+        "PORT": str(port),
+        "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    for name, command in procfile.processes.items():
+        made.add_process(name, command, env=variables, cwd=str(ROOT))
+    return made
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def start(var_dir: Path, port: int) -> int:
+    """Start everything and stay until Ctrl-C; returns the exit status."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            print(f"Error: port {port} is in use; choose another with PORT=8080 make run")
+            return 1
+    try:
+        with running_servers(var_dir, port) as (app, variables):
+            with app.app_context():
+                greeting = _first_organization(app, var_dir)
+            bundle(app.extensions["settings"].var_dir)
+            print(greeting, flush=True)
+            processes = manager(variables, port)
+            processes.loop()
+            # 130 and 143 are what Ctrl-C and a polite stop look like from here.
+            return 0 if processes.returncode in {0, 130, 143, -2, -15} else 1
+    except SettingsError as error:
+        print(f"Error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _first_organization(app: Flask, var_dir: Path) -> str:
+    """Make a demo organization where there is none; return where to look."""
+    public = app.extensions["settings"].public_url
+    noted = var_dir / "demo.txt"
+    with transaction():
+        organizations = campaigns.list_organizations()
+        if not organizations:
+            org = campaigns.put_organization("demo", "Demo organization", "America/New_York")
+            campaign = campaigns.put_campaign(org.id, "stay", "Stop the execution", org.timezone)
+            post = campaigns.put_post(
+                org.id, campaign.id, "instagram", title="Call your legislator", medium="video"
+            )
+            link = campaigns.put_link(
+                org.id,
+                post,
+                "https://actionnetwork.org/petitions/stop-the-execution",
+                "action_network",
+                {"source": "instagram", "medium": "social", "campaign": "stay"},
+            )
+            until = datetime.now(UTC) + timedelta(days=365)
+            _, token = campaigns.put_token(org.id, "demo", "admin", until)
+            noted.touch(mode=0o600)
+            noted.write_text(f"{link.code} {token}\n")
+    lines = [f"dashboard      {public}/", f"API            {public}/api/"]
+    if noted.exists():
+        code, token = noted.read_text().split()
+        lines += [f"tracking link  {public}/r/{code}", f"token          {token}"]
+    else:
+        lines.append("tracking link  see `advocacy link list`")
+    return "\n".join(["", *lines, "stop           Ctrl-C", ""])

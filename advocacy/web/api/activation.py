@@ -1,0 +1,45 @@
+"""Activation of a campaign, as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import g
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from advocacy.report import BadRange, activation
+from advocacy.store import campaigns
+from advocacy.web import schemas
+from advocacy.web.auth import needs_token
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint(
+    "campaigns", __name__, url_prefix="/api/v1/campaigns", description="What posts set in motion."
+)
+
+
+@blueprint.route("/<slug>/activation")
+class OfCampaign(MethodView):
+    """One campaign's activation."""
+
+    @needs_token("reports")
+    @blueprint.arguments(schemas.RangeQuery, location="query")
+    @blueprint.response(200, schemas.Activation)
+    @blueprint.doc(summary="What the campaign's posts set in motion", security=[{"bearer": []}])
+    def get(self, query: dict[str, date], slug: str) -> dict[str, Any]:
+        """Return supporters, actions, money and evidence, whole and by post, platform and day.
+
+        A day is a calendar day in the campaign's time zone. People are counted at each grain and do
+        not add up over posts or days; actions and money do.
+        """
+        campaign = campaigns.find_campaign(g.org_id, slug)
+        if campaign is None:
+            raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        try:
+            return activation(campaign, query.get("first"), query.get("last"))
+        except BadRange as error:
+            raise Problem(
+                422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
+            ) from None

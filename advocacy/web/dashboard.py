@@ -1,0 +1,155 @@
+"""The pages staff look at. They show what the API answers, from the same verb.
+
+What a stranger would get wrong: nothing is loaded from elsewhere and nothing is inline; the
+Content-Security-Policy says so, and the browser test holds it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
+
+from advocacy.report import BadRange, activation
+from advocacy.store import campaigns, inbox
+from advocacy.web import auth, charts
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint("dashboard", __name__)
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+# The packaged Swagger UI and Vega write style attributes; scripts stay as strict as elsewhere.
+_STYLED = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+@blueprint.after_app_request
+def protect(response: Response) -> Response:
+    """Say to the browser what these pages may do."""
+    styled = request.endpoint in {"documentation.page", "dashboard.campaign_page"}
+    response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if current_app.extensions["settings"].https:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint not in {"static", "dashboard.vega", "documentation.bundle"}:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@blueprint.app_template_filter("money")
+def money(minor: int, currency: str) -> str:
+    """Write minor units as people do: 1234 USD as 12.34 USD."""
+    return f"{Decimal(minor) / 100:,.2f} {currency}"
+
+
+@blueprint.app_template_filter("number")
+def number(value: int) -> str:
+    """Write a whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+@blueprint.app_template_filter("percent")
+def percent(share: float) -> str:
+    """Write a share as a whole percentage."""
+    return f"{share * 100:.0f} %"
+
+
+@blueprint.get("/sign-in")
+def sign_in_page() -> str:
+    """Show where a token is asked for."""
+    return render_template("sign_in.html", wrong=False)
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> BaseResponse | tuple[str, int]:
+    """Begin a session."""
+    _same_site()
+    if not auth.sign_in(request.form.get("token", "").strip()):
+        return render_template("sign_in.html", wrong=True), 401
+    after = request.args.get("next", "")
+    inside = after.startswith("/") and not after.startswith(("//", "/\\"))
+    return redirect(after if inside else url_for("dashboard.overview"))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> BaseResponse:
+    """End the session."""
+    _same_site()
+    session.clear()
+    return redirect(url_for("dashboard.sign_in_page"))
+
+
+@blueprint.get("/")
+@auth.needs_session
+def overview() -> str:
+    """List the campaigns, or say what to do first."""
+    return render_template(
+        "overview.html",
+        campaigns=campaigns.list_campaigns(g.org_id),
+        waiting=inbox.counts(g.org_id),
+    )
+
+
+@blueprint.get("/campaigns/<slug>")
+@auth.needs_session
+def campaign_page(slug: str) -> str:
+    """Show one campaign: the figures, a chart by day, the posts in order."""
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+    try:
+        first, last = (_day(request.args.get(name)) for name in ("from", "to"))
+        report = activation(campaign, first, last)
+    except (BadRange, ValueError):
+        raise Problem(
+            422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
+        ) from None
+    return render_template(
+        "campaign.html",
+        report=report,
+        chart=charts.actions_by_day(report["by_day"]),
+        waiting=inbox.counts(g.org_id),
+    )
+
+
+@blueprint.get("/vega.js")
+def vega() -> Response:
+    """Serve the bundle that draws charts."""
+    return send_file(
+        charts.bundle(current_app.extensions["settings"].var_dir),
+        mimetype="text/javascript",
+        max_age=86400,
+    )
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
+
+
+def _same_site() -> None:
+    """Refuse a form that another site sends. Browsers say where it comes from."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin")
+    public = current_app.extensions["settings"].public_url
+    if site not in {"same-origin", "none"} or (
+        origin is not None and origin not in {public, request.host_url.rstrip("/")}
+    ):
+        raise Problem(403, "Forbidden", "This form was sent from another site.")

@@ -1,0 +1,105 @@
+"""One renderer for everything that goes wrong: RFC 9457 for the API, plain words elsewhere.
+
+What a stranger would get wrong: the webhook door answers on its own and mutely; it is not here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, json, render_template, request
+from marshmallow import ValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = "5"
+
+
+class Problem(Exception):
+    """An error that the caller can mend. `errors` names fields: {"field", "message"}."""
+
+    def __init__(
+        self, status: int, title: str, detail: str = "", errors: list[dict[str, str]] | None = None
+    ) -> None:
+        super().__init__(detail or title)
+        self.status, self.title, self.detail = status, title, detail
+        self.errors = errors or []
+
+
+def init_app(app: Flask) -> None:
+    """Render every error of the application here."""
+    app.register_error_handler(Problem, lambda error: problem(error))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(ValidationError, _invalid)
+    for down in (OperationalError, PoolTimeout):
+        app.register_error_handler(down, _database_down)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def problem(error: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Render a problem: JSON for the API, a page for people."""
+    if not request.path.startswith("/api/"):
+        page = render_template("error.html", title=error.title, detail=error.detail)
+        return Response(page, error.status, headers)
+    body: dict[str, Any] = {"type": "about:blank", "title": error.title, "status": error.status}
+    if error.detail:
+        body["detail"] = error.detail
+    if error.errors:
+        body["errors"] = error.errors
+    return Response(
+        json.dumps(body), error.status, headers, content_type="application/problem+json"
+    )
+
+
+def _http(error: HTTPException) -> Response:
+    # flask-smorest hands over what its schemas refused in `data`.
+    data = getattr(error, "data", None) or {}
+    headers = dict(data.get("headers") or {})
+    if isinstance(retry := error.get_response().headers.get("Allow"), str):
+        headers["Allow"] = retry
+    code = error.code or 500
+    return problem(
+        Problem(
+            code,
+            error.name,
+            "" if data.get("messages") else error.description or "",
+            list(_named(data.get("messages") or {})),
+        ),
+        headers,
+    )
+
+
+def _invalid(error: ValidationError) -> Response:
+    return problem(Problem(422, "Unprocessable Entity", errors=list(_named(error.messages))))
+
+
+def _named(messages: Any, path: str = "") -> Any:
+    """Yield {"field", "message"} from marshmallow's nested messages, without the location."""
+    if isinstance(messages, dict):
+        for name, below in messages.items():
+            skipped = not path and name in {"query", "json", "path", "headers", "files", "form"}
+            yield from _named(below, path if skipped else f"{path}.{name}".lstrip("."))
+    elif isinstance(messages, list):
+        for below in messages:
+            yield from _named(below, path)
+    else:
+        yield {"field": path, "message": str(messages)}
+
+
+def _database_down(error: DBAPIError) -> Response:
+    log.error("database_down", error=type(error).__name__)
+    return problem(
+        Problem(503, "Service Unavailable", "The database does not answer. Try again soon."),
+        {"Retry-After": RETRY_SECONDS},
+    )
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected")
+    return problem(
+        Problem(500, InternalServerError().name, "Something failed; it has been logged.")
+    )

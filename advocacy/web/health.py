@@ -1,0 +1,59 @@
+"""Whether this process lives, whether it can serve, and its metrics.
+
+What a stranger would get wrong: `/live` asks nobody, so that a database that is down does not get
+web processes killed; `/ready` asks the database.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from advocacy import clicklog
+from advocacy.store import inbox, run
+from advocacy.web.auth import needs_token
+
+blueprint = Blueprint("health", __name__)
+
+registry = CollectorRegistry()
+deliveries = Counter(
+    "advocacy_deliveries", "Deliveries at the webhook door", ["outcome"], registry=registry
+)
+oldest = Gauge(
+    "advocacy_oldest_pending_seconds", "Age of the oldest waiting delivery", registry=registry
+)
+click_bytes = Gauge(
+    "advocacy_click_log_bytes", "Clicks on disk that wait for the database", registry=registry
+)
+
+
+@blueprint.get("/live")
+def live() -> Response:
+    """Say that this process answers."""
+    return Response("ok\n", content_type="text/plain")
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """Say whether the database answers."""
+    try:
+        run("select 1")
+    except SQLAlchemyError:
+        return Response("database does not answer\n", 503, content_type="text/plain")
+    return Response("ok\n", content_type="text/plain")
+
+
+@blueprint.get("/metrics")
+@needs_token("admin")
+def metrics() -> Response:
+    """Return this process's counters and the state of the inbox, for Prometheus."""
+    oldest.set(inbox.oldest_pending_seconds())
+    click_bytes.set(clicklog.waiting_bytes(current_app.extensions["settings"].var_dir / "clicks"))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,17 @@
+"""gunicorn for the web process; every value can be turned by the environment."""
+
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "16"))
+timeout = 30
+graceful_timeout = 20
+keepalive = 5
+# The access log would hold source keys and codes; the metrics say what it would have said.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+control_socket_disable = True

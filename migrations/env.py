@@ -1,0 +1,29 @@
+"""Alembic's door to the tables: numbered, linear, one transaction for each migration.
+
+What a stranger would get wrong: a migration runs beside the old version of the code. It first adds;
+what is no longer used goes with a later one.
+"""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import text
+
+from advocacy.extensions import db
+
+ONE_AT_A_TIME = 8_215_001
+
+with db.engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        transaction_per_migration=True,
+        **current_app.extensions["migrate"].configure_args,
+    )
+    # Rather fail and be run again than block every query behind a waiting ALTER.
+    connection.execute(text("set lock_timeout = '5s'"))
+    connection.execute(text("select pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+    connection.commit()
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.execute(text("select pg_advisory_unlock(:key)"), {"key": ONE_AT_A_TIME})
+    connection.commit()

@@ -1,0 +1,45 @@
+"""The jobs, a few lines each. Their arguments are ids and nothing else.
+
+What a stranger would get wrong: a job carries no work. It says that there may be some; what there
+is to do stands in PostgreSQL, and a job that is lost or run twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from advocacy import forget, process
+from advocacy.nudge import enqueue_drain
+from advocacy.store import campaigns, inbox, transaction
+from workers.context import application, connection
+
+
+def drain(org_id: str) -> None:
+    """Work through what waits for one organization; ask for more time where there is more."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        if process.drain(settings, UUID(org_id)).stopped_early:
+            enqueue_drain(connection(), UUID(org_id))
+
+
+def sweep() -> None:
+    """Find what no hint announced: deliveries that wait, actions whose click came late."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        with transaction():
+            waiting = inbox.organizations_with_work()
+            every = [organization.id for organization in campaigns.list_organizations()]
+        for org_id in waiting:
+            process.drain(settings, org_id, seconds=5.0)
+        for org_id in every:
+            process.restate_waiting(org_id, process.Drained())
+
+
+def retire() -> None:
+    """Remove bodies that have been kept for their time."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        with transaction():
+            every = [organization.id for organization in campaigns.list_organizations()]
+        for org_id in every:
+            forget.drop_old_bodies(settings, org_id)

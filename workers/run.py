@@ -1,0 +1,91 @@
+"""The processes of the Procfile that are not web: `python -m workers.run worker|clock`.
+
+What a stranger would get wrong: both outlive Redis. While it is away they wait and try again, so
+that a restart of Redis does not need a restart of anything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+import rq.cron
+import structlog
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.cron import CronScheduler
+from rq.serializers import JSONSerializer
+
+from advocacy.extensions import db
+from advocacy.nudge import QUEUE
+from workers.context import application, connection
+from workers.schedule import SCHEDULE
+
+log = structlog.get_logger()
+_WAIT_SECONDS = 2.0
+
+
+class JSONQueue(Queue):
+    """A queue that writes JSON: whoever can write to Redis must not be able to run code here."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{**kwargs, "serializer": JSONSerializer})  # type: ignore[arg-type]
+
+
+# RQ's cron makes its queues itself and gives no place to say how they write (RQ 3.0).
+rq.cron.Queue = JSONQueue
+
+
+class DrainWorker(Worker):
+    """RQ's forking worker: a job that kills its process leaves the worker alive."""
+
+    def main_work_horse(self, job: object, queue: object) -> None:
+        """Run a job in the fork, which must not use its parent's database connections."""
+        with application().app_context():
+            db.engine.dispose(close=False)
+        super().main_work_horse(job, queue)  # type: ignore[arg-type]
+
+
+def work() -> None:
+    """Drain until told to stop. One queue, so that RQ takes jobs from it without a gap."""
+    application()
+    DrainWorker(
+        [JSONQueue(QUEUE, connection=connection())],
+        connection=connection(),
+        serializer=JSONSerializer,
+        worker_ttl=60,
+        maintenance_interval=30,
+        log_job_description=False,
+    ).work(logging_level="WARNING")
+
+
+def tick() -> None:
+    """Enqueue what the schedule says, when it says so."""
+    scheduler = CronScheduler(connection(), logging_level=logging.WARNING)
+    for entry in SCHEDULE:
+        scheduler.register(queue_name=QUEUE, result_ttl=0, failure_ttl=60, **entry)
+    scheduler.start()
+
+
+def outlive_redis(process: Callable[[], None]) -> None:
+    """Run a process; where Redis goes away, wait and begin again."""
+    while True:
+        try:
+            return process()
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__)
+            time.sleep(_WAIT_SECONDS)
+
+
+def main() -> None:
+    """Run the process that the first argument names."""
+    processes = {"worker": work, "clock": tick}
+    if len(sys.argv) != 2 or sys.argv[1] not in processes:
+        sys.exit("say which process: python -m workers.run worker | clock")
+    outlive_redis(processes[sys.argv[1]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The schedule: data. RQ's own cron reads it (`workers.run clock`)."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from workers import jobs
+
+
+class Entry(TypedDict, total=False):
+    """What `rq.cron.CronScheduler.register` takes."""
+
+    func: Any
+    interval: int
+    cron: str
+    job_timeout: int
+    ttl: int
+
+
+# A sweep that waits longer than the next one is due is of no use any more: `ttl` drops it.
+SCHEDULE: tuple[Entry, ...] = (
+    {"func": jobs.sweep, "interval": 5, "ttl": 10, "job_timeout": 600},
+    {"func": jobs.retire, "cron": "17 3 * * *", "job_timeout": 3600},
+)
