@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from flask_sqlalchemy.session import Session
 from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
-from flask_sqlalchemy.session import Session
 from sqlalchemy.orm import scoped_session
 
 from advocacy.extensions import db

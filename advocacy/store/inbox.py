@@ -119,15 +119,18 @@ def claim_retry(org_id: UUID, lease: UUID, seconds: int, most: int) -> list[Clai
 
 
 def _claim(org_id: UUID, lease: UUID, seconds: int, limit: int, which: str) -> list[Claimed]:
+    # Materialized, or a plan may run the subquery once for each row and claim more than the limit.
     rows = run(
-        f"""update inbox i
-            set attempts = attempts + 1, lease = :lease,
-                lease_until = now() + make_interval(secs => :seconds)
-            where org_id = :org_id and status = 'pending' and id in (
+        f"""with free as materialized (
               select id from inbox
               where org_id = :org_id and status = 'pending' and {which}
                 and (lease_until is null or lease_until < now())
               order by received_at, id limit :limit for update skip locked)
+            update inbox i
+            set attempts = attempts + 1, lease = :lease,
+                lease_until = now() + make_interval(secs => :seconds)
+            from free
+            where i.org_id = :org_id and i.id = free.id
             returning {_COLUMNS}""",
         org_id=org_id,
         lease=lease,

@@ -10,7 +10,7 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from advocacy.events import Refused
 from advocacy.receive import receive
@@ -25,10 +25,10 @@ def take(key: str) -> Response:
     """Take a delivery. The answer is sent after its body is on disk."""
     settings = current_app.extensions["settings"]
     try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        health.deliveries.labels("too_large").inc()
-        return _plain(413, "too large\n")
+        body = read_body(settings.body_limit_bytes)
+    except (RequestEntityTooLarge, BadRequest) as error:
+        health.deliveries.labels("bad_body").inc()
+        return _plain(error.code, "too large\n" if error.code == 413 else "cut short\n")
     try:
         status, put = receive(
             settings.secret_key.encode(),
@@ -50,6 +50,21 @@ def take(key: str) -> Response:
         return answer
     health.deliveries.labels(put).inc()
     return _plain(status, "ok\n" if status == 200 else "")
+
+
+def read_body(limit: int) -> bytes:
+    """Return the whole body. Raises `RequestEntityTooLarge`, or `BadRequest` where it is cut short.
+
+    Werkzeug cuts a chunked body at its limit without a word, and takes a body that ends before its
+    Content-Length for whole; so one byte more is allowed, and the length is looked at.
+    """
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    if request.content_length is not None and len(body) != request.content_length:
+        raise BadRequest
+    return body
 
 
 def _plain(status: int, text: str) -> Response:

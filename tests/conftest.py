@@ -1,0 +1,240 @@
+"""Real servers for every test that needs them: one PostgreSQL and one Valkey for the whole run.
+
+With DATABASE_URL and REDIS_URL set, those are used instead: each run makes a database of its own
+there and drops it afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from advocacy import create_app
+from advocacy.embedded import servers
+from advocacy.extensions import db
+from advocacy.ids import new_id
+from advocacy.nudge import Silent
+from advocacy.store import campaigns, transaction
+from config.settings import Settings, read_settings
+
+SECRET_KEY = "tests-only-" + "k" * 40
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables of the servers, with a database that is this run's own."""
+    with servers(tmp_path_factory.mktemp("servers")) as variables:
+        name = f"advocacy_test_{new_id().hex}"
+        url = variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:")
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(f"create database {name}")
+        base, question, query = url.partition("?")
+        scheme, _, rest = base.partition("://")
+        own = f"{scheme}://{rest.partition('/')[0]}/{name}{question}{query}"
+        yield {**variables, "DATABASE_URL": own, "SECRET_KEY": SECRET_KEY}
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def wired(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The application with its tables."""
+    from advocacy.up import migrate
+
+    settings = read_settings(
+        {
+            **environment,
+            "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+            "PUBLIC_URL": "http://127.0.0.1:8000",
+            "BATCH_SIZE": "50",
+        }
+    )
+    app = create_app(settings)
+    app.extensions["nudge"] = Silent()
+    with app.app_context():
+        migrate()
+    return app
+
+
+def empty_tables() -> None:
+    """Remove every row of every table."""
+    names = ", ".join(f'"{table}"' for table in db.metadata.tables)
+    with transaction() as session:
+        session.execute(text(f"truncate {names} cascade"))
+
+
+@pytest.fixture
+def app(wired: Flask) -> Iterator[Flask]:
+    """The application, within its context, on empty tables."""
+    with wired.app_context():
+        empty_tables()
+        yield wired
+        db.session.rollback()
+
+
+@pytest.fixture
+def settings(app: Flask) -> Settings:
+    found: Settings = app.extensions["settings"]
+    return found
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """One organization with a campaign, two posts, their links, and a source of each provider."""
+    return World(app)
+
+
+class World:
+    """What tests act in. Made by the same functions as the operator's commands use."""
+
+    def __init__(self, app: Flask, slug: str = "hope") -> None:
+        self.app = app
+        self.settings: Settings = app.extensions["settings"]
+        self.master = self.settings.secret_key.encode()
+        self.secret = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3"
+        self.login = "advocacy:a:password"
+        self.keys: dict[str, str] = {}
+        self.sources: dict[str, Any] = {}
+        with transaction():
+            org = campaigns.put_organization(slug, slug.title(), "America/New_York")
+            self.org_id = org.id
+            campaign = campaigns.put_campaign(org.id, "stay", "Stay", "America/New_York")
+            self.campaign_id = campaign.id
+            self.posts = {}
+            self.links = {}
+            for platform in ("instagram", "x"):
+                post = campaigns.put_post(org.id, campaign.id, platform, title=f"On {platform}")
+                utm = {"source": platform, "medium": "social", "campaign": "stay"}
+                self.posts[platform] = post.id
+                self.links[platform] = campaigns.put_link(
+                    org.id, post, "https://actionnetwork.org/petitions/stay", "action_network", utm
+                ).code
+            for provider, secret in (
+                ("action_network", ""),
+                ("actblue", self.login),
+                ("standard", self.secret),
+            ):
+                self.add_source(provider, secret)
+
+    def add_source(self, provider: str, secret: str, setup: dict[str, Any] | None = None) -> str:
+        """Make a source and return its key."""
+        with transaction():
+            source, key = campaigns.put_source(
+                self.org_id, provider, provider, campaign_id=self.campaign_id, setup=setup
+            )
+            if secret:
+                campaigns.put_secret(
+                    self.master, self.org_id, source.id, secret, datetime.now(UTC), timedelta(0)
+                )
+            self.keys[provider], self.sources[provider] = key, source.id
+        return key
+
+    def token(self, scope: str = "reports") -> str:
+        """Make an API token and return it."""
+        with transaction():
+            until = datetime.now(UTC) + timedelta(days=1)
+            return campaigns.put_token(self.org_id, "test", scope, until)[1]
+
+    def post(self, provider: str, body: bytes, headers: dict[str, str] | None = None) -> Any:
+        """Send a delivery to the webhook door."""
+        return self.app.test_client().post(
+            f"/webhooks/{self.keys[provider]}", data=body, headers=headers or {}
+        )
+
+    def standard(self, body: str | bytes, *, message_id: str = "", secret: str = "") -> Any:
+        """Send a delivery that is signed by the Standard Webhooks library."""
+        from standardwebhooks import Webhook
+
+        message_id, now = message_id or f"msg_{new_id().hex}", datetime.now(UTC)
+        raw = body.encode() if isinstance(body, str) else body
+        signature = (
+            Webhook(secret or self.secret).sign(
+                message_id, now, raw.decode("utf-8", "surrogateescape")
+            )
+            if raw.isascii()
+            else _sign(secret or self.secret, message_id, now, raw)
+        )
+        return self.post(
+            "standard",
+            raw,
+            {
+                "webhook-id": message_id,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": signature,
+            },
+        )
+
+    def act(self, kind: str, message_id: str = "", **data: Any) -> Any:
+        """Send one action in our own format; `at` is its instant."""
+        import json
+
+        at = data.pop("at", datetime.now(UTC))
+        body = json.dumps({"type": kind, "timestamp": at.isoformat(), "data": data})
+        return self.standard(body, message_id=message_id)
+
+    def click(self, platform: str, at: datetime | None = None, **more: Any) -> str:
+        """Keep a click on a platform's link and return its id."""
+        from advocacy.clicklog import Click
+        from advocacy.ids import new_click_id
+        from advocacy.store import touches
+
+        click_id = more.pop("click_id", "") or new_click_id()
+        link = campaigns.links_by_code(self.org_id, [self.links[platform]])[self.links[platform]]
+        with transaction():
+            touches.put_clicks(
+                self.org_id,
+                [Click(click_id, self.org_id, link.link_id, at or datetime.now(UTC), **more)],
+                slot=0,
+            )
+        return click_id
+
+    def drain(self) -> Any:
+        """Work through all that waits, as a worker does."""
+        from advocacy import process
+
+        return process.drain(self.settings, self.org_id)
+
+    def report(self, **days: Any) -> dict[str, Any]:
+        """Return the campaign's activation."""
+        from advocacy.report import activation
+
+        with transaction():
+            return activation(campaigns.get_campaign(self.org_id, "stay"), **days)
+
+
+def _sign(secret: str, message_id: str, now: datetime, raw: bytes) -> str:
+    """Sign bytes that the library, which takes text, cannot."""
+    import base64
+    import hmac
+
+    from advocacy.providers.signatures import standard_key
+
+    signed = f"{message_id}.{int(now.timestamp())}.".encode() + raw
+    return "v1," + base64.b64encode(hmac.digest(standard_key(secret), signed, "sha256")).decode()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests get their settings from fixtures, not from whoever runs them."""
+    for name in ("SECRET_KEY", "PUBLIC_URL", "VAR_DIR"):
+        if name in os.environ:
+            monkeypatch.delenv(name)

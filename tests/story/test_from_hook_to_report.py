@@ -1,0 +1,240 @@
+"""From the hook to the report: the same numbers whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from advocacy import process
+from advocacy.store import inbox, run, transaction
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def tell(world) -> list[Callable[[], Any]]:
+    """Return what happens, each as something that can be done in any order."""
+    click = "c" * 26
+    other = "d" * 26
+    code = world.links["instagram"]
+    return [
+        lambda: world.click("instagram", at=NOW - timedelta(hours=2), click_id=click),
+        lambda: world.click("x", at=NOW - timedelta(hours=1), click_id=other),
+        lambda: world.act(
+            "signature",
+            "m1",
+            id="s1",
+            email="ana@example.org",
+            code=code,
+            click_id=click,
+            at=NOW - timedelta(minutes=50),
+        ),
+        lambda: world.act(
+            "call", "m2", id="c1", email="ANA@example.org", at=NOW - timedelta(minutes=40)
+        ),
+        lambda: world.act(
+            "donation",
+            "m3",
+            id="d1",
+            email="ben@example.org",
+            amount="25.00",
+            currency="USD",
+            click_id=other,
+            at=NOW - timedelta(minutes=30),
+        ),
+        lambda: world.act(
+            "donation.refunded",
+            "m4",
+            id="d1",
+            amount="10.00",
+            currency="USD",
+            at=NOW - timedelta(minutes=20),
+        ),
+    ]
+
+
+def numbers(world) -> dict[str, Any]:
+    return json.loads(json.dumps(world.report(), default=str))
+
+
+def derived() -> dict[str, list[tuple[Any, ...]]]:
+    """Everything derived, as it stands in the tables."""
+    return {
+        table: sorted(tuple(map(str, row)) for row in run(f"select * from {table}"))
+        for table in ("actions", "supporters")
+    } | {
+        "totals": sorted(
+            tuple(map(str, row))
+            for row in run(
+                """select campaign_id, day, post_id, kind, tier, platform, currency, sum(actions),
+                          sum(gross_minor), sum(refunded_minor)
+                   from totals group by 1, 2, 3, 4, 5, 6, 7
+                   having sum(actions) <> 0 or sum(gross_minor) <> 0"""
+            )
+        )
+    }
+
+
+@pytest.fixture
+def told(world):
+    for happen in tell(world):
+        happen()
+    world.drain()
+    return world
+
+
+def test_the_report_shows_what_happened(told):
+    found = numbers(told)
+
+    assert found["actions"] == 3
+    assert found["supporters"] == {"distinct": 2, "new": 2, "returning": 0}
+    assert found["money"] == [
+        {
+            "currency": "USD",
+            "gross_minor": 2500,
+            "refunded_minor": 1000,
+            "net_minor": 1500,
+            "donations": 1,
+        }
+    ]
+    posts = {row["post"]["platform"]: row for row in found["posts"] if row["post"]}
+    assert posts["instagram"]["by_kind"] == {"signature": 1, "call": 1}
+    assert posts["x"]["by_kind"] == {"donation": 1}
+    tiers = {row["tier"]: row["actions"] for row in found["evidence"] if row["actions"]}
+    assert tiers == {"click_id": 2, "identity": 1}
+
+
+def test_all_sent_twice_gives_the_same_numbers(told):
+    before, rows = numbers(told), derived()
+    for happen in tell(told):
+        happen()
+    told.drain()
+    assert (numbers(told), derived()) == (before, rows)
+
+
+def test_rebuild_gives_the_same_rows(told):
+    before, rows = numbers(told), derived()
+    assert process.rebuild(told.settings, told.org_id) == 4
+    assert (numbers(told), derived()) == (before, rows)
+
+
+def test_rebuild_without_bodies_gives_the_same_rows(told):
+    rows = derived()
+    with transaction():
+        inbox.drop_old_bodies(told.org_id, datetime.now(UTC) + timedelta(hours=1))
+    assert run("select count(*) from inbox where body is not null")[0][0] == 0
+    process.rebuild(told.settings, told.org_id)
+    assert derived() == rows
+
+
+def test_every_order_of_arrival_gives_the_same_rows(app):
+    from tests.conftest import World, empty_tables
+
+    def play(order: tuple[int, ...], *, drain_each: bool) -> dict[str, Any]:
+        empty_tables()
+        world = World(app)
+        events = tell(world)
+        for index in order:
+            events[index]()
+            if drain_each:
+                world.drain()
+        world.drain()
+        return numbers(world) | {
+            "posts": [
+                {**row, "post": row["post"] and row["post"]["platform"]}
+                for row in numbers(world)["posts"]
+            ]
+        }
+
+    orders = list(permutations(range(6)))
+    expected = play(orders[0], drain_each=False)
+    # Every 24th of the 720 orders, drained at once or after each event.
+    for order in orders[::24]:
+        assert play(order, drain_each=False) == expected, order
+        assert play(order, drain_each=True) == expected, order
+
+
+def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
+    """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
+    from sqlalchemy.exc import DataError
+
+    real = process.settle_batch
+
+    def settle(master, org_id, parsed, sources):
+        if any(fact.external_id == "poison" for told in parsed.facts.values() for fact in told):
+            raise DataError("no", {}, ValueError("no"))
+        real(master, org_id, parsed, sources)
+
+    monkeypatch.setattr(process, "settle_batch", settle)
+    for index in range(5):
+        told.act("call", id=f"good-{index}", email=f"{index}@example.org")
+    told.act("call", id="poison", email="p@example.org")
+    for _ in range(10):
+        told.drain()
+        run("update inbox set lease_until = now() - interval '1 s' where status = 'pending'")
+    assert inbox.counts(told.org_id) == {"pending": 0, "done": 9, "quarantined": 1}
+    (row,) = inbox.list_quarantined(told.org_id)
+    assert (row.reason, row.detail, row.attempts) == ("failed", "DataError", 3)
+
+
+def test_a_lost_lease_keeps_nothing(told, monkeypatch):
+    """A worker that slept past its lease must not count what another one counts."""
+    told.act("call", id="late", email="late@example.org")
+    real = process.parse_batch
+
+    def parse(master, org_id, rows, sources):
+        parsed = real(master, org_id, rows, sources)
+        with transaction():
+            run("update inbox set lease = gen_random_uuid() where status = 'pending'")
+        return parsed
+
+    monkeypatch.setattr(process, "parse_batch", parse)
+    before = numbers(told)
+    process._batch(told.settings, told.org_id, process.Drained(), alone=False)
+    assert numbers(told) == before
+
+
+def test_two_organizations_know_nothing_of_each_other(app):
+    from tests.conftest import World
+
+    alice, bob = World(app, "alice"), World(app, "bob")
+    alice.act("signature", email="same@example.org", code=bob.links["x"])
+    bob.act("signature", email="same@example.org")
+    alice.drain()
+    bob.drain()
+
+    (mine,) = run("select * from actions where org_id = :o", o=alice.org_id)
+    (theirs,) = run("select * from actions where org_id = :o", o=bob.org_id)
+    assert mine.supporter_id != theirs.supporter_id
+    assert mine.tier == theirs.tier == "unattributed"
+
+
+def test_an_erased_person_stays_erased_and_the_counts_stay(told):
+    from advocacy import forget
+
+    before = numbers(told)
+    (old,) = {
+        row.supporter_id for row in run("select supporter_id from actions where kind = 'call'")
+    }
+    erased = forget.erase(
+        told.settings, told.org_id, email=" Ana@Example.org", phone="", region="US"
+    )
+    assert (erased.actions, erased.bodies, erased.clicks) == (2, 2, 1)
+
+    after = numbers(told)
+    assert after["supporters"] == before["supporters"]
+    assert after["actions"] == before["actions"]
+    for table in ("actions", "supporters", "touches", "inbox"):
+        dump = "\n".join(str(row) for row in run(f"select * from {table}"))
+        assert str(old) not in dump
+        assert old.hex not in dump
+
+    process.rebuild(told.settings, told.org_id)
+    assert numbers(told)["supporters"] == before["supporters"]
+    told.act("call", id="again", email="ana@example.org")
+    told.drain()
+    assert run("select supporter_id from actions where external_id = 'again'")[0][0] is None
