@@ -29,7 +29,7 @@ from standardwebhooks import Webhook
 from advocacy import clicklog
 from advocacy.cli import new_secret, print_activation
 from advocacy.store import actions, campaigns, inbox, transaction
-from advocacy.up import free_port, manager, running_servers
+from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings
 
 PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
@@ -141,7 +141,7 @@ def play() -> int:
         with running_servers(Path(folder), port) as (app, variables):
             click.echo(f"servers and tables are up after {time.monotonic() - began:.1f} s")
             with (Path(folder) / "processes.log").open("w") as output:
-                processes = manager(variables, port, output)
+                processes = procfile(variables, port, output)
                 running = threading.Thread(target=processes.loop, daemon=True)
                 _without_signals(processes)
                 running.start()

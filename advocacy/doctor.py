@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
 from advocacy.nudge import connect
-from advocacy.store import inbox, run
+from advocacy.store import database, inbox
 from config.settings import Settings, SettingsError
 
 _LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -36,9 +36,9 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
     settings: Settings = app.extensions["settings"]
     yield "settings", ""
     with app.app_context():
-        database = _database()
-        yield "database", database
-        if not database:
+        trouble = _database()
+        yield "database", trouble
+        if not trouble:
             yield "tables", _tables(app)
             yield "inbox", _inbox()
     redis = _redis(settings)
@@ -53,13 +53,13 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
 
 def _database() -> str:
     try:
-        version = int(run("show server_version_num")[0][0])
+        version = database.version()
     except SQLAlchemyError as error:
         first = str(getattr(error, "orig", error)).strip().splitlines()[:1]
         return f"does not answer ({' '.join(first)}); start it, or mend DATABASE_URL"
     if version < 140000:
         return "is older than PostgreSQL 14; use a newer one"
-    if run("show synchronous_commit")[0][0] == "off":
+    if not database.keeps_commits():
         return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
     return ""
 
@@ -71,11 +71,11 @@ def _tables(app: Flask) -> str:
 
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:
-        at = run("select version_num from alembic_version")
+        at = database.revision()
     except SQLAlchemyError:
         return "there are none yet; run `advocacy migrate`"
-    if not at or at[0][0] != head:
-        return f"are at {at[0][0] if at else 'nothing'}, not at {head}; run `advocacy migrate`"
+    if at != head:
+        return f"are at {at or 'nothing'}, not at {head}; run `advocacy migrate`"
     return ""
 
 

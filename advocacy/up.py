@@ -53,10 +53,10 @@ def running_servers(var_dir: Path, port: int) -> Iterator[tuple[Flask, dict[str,
         yield app, variables
 
 
-def manager(environment: Mapping[str, str], port: int, output: object = None) -> Manager:
+def procfile(environment: Mapping[str, str], port: int, output: object = None) -> Manager:
     """Return honcho's manager with the Procfile's processes."""
     made = Manager(Printer(output or sys.stdout))
-    procfile = parse_procfile((ROOT / "Procfile").read_text())
+    parsed = parse_procfile((ROOT / "Procfile").read_text())
     tools = str(Path(sys.executable).parent)
     variables = {
         **os.environ,
@@ -65,7 +65,7 @@ def manager(environment: Mapping[str, str], port: int, output: object = None) ->
         "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
     }
-    for name, command in procfile.processes.items():
+    for name, command in parsed.processes.items():
         made.add_process(name, command, env=variables, cwd=str(ROOT))
     return made
 
@@ -93,7 +93,7 @@ def start(var_dir: Path, port: int) -> int:
                 greeting = _first_organization(app, var_dir)
             bundle(app.extensions["settings"].var_dir)
             print(greeting, flush=True)
-            processes = manager(variables, port)
+            processes = procfile(variables, port)
             processes.loop()
             # 130 and 143 are what Ctrl-C and a polite stop look like from here.
             return 0 if processes.returncode in {0, 130, 143, -2, -15} else 1

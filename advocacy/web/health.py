@@ -17,7 +17,7 @@ from prometheus_client import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
-from advocacy.store import inbox, run
+from advocacy.store import database, inbox
 from advocacy.web.auth import needs_token
 
 blueprint = Blueprint("health", __name__)
@@ -44,7 +44,7 @@ def live() -> Response:
 def ready() -> Response:
     """Say whether the database answers."""
     try:
-        run("select 1")
+        database.ping()
     except SQLAlchemyError:
         return Response("database does not answer\n", 503, content_type="text/plain")
     return Response("ok\n", content_type="text/plain")

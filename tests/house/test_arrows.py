@@ -1,0 +1,266 @@
+"""The house rules: who may import whom, who may commit, what things are called.
+
+A rule that is broken here is either a mistake, or a better idea that belongs in the design first.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = ("advocacy", "workers", "config")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+# What a pure room may use besides the standard library, `advocacy.events` and its own room.
+PURE = {
+    "advocacy.events": set(),
+    "advocacy.ledger": set(),
+    "advocacy.people": set(),
+    "advocacy.trail": set(),
+    "advocacy.destinations": set(),
+    "advocacy.identity": {"email_validator", "phonenumbers"},
+    "advocacy.attribution": {"numpy"},
+    "advocacy.providers": {"jmespath"},
+}
+FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|services?|common|misc)($|_)")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
+    """Yield what a module imports; without `everywhere`, only at its top."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import by the whole name"
+            module = node.module or ""
+            for alias in node.names:
+                below = ROOT / Path(*module.split("."), alias.name)
+                is_module = below.with_suffix(".py").exists() or below.is_dir()
+                yield f"{module}.{alias.name}" if is_module else module
+
+
+def room_of(name: str) -> str | None:
+    return next((room for room in PURE if name == room or name.startswith(f"{room}.")), None)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_pure_rooms_import_only_words_and_their_own(path):
+    room = room_of(module_name(path))
+    if room is None:
+        return
+    for name in imports(path):
+        top = name.partition(".")[0]
+        allowed = (
+            name.startswith((f"{room}.", "advocacy.events"))
+            or name in {room, "advocacy.events"}
+            or top in sys.stdlib_module_names
+            or top in PURE[room]
+        )
+        assert allowed, f"{module_name(path)} is pure and imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_pure_rooms_have_no_clock_and_no_chance(path):
+    if room_of(module_name(path)) is None:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"now", "utcnow", "today", "time_ns", "monotonic"}, (
+                f"{path}:{node.lineno} asks the clock"
+            )
+    assert not {"time", "random", "secrets", "os"} & set(imports(path))
+
+
+# Who must not be imported by whom: an arrow that points the wrong way.
+WRONG_WAYS = (
+    (
+        "advocacy.store",
+        (
+            "advocacy.web",
+            "workers",
+            "advocacy.process",
+            "advocacy.receive",
+            "advocacy.report",
+            "advocacy.rollup",
+            "advocacy.forget",
+            "flask",
+            "advocacy.attribution",
+            "redis",
+            "rq",
+        ),
+    ),
+    ("advocacy.web", ("workers", "sqlalchemy.orm", "psycopg")),
+    ("workers", ("advocacy.web", "sqlalchemy", "psycopg")),
+    ("advocacy.receive", ("flask", "sqlalchemy", "advocacy.web", "advocacy.process")),
+    ("advocacy.process", ("flask", "advocacy.web", "workers", "redis", "rq")),
+    ("advocacy.rollup", ("flask", "sqlalchemy", "advocacy.web")),
+    ("advocacy.report", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.forget", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.models", ("advocacy.store", "advocacy.web", "flask")),
+    ("config", ("advocacy", "workers", "flask", "sqlalchemy")),
+)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_no_arrow_points_the_wrong_way(path):
+    name = module_name(path)
+    for room, forbidden in WRONG_WAYS:
+        if name == room or name.startswith(f"{room}."):
+            for imported in imports(path):
+                wrong = [
+                    each
+                    for each in forbidden
+                    if imported == each or imported.startswith(f"{each}.")
+                ]
+                assert not wrong, f"{name} imports {imported}"
+
+
+def test_only_transaction_commits():
+    found = [
+        f"{module_name(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "commit"
+    ]
+    assert len(found) == 1
+    assert found[0].startswith("advocacy.store:")
+
+
+def test_sql_lives_in_the_store():
+    words = re.compile(
+        r"\b(select|insert into|update|delete from)\b[\s\S]+\b(from|set|values)\b", re.I
+    )
+    for path in MODULES:
+        name = module_name(path)
+        if name.startswith("advocacy.store"):
+            continue
+        tree = ast.parse(path.read_text())
+        documented = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                statement = id(node) not in documented and words.match(node.value.strip())
+                assert not statement, f"{name}:{node.lineno} holds SQL"
+
+
+def test_statements_that_write_or_lock_name_one_organization():
+    """Citus routes a write by `org_id`; and nobody forgets whose rows these are."""
+    for path in (ROOT / "advocacy" / "store").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_statement = (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"run", "run_count"}
+                and node.args
+            )
+            if not is_statement:
+                continue
+            statement = ast.unparse(node.args[0]).lower()
+            writes = re.search(r"\b(insert into|update|delete from|for update)\b", statement)
+            if writes and "set " + "lock_timeout" not in statement:
+                named = {keyword.arg for keyword in node.keywords}
+                assert {"o", "org_id"} & named or any(k.arg is None for k in node.keywords), (
+                    f"{path.name}:{node.lineno} writes without naming an organization"
+                )
+                assert "org_id" in statement, f"{path.name}:{node.lineno}"
+
+
+def test_every_key_of_a_distributed_table_begins_with_the_organization():
+    from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
+
+    from advocacy import models  # noqa: F401
+    from advocacy.extensions import db
+
+    everywhere = {"organizations", "addresses"}
+    for table in db.metadata.tables.values():
+        if table.name in everywhere:
+            continue
+        for constraint in table.constraints:
+            if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+                assert next(iter(constraint.columns)).name == "org_id", constraint.name
+            if isinstance(constraint, ForeignKeyConstraint):
+                assert constraint.column_keys[0] == "org_id", constraint.name
+        for index in table.indexes:
+            assert next(iter(index.columns)).name == "org_id", index.name
+        for column in table.columns:
+            assert not column.identity, f"{table.name}.{column.name}: no ids from a sequence"
+            assert column.autoincrement is not True, f"{table.name}.{column.name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_every_module_says_what_lives_here(path):
+    assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_every_public_function_says_what_it_does(path):
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{module_name(path)}.{node.name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_names_explain_themselves(path):
+    for part in module_name(path).split("."):
+        assert not FORBIDDEN_NAMES.search(part), f"{part} says nothing"
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            assert not FORBIDDEN_NAMES.search(node.name.lower()), f"{path}: {node.name}"
+
+
+def test_jobs_are_short():
+    tree = ast.parse((ROOT / "workers" / "jobs.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:]
+            lines = body[-1].end_lineno - body[0].lineno + 1
+            assert lines <= 10, f"{node.name} has {lines} lines; move what it does into a verb"
+
+
+def test_migrations_are_numbered_and_linear():
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(ROOT / "migrations"))
+    revisions = [each.revision for each in script.walk_revisions()][::-1]
+    assert revisions == [f"{n:04}" for n in range(1, len(revisions) + 1)]
+    assert len(script.get_heads()) == 1
+
+
+def test_the_tables_are_what_the_models_say(app):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from advocacy.extensions import db
+
+    with db.engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), db.metadata)
+    assert difference == []
+
+
+def test_the_way_of_a_migration_back_and_forth(app):
+    """A migration can be taken back, and done again."""
+    import flask_migrate
+
+    from advocacy.up import MIGRATIONS
+
+    flask_migrate.downgrade(directory=str(MIGRATIONS), revision="base")
+    flask_migrate.upgrade(directory=str(MIGRATIONS))

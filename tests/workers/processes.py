@@ -1,0 +1,45 @@
+"""Real processes for the tests of what happens when they die."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@contextlib.contextmanager
+def process(environment: dict[str, str], *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process of the Procfile in a group of its own; at the end the whole group is killed."""
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    running = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment, "PATH": tools, "LOG_LEVEL": "WARNING"},
+        start_new_session=True,
+    )
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until something is true, or fail."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+WORKER = (sys.executable, "-m", "workers.run", "worker")
+CLOCK = (sys.executable, "-m", "workers.run", "clock")
+WEB = ("gunicorn", "--config", "config/gunicorn.py", "wsgi:application")

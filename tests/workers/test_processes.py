@@ -1,0 +1,201 @@
+"""What dies, and what is lost by it: nothing.
+
+Real processes against the real servers. What is counted at the end is what was sent.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from advocacy import nudge, process
+from advocacy.clicklog import waiting_bytes
+from advocacy.store import inbox, run, transaction
+from advocacy.up import free_port
+from tests.workers.processes import CLOCK, WEB, WORKER, until
+from tests.workers.processes import process as running
+
+KILLER = (sys.executable, "-m", "tests.workers.killer")
+
+
+@pytest.fixture
+def redis(environment):
+    connection = Redis.from_url(environment["REDIS_URL"])
+    connection.flushall()
+    yield connection
+    connection.flushall()
+
+
+@pytest.fixture
+def variables(environment, settings, redis):
+    return {
+        **environment,
+        "VAR_DIR": str(settings.var_dir),
+        "LEASE_SECONDS": "2",
+        "BATCH_SIZE": "20",
+        "SECRET_KEY": settings.secret_key,
+    }
+
+
+def counts(world) -> dict[str, int]:
+    with transaction():
+        return inbox.counts(world.org_id)
+
+
+def send(world, number: int, **more) -> None:
+    for index in range(number):
+        world.act("signature", id=f"s{index}", email=f"{index}@example.org", **more)
+
+
+def announce(world, redis) -> None:
+    nudge.enqueue_drain(redis, world.org_id)
+
+
+def test_a_hint_wakes_the_worker(world, variables, redis):
+    send(world, 45)
+    with running(variables, *WORKER):
+        announce(world, redis)
+        until(lambda: counts(world)["done"] == 45)
+    assert world.report()["supporters"]["distinct"] == 45
+
+
+def test_a_body_that_kills_the_process_ends_in_quarantine(world, variables, redis):
+    send(world, 30)
+    world.act("signature", id="killer", email="k@example.org")
+    with running(variables, *KILLER), running(variables, *CLOCK):
+        until(lambda: counts(world) == {"pending": 0, "done": 30, "quarantined": 1}, 60)
+    with transaction():
+        (row,) = inbox.list_quarantined(world.org_id)
+    assert (row.reason, row.attempts) == ("killed_worker", 3)
+    assert world.report()["actions"] == 30
+
+
+def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, variables, redis):
+    send(world, 15)
+    world.act("signature", id="killer", email="k@example.org")
+    with running({**variables, "KILL": "all"}, *KILLER) as worker:
+        announce(world, redis)
+        assert worker.wait(30) == -signal.SIGKILL
+    assert counts(world)["pending"] == 16
+    with running(variables, *WORKER), running(variables, *CLOCK):
+        until(lambda: counts(world) == {"pending": 0, "done": 16, "quarantined": 0}, 60)
+    before = world.report()
+    assert before["actions"] == before["supporters"]["distinct"] == 16
+    process.rebuild(world.settings, world.org_id)
+    assert world.report() == before
+
+
+def test_flushing_redis_loses_nothing(world, variables, redis):
+    with running(variables, *WORKER), running(variables, *CLOCK):
+        send(world, 20)
+        announce(world, redis)
+        redis.flushall()
+        send(world, 40)
+        redis.flushall()
+        until(lambda: counts(world)["done"] == 60, 30)
+    assert world.report()["supporters"]["distinct"] == 40
+
+
+def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
+    with running(variables, *CLOCK):
+        until(lambda: redis.llen("rq:queue:drain"))
+    for job_id in redis.lrange("rq:queue:drain", 0, -1):
+        data = redis.hget(b"rq:job:" + job_id, "data")
+        import zlib
+
+        told = json.loads(zlib.decompress(data))
+        assert told[0] in {"workers.jobs.sweep", "workers.jobs.retire"}
+
+
+def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
+    import socket
+    import time
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        nudger = nudge.Nudger(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        world.app.extensions["nudge"], before = nudger, world.app.extensions["nudge"]
+        try:
+            began = time.monotonic()
+            for index in range(5):
+                answer = world.act("call", id=f"c{index}", email="a@example.org")
+                assert answer.status_code == 200
+            assert time.monotonic() - began < 1.0
+        finally:
+            world.app.extensions["nudge"] = before
+
+
+def request(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("Location", "")
+
+
+def answers(port: int) -> bool:
+    try:
+        return request(port, "GET", "/live")[0] == 200
+    except OSError:
+        return False
+
+
+def test_clicks_answered_before_kill_9_are_not_lost(world, variables):
+    """No click that was answered with 302 is lost, whoever is killed when."""
+    person = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
+    path = f"/r/{world.links['instagram']}"
+    seen = 0
+    for _ in range(3):
+        port = free_port()
+        slow = {**variables, "PORT": str(port), "CLICK_SHIP_SECONDS": "0.3"}
+        with running(slow, *WEB) as web:
+            until(lambda port=port: answers(port))
+            for _ in range(40):
+                status, location = request(port, "GET", path, **person)
+                assert status == 302 and location.startswith("https://actionnetwork.org/")
+                seen += 1
+            os.killpg(web.pid, signal.SIGKILL)
+            web.wait()
+    port = free_port()
+    with running({**variables, "PORT": str(port)}, *WEB):
+        until(lambda: answers(port))
+        request(port, "HEAD", path, **person)
+        until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
+    with transaction():
+        assert run("select count(*) from touches where human")[0][0] == seen == 120
+        assert run("select sum(clicks) from click_totals where human")[0][0] == seen
+    assert world.report()["clicks"] == {"human": 120, "other": 1}
+
+
+def test_the_redirect_works_with_database_and_redis_down(world, variables, tmp_path):
+    port = free_port()
+    shared = {**variables, "VAR_DIR": str(tmp_path), "WEB_CONCURRENCY": "1"}
+    path = f"/r/{world.links['x']}"
+    with running({**shared, "PORT": str(port)}, *WEB):
+        until(lambda: answers(port))
+        assert request(port, "GET", path)[0] == 302
+        until(lambda: (tmp_path / "links.json").exists())
+    down = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1",
+    }
+    port = free_port()
+    with running({**shared, **down, "PORT": str(port)}, *WEB):
+        until(lambda: answers(port))
+        for _ in range(5):
+            status, location = request(port, "GET", path, **{"User-Agent": "Mozilla/5.0 Firefox"})
+            assert status == 302
+            assert "source=" in location
+        began = datetime.now(UTC)
+        assert request(port, "GET", "/ready")[0] == 503
+        assert (datetime.now(UTC) - began).total_seconds() < 5
+        assert request(port, "POST", "/webhooks/src_x")[0] == 503
+    assert waiting_bytes(tmp_path / "clicks") > 0
