@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
         API_SPEC_OPTIONS=documentation.SPEC,
     )
     app.extensions["settings"] = settings
-    app.extensions["nudge"] = Nudger(settings.redis_url)
+    app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations", render_as_batch=False)
     errors.init_app(app)

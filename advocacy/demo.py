@@ -28,6 +28,7 @@ from standardwebhooks import Webhook
 
 from advocacy import clicklog
 from advocacy.cli import new_secret, print_activation
+from advocacy.ids import new_id
 from advocacy.store import actions, campaigns, inbox, transaction
 from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings
@@ -138,7 +139,10 @@ def play() -> int:
         port = free_port()
         os.environ.pop("PUBLIC_URL", None)
         os.environ.pop("SECRET_KEY", None)
-        with running_servers(Path(folder), port) as (app, variables):
+        with running_servers(Path(folder), port, f"advocacy_demo_{new_id().hex}") as (
+            app,
+            variables,
+        ):
             click.echo(f"servers and tables are up after {time.monotonic() - began:.1f} s")
             with (Path(folder) / "processes.log").open("w") as output:
                 processes = procfile(variables, port, output)
@@ -281,9 +285,7 @@ def _gifts(played: Round) -> None:
     # The refund comes before the gift that it is of.
     played.actblue(refund)
     played.actblue(second)
-    played.sent.append(
-        Sent("tiktok", "donation", "ben", "click_id", amount=1050, refunded=1050)
-    )
+    played.sent.append(Sent("tiktok", "donation", "ben", "click_id", amount=1050, refunded=1050))
 
 
 def _own_format(played: Round) -> None:
@@ -410,7 +412,9 @@ def _figures(
     for kind in sorted({each.kind for each in sent} | set(kinds)):
         of_kind = [each for each in sent if each.kind == kind]
         yield f"{kind}: actions", len(of_kind), kinds.get(kind, {}).get("actions")
-        yield from _people(f"{kind}: supporters", of_kind, kinds.get(kind, {}).get("supporters", {}))
+        yield from _people(
+            f"{kind}: supporters", of_kind, kinds.get(kind, {}).get("supporters", {})
+        )
     for row in report["evidence"]:
         expected = sum(each.tier == row["tier"] for each in sent)
         yield f"evidence {row['tier']}", expected, row["actions"]

@@ -19,6 +19,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 _ENV_FILE = "env"
 
 
@@ -45,6 +48,25 @@ def servers(var_dir: Path) -> Iterator[dict[str, str]]:
         if keeper is not None and keeper.stdin is not None:
             keeper.stdin.close()
             keeper.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def own_database(variables: dict[str, str], name: str) -> Iterator[dict[str, str]]:
+    """Make a database of one's own on the server and drop it at the end; yields its variables.
+
+    The queue gets the same name, so that nobody else's worker hears of it.
+    """
+    url = variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+    base, question, query = url.partition("?")
+    scheme, _, rest = base.partition("://")
+    own = f"{scheme}://{rest.partition('/')[0]}/{name}{question}{query}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    try:
+        yield {**variables, "DATABASE_URL": own, "QUEUE": name.replace("_", "-")}
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def remembered(var_dir: Path) -> dict[str, str]:

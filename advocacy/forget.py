@@ -1,8 +1,8 @@
 """Keeping little: bodies go after their time, and a person can be erased while the counts stay.
 
 What a stranger would get wrong: erasing does not delete actions. Her actions get a token
-of chance for their person, so that every count stays; the hashes leave the facts; the bodies go; and
-a mark, under another key, keeps late deliveries and rebuilds from bringing her back.
+of chance for their person, so that every count stays; the hashes leave the facts; the bodies go;
+and a mark, under another key, keeps late deliveries and rebuilds from bringing her back.
 """
 
 from __future__ import annotations

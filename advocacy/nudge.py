@@ -22,7 +22,6 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
-QUEUE = "drain"
 _REST_SECONDS = 3.0
 _JOB_SECONDS = 300
 
@@ -52,15 +51,15 @@ def connect(redis_url: str, timeout: float = 0.25) -> Redis:
     )
 
 
-def enqueue_drain(connection: Redis, org_id: UUID) -> None:
+def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
     """Enqueue a drain of one organization, unless one already waits behind the running one."""
-    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+    queue = Queue(queue_name, connection=connection, serializer=JSONSerializer)
     for place in ("a", "b"):
         try:
             queue.enqueue(
                 "workers.jobs.drain",
                 str(org_id),
-                job_id=f"drain-{org_id}-{place}",
+                job_id=f"{queue_name}-{org_id}-{place}",
                 unique=True,
                 job_timeout=_JOB_SECONDS,
                 result_ttl=0,
@@ -72,10 +71,10 @@ def enqueue_drain(connection: Redis, org_id: UUID) -> None:
 
 
 class Nudger:
-    """Tells Redis from a thread of its own, each organization once however often it is announced."""
+    """Tells Redis from a thread of its own, each organization once, however often announced."""
 
-    def __init__(self, redis_url: str) -> None:
-        self._redis_url = redis_url
+    def __init__(self, redis_url: str, queue: str = "drain") -> None:
+        self._redis_url, self._queue = redis_url, queue
         self._waiting: set[UUID] = set()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -99,7 +98,7 @@ class Nudger:
                 waiting, self._waiting = self._waiting, set()
             try:
                 for org_id in waiting:
-                    enqueue_drain(connection, org_id)
+                    enqueue_drain(connection, self._queue, org_id)
             except (RedisError, OSError) as error:
                 log.warning("nudge_failed", error=type(error).__name__)
                 time.sleep(_REST_SECONDS)

@@ -210,7 +210,7 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
 def _add_earlier_facts(
     org_id: UUID, told: dict[UUID, dict[UUID, list[Fact]]], before: Mapping[UUID, Action]
 ) -> None:
-    """Add what earlier deliveries told of the same actions; what a batch tells again replaces it."""
+    """Add what earlier deliveries told of the same actions; what is told again replaces it."""
     earlier = {
         delivery_id
         for action_id, action in before.items()

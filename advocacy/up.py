@@ -21,7 +21,8 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 
 from advocacy import create_app
-from advocacy.embedded import servers
+from advocacy.embedded import own_database, servers
+from advocacy.extensions import db
 from advocacy.store import campaigns, transaction
 from advocacy.web.charts import bundle
 from config.logging import configure
@@ -38,9 +39,17 @@ def migrate() -> None:
 
 
 @contextlib.contextmanager
-def running_servers(var_dir: Path, port: int) -> Iterator[tuple[Flask, dict[str, str]]]:
-    """Start the servers and migrate; yields the application and its environment."""
-    with servers(var_dir) as variables:
+def running_servers(
+    var_dir: Path, port: int, own: str = ""
+) -> Iterator[tuple[Flask, dict[str, str]]]:
+    """Start the servers and migrate; yields the application and its environment.
+
+    With `own`, in a database of that name, which is dropped at the end.
+    """
+    with contextlib.ExitStack() as stack:
+        variables = stack.enter_context(servers(var_dir))
+        if own:
+            variables = stack.enter_context(own_database(variables, own))
         variables.setdefault(
             "PUBLIC_URL", os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
         )
@@ -50,7 +59,11 @@ def running_servers(var_dir: Path, port: int) -> Iterator[tuple[Flask, dict[str,
         app = create_app(settings)
         with app.app_context():
             migrate()
-        yield app, variables
+        try:
+            yield app, variables
+        finally:
+            with app.app_context():
+                db.engine.dispose()
 
 
 def procfile(environment: Mapping[str, str], port: int, output: object = None) -> Manager:

@@ -26,6 +26,7 @@ class Settings:
     secret_key: str
     public_url: str = "http://127.0.0.1:8000"
     var_dir: Path = Path("var")
+    queue: str = "drain"
     proxy_hops: int = 0
     body_limit_bytes: int = 1024 * 1024
     batch_size: int = 500
@@ -87,6 +88,12 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _word(text: str) -> str:
+    if not (text.isascii() and text.replace("-", "").isalnum()):
+        raise ValueError("must be letters, digits and dashes")
+    return text
+
+
 def _level(text: str) -> str:
     if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -99,6 +106,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "secret_key": _secret,
     "public_url": _public_url,
     "var_dir": Path,
+    "queue": _word,
     "proxy_hops": _whole(0, 5),
     "body_limit_bytes": _whole(1024, 64 * 1024 * 1024),
     "batch_size": _whole(1, 10_000),

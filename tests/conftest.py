@@ -12,14 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from advocacy import create_app
-from advocacy.embedded import servers
+from advocacy.embedded import own_database, servers
 from advocacy.extensions import db
 from advocacy.ids import new_id
 from advocacy.nudge import Silent
@@ -32,17 +31,11 @@ SECRET_KEY = "tests-only-" + "k" * 40
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of the servers, with a database that is this run's own."""
-    with servers(tmp_path_factory.mktemp("servers")) as variables:
-        name = f"advocacy_test_{new_id().hex}"
-        url = variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:")
-        with psycopg.connect(url, autocommit=True) as admin:
-            admin.execute(f"create database {name}")
-        base, question, query = url.partition("?")
-        scheme, _, rest = base.partition("://")
-        own = f"{scheme}://{rest.partition('/')[0]}/{name}{question}{query}"
-        yield {**variables, "DATABASE_URL": own, "SECRET_KEY": SECRET_KEY}
-        with psycopg.connect(url, autocommit=True) as admin:
-            admin.execute(f"drop database {name} with (force)")
+    with (
+        servers(tmp_path_factory.mktemp("servers")) as variables,
+        own_database(variables, f"advocacy_test_{new_id().hex}") as own,
+    ):
+        yield {**own, "SECRET_KEY": SECRET_KEY, "QUEUE": "drain"}
 
 
 @pytest.fixture(scope="session")

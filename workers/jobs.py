@@ -19,7 +19,7 @@ def drain(org_id: str) -> None:
     with application().app_context():
         settings = application().extensions["settings"]
         if process.drain(settings, UUID(org_id)).stopped_early:
-            enqueue_drain(connection(), UUID(org_id))
+            enqueue_drain(connection(), settings.queue, UUID(org_id))
 
 
 def sweep() -> None:

@@ -19,7 +19,6 @@ from rq.cron import CronScheduler
 from rq.serializers import JSONSerializer
 
 from advocacy.extensions import db
-from advocacy.nudge import QUEUE
 from workers.context import application, connection
 from workers.schedule import SCHEDULE
 
@@ -50,9 +49,9 @@ class DrainWorker(Worker):
 
 def work() -> None:
     """Drain until told to stop. One queue, so that RQ takes jobs from it without a gap."""
-    application()
+    name = application().extensions["settings"].queue
     DrainWorker(
-        [JSONQueue(QUEUE, connection=connection())],
+        [JSONQueue(name, connection=connection())],
         connection=connection(),
         serializer=JSONSerializer,
         worker_ttl=60,
@@ -63,9 +62,10 @@ def work() -> None:
 
 def tick() -> None:
     """Enqueue what the schedule says, when it says so."""
+    name = application().extensions["settings"].queue
     scheduler = CronScheduler(connection(), logging_level=logging.WARNING)
     for entry in SCHEDULE:
-        scheduler.register(queue_name=QUEUE, result_ttl=0, failure_ttl=60, **entry)
+        scheduler.register(queue_name=name, result_ttl=0, failure_ttl=60, **entry)
     scheduler.start()
 
 

@@ -313,7 +313,7 @@ def drop_old_bodies(org_id: UUID, before: datetime) -> int:
 def erase_person(
     org_id: UUID, delivery_ids: Sequence[UUID], digests: Sequence[str], token: str
 ) -> int:
-    """Remove the bodies of these deliveries; in their facts put a token in place of these hashes."""
+    """Remove the bodies of these deliveries, and put a token in place of these hashes."""
     return run_count(
         """update inbox i set body = null, facts = (
              select coalesce(jsonb_agg(

@@ -55,7 +55,7 @@ def send(world, number: int, **more) -> None:
 
 
 def announce(world, redis) -> None:
-    nudge.enqueue_drain(redis, world.org_id)
+    nudge.enqueue_drain(redis, "drain", world.org_id)
 
 
 def test_a_hint_wakes_the_worker(world, variables, redis):
