@@ -52,6 +52,8 @@ class Said(StrEnum):
     """An earlier return is taken back: a dispute that was won, a refund that failed."""
     ENDED = "ended"
     """A recurring gift stops. No money moves."""
+    ELSEWHERE = "elsewhere"
+    """Another action tells the same, and better: this one is never counted by itself."""
 
 
 class Tier(StrEnum):
@@ -128,8 +130,10 @@ class ActionEvent:
     twice changes nothing. `stated_at` orders statements about one action: the newest wins.
     `amount_minor` is in the smallest unit of `currency` (ISO 4217, upper case); on a `RETURNED`
     statement `None` means all of it. `cumulative` marks a returned amount that already holds all
-    earlier returns. `recurs_as` names the mandate of a recurring gift; `renewal` is true for every
-    payment of it after the first.
+    earlier returns of its sort; statement ids of one sort begin with the same word and a colon.
+    `same_as` are further names of this action in the same namespace: what is told of one of them is
+    told of this action. `recurs_as` names the mandate of a recurring gift; `renewal` is true for
+    every payment of it after the first.
     """
 
     kind: ActionKind
@@ -151,6 +155,7 @@ class ActionEvent:
     renewal: bool = False
     target: str = ""
     test: bool = False
+    same_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,54 @@
 """Which post set an action in motion: `attribute(action, touches, rule) -> credits`.
 
 Pure: rules that know nobody. Touches come in as evidence (`evidence.py`), a rule shares the action
-out among them (`rules.py`). No Flask, no SQL, no settings, no clock.
+out among them (`rules.py`), whole minor units are split without loss (`money.py`). Over a whole
+campaign, `journeys.py` holds Markov and Shapley and `influence.py` what a last click does not show;
+both are imported by name, since only reports need them. No Flask, no SQL, no settings, no clock.
 """
 
 from __future__ import annotations
 
-from advocacy.attribution.evidence import WINDOWS, eligible
-from advocacy.attribution.rules import RULES, attribute, last_touch
+from advocacy.attribution.evidence import (
+    SESSION,
+    WINDOWS,
+    Judged,
+    eligible,
+    judge,
+    path_of,
+)
+from advocacy.attribution.money import split_minor, split_returns
+from advocacy.attribution.rules import (
+    RULES,
+    Rule,
+    Weighed,
+    attribute,
+    first_touch,
+    last_social_touch,
+    last_touch,
+    linear,
+    position_based,
+    time_decay,
+    weigh,
+)
 
-__all__ = ["RULES", "WINDOWS", "attribute", "eligible", "last_touch"]
+__all__ = [
+    "RULES",
+    "SESSION",
+    "WINDOWS",
+    "Judged",
+    "Rule",
+    "Weighed",
+    "attribute",
+    "eligible",
+    "first_touch",
+    "judge",
+    "last_social_touch",
+    "last_touch",
+    "linear",
+    "path_of",
+    "position_based",
+    "split_minor",
+    "split_returns",
+    "time_decay",
+    "weigh",
+]

@@ -1,23 +1,45 @@
-"""Which touches may have credit for an action at all: the window and the order.
+"""Which touches may have credit for an action at all: the window, the order, what says it twice.
+
+Here evidence is judged: `judge` says of every touch whether it is in the path of an action and, if
+not, why. How a path is shared out is in `rules.py`; how touches are found is not in this room.
 
 What a stranger would get wrong: an age of exactly the window is still in, and clocks of two systems
-differ, so a touch up to five minutes after the action counts as one at its instant.
+differ, so a touch up to five minutes after the action counts as one at its instant. And all that an
+action carries back (click id, code, UTM, referrer) tells of *one* visit: the strongest of it is one
+touch, and the rest confirms or contradicts it but is never a second touch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from advocacy.events import TIERS, ActionKind, Tier, Touch
 
 CLOCK_SKEW = timedelta(minutes=5)
 
+SESSION = timedelta(minutes=30)
+"""Clicks of one person on one post, no further apart than this, are one touch."""
+
 WINDOWS: Mapping[ActionKind, timedelta] = {
     kind: timedelta(days=30 if kind is ActionKind.DONATION else 7) for kind in ActionKind
 }
 """How long before an action a touch may lie, by kind of action."""
+
+AFTER_ACTION = "after_action"
+OUTSIDE_WINDOW = "outside_window"
+SAME_CLICK = "same_click"
+WEAKER_EVIDENCE = "weaker_evidence"
+SAME_SESSION = "same_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A touch, and one word why it is not in the path; the word is empty where it is."""
+
+    touch: Touch
+    passed_over: str = ""
 
 
 def strength(tier: Tier) -> int:
@@ -25,29 +47,144 @@ def strength(tier: Tier) -> int:
     return TIERS.index(tier)
 
 
+def _order(touch: Touch) -> tuple[object, ...]:
+    """Order touches by instant, then receipt, then all that they say: arrival never matters.
+
+    At one instant the stronger evidence stands later, and so nearer to the action.
+    """
+    return (
+        touch.at,
+        -strength(touch.tier),
+        touch.seen_at or touch.at,
+        touch.click_id,
+        str(touch.link_id),
+        str(touch.post_id),
+        touch.platform,
+        touch.channel,
+        str(touch.campaign_id),
+    )
+
+
+def judge(
+    occurred_at: datetime,
+    touches: Iterable[Touch],
+    window: timedelta,
+    session: timedelta = SESSION,
+) -> list[Judged]:
+    """Judge all touches of an action that occurred at this instant, in the order of time.
+
+    A touch that runs ahead by no more than `CLOCK_SKEW` stands at the action's instant. A `session`
+    of zero merges only clicks of one instant; a negative one merges none.
+    """
+    clamped = sorted(
+        (
+            replace(touch, at=occurred_at)
+            if occurred_at < touch.at <= occurred_at + CLOCK_SKEW
+            else touch
+            for touch in touches
+        ),
+        key=_order,
+    )
+    verdicts = [
+        AFTER_ACTION
+        if touch.at > occurred_at
+        else OUTSIDE_WINDOW
+        if occurred_at - touch.at > window
+        else ""
+        for touch in clamped
+    ]
+    _pass_over_same_click(clamped, verdicts)
+    _pass_over_weaker(clamped, verdicts)
+    _pass_over_same_session(clamped, verdicts, session)
+    return [Judged(touch, word) for touch, word in zip(clamped, verdicts, strict=True)]
+
+
+def _pass_over_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None:
+    """Leave each click once, by its strongest evidence; of equals the later one stays."""
+    best: dict[object, int] = {}
+    for index, touch in enumerate(touches):
+        if verdicts[index]:
+            continue
+        key: object = touch.click_id or (touch.tier, touch.link_id, touch.post_id, touch.platform)
+        kept = best.get(key)
+        if kept is None:
+            best[key] = index
+        elif strength(touch.tier) <= strength(touches[kept].tier):
+            verdicts[kept], best[key] = SAME_CLICK, index
+        else:
+            verdicts[index] = SAME_CLICK
+
+
+def _pass_over_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
+    """Leave only the strongest of what the action carried: evidence is never averaged.
+
+    Other clicks of the same person are touches in their own right and stay.
+    """
+    carried = [
+        index
+        for index, touch in enumerate(touches)
+        if not verdicts[index] and touch.tier is not Tier.IDENTITY
+    ]
+    strongest = min((strength(touches[index].tier) for index in carried), default=0)
+    for index in carried:
+        if strength(touches[index].tier) > strongest:
+            verdicts[index] = WEAKER_EVIDENCE
+
+
+def _pass_over_same_session(
+    touches: Sequence[Touch], verdicts: list[str], session: timedelta
+) -> None:
+    """Make one touch of clicks on one post with nothing between them: a reload is no new visit.
+
+    The strongest evidence stays and of equals the later, so that no rule that gives all to one
+    touch names another post for it.
+    """
+    kept = -1
+    before: Touch | None = None
+    for index, touch in enumerate(touches):
+        if verdicts[index]:
+            continue
+        new = before is None or not _same_post(before, touch) or touch.at - before.at > session
+        if new:
+            kept = index
+        elif strength(touch.tier) <= strength(touches[kept].tier):
+            verdicts[kept], kept = SAME_SESSION, index
+        else:
+            verdicts[index] = SAME_SESSION
+        before = touch
+
+
+def _same_post(one: Touch, other: Touch) -> bool:
+    return (one.post_id, one.platform, one.channel) == (
+        other.post_id,
+        other.platform,
+        other.channel,
+    )
+
+
 def eligible(occurred_at: datetime, touches: Iterable[Touch], window: timedelta) -> list[Touch]:
-    """Return the touches inside the window, each once, in the order of time.
+    """Return the touches inside the window, each click once, in the order of time.
 
     A click known both by its id and by the person counts once, by the stronger evidence. A touch
     told by code, UTM or referrer has no time of its own and stands at the action's. A click
     older than the window says no more than the code that came with it.
     """
-    best: dict[object, Touch] = {}
-    for touch in touches:
-        if touch.at - occurred_at > CLOCK_SKEW or occurred_at - touch.at > window:
-            continue
-        at = min(touch.at, occurred_at)
-        key: object = touch.click_id or (touch.tier, touch.link_id, touch.post_id, touch.platform)
-        kept = best.get(key)
-        if kept is None or strength(touch.tier) < strength(kept.tier):
-            best[key] = replace(touch, at=at)
-    return sorted(
-        best.values(),
-        key=lambda touch: (
-            touch.at,
-            -strength(touch.tier),
-            touch.seen_at or touch.at,
-            touch.click_id,
-            str(touch.link_id),
-        ),
-    )
+    return [
+        judged.touch
+        for judged in judge(occurred_at, touches, window)
+        if judged.passed_over in ("", WEAKER_EVIDENCE, SAME_SESSION)
+    ]
+
+
+def path_of(
+    occurred_at: datetime,
+    touches: Iterable[Touch],
+    window: timedelta,
+    session: timedelta = SESSION,
+) -> list[Touch]:
+    """Return the path that the rules share an action out over, in the order of time."""
+    return [
+        judged.touch
+        for judged in judge(occurred_at, touches, window, session)
+        if not judged.passed_over
+    ]

@@ -1,47 +1,182 @@
 """The rules that share an action out among the posts that led to it.
 
 Each rule is a function from a path (touches in order of time, at least one) to weights of the same
-length that sum to exactly one.
+length that sum to exactly one. Local: a rule looks at nothing but the path of one action. Models
+that look at a whole campaign are in `journeys.py`, money is in `money.py`.
+
+What a stranger would get wrong: weights are `Fraction`, and stay so until money is split. Half-life
+weights are irrational, so they are laid on a grid of 10^-12 by largest remainder: they sum to one
+without a float anywhere, come out the same on every machine, and add up over many actions without
+their denominators growing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from fractions import Fraction
 
-from advocacy.attribution.evidence import eligible, strength
+from advocacy.attribution.evidence import SESSION, judge, path_of, strength
+from advocacy.attribution.money import split_minor
 from advocacy.events import Credit, Tier, Touch
 
 Rule = Callable[[Sequence[Touch], datetime], list[Fraction]]
+
+SOCIAL = "social"
+HALF_LIFE = timedelta(days=7)
+GRID = 10**12
+FAINT = 64
+"""A touch so many half-lives before the last one weighs nothing: 2^-64 is far below the grid."""
+
+_DECIMAL = Context(prec=40)
+_LN2 = _DECIMAL.ln(Decimal(2))
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _all_to(index: int, path: Sequence[Touch]) -> list[Fraction]:
+    return [Fraction(int(each == index)) for each in range(len(path))]
+
+
+def _last_of_strongest(path: Sequence[Touch], among: Iterable[int]) -> int:
+    return min(among, key=lambda index: (strength(path[index].tier), -index))
 
 
 def last_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
     """Give all to the last touch of the strongest tier: what the tool itself carried back.
 
-    A link that the action names beats a later click that is only known to be the same person's.
+    A link that the action names beats a later click that is only known to be the same person's:
+    of the tiers the best wins, and none is averaged.
     """
-    strongest = min(strength(touch.tier) for touch in path)
-    last = max(index for index, touch in enumerate(path) if strength(touch.tier) == strongest)
-    return [Fraction(int(index == last)) for index in range(len(path))]
+    return _all_to(_last_of_strongest(path, range(len(path))), path)
 
 
-RULES: Mapping[str, Rule] = {"last_touch": last_touch}
+def last_social_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
+    """Give all to the last touch through a post's link, past later e-mails and text messages.
+
+    Where no touch came through a post, that is the last touch ("last non-direct", turned round).
+    """
+    social = [index for index, touch in enumerate(path) if touch.channel == SOCIAL]
+    return _all_to(_last_of_strongest(path, social or range(len(path))), path)
+
+
+def first_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
+    """Give all to the first touch: what made her aware, by whatever evidence it is known."""
+    return _all_to(0, path)
+
+
+def linear(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
+    """Give every touch the same; a post that was touched twice gets twice."""
+    return [Fraction(1, len(path))] * len(path)
+
+
+def position_based(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
+    """Give 40 % to the first, 40 % to the last, and share 20 % among those between.
+
+    Two touches get a half each. Source: Google Ads, "position-based" attribution.
+    """
+    if len(path) <= 2:
+        return linear(path, occurred_at)
+    between = Fraction(1, 5) / (len(path) - 2)
+    end = Fraction(2, 5)
+    return [end, *[between] * (len(path) - 2), end]
+
+
+def time_decay(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
+    """Give a touch half of what one a week later gets. Source: Google Ads, "time decay"."""
+    return decayed(path, HALF_LIFE)
+
+
+def decayed(path: Sequence[Touch], half_life: timedelta) -> list[Fraction]:
+    """Weigh touches by 2^(-age / half_life), exactly where all ages are whole half-lives.
+
+    Ages run from the last touch: a factor common to all weights does not matter, so this is the
+    same as ages from the action. Raises `ValueError` for a half-life that is not positive.
+    """
+    if half_life <= timedelta(0):
+        raise ValueError("a half-life must be positive")
+    ages = [divmod(path[-1].at - touch.at, half_life) for touch in path]
+    weights = [_halved(whole, rest, half_life) for whole, rest in ages]
+    total = sum(weights, Fraction(0))
+    shares = [weight / total for weight in weights]
+    if not any(rest for _, rest in ages):
+        return shares
+    return [Fraction(part, GRID) for part in split_minor(GRID, shares)]
+
+
+def _halved(whole: int, rest: timedelta, half_life: timedelta) -> Fraction:
+    """Return 2^-(whole + rest/half_life); decimal `exp` is correctly rounded on every machine."""
+    if whole >= FAINT:
+        return Fraction(0)
+    part = _DECIMAL.divide(Decimal(rest // _MICROSECOND), Decimal(half_life // _MICROSECOND))
+    return Fraction(_DECIMAL.exp(_DECIMAL.multiply(-part, _LN2))) / Fraction(2**whole)
+
+
+RULES: Mapping[str, Rule] = {
+    "last_touch": last_touch,
+    "last_social_touch": last_social_touch,
+    "first_touch": first_touch,
+    "linear": linear,
+    "position_based": position_based,
+    "time_decay": time_decay,
+}
+"""The rules by the name that stands in reports, columns and URLs; the first is the usual one."""
 
 
 def attribute(
-    occurred_at: datetime, touches: Iterable[Touch], rule: Rule, window: timedelta
+    occurred_at: datetime,
+    touches: Iterable[Touch],
+    rule: Rule,
+    window: timedelta,
+    session: timedelta = SESSION,
 ) -> list[Credit]:
     """Share an action that occurred at this instant out among its touches.
 
     Returns credits whose shares sum to exactly one; without eligible touches that is one credit
     to nobody.
     """
-    path = eligible(occurred_at, touches, window)
+    path = path_of(occurred_at, touches, window, session)
     if not path:
         return [Credit(None, Fraction(1), Tier.UNATTRIBUTED)]
     return [
         Credit(touch, share, touch.tier)
         for touch, share in zip(path, rule(path, occurred_at), strict=True)
         if share
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A line of the receipt: a touch, why it was passed over if it was, its weight by rule."""
+
+    touch: Touch
+    passed_over: str
+    shares: Mapping[str, Fraction]
+
+
+def weigh(
+    occurred_at: datetime,
+    touches: Iterable[Touch],
+    window: timedelta,
+    rules: Mapping[str, Rule] = RULES,
+    session: timedelta = SESSION,
+) -> list[Weighed]:
+    """Return every touch that speaks for an action, in order of time, with its weight by rule.
+
+    The weights of one rule sum to exactly one, or to zero where no touch is in the path.
+    """
+    judged = judge(occurred_at, touches, window, session)
+    path = [each.touch for each in judged if not each.passed_over]
+    shares = {name: iter(rule(path, occurred_at) if path else []) for name, rule in rules.items()}
+    return [
+        Weighed(
+            each.touch,
+            each.passed_over,
+            {
+                name: Fraction(0) if each.passed_over else next(of_rule)
+                for name, of_rule in shares.items()
+            },
+        )
+        for each in judged
     ]

@@ -1,0 +1,229 @@
+"""Models over a whole campaign: Markov removal effect of order 1 to 3, and Shapley.
+
+Here paths of many people come in as `Journey`s, and each key (a post, a platform, a channel:
+whatever the caller laid the paths out in) gets its part of all actions and of all money. Both
+models weigh a key by what would be missing without it.
+
+What a stranger would get wrong: these look at the whole data set, so they are reports with a
+cut-off date and never the attribution of one action. Paths that led to nothing are data, too:
+without them the Markov model only sees what stood together. Money is of one currency at a time. A
+rare key in a chain of order 2 or 3 gets a noisy figure; that is the model, not an error.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advocacy.attribution.money import split_minor
+
+K = TypeVar("K", bound=Hashable)
+
+GRID = 10**12
+MAX_STATES = 2_000
+"""A dense solve of so many states takes about a second; more calls for a lower order."""
+
+
+class TooManyStates(ValueError):
+    """The chain is too large for its data: use a lower order, or platforms in place of posts."""
+
+    reason = "too_many_states"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey(Generic[K]):
+    """People who touched these keys in this order: how often they acted, and how often not.
+
+    `amount_minor` is what all its actions gave, in minor units of one currency. `credited` is the
+    key that has the action by last touch; where it is left out, the last of the path.
+    """
+
+    path: tuple[K, ...]
+    actions: int = 1
+    amount_minor: int = 0
+    nulls: int = 0
+    credited: K | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for negative numbers, or money without an action."""
+        if min(self.actions, self.amount_minor, self.nulls) < 0:
+            raise ValueError("a journey has no negative numbers")
+        if self.amount_minor and not self.actions:
+            raise ValueError("no money without an action")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(Generic[K]):
+    """What each key has of a campaign. `actions` and `amount_minor` sum to the campaign's.
+
+    Journeys without a touch are left out: their actions are nobody's, in every model.
+    """
+
+    actions: Mapping[K, Fraction]
+    amount_minor: Mapping[K, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal(Generic[K]):
+    """How likely a journey ends in an action, and by what share that falls without each key."""
+
+    probability: float
+    effects: Mapping[K, float]
+
+
+def merge(journeys: Iterable[Journey[K]]) -> list[Journey[K]]:
+    """Add up journeys of the same path, in a fixed order, without those that count nothing.
+
+    Sorting makes every result the same in every order of arrival, to the last bit.
+    """
+    alike: dict[tuple[K, ...], list[Journey[K]]] = defaultdict(list)
+    for journey in journeys:
+        if journey.path and (journey.actions or journey.nulls):
+            alike[journey.path].append(journey)
+    return [
+        Journey(
+            path,
+            sum(each.actions for each in alike[path]),
+            sum(each.amount_minor for each in alike[path]),
+            sum(each.nulls for each in alike[path]),
+        )
+        for path in sorted(alike, key=_named)
+    ]
+
+
+def _named(path: Sequence[object]) -> list[str]:
+    return [str(key) for key in path]
+
+
+def _keys(merged: Sequence[Journey[K]]) -> list[K]:
+    return sorted({key for journey in merged for key in journey.path}, key=str)
+
+
+def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K]:
+    """Return the removal effect of each key in a Markov chain of this order.
+
+    States are the last `order` keys of a path; a path shorter than that is a state of its own.
+    Removing a key sends every transition into a state that holds it to "null". Source: Anderl et
+    al. 2016, "Mapping the customer journey"; states as in the package ChannelAttribution. Raises
+    `TooManyStates` above `MAX_STATES`, `ValueError` for an order below 1.
+    """
+    if order < 1:
+        raise ValueError("the order of a chain is at least 1")
+    merged = merge(journeys)
+    states: dict[tuple[K, ...], int] = {}
+    walks = [
+        [states.setdefault(gram, len(states)) for gram in _grams(journey.path, order)]
+        for journey in merged
+    ]
+    if len(states) > MAX_STATES:
+        raise TooManyStates(f"{len(states)} states of order {order}; at most {MAX_STATES}")
+    if not any(journey.actions for journey in merged):
+        return Removal(0.0, dict.fromkeys(_keys(merged), 0.0))
+
+    start, moves, converts = _chain(merged, walks, len(states))
+    # Visits to j from i before the end: the fundamental matrix, from which every removal follows.
+    fundamental = np.linalg.inv(np.eye(len(states)) - moves)
+    visits = start @ fundamental
+    success = fundamental @ converts
+    probability = float(start @ success)
+    effects = {}
+    for key in _keys(merged):
+        held = [index for gram, index in states.items() if key in gram]
+        # Who ever enters a state with the key and still acts would be lost without it. The chance
+        # to enter at j first is visits[held] · inverse(fundamental[held, held]).
+        lost = visits[held] @ np.linalg.solve(fundamental[np.ix_(held, held)], success[held])
+        effects[key] = min(1.0, max(0.0, float(lost) / probability))
+    return Removal(probability, effects)
+
+
+def _grams(path: tuple[K, ...], order: int) -> list[tuple[K, ...]]:
+    if len(path) <= order:
+        return [path]
+    return [path[at : at + order] for at in range(len(path) - order + 1)]
+
+
+def _chain(
+    merged: Sequence[Journey[K]], walks: Sequence[Sequence[int]], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return where walks start, how they move, and where they end in an action.
+
+    Shapes: (size,), (size, size), (size,); what is missing to one in a row ends in "null".
+    """
+    start = np.zeros(size)
+    moves = np.zeros((size, size))
+    converts = np.zeros(size)
+    visits = np.zeros(size)
+    for journey, walk in zip(merged, walks, strict=True):
+        weight = journey.actions + journey.nulls
+        start[walk[0]] += weight
+        for here in walk:
+            visits[here] += weight
+        for here, there in pairwise(walk):
+            moves[here, there] += weight
+        converts[walk[-1]] += journey.actions
+    return start / start.sum(), moves / visits[:, None], converts / visits
+
+
+def markov(journeys: Iterable[Journey[K]], order: int = 1) -> Shared[K]:
+    """Share all actions and all money out in proportion to removal effects.
+
+    Effects are laid on a grid of 10^-12, so that what comes out is exact and hardly depends on the
+    machine's linear algebra. Money follows the same proportion as actions.
+    """
+    merged = merge(journeys)
+    effects = {
+        key: Fraction(round(effect * GRID), GRID)
+        for key, effect in removal_effects(merged, order).effects.items()
+    }
+    total = sum(effects.values(), Fraction(0))
+    if not total:
+        return Shared(effects, dict.fromkeys(effects, 0))
+    actions = sum(journey.actions for journey in merged)
+    shares = {key: effect / total for key, effect in effects.items()}
+    return Shared(
+        {key: share * actions for key, share in shares.items()},
+        _in_minor(shares, sum(journey.amount_minor for journey in merged)),
+    )
+
+
+def shapley(journeys: Iterable[Journey[K]]) -> Shared[K]:
+    """Share actions and money out by the Shapley value of the cumulative game.
+
+    A set of keys is worth the actions whose path needs no other key. That game is a sum of
+    unanimity games, so its value is each action in equal parts over its distinct keys: exact, never
+    negative, and without walking through all subsets. Source: Shapley 1953.
+    """
+    merged = merge(journeys)
+    actions = dict.fromkeys(_keys(merged), Fraction(0))
+    amounts = dict(actions)
+    for journey in merged:
+        distinct = set(journey.path)
+        for key in distinct:
+            actions[key] += Fraction(journey.actions, len(distinct))
+            amounts[key] += Fraction(journey.amount_minor, len(distinct))
+    total = sum(journey.amount_minor for journey in merged)
+    if not total:
+        return Shared(actions, dict.fromkeys(actions, 0))
+    return Shared(actions, _in_minor({key: part / total for key, part in amounts.items()}, total))
+
+
+def _in_minor(shares: Mapping[K, Fraction], amount_minor: int) -> dict[K, int]:
+    """Split by largest remainder; of equal remainders the later name comes first."""
+    return dict(zip(shares, split_minor(amount_minor, list(shares.values())), strict=True))
+
+
+MODELS: Mapping[str, Callable[..., Shared[Any]]] = {
+    "markov_1": partial(markov, order=1),
+    "markov_2": partial(markov, order=2),
+    "markov_3": partial(markov, order=3),
+    "shapley": shapley,
+}
+"""The models of a whole campaign by the name that stands in reports and URLs."""

@@ -1,0 +1,64 @@
+"""Money in whole minor units: how an amount is split by shares, and how it goes back.
+
+Largest remainder (Hamilton): everybody gets the whole units of their part, and the units left over
+go to the largest remainders; of equal remainders the later touch comes first. Sums are exact.
+
+What a stranger would get wrong: refunds are not split one by one. Two half refunds, each rounded on
+its own, would leave a unit behind at one post and take one too many from another. What is split is
+the *cumulative* refund, in proportion to what each post was credited; the latest refund is the
+difference. So the net never falls below zero anywhere and is zero everywhere at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+
+def split_minor(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
+    """Split an amount in minor units by shares that sum to one; the parts sum to the amount.
+
+    A negative amount is split as its positive mirror. Raises `ValueError` where the shares do not
+    sum to exactly one or one of them is negative.
+    """
+    if sum(shares) != 1 or any(share < 0 for share in shares):
+        raise ValueError("shares must not be negative and must sum to exactly one")
+    sign = -1 if amount_minor < 0 else 1
+    quotas = [abs(amount_minor) * share for share in shares]
+    parts = [int(quota) for quota in quotas]
+    left = abs(amount_minor) - sum(parts)
+    by_remainder = sorted(
+        range(len(shares)), key=lambda index: (quotas[index] - parts[index], index), reverse=True
+    )
+    for index in by_remainder[:left]:
+        parts[index] += 1
+    return [sign * part for part in parts]
+
+
+def split_returns(
+    gross_minor: int, shares: Sequence[Fraction], returns_minor: Sequence[int]
+) -> list[list[int]]:
+    """Split each return of a gift over those who were credited with it, in order of time.
+
+    One row per return, one amount per share; each row sums to its return. What is left of each part
+    is never negative, and is zero for all once everything went back. One return may move a unit
+    between two parts to keep that true. Raises `ValueError` where more went back than was given.
+    """
+    if any(each < 0 for each in returns_minor) or sum(returns_minor) > gross_minor:
+        raise ValueError("returns must not be negative, nor more than was given")
+    credited = split_minor(gross_minor, shares)
+    rows = []
+    gone_minor = 0
+    gone = [0] * len(credited)
+    for each in returns_minor:
+        gone_minor += each
+        now = _cumulative(credited, gross_minor, gone_minor)
+        rows.append([after - before for after, before in zip(now, gone, strict=True)])
+        gone = now
+    return rows
+
+
+def _cumulative(credited: Sequence[int], gross_minor: int, gone_minor: int) -> list[int]:
+    if not gross_minor:
+        return [0] * len(credited)
+    return split_minor(gone_minor, [Fraction(part, gross_minor) for part in credited])

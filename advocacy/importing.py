@@ -1,0 +1,164 @@
+"""History brought in: rows of a tool's export become deliveries that are done, in bulk.
+
+What a stranger would get wrong: a row is kept in the inbox like a webhook's body, sealed, so that a
+rebuild has it too. It is settled in the same transaction in which it is kept; there is no half of a
+batch, and to begin again after a stop is to pass over what is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TextIO
+from uuid import UUID
+
+from advocacy.events import Said, Unreadable, Verified
+from advocacy.identity import organization_key
+from advocacy.ids import new_id
+from advocacy.ledger import Fact
+from advocacy.process import Parsed, events_of, facts_of, settle_batch
+from advocacy.providers.history import ROW, row_id
+from advocacy.sealing import seal
+from advocacy.store import actions, campaigns, inbox, transaction, with_retries
+from config.settings import Settings
+
+ROWS_AT_ONCE = 1_000
+LONGEST_FIELD = 1024 * 1024
+
+
+class NotACSV(ValueError):
+    """The file is no CSV with a heading; the message says why."""
+
+
+@dataclass(slots=True)
+class Brought:
+    """What became of the rows. `empty` rows told of nothing that counts (a failed payment)."""
+
+    new: int = 0
+    known: int = 0
+    empty: int = 0
+    refused: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.new + self.known + self.empty + self.refused
+
+
+Refuse = Callable[[int, Mapping[str, str], str], None]
+
+
+def read_rows(lines: TextIO) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV with a heading. Raises `NotACSV`."""
+    csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.DictReader(lines)
+    if not reader.fieldnames or len(set(reader.fieldnames)) < len(reader.fieldnames):
+        raise NotACSV("the first line has to name the columns, each by another name")
+    try:
+        for row in reader:
+            yield {name: value for name, value in row.items() if isinstance(value, str) and name}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise NotACSV(f"cannot be read at line {reader.line_num + 1}: {error}") from None
+
+
+def bring_in(
+    settings: Settings,
+    source: Any,
+    rows: Iterable[Mapping[str, str]],
+    said: Mapping[str, str],
+    refuse: Refuse,
+    progress: Callable[[Brought], None] = lambda _: None,
+) -> Brought:
+    """Bring rows into a source; `refuse` is told of each that cannot be read, with the reason.
+
+    `said` is what staff say of the whole file: `_zone` and `_kind`, where it does not say. The same
+    rows again, or gifts that came by webhook already, are known and count once.
+    """
+    brought = Brought()
+    numbered = enumerate(rows, start=2)  # the heading is line 1
+    while batch := list(islice(numbered, ROWS_AT_ONCE)):
+        _bring_batch(settings, source, batch, said, refuse, brought)
+        progress(brought)
+    return brought
+
+
+def _bring_batch(
+    settings: Settings,
+    source: Any,
+    batch: list[tuple[int, Mapping[str, str]]],
+    said: Mapping[str, str],
+    refuse: Refuse,
+    brought: Brought,
+) -> None:
+    master, org_id = settings.secret_key.encode(), source.org_id
+    key = organization_key(master, org_id, "identity")
+    now = datetime.now(UTC)
+    told: dict[str, tuple[UUID, bytes, list[Fact]]] = {}
+    for number, row in batch:
+        body = json.dumps({**row, **said}, ensure_ascii=False, sort_keys=True).encode(
+            errors="replace"
+        )
+        verified = Verified(body, now, content_type=ROW, setup=source.setup)
+        delivery_id = new_id()
+        try:
+            facts = facts_of(events_of(source.provider, verified), key, source, delivery_id)
+        except Unreadable as error:
+            brought.refused += 1
+            refuse(number, row, str(error))
+            continue
+        if not facts:
+            brought.empty += 1
+            continue
+        name = row_id(row)
+        if name in told:
+            brought.known += 1
+        told[name] = (delivery_id, body, facts)
+
+    def keep() -> int:
+        with transaction():
+            actions.lock_organization(org_id, alone=False)
+            made = actions.find_made(
+                org_id, {fact.action_id for _, _, facts in told.values() for fact in facts}
+            )
+            fresh = {name: row for name, row in told.items() if not _adds_nothing(row[2], made)}
+            inserted = inbox.put_rows(
+                org_id, source.id, ROW, now, list(_sealed(master, org_id, fresh))
+            )
+            parsed = Parsed()
+            for delivery_id, _, facts in fresh.values():
+                if delivery_id in inserted:
+                    parsed.facts[delivery_id] = facts
+                    parsed.source_of[delivery_id] = source.id
+            sources = {each.id: each for each in campaigns.list_sources(org_id)}
+            settle_batch(master, org_id, parsed, sources)
+            return len(inserted)
+
+    new = with_retries(keep)
+    brought.new += new
+    brought.known += len(told) - new
+
+
+def _adds_nothing(facts: list[Fact], made: Mapping[UUID, int]) -> bool:
+    """Say whether all that a row tells is known: it was made, and nothing more went back of it."""
+    return all(
+        fact.action_id in made
+        and (fact.said is Said.MADE or (fact.amount_minor or 0) <= made[fact.action_id])
+        for fact in facts
+    )
+
+
+def _sealed(
+    master: bytes, org_id: UUID, told: Mapping[str, tuple[UUID, bytes, list[Fact]]]
+) -> Iterator[inbox.Row]:
+    for name, (delivery_id, body, facts) in told.items():
+        yield inbox.Row(
+            delivery_id,
+            name,
+            seal(master, org_id, f"body:{delivery_id}", body),
+            hashlib.sha256(body).digest(),
+            [fact.to_json() for fact in facts],
+        )

@@ -1,0 +1,211 @@
+"""History brought in from exports: counted once, whatever came by webhook before or comes after."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from advocacy import importing, process
+from advocacy.importing import NotACSV, bring_in, read_rows
+from advocacy.store import campaigns, run, transaction
+
+ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
+Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date
+AB1,2026-11-01 09:30:00,25.00,,,{code},,ana@example.org,,9001,
+AB2,2026-11-02 09:30:00,"$1,010.50",,,{code},,ben@example.org,,9002,2026-11-05 10:00:00
+AB3,2026-11-03 09:30:00,10.00,12,1,,,cleo@example.org,,9003,
+AB3,2026-12-03 09:30:00,10.00,12,2,,,cleo@example.org,,9004,
+AB4,soon,10.00,,,,,dora@example.org,,9005,
+AB5,2026-11-03 09:30:00,ten,,,,,eli@example.org,,9006,
+"""
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(read_rows(io.StringIO(text)))
+
+
+def bring(world, provider: str, text: str, **said: str):
+    refused: list[tuple[int, str]] = []
+    source = next(
+        each for each in campaigns.list_sources(world.org_id) if each.provider == provider
+    )
+    brought = bring_in(
+        world.settings, source, rows_of(text), said, lambda n, _, why: refused.append((n, why))
+    )
+    return brought, refused
+
+
+def actblue_hook(world, line: int, email: str, amount: str, paid: str):
+    body = {
+        "donor": {"email": email},
+        "contribution": {
+            "orderNumber": "AB1",
+            "status": "approved",
+            "recurringPeriod": "once",
+            "refcodes": {"refcode": world.links["x"]},
+        },
+        "lineitems": [{"lineitemId": line, "amount": amount, "paidAt": paid, "sequence": 1}],
+    }
+    login = base64.b64encode(world.login.encode()).decode()
+    return world.post("actblue", json.dumps(body).encode(), {"Authorization": f"Basic {login}"})
+
+
+def test_an_export_of_actblue(world):
+    brought, refused = bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+
+    assert (brought.new, brought.known, brought.refused) == (4, 0, 2)
+    assert [(line, why.split(":")[0]) for line, why in refused] == [
+        (6, "bad_instant"),
+        (7, "bad_amount"),
+    ]
+    report = world.report(last=datetime(2027, 1, 1, tzinfo=UTC).date())
+    assert report["money"] == [
+        {
+            "currency": "USD",
+            "gross_minor": 105550,
+            "refunded_minor": 101050,
+            "net_minor": 4500,
+            "donations": 4,
+        }
+    ]
+    assert report["supporters"]["distinct"] == 3
+    posts = {row["post"]["platform"]: row["actions"] for row in report["posts"] if row["post"]}
+    assert posts["x"] == 2
+    # 09:30 in New York on the first of November 2026 is after the clocks changed.
+    (first,) = run("select occurred_at from actions where external_id = '9001'")
+    assert first.occurred_at == datetime(2026, 11, 1, 14, 30, tzinfo=UTC)
+
+
+def test_bringing_in_again_changes_nothing(world):
+    text = ACTBLUE.format(code=world.links["x"])
+    bring(world, "actblue", text)
+    before = world.report()
+    brought, _ = bring(world, "actblue", text)
+    assert (brought.new, brought.known, brought.refused) == (0, 4, 2)
+    assert world.report() == before
+
+
+def test_a_gift_that_came_by_webhook_is_known(world):
+    actblue_hook(world, 9001, "ana@example.org", "25.00", "2026-11-01T09:30:00-05:00")
+    world.drain()
+    brought, _ = bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+    assert (brought.new, brought.known) == (3, 1)
+    assert world.report(last=datetime(2027, 1, 1, tzinfo=UTC).date())["money"][0]["donations"] == 4
+
+
+def test_a_gift_that_comes_by_webhook_afterwards_counts_once(world):
+    bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+    before = world.report()
+    actblue_hook(world, 9001, "ana@example.org", "25.00", "2026-11-01T09:30:00-05:00")
+    world.drain()
+    assert world.report() == before
+
+
+def test_a_refund_that_only_the_export_knows_is_new(world):
+    actblue_hook(world, 9002, "ben@example.org", "1010.50", "2026-11-02T09:30:00-05:00")
+    world.drain()
+    brought, _ = bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+    assert (brought.new, brought.known) == (4, 0)
+    assert world.report()["money"][0]["refunded_minor"] == 101050
+
+
+def test_a_rebuild_has_the_history_too(world):
+    bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+    before = world.report()
+    process.rebuild(world.settings, world.org_id)
+    assert world.report() == before
+
+
+def test_an_export_of_action_network(world):
+    text = (
+        "uuid,Email,Source,Timestamp (EST),Type\n"
+        f"a-1,ana@example.org,{world.links['x']},2026-11-10 12:00,Petition\n"
+        "a-2,ben@example.org,none,2026-11-10 12:00,Letter\n"
+        "a-3,,widget,2026-11-10 12:00,\n"
+    )
+    brought, refused = bring(world, "action_network", text, _kind="call")
+    assert (brought.new, refused) == (3, [])
+    kinds = {row.external_id: row.kind for row in run("select external_id, kind from actions")}
+    assert kinds == {
+        "action_network:a-1": "signature",
+        "action_network:a-2": "letter",
+        "action_network:a-3": "call",
+    }
+    process.rebuild(world.settings, world.org_id)
+    again = {row.external_id: row.kind for row in run("select external_id, kind from actions")}
+    assert again == kinds
+
+
+def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
+    rows = "".join(
+        f"AB{n},2026-11-01 09:30:00,5.00,,,,,p{n % 50}@example.org,,{n},\n" for n in range(120)
+    )
+    text = ACTBLUE.splitlines()[0] + "\n" + rows
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 40)
+    real, calls = importing.settle_batch, []
+
+    def settle(*args):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    monkeypatch.setattr(importing, "settle_batch", settle)
+    with pytest.raises(KeyboardInterrupt):
+        bring(world, "actblue", text)
+    assert run("select count(*) from actions")[0][0] == 40
+    brought, _ = bring(world, "actblue", text)
+    assert (brought.new, brought.known) == (80, 40)
+    assert world.report()["supporters"]["distinct"] == 50
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a,a\n1,2\n"])
+def test_what_is_no_csv_is_said(text):
+    with pytest.raises(NotACSV):
+        rows_of(text)
+
+
+def test_hostile_rows_are_refused_one_by_one(world):
+    header = ACTBLUE.splitlines()[0]
+    cells = ["AB1,2026-11-01 09:30:00,{},,,,,a@example.org,,{},"]
+    bad = ["NaN", "1e999", "-", "1.005", "9" * 400, "=1+1"]
+    text = (
+        header
+        + "\n"
+        + "\n".join(cells[0].format(amount, 100 + n) for n, amount in enumerate(bad))
+        + "\nAB9,2026-11-01 09:30:00,7.00,,,,,a@example.org,,200,\n"
+    )
+    brought, refused = bring(world, "actblue", text)
+    assert (brought.new, brought.refused) == (1, len(bad)), refused
+
+
+def test_a_million_rows_take_no_more_memory_than_a_thousand(world):
+    """The rows are read as they come: nothing holds them all."""
+    import tracemalloc
+
+    def rows(number: int):
+        for n in range(number):
+            yield {
+                "Receipt ID": f"AB{n}",
+                "Date": "2026-11-01 09:30:00",
+                "Amount": "5.00",
+                "Donor Email": f"p{n}@example.org",
+                "Lineitem ID": str(n),
+            }
+
+    source = next(
+        each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"
+    )
+    peaks = []
+    for number in (1_000, 4_000):
+        with transaction():
+            pass
+        tracemalloc.start()
+        bring_in(world.settings, source, rows(number), {}, lambda *_: None)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.5
