@@ -15,7 +15,7 @@ help: ## say what there is
 $(READY): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/python"; exit 1; }
 	@echo "making .venv from requirements-dev.lock"
-	@$(PYTHON) -m venv --clear .venv
+	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

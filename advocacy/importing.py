@@ -21,9 +21,10 @@ from advocacy.events import Said, Unreadable, Verified
 from advocacy.identity import organization_key
 from advocacy.ids import new_id
 from advocacy.ledger import Fact
-from advocacy.process import Parsed, events_of, facts_of, settle_batch
+from advocacy.process import events_of, facts_of
 from advocacy.providers.history import ROW, row_id
 from advocacy.sealing import seal
+from advocacy.settling import Parsed, settle_batch
 from advocacy.store import actions, campaigns, inbox, transaction, with_retries
 from config.settings import Settings
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,18 +44,23 @@ class Fact:
     renewal: bool = False
     target: str = ""
     test: bool = False
+    same_as: tuple[UUID, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object; empty fields are left out."""
-        return {
-            name: value.isoformat()
-            if isinstance(value, datetime)
-            else str(value)
-            if isinstance(value, UUID)
-            else value
-            for name, value in asdict(self).items()
-            if value not in ("", None, False, {})
-        }
+        """Return a JSON object; empty fields are left out, an amount of zero is not empty."""
+        written: dict[str, Any] = {}
+        for name in _FIELDS:
+            value = getattr(self, name)
+            if value is None or value is False or (value != 0 and not value):
+                continue
+            if isinstance(value, datetime):
+                value = value.isoformat()
+            elif isinstance(value, UUID):
+                value = str(value)
+            elif isinstance(value, tuple):
+                value = [str(each) for each in value]
+            written[name] = value
+        return written
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Fact:
@@ -69,8 +74,12 @@ class Fact:
                 "said": Said(written["said"]),
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
+                "same_as": tuple(UUID(each) for each in written.get("same_as", ())),
             }
         )
+
+
+_FIELDS = tuple(each.name for each in fields(Fact))
 
 
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
@@ -105,7 +114,41 @@ def fact_of(
         renewal=event.renewal,
         target=event.target,
         test=event.test,
+        same_as=tuple(
+            sorted(action_id(source_id, event.namespace, name) for name in event.same_as)
+        ),
     )
+
+
+def joined(
+    facts: Iterable[Fact], known: Mapping[UUID, UUID] | None = None
+) -> dict[UUID, list[Fact]]:
+    """Group facts by action: all that share a name are about one, and its smallest id names it.
+
+    `known` are joins that earlier facts made, from a name to an action's id. The result depends on
+    the facts alone, not on their order of arrival.
+    """
+    told = list(facts)
+    above: dict[UUID, UUID] = {}
+
+    def top(name: UUID) -> UUID:
+        while (higher := above.setdefault(name, name)) != name:
+            above[name] = name = above[higher]
+        return name
+
+    def join(one: UUID, other: UUID) -> None:
+        low, high = sorted((top(one), top(other)))
+        above[high] = low
+
+    for name, action in (known or {}).items():
+        join(name, action)
+    for fact in told:
+        for name in fact.same_as:
+            join(fact.action_id, name)
+    groups: dict[UUID, list[Fact]] = {}
+    for fact in told:
+        groups.setdefault(top(fact.action_id), []).append(fact)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +163,8 @@ class Return:
 class Settled:
     """One action, as all the facts about it have it.
 
-    `counted` is false while only a refund of it is known, and for test actions.
+    `counted` is false while only a refund of it is known, for test actions, and where another
+    action tells the same.
     """
 
     id: UUID
@@ -153,8 +197,10 @@ def _order(fact: Fact) -> tuple[datetime, str, str]:
     return fact.stated_at, fact.statement_id, json.dumps(told, sort_keys=True)
 
 
-def settle(facts: Iterable[Fact]) -> Settled:
+def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
     """Make one action of all the facts about it, in whatever order they came.
+
+    `known_as` is the id of an action that has several names; see `joined`.
 
     Of statements with the same id the newest stands; of each field the newest statement that has a
     word on it. Raises `ValueError` without facts.
@@ -177,11 +223,12 @@ def settle(facts: Iterable[Fact]) -> Settled:
     gross = next((fact.amount_minor for fact in made[::-1] if fact.amount_minor is not None), 0)
     ended = [fact.occurred_at for fact in ordered if fact.said is Said.ENDED]
     test = any(fact.test for fact in ordered)
+    elsewhere = any(fact.said is Said.ELSEWHERE for fact in ordered)
     return Settled(
-        id=first.action_id,
+        id=known_as or first.action_id,
         external_id=first.external_id,
         kind=first.kind,
-        counted=bool(made) and not test,
+        counted=bool(made) and not test and not elsewhere,
         occurred_at=first.occurred_at,
         who=_union(tellers),
         code=carrier.code,
@@ -211,23 +258,45 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
     """Yield what went back, in order of time, never more than was given.
 
     A return "of all" that is older than the newest word that the gift was made has been overtaken
-    by it: the tool sent the gift again, with its amount.
+    by it: the tool sent the gift again, with its amount. A cumulative amount speaks for its sort
+    (refunds, not disputes), or for all where it has none; what was taken back since is taken off.
     """
     returns = sorted(
         (fact for fact in ordered if fact.said is Said.RETURNED),
-        key=lambda fact: (fact.occurred_at, _order(fact)),
+        key=lambda fact: (fact.occurred_at, fact.cumulative, _order(fact)),
     )
+    stands = [fact for fact in ordered if fact.said is Said.STANDS]
+    by_sort: dict[str, int] = {}
+    all_told = False
     gone = 0
     for fact in returns:
+        sort = _sort(fact)
+        before = by_sort.get(sort, 0)
         if fact.amount_minor is None:
             if made and made[-1].stated_at > fact.stated_at:
                 continue
-            total = gross
+            by_sort[sort] = gross
         elif fact.cumulative:
-            total = max(gone, fact.amount_minor)
+            undone = sum(
+                each.amount_minor or 0
+                for each in stands
+                if sort in ("", _sort(each))
+                and each.occurred_at <= fact.occurred_at
+                and each.stated_at >= fact.stated_at
+            )
+            by_sort[sort] = max(before, fact.amount_minor - undone)
+            all_told |= not sort
         else:
-            total = gone + fact.amount_minor
+            by_sort[sort] = before + fact.amount_minor
+        sorted_out = sum(each for name, each in by_sort.items() if name)
+        unsorted = by_sort.get("", 0)
+        # A cumulative amount of no sort (an export has one) already holds those of every sort.
+        total = max(unsorted, sorted_out) if all_told else unsorted + sorted_out
         total = min(total, gross)
         if total > gone:
             yield Return(fact.occurred_at, total - gone)
             gone = total
+
+
+def _sort(fact: Fact) -> str:
+    return fact.statement_id.partition(":")[0] if ":" in fact.statement_id else ""

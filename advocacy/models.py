@@ -231,6 +231,7 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     lease: Mapped[UUID | None] = mapped_column(Uuid)
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     facts: Mapped[list[Any] | None] = mapped_column(JSONB)
+    test: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
     __table_args__ = (
         UniqueConstraint("org_id", "source_id", "external_id"),
@@ -335,6 +336,7 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     tier: Mapped[str] = _words()
     code: Mapped[str] = _words("")
     click_id: Mapped[str] = _words("")
+    click_found: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = _words("")
     gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -359,11 +361,33 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
         ),
         Index("actions_supporter_idx", "org_id", "supporter_id", "occurred_at"),
         Index(
+            "actions_mandate_idx",
+            "org_id",
+            "source_id",
+            "recurs_as",
+            postgresql_where=text("recurs_as <> ''"),
+        ),
+        Index(
             "actions_waiting_idx",
             "org_id",
             "click_id",
-            postgresql_where=text("click_id <> '' and tier <> 'click_id'"),
+            postgresql_where=text("click_id <> '' and not click_found"),
         ),
+    )
+
+
+class ActionName(db.Model):  # type: ignore[name-defined,misc]
+    """Another name of an action: a tool tells of one payment as intent, charge and invoice."""
+
+    __tablename__ = "action_names"
+
+    org_id: Mapped[UUID] = _id()
+    name: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    action_id: Mapped[UUID] = mapped_column(Uuid)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        Index("action_names_org_id_action_id_idx", "org_id", "action_id"),
     )
 
 

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from typing import cast
 
-from advocacy.providers import actblue, action_network, standard
+from advocacy.providers import (
+    actblue,
+    action_network,
+    controlshift,
+    generic,
+    nationbuilder,
+    proca,
+    standard,
+    stripe,
+    twilio,
+)
 from advocacy.providers.base import Room
 
 PROVIDERS: tuple[Room, ...] = tuple(
-    cast(Room, room) for room in (action_network, actblue, standard)
+    cast(Room, room)
+    for room in (
+        action_network,
+        actblue,
+        stripe,
+        twilio,
+        nationbuilder,
+        controlshift,
+        proca,
+        standard,
+        generic,
+    )
 )
 BY_SLUG: dict[str, Room] = {room.slug: room for room in PROVIDERS}

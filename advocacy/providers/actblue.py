@@ -5,7 +5,9 @@ are present (`cancelledAt`, then `refundedAt`, then `paidAt`); amounts are decim
 dollars; an instant without an offset is New York's. Source: secure.actblue.com/docs/webhooks.
 
 What a stranger would get wrong: every instalment repeats `orderNumber` with a new `lineitemId`, so
-the line item is the gift and the order is the mandate; a refund names the gift's line item.
+the line item is the gift and the order is the mandate; a refund names the gift's line item. A
+linked Action Network group or nation sends the same gift again, known by `uniqueIdentifier` or by
+the order only, so each line item also says that the gifts of those names are told elsewhere: here.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ title = "ActBlue"
 TRUST: Trust = "basic_auth"
 ANSWER = 200
 CURRENCY = "USD"
-ZONE = "America/New_York"
+ZONE = base.ACTBLUE_ZONE
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
@@ -48,7 +50,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 def external_id(verified: Verified) -> str:
     """Name the delivery by what it says and of which line items."""
     try:
-        contribution, lines, said = _read(verified.body)
+        _, contribution, lines, said = _read(verified.body)
         status = base.text(contribution.get("status")).lower() or "approved"
         if said is Said.ENDED:
             return f"cancelled:{_order(contribution)}"
@@ -62,23 +64,23 @@ def external_id(verified: Verified) -> str:
 
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read each line item as one statement about one gift; only approved ones count."""
-    contribution, lines, said = _read(verified.body)
+    donor, contribution, lines, said = _read(verified.body)
     status = base.text(contribution.get("status"), "status").lower()
-    if status in {"declined", "pending"}:
+    if status in {"declined", "pending"} and said is not Said.ENDED:
         return []
-    donor = base.mapping(base.read_json(verified.body).get("donor"), "donor")
     code, click_id = _code(contribution)
-    recurring = contribution.get("isRecurring") is True or base.text(
-        contribution.get("recurringPeriod")
-    ) not in {"", "once"}
+    period = base.text(contribution.get("recurringPeriod"), "recurringPeriod").lower()
+    recurring = (
+        said is Said.ENDED or contribution.get("isRecurring") is True or period not in {"", "once"}
+    )
     events = []
-    for line in lines:
+    for line in lines or [{}]:
         occurred = _moment(line, contribution, said)
-        written = line.get("amount")
         events.append(
             ActionEvent(
                 kind=ActionKind.DONATION,
-                external_id=_line_id(line),
+                # A cancellation may come without line items; it ends the order all the same.
+                external_id=_line_id(line) if line else f"order:{_order(contribution)}",
                 occurred_at=occurred,
                 said=said,
                 statement_id=said,
@@ -89,13 +91,13 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 ),
                 code=code,
                 click_id=click_id,
-                amount_minor=None if said is Said.ENDED else abs(base.to_minor(written, CURRENCY)),
+                amount_minor=_amount(line, said),
                 currency=CURRENCY,
                 recurs_as=_order(contribution) if recurring else "",
                 renewal=recurring and _sequence(line) > 1,
             )
         )
-    return events
+    return events + _copies(contribution, lines, said)
 
 
 def destination(url: str, code: str, click_id: str) -> str:
@@ -103,19 +105,61 @@ def destination(url: str, code: str, click_id: str) -> str:
     return base.with_query(url, refcode=code, refcode2=click_id)
 
 
-def _read(body: bytes) -> tuple[Mapping[str, Any], list[Mapping[str, Any]], Said]:
+def _read(
+    body: bytes,
+) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], Said]:
+    """Return donor, contribution, the line items spoken of, and what is said of them."""
     whole = base.mapping(base.read_json(body), "body")
+    donor = base.mapping(whole.get("donor"), "donor")
     contribution = base.mapping(whole.get("contribution"), "contribution")
     lines = list(base.mappings(whole.get("lineitems"), "lineitems"))
     if contribution.get("cancelledAt"):
-        return contribution, lines, Said.ENDED
+        return donor, contribution, lines, Said.ENDED
     if not lines:
         raise Unreadable("missing", "lineitems")
     if any(line.get("refundedAt") for line in lines):
-        return contribution, [line for line in lines if line.get("refundedAt")], Said.RETURNED
+        refunded = [line for line in lines if line.get("refundedAt")]
+        return donor, contribution, refunded, Said.RETURNED
     if any(line.get("paidAt") for line in lines):
-        return contribution, lines, Said.MADE
+        return donor, contribution, lines, Said.MADE
     raise Unreadable("unknown_kind", "neither cancelledAt, refundedAt nor paidAt")
+
+
+def _copies(
+    contribution: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], said: Said
+) -> list[ActionEvent]:
+    """Say of the names by which other tools know these gifts that they are told here."""
+    if said is Said.ENDED:
+        return []
+    unique = base.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
+    names = {(base.ACTBLUE_GIFTS, unique)} if unique else set()
+    if contribution.get("orderNumber"):
+        order = _order(contribution)
+        names |= {
+            (base.ACTBLUE_ORDERS, base.actblue_order(order, _moment(line, contribution, Said.MADE)))
+            for line in lines
+        }
+    at = _moment(lines[0], contribution, said)
+    return [
+        ActionEvent(
+            kind=ActionKind.DONATION,
+            external_id=name,
+            namespace=namespace,
+            occurred_at=at,
+            said=Said.ELSEWHERE,
+            statement_id=Said.ELSEWHERE,
+            stated_at=at,
+        )
+        for namespace, name in sorted(names)
+    ]
+
+
+def _amount(line: Mapping[str, Any], said: Said) -> int | None:
+    """Return what was given or went back; a refund that names no amount is of all of it."""
+    written = line.get("amount")
+    if said is Said.ENDED or (said is Said.RETURNED and written in (None, "")):
+        return None
+    return abs(base.to_minor(written, CURRENCY))
 
 
 def _line_id(line: Mapping[str, Any]) -> str:
@@ -142,7 +186,8 @@ def _moment(line: Mapping[str, Any], contribution: Mapping[str, Any], said: Said
         return base.instant(contribution.get("cancelledAt"), "cancelledAt", ZONE)
     if said is Said.RETURNED:
         return base.instant(line.get("refundedAt"), "refundedAt", ZONE)
-    return base.instant(line.get("paidAt") or contribution.get("createdAt"), "paidAt", ZONE)
+    paid = line.get("paidAt") or contribution.get("createdAt") or line.get("refundedAt")
+    return base.instant(paid, "paidAt", ZONE)
 
 
 def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:

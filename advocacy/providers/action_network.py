@@ -7,7 +7,9 @@ that there was none. Source: actionnetwork.org/docs/webhooks.
 
 What a stranger would get wrong: an outreach is one hash per target and may have no target at all
 (the supporter left after the first step); a donation that is sent again without its amount has been
-returned; dash and underscore are the same to Action Network, so our codes have neither.
+returned; dash and underscore are the same to Action Network, so our codes have neither. An
+identifier `act_blue:…` is a gift that ActBlue took: it has the name by which ActBlue's room says
+that it is told there, so it counts only where ActBlue is not connected.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ _KINDS = {
     "action_network:action": ActionKind.OTHER,
 }
 _NOT_ACTIONS = frozenset({"action_network:upload"})
+_ACTBLUE = "act_blue:"
+_NOT_ATTENDING = frozenset({"declined", "cancelled", "canceled"})
 _LETTERS = frozenset({"email", "letter", "fax", "postal", "form"})
 
 
@@ -94,7 +98,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             if not targets and not base.text(action.get("message"), longest=100_000):
                 continue
             kind = _outreach_kind(action)
-        events.append(_event(kind, item, action, targets))
+        events.append(_event(kind, item, action, targets, verified.received_at))
     return events
 
 
@@ -151,8 +155,11 @@ def _event(
     item: Mapping[str, Any],
     action: Mapping[str, Any],
     targets: Sequence[Mapping[str, Any]],
+    received_at: datetime,
 ) -> ActionEvent:
-    referrer = base.mapping(action.get("action_network:referrer_data"), "referrer_data")
+    referrer = base.mapping(
+        action.get("action_network:referrer_data") or action.get("referrer_data"), "referrer_data"
+    )
     code, click_id = base.split_code(base.text(referrer.get("source"), "source"))
     own_id = next(
         filter(
@@ -167,35 +174,69 @@ def _event(
     )
     if not own_id:
         raise Unreadable("missing", "identifiers")
-    created = base.instant(
-        action.get("created_date") or action.get("modified_date"), "created_date"
-    )
-    stated = base.instant(action.get("modified_date") or action["created_date"], "modified_date")
+    namespace, own_id = _shared_name(kind, action, own_id)
+    # A test send has no instants at all.
+    changed = _instant(action, "modified_date")
+    created = _instant(action, "created_date") or changed or received_at
+    stated = changed or created
     recurrence = base.mapping(action.get("action_network:recurrence"), "recurrence")
     said, amount, currency = Said.MADE, None, ""
     if kind is ActionKind.DONATION:
         currency = base.currency_code(action.get("currency"), "USD")
-        written = action.get("amount")
-        if written is None or written == "":
-            said = Said.RETURNED
-        else:
-            amount = base.to_minor(written, currency)
+        amount = _amount(action, currency)
+        said = Said.RETURNED if amount is None else Said.MADE
+    elif kind is ActionKind.ATTENDANCE:
+        status = base.text(action.get("status"), "status").lower()
+        said = Said.RETURNED if status in _NOT_ATTENDING else Said.MADE
+    money_back = kind is ActionKind.DONATION and said is Said.RETURNED
     return ActionEvent(
         kind=kind,
         external_id=own_id,
-        occurred_at=created if said is Said.MADE else stated,
+        namespace=namespace,
+        occurred_at=stated if money_back else created,
         said=said,
-        statement_id=said,
+        # An attendance is taken back under the statement that made it; a gift is not unmade.
+        statement_id=Said.RETURNED if money_back else Said.MADE,
         stated_at=stated,
         person=_person(action),
         code=code,
         click_id=click_id,
-        referrer=base.text(referrer.get("website"), "website"),
+        referrer=_website(referrer),
         amount_minor=amount,
         currency=currency,
         recurs_as=own_id if recurrence.get("recurring") is True else "",
         target=base.text(targets[0].get("ocdid"), "ocdid", 200) if targets else "",
     )
+
+
+def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tuple[str, str]:
+    """Return namespace and name: of a gift that ActBlue took, the name that ActBlue knows."""
+    if kind is ActionKind.DONATION:
+        for name in _identifiers(action):
+            if name.startswith(_ACTBLUE) and len(name) > len(_ACTBLUE):
+                return base.ACTBLUE_GIFTS, name.removeprefix(_ACTBLUE)
+    return "", own_id
+
+
+def _instant(action: Mapping[str, Any], name: str) -> datetime | None:
+    return base.instant(action[name], name) if action.get(name) else None
+
+
+def _amount(action: Mapping[str, Any], currency: str) -> int | None:
+    """Return what was given; None where the amount was taken away, and the gift with it."""
+    written = action.get("amount")
+    if written is None or written == "":
+        return None
+    amount = base.to_minor(written, currency)
+    if amount < 0:
+        raise Unreadable("bad_amount", "amount is negative")
+    return amount or None
+
+
+def _website(referrer: Mapping[str, Any]) -> str:
+    """Return the site that was clicked from; "none" is a word here, not a site."""
+    written = base.text(referrer.get("website"), "website")
+    return "" if written.lower() in base.NO_SOURCE else written
 
 
 def _person(action: Mapping[str, Any]) -> Person:

@@ -7,7 +7,7 @@ field by field, and always in the order of their ids, so that two workers cannot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
@@ -35,6 +35,7 @@ class Action:
     tier: str = "unattributed"
     code: str = ""
     click_id: str = ""
+    click_found: bool = False
     utm: dict[str, str] = field(default_factory=dict)
     referrer: str = ""
     gross_minor: int = 0
@@ -65,6 +66,7 @@ _TYPES = {
     "tier": "text",
     "code": "text",
     "click_id": "text",
+    "click_found": "bool",
     "utm": "jsonb",
     "referrer": "text",
     "gross_minor": "int8",
@@ -157,15 +159,27 @@ def ids_near(org_id: UUID, changed: Sequence[tuple[UUID, datetime]], days: int) 
     return [row.id for row in rows]
 
 
+def ids_of_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> list[UUID]:
+    """Return all payments of these recurring gifts: (source, the tool's name of the mandate)."""
+    ordered = sorted(mandates)
+    rows = run(
+        """select a.id from actions a
+           join unnest(cast(:sources as uuid[]), cast(:names as text[])) as v (source_id, name)
+             on a.source_id = v.source_id and a.recurs_as = v.name
+           where a.org_id = :o and a.recurs_as <> ''""",
+        o=org_id,
+        sources=[source for source, _ in ordered],
+        names=[name for _, name in ordered],
+    )
+    return [row.id for row in rows]
+
+
 def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     """Return actions that named a click which had not been shipped yet, and is there now."""
     rows = run(
         """select a.id from actions a
            join touches t on t.org_id = a.org_id and t.click_id = a.click_id
-           where a.org_id = :o and a.click_id <> '' and a.tier <> 'click_id' and not exists (
-             select 1 from touches u where u.org_id = a.org_id and u.click_id = a.click_id
-               and a.occurred_at - u.clicked_at > make_interval(days =>
-                 case a.kind when 'donation' then 30 else 7 end))
+           where a.org_id = :o and a.click_id <> '' and not a.click_found
            order by a.id limit :limit""",
         o=org_id,
         limit=limit,
@@ -248,10 +262,92 @@ def rename_supporter(org_id: UUID, old: UUID, new: UUID | None) -> None:
     )
 
 
+def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return by what id actions go that are also known by these names."""
+    rows = run(
+        "select name, action_id from action_names where org_id = :o and name = any(:names)",
+        o=org_id,
+        names=list(names),
+    )
+    return {row.name: row.action_id for row in rows}
+
+
+def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
+    """Say by what id an action goes; whoever pointed at one of its former ids does so too."""
+    if not names:
+        return
+    ordered = sorted(names)
+    run(
+        """update action_names n set action_id = v.action_id
+           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
+           where n.org_id = :o and n.action_id = v.name and n.action_id <> v.action_id""",
+        o=org_id,
+        names=ordered,
+        ids=[names[name] for name in ordered],
+    )
+    run(
+        """insert into action_names (org_id, name, action_id)
+           select :o, v.name, v.action_id
+           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
+           order by v.name
+           on conflict (org_id, name) do update set action_id = excluded.action_id
+             where action_names.action_id <> excluded.action_id""",
+        o=org_id,
+        names=ordered,
+        ids=[names[name] for name in ordered],
+    )
+
+
+def lock_names(source_id: UUID) -> None:
+    """Hold the lock on what actions of a source are also called, until the transaction ends."""
+    run("select pg_advisory_xact_lock(:key)", key=source_id.int % (2**63))
+
+
+def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
+    """Remove actions that go by another id now."""
+    if ids:
+        run("delete from actions where org_id = :o and id = any(:ids)", o=org_id, ids=list(ids))
+
+
 def drop_derived(org_id: UUID) -> None:
     """Remove everything of the organization that a rebuild makes anew."""
-    for table in ("actions", "supporters", "totals"):
+    for table in ("actions", "action_names", "supporters", "totals"):
         run(f"delete from {table} where org_id = :o", o=org_id)
+
+
+def carried_codes(org_id: UUID, recent_hours: int, before_days: int) -> list[Any]:
+    """Return per source how many actions came with a code lately, and in the weeks before.
+
+    Renewals, rows of exports and test actions say nothing of the links of today.
+    """
+    return run(
+        """select s.name as source, s.provider,
+                  count(*) filter (where lately) as recent,
+                  count(*) filter (where lately and carried) as recent_with_code,
+                  count(*) filter (where not lately) as before,
+                  count(*) filter (where not lately and carried) as before_with_code
+           from (select a.source_id, a.code <> '' or a.click_id <> '' as carried,
+                        a.occurred_at > now() - make_interval(hours => :hours) as lately
+                 from actions a
+                 where a.org_id = :o and a.counted and not a.renewal
+                   and a.occurred_at > now() - make_interval(days => :days)) a
+           join sources s on s.org_id = :o and s.id = a.source_id
+           group by s.name, s.provider order by s.name""",
+        o=org_id,
+        hours=recent_hours,
+        days=before_days,
+    )
+
+
+def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return which of these actions are known to have been made, with what was refunded of each."""
+    rows = run(
+        """select id, refunded_minor from actions
+           where org_id = :o and id = any(cast(:ids as uuid[])) and counted""",
+        o=org_id,
+        ids=list(ids),
+    )
+    return {row.id: row.refunded_minor for row in rows}
 
 
 def find_action(org_id: UUID, action_id: UUID) -> Action | None:

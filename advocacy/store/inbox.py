@@ -251,6 +251,44 @@ def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | N
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of an export on its way into the inbox."""
+
+    id: UUID
+    external_id: str
+    sealed: bytes
+    digest: bytes
+    facts: list[dict[str, Any]]
+
+
+def put_rows(
+    org_id: UUID, source_id: UUID, content_type: str, at: datetime, rows: Sequence[Row]
+) -> set[UUID]:
+    """Keep rows of an export as done deliveries, each once; returns the ids that were new."""
+    inserted = run(
+        """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
+                              received_at, status, done_at, facts)
+           select :o, v.id, :source, v.external_id, v.body, v.digest, :content_type, :at, 'done',
+                  now(), v.facts::jsonb
+           from unnest(cast(:ids as uuid[]), cast(:names as text[]), cast(:bodies as bytea[]),
+                       cast(:digests as bytea[]), cast(:facts as text[]))
+                as v (id, external_id, body, digest, facts)
+           order by v.external_id
+           on conflict (org_id, source_id, external_id) do nothing returning id""",
+        o=org_id,
+        source=source_id,
+        content_type=content_type,
+        at=at,
+        ids=[row.id for row in rows],
+        names=[row.external_id for row in rows],
+        bodies=[row.sealed for row in rows],
+        digests=[row.digest for row in rows],
+        facts=[json.dumps(row.facts) for row in rows],
+    )
+    return {row.id for row in inserted}
+
+
 def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Claimed]:
     """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
     rows = run(

@@ -70,6 +70,22 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "action_names",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Uuid(), nullable=False),
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organizations.id"],
+            name=op.f("action_names_org_id_fk"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("org_id", "name", name=op.f("action_names_pk")),
+    )
+    op.create_index(
+        "action_names_org_id_action_id_idx", "action_names", ["org_id", "action_id"], unique=False
+    )
+    op.create_table(
         "addresses",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("word", sa.Text(), nullable=False),
@@ -231,6 +247,7 @@ def upgrade() -> None:
         sa.Column("tier", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("click_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("click_found", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "utm",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -256,6 +273,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("actions_pk")),
     )
     op.create_index(
+        "actions_mandate_idx",
+        "actions",
+        ["org_id", "source_id", "recurs_as"],
+        unique=False,
+        postgresql_where=sa.text("recurs_as <> ''"),
+    )
+    op.create_index(
         "actions_report_idx",
         "actions",
         ["org_id", "campaign_id", "occurred_on"],
@@ -270,7 +294,7 @@ def upgrade() -> None:
         "actions",
         ["org_id", "click_id"],
         unique=False,
-        postgresql_where=sa.text("click_id <> '' and tier <> 'click_id'"),
+        postgresql_where=sa.text("click_id <> '' and not click_found"),
     )
     op.create_table(
         "inbox",
@@ -296,6 +320,7 @@ def upgrade() -> None:
         sa.Column("lease", sa.Uuid(), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("test", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint(
             "status in ('pending', 'done', 'quarantined')", name=op.f("inbox_status_check")
         ),
@@ -451,10 +476,13 @@ def downgrade() -> None:
     op.drop_index(
         "actions_waiting_idx",
         table_name="actions",
-        postgresql_where=sa.text("click_id <> '' and tier <> 'click_id'"),
+        postgresql_where=sa.text("click_id <> '' and not click_found"),
     )
     op.drop_index("actions_supporter_idx", table_name="actions")
     op.drop_index("actions_report_idx", table_name="actions", postgresql_where=sa.text("counted"))
+    op.drop_index(
+        "actions_mandate_idx", table_name="actions", postgresql_where=sa.text("recurs_as <> ''")
+    )
     op.drop_table("actions")
     op.drop_table("sources")
     op.drop_index("posts_org_id_campaign_id_idx", table_name="posts")
@@ -465,6 +493,8 @@ def downgrade() -> None:
     op.drop_table("campaigns")
     op.drop_index("addresses_org_id_target_id_idx", table_name="addresses")
     op.drop_table("addresses")
+    op.drop_index("action_names_org_id_action_id_idx", table_name="action_names")
+    op.drop_table("action_names")
     op.drop_table("totals")
     op.drop_table("organizations")
     op.drop_table("click_totals")

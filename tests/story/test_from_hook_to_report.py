@@ -238,3 +238,46 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
     told.act("call", id="again", email="ana@example.org")
     told.drain()
     assert run("select supporter_id from actions where external_id = 'again'")[0][0] is None
+
+
+def test_a_click_that_cannot_be_the_cause_does_not_hold_up_the_drain(world):
+    """A click long after the action, or long before it, is looked at once and left alone."""
+    late, old = "e" * 26, "f" * 26
+    code = world.links["x"]
+    world.act("call", id="c1", email="a@example.org", code=code, click_id=late, at=NOW)
+    world.act("call", id="c2", email="b@example.org", code=code, click_id=old, at=NOW)
+    world.drain()
+    world.click("x", at=NOW + timedelta(hours=1), click_id=late)
+    world.click("x", at=NOW - timedelta(days=8), click_id=old)
+    assert world.drain().restated == 2
+    assert world.drain().restated == 0
+    assert {row.tier for row in run("select tier from actions")} == {"code"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_renewals_belong_to_the_post_that_brought_the_first_gift(world, order):
+    def gift(number: int, **more: Any) -> None:
+        world.act(
+            "donation",
+            f"g{number}",
+            id=f"g{number}",
+            email="ana@example.org",
+            amount="10.00",
+            currency="USD",
+            recurs_as="m1",
+            renewal=number > 1,
+            at=NOW - timedelta(days=90 - 30 * number),
+            **more,
+        )
+
+    told = [
+        lambda: gift(1, code=world.links["instagram"]),
+        lambda: gift(2),
+        lambda: gift(3, code=world.links["x"]),
+    ]
+    for index in order:
+        told[index]()
+        world.drain()
+    posts = {row.post_id for row in run("select post_id from actions")}
+    assert posts == {world.posts["instagram"]}
+    assert world.report()["money"][0]["net_minor"] == 3000

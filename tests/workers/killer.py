@@ -9,21 +9,21 @@ import os
 import signal
 import sys
 
-from advocacy import process
+from advocacy import settling
 from workers.run import main
 
-_real = process._attribute_and_keep
+_real = settling._attribute_and_keep
 
 
-def _trap(org_id, todo, before, sources):  # type: ignore[no-untyped-def]
+def _trap(org_id, todo, *rest):  # type: ignore[no-untyped-def]
     if any(action.external_id == "killer" for action in todo):
         if os.environ.get("KILL") == "all":
             os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
-    _real(org_id, todo, before, sources)
+    _real(org_id, todo, *rest)
 
 
-process._attribute_and_keep = _trap
+settling._attribute_and_keep = _trap
 
 if __name__ == "__main__":
     sys.argv = [sys.argv[0], "worker"]

@@ -1,0 +1,180 @@
+"""ControlShift: petition signatures, event attendance, members of local groups.
+
+Facts: `{"type": …, "data": {…}}`; `x-controlshift-webhook-signature: sha256:<hex>`, with a colon,
+HMAC-SHA256 over the body with the secret as plain text; no timestamp. Every endpoint is sent all
+types of the account, and after nine failed tries it is switched off, so all are answered alike.
+Source: developers.controlshiftlabs.com.
+
+What a stranger would get wrong: `deleted_at` means that the signer clicked "This wasn't me", so the
+signature is taken back under its own statement id. Whether the webhook holds `utm_*` and `source`,
+as the REST resource does, is not documented; both are read where they are.
+Setup: `auth` ("signature" or "basic"), `confirmed_only` (false).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Refused,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "controlshift"
+title = "ControlShift"
+TRUST: Trust = "signed"
+ANSWER = 200
+
+_KINDS = {
+    "signature.created": ActionKind.SIGNATURE,
+    "signature.updated": ActionKind.SIGNATURE,
+    "signature.confirmed": ActionKind.SIGNATURE,
+    "signature.deleted": ActionKind.SIGNATURE,
+    "attendee.created": ActionKind.ATTENDANCE,
+    "attendee.updated": ActionKind.ATTENDANCE,
+    "attendee.deleted": ActionKind.ATTENDANCE,
+    "local_chapter.member.created": ActionKind.SUBMISSION,
+}
+# Families of types that tell of no action of a supporter. A name outside them is kept aside.
+_NOT_ACTIONS = (
+    "petition",
+    "category",
+    "unsubscribe",
+    "event",
+    "local_chapter",
+    "bulk",
+    "calendar",
+    "effort",
+    "partnership",
+    "member",
+    "landing_page",
+    "image",
+    "export",
+)
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for a body that is signed with one of the secrets, or for its Basic credentials."""
+    if delivery.setup.get("auth") == "basic":
+        signatures.check_basic(delivery.headers, secrets)
+    else:
+        written = delivery.headers.get("x-controlshift-webhook-signature", "")
+        scheme, _, digest = written.partition(":")
+        if scheme != "sha256" or not digest:
+            raise Refused("no_signature")
+        signatures.check_hmac(delivery.body, [signatures.from_hex(digest)], secrets)
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by type, id and last change; there is no delivery id."""
+    try:
+        type_, data = _read(verified.body)
+        names = [type_, base.text(data.get("id"), "id", 64)]
+        names += [base.text(data.get(name), name, 64) for name in ("updated_at", "deleted_at")]
+    except Unreadable:
+        return base.body_id(verified.body)
+    if not (names[0] and names[1]):
+        return base.body_id(verified.body)
+    return ":".join(names).rstrip(":")
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read a signature, an attendance or a new member; other types are no actions."""
+    type_, data = _read(verified.body)
+    kind = _KINDS.get(type_)
+    if kind is None:
+        if type_.startswith(_NOT_ACTIONS):
+            return []
+        raise Unreadable("unknown_kind", type_)
+    name = base.text(data.get("id"), "id", 64)
+    if not name:
+        raise Unreadable("missing", "id")
+    created = base.instant(data.get("created_at"), "created_at")
+    withdrawn = data.get("deleted_at") or data.get("cancelled_at")
+    stands = not withdrawn and not type_.endswith(".deleted")
+    if verified.setup.get("confirmed_only") is True and not data.get("confirmed_at"):
+        stands = False
+    stated = max(
+        base.instant(data[field], field)
+        for field in ("created_at", "updated_at", "confirmed_at", "deleted_at", "cancelled_at")
+        if data.get(field)
+    )
+    query = _query(data)
+    code, click_id = _code(query)
+    member = base.mapping(data.get("member"), "member")
+    return [
+        ActionEvent(
+            kind=kind,
+            external_id=f"{type_.rpartition('.')[0]}:{name}",
+            occurred_at=created,
+            # Taken back under the statement that made it: nothing that says "made" is left.
+            said=Said.MADE if stands else Said.RETURNED,
+            statement_id=Said.MADE,
+            stated_at=stated,
+            person=Person(
+                email=base.text(data.get("email"), "email", 320),
+                phone=base.text(data.get("phone_number"), "phone_number", 64),
+                person_id=base.text(member.get("id"), "member", 64),
+            ),
+            code=code,
+            click_id=click_id,
+            utm=base.utm_of(query),
+        )
+    ]
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put code and click id as one word into `source=` and `utm_content=`: one of them comes back.
+
+    `source` is the older field of the two, and may be missing in newer accounts.
+    """
+    both = base.join_code(code, click_id)
+    return base.with_query(url, source=both, utm_content=both)
+
+
+def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
+    whole = base.mapping(base.read_json(body), "body")
+    type_ = base.text(whole.get("type"), "type", 100)
+    data = base.mapping(whole.get("data"), "data")
+    for inner in ("signature", "attendee"):
+        if isinstance(data.get(inner), dict):
+            data = data[inner]
+    return type_, data
+
+
+def _query(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the petition page's URL carried: as fields, or still in the URL itself."""
+    petition = base.mapping(data.get("petition"), "petition")
+    query: dict[str, str] = {}
+    # A URL that cannot be split has no query to read.
+    with suppress(ValueError):
+        query.update(parse_qsl(urlsplit(base.text(petition.get("url"), "url", 4000)).query))
+    names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
+    query.update({name: written for name in names if (written := base.text(data.get(name), name))})
+    return query
+
+
+def _code(query: Mapping[str, str]) -> tuple[str, str]:
+    """Read our code; of `utm_content` only what has its full form, since others write there too."""
+    both = base.split_code(query.get("utm_content", ""))
+    if both[1]:
+        return both
+    return base.split_code(query.get("source", ""))

@@ -1,0 +1,477 @@
+"""Any other tool, by a mapping that staff write as data.
+
+The mapping stands in the source's setup: JMESPath expressions (jmespath.org) from the body to the
+fields of an action, and how the tool proves who it is. `mappings/` holds some for known tools; the
+README beside this file explains every key. `check_mapping` names the mistakes of one before it is
+saved, `dry_run` shows what it makes of a body.
+
+What a stranger would get wrong: an expression is not trusted to be cheap. JMESPath can double a
+list with a few characters, so an expression is short and has few brackets. And an expression that
+finds nothing is no error: a field that must be there says so itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Refused,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "generic"
+title = "Any tool, by a mapping"
+# The least that holds for every mapping; one that names a method of proof is held to it.
+TRUST: Trust = "secret_path"
+ANSWER = 200
+
+LONGEST_EXPRESSION = 300
+MOST_BRACKETS = 6
+MOST_ITEMS = 1_000
+
+_METHODS = ("hmac", "basic", "bearer", "header", "secret_path")
+_ALGORITHMS = ("sha256", "sha1", "sha512")
+_DECODERS = {"hex": signatures.from_hex, "base64": signatures.from_base64}
+_TEXTS = ("email", "phone", "person_id", "code", "click_id", "referrer", "recurs_as", "target")
+_FIELDS = frozenset(
+    (
+        *_TEXTS,
+        "id",
+        "at",
+        "stated_at",
+        "amount",
+        "amount_minor",
+        "currency",
+        "returned",
+        "renewal",
+        "test",
+        "url",
+        "statement",
+        *(f"utm_{name}" for name in base.UTM_NAMES),
+    )
+)
+_EXPRESSIONS = ("delivery", "each", "when", "kind", "said")
+_KEYS = frozenset(
+    (
+        *_EXPRESSIONS,
+        "title",
+        "evidence",
+        "source",
+        "body",
+        "auth",
+        "kinds",
+        "says",
+        "fields",
+        "currency",
+        "zone",
+        "at_format",
+        "destination",
+        "notes",
+    )
+)
+_AUTH_KEYS = frozenset(
+    (
+        "method",
+        "header",
+        "algorithm",
+        "encoding",
+        "prefix",
+        "timestamp_header",
+        "timestamp_before",
+        "joined_by",
+    )
+)
+_YES = frozenset({"true", "1", "yes", "on", "t", "y"})
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for a delivery by the method that the mapping names."""
+    auth = _mapping_of(delivery.setup).get("auth")
+    if auth is not None:
+        if _auth_mistakes(auth):
+            raise Refused("bad_mapping")
+        if auth["method"] != "secret_path":
+            if not any(secrets):
+                raise Refused("no_secret")
+            _check(auth["method"], auth, delivery, secrets, now)
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by what the mapping's `delivery` finds, else by its body."""
+    mapping = _mapping_of(verified.setup)
+    try:
+        found = _find(mapping.get("delivery"), _read(mapping, verified.body))
+        name = base.text(found, "delivery", 200)
+    except Unreadable:
+        name = ""
+    return name or base.body_id(verified.body)
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read what the mapping finds in the body, one action for each item."""
+    mapping = _mapping_of(verified.setup)
+    if mistakes := check_mapping(mapping):
+        raise Unreadable("bad_mapping", mistakes[0])
+    whole = _read(mapping, verified.body)
+    items = _find(mapping["each"], whole) if mapping.get("each") else [whole]
+    if not isinstance(items, list):
+        raise Unreadable("wrong_type", "each is not a list")
+    if len(items) > MOST_ITEMS:
+        raise Unreadable("too_large", f"over {MOST_ITEMS} items")
+    return [event for item in items for event in _events(mapping, item)]
+
+
+def destination(
+    url: str, code: str, click_id: str, mapping: Mapping[str, Any] | None = None
+) -> str:
+    """Put code and click id where the mapping says; without one, both into `utm_content=`.
+
+    In the mapping's `destination`, `{code}`, `{click_id}` and `{both}` stand for the words.
+    """
+    wanted = (mapping or {}).get("destination") or {"utm_content": "{both}"}
+    words = {"{code}": code, "{click_id}": click_id, "{both}": base.join_code(code, click_id)}
+    return base.with_query(
+        url, **{str(name): words.get(str(which), str(which)) for name, which in wanted.items()}
+    )
+
+
+def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
+    """Return the actions that a mapping makes of a body. Raises `Unreadable` like `parse`."""
+    epoch = datetime(2000, 1, 1, tzinfo=UTC)
+    return parse(Verified(body=body, received_at=epoch, setup={"mapping": mapping}))
+
+
+def check_mapping(mapping: Any) -> list[str]:
+    """Return the mistakes of a mapping in plain words, the gravest first; an empty list is good."""
+    if not isinstance(mapping, dict):
+        return ["the mapping is not an object"]
+    mistakes = [f"there is no key {key!r}" for key in mapping if key not in _KEYS]
+    if mapping.get("body", "json") not in ("json", "form"):
+        mistakes.append("body is neither 'json' nor 'form'")
+    for name in _EXPRESSIONS:
+        mistakes += _expression_mistakes(name, mapping.get(name))
+    fields = mapping.get("fields")
+    if not isinstance(fields, dict):
+        return [*mistakes, "fields is not an object"]
+    for name, written in fields.items():
+        if name not in _FIELDS:
+            mistakes.append(f"there is no field {name!r}")
+        mistakes += _expression_mistakes(f"fields.{name}", written)
+    for name in ("id", "at"):
+        if not fields.get(name):
+            mistakes.append(f"fields.{name} is missing")
+    if not mapping.get("kind"):
+        mistakes.append("kind is missing: an expression, or a quoted word like 'donation'")
+    mistakes += _words_mistakes("kinds", mapping.get("kinds"), [*ActionKind, None])
+    mistakes += _words_mistakes("says", mapping.get("says"), [*Said, None])
+    return mistakes + _other_mistakes(mapping) + _auth_mistakes(mapping.get("auth"))
+
+
+def _expression_mistakes(name: str, written: Any) -> list[str]:
+    if written is None:
+        return []
+    if not isinstance(written, str):
+        return [f"{name} is not an expression"]
+    if len(written) > LONGEST_EXPRESSION or written.count("[") > MOST_BRACKETS:
+        return [f"{name} is too long or has too many brackets"]
+    try:
+        _compiled(written)
+    except (JMESPathError, RecursionError, ValueError, TypeError) as error:
+        first_line = str(error).partition("\n")[0]
+        return [f"{name} is no JMESPath expression: {first_line}"]
+    return []
+
+
+def _words_mistakes(name: str, words: Any, allowed: Sequence[str | None]) -> list[str]:
+    if words is None:
+        return []
+    if not isinstance(words, dict):
+        return [f"{name} is not an object"]
+    return [
+        f"{name}.{word} is {meant!r}, which is none of "
+        + ", ".join("null" if each is None else str(each) for each in allowed)
+        for word, meant in words.items()
+        if meant is not None and meant not in [str(each) for each in allowed]
+    ]
+
+
+def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
+    mistakes = []
+    try:
+        base.currency_code(mapping.get("currency"))
+    except Unreadable:
+        mistakes.append("currency is no code of three letters")
+    try:
+        ZoneInfo(str(mapping.get("zone", "UTC")))
+    except (ValueError, OSError, LookupError):
+        mistakes.append("zone is no time zone like 'America/New_York'")
+    if not isinstance(mapping.get("at_format", ""), str):
+        mistakes.append("at_format is not a format like '%m/%d/%Y'")
+    places = mapping.get("destination", {})
+    if not isinstance(places, dict) or not all(isinstance(each, str) for each in places.values()):
+        mistakes.append("destination is not an object of query parameters")
+    return mistakes
+
+
+def _auth_mistakes(auth: Any) -> list[str]:
+    if auth is None:
+        return []
+    if not isinstance(auth, dict):
+        return ["auth is not an object"]
+    mistakes = [f"there is no key auth.{key}" for key in auth if key not in _AUTH_KEYS]
+    if wrong := [key for key, value in auth.items() if not isinstance(value, str)]:
+        return [*mistakes, *(f"auth.{key} is not a word" for key in wrong)]
+    method = auth.get("method")
+    if method not in _METHODS:
+        mistakes.append("auth.method is none of " + ", ".join(_METHODS))
+    if method in {"hmac", "header"} and not auth.get("header"):
+        mistakes.append("auth.header is missing")
+    if auth.get("algorithm", "sha256") not in _ALGORITHMS:
+        mistakes.append("auth.algorithm is none of " + ", ".join(_ALGORITHMS))
+    if auth.get("encoding", "hex") not in _DECODERS:
+        mistakes.append("auth.encoding is neither 'hex' nor 'base64'")
+    return mistakes
+
+
+def _check(
+    method: str,
+    auth: Mapping[str, str],
+    delivery: Delivery,
+    secrets: Sequence[str],
+    now: datetime,
+) -> None:
+    if method == "basic":
+        return signatures.check_basic(delivery.headers, secrets)
+    if method == "bearer":
+        scheme, _, token = delivery.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else ""
+        return signatures.check_header({"token": given}, "token", secrets)
+    header = auth["header"].lower()
+    if method == "header":
+        return signatures.check_header(delivery.headers, header, secrets)
+    written = delivery.headers.get(header, "").strip()
+    timestamp = ""
+    if separator := auth.get("timestamp_before"):
+        timestamp, _, written = written.partition(separator)
+    elif auth.get("timestamp_header"):
+        timestamp = delivery.headers.get(auth["timestamp_header"].lower(), "")
+    prefix = auth.get("prefix", "")
+    if not written or not written.startswith(prefix):
+        raise Refused("no_signature")
+    signed = delivery.body
+    if auth.get("timestamp_before") or auth.get("timestamp_header"):
+        signatures.check_fresh(timestamp, now)
+        signed = f"{timestamp}{auth.get('joined_by', '.')}".encode() + delivery.body
+    decode = _DECODERS[auth.get("encoding", "hex")]
+    given_digest = decode(written.removeprefix(prefix).strip())
+    signatures.check_hmac(signed, [given_digest], secrets, auth.get("algorithm", "sha256"))
+    return None
+
+
+def _mapping_of(setup: Mapping[str, Any]) -> dict[str, Any]:
+    mapping = setup.get("mapping")
+    return mapping if isinstance(mapping, dict) else {}
+
+
+def _read(mapping: Mapping[str, Any], body: bytes) -> Any:
+    if mapping.get("body") != "form":
+        return base.read_json(body)
+    fields: dict[str, Any] = {}
+    for name, value in base.read_form(body):
+        # A repeated field is a list, like in most tools that read forms.
+        if name in fields:
+            earlier = fields[name]
+            fields[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        else:
+            fields[name] = value
+    return fields
+
+
+@lru_cache(maxsize=512)
+def _compiled(expression: str) -> Any:
+    return jmespath.compile(expression)
+
+
+def _find(expression: Any, value: Any) -> Any:
+    """Return what an expression finds in a value, None where it finds nothing."""
+    if not expression:
+        return None
+    if not isinstance(expression, str) or len(expression) > LONGEST_EXPRESSION:
+        raise Unreadable("bad_mapping", "an expression is too long")
+    try:
+        return _compiled(expression).search(value)
+    except Exception as error:
+        # The functions of JMESPath fail in many ways on values of the wrong type.
+        raise Unreadable("mapping_failed", type(error).__name__) from None
+
+
+def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
+    if mapping.get("when") and not _yes(_find(mapping["when"], item)):
+        return []
+    kind = _kind(mapping, item)
+    said = _said(mapping, item)
+    if kind is None or said is None:
+        return []
+    fields = mapping["fields"]
+    texts = {name: base.text(_find(fields.get(name), item), name, 2048) for name in _TEXTS}
+    name = base.text(_find(fields["id"], item), "id", 200)
+    if not name:
+        raise Unreadable("missing", "id")
+    occurred = _instant(mapping, _find(fields["at"], item), "at")
+    stated = _find(fields.get("stated_at"), item)
+    currency, amount = _money(mapping, item, kind, said)
+    query = _query(base.text(_find(fields.get("url"), item), "url", 8000))
+    code, click_id = _code(mapping, texts, query)
+    utm = base.utm_of(query) | base.utm_of(
+        {key: _find(fields.get(key), item) for key in fields if key.startswith("utm_")}
+    )
+    event = ActionEvent(
+        kind=kind,
+        external_id=name,
+        occurred_at=occurred,
+        said=said,
+        statement_id=base.text(_find(fields.get("statement"), item), "statement", 200) or said,
+        stated_at=occurred if stated is None else _instant(mapping, stated, "stated_at"),
+        person=Person(email=texts["email"], phone=texts["phone"], person_id=texts["person_id"]),
+        code=code,
+        click_id=click_id,
+        utm=utm,
+        referrer=texts["referrer"],
+        amount_minor=amount,
+        currency=currency,
+        recurs_as=texts["recurs_as"],
+        renewal=bool(texts["recurs_as"]) and _yes(_find(fields.get("renewal"), item)),
+        target=texts["target"],
+        test=_yes(_find(fields.get("test"), item)),
+    )
+    return [event, *_returned(mapping, item, event)]
+
+
+def _kind(mapping: Mapping[str, Any], item: Any) -> ActionKind | None:
+    written = base.text(_find(mapping["kind"], item), "kind", 200)
+    kinds = mapping.get("kinds") or {}
+    if written in kinds and kinds[written] is None:
+        return None
+    try:
+        return ActionKind(kinds.get(written, written))
+    except ValueError:
+        raise Unreadable("unknown_kind", written) from None
+
+
+def _said(mapping: Mapping[str, Any], item: Any) -> Said | None:
+    """Return what is said; a word that `says` does not know says that the action was made."""
+    says = mapping.get("says") or {}
+    written = base.text(_find(mapping.get("said"), item), "said", 200)
+    if written in says:
+        return None if says[written] is None else Said(says[written])
+    return Said(written) if written in set(Said) else Said.MADE
+
+
+def _money(
+    mapping: Mapping[str, Any], item: Any, kind: ActionKind, said: Said
+) -> tuple[str, int | None]:
+    if kind is not ActionKind.DONATION or said is Said.ENDED:
+        return "", None
+    fields = mapping["fields"]
+    default = base.currency_code(mapping.get("currency"), "USD")
+    currency = base.currency_code(_find(fields.get("currency"), item), default)
+    amount: int | None = None
+    if (minor := _find(fields.get("amount_minor"), item)) is not None:
+        amount = base.whole_minor(
+            int(minor) if isinstance(minor, str) and minor.isdecimal() else minor, "amount_minor"
+        )
+    elif (written := _find(fields.get("amount"), item)) is not None:
+        amount = base.to_minor(written, currency)
+    if amount is None and said is Said.MADE:
+        raise Unreadable("missing", "amount")
+    if amount is not None and amount < 0:
+        raise Unreadable("bad_amount", "amount is negative")
+    return currency, amount
+
+
+def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[ActionEvent]:
+    """Read what the same item says was given back so far, all returns together."""
+    written = _find(mapping["fields"].get("returned"), item)
+    if written is None or made.said is not Said.MADE or made.kind is not ActionKind.DONATION:
+        return []
+    back = base.to_minor(written, made.currency)
+    if back <= 0:
+        return []
+    return [
+        ActionEvent(
+            kind=made.kind,
+            external_id=made.external_id,
+            occurred_at=made.stated_at or made.occurred_at,
+            said=Said.RETURNED,
+            statement_id=f"refund:total:{back}",
+            stated_at=made.stated_at,
+            amount_minor=back,
+            currency=made.currency,
+            cumulative=True,
+        )
+    ]
+
+
+def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
+    """Read unix seconds, ISO 8601, or the mapping's own format."""
+    zone = str(mapping.get("zone", "UTC"))
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if isinstance(value, int):
+        return base.from_unix(value, what)
+    written = base.text(value, what, 64)
+    if written.isascii() and written.isdigit() and 9 <= len(written) <= 11:
+        return base.from_unix(int(written), what)
+    if written and (form := mapping.get("at_format")):
+        try:
+            written = datetime.strptime(written, form).replace(tzinfo=ZoneInfo(zone)).isoformat()
+        except ValueError:
+            raise Unreadable("bad_instant", what) from None
+    return base.instant(written, what, zone)
+
+
+def _query(url: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return {}
+
+
+def _code(
+    mapping: Mapping[str, Any], texts: Mapping[str, str], query: Mapping[str, str]
+) -> tuple[str, str]:
+    """Read the code from its field, else from the page's URL, where `destination` had put it."""
+    code, click_id = base.split_code(texts["code"])
+    for name in mapping.get("destination") or {}:
+        if not code:
+            code, click_id = base.split_code(query.get(name, ""))
+    return code, click_id or base.click_id_or_none(texts["click_id"])
+
+
+def _yes(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in _YES
+    return bool(value)

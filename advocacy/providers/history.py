@@ -1,0 +1,248 @@
+"""History: a row of a tool's CSV export, read as the same statements its webhooks would have made.
+
+Pure. Columns are known by several spellings, without regard to case and punctuation, because
+exports change and Parsons' tables rename them. Where a row names the action as the webhook does,
+the two are the same action and count once.
+
+What a stranger would get wrong: an export is not a list of events. One row of ActBlue or Stripe
+tells of a gift *and* of what went back of it; both become statements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from advocacy.events import ActionEvent, ActionKind, Person, Said, Unreadable, Verified
+from advocacy.providers import base, generic
+
+Row = Mapping[str, str]
+RowReader = Callable[[Row, Mapping[str, Any]], list[ActionEvent]]
+
+_DATE_FORMS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y",
+)
+
+
+class Columns:
+    """A row whose columns are found by any of their spellings."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = {_folded(name): value for name, value in row.items() if name}
+
+    def find(self, *names: str) -> str:
+        """Return the first of these columns that holds something, else an empty string."""
+        for name in names:
+            if value := (self._row.get(_folded(name)) or "").strip():
+                return base.check_text(value)
+        return ""
+
+    def get(self, *names: str) -> str:
+        """Return the first of these columns that holds something. Raises `Unreadable`."""
+        if value := self.find(*names):
+            return value
+        raise Unreadable("missing", f"the column {names[0]}")
+
+    def content(self) -> str:
+        """Return a name for the row by all that it holds, where it has no name of its own."""
+        joined = "\x1f".join(f"{name}={value}" for name, value in sorted(self._row.items()))
+        return "row:" + hashlib.sha256(joined.encode()).hexdigest()[:32]
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def moment(written: str, what: str, zone: str) -> datetime:
+    """Read a date as exports write it; without an offset it is taken in `zone`. Returns UTC."""
+    trimmed = written.strip()
+    if trimmed.endswith(" UTC"):
+        trimmed, zone = trimmed.removesuffix(" UTC"), "UTC"
+    for form in _DATE_FORMS:
+        try:
+            naive = datetime.strptime(trimmed, form)  # noqa: DTZ007 -- the zone comes next
+        except ValueError:
+            continue
+        return naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return base.instant(trimmed, what, zone)
+
+
+def amount(written: str, currency: str, what: str = "amount") -> int:
+    """Read an amount in major units as exports write it: `$1,234.50` is 123450 cents."""
+    return base.to_minor(re.sub(r"[$£€\s]|,(?=\d{3}(\D|$))", "", written), currency, what)
+
+
+def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+    """Read a row of ActBlue's contributions, refunded ones too. Dates are New York's."""
+    columns = Columns(row)
+    line = columns.get("Lineitem ID", "Line Item ID")
+    paid = moment(columns.get("Date", "Paid At", "Payment Date"), "Date", "America/New_York")
+    months = columns.find("Recurring Total Months", "Recurring Duration")
+    number = columns.find("Recurrence Number", "Recurring Sequence")
+    recurring = months.lower() not in {"", "0", "1", "once"}
+    code, click_id = base.split_code(columns.find("Reference Code", "Refcode"))
+    click_id = click_id or base.click_id_or_none(columns.find("Reference Code 2", "Refcode 2"))
+    given = ActionEvent(
+        kind=ActionKind.DONATION,
+        external_id=line,
+        occurred_at=paid,
+        statement_id=Said.MADE,
+        stated_at=paid,
+        person=Person(
+            email=columns.find("Donor Email", "Email"), phone=columns.find("Donor Phone", "Phone")
+        ),
+        code=code,
+        click_id=click_id,
+        amount_minor=abs(amount(columns.get("Amount"), "USD")),
+        currency="USD",
+        recurs_as=columns.find("Receipt ID", "Order Number") if recurring else "",
+        renewal=recurring and number.isdigit() and int(number) > 1,
+    )
+    refunded = columns.find("Refund Date", "Refunded At")
+    if not refunded:
+        return [given]
+    return [given, _returned(given, moment(refunded, "Refund Date", "America/New_York"), None)]
+
+
+def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+    """Read a row of an Action Network export: actions, or donations where there is an amount."""
+    columns = Columns(row)
+    own = columns.find("UUID", "Identifier", "Action UUID", "Signature ID", "Donation ID", "ID")
+    if own and ":" not in own:
+        own = f"action_network:{own}"
+    written = columns.find("Amount", "Donation Amount", "Total")
+    kind = ActionKind.DONATION if written else _kind(columns.find("Type", "Action Type"), setup)
+    when = columns.get(
+        "Created Date", "Timestamp", "Timestamp (EST)", "Date", "Action Date", "Created At"
+    )
+    occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"))
+    code, click_id = base.split_code(columns.find("Source", "Source Code", "Referrer Source"))
+    currency = base.currency_code(columns.find("Currency"), "USD")
+    return [
+        ActionEvent(
+            kind=kind,
+            external_id=own or columns.content(),
+            occurred_at=occurred,
+            statement_id=Said.MADE,
+            stated_at=occurred,
+            person=Person(
+                email=columns.find("Email", "Email Address", "Can2 Email"),
+                phone=columns.find("Phone", "Phone Number", "Mobile Number", "Can2 Phone"),
+                person_id=columns.find("Person UUID", "Person ID"),
+            ),
+            code=code,
+            click_id=click_id,
+            amount_minor=amount(written, currency) if written else None,
+            currency=currency if written else "",
+        )
+    ]
+
+
+def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+    """Read a row of Stripe's payments; only paid ones are gifts. Dates are UTC."""
+    columns = Columns(row)
+    status = columns.find("Status").lower()
+    if status and not status.startswith(("paid", "succeeded", "refunded", "partial")):
+        return []
+    currency = base.currency_code(columns.get("Currency"))
+    created = moment(
+        columns.get("Created (UTC)", "Created date (UTC)", "Created"), "Created", "UTC"
+    )
+    code, click_id = base.split_code(
+        columns.find("client_reference_id", "client_reference_id (metadata)", "code (metadata)")
+    )
+    given = ActionEvent(
+        kind=ActionKind.DONATION,
+        external_id=columns.get("PaymentIntent ID", "Payment Intent ID", "id"),
+        occurred_at=created,
+        statement_id=Said.MADE,
+        stated_at=created,
+        person=Person(
+            email=columns.find("Customer Email", "Customer Email Address"),
+            person_id=columns.find("Customer ID"),
+        ),
+        code=code,
+        click_id=click_id,
+        amount_minor=amount(columns.get("Amount"), currency),
+        currency=currency,
+    )
+    back = columns.find("Amount Refunded")
+    refunded = amount(back, currency, "Amount Refunded") if back else 0
+    if not refunded:
+        return [given]
+    when = columns.find("Refunded date (UTC)", "Refunded Date")
+    at = moment(when, "Refunded date", "UTC") if when else created
+    return [given, _returned(given, at, refunded)]
+
+
+def _returned(given: ActionEvent, at: datetime, minor: int | None) -> ActionEvent:
+    return ActionEvent(
+        kind=given.kind,
+        external_id=given.external_id,
+        occurred_at=at,
+        said=Said.RETURNED,
+        statement_id=Said.RETURNED,
+        stated_at=at,
+        amount_minor=minor if minor is not None else given.amount_minor,
+        currency=given.currency,
+        cumulative=True,
+    )
+
+
+def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
+    words = {
+        "petition": ActionKind.SIGNATURE,
+        "signature": ActionKind.SIGNATURE,
+        "letter": ActionKind.LETTER,
+        "call": ActionKind.CALL,
+        "outreach": ActionKind.CALL,
+        "donation": ActionKind.DONATION,
+        "form": ActionKind.SUBMISSION,
+        "survey": ActionKind.SUBMISSION,
+        "submission": ActionKind.SUBMISSION,
+        "event": ActionKind.ATTENDANCE,
+        "rsvp": ActionKind.ATTENDANCE,
+        "attendance": ActionKind.ATTENDANCE,
+    }
+    for word, kind in words.items():
+        if word in written.lower():
+            return kind
+    return ActionKind(setup.get("kind", ActionKind.SIGNATURE))
+
+
+ROW = "text/csv; row"
+"""The content type of a delivery that is a row of an export, as a JSON object."""
+
+SAID_OF_FILE = ("_zone", "_kind")
+"""What staff said of a whole file; kept with each of its rows, for a rebuild."""
+
+READERS: Mapping[str, RowReader] = {
+    "actblue": read_actblue,
+    "action_network": read_action_network,
+    "stripe": read_stripe,
+}
+
+
+def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
+    """Read a row by the provider's columns, or by the source's mapping where it has one."""
+    setup = {**verified.setup, **{name[1:]: row[name] for name in SAID_OF_FILE if name in row}}
+    if provider in READERS:
+        return READERS[provider](row, setup)
+    if provider == generic.slug:
+        return generic.parse(verified)
+    raise Unreadable("unknown_kind", f"there is no reader for rows of {provider}")
+
+
+def row_id(row: Row) -> str:
+    """Name a row by what it holds, so that bringing it in again is known again."""
+    return f"csv:{Columns(row).content()}"

@@ -1,0 +1,32 @@
+"""Mappings for known tools, as data for the generic room.
+
+Each JSON file is one mapping; its `evidence` says how sure its shape is: `documented` (the tool's
+own pages), `seen` (public code that receives it), `assumed` (nobody has published a body; check it
+with a dry run on one of yours). `source` says where.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+def names() -> list[str]:
+    """Return the names of the mappings that come along."""
+    found = (each.name for each in files(__name__).iterdir())
+    return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+
+@cache
+def _text_of(name: str) -> str:
+    return files(__name__).joinpath(f"{name}.json").read_text(encoding="utf-8")
+
+
+def get(name: str) -> dict[str, Any]:
+    """Return one mapping by its name. Raises `KeyError` where there is none."""
+    if name not in names():
+        raise KeyError(name)
+    mapping: dict[str, Any] = json.loads(_text_of(name))
+    return mapping

@@ -1,0 +1,201 @@
+"""NationBuilder: donations, and people as far as a nation says what they stand for.
+
+Facts: JSON `{"nation_slug", "payload": {…}, "token"}`; the shared secret is the `token` in the
+body, there is no signature; `amount_in_cents` beside a formatted `amount`; instants with an offset.
+The body does not say which event it is. Sources: nationbuilder.com/webhooks_overview,
+/webhooks_donations, /webhooks_people; the API's field list.
+
+What a stranger would get wrong: there is no event for signing a petition; a person is only counted
+where staff say what a new person means (setup `person`: an action kind). A donation says by its
+instants what happened: `canceled_at`, else `succeeded_at`. One with an `actblue_order_number` is
+ActBlue's gift seen again. The code comes back only as the donation page's `tracking_code_slug`, one
+page for each code, or as the recruiter, who is a numbered person.
+Setup: `person` ("signature", "submission", …), `currency` ("USD").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Refused,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "nationbuilder"
+title = "NationBuilder"
+TRUST: Trust = "bearer"
+ANSWER = 200
+# Instants have an offset; one without is taken to be of the same zone as in the documentation.
+ZONE = base.ACTBLUE_ZONE
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for a body that holds one of the secrets as its `token`, and take it out."""
+    try:
+        token = base.mapping(base.read_json(delivery.body), "body").get("token")
+    except Unreadable:
+        raise Refused("unreadable") from None
+    if not isinstance(token, str) or not token:
+        raise Refused("no_token")
+    signatures.check_header({"token": token}, "token", secrets)
+    return Verified(
+        body=delivery.body.replace(json.dumps(token).encode(), b'""'),
+        received_at=now,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by what it is about and the instant of its last change."""
+    try:
+        what, thing = _read(verified.body)
+        names = [what, base.text(thing.get("id"), "id", 64)]
+        instants = ("canceled_at", "succeeded_at", "updated_at", "created_at")
+        names += [base.text(thing.get(name), name, 40) for name in instants]
+    except Unreadable:
+        return base.body_id(verified.body)
+    return ":".join(names) if names[1] else base.body_id(verified.body)
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read a donation, or a person where staff said what a person stands for."""
+    what, thing = _read(verified.body)
+    if what == "person":
+        return _person_event(verified, thing)
+    return _donation_event(verified, thing)
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put a code that is a number into `recruiter_id=`, any other into `utm_content=`.
+
+    A recruiter is a person's number; a word would be dropped. `utm_content` does not come back, but
+    the page's own tracking code does, and staff name it like the link's code.
+    """
+    if code.isdigit():
+        return base.with_query(url, recruiter_id=code)
+    return base.with_query(url, utm_content=base.join_code(code, click_id))
+
+
+def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
+    whole = base.mapping(base.read_json(body), "body")
+    payload = base.mapping(whole.get("payload"), "payload")
+    for what in ("donation", "person"):
+        if isinstance(payload.get(what), dict):
+            return what, payload[what]
+    raise Unreadable("unknown_kind", "neither donation nor person")
+
+
+def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[ActionEvent]:
+    canceled, succeeded = donation.get("canceled_at"), donation.get("succeeded_at")
+    if not (canceled or succeeded):
+        return []
+    name = base.text(donation.get("id"), "id", 64)
+    if not name:
+        raise Unreadable("missing", "id")
+    currency = base.currency_code(verified.setup.get("currency"), "USD")
+    cents = base.whole_minor(donation.get("amount_in_cents"), "amount_in_cents")
+    amount = base.to_minor(Decimal(cents) / 100, currency)
+    if amount < 0:
+        raise Unreadable("bad_amount", "amount_in_cents")
+    donor = base.mapping(donation.get("donor"), "donor")
+    recurs_as = base.text(donation.get("recurring_donation_id"), "recurring_donation_id", 64)
+    given = base.instant(succeeded or donation.get("created_at") or canceled, "succeeded_at", ZONE)
+    canceled_at = base.instant(canceled, "canceled_at", ZONE) if canceled else given
+    stated = _instant(donation, "updated_at") or max(given, canceled_at)
+    code, click_id = _code(donation, donor)
+    namespace, external_id = _names(donation, name, given)
+    made = ActionEvent(
+        kind=ActionKind.DONATION,
+        external_id=external_id,
+        namespace=namespace,
+        occurred_at=given,
+        statement_id=Said.MADE,
+        stated_at=stated,
+        person=_person(donor, donation.get("donor_id")),
+        code=code,
+        click_id=click_id,
+        amount_minor=amount,
+        currency=currency,
+        recurs_as=recurs_as,
+    )
+    if not canceled:
+        return [made]
+    # A canceled donation still says what was given, so that this body may come first or alone.
+    back = replace(
+        made,
+        occurred_at=canceled_at,
+        said=Said.RETURNED,
+        statement_id=Said.RETURNED,
+        amount_minor=None,
+    )
+    return [made, back] if succeeded else [back]
+
+
+def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str, str]:
+    """Name a donation by itself, or as ActBlue names the gift that it is a copy of."""
+    order = base.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
+    if not order:
+        return "", f"donation:{name}"
+    return base.ACTBLUE_ORDERS, base.actblue_order(order, given)
+
+
+def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionEvent]:
+    meant = verified.setup.get("person")
+    if not meant:
+        return []
+    try:
+        kind = ActionKind(str(meant))
+    except ValueError:
+        raise Unreadable("bad_setup", "person is no kind of action") from None
+    name = base.text(person.get("id"), "id", 64)
+    if not name:
+        raise Unreadable("missing", "id")
+    code, click_id = _code({}, person)
+    created = base.instant(person.get("created_at"), "created_at", ZONE)
+    return [
+        ActionEvent(
+            kind=kind,
+            external_id=f"person:{name}",
+            occurred_at=created,
+            statement_id=Said.MADE,
+            stated_at=_instant(person, "updated_at") or created,
+            person=_person(person, None),
+            code=code,
+            click_id=click_id,
+        )
+    ]
+
+
+def _instant(thing: Mapping[str, Any], name: str) -> datetime | None:
+    return base.instant(thing[name], name, ZONE) if thing.get(name) else None
+
+
+def _person(who: Mapping[str, Any], own_id: Any) -> Person:
+    return Person(
+        email=base.text(who.get("email"), "email", 320),
+        phone=base.text(who.get("mobile") or who.get("phone"), "phone", 64),
+        person_id=base.text(who.get("id") or own_id, "id", 64),
+    )
+
+
+def _code(donation: Mapping[str, Any], who: Mapping[str, Any]) -> tuple[str, str]:
+    tracked = base.split_code(
+        base.text(donation.get("tracking_code_slug"), "tracking_code_slug", 200)
+    )
+    recruiter = donation.get("recruiter_id") or who.get("recruiter_id")
+    return tracked if tracked[0] else base.split_code(base.text(recruiter, "recruiter_id", 64))

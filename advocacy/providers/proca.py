@@ -1,0 +1,211 @@
+"""Proca: petitions, letters and donations of European campaigns, messages of schema 1 and 2.
+
+Facts: one JSON object for each POST; `schema` is `proca:action:1`, `proca:action:2` or
+`proca:event:2`; only status 200 counts, and a message answered otherwise is sent again for ever;
+the service sends Basic credentials, or its password alone as the whole `Authorization`, or nothing.
+Sources: fixthestatusquo/proca-server (`stage/*.ex`, `service/webhook.ex`, guides/Processing.md) and
+fixthestatusquo/proca (`urlparser.js`).
+
+What a stranger would get wrong: `stage` "system" has the schema of an action and is none; until
+`stage` is "deliver" the supporter has not confirmed; `testing` must not count; a repeat by the same
+person (`dupeRank` above 0) is sent as well; and a filled `tracking.source` may be made up from the
+referrer ("referrer", "social"). `utm_content` is overwritten by the widget, so our code goes into
+`utm_source`. In schema 1 the contact is a string, JSON or sealed; a sealed one names nobody.
+Setup: `kinds` (action type → kind, for types that a campaign made up), `count_repeats` (false).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Refused,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "proca"
+title = "Proca"
+# Its service may be set up without credentials; the path is the secret then. See `verify`.
+TRUST: Trust = "secret_path"
+ANSWER = 200
+
+_KINDS = {
+    "register": ActionKind.SIGNATURE,
+    "petition": ActionKind.SIGNATURE,
+    "openletter": ActionKind.SIGNATURE,
+    "eci": ActionKind.SIGNATURE,
+    "mail2target": ActionKind.LETTER,
+    "letter": ActionKind.LETTER,
+    "call": ActionKind.CALL,
+    "donate": ActionKind.DONATION,
+    "donation": ActionKind.DONATION,
+}
+_SHARES = ("share", "tweet")
+_NOT_ACTIONS = ("email_", "join_campaign", "new_org", "new_user")
+_ACTIONS = frozenset({"proca:action:1", "proca:action:2"})
+_NETWORKS = {
+    "facebook": "facebook.com",
+    "twitter": "twitter.com",
+    "youtube": "youtube.com",
+    "linkedin": "linkedin.com",
+    "instagram": "instagram.com",
+    "telegram": "t.me",
+}
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for Basic credentials or a raw password; without any secret the path vouches."""
+    if secrets:
+        if delivery.headers.get("authorization", "")[:6].lower() == "basic ":
+            try:
+                signatures.check_basic(delivery.headers, secrets)
+            except Refused:
+                # The admin may have typed the word "Basic" into the raw header himself.
+                signatures.check_header(delivery.headers, "authorization", secrets)
+        else:
+            signatures.check_header(delivery.headers, "authorization", secrets)
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        content_type=delivery.headers.get("content-type", ""),
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by action and stage; an old action that is sent again has the same name."""
+    try:
+        message = base.mapping(base.read_json(verified.body), "message")
+        names = [base.text(message.get(name), name, 60) for name in ("schema", "actionId", "stage")]
+    except Unreadable:
+        return base.body_id(verified.body)
+    return ":".join(names) if names[1] else base.body_id(verified.body)
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read a delivered action of a supporter; events of the system are none."""
+    message = base.mapping(base.read_json(verified.body), "message")
+    schema = base.text(message.get("schema"), "schema", 60)
+    if schema == "proca:event:2":
+        return []
+    if schema not in _ACTIONS:
+        raise Unreadable("unknown_kind", schema)
+    stage = base.text(message.get("stage"), "stage", 60)
+    action_id = base.text(message.get("actionId"), "actionId", 60)
+    if stage != "deliver" or not action_id:
+        return []
+    action = base.mapping(message.get("action"), "action")
+    kind = _kind(verified, base.text(action.get("actionType"), "actionType", 200), action)
+    if kind is None:
+        return []
+    contact = base.mapping(message.get("contact"), "contact")
+    rank = contact.get("dupeRank")
+    repeated = isinstance(rank, int) and rank > 0 and kind is ActionKind.SIGNATURE
+    if repeated and verified.setup.get("count_repeats") is not True:
+        return []
+    occurred = base.instant(action.get("createdAt"), "createdAt")
+    amount, currency, recurs = _money(action, kind)
+    code, click_id, utm, referrer = _tracking(base.mapping(message.get("tracking"), "tracking"))
+    return [
+        ActionEvent(
+            kind=kind,
+            external_id=action_id,
+            occurred_at=occurred,
+            statement_id=Said.MADE,
+            stated_at=occurred,
+            person=_person(contact),
+            code=code,
+            click_id=click_id,
+            utm=utm,
+            referrer=referrer,
+            amount_minor=amount,
+            currency=currency,
+            recurs_as=action_id if recurs else "",
+            test=action.get("testing") is True,
+        )
+    ]
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put code and click id into `utm_source=`; `mtm_source` goes, because it would win."""
+    return base.with_query(url, utm_source=base.join_code(code, click_id), mtm_source="")
+
+
+def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> ActionKind | None:
+    named = verified.setup.get("kinds")
+    if isinstance(named, dict) and written in named:
+        try:
+            return ActionKind(str(named[written]))
+        except ValueError:
+            raise Unreadable("bad_setup", f"{written} is no kind of action") from None
+    if action.get("donation"):
+        return ActionKind.DONATION
+    word = written.lower()
+    if word in _KINDS:
+        return _KINDS[word]
+    if word.startswith(_SHARES):
+        return ActionKind.CLICK
+    if word.startswith(_NOT_ACTIONS):
+        return None
+    raise Unreadable("unknown_kind", written)
+
+
+def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str, bool]:
+    """Return amount in minor units, currency, and whether the plan is to give again."""
+    if kind is not ActionKind.DONATION:
+        return None, "", False
+    donation = base.mapping(action.get("donation"), "donation")
+    amount = base.whole_minor(donation.get("amount"), "amount")
+    if amount < 0:
+        raise Unreadable("bad_amount", "amount")
+    unit = base.text(donation.get("frequencyUnit"), "frequencyUnit", 60).lower()
+    currency = base.currency_code(donation.get("currency"), "EUR")
+    return amount, currency, unit not in {"", "one_off", "oneoff"}
+
+
+def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], str]:
+    """Return code, click id, UTM and referrer; what Proca made up is no UTM."""
+
+    def word(name: str) -> str:
+        written = base.text(tracking.get(name), name)
+        return "" if written == "unknown" else written
+
+    source, medium = word("source"), word("medium")
+    if source == "referrer":
+        return "", "", {}, medium
+    if source == "social" and medium in _NETWORKS:
+        return "", "", {}, _NETWORKS[medium]
+    code, click_id = base.split_code(source)
+    if not click_id:
+        # Links from before `utm_source` was ours, and hand-made ones, have it in the campaign.
+        by_campaign = base.split_code(word("campaign"))
+        if by_campaign[1]:
+            code, click_id = by_campaign
+    utm = {name: written[:200] for name in base.UTM_NAMES if (written := word(name))}
+    return code, click_id, utm, ""
+
+
+def _person(contact: Mapping[str, Any]) -> Person:
+    """Read the contact: merged in (schema 2), or a string that is JSON or sealed (schema 1)."""
+    told = contact
+    payload = contact.get("payload")
+    if isinstance(payload, str) and payload.lstrip().startswith("{"):
+        try:
+            told = {**base.mapping(base.read_json(payload.encode()), "payload"), **contact}
+        except Unreadable:
+            told = contact
+    return Person(
+        email=base.text(told.get("email"), "email", 320),
+        phone=base.text(told.get("phone"), "phone", 64),
+        person_id=base.text(contact.get("contactRef") or contact.get("ref"), "ref", 200),
+    )

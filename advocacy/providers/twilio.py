@@ -1,0 +1,266 @@
+"""Twilio: calls to legislators, as status callbacks of voice calls and of `<Dial>`.
+
+Facts: a form body; `X-Twilio-Signature` is the base64 HMAC of the full public URL followed by the
+sorted fields, empty ones too, keyed with the account's auth token (SHA-1, or SHA-256 where
+`X-Twilio-Webhooks-Signature-Settings` says so); a JSON body is signed through `bodySHA256` in the
+URL; `CallDuration` is in seconds, `Duration` in begun minutes. Sources: twilio-python
+`request_validator.py`, twilio.com/docs/voice/api/call-resource, /docs/usage/security.
+
+What a stranger would get wrong: "completed" means answered and hung up, by a voicemail as well. And
+with click-to-call the first leg rings the supporter; only its child reached the office. So a child
+says of its parent that the call is told elsewhere, and the parent alone counts only where no child
+is ever heard of. A call carries no data of ours: the code is in the query of the callback URL,
+which the signature covers; `verify` keeps it as the message id.
+Setup: `minimum_seconds` (10), `supporter` ("from" or "to": which number is hers; neither is taken
+as a person where nobody says), `count_inbound` (false).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+from advocacy.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    Refused,
+    Said,
+    Trust,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, signatures
+
+slug = "twilio"
+title = "Twilio Voice"
+TRUST: Trust = "signed"
+ANSWER = 204
+
+MINIMUM_SECONDS = 10
+_ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+_STATUSES = frozenset(
+    (
+        "queued",
+        "initiated",
+        "ringing",
+        "in-progress",
+        "completed",
+        "answered",
+        "busy",
+        "failed",
+        "no-answer",
+        "canceled",
+    )
+)
+_CARRIED = frozenset(
+    ("code", "sc", "source", "click_id", "target", *(f"utm_{name}" for name in base.UTM_NAMES))
+)
+
+
+def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+    """Vouch for a request whose URL and fields are signed with one of the auth tokens."""
+    given = signatures.from_base64(delivery.headers.get("x-twilio-signature", ""))
+    if not given:
+        raise Refused("no_signature")
+    content_type = delivery.headers.get("content-type", "")
+    try:
+        parts = urlsplit(delivery.url)._replace(fragment="")
+        addresses = _with_and_without_port(parts)
+        query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=base.MAX_FIELDS)
+    except ValueError:
+        raise Refused("bad_url") from None
+    fields = b""
+    if "json" in content_type.lower():
+        _check_body_digest(dict(query).get("bodySHA256", ""), delivery.body)
+    else:
+        try:
+            fields = _signed_fields(base.read_form(delivery.body))
+        except Unreadable:
+            raise Refused("bad_form") from None
+    _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
+    carried = [(name, value[:200]) for name, value in query if name in _CARRIED]
+    return Verified(
+        body=delivery.body,
+        received_at=now,
+        message_id=urlencode(carried)[:2000],
+        content_type=content_type,
+        setup=delivery.setup,
+    )
+
+
+def external_id(verified: Verified) -> str:
+    """Name the delivery by the call, its state and its number in the sequence."""
+    try:
+        fields = _fields(verified)
+    except Unreadable:
+        return base.body_id(verified.body)
+    names = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "DialCallStatus")
+    written = ":".join(fields.get(name, "") for name in names).rstrip(":")
+    if not fields.get("CallSid") or len(written) > 200:
+        return base.body_id(verified.body)
+    return written
+
+
+def parse(verified: Verified) -> list[ActionEvent]:
+    """Read a finished leg as a call, where a human answered and spoke long enough."""
+    fields = _fields(verified)
+    sid = base.text(fields.get("CallSid"), "CallSid", 64)
+    if not sid:
+        raise Unreadable("unknown_kind", "no CallSid")
+    child, status, parent = sid, fields.get("CallStatus", ""), fields.get("ParentCallSid", "")
+    seconds = fields.get("CallDuration", "")
+    if fields.get("DialCallStatus"):
+        # The answer to <Dial>: the request is of the parent, the outcome of the child.
+        child, status, parent = fields.get("DialCallSid", ""), fields["DialCallStatus"], sid
+        seconds = fields.get("DialCallDuration", "")
+    child, parent = (base.text(each, "CallSid", 64) for each in (child, parent))
+    if status not in _STATUSES:
+        raise Unreadable("unknown_kind", status[:64])
+    at = _moment(fields.get("Timestamp", ""), verified.received_at)
+    carried = dict(parse_qsl(verified.message_id))
+    events = []
+    if child and _reached(verified, fields, status, seconds, bool(parent)):
+        events.append(_call(verified, fields, carried, child, at, to_office=bool(parent)))
+    if parent:
+        events.append(
+            ActionEvent(
+                kind=ActionKind.CALL,
+                external_id=parent,
+                occurred_at=at,
+                said=Said.ELSEWHERE,
+                statement_id=Said.ELSEWHERE,
+                stated_at=at,
+            )
+        )
+    return events
+
+
+def destination(url: str, code: str, click_id: str) -> str:
+    """Put the code into `code=` and the click id into `click_id=` of the page that starts the call.
+
+    That page writes both into the query of the status callback URL.
+    """
+    return base.with_query(url, code=code, click_id=click_id)
+
+
+def _with_and_without_port(parts: SplitResult) -> list[bytes]:
+    """Return the URL with its default port written out, and without any: Twilio signs either."""
+    standard = 443 if parts.scheme == "https" else 80
+    if not parts.netloc:
+        raise ValueError("no host")
+    if parts.port is None:
+        bare, full = parts.netloc, f"{parts.netloc}:{standard}"
+    else:
+        bare, full = parts.netloc.rpartition(":")[0], parts.netloc
+    return [
+        parts._replace(netloc=netloc).geturl().encode("utf-8", "surrogatepass")
+        for netloc in (bare, full)
+    ]
+
+
+def _signed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
+    """Write fields as they are signed: by name, each value once, in order, with nothing between."""
+    return "".join(name + value for name, value in sorted(set(fields))).encode()
+
+
+def _algorithm(headers: Mapping[str, str]) -> str:
+    for part in headers.get("x-twilio-webhooks-signature-settings", "").split(","):
+        name, _, value = part.partition("=")
+        if name.strip() == "algorithm" and value.strip():
+            algorithm = _ALGORITHMS.get(value.strip().upper())
+            if algorithm is None:
+                raise Refused("unknown_algorithm")
+            return algorithm
+    return "sha1"
+
+
+def _check(
+    addresses: Sequence[bytes], fields: bytes, given: bytes, secrets: Sequence[str], algorithm: str
+) -> None:
+    found = False
+    for secret in filter(None, secrets):
+        for address in addresses:
+            expected = hmac.digest(secret.encode(), address + fields, algorithm)
+            found |= signatures.same(given, expected)
+    if not found:
+        raise Refused("bad_signature")
+
+
+def _check_body_digest(written: str, body: bytes) -> None:
+    """Insist on the digest: without it the signature would say nothing of a JSON body."""
+    if not signatures.same(signatures.from_hex(written), hashlib.sha256(body).digest()):
+        raise Refused("bad_signature")
+
+
+def _fields(verified: Verified) -> dict[str, str]:
+    if "json" in verified.content_type.lower():
+        told = base.mapping(base.read_json(verified.body), "body")
+        return {
+            name: base.text(value, name) if not isinstance(value, bool | dict | list) else ""
+            for name, value in told.items()
+        }
+    return dict(base.read_form(verified.body))
+
+
+def _reached(
+    verified: Verified, fields: Mapping[str, str], status: str, seconds: str, to_office: bool
+) -> bool:
+    """Tell whether a human in the office answered, as far as Twilio can tell."""
+    inbound = fields.get("Direction", "").startswith("inbound") and not to_office
+    if status != "completed" or (inbound and verified.setup.get("count_inbound") is not True):
+        return False
+    if fields.get("AnsweredBy", "human") not in {"human", ""}:
+        return False
+    least = verified.setup.get("minimum_seconds", MINIMUM_SECONDS)
+    if isinstance(least, bool) or not isinstance(least, int):
+        least = MINIMUM_SECONDS
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 9):
+        return False
+    return int(seconds) >= least
+
+
+def _call(
+    verified: Verified,
+    fields: Mapping[str, str],
+    carried: Mapping[str, str],
+    sid: str,
+    at: datetime,
+    *,
+    to_office: bool,
+) -> ActionEvent:
+    code, click_id = base.split_code(
+        carried.get("code") or carried.get("sc") or carried.get("source") or ""
+    )
+    hers = {"from": "From", "to": "To"}.get(str(verified.setup.get("supporter", "")), "")
+    office = fields.get("To", "") if to_office and "DialCallStatus" not in fields else ""
+    return ActionEvent(
+        kind=ActionKind.CALL,
+        external_id=sid,
+        occurred_at=at,
+        # <Dial> and the child's own callback both tell of the leg, and each knows something else.
+        statement_id="dial" if "DialCallStatus" in fields else "call",
+        stated_at=at,
+        person=Person(phone=base.text(fields.get(hers), "phone", 64)),
+        code=code,
+        click_id=click_id or base.click_id_or_none(carried.get("click_id", "")),
+        utm=base.utm_of(carried),
+        target=base.text(carried.get("target") or office, "target", 200),
+    )
+
+
+def _moment(written: str, received_at: datetime) -> datetime:
+    """Read an RFC 2822 instant; test calls and `<Dial>` have none worth keeping."""
+    try:
+        moment = parsedate_to_datetime(written)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return received_at
+    return moment if 2000 <= moment.year <= 2200 else received_at

@@ -1,0 +1,276 @@
+"""② The inner part: what a batch told becomes actions, people, credits and totals.
+
+All of it within the caller's transaction: settle the actions, join people and clicks, attribute,
+replace the rows, add the difference to the totals.
+
+What a stranger would get wrong: an action is attributed again whenever its evidence changes, also
+long after it was counted: a click that turns out to be somebody's, a first gift whose renewals came
+before it. The result is the same in every order of arrival.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from advocacy.attribution import RULES, WINDOWS, attribute
+from advocacy.events import ActionKind
+from advocacy.identity import organization_key, supporter_of, suppression_mark
+from advocacy.ledger import Fact, Settled, joined, settle
+from advocacy.rollup import day_in, deltas
+from advocacy.store import actions, campaigns, inbox, totals, touches
+from advocacy.store.actions import Action
+from advocacy.trail import Known, trail
+
+LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
+RULE = RULES["last_touch"]
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What the bodies of a batch said: facts by delivery, and what could not be read."""
+
+    facts: dict[UUID, list[Fact]] = field(default_factory=dict)
+    failed: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    source_of: dict[UUID, UUID] = field(default_factory=dict)
+
+
+def settle_batch(master: bytes, org_id: UUID, parsed: Parsed, sources: Mapping[UUID, Any]) -> None:
+    """Settle, join, attribute and count what a batch told, within the current transaction."""
+    _forget_suppressed(master, org_id, parsed)
+    facts = [fact for told in parsed.facts.values() for fact in told]
+    if any(fact.same_as for fact in facts):
+        # Two batches that each know another name of one action must not settle it side by side.
+        for source_id in sorted(set(parsed.source_of.values())):
+            actions.lock_names(source_id)
+    names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
+    known = actions.find_names(org_id, names)
+    before = actions.lock_actions(org_id, names | set(known.values()))
+    facts += _earlier_facts(org_id, before, parsed.facts)
+
+    todo, gone, renamed = [], [], {}
+    for action_id, group in joined(facts, known).items():
+        # An earlier delivery may have told of other actions too, of which nothing new is told.
+        if not any(fact.delivery_id in parsed.facts for fact in group):
+            continue
+        settled = settle(group, action_id)
+        members = {name for fact in group for name in (fact.action_id, *fact.same_as)}
+        members |= {known[name] for name in members if name in known}
+        rows = [before[name] for name in sorted(members) if name in before]
+        delivery_ids = sorted({fact.delivery_id for fact in group})
+        # Of several tools that tell of the same action, the first one is its source.
+        source_id = rows[0].source_id if rows else parsed.source_of[delivery_ids[0]]
+        todo.append(_action(settled, source_id, delivery_ids))
+        gone += [row for row in rows if row.id != settled.id]
+        if len(members) > 1:
+            renamed.update(dict.fromkeys(members, settled.id))
+    actions.put_names(org_id, renamed)
+    _attribute_and_keep(org_id, todo, before, sources, gone)
+
+
+def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
+    """Take the person out of what a late delivery tells of somebody who was erased."""
+    key = organization_key(master, org_id, "suppress")
+    marks = {
+        value: suppression_mark(key, value)
+        for facts in parsed.facts.values()
+        for fact in facts
+        for value in fact.who.values()
+    }
+    suppressed = actions.find_suppressed(org_id, marks.values()) if marks else set()
+    if not suppressed:
+        return
+    erased = []
+    for delivery_id, facts in parsed.facts.items():
+        for index, fact in enumerate(facts):
+            if any(marks[value] in suppressed for value in fact.who.values()):
+                facts[index] = replace(fact, who={}, click_id="")
+                erased.append(delivery_id)
+    inbox.drop_bodies(org_id, erased)
+
+
+def _earlier_facts(
+    org_id: UUID, before: Mapping[UUID, Action], told: Mapping[UUID, object]
+) -> list[Fact]:
+    """Return what earlier deliveries told of these actions; what is told again is left out."""
+    earlier = {
+        delivery_id
+        for action in before.values()
+        for delivery_id in action.delivery_ids
+        if delivery_id not in told
+    }
+    if not earlier:
+        return []
+    return [Fact.from_json(written) for written in inbox.facts_of(org_id, earlier)]
+
+
+def _action(settled: Settled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
+    return Action(
+        id=settled.id,
+        source_id=source_id,
+        external_id=settled.external_id,
+        kind=settled.kind,
+        counted=settled.counted,
+        occurred_at=settled.occurred_at,
+        occurred_on=settled.occurred_at.date(),
+        supporter_id=supporter_of(dict(settled.who)),
+        code=settled.code,
+        click_id=settled.click_id,
+        utm=dict(settled.utm),
+        referrer=settled.referrer,
+        gross_minor=settled.gross_minor,
+        refunded_minor=settled.refunded_minor,
+        currency=settled.currency,
+        returns=[
+            {"at": each.at.isoformat(), "amount_minor": each.amount_minor}
+            for each in settled.returns
+        ]
+        or None,
+        recurs_as=settled.recurs_as,
+        renewal=settled.renewal,
+        ended_at=settled.ended_at,
+        target=settled.target,
+        test=settled.test,
+        delivery_ids=delivery_ids,
+    )
+
+
+def _attribute_and_keep(
+    org_id: UUID,
+    todo: list[Action],
+    before: dict[UUID, Action],
+    sources: Mapping[UUID, Any],
+    gone: Sequence[Action] = (),
+) -> None:
+    """Attribute these actions and all whose evidence they change; keep rows, people and totals.
+
+    `gone` are rows whose action goes by another row's id now.
+    """
+    owners: dict[str, set[UUID]] = {}
+    for action in todo:
+        if action.click_id and action.supporter_id and not action.test:
+            owners.setdefault(action.click_id, set()).add(action.supporter_id)
+    changed = touches.put_owners(org_id, owners)
+    concerned = set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS)) if changed else set()
+    if mandates := {(each.source_id, each.recurs_as) for each in todo if each.recurs_as}:
+        concerned |= set(actions.ids_of_mandates(org_id, mandates))
+    if concerned := concerned - {action.id for action in [*todo, *gone]}:
+        affected = actions.lock_actions(org_id, concerned)
+        before |= affected
+        todo = todo + [replace(action) for action in affected.values()]
+
+    zones = campaigns.zones(org_id)
+    known = _look_up(org_id, todo)
+    for action in todo:
+        _credit(action, known)
+    _inherit(todo)
+    for action in todo:
+        _place(action, sources, zones)
+
+    actions.put_new(org_id, [action for action in todo if action.id not in before])
+    replaced = [action for action in todo if action.id in before and action != before[action.id]]
+    actions.replace_actions(org_id, replaced)
+    actions.drop_actions(org_id, [action.id for action in gone])
+    _note_supporters(org_id, todo, before, gone)
+    was = [before[action.id] for action in todo if action.id in before]
+    totals.add_totals(
+        org_id,
+        deltas([*was, *gone], todo, zones),
+        slot=os.getpid() % touches.SLOTS,
+    )
+
+
+def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:
+    """Look up for a whole batch what its actions could be joined by: one read of each kind."""
+    codes = {action.code for action in todo} - {""}
+    utm = {action.utm.get("campaign", "") for action in todo} - {""}
+    click_ids = {action.click_id for action in todo} - {""}
+    people = {action.supporter_id for action in todo} - {None}
+    return Known(
+        links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
+        utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
+        clicks=touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
+        clicks_of=touches.by_supporter(org_id, [each for each in people if each]),
+    )
+
+
+def _credit(action: Action, known: Known) -> None:
+    """Give an action to the post that the rule says."""
+    evidence = trail(
+        action.occurred_at,
+        known,
+        code=action.code,
+        click_id=action.click_id,
+        utm=action.utm,
+        referrer=action.referrer,
+        supporter_id=action.supporter_id,
+    )
+    window = WINDOWS[ActionKind(action.kind)]
+    (credit,) = attribute(action.occurred_at, evidence, RULE, window)
+    touch = credit.touch
+    action.click_found = action.click_id in known.clicks
+    action.tier = credit.tier
+    action.post_id = touch.post_id if touch else None
+    action.link_id = touch.link_id if touch else None
+    action.platform = touch.platform if touch else ""
+    action.campaign_id = touch.campaign_id if touch else None
+
+
+def _inherit(todo: Sequence[Action]) -> None:
+    """Give the renewals of a recurring gift to the post that brought its first payment.
+
+    The first is the earliest that is not told to be a renewal; where only renewals are known, the
+    earliest that has evidence of its own.
+    """
+    mandates: dict[tuple[UUID, str], list[Action]] = {}
+    for action in todo:
+        if action.recurs_as:
+            mandates.setdefault((action.source_id, action.recurs_as), []).append(action)
+    for payments in mandates.values():
+        first = min(
+            payments,
+            key=lambda each: (each.renewal, each.tier == "unattributed", each.occurred_at, each.id),
+        )
+        for payment in payments:
+            for name in ("tier", "post_id", "link_id", "platform", "campaign_id"):
+                setattr(payment, name, getattr(first, name))
+
+
+def _place(action: Action, sources: Mapping[UUID, Any], zones: Mapping[UUID | None, str]) -> None:
+    """Put an action into its campaign, its source's where no post is credited, and on its day."""
+    action.campaign_id = action.campaign_id or sources[action.source_id].campaign_id
+    action.occurred_on = day_in(action.occurred_at, zones.get(action.campaign_id) or zones[None])
+
+
+def _note_supporters(
+    org_id: UUID,
+    todo: Sequence[Action],
+    before: Mapping[UUID, Action],
+    gone: Sequence[Action],
+) -> None:
+    firsts: dict[UUID, datetime] = {}
+    unsettled: set[UUID] = {each.supporter_id for each in gone if each.supporter_id}
+    for action in todo:
+        old = before.get(action.id)
+        if action.supporter_id and action.counted:
+            first = firsts.get(action.supporter_id, action.occurred_at)
+            firsts[action.supporter_id] = min(first, action.occurred_at)
+        if old and _who_when(old) != _who_when(action):
+            unsettled |= {each for each in (old.supporter_id, action.supporter_id) if each}
+    actions.put_supporters(org_id, firsts)
+    actions.settle_supporters(org_id, unsettled)
+
+
+def _who_when(action: Action) -> tuple[object, ...]:
+    return action.supporter_id, action.occurred_at, action.counted
+
+
+def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
+    """Attribute these actions again from the evidence that is there now."""
+    before = actions.lock_actions(org_id, ids)
+    sources = {source.id: source for source in campaigns.list_sources(org_id)}
+    _attribute_and_keep(org_id, [replace(each) for each in before.values()], before, sources)

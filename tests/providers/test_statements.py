@@ -1,0 +1,97 @@
+"""What statements come to, where tools say the same thing in more than one way."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from counterparts import SOURCE, facts
+
+from advocacy.events import ActionEvent, ActionKind, Said
+from advocacy.ledger import Fact, action_id, joined, settle
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def gift(name: str = "g", amount: int | None = 1000, after: int = 0, **rest: Any) -> ActionEvent:
+    at = START + timedelta(hours=after)
+    return ActionEvent(
+        kind=ActionKind.DONATION,
+        external_id=name,
+        occurred_at=at,
+        stated_at=at,
+        amount_minor=amount,
+        currency="USD",
+        **rest,
+    )
+
+
+def back(amount: int | None, after: int, statement: str, **rest: Any) -> ActionEvent:
+    return gift(amount=amount, after=after, said=Said.RETURNED, statement_id=statement, **rest)
+
+
+def refunded(*events: ActionEvent) -> int:
+    """Settle in every order; return what went back."""
+    results = [settle(facts(list(order))) for order in permutations(events)]
+    assert all(result == results[0] for result in results)
+    return results[0].refunded_minor
+
+
+def test_an_export_and_the_webhooks_tell_of_the_same_refunds() -> None:
+    exported = back(300, 5, "returned", cumulative=True)
+    assert refunded(gift(), exported, back(300, 5, "refund:a")) == 300
+    assert refunded(gift(), exported, back(300, 6, "refund:total:300", cumulative=True)) == 300
+    assert refunded(gift(), exported, back(300, 4, "refund:a"), back(200, 9, "refund:b")) == 500
+
+
+def test_a_cumulative_amount_holds_the_earlier_ones_of_its_sort() -> None:
+    assert refunded(gift(), back(300, 1, "a", cumulative=True), back(200, 2, "b")) == 500
+    assert refunded(gift(), back(300, 2, "a", cumulative=True), back(200, 1, "b")) == 300
+    assert refunded(gift(), back(300, 2, "refund:t", cumulative=True), back(200, 1, "x:1")) == 500
+
+
+def test_returns_of_two_sorts_are_added_up_to_the_gift() -> None:
+    assert refunded(gift(), back(700, 1, "refund:a"), back(200, 2, "dispute:b")) == 900
+    assert refunded(gift(), back(700, 1, "refund:a"), back(1000, 2, "dispute:b")) == 1000
+    assert refunded(gift(), back(None, 1, "returned"), back(200, 2, "dispute:b")) == 1000
+
+
+def test_a_return_of_nothing_is_not_a_return_of_all() -> None:
+    (fact,) = facts([back(0, 1, "refund:total:0", cumulative=True)])
+    assert Fact.from_json(json.loads(json.dumps(fact.to_json()))) == fact
+    assert refunded(gift(), back(0, 1, "refund:total:0", cumulative=True)) == 0
+
+
+def test_names_in_common_make_one_action_in_every_order() -> None:
+    told = [
+        gift("invoice", statement_id="invoice", same_as=("first",), recurs_as="sub"),
+        gift("payment", statement_id="payment"),
+        gift("payment", statement_id="link", same_as=("invoice",)),
+        gift("first", None, statement_id="session", said=Said.STANDS, code="abc"),
+        gift("another"),
+    ]
+    outcomes = []
+    for order in permutations(facts(told)):
+        groups = joined(order)
+        outcomes.append({key: settle(group, key) for key, group in groups.items()})
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert len(outcomes[0]) == 2
+    (one,) = (action for action in outcomes[0].values() if action.recurs_as)
+    names = [action_id(SOURCE, "", name) for name in ("invoice", "payment", "first")]
+    assert (one.id, one.gross_minor, one.code, one.counted) == (min(names), 1000, "abc", True)
+
+
+@pytest.mark.parametrize("after", [0, 5])
+def test_what_is_told_elsewhere_is_never_counted(after: int) -> None:
+    elsewhere = gift(amount=None, after=after, said=Said.ELSEWHERE, statement_id="elsewhere")
+    for order in ([gift(after=2), elsewhere], [elsewhere, gift(after=2)], [elsewhere]):
+        assert not settle(facts(order)).counted
+
+
+def test_facts_with_further_names_survive_being_written() -> None:
+    (fact,) = facts([gift("payment", same_as=("invoice", "first"))])
+    assert len(fact.same_as) == 2
+    assert Fact.from_json(json.loads(json.dumps(fact.to_json()))) == fact
