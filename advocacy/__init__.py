@@ -26,12 +26,12 @@ def create_app(settings: Settings) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
-    from advocacy.extensions import api, db, migrate
+    from advocacy.extensions import db, migrate
     from advocacy.identity import organization_key
     from advocacy.nudge import Nudger
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import dashboard, errors, health, webhooks
-    from advocacy.web.api import activation, documentation
+    from advocacy.web.api import activation, api, documentation
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -55,7 +55,9 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # Twelve hours from signing in, however much is looked at in between.
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SESSION_REFRESH_EACH_REQUEST=False,
         API_TITLE="Advocacy action tracker",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",

@@ -20,13 +20,13 @@ from zoneinfo import available_timezones
 
 import click
 from flask import Flask
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from advocacy import create_app, embedded, forget, process
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.ids import new_key
 from advocacy.providers import BY_SLUG
-from advocacy.report import BadRange, activation
+from advocacy.report import BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, transaction
 from config.logging import configure
 from config.settings import Settings, SettingsError, read_settings
@@ -65,6 +65,8 @@ def in_app(
             raise Refusal(str(error)) from None
         except BadDestination as error:
             raise Refusal(f"the destination {error}") from None
+        except IntegrityError:
+            raise Refusal("another command made the same just now; look, and try again") from None
         except OperationalError:
             raise Refusal(
                 "the database does not answer; start it with `make run`, or set DATABASE_URL"
@@ -97,7 +99,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 def zone_name(_context: Any, _parameter: Any, name: str) -> str:
     """Check the name of a time zone."""
     if name not in available_timezones():
-        raise click.BadParameter(f"{name} is no time zone; write it as America/Chicago")
+        raise Refusal(f"{name} is no time zone; write it as America/Chicago")
     return name
 
 
@@ -106,7 +108,7 @@ def slug_word(_context: Any, _parameter: Any, word: str) -> str:
     if not word or not all(
         letter.isascii() and (letter.isalnum() or letter == "-") for letter in word
     ):
-        raise click.BadParameter("use letters, digits and dashes only")
+        raise Refusal(f"{word!a} cannot stand in a URL; use letters, digits and dashes only")
     return word.lower()
 
 
@@ -363,15 +365,24 @@ def source_create(
                 timedelta(0),
             )
             click.echo(f"secret  {secret}")
-    click.echo("Keep both; they are not shown again.")
+        elif secret_is_given(provider):
+            click.echo(
+                f"secret  none yet, and nothing is let in before: {BY_SLUG[provider].title} shows "
+                f"one for this URL; say it with `advocacy source rotate --name {name!r} --secret …`"
+            )
+    click.echo("Keep what is printed; it is not shown again.")
+
+
+def secret_is_given(provider: str) -> bool:
+    """Say whether it is the tool that makes the secret, so that none can be made here."""
+    return BY_SLUG[provider].TRUST not in {"secret_path", "none"} and not new_secret(provider)
 
 
 def new_secret(provider: str) -> str:
-    """Return a fresh secret of the form that a provider uses; empty where it has none."""
-    trust = BY_SLUG[provider].TRUST
-    if trust == "basic_auth":
+    """Return a fresh secret of the form that a provider uses; empty where none is made here."""
+    if BY_SLUG[provider].TRUST == "basic_auth":
         return f"advocacy:{new_key('pw')}"
-    if trust == "signed":
+    if provider == "standard":
         import base64
         import secrets
 
@@ -411,6 +422,8 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
         owner = campaigns.get_organization(org)
         found = campaigns.get_source(owner.id, name)
         secret = secret or new_secret(found.provider)
+        if not secret and secret_is_given(found.provider):
+            raise Refusal(f"say the secret that {BY_SLUG[found.provider].title} shows: --secret …")
         if not secret:
             raise Refusal("this provider has no secret but the URL; make a new source instead")
         campaigns.put_secret(
@@ -577,9 +590,10 @@ def print_activation(found: dict[str, Any]) -> None:
     )
     for money in found["money"]:
         gross, refunded, net = (
-            f"{money[name] / 100:,.2f}" for name in ("gross_minor", "refunded_minor", "net_minor")
+            written_money(money[name], money["currency"])
+            for name in ("gross_minor", "refunded_minor", "net_minor")
         )
-        click.echo(f"raised {net} {money['currency']}: {gross} given, {refunded} refunded")
+        click.echo(f"raised {net}: {gross} given, {refunded} refunded")
     click.echo(f"{clicks['human']} clicks by people, {clicks['other']} others\n")
     rows = [
         (
@@ -590,9 +604,7 @@ def print_activation(found: dict[str, Any]) -> None:
             row["supporters"]["distinct"],
             row["supporters"]["new"],
             ", ".join(f"{kind} {n}" for kind, n in row["by_kind"].items()),
-            ", ".join(
-                f"{each['net_minor'] / 100:,.2f} {each['currency']}" for each in row["money"]
-            ),
+            ", ".join(written_money(each["net_minor"], each["currency"]) for each in row["money"]),
         )
         for row in found["posts"]
     ]

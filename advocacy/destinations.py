@@ -1,8 +1,8 @@
 """Where a tracking link may lead: checked when it is made, and again before every redirect.
 
 Pure. What a stranger would get wrong: a redirect that can be made to lead anywhere is a gift to
-phishers, and browsers and parsers disagree on what `https:/\\evil` means. So one parser decides, all
-that is unusual is refused, and what was parsed is what is stored.
+phishers, and browsers and parsers disagree on what `https:/\\evil` means. So one parser decides,
+all that is unusual is refused, and what was parsed is what is stored.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ def check_destination(url: str, *, local: bool = False) -> str:
     if not is_local:
         _check_host(host)
     netloc = host if port is None else f"{host}:{port}"
+    # What the parser passed over in silence (brackets, a colon without a port) is unusual too.
+    if parts.netloc.lower() not in {netloc, f"{host}."}:
+        raise BadDestination("has a host name that cannot be")
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, parts.query, parts.fragment))
 
 

@@ -5,11 +5,13 @@ Each check has a name and returns what is wrong and what to do, or nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 from redis.exceptions import RedisError
@@ -123,7 +125,11 @@ def _folder(var_dir: Path) -> str:
 
 def _clicks(var_dir: Path) -> str:
     folder = var_dir / "clicks"
-    oldest = min((path.stat().st_mtime for path in folder.glob("*.clicks")), default=time.time())
+    oldest = time.time()
+    for path in folder.glob("*.clicks"):
+        # A segment may be shipped and gone between one line and the next.
+        with contextlib.suppress(OSError):
+            oldest = min(oldest, path.stat().st_mtime)
     waiting = clicklog.waiting_bytes(folder)
     if waiting and time.time() - oldest > _OLDEST_SECONDS:
         return f"{waiting} bytes of clicks wait for the database; is a web process running?"
@@ -131,6 +137,7 @@ def _clicks(var_dir: Path) -> str:
 
 
 def _public(settings: Settings) -> str:
-    if not settings.https and "127.0.0.1" not in settings.public_url:
+    host = urlsplit(settings.public_url).hostname
+    if not settings.https and host not in {"127.0.0.1", "::1", "localhost"}:
         return f"{settings.public_url} is not https; tools would send secrets in the clear"
     return ""

@@ -18,11 +18,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from advocacy.events import TIERS
 from advocacy.models import Campaign, Post
+from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
 from advocacy.store import campaigns, totals
 from advocacy.store.totals import NOBODY
@@ -91,6 +93,12 @@ def activation(
 
 
 _GRAINS = {"all": "", "post": "post_id", "platform": "platform", "kind": "kind"}
+
+
+def written_money(minor: int, currency: str) -> str:
+    """Write minor units as people do: 1234 USD as 12.34 USD, 1234 JPY as 1,234 JPY."""
+    places = exponent(currency)
+    return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}".rstrip()
 
 
 def _range(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:

@@ -34,7 +34,10 @@ def needs_token(
             token = campaigns.find_token(word.strip()) if scheme.lower() == "bearer" else None
             if token is None:
                 raise Problem(
-                    401, "Unauthorized", "Send a valid token: `Authorization: Bearer aat_…`."
+                    401,
+                    "Unauthorized",
+                    "Send a valid token: `Authorization: Bearer aat_…`.",
+                    headers={"WWW-Authenticate": "Bearer"},
                 )
             if token.scope not in {scope, "admin"}:
                 raise Problem(403, "Forbidden", f"This needs a token of scope {scope}.")

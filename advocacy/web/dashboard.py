@@ -6,8 +6,8 @@ Content-Security-Policy says so, and the browser test holds it.
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from decimal import Decimal
 
 from flask import (
     Blueprint,
@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from advocacy.report import BadRange, activation
+from advocacy.report import BadRange, activation, written_money
 from advocacy.store import campaigns, inbox
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
@@ -37,6 +37,21 @@ _POLICY = (
 )
 # The packaged Swagger UI and Vega write style attributes; scripts stay as strict as elsewhere.
 _STYLED = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+# How sure a credit is, in words for those who read it.
+_MEANING = {
+    "click_id": "the very click came back with the action",
+    "code": "the link's code came back, without the click",
+    "utm": "only the campaign's labels came back",
+    "referrer": "only the site that she came from is known",
+    "identity": "she acted before through a link of ours",
+    "unattributed": "nothing says where she came from",
+}
+
+# Where signing in may lead: a path of plain letters. Browsers take "//", "/\\" and even "/", a tab
+# and "/" for the beginning of another host, so nothing cleverer is let through.
+_OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 
 
 @blueprint.after_app_request
@@ -56,8 +71,8 @@ def protect(response: Response) -> Response:
 
 @blueprint.app_template_filter("money")
 def money(minor: int, currency: str) -> str:
-    """Write minor units as people do: 1234 USD as 12.34 USD."""
-    return f"{Decimal(minor) / 100:,.2f} {currency}"
+    """Write minor units as people do."""
+    return written_money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
@@ -68,8 +83,9 @@ def number(value: int) -> str:
 
 @blueprint.app_template_filter("percent")
 def percent(share: float) -> str:
-    """Write a share as a whole percentage."""
-    return f"{share * 100:.0f} %"
+    """Write a share as a whole percentage; what is little is not nothing."""
+    whole = round(share * 100)
+    return "< 1 %" if share and not whole else f"{whole} %"
 
 
 @blueprint.get("/sign-in")
@@ -85,8 +101,7 @@ def sign_in() -> BaseResponse | tuple[str, int]:
     if not auth.sign_in(request.form.get("token", "").strip()):
         return render_template("sign_in.html", wrong=True), 401
     after = request.args.get("next", "")
-    inside = after.startswith("/") and not after.startswith(("//", "/\\"))
-    return redirect(after if inside else url_for("dashboard.overview"))
+    return redirect(after if _OWN_PAGE.fullmatch(after) else url_for("dashboard.overview"))
 
 
 @blueprint.post("/sign-out")
@@ -125,7 +140,8 @@ def campaign_page(slug: str) -> str:
     return render_template(
         "campaign.html",
         report=report,
-        chart=charts.actions_by_day(report["by_day"]),
+        chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
+        meaning=_MEANING,
         waiting=inbox.counts(g.org_id),
     )
 

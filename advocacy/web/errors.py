@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, json, render_template, request
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError, fields
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -17,22 +17,47 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 log = structlog.get_logger()
 
 RETRY_SECONDS = "5"
+_MACHINES = ("/webhooks/", "/metrics", "/live", "/ready")
+
+
+class FieldProblem(Schema):
+    field = fields.Str(required=True, metadata={"description": "Which one; nested as a.b."})
+    message = fields.Str(required=True)
+
+
+class ProblemDetails(Schema):
+    """An RFC 9457 problem, sent as application/problem+json."""
+
+    type = fields.Str(required=True)
+    title = fields.Str(required=True)
+    status = fields.Int(required=True)
+    detail = fields.Str(metadata={"description": "What to do."})
+    errors = fields.List(
+        fields.Nested(FieldProblem), metadata={"description": "The fields that were refused."}
+    )
 
 
 class Problem(Exception):
     """An error that the caller can mend. `errors` names fields: {"field", "message"}."""
 
     def __init__(
-        self, status: int, title: str, detail: str = "", errors: list[dict[str, str]] | None = None
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail or title)
         self.status, self.title, self.detail = status, title, detail
         self.errors = errors or []
+        self.headers = headers or {}
 
 
 def init_app(app: Flask) -> None:
     """Render every error of the application here."""
-    app.register_error_handler(Problem, lambda error: problem(error))
+    app.before_request(_refuse_nul)
+    app.register_error_handler(Problem, problem)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, _invalid)
     for down in (OperationalError, PoolTimeout):
@@ -40,18 +65,27 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def problem(error: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Render a problem: JSON for the API, a page for people."""
+def _refuse_nul() -> None:
+    """Refuse a path that no name of ours can have and that PostgreSQL cannot even be asked for."""
+    if "\0" in request.path:
+        raise Problem(404, "Not Found", "There is no such page.")
+
+
+def problem(error: Problem) -> Response:
+    """Render a problem: JSON for the API, a line for machines, a page for people."""
+    if request.path.startswith(_MACHINES):
+        line = f"{error.title}\n"
+        return Response(line, error.status, error.headers, content_type="text/plain; charset=utf-8")
     if not request.path.startswith("/api/"):
         page = render_template("error.html", title=error.title, detail=error.detail)
-        return Response(page, error.status, headers)
+        return Response(page, error.status, error.headers)
     body: dict[str, Any] = {"type": "about:blank", "title": error.title, "status": error.status}
     if error.detail:
         body["detail"] = error.detail
     if error.errors:
         body["errors"] = error.errors
     return Response(
-        json.dumps(body), error.status, headers, content_type="application/problem+json"
+        json.dumps(body), error.status, error.headers, content_type="application/problem+json"
     )
 
 
@@ -68,8 +102,8 @@ def _http(error: HTTPException) -> Response:
             error.name,
             "" if data.get("messages") else error.description or "",
             list(_named(data.get("messages") or {})),
-        ),
-        headers,
+            headers,
+        )
     )
 
 
@@ -93,8 +127,12 @@ def _named(messages: Any, path: str = "") -> Any:
 def _database_down(error: DBAPIError) -> Response:
     log.error("database_down", error=type(error).__name__)
     return problem(
-        Problem(503, "Service Unavailable", "The database does not answer. Try again soon."),
-        {"Retry-After": RETRY_SECONDS},
+        Problem(
+            503,
+            "Service Unavailable",
+            "The database does not answer. Try again soon.",
+            headers={"Retry-After": RETRY_SECONDS},
+        )
     )
 
 

@@ -32,6 +32,9 @@ oldest = Gauge(
 click_bytes = Gauge(
     "advocacy_click_log_bytes", "Clicks on disk that wait for the database", registry=registry
 )
+clicks_lost = Gauge(
+    "advocacy_clicks_lost", "Clicks that could not be kept: the disk is full", registry=registry
+)
 
 
 @blueprint.get("/live")
@@ -56,4 +59,6 @@ def metrics() -> Response:
     """Return this process's counters and the state of the inbox, for Prometheus."""
     oldest.set(inbox.oldest_pending_seconds())
     click_bytes.set(clicklog.waiting_bytes(current_app.extensions["settings"].var_dir / "clicks"))
+    if log := current_app.extensions.get("click_log"):
+        clicks_lost.set(log.lost)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,8 +1,8 @@
 """The redirect door: `GET /r/<code>`, answered before Flask's stack is entered.
 
 A plain WSGI callable in front of the application. It needs neither PostgreSQL nor Redis: links are
-looked up in a copy in memory, refreshed by a thread and saved on disk for the next start; a click is
-one line in the click log before the 302; another thread ships the log.
+looked up in a copy in memory, refreshed by a thread and saved on disk for the next start; a click
+is one line in the click log before the 302; another thread ships the log.
 
 What a stranger would get wrong: a preview bot gets the same redirect as a person. Its click is kept
 and flagged, and not counted; to turn bots away would break the preview that brings people.
@@ -47,6 +47,9 @@ log = structlog.get_logger()
 
 _PREFIX = "/r/"
 _LOOK_AGAIN_SECONDS = 0.25
+# A database that is down is asked again this seldom: asking may take as long as a connection.
+_LOOK_AGAIN_DOWN_SECONDS = 5.0
+_WAIT_AT_START_SECONDS = 0.5
 _HEADERS = [
     ("Content-Length", "0"),
     ("Cache-Control", "no-store"),
@@ -74,7 +77,7 @@ class LinkTable:
         self._local = not settings.https
         self._targets: dict[str, Target] = {}
         self._raw: object = None
-        self._looked_at = 0.0
+        self._look_again_at = 0.0
         self._lock = threading.Lock()
 
     def find(self, code: str) -> Target | None:
@@ -82,41 +85,50 @@ class LinkTable:
         a few times a second, so that a link works as soon as it is made.
         """
         target = self._targets.get(code)
-        if target is None and time.monotonic() - self._looked_at > _LOOK_AGAIN_SECONDS:
+        if target is None and time.monotonic() > self._look_again_at:
             self.refresh()
             target = self._targets.get(code)
         return target
+
+    def load(self) -> bool:
+        """Take the links that were saved on disk; False where there are none."""
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            self._take([tuple(row) for row in json.loads(self._saved.read_text())], save=False)
+            log.info("links_loaded_from_disk", links=len(self._targets))
+        return bool(self._targets)
 
     def refresh(self) -> None:
         """Take the links from PostgreSQL, or keep what there is; never fail."""
         if not self._lock.acquire(blocking=False):
             return
+        pause = _LOOK_AGAIN_SECONDS
         try:
-            self._looked_at = time.monotonic()
             with self._app.app_context():
                 rows = [
-                    (row.code, str(row.org_id), str(row.id), row.provider, _with_utm(row))
+                    (row.code, str(row.org_id), str(row.id), row.provider, row.destination, row.utm)
                     for row in campaigns.links_for_redirect()
                     if not row.disabled
                 ]
             self._take(rows, save=True)
         except SQLAlchemyError as error:
+            pause = _LOOK_AGAIN_DOWN_SECONDS
             log.warning("links_not_refreshed", error=type(error).__name__)
-            if not self._targets:
-                self._load()
         finally:
-            self._looked_at = time.monotonic()
+            self._look_again_at = time.monotonic() + pause
             self._lock.release()
 
     def _take(self, rows: list[Any], *, save: bool) -> None:
         if rows == self._raw:
             return
         targets = {}
-        for code, org_id, link_id, provider, destination in rows:
-            # A row that came into the database by another way than ours leads nowhere.
-            with contextlib.suppress(BadDestination):
+        for code, org_id, link_id, provider, destination, utm in rows:
+            # A row that came into the database by another way than ours leads nowhere, and must
+            # not keep the others from being taken.
+            with contextlib.suppress(BadDestination, AttributeError, TypeError):
                 checked = check_destination(destination, local=self._local)
-                targets[code] = Target(UUID(org_id), UUID(link_id), provider, checked)
+                named = {f"utm_{name}": str(value) for name, value in utm.items()}
+                whole = with_query(checked, **named) if named else checked
+                targets[code] = Target(UUID(org_id), UUID(link_id), provider, whole)
         self._targets, self._raw = targets, rows
         if save:
             with contextlib.suppress(OSError):
@@ -124,16 +136,6 @@ class LinkTable:
                 fresh = self._saved.with_suffix(f".{os.getpid()}.tmp")
                 fresh.write_text(json.dumps(rows))
                 fresh.replace(self._saved)
-
-    def _load(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._take([tuple(row) for row in json.loads(self._saved.read_text())], save=False)
-            log.info("links_loaded_from_disk", links=len(self._targets))
-
-
-def _with_utm(row: Any) -> str:
-    utm = {f"utm_{name}": value for name, value in row.utm.items()}
-    return with_query(row.destination, **utm) if utm else str(row.destination)
 
 
 class LinksDoor:
@@ -145,6 +147,8 @@ class LinksDoor:
         self._settings = settings
         self.links = LinkTable(app, settings)
         self.clicks = ClickLog(settings.var_dir / "clicks")
+        # The metrics say how many clicks a full disk has cost.
+        app.extensions["click_log"] = self.clicks
         self._started = threading.Lock()
         self._pid = 0
 
@@ -158,10 +162,10 @@ class LinksDoor:
         method = environ["REQUEST_METHOD"]
         if method not in {"GET", "HEAD"}:
             return _plain(start_response, "405 Method Not Allowed", [("Allow", "GET, HEAD")])
-        target = self.links.find(path[len(_PREFIX) :].strip("/").lower())
+        code = path[len(_PREFIX) :].strip("/").lower()
+        target = self.links.find(code)
         if target is None:
             return _plain(start_response, "404 Not Found", [])
-        code = path[len(_PREFIX) :].strip("/").lower()
         location = self._follow(target, code, method, environ)
         start_response("302 Found", [("Location", location), *_HEADERS])
         return []
@@ -191,7 +195,11 @@ class LinksDoor:
         with self._started:
             if self._pid == os.getpid():
                 return
-            self.links.refresh()
+            # With a saved copy nobody waits long for a database that may be down.
+            asked = threading.Thread(target=self.links.refresh, name="links at start", daemon=True)
+            saved = self.links.load()
+            asked.start()
+            asked.join(_WAIT_AT_START_SECONDS if saved else None)
             self._repeat("links", self._settings.links_refresh_seconds, self.links.refresh)
             self._repeat("clicks", self._settings.click_ship_seconds, self.ship)
             atexit.register(self.ship)
@@ -247,21 +255,30 @@ def not_human(method: str, environ: Mapping[str, Any]) -> str:
     """Return why a request is not a person's click, or an empty string."""
     if method == "HEAD":
         return "head"
-    purpose = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
-    if "prefetch" in purpose or "preview" in purpose or environ.get("HTTP_X_MOZ") == "prefetch":
+    purposes = [environ.get(f"HTTP_{name}", "") for name in _PURPOSES]
+    if any("prefetch" in each or "preview" in each for each in purposes):
         return "prefetch"
     agent = environ.get("HTTP_USER_AGENT", "")
-    return "preview" if not agent or _is_bot(agent[:512]) else ""
+    return "" if is_browser(agent[:512]) else "preview"
 
 
-# Programs that fetch pages without being a crawler, and chat previews that the list lacks.
-_PROGRAMS = ("curl/", "wget/", "python-requests", "whatsapp/", "signal", "bluesky cardyb")
+_PURPOSES = ("SEC_PURPOSE", "PURPOSE", "X_PURPOSE", "X_MOZ")
+# How those that fetch on their own say who they are, and what the list of crawlers lacks.
+_OWN_WORDS = ("+http", "mailto:", "cardyb")
 
 
 @lru_cache(maxsize=8192)
-def _is_bot(agent: str) -> bool:
+def is_browser(agent: str) -> bool:
+    """Say whether a user agent is a browser's, those inside apps (Instagram, TikTok) included.
+
+    Every browser in use calls itself Mozilla, or, on the smallest phones, Opera.
+    """
     folded = agent.lower()
-    return folded.startswith(_PROGRAMS) or is_crawler(agent)
+    return (
+        folded.startswith(("mozilla/", "opera/"))
+        and not any(word in folded for word in _OWN_WORDS)
+        and not is_crawler(agent)
+    )
 
 
 def _host(referrer: str) -> str:

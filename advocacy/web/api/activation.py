@@ -8,6 +8,7 @@ from typing import Any
 from flask import g
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from advocacy.report import BadRange, activation
 from advocacy.store import campaigns
@@ -25,8 +26,13 @@ class OfCampaign(MethodView):
     """One campaign's activation."""
 
     @needs_token("reports")
-    @blueprint.arguments(schemas.RangeQuery, location="query")
+    # Said here too: for a query the parser would pass over what it does not know.
+    @blueprint.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
     @blueprint.response(200, schemas.Activation)
+    @blueprint.alt_response(401, "UNAUTHORIZED")
+    @blueprint.alt_response(403, "FORBIDDEN")
+    @blueprint.alt_response(404, "NOT_FOUND")
+    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
     @blueprint.doc(summary="What the campaign's posts set in motion", security=[{"bearer": []}])
     def get(self, query: dict[str, date], slug: str) -> dict[str, Any]:
         """Return supporters, actions, money and evidence, whole and by post, platform and day.

@@ -1,11 +1,25 @@
 // Draws with Vega's interpreter (ast: true): the Content-Security-Policy allows no eval.
+// Colours of text and lines are the page's own, so that the chart is read in dark as in light.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function look(place) {
+  const style = getComputedStyle(document.documentElement);
+  const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
+  const font = getComputedStyle(document.body).fontFamily;
+  return {
+    background: "transparent", font,
+    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: soft, tickColor: soft },
+    // On a phone the legend goes over several lines.
+    legend: { labelColor: ink, columns: place.clientWidth < 480 ? 3 : 8 },
+  };
+}
+
 for (const place of document.querySelectorAll(".chart")) {
   const spec = JSON.parse(document.getElementById(`${place.id}-spec`).textContent);
   const draw = () => vegaEmbed(place, spec, {
-    actions: false, ast: true, renderer: "svg", theme: dark.matches ? "dark" : undefined,
-    config: { background: "transparent" }, hover: !still, tooltip: { theme: dark.matches ? "dark" : "light" },
+    actions: false, ast: true, renderer: "svg", config: look(place), hover: !still,
+    tooltip: { theme: dark.matches ? "dark" : "light" },
   });
   dark.addEventListener("change", draw);
   draw();

@@ -1,0 +1,424 @@
+"""Takes the README's picture of the dashboard: `make picture`.
+
+Everything is real: the servers, the tables, gunicorn, Chromium, and three weeks of a campaign that
+never was. Its clicks and deliveries go through the same functions as those of the doors. The
+browser tests fill their dashboard with it too.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
+from standardwebhooks import Webhook
+
+from advocacy import process
+from advocacy.cli import new_secret
+from advocacy.clicklog import Click
+from advocacy.ids import new_click_id, new_id
+from advocacy.nudge import Silent
+from advocacy.providers.base import join_code
+from advocacy.receive import receive
+from advocacy.store import campaigns, touches, transaction
+from advocacy.up import free_port, running_servers
+from advocacy.web.charts import bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURE = ROOT / "docs" / "dashboard.png"
+LARGEST_BYTES = 250 * 1024
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+# Chromium asks its maker for this and that unless told not to; the tests hold that it does not.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+LOGIN = "advocacy:picture"
+DAYS = 22
+PETITION = "https://actionnetwork.org/petitions/stop-the-execution"
+LETTER = "https://actionnetwork.org/letters/call-the-governor"
+GIFTS = "https://secure.actblue.com/donate/stop-the-execution"
+OWN_PAGE = "https://example.org/call"
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A post: where, what, when (days after the beginning), how far it reaches, where it leads."""
+
+    platform: str
+    title: str
+    url: str
+    day: int
+    reach: int
+    provider: str
+    page: str
+
+
+POSTS = (
+    Posted(
+        "instagram",
+        "His sister speaks: 60 seconds",
+        "https://www.instagram.com/p/C9a1/",
+        0,
+        250,
+        "action_network",
+        PETITION,
+    ),
+    Posted(
+        "facebook",
+        "Tonight's vigil, live",
+        "https://www.facebook.com/hope/posts/118",
+        2,
+        130,
+        "action_network",
+        PETITION,
+    ),
+    Posted(
+        "x",
+        "The governor has 14 days. Call.",
+        "https://x.com/hope/status/1881",
+        7,
+        180,
+        "action_network",
+        LETTER,
+    ),
+    Posted(
+        "tiktok",
+        "What a clemency lawyer does all night",
+        "https://www.tiktok.com/@hope/video/73",
+        10,
+        210,
+        "standard",
+        OWN_PAGE,
+    ),
+    Posted(
+        "bluesky",
+        "Thread: eleven doubts about the case",
+        "https://bsky.app/profile/hope.org/post/3k",
+        13,
+        80,
+        "action_network",
+        PETITION,
+    ),
+    Posted(
+        "instagram",
+        "Pay for the last appeal",
+        "https://www.instagram.com/p/C9f7/",
+        15,
+        160,
+        "actblue",
+        GIFTS,
+    ),
+)
+
+
+@dataclass
+class Filling:
+    """What the campaign is made with, and the clicks that wait to be kept."""
+
+    app: Flask
+    began: datetime
+    org_id: UUID
+    keys: dict[str, str]
+    secret: str
+    chance: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311
+    clicks: list[Click] = field(default_factory=list)
+    numbers: int = 0
+    gifts: list[dict[str, Any]] = field(default_factory=list)
+
+    def number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def click(self, link: Any, at: datetime, why: str = "") -> str:
+        click_id = new_click_id()
+        self.clicks.append(Click(click_id, self.org_id, link.id, at, why))
+        return click_id
+
+    def send(self, provider: str, body: object, headers: Mapping[str, str] | None = None) -> None:
+        settings = self.app.extensions["settings"]
+        receive(
+            settings.secret_key.encode(),
+            Silent(),
+            self.keys[provider],
+            body=json.dumps(body).encode(),
+            headers={"content-type": "application/json", **(headers or {})},
+            url=f"{settings.public_url}/webhooks/{self.keys[provider]}",
+        )
+
+    def standard(self, kind: str, at: datetime, **data: object) -> None:
+        """Send one action in our own format."""
+        message, now = f"msg_{self.number()}", datetime.now(UTC)
+        body = {"type": kind, "timestamp": at.isoformat(), "data": data}
+        headers = {
+            "webhook-id": message,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(self.secret).sign(message, now, json.dumps(body)),
+        }
+        self.send("standard", body, headers)
+
+    def action_network(self, key: str, who: str, at: datetime, source: str) -> None:
+        """Send one signature or call as Action Network does."""
+        number = self.number()
+        action: dict[str, Any] = {
+            "identifiers": [f"action_network:picture-{number}"],
+            "created_date": at.isoformat(),
+            "modified_date": at.isoformat(),
+            "action_network:referrer_data": {"source": source},
+            "person": {"email_addresses": [{"primary": True, "address": who}]},
+        }
+        if key == "osdi:outreach":
+            ocdid = "ocd-division/country:us/state:tx"
+            action |= {"type": "phone", "targets": [{"title": "Governor", "ocdid": ocdid}]}
+        self.send("action_network", [{key: action, "idempotency_key": f"{number:032x}"}])
+
+    def actblue(self, who: str, at: datetime, code: str, click_id: str, amount: str) -> None:
+        """Send one gift as ActBlue does."""
+        number = self.number()
+        body = {
+            "donor": {"email": who},
+            "contribution": {
+                "createdAt": at.isoformat(),
+                "orderNumber": f"AB{number}",
+                "uniqueIdentifier": f"picture-{number}",
+                "refcodes": {"refcode": code, "refcode2": click_id},
+                "isRecurring": False,
+                "recurringPeriod": "once",
+                "status": "approved",
+            },
+            "lineitems": [
+                {"sequence": 1, "lineitemId": number, "amount": amount, "paidAt": at.isoformat()}
+            ],
+            "form": {"name": "stop-the-execution"},
+        }
+        self.gifts.append(body)
+        self.send("actblue", body, _basic())
+
+    def refund(self, body: dict[str, Any], at: datetime) -> None:
+        """Send the refund of a gift that was sent before."""
+        again: dict[str, Any] = json.loads(json.dumps(body))
+        again["lineitems"][0]["refundedAt"] = at.isoformat()
+        self.send("actblue", again, _basic())
+
+
+def _basic() -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(LOGIN.encode()).decode()}
+
+
+def fill(app: Flask) -> str:
+    """Make an organization with three weeks of a campaign; returns a token for the dashboard."""
+    now = datetime.now(UTC)
+    with transaction():
+        org = campaigns.put_organization("hope", "Hope Project", "America/Chicago")
+        before = campaigns.put_campaign(org.id, "spring", "Spring vigil", "America/Chicago")
+        campaign = campaigns.put_campaign(org.id, "stay", "Stop the execution", "America/Chicago")
+        posts = [
+            campaigns.put_post(
+                org.id,
+                campaign.id,
+                each.platform,
+                title=each.title,
+                url=each.url,
+                published_at=now - timedelta(days=DAYS - each.day),
+            )
+            for each in POSTS
+        ]
+        links = [
+            campaigns.put_link(
+                org.id,
+                post,
+                each.page,
+                each.provider,
+                {"source": each.platform, "campaign": "stay", "content": post.id.hex[-12:]},
+            )
+            for each, post in zip(POSTS, posts, strict=True)
+        ]
+        secret, keys = new_secret("standard"), {}
+        for provider, word in (("action_network", ""), ("actblue", LOGIN), ("standard", secret)):
+            source, keys[provider] = campaigns.put_source(
+                org.id, provider, provider, campaign_id=campaign.id
+            )
+            if word:
+                master = app.extensions["settings"].secret_key.encode()
+                campaigns.put_secret(master, org.id, source.id, word, now, timedelta(0))
+        _, keys["earlier"] = campaigns.put_source(
+            org.id, "action_network", "earlier", campaign_id=before.id
+        )
+        _, token = campaigns.put_token(org.id, "picture", "admin", now + timedelta(days=1))
+        filling = Filling(app, now - timedelta(days=DAYS), org.id, keys, secret)
+    _earlier(filling)
+    for each, link in zip(POSTS, links, strict=True):
+        _spread(filling, each, link)
+    for gift in filling.chance.sample(filling.gifts, 4):
+        filling.refund(gift, now - timedelta(hours=filling.chance.randrange(2, 60)))
+    with transaction():
+        touches.put_clicks(org.id, filling.clicks, slot=0)
+    while process.drain(app.extensions["settings"], org.id).stopped_early:
+        pass
+    return token
+
+
+def _earlier(filling: Filling) -> None:
+    """Let some people have acted in an earlier campaign, so that they come back in this one."""
+    keys = filling.keys
+    kept, keys["action_network"] = keys["action_network"], keys["earlier"]
+    for number in range(0, 400, 3):
+        at = filling.began - timedelta(days=40, minutes=number)
+        filling.action_network("osdi:signature", _person(number), at, "")
+    keys["action_network"] = kept
+
+
+def _person(number: int) -> str:
+    return f"supporter{number}@example.org"
+
+
+def _spread(filling: Filling, posted: Posted, link: Any) -> None:
+    """Let a post travel: most is seen in its first two days, and something for a week."""
+    chance = filling.chance
+    now = datetime.now(UTC)
+    for _ in range(posted.reach * 4):
+        hours = min(chance.expovariate(1 / 34), 24.0 * 9)
+        at = filling.began + timedelta(days=posted.day, hours=hours + 2)
+        if at > now - timedelta(minutes=30):
+            continue
+        if chance.random() < 0.09:
+            filling.click(link, at, chance.choice(("preview", "preview", "head", "prefetch")))
+            continue
+        click_id = filling.click(link, at)
+        if chance.random() < 0.21:
+            _act(filling, posted, link, click_id, at + timedelta(minutes=chance.randrange(1, 25)))
+
+
+def _act(filling: Filling, posted: Posted, link: Any, click_id: str, at: datetime) -> None:
+    chance = filling.chance
+    who = _person(chance.randrange(1500))
+    luck = chance.random()
+    # Some tools, browsers and people lose what a link carries; a few lose all of it.
+    carried = click_id if luck < 0.74 else ""
+    code = link.code if luck < 0.86 else ""
+    if posted.provider == "action_network":
+        key = "osdi:outreach" if posted.page == LETTER else "osdi:signature"
+        filling.action_network(key, who, at, join_code(code, carried) if carried else code)
+    elif posted.provider == "actblue":
+        amount = chance.choice(("5.00", "10.00", "15.00", "25.00", "25.00", "50.00", "100.00"))
+        filling.actblue(who, at, code, carried, amount)
+    elif luck < 0.86:
+        kind = "call" if chance.random() < 0.7 else "letter"
+        filling.standard(kind, at, email=who, code=code, click_id=carried)
+    elif luck < 0.94:
+        utm = {f"utm_{name}": value for name, value in link.utm.items()}
+        filling.standard("call", at, email=who, **utm)
+    else:
+        filling.standard("call", at, email=who, referrer=f"https://www.{posted.platform}.com/")
+
+
+@contextlib.contextmanager
+def gunicorn(variables: Mapping[str, str], port: int, log: Path) -> Iterator[str]:
+    """Run the web process of the Procfile; yields its address when it is ready."""
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        **variables,
+        "PUBLIC_URL": address,
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+    }
+    command = [str(Path(sys.executable).parent / "gunicorn"), "--config", "config/gunicorn.py"]
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [*command, "wsgi:application"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+        try:
+            _until_ready(address, running, log)
+            yield address
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+
+
+def _until_ready(address: str, running: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while running.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ready", timeout=2):  # noqa: S310
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"gunicorn did not start:\n{log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """Run Chromium without a window."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def take(address: str, token: str) -> bytes:
+    """Return a picture of the campaign's page."""
+    with browser() as chromium:
+        page = chromium.new_page(
+            viewport={"width": 1180, "height": 900}, device_scale_factor=1.1, color_scheme="light"
+        )
+        page.goto(f"{address}/sign-in?next=/campaigns/stay")
+        page.fill("#token", token)
+        page.press("#token", "Enter")
+        page.wait_for_selector("#by-day svg")
+        return page.screenshot(full_page=True, animations="disabled")
+
+
+def main() -> int:
+    """Start everything on a throw-away folder, fill it, take the picture."""
+    if CHROMIUM is None:
+        print("Error: Chromium is needed; `make browser` installs it")
+        return 1
+    port = free_port()
+    for name in ("PUBLIC_URL", "SECRET_KEY"):
+        os.environ.pop(name, None)
+    with tempfile.TemporaryDirectory(prefix="advocacy-picture-") as folder:
+        own = f"advocacy_picture_{new_id().hex}"
+        with running_servers(Path(folder), port, own) as (app, variables):
+            bundle(app.extensions["settings"].var_dir)
+            with app.app_context():
+                token = fill(app)
+            with gunicorn(variables, port, Path(folder) / "gunicorn.log") as address:
+                picture = take(address, token)
+    if len(picture) > LARGEST_BYTES:
+        print(f"Error: the picture has {len(picture)} bytes, more than {LARGEST_BYTES}")
+        return 1
+    PICTURE.write_bytes(picture)
+    print(f"{PICTURE.relative_to(ROOT)}: {len(picture) // 1024} KiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

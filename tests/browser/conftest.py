@@ -1,0 +1,97 @@
+"""A real browser on a real web process, with three weeks of a campaign behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+
+from advocacy.web.charts import bundle
+from docs import picture
+from tests.conftest import empty_tables
+
+VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@dataclass
+class Site:
+    """Where the dashboard is, and how to get in."""
+
+    address: str
+    token: str
+
+
+@dataclass
+class Watched:
+    """A page, with everything that a person would not see: errors, and who else was asked."""
+
+    page: Page
+    site: Site
+    errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site.address + path)
+
+    def sign_in(self, after: str = "/") -> None:
+        self.go(f"/sign-in?next={after}")
+        self.page.fill("#token", self.site.token)
+        self.page.press("#token", "Enter")
+        self.page.wait_for_url(f"{self.site.address}{after}")
+
+
+@pytest.fixture(scope="package")
+def site(
+    wired: Flask, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    if picture.CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine; `make browser` says how to get it")
+    with wired.app_context():
+        empty_tables()
+        token = picture.fill(wired)
+    folder = tmp_path_factory.mktemp("browser")
+    bundle(folder)
+    variables = {**environment, "VAR_DIR": str(folder), "LOG_LEVEL": "WARNING"}
+    with picture.gunicorn(variables, picture.free_port(), folder / "gunicorn.log") as address:
+        yield Site(address, token)
+
+
+@pytest.fixture(scope="package")
+def chromium(site: Site) -> Iterator[Browser]:
+    with picture.browser() as running:
+        yield running
+
+
+@pytest.fixture
+def watched(site: Site, chromium: Browser) -> Iterator[Watched]:
+    """A fresh visitor. At the end there must have been no error and no other host."""
+    context = chromium.new_context(locale="en-US", timezone_id="America/Chicago")
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.add_init_script(VIOLATIONS)
+    made = Watched(page, site)
+    page.on("console", lambda m: made.errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: made.errors.append(str(error)))
+    page.on("request", lambda request: made.asked.append(request.url))
+    yield made
+    context.close()
+    assert made.errors == []
+    elsewhere = [
+        url for url in made.asked if not url.startswith((site.address + "/", "data:", "blob:"))
+    ]
+    assert elsewhere == []
+    assert made.asked
+
+
+@pytest.fixture(scope="session")
+def screenshots(root: Path) -> Path:
+    folder = root / "var" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,252 @@
+"""What staff see in a real browser, with the Content-Security-Policy as it is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from datetime import date, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def report_of(site, query: str = "") -> dict:
+    """Ask the API for what the page has to show."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{site.address}/api/v1/campaigns/stay/activation{query}",
+        headers={"Authorization": f"Bearer {site.token}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        found: dict = json.load(answer)
+        return found
+
+
+def figures(page) -> dict[str, str]:
+    return {
+        group.locator("dt").inner_text(): group.locator("dd").first.inner_text()
+        for group in page.locator(".figures > div").all()
+    }
+
+
+def bars(page) -> int:
+    return page.locator("#by-day svg .mark-rect.role-mark path").count()
+
+
+def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
+    page, site = watched.page, watched.site
+    watched.go("/")
+    page.wait_for_url(re.compile(r"/sign-in\?next=/$"))
+    expect(page.locator("#token")).to_be_focused()
+    page.keyboard.type(site.token)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.address}/")
+
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Stop the execution":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Stop the execution")
+
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Sign out":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.address}/sign-in")
+    watched.go("/campaigns/stay")
+    page.wait_for_url(re.compile(r"/sign-in\?next=/campaigns/stay$"))
+
+
+def test_a_token_that_is_none_is_refused_in_words(watched):
+    page = watched.page
+    watched.go("/sign-in")
+    page.fill("#token", "aat_wrong")
+    page.press("#token", "Enter")
+    expect(page.get_by_role("alert")).to_have_text("This token is not valid, or no longer.")
+    assert page.locator("#token").get_attribute("aria-invalid") == "true"
+    # Chromium itself notes the 401 of the form on its console.
+    (error,) = watched.errors
+    assert "401" in error
+    watched.errors.clear()
+
+
+def test_the_page_shows_what_the_api_says(watched):
+    watched.sign_in("/campaigns/stay")
+    report, page = report_of(watched.site), watched.page
+    shown = figures(page)
+    assert report["actions"] > 300
+    assert shown["Supporters"] == f"{report['supporters']['distinct']:,}"
+    assert shown["New"] == f"{report['supporters']['new']:,}"
+    assert shown["Returning"] == f"{report['supporters']['returning']:,}"
+    assert shown["Actions"] == f"{report['actions']:,}"
+    assert shown["Clicks by people"] == f"{report['clicks']['human']:,}"
+    (money,) = report["money"]
+    assert shown["Raised, net"].split() == [f"{money['net_minor'] / 100:,.2f}", "USD"]
+    assert money["refunded_minor"] > 0
+
+    rows = page.get_by_role("region", name="Posts").locator("tbody tr").all()
+    told = [row["post"]["title"] if row["post"] else "No post found" for row in report["posts"]]
+    assert [row.locator("th").inner_text() for row in rows] == told
+    assert [row.locator("td").nth(2).inner_text() for row in rows] == [
+        f"{row['actions']:,}" for row in report["posts"]
+    ]
+    # Each kind of evidence is in the picture, so that it shows what the page can show.
+    assert all(row["actions"] for row in report["evidence"])
+    assert len({row["platform"] for row in report["platforms"] if row["platform"]}) == 5
+
+
+def test_the_chart_is_drawn_and_the_table_behind_it_says_the_same(watched):
+    watched.sign_in("/campaigns/stay")
+    report, page = report_of(watched.site), watched.page
+    page.wait_for_selector("#by-day svg")
+    assert bars(page) == len(report["by_day"]) > 20
+    # Nothing of the page is loaded but from itself, and the bundle is one file.
+    assert [url for url in watched.asked if url.endswith(".js")] == [
+        f"{watched.site.address}/vega.js",
+        f"{watched.site.address}/static/chart.js",
+    ]
+    heights = page.eval_on_selector_all(
+        "#by-day svg .mark-rect.role-mark path", "all => all.map(one => one.getBBox().height)"
+    )
+    assert max(heights) > 50
+
+    page.get_by_text("The same as a table").click()
+    cells = page.locator("details tbody tr").all()
+    assert [cell.inner_text().split() for cell in cells] == [
+        [row["day"], row["kind"], f"{row['actions']:,}"] for row in report["by_day"]
+    ]
+
+
+def test_a_bar_says_its_number_when_it_is_pointed_at(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    page.wait_for_selector("#by-day svg")
+    page.locator("#by-day svg .mark-rect.role-mark path").first.hover()
+    tip = page.locator("#vg-tooltip-element")
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text("actions")
+
+
+def test_days_can_be_chosen(watched):
+    watched.sign_in("/campaigns/stay")
+    page, site = watched.page, watched.site
+    whole = report_of(site)
+    first = date.fromisoformat(whole["from"]) + timedelta(days=7)
+    last = first + timedelta(days=3)
+    page.get_by_label("From", exact=True).fill(first.isoformat())
+    page.get_by_label("To", exact=True).fill(last.isoformat())
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(f"{site.address}/campaigns/stay?from={first}&to={last}")
+
+    some = report_of(site, f"?from={first}&to={last}")
+    assert 0 < some["actions"] < whole["actions"]
+    assert figures(page)["Actions"] == f"{some['actions']:,}"
+    page.wait_for_selector("#by-day svg")
+    assert bars(page) == len(some["by_day"])
+    expect(page.get_by_label("From", exact=True)).to_have_value(first.isoformat())
+
+
+def test_days_without_anything_say_so_and_what_to_do(watched):
+    watched.sign_in("/campaigns/stay")
+    watched.go("/campaigns/stay?from=2020-01-01&to=2020-01-02")
+    expect(watched.page.get_by_text("No action has been counted in these days")).to_be_visible()
+    assert watched.page.locator("#by-day").count() == 0
+    assert figures(watched.page)["Actions"] == "0"
+
+
+def test_days_that_are_none_are_refused_with_a_way_back(watched):
+    watched.sign_in("/campaigns/stay")
+    for query in ("?from=x", "?from=2026-05-02&to=2026-05-01"):
+        watched.go(f"/campaigns/stay{query}")
+        expect(watched.page.locator("h1")).to_have_text("No such days")
+        watched.page.get_by_role("link", name="Back to the campaigns").click()
+        expect(watched.page.locator("h1")).to_have_text("Campaigns")
+    assert all("422" in error for error in watched.errors)
+    watched.errors.clear()
+
+
+def test_the_page_of_the_api_shows_its_operation(watched):
+    page = watched.page
+    watched.go("/api/")
+    operation = page.locator(".opblock-get").first
+    expect(operation).to_contain_text("/api/v1/campaigns/{slug}/activation")
+    operation.locator("button.opblock-summary-control").click()
+    for word in ("People are counted at each grain", "from", "401", "422", "503"):
+        expect(operation).to_contain_text(word)
+    expect(page.get_by_role("button", name="Authorize").first).to_be_visible()
+
+
+def test_the_operation_can_be_tried_from_its_page(watched):
+    page = watched.page
+    watched.go("/api/")
+    page.get_by_role("button", name="Authorize").first.click()
+    dialog = page.locator(".dialog-ux")
+    dialog.locator("input").fill(watched.site.token)
+    dialog.get_by_role("button", name="Apply credentials").click()
+    dialog.get_by_role("button", name="Close").click()
+    operation = page.locator(".opblock-get").first
+    operation.locator("button.opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_placeholder("slug").fill("stay")
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table .response-col_status").last).to_contain_text(
+        "200"
+    )
+
+
+def test_labels_headings_and_roles_are_there_for_those_who_listen(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    page.wait_for_selector("#by-day svg")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == 1
+    for name in ("From", "To"):
+        expect(page.get_by_label(name, exact=True)).to_be_visible()
+    # Vega gives the place a role of its own; the words have to be ours.
+    assert page.locator("#by-day").get_attribute("role") in {"img", "graphics-document"}
+    assert (page.locator("#by-day").get_attribute("aria-label") or "").startswith("Actions by day")
+    unnamed = page.eval_on_selector_all(
+        "input, button, a, select",
+        """all => all.filter(one => !(one.textContent.trim() || one.labels?.length
+                                      || one.getAttribute('aria-label'))).length""",
+    )
+    assert unnamed == 0
+    assert page.locator("th:not([scope])").count() == 0
+
+
+WIDTHS = {"phone": 360, "tablet": 768, "desktop": 1280}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_sticks_out_at_any_width(watched, screenshots, width, scheme):
+    page = watched.page
+    page.set_viewport_size({"width": WIDTHS[width], "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    watched.go("/sign-in")
+    page.screenshot(path=screenshots / f"sign-in-{width}-{scheme}.png")
+    watched.sign_in("/")
+    page.screenshot(path=screenshots / f"overview-{width}-{scheme}.png")
+    watched.go("/campaigns/stay")
+    page.wait_for_selector("#by-day svg")
+    page.screenshot(path=screenshots / f"campaign-{width}-{scheme}.png", full_page=True)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= WIDTHS[width]
+    assert page.locator("#by-day svg").bounding_box()["width"] <= WIDTHS[width]
+    # Text of the chart follows the page's own ink.
+    ink, label = page.evaluate(
+        """() => [document.body, document.querySelector('#by-day .role-legend-label text')]
+                 .map((one, at) => getComputedStyle(one)[at ? 'fill' : 'color'])"""
+    )
+    assert ink == label

@@ -1,0 +1,65 @@
+"""The operator's commands, run as they are, on the real database of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from advocacy import cli
+from advocacy.extensions import db
+
+
+class Operator:
+    """Somebody at a terminal, with an environment of her own."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment: dict[str, str | None] = dict(environment)
+
+    def says(self, *words: object, answers: str = "") -> Result:
+        """Run a command whatever comes of it."""
+        return CliRunner().invoke(
+            cli.main, [str(word) for word in words], input=answers, env=self.environment
+        )
+
+    def does(self, *words: object, answers: str = "") -> str:
+        """Run a command that has to succeed; returns what it printed."""
+        result = self.says(*words, answers=answers)
+        assert result.exit_code == 0, (words, result.output, result.exception)
+        return result.stdout
+
+    def fails(self, *words: object) -> str:
+        """Run a command that has to fail in one line; returns the line."""
+        result = self.says(*words)
+        assert result.exit_code == 1, (words, result.output)
+        # Anything else would be printed as a traceback.
+        assert isinstance(result.exception, SystemExit), repr(result.exception)
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("Error: ")
+        return line.removeprefix("Error: ")
+
+
+@pytest.fixture
+def operator(
+    app: Any, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Operator]:
+    """An operator in an empty installation."""
+    made = []
+    make = cli.application
+
+    def application(*args: Any) -> Any:
+        made.append(make(*args))
+        return made[-1]
+
+    monkeypatch.setattr(cli, "application", application)
+    monkeypatch.setattr(cli, "VAR_DIR", tmp_path)
+    # Logs would be bound to the terminal of this one test.
+    monkeypatch.setattr(cli, "configure", lambda _level: None)
+    yield Operator({**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": "http://127.0.0.1:8000"})
+    # A command is a process that ends; here its connections have to be given back.
+    for each in made:
+        with each.app_context():
+            db.engine.dispose()

@@ -1,0 +1,235 @@
+"""What each command does when all is well."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+import click
+import pytest
+
+from advocacy import cli
+from advocacy.store import campaigns, run
+from tests.conftest import World
+
+
+def commands(group: click.Group, words: tuple[str, ...] = ()):
+    """Yield every command with the words that lead to it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+EVERY = list(commands(cli.main))
+
+
+@pytest.mark.parametrize("words", [words for words, _ in EVERY], ids=" ".join)
+def test_help_has_an_example_of_this_very_command(operator, words):
+    told = operator.does(*words, "--help")
+    (example,) = re.findall(r"Example: +(.*)", told)
+    assert example.startswith(f"advocacy {' '.join(words)}")
+    # An option that is in the example and not in the command would teach a mistake.
+    command = dict(EVERY)[words]
+    known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    assert set(re.findall(r"(?<!\S)--[a-z-]+", example)) <= known
+
+
+def test_the_first_help_leads_from_nothing_to_a_link(operator):
+    told = operator.does("--help")
+    for line in ("org create", "campaign create", "post create", "link create"):
+        assert f"advocacy {line}" in told
+    for words, command in EVERY:
+        if len(words) == 1:
+            assert f"\n  {words[0]} " in told
+        assert command.get_short_help_str()
+
+
+def test_from_nothing_to_a_counted_action(operator, app):
+    operator.does(
+        "org", "create", "--slug", "Hope", "--name", "Hope Project", "--timezone", "America/Chicago"
+    )
+    assert operator.does("org", "list").splitlines()[1].split() == [
+        "hope",
+        "Hope",
+        "Project",
+        "America/Chicago",
+    ]
+    made = operator.does("campaign", "create", "--slug", "stay", "--name", "Stop it")
+    assert made == "campaign stay is made; its days begin in America/Chicago\n"
+    assert "Stop it" in operator.does("campaign", "list")
+
+    post = operator.does(
+        *("post", "create", "--campaign", "stay", "--platform", "Instagram"),
+        *("--title", "Call today", "--url", "https://www.instagram.com/p/1"),
+    ).strip()
+    assert operator.does("post", "list", "--campaign", "stay").splitlines()[1].split()[:2] == [
+        post,
+        "instagram",
+    ]
+    link = operator.does(
+        "link", "create", "--post", post, "--to", "https://actionnetwork.org/petitions/stay"
+    ).strip()
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/r/[a-z2-7]{12}", link)
+    listed = operator.does("link", "list", "--campaign", "stay").splitlines()[1]
+    assert listed.split() == [link, "action_network", "https://actionnetwork.org/petitions/stay"]
+
+    hook = operator.does(
+        "source", "create", "--provider", "action_network", "--name", "AN", "--campaign", "stay"
+    )
+    key = re.search(r"URL +http://127\.0\.0\.1:8000/webhooks/(src_\S+)", hook)
+    assert key and "secret" not in hook
+    assert operator.does("source", "list").splitlines()[1].split() == [
+        "AN",
+        "action_network",
+        "secret_path",
+        "US",
+    ]
+    item = {
+        "osdi:signature": {
+            "identifiers": ["action_network:1"],
+            "created_date": datetime.now(UTC).isoformat(),
+            "action_network:referrer_data": {"source": link.rpartition("/")[2]},
+            "person": {"email_addresses": [{"primary": True, "address": "a@example.org"}]},
+        },
+        "idempotency_key": "1",
+    }
+    answer = app.test_client().post(f"/webhooks/{key[1]}", data=json.dumps([item]))
+    assert answer.status_code == 200
+    assert operator.does("replay") == "0 tried again, 0 are quarantined now\n"
+
+    told = operator.does("report", "stay")
+    assert "1 supporters activated: 1 new, 0 returning; 1 actions" in told
+    assert re.search(r"^Call today +instagram +0 +1 +1 +1 +signature 1$", told, re.MULTILINE)
+    assert re.search(r"^code +1 +100%$", told, re.MULTILINE)
+    found = json.loads(operator.does("report", "stay", "--json", "--from", "2026-01-01"))
+    assert (found["actions"], found["from"]) == (1, "2026-01-01")
+
+
+def test_links_know_how_their_page_takes_the_code(operator, world):
+    for to, provider in {
+        "https://actionnetwork.org/forms/a": "action_network",
+        "https://secure.actblue.com/donate/a": "actblue",
+        "https://notactblue.com/donate/a": "standard",
+        "https://example.org/a": "standard",
+    }.items():
+        link = operator.does("link", "create", "--post", world.posts["x"], "--to", to).strip()
+        rows = run("select * from links where code = :c", c=link.rpartition("/")[2])
+        assert [row.provider for row in rows] == [provider]
+        assert rows[0].utm["source"] == "x"
+    link = operator.does(
+        *("link", "create", "--post", world.posts["x"], "--to", "https://example.org/a"),
+        *("--provider", "actblue", "--code", "Stay-Now", "--no-utm"),
+    )
+    assert link == "http://127.0.0.1:8000/r/staynow\n"
+    (row,) = run("select provider, utm from links where code = 'staynow'")
+    assert tuple(row) == ("actblue", {})
+
+
+def test_money_is_written_as_its_currency_is(operator, world):
+    for number, (amount, currency) in enumerate(
+        [("1234.50", "USD"), ("5000", "JPY"), ("1.234", "KWD")]
+    ):
+        world.act("donation", f"m{number}", amount=amount, currency=currency)
+    world.act("donation.refunded", "m9", id="m0", amount="34.50", currency="USD")
+    world.drain()
+    told = operator.does("report", "stay")
+    assert "raised 1,200.00 USD: 1,234.50 USD given, 34.50 USD refunded" in told
+    assert "raised 5,000 JPY: 5,000 JPY given, 0 JPY refunded" in told
+    assert "raised 1.234 KWD:" in told
+    assert "1.234 KWD, 5,000 JPY" in told or "5,000 JPY, 1.234 KWD" in told
+
+
+def test_each_tool_gets_the_secret_that_it_needs(operator, world):
+    def create(provider: str, *more: str) -> str:
+        return operator.does(
+            "source", "create", "--provider", provider, "--name", f"{provider} 2", *more
+        )
+
+    assert re.search(r"^secret  advocacy:pw_\S{43}$", create("actblue"), re.MULTILINE)
+    assert re.search(r"^secret  whsec_\S{44}$", create("standard"), re.MULTILINE)
+    assert "secret" not in create("action_network")
+    # Stripe makes its secret itself: one of ours would never fit.
+    told = create("stripe")
+    assert "secret  none yet" in told
+    assert "source rotate --name 'stripe 2' --secret" in told
+    assert "Stripe" in operator.fails("source", "rotate", "--name", "stripe 2")
+    operator.does("source", "rotate", "--name", "stripe 2", "--secret", "whsec_abc")
+
+
+def test_a_rotated_secret_opens_and_the_old_one_for_a_while(operator, world):
+    body = json.dumps({"type": "call", "timestamp": "2026-05-01T12:00:00Z", "data": {}})
+    told = operator.does("source", "rotate", "--name", "standard", "--hours", "1")
+    new = told.split()[1]
+    assert world.standard(body).status_code == 200
+    assert world.standard(body, secret=new).status_code == 200
+    newest = operator.does("source", "rotate", "--name", "standard", "--hours", "0").split()[1]
+    assert world.standard(body, secret=new).status_code == 401
+    assert world.standard(body, secret=newest).status_code == 200
+
+
+def test_a_token_is_shown_once_and_ends_when_revoked(operator, world):
+    word = operator.does("token", "create", "--name", "Monday", "--scope", "admin").strip()
+    assert re.fullmatch(r"aat_\S{43}", word)
+    listed = operator.does("token", "list")
+    assert word not in listed
+    assert re.search(r"^Monday +admin +\d{4}-\d\d-\d\d +valid$", listed, re.MULTILINE)
+    found = campaigns.find_token(word)
+    assert found is not None and found.scope == "admin"
+
+    assert operator.does("token", "revoke", "--name", "Monday") == "token Monday is revoked\n"
+    assert "revoked" in operator.does("token", "list")
+    assert campaigns.find_token(word) is None
+    assert "no valid token" in operator.fails("token", "revoke", "--name", "Monday")
+
+
+def test_replay_shows_and_tries_again(operator, world):
+    world.standard("{", message_id="bad_1")
+    world.standard('{"type": "dance"}', message_id="bad_2")
+    world.drain()
+    listed = operator.does("replay", "--list")
+    assert re.search(r"standard +\d{4}-\d\d-\d\d \d\d:\d\d +not_json", listed)
+    assert "unknown_kind" in listed
+    assert run("select count(*) from inbox where status = 'quarantined'")[0][0] == 2
+
+    assert operator.does("replay") == "2 tried again, 2 are quarantined now\n"
+    assert operator.does("replay", "--reason", "not_json").startswith("1 tried again, 2 are")
+    (row,) = run("select id from inbox where external_id = 'bad_1'")
+    assert operator.does("replay", "--id", row.id).startswith("1 tried again, 2 are")
+    assert operator.does("replay", "--reason", "nothing").startswith("0 tried again, 2 are")
+
+
+def test_rebuild_makes_the_same_numbers_anew(operator, world):
+    world.act("call", email="a@example.org", click_id=world.click("x"))
+    world.act("donation", email="b@example.org", amount="5.00")
+    world.drain()
+    before = operator.does("report", "stay", "--json")
+    run("update totals set actions = 99")
+    world.app.extensions["sqlalchemy"].session.commit()
+    assert operator.does("report", "stay", "--json") != before
+    assert operator.does("rebuild") == "2 deliveries were worked through again\n"
+    assert operator.does("report", "stay", "--json") == before
+
+
+def test_erase_asks_first_and_keeps_the_counts(operator, world):
+    world.act("call", email="a@example.org", click_id=world.click("x"))
+    world.drain()
+    refused = operator.says("erase", "--email", "a@example.org", answers="n\n")
+    assert refused.exit_code == 1
+    assert run("select count(*) from suppressed")[0][0] == 0
+    told = operator.does("erase", "--email", "A@example.org", "--yes")
+    assert told.startswith("1 actions lost their person, 1 bodies and the trail of 1 clicks")
+    assert "1 supporters activated" in operator.does("report", "stay")
+
+
+def test_where_there_are_several_organizations_one_is_said(operator, app):
+    World(app, "alice").act("call", email="a@example.org")
+    World(app, "bob")
+    for words in (("campaign", "list"), ("report", "stay"), ("replay",), ("rebuild",)):
+        assert operator.fails(*words) == "there are several organizations; say which with --org"
+    assert operator.does("replay", "--org", "alice")
+    assert "1 actions" in operator.does("report", "stay", "--org", "alice")
+    assert "0 actions" in operator.does("report", "stay", "--org", "bob")
+    assert "there is no organization carol" in operator.fails("report", "stay", "--org", "carol")

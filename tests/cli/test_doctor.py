@@ -1,0 +1,191 @@
+"""The doctor: what is right, and for each thing that can be wrong, its own words."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis
+from rq import Worker
+from rq.cron import CronScheduler
+from sqlalchemy import text
+
+from advocacy.nudge import connect
+from advocacy.store import transaction
+
+
+@pytest.fixture
+def examined(operator):
+    """Return what the doctor says of each thing, and hold her to her exit status."""
+
+    def examine(**environment: str) -> dict[str, str]:
+        operator.environment |= environment
+        result = operator.says("doctor")
+        found = {}
+        for line in result.stdout.splitlines():
+            state, _, rest = line.partition("  ")
+            name, _, trouble = rest.strip().partition(": ")
+            assert state in {"ok", "wrong"}
+            assert (state == "wrong") == bool(trouble)
+            found[name] = trouble
+        wrong = sum(map(bool, found.values()))
+        assert result.exit_code == (1 if wrong else 0), result.output
+        assert result.stderr == (f"Error: {wrong} to mend\n" if wrong else "")
+        return found
+
+    return examine
+
+
+@pytest.fixture
+def running(environment, settings):
+    """A worker and a clock, known to Redis as running ones are."""
+    connection = connect(environment["REDIS_URL"], timeout=2.0)
+    worker = Worker([settings.queue], connection=connection, name="doctors-worker")
+    worker.register_birth()
+    clock = CronScheduler(connection)
+    clock.register_birth()
+    yield
+    worker.register_death()
+    clock.register_death()
+
+
+def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
+    world.act("call", email="a@example.org")
+    found = examined()
+    assert not any(found.values()), found
+    assert list(found) == [
+        "settings",
+        "database",
+        "tables",
+        "inbox",
+        "redis",
+        "worker",
+        "clock",
+        "folder",
+        "click log",
+        "public address",
+    ]
+
+
+def test_missing_settings_end_the_examination(examined):
+    found = examined(DATABASE_URL="")
+    assert list(found) == ["settings"]
+    assert found["settings"].startswith("DATABASE_URL is not set")
+
+
+def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_password(examined):
+    found = examined(DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/nothing")
+    assert found["database"].startswith("does not answer (")
+    assert "mend DATABASE_URL" in found["database"]
+    assert "hunter2" not in str(found)
+    assert "tables" not in found
+
+
+def test_a_redis_that_is_down_is_told_and_no_more_is_asked_of_it(examined):
+    found = examined(REDIS_URL="redis://:hunter2@127.0.0.1:9/0")
+    assert found["redis"] == "does not answer (ConnectionError); start it, or mend REDIS_URL"
+    assert "worker" not in found
+    assert "hunter2" not in str(found)
+
+
+def test_what_is_not_running_is_told_with_how_to_start_it(examined):
+    found = examined()
+    assert found["worker"] == "none is running; start one with `python -m workers.run worker`"
+    assert found["clock"] == "none is running; start one with `python -m workers.run clock`"
+
+
+def test_a_redis_that_may_throw_jobs_away_is_told(examined, environment, running):
+    connection = Redis.from_url(environment["REDIS_URL"])
+    before = connection.config_get("maxmemory-policy")["maxmemory-policy"]
+    connection.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert "set maxmemory-policy noeviction" in examined()["redis"]
+    finally:
+        connection.config_set("maxmemory-policy", before)
+
+
+def test_a_database_that_answers_before_it_is_on_disk_is_told(examined, environment):
+    url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:")
+    with psycopg.connect(url, autocommit=True) as server:
+        name = sql.Identifier(server.info.dbname)
+        server.execute(sql.SQL("alter database {} set synchronous_commit = off").format(name))
+        try:
+            told = examined()
+        finally:
+            server.execute(sql.SQL("alter database {} reset synchronous_commit").format(name))
+    assert "synchronous_commit off" in told["database"]
+
+
+def test_tables_of_another_version_are_told(examined, world):
+    with transaction() as session:
+        session.execute(text("update alembic_version set version_num = 'older'"))
+    try:
+        trouble = examined()["tables"]
+    finally:
+        from alembic.script import ScriptDirectory
+
+        from advocacy.up import MIGRATIONS
+
+        head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        with transaction() as session:
+            session.execute(text("update alembic_version set version_num = :v"), {"v": head})
+    assert trouble.startswith("are at older, not at ")
+    assert "advocacy migrate" in trouble
+
+
+def test_a_delivery_that_waits_for_long_is_told(examined, world, running):
+    world.act("call", email="a@example.org")
+    assert examined()["inbox"] == ""
+    with transaction() as session:
+        session.execute(
+            text("update inbox set received_at = :then"),
+            {"then": datetime.now(UTC) - timedelta(minutes=5)},
+        )
+    assert "has waited for 30" in examined()["inbox"]
+
+
+def test_a_folder_that_cannot_be_used_is_told(examined, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "mend VAR_DIR" in examined(VAR_DIR=str(tmp_path / "file" / "var"))["folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="rights do not stop root")
+def test_a_folder_that_cannot_be_written_to_is_told(examined, tmp_path):
+    (locked := tmp_path / "locked").mkdir(mode=0o500)
+    assert "cannot be written to" in examined(VAR_DIR=str(locked))["folder"]
+
+
+def test_clicks_that_nobody_ships_are_told(examined, tmp_path, running):
+    folder = tmp_path / "clicks"
+    folder.mkdir()
+    segment = folder / f"{'0' * 32}.clicks"
+    segment.write_text("a click\n")
+    assert examined()["click log"] == ""
+    then = time.time() - 600
+    os.utime(segment, (then, then))
+    assert examined()["click log"].startswith("8 bytes of clicks wait for the database")
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://act.example.org", True),
+        ("http://localhost:8000", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://act.example.org", False),
+        ("http://127.0.0.1.example.org", False),
+    ],
+)
+def test_an_address_in_the_clear_is_told(examined, url, fine):
+    trouble = examined(PUBLIC_URL=url)["public address"]
+    assert ("not https" in trouble) is not fine
+
+
+def test_the_doctor_makes_no_more_than_a_folder(examined, tmp_path):
+    examined(VAR_DIR=str(tmp_path / "new"))
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("new")]

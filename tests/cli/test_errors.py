@@ -1,0 +1,165 @@
+"""What a command says when something is wrong: one line, and what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from advocacy.embedded import own_database
+from advocacy.ids import new_id
+
+NEEDS_DATABASE = [
+    ("org", "list"),
+    ("org", "create", "--slug", "a", "--name", "A"),
+    ("campaign", "list"),
+    ("post", "list"),
+    ("link", "list"),
+    ("source", "list"),
+    ("token", "list"),
+    ("token", "create", "--name", "a"),
+    ("replay",),
+    ("rebuild",),
+    ("report", "stay"),
+    ("erase", "--email", "a@example.org", "--yes"),
+]
+
+
+@pytest.mark.parametrize("words", [*NEEDS_DATABASE, ("migrate",)], ids=" ".join)
+def test_without_settings_every_command_says_what_is_missing(operator, words):
+    operator.environment |= {"DATABASE_URL": None, "REDIS_URL": None, "SECRET_KEY": None}
+    line = operator.fails(*words)
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+        assert f"{name} is not set" in line
+    assert "make run" in line
+
+
+@pytest.mark.parametrize("words", [*NEEDS_DATABASE, ("migrate",)], ids=" ".join)
+def test_without_a_database_every_command_says_how_to_start_it(operator, words):
+    operator.environment["DATABASE_URL"] = "postgresql://nobody:hunter2@127.0.0.1:9/nothing"
+    line = operator.fails(*words)
+    assert line == "the database does not answer; start it with `make run`, or set DATABASE_URL"
+
+
+def test_without_tables_every_command_says_how_to_make_them(operator, environment):
+    with own_database(environment, f"advocacy_test_{new_id().hex}") as own:
+        operator.environment["DATABASE_URL"] = own["DATABASE_URL"]
+        for words in NEEDS_DATABASE:
+            assert operator.fails(*words) == (
+                "the database has no tables yet; run `advocacy migrate`"
+            )
+        told = operator.says("doctor")
+        assert "wrong  tables: there are none yet; run `advocacy migrate`" in told.stdout
+        operator.does("migrate")
+        operator.does("migrate")
+        assert "ok     tables" in operator.says("doctor").stdout
+        assert operator.fails("campaign", "list") == (
+            "there is no organization yet; make one with `advocacy org create`"
+        )
+        operator.does("org", "create", "--slug", "a", "--name", "A")
+
+
+LINK = ("link", "create", "--post", "POST", "--to", "https://example.org/")
+SOURCE = ("source", "create", "--name", "new", "--provider")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("report", "nothing"), "there is no campaign nothing; see `advocacy campaign list`"),
+        (
+            ("report", "stay", "--from", "2026-05-02", "--to", "2026-05-01"),
+            "the first day is after the last",
+        ),
+        (("post", "list", "--campaign", "nothing"), "there is no campaign nothing;"),
+        (("link", "list", "--campaign", "nothing"), "there is no campaign nothing;"),
+        (
+            ("post", "create", "--campaign", "nothing", "--platform", "x"),
+            "there is no campaign nothing;",
+        ),
+        (
+            ("post", "create", "--campaign", "stay", "--platform", "x", "--url", "javascript:a"),
+            "the destination must begin with https://",
+        ),
+        (
+            ("org", "create", "--slug", "hope", "--name", "A"),
+            "there is an organization hope already",
+        ),
+        (
+            ("campaign", "create", "--slug", "stay", "--name", "A"),
+            "there is a campaign stay already",
+        ),
+        ((*SOURCE[:3], "standard", "--provider", "standard"), "there is a source standard already"),
+        (
+            ("org", "create", "--slug", "a", "--name", "A", "--timezone", "Chicago"),
+            "Chicago is no time zone; write it as America/Chicago",
+        ),
+        (
+            ("campaign", "create", "--slug", "a", "--name", "A", "--timezone", "UTC+2"),
+            "UTC+2 is no time zone; write it as America/Chicago",
+        ),
+        (
+            ("campaign", "create", "--slug", "a b", "--name", "A"),
+            "'a b' cannot stand in a URL; use letters, digits and dashes only",
+        ),
+        (
+            ("campaign", "create", "--slug", "é", "--name", "A"),
+            "'\\xe9' cannot stand in a URL; use letters, digits and dashes only",
+        ),
+        (("campaign", "create", "--slug", "", "--name", "A"), "'' cannot stand in a URL;"),
+        ((*LINK[:3], str(uuid.UUID(int=1)), *LINK[4:]), "there is no post 00000000-"),
+        ((*LINK[:5], "http://example.org/"), "the destination must begin with https://"),
+        ((*LINK[:5], "https://a@example.org/"), "the destination must not hold a user name"),
+        ((*LINK[:5], "example.org"), "the destination must begin with https://"),
+        ((*LINK, "--provider", "nobody"), "there is no provider nobody; there are "),
+        ((*LINK, "--code", "a/b"), "'a/b' cannot stand in a URL;"),
+        ((*LINK, "--code", "TAKEN"), "the link word taken is in use; choose another"),
+        ((*SOURCE, "actblue", "--secret", "nocolon"), "write the secret as user:password"),
+        ((*SOURCE, "standard", "--secret", "whsec_short"), "write the secret as whsec_ and the"),
+        (("source", "rotate", "--name", "nobody"), "there is no source nobody; see"),
+        (("source", "rotate", "--name", "action_network"), "this provider has no secret but"),
+        (("token", "revoke", "--name", "nobody"), "there is no valid token nobody; see"),
+        (("erase", "--yes"), "give an e-mail address or a phone number"),
+        (("erase", "--email", "nonsense", "--yes"), "give an e-mail address or a phone number"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_told_in_one_line_and_nothing_is_made(operator, world, words, line):
+    post = world.posts["x"]
+    operator.does(*(str(post) if word == "POST" else word for word in LINK), "--code", "taken")
+    before = counts()
+    told = operator.fails(*(str(post) if word == "POST" else word for word in words))
+    assert told.startswith(line)
+    assert counts() == before
+
+
+def counts() -> list[int]:
+    from advocacy.store import run
+
+    tables = ("organizations", "campaigns", "posts", "links", "sources", "tokens", "addresses")
+    return [run(f"select count(*) from {table}")[0][0] for table in tables]
+
+
+def test_wrong_settings_are_all_named_at_once(operator):
+    operator.environment |= {"DATABASE_URL": "mysql://a", "SECRET_KEY": "short", "PROXY_HOPS": "x"}
+    line = operator.fails("org", "list")
+    for name in ("DATABASE_URL", "SECRET_KEY", "PROXY_HOPS"):
+        assert name in line
+
+
+def test_the_program_itself_prints_no_traceback(tmp_path):
+    """Once as a real process: the entry point, the exit status, the two streams."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from advocacy.cli import main; main()", "report", "stay"],
+        env={"PATH": "/usr/bin:/bin", "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: DATABASE_URL is not set")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,487 @@
+"""The API: what it answers, to whom, and that the OpenAPI document tells the truth."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from sqlalchemy import text
+
+from advocacy.store import campaigns, run, transaction
+from tests.conftest import World
+
+ACTIVATION = "/api/v1/campaigns/stay/activation"
+
+
+def bearer(word: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {word}"}
+
+
+@pytest.fixture
+def ask(world):
+    """Ask for the activation with a token that may read reports."""
+    word = world.token()
+
+    def asked(query: str = "", path: str = ACTIVATION):
+        return world.app.test_client().get(path + query, headers=bearer(word))
+
+    return asked
+
+
+def problem_of(answer, status: int) -> dict:
+    """Return the body after checking that it is an RFC 9457 problem of this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    body = json.loads(answer.data)
+    assert body["status"] == status
+    assert body["type"] and body["title"]
+    return body
+
+
+def document(world) -> dict:
+    return world.app.test_client().get("/api/openapi.json").get_json()
+
+
+def check_against(spec: dict, pointer: str, value: object) -> None:
+    """Hold a value to a schema inside the OpenAPI document, formats included."""
+    registry = Registry().with_resource(
+        "urn:spec", Resource(contents=spec, specification=DRAFT202012)
+    )
+    OAS31Validator(
+        {"$ref": f"urn:spec#{pointer}"},
+        registry=registry,
+        format_checker=OAS31Validator.FORMAT_CHECKER,
+    ).validate(value)
+
+
+def answers(spec: dict, status: int, kind: str) -> str:
+    """Return where the document describes the body of an answer of the activation."""
+    answer = spec["paths"]["/api/v1/campaigns/{slug}/activation"]["get"]["responses"][str(status)]
+    path = "/api/v1/campaigns/{slug}/activation".replace("/", "~1")
+    where = answer.get("$ref", f"#/paths/{path}/get/responses/{status}").removeprefix("#")
+    return f"{where}/content/{kind.replace('/', '~1')}/schema"
+
+
+# What it answers.
+
+
+def test_the_document_is_valid_openapi_3_1(world):
+    spec = document(world)
+    assert spec["openapi"].startswith("3.1")
+    assert [str(error) for error in OpenAPIV31SpecValidator(spec).iter_errors()] == []
+
+
+def test_the_answer_is_what_the_document_says(world, ask):
+    world.act("signature", email="a@example.org", click_id=world.click("instagram"))
+    world.act("donation", email="a@example.org", amount="12.50", code=world.links["x"])
+    world.act("donation", email="b@example.org", amount="500", currency="JPY")
+    world.act("call", phone="+12025550143", referrer="https://l.facebook.com/")
+    world.drain()
+    answer = ask()
+
+    assert (answer.status_code, answer.content_type) == (200, "application/json")
+    found = answer.get_json()
+    spec = document(world)
+    check_against(spec, answers(spec, 200, "application/json"), found)
+    assert found["actions"] == 4
+    assert found["campaign"] == {"slug": "stay", "name": "Stay", "timezone": "America/New_York"}
+    assert {each["currency"]: each["gross_minor"] for each in found["money"]} == {
+        "JPY": 500,
+        "USD": 1250,
+    }
+    properties = spec["components"]["schemas"]["Activation"]["properties"]
+    assert set(found) == set(properties)
+    # The check above is no check where the schema takes anything.
+    with pytest.raises(Exception, match="actions"):
+        check_against(spec, answers(spec, 200, "application/json"), {**found, "actions": "actions"})
+
+
+def test_the_answer_says_what_the_verb_says(world, ask):
+    world.act("call", email="a@example.org", click_id=world.click("instagram"))
+    world.drain()
+    told = json.loads(json.dumps(world.report(), default=str))
+    found = ask().get_json()
+    for row in (*told["posts"], *found["posts"]):
+        row["post"].pop("published_at")
+    assert found == told
+
+
+def test_a_campaign_without_anything_is_all_noughts(ask):
+    found = ask().get_json()
+    assert found["actions"] == 0
+    assert found["from"] == found["to"]
+    assert found["supporters"] == {"distinct": 0, "new": 0, "returning": 0}
+    assert {each["share"] for each in found["evidence"]} == {0.0}
+
+
+def test_an_answer_is_kept_by_nobody(ask):
+    headers = ask().headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+# Days.
+
+
+def act_at(world, zone: str, *moments: str) -> None:
+    for moment in moments:
+        at = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        world.act("signature", email=f"{moment}@example.org".replace(":", "."), at=at)
+    world.drain()
+
+
+def test_a_day_is_the_campaigns_and_not_utcs(world, ask):
+    # 23:30 in New York is the next day in UTC.
+    act_at(world, "America/New_York", "2026-05-01T00:00:00", "2026-05-01T23:30:00")
+    act_at(world, "America/New_York", "2026-04-30T23:59:59", "2026-05-02T00:00:00")
+
+    assert ask("?from=2026-05-01&to=2026-05-01").get_json()["actions"] == 2
+    whole = ask("?from=2026-04-30&to=2026-05-02").get_json()
+    assert [(each["day"], each["actions"]) for each in whole["by_day"]] == [
+        ("2026-04-30", 1),
+        ("2026-05-01", 2),
+        ("2026-05-02", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "moments"),
+    [
+        # New York's clocks skip 02:00 to 03:00: a day of 23 hours.
+        ("2026-03-08", ("T00:00:00", "T01:59:59", "T03:00:00", "T23:59:59")),
+        # They run from 01:00 to 02:00 twice: a day of 25 hours.
+        ("2025-11-02", ("T00:00:00", "T01:30:00", "T02:30:00", "T23:59:59")),
+    ],
+)
+def test_a_day_on_which_clocks_change_is_whole(world, ask, day, moments):
+    act_at(world, "America/New_York", *(day + moment for moment in moments))
+    before = date.fromisoformat(day) - timedelta(days=1)
+    after = date.fromisoformat(day) + timedelta(days=1)
+    act_at(world, "America/New_York", f"{before}T23:59:59", f"{after}T00:00:00")
+
+    found = ask(f"?from={day}&to={day}").get_json()
+    assert found["actions"] == 4
+    # First actions ever, so new: the range must begin at the same midnight for people too.
+    assert found["supporters"] == {"distinct": 4, "new": 4, "returning": 0}
+
+
+def test_clicks_count_on_the_campaigns_day_too(world, ask):
+    at = datetime(2026, 5, 2, 3, 30, tzinfo=UTC)
+    world.click("x", at=at)
+    assert ask("?from=2026-05-01&to=2026-05-01").get_json()["clicks"]["human"] == 1
+    assert ask("?from=2026-05-02&to=2026-05-02").get_json()["clicks"]["human"] == 0
+
+
+def test_who_acted_before_the_range_is_returning(world, ask):
+    for day in ("2026-05-01T12:00:00", "2026-05-03T12:00:00"):
+        at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        world.act("call", email="a@example.org", at=at)
+    world.drain()
+    assert ask("?from=2026-05-02").get_json()["supporters"] == {
+        "distinct": 1,
+        "new": 0,
+        "returning": 1,
+    }
+    assert ask("?from=2026-05-01").get_json()["supporters"]["new"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?from=yesterday", "from"),
+        ("?to=2026-02-30", "to"),
+        ("?to=2026-13-01", "to"),
+        ("?from=", "from"),
+        ("?from=2026-05-02&to=2026-05-01", "from"),
+        ("?from=2999-01-01", "from"),
+        ("?from=2026-05-01T00:00:00", "from"),
+        ("?since=2026-05-01", "since"),
+        ("?from=2026-05-01&org_id=1", "org_id"),
+        ("?from=%00", "from"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(world, ask, query, field):
+    body = problem_of(ask(query), 422)
+    assert [each["field"] for each in body["errors"]] == [field]
+    assert all(each["message"] for each in body["errors"])
+    spec = document(world)
+    check_against(spec, answers(spec, 422, "application/problem+json"), body)
+
+
+@pytest.mark.parametrize("query", ["?from=0001-01-01&to=9999-12-31", "?to=0001-01-01"])
+def test_the_ends_of_time_are_days_too(ask, query):
+    assert ask(query).status_code == 200
+
+
+# To whom.
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer aat_unknown"},
+        {"Authorization": "Bearer " + "x" * 10_000},
+        {"Authorization": "Bearer \xff\xfe"},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "token=aat_unknown; session=abc"},
+    ],
+    ids=lambda header: ascii(header)[:40],
+)
+def test_without_a_token_there_is_one_refusal(world, header):
+    answer = world.app.test_client().get(ACTIVATION, headers=header)
+    body = problem_of(answer, 401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "aat_" in body["detail"]
+    spec = document(world)
+    check_against(spec, answers(spec, 401, "application/problem+json"), body)
+
+
+def test_a_token_is_refused_before_anything_else_is_looked_at(world):
+    for path in (ACTIVATION + "?from=x", "/api/v1/campaigns/nothing/activation"):
+        problem_of(world.app.test_client().get(path), 401)
+
+
+def test_a_token_in_the_query_opens_nothing(world):
+    word = world.token()
+    for name in ("token", "access_token", "authorization", "bearer"):
+        problem_of(world.app.test_client().get(f"{ACTIVATION}?{name}={word}"), 401)
+    refused = world.app.test_client().get(f"{ACTIVATION}?token={word}", headers=bearer(word))
+    assert word not in json.dumps(problem_of(refused, 422))
+
+
+def test_a_token_ends_when_it_is_revoked(world):
+    word = world.token()
+    client = world.app.test_client()
+    assert client.get(ACTIVATION, headers=bearer(word)).status_code == 200
+    with transaction():
+        campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+    problem_of(client.get(ACTIVATION, headers=bearer(word)), 401)
+
+
+def test_a_token_ends_at_its_time(world):
+    word = world.token()
+    with transaction() as session:
+        session.execute(text("update tokens set expires_at = now() - interval '1 s'"))
+    problem_of(world.app.test_client().get(ACTIVATION, headers=bearer(word)), 401)
+
+
+def test_the_scheme_is_written_as_people_write_it(world):
+    word = world.token()
+    for scheme in ("bearer", "BEARER", "Bearer "):
+        answer = world.app.test_client().get(
+            ACTIVATION, headers={"Authorization": f"{scheme} {word}"}
+        )
+        assert answer.status_code == 200
+
+
+def test_a_token_of_another_scope_is_forbidden(world):
+    answer = world.app.test_client().get("/metrics", headers=bearer(world.token("reports")))
+    assert answer.status_code == 403
+
+
+def test_another_organizations_campaign_does_not_exist(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    with transaction():
+        campaigns.put_campaign(bob.org_id, "secret", "Secret", "UTC")
+    bob.act("call", email="a@example.org")
+    bob.drain()
+    client, word = app.test_client(), alice.token()
+
+    theirs = problem_of(
+        client.get("/api/v1/campaigns/secret/activation", headers=bearer(word)), 404
+    )
+    nobodys = problem_of(
+        client.get("/api/v1/campaigns/nothing/activation", headers=bearer(word)), 404
+    )
+    assert theirs["detail"].replace("secret", "") == nobodys["detail"].replace("nothing", "")
+    # The same slug in two organizations: each sees its own.
+    assert client.get(ACTIVATION, headers=bearer(word)).get_json()["actions"] == 0
+    assert client.get(ACTIVATION, headers=bearer(bob.token())).get_json()["actions"] == 1
+
+
+@pytest.mark.parametrize(
+    "slug", ["nothing", "STAY", "stay%00", "%00", "%ff", "a" * 5000, "'; drop table campaigns--"]
+)
+def test_an_unknown_campaign_is_not_found(ask, slug):
+    problem_of(ask(path=f"/api/v1/campaigns/{slug}/activation"), 404)
+
+
+def test_what_is_not_there_is_a_problem_too(world):
+    client = world.app.test_client()
+    problem_of(client.get("/api/v1/nothing"), 404)
+    answer = client.post(ACTIVATION)
+    problem_of(answer, 405)
+    assert "GET" in answer.headers["Allow"]
+
+
+# Every route, for everyone.
+
+ANYONE, STAFF, ADMIN, SESSION = "anyone", "staff", "admin", "session"
+ROUTES = {
+    ("GET", "/live"): ANYONE,
+    ("GET", "/ready"): ANYONE,
+    ("GET", "/metrics"): ADMIN,
+    ("GET", "/api/"): ANYONE,
+    ("GET", "/api/openapi.json"): ANYONE,
+    ("GET", "/api/ui/<name>"): ANYONE,
+    ("GET", "/api/v1/campaigns/<slug>/activation"): STAFF,
+    ("GET", "/static/<path:filename>"): ANYONE,
+    ("GET", "/vega.js"): ANYONE,
+    ("GET", "/sign-in"): ANYONE,
+    ("POST", "/sign-in"): ANYONE,
+    ("POST", "/sign-out"): ANYONE,
+    ("GET", "/"): SESSION,
+    ("GET", "/campaigns/<slug>"): SESSION,
+    # The door of webhooks has its own keys; see test_webhooks.
+    ("POST", "/webhooks/<key>"): ANYONE,
+}
+FILLED = {
+    "<slug>": "stay",
+    "<key>": "src_unknown",
+    "<name>": "swagger-ui.css",
+    "<path:filename>": "style.css",
+}
+# What a route answers to somebody without any right, where that is not a 200.
+OWN_ANSWERS = {
+    ("POST", "/webhooks/<key>"): 401,
+    ("POST", "/sign-in"): 401,
+    ("POST", "/sign-out"): 302,
+}
+
+
+def routes(app) -> list[tuple[str, str]]:
+    return [
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def test_every_route_is_in_the_matrix(app):
+    assert sorted(routes(app)) == sorted(ROUTES)
+
+
+@pytest.mark.parametrize("who", ["nobody", "reports", "admin", "session"])
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_every_route_lets_in_whom_it_should(world, route, who):
+    method, path = route
+    for name, value in FILLED.items():
+        path = path.replace(name, value)
+    client, headers = world.app.test_client(), {}
+    if who in {"reports", "admin"}:
+        headers = bearer(world.token(who))
+    elif who == "session":
+        client.post("/sign-in", data={"token": world.token()})
+    status = client.open(path, method=method, headers=headers).status_code
+
+    usual = OWN_ANSWERS.get(route, 200)
+    match ROUTES[route]:
+        case "anyone":
+            expected = usual
+        case "staff":
+            expected = 200 if who in {"reports", "admin"} else 401
+        case "admin":
+            expected = {"admin": 200, "reports": 403}.get(who, 401)
+        case _:
+            expected = 200 if who == "session" else 302
+    assert status == expected
+
+
+# When it breaks.
+
+
+def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("canary select * from /etc/secret")
+
+    world.app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr("advocacy.web.api.activation.activation", broken)
+    monkeypatch.setattr("advocacy.web.dashboard.activation", broken)
+    monkeypatch.setattr("advocacy.web.health.database.ping", broken)
+    monkeypatch.setattr("advocacy.web.webhooks.receive", broken)
+    body = problem_of(ask(), 500)
+    client = world.app.test_client()
+    client.post("/sign-in", data={"token": world.token()})
+    answers = [
+        client.get("/campaigns/stay"),
+        client.get("/ready"),
+        client.post("/webhooks/src_x", data=b"{}"),
+    ]
+    assert [answer.status_code for answer in answers] == [500, 500, 500]
+    for told in (json.dumps(body), *(answer.text for answer in answers)):
+        for word in ("canary", "Traceback", "RuntimeError", "select", ".py", "/etc"):
+            assert word not in told
+
+
+def test_an_error_of_sql_is_told_without_its_statement(ask, monkeypatch):
+    monkeypatch.setattr("advocacy.report.totals.span", lambda *_: run("select canary from nowhere"))
+    body = problem_of(ask(), 500)
+    for word in ("canary", "select", "psycopg", "relation", "nowhere"):
+        assert word not in json.dumps(body).lower()
+
+
+@pytest.fixture
+def down(world):
+    """The application in a process whose database refuses connections."""
+    from dataclasses import replace
+
+    from advocacy import create_app
+
+    made = create_app(
+        replace(world.settings, database_url="postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    )
+    return made.test_client()
+
+
+def test_a_database_that_is_down_is_said_and_soon(down):
+    answer = down.get(ACTIVATION, headers=bearer("aat_x"))
+    body = problem_of(answer, 503)
+    assert answer.headers["Retry-After"] == "5"
+    assert "127.0.0.1" not in json.dumps(body)
+    webhook = down.post("/webhooks/src_x", data=b"{}")
+    assert (webhook.status_code, webhook.text) == (503, "try again\n")
+    page = down.post("/sign-in", data={"token": "aat_x"})
+    assert page.status_code == 503
+    assert "Try again soon" in page.text
+
+
+def test_live_asks_nobody_and_ready_asks_the_database(world, down):
+    assert (down.get("/live").status_code, down.get("/ready").status_code) == (200, 503)
+    client = world.app.test_client()
+    for path in ("/live", "/ready"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_the_metrics_say_what_waits(world):
+    world.act("call", email="a@example.org")
+    world.standard("{}", secret="whsec_" + "A" * 40)
+    answer = world.app.test_client().get("/metrics", headers=bearer(world.token("admin")))
+
+    lines = dict(
+        line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")
+    )
+    assert float(lines["advocacy_oldest_pending_seconds"]) > 0
+    assert float(lines['advocacy_deliveries_total{outcome="new"}']) >= 1
+    assert float(lines["advocacy_click_log_bytes"]) >= 0
+    assert any('outcome="' in name and "new" not in name for name in lines)
+
+
+def test_the_page_of_the_api_and_its_files_are_our_own(client):
+    page = client.get("/api/")
+    assert page.status_code == 200
+    assert "http://" not in page.text and "https://" not in page.text
+    assert client.get("/api/ui/swagger-ui-bundle.js").status_code == 200
+    for name in ("index.html", "..%2f__init__.py", "missing"):
+        assert client.get(f"/api/ui/{name}").status_code == 404

@@ -1,0 +1,367 @@
+"""The dashboard's pages: who gets in, what is said to the browser, and what cannot be put in.
+
+How they look and work in a browser is in `tests/browser`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from advocacy import create_app
+from advocacy.report import written_money
+from advocacy.store import campaigns, transaction
+from advocacy.web import charts
+from tests.conftest import World
+
+STATIC = Path(charts.__file__).parent / "static"
+
+
+@pytest.fixture
+def staff(world):
+    """A client that is signed in."""
+    client = world.app.test_client()
+    answer = client.post("/sign-in", data={"token": world.token()})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    return client
+
+
+# Getting in.
+
+
+def test_a_page_leads_to_sign_in_and_back(world):
+    client = world.app.test_client()
+    away = client.get("/campaigns/stay?from=2026-05-01")
+    assert (away.status_code, away.headers["Location"]) == (302, "/sign-in?next=/campaigns/stay")
+    back = client.post(away.headers["Location"], data={"token": world.token()})
+    assert back.headers["Location"] == "/campaigns/stay"
+    assert client.get("/campaigns/stay").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\t//evil.example",
+        "/ /evil.example",
+        "/%09/evil.example",
+        "/%2f/evil.example",
+        "/.//evil.example",
+        "/..//evil.example",
+        "/a//evil.example",
+        "/@evil.example",
+        "/\u2028/evil.example",
+        "/\u3000/evil.example",
+        "/campaigns/stay\r\nSet-Cookie: a=b",
+        "javascript:alert(1)",
+        "evil.example",
+        "",
+    ],
+    ids=ascii,
+)
+def test_signing_in_never_leads_to_another_site(world, after):
+    answer = world.app.test_client().post(
+        "/sign-in", query_string={"next": after}, data={"token": world.token()}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("token", ["", "aat_wrong", "x" * 5000, "\x00", "ü", "' or 1=1 --"])
+def test_a_wrong_token_is_one_answer(world, token):
+    client = world.app.test_client()
+    answer = client.post("/sign-in", data={"token": token})
+    assert answer.status_code == 401
+    assert "This token is not valid, or no longer." in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert client.get("/").status_code == 302
+
+
+def test_revoking_the_token_ends_the_session(world, staff):
+    assert staff.get("/").status_code == 200
+    with transaction():
+        campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+    assert staff.get("/").status_code == 302
+
+
+def test_signing_out_ends_the_session(staff):
+    answer = staff.post("/sign-out")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in")
+    assert staff.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "a.b.c", "eyJ0b2tlbiI6WyJhIiwiYiJdfQ.ZZZ.ZZZ", "\xff" * 20]
+)
+def test_a_made_up_session_is_none(world, cookie):
+    client = world.app.test_client()
+    client.set_cookie("session", cookie)
+    assert client.get("/").status_code == 302
+
+
+def test_the_cookie_is_for_this_site_only_and_holds_no_token(world):
+    word = world.token()
+    cookie = world.app.test_client().post("/sign-in", data={"token": word}).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie
+    assert word not in cookie
+
+    secure = create_app(replace(world.settings, public_url="https://act.example.org"))
+    answer = secure.test_client().post(
+        "/sign-in", data={"token": word}, base_url="https://act.example.org"
+    )
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert "Secure" in cookie and "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(world, staff, headers):
+    for path in ("/sign-in", "/sign-out"):
+        answer = staff.post(path, data={"token": world.token()}, headers=headers)
+        assert answer.status_code == 403
+        assert "Set-Cookie" not in answer.headers
+    assert staff.get("/").status_code == 200
+
+
+def test_a_form_of_our_own_is_taken(world):
+    for headers in (
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": world.settings.public_url},
+    ):
+        answer = world.app.test_client().post(
+            "/sign-in", data={"token": world.token()}, headers=headers
+        )
+        assert answer.status_code == 302
+
+
+# What is shown, and of whom.
+
+
+def test_each_organization_sees_its_own(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    with transaction():
+        campaigns.put_campaign(bob.org_id, "secret", "Bob's secret", "UTC")
+    client = app.test_client()
+    client.post("/sign-in", data={"token": alice.token()})
+    assert "Bob" not in client.get("/").text
+    theirs, nobodys = client.get("/campaigns/secret"), client.get("/campaigns/nothing")
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.text.replace("secret", "nothing") == nobodys.text
+
+
+def test_an_empty_installation_says_what_to_do_first(app):
+    with transaction():
+        org = campaigns.put_organization("hope", "Hope", "UTC")
+        until = datetime.now(UTC) + timedelta(days=1)
+        _, word = campaigns.put_token(org.id, "test", "reports", until)
+    client = app.test_client()
+    client.post("/sign-in", data={"token": word})
+    assert "advocacy campaign create" in client.get("/").text
+    with transaction():
+        campaigns.put_campaign(org.id, "stay", "Stay", "UTC")
+    page = client.get("/campaigns/stay").text
+    assert "advocacy post create --help" in page
+    assert "No action has been counted in these days" in page
+
+
+def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
+    world.standard("{")
+    world.drain()
+    world.act("call", email="a@example.org")
+    page = staff.get("/campaigns/stay").text
+    assert "1 delivery waits to be counted" in page
+    assert "1 delivery could not be read" in page
+    assert "1 delivery could not be read" in staff.get("/").text
+
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
+
+
+def test_names_and_titles_are_text_and_nothing_else(world, staff):
+    with transaction():
+        campaign = campaigns.put_campaign(world.org_id, "hostile", HOSTILE, "UTC")
+        for url in ("javascript:alert(1)", "https://example.org/\"onmouseover='alert(1)'"):
+            campaigns.put_post(world.org_id, campaign.id, HOSTILE, title=HOSTILE, url=url)
+    for path in ("/", "/campaigns/hostile"):
+        page = staff.get(path).text
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert 'href="javascript:' not in page
+        assert "\"onmouseover='" not in page
+        assert "49" not in re.sub(r"\d{4}-\d\d-\d\d", "", page)
+
+
+def test_what_the_chart_is_drawn_from_cannot_leave_its_place(world, staff):
+    world.act("call", email="a@example.org")
+    world.drain()
+    page = staff.get("/campaigns/stay").text
+    (spec,) = re.findall(r'<script type="application/json" id="by-day-spec">(.*?)</script>', page)
+    assert json.loads(spec)["description"].startswith("Actions by day")
+    assert "<" not in spec
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?from=x",
+        "?from=2026-02-30",
+        "?to=99999-01-01",
+        "?from=2026-05-02&to=2026-05-01",
+        "?from=2999-01-01",
+        "?from=%00",
+    ],
+)
+def test_days_that_are_none_are_refused_in_words(staff, query):
+    answer = staff.get(f"/campaigns/stay{query}")
+    assert answer.status_code == 422
+    assert "Give days as YYYY-MM-DD" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query", ["?from=0001-01-01&to=9999-12-31", "?from=9999-12-31&to=9999-12-31", "?from=&to="]
+)
+def test_the_ends_of_time_are_days_too(world, staff, query):
+    world.act("call", email="a@example.org")
+    world.drain()
+    assert staff.get(f"/campaigns/stay{query}").status_code == 200
+
+
+# What is said to the browser.
+
+PAGES = ("/", "/sign-in", "/campaigns/stay", "/campaigns/nothing", "/api/", "/nothing")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_says_what_it_may_do(staff, path):
+    answer = staff.get(path)
+    policy = dict(
+        directive.strip().split(" ", 1)
+        for directive in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["form-action"] == policy["connect-src"] == "'self'"
+    styled = path in {"/api/", "/campaigns/stay", "/campaigns/nothing"}
+    assert ("'unsafe-inline'" in policy["style-src"]) is styled
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cache-Control"] == "no-store"
+    # Only what the headers allow is asked for: nothing inline, nothing from elsewhere.
+    assert not re.search(r"<script(?![^>]*(src=\"/|type=\"application/json\"))", answer.text)
+    assert not re.search(r"\son\w+=|\sstyle=", answer.text)
+    assert not re.search(r"(src|action)=\"(https?:)?//", answer.text)
+
+
+def test_what_does_not_change_may_be_kept(client):
+    for path in ("/static/style.css", "/vega.js", "/api/ui/swagger-ui.css"):
+        assert client.get(path).headers.get("Cache-Control") != "no-store"
+
+
+def test_vega_is_made_once_and_comes_from_here(client, settings):
+    answer = client.get("/vega.js")
+    assert answer.content_type.startswith("text/javascript")
+    assert len(answer.data) > 500_000
+    made = charts.bundle(settings.var_dir)
+    before = made.stat().st_mtime_ns
+    assert charts.bundle(settings.var_dir) == made
+    assert made.stat().st_mtime_ns == before
+    assert [path for path in settings.var_dir.iterdir() if path.suffix == ".tmp"] == []
+
+
+# Colours and figures.
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2's contrast ratio."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def papers() -> list[dict[str, str]]:
+    """Return the colours of the style sheet, in light and in dark."""
+    sheet = (STATIC / "style.css").read_text()
+    found = [dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in sheet.split(":root")[1:3]]
+    assert [sorted(each) for each in found] == [sorted(found[0])] * 2
+    return found
+
+
+@pytest.mark.parametrize("colours", papers(), ids=["light", "dark"])
+def test_text_and_bars_stand_out(colours):
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    for ink in ("ink", "soft", "accent", "wrong"):
+        for paper in ("paper", "card"):
+            assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+    assert contrast(colours["focus"], colours["paper"]) >= 3
+    for kind, colour in charts.COLOURS.items():
+        assert contrast(colour, colours["paper"]) >= 3, kind
+
+
+def test_every_kind_has_a_colour():
+    from advocacy.events import ActionKind
+
+    assert set(charts.COLOURS) == {kind.value for kind in ActionKind}
+
+
+def day(number: int) -> date:
+    return date(2026, 5, number)
+
+
+def axis_of(spec: dict) -> list[tuple[int, int, int]]:
+    return [
+        (each["year"], each["month"], each["date"])
+        for each in spec["encoding"]["x"]["scale"]["domain"]
+    ]
+
+
+def test_the_axis_shows_the_whole_range_unless_it_is_very_long():
+    days = [{"day": day(number), "kind": "call", "actions": 1} for number in (3, 4)]
+    near = charts.actions_by_day(days, day(1), day(9))
+    assert axis_of(near) == [(2026, 5, 1), (2026, 5, 10)]
+    far = charts.actions_by_day(days, date(1, 1, 1), date(9999, 12, 31))
+    assert axis_of(far) == [(2026, 5, 3), (2026, 5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "written"),
+    [
+        (123456, "USD", "1,234.56 USD"),
+        (-5, "EUR", "-0.05 EUR"),
+        (0, "USD", "0.00 USD"),
+        (5000, "JPY", "5,000 JPY"),
+        (1234, "KWD", "1.234 KWD"),
+        (2**53 - 1, "USD", "90,071,992,547,409.91 USD"),
+        (100, "", "1.00"),
+    ],
+)
+def test_money_is_written_with_the_decimals_of_its_currency(minor, currency, written):
+    assert written_money(minor, currency) == written

@@ -1,0 +1,525 @@
+"""The redirect door: where it leads, whom it counts, and that nothing makes it fail."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import text
+from werkzeug.test import Client
+
+from advocacy import clicklog, create_app
+from advocacy.nudge import Silent
+from advocacy.providers.base import split_code
+from advocacy.store import campaigns, run, transaction
+from advocacy.web.links import LinksDoor, ship_clicks
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Mobile/15E148"
+)
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 14; SM-S911B Build/UP1A.231005.007; wv) AppleWebKit/537.36"
+    " (KHTML, like Gecko) Version/4.0 Chrome/125.0.6422.165 Mobile Safari/537.36"
+)
+DESKTOP = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/125.0.0.0 Safari/537.36"
+)
+
+PEOPLE = {
+    "Safari": IPHONE.replace("Mobile/15E148", "Version/17.5 Mobile/15E148 Safari/604.1"),
+    "Chrome": DESKTOP,
+    "Firefox": "Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0",
+    "Opera Mini": "Opera/9.80 (Android; Opera Mini/36.2.2254/119.132; U; id) Presto/2.12.423",
+    "a phone named Cubot": DESKTOP.replace("Windows NT 10.0; Win64; x64", "Android 10; CUBOT X30"),
+    "DuckDuckGo": f"{IPHONE} DuckDuckGo/7 Safari/605.1.15",
+    "Google's app": f"{IPHONE.replace('Mobile', 'GSA/317.0.634488990 Mobile')} Safari/604.1",
+    "Instagram, iOS": f"{IPHONE} Instagram 334.0.4.32.98 (iPhone14,5; iOS 17_5; en_US; en)",
+    "Instagram, Android": f"{ANDROID} Instagram 334.0.0.42.95 Android (34/14; 480dpi; samsung)",
+    "Threads": f"{IPHONE} Barcelona 331.0.0.29.95 (iPhone15,3; iOS 17_4_1; en_US; en)",
+    "Facebook, iOS": f"{IPHONE} [FBAN/FBIOS;FBAV/461.0.0.34.108;FBDV/iPhone15,2;FBLC/en_US]",
+    "Facebook, Android": f"{ANDROID} [FB_IAB/FB4A;FBAV/463.0.0.46.67;]",
+    "Messenger": f"{IPHONE} [FBAN/MessengerForiOS;FBAV/455.0.0.44.111;FBLC/en_US]",
+    "TikTok, iOS": f"{IPHONE} musical_ly_34.5.0 JsSdk/2.0 NetType/WIFI BytedanceWebview/d8a21c6",
+    "TikTok, Android": f"{ANDROID} trill_340503 AppName/musical_ly BytedanceWebview/d8a21c6",
+    "X, iOS": f"{IPHONE} Twitter for iPhone/10.38",
+    "X, Android": f"{ANDROID} TwitterAndroid",
+    "LinkedIn, iOS": f"{IPHONE} [LinkedInApp]/9.29.7545",
+    "LinkedIn, Android": f"{ANDROID} [LinkedInApp]",
+    "Pinterest, iOS": f"{IPHONE} [Pinterest/iOS]",
+    "Pinterest, Android": f"{ANDROID} [Pinterest/Android]",
+    "Snapchat": f"{IPHONE} Snapchat/12.86.0.40 (like Safari/8617.2.4.10.8, panda)",
+    "Reddit": f"{IPHONE} Reddit/Version 2024.18.0/Build 614738/iOS Version 17.4.1",
+    "Telegram": f"{ANDROID} Telegram-Android/10.12.0 (Samsung SM-S928B; Android 14; SDK 34)",
+    "WeChat": f"{IPHONE} MicroMessenger/8.0.49(0x1800312c) NetType/WIFI Language/en",
+    "Line": f"{IPHONE} Safari Line/14.6.0",
+}
+
+BOTS = {
+    "Facebook": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+    "Meta": "meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters)",
+    "X": "Twitterbot/1.0",
+    "iMessage": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like"
+    " Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
+    "LinkedIn": "LinkedInBot/1.0 (compatible; Mozilla/5.0; +http://www.linkedin.com)",
+    "Slack": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "Discord": "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+    "WhatsApp": "WhatsApp/2.24.9.78 i",
+    "Signal": "Signal/1.0",
+    "Telegram": "TelegramBot (like TwitterBot)",
+    "Bluesky": "Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)",
+    "Mastodon": "http.rb/5.1.1 (Mastodon/4.2.8; +https://mastodon.social/)",
+    "Misskey": "Misskey/2024.3 (https://misskey.io)",
+    "Pinterest": "Pinterest/0.2 (+http://www.pinterest.com/)",
+    "Reddit": "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)",
+    "Snapchat": "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Snap URL Preview Service; bot; snapchat; https://developers.snap.com/robots",
+    "TikTok": "Mozilla/5.0 (compatible; TikTokSpider; ttspider-feedback@tiktok.com)",
+    "Skype": "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+    "Google": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Apple": "Mozilla/5.0 (Macintosh) AppleWebKit/600.2.5 (KHTML, like Gecko) Version/8.0.2"
+    " Safari/600.2.5 (Applebot/0.1)",
+    "a mail scanner": f"{DESKTOP.removesuffix(' Safari/537.36')} BingPreview/1.0b",
+    "Chrome without a head": DESKTOP.replace("Chrome/", "HeadlessChrome/"),
+    "an iOS share sheet": "Threads/1 CFNetwork/1494.0.7 Darwin/23.4.0",
+    "curl": "curl/8.5.0",
+    "Python": "python-httpx/0.27.0",
+    "Java": "Java/17.0.1",
+    "Node": "undici",
+    "nothing at all": "",
+}
+
+
+class Door:
+    """A redirect door with a folder of its own, and what has been logged there."""
+
+    def __init__(self, world, folder: Path) -> None:
+        self.world = world
+        self.settings = replace(
+            world.settings,
+            var_dir=folder,
+            # The threads stay quiet; a test ships when it says so.
+            click_ship_seconds=3600,
+            links_refresh_seconds=3600,
+        )
+        self.door = LinksDoor(world.app.wsgi_app, world.app, self.settings)
+        self.opened = [self.door]
+        self.client = Client(self.door)
+
+    def tap(self, code: str, agent: str = IPHONE, method: str = "GET", query="", **headers: str):
+        return self.client.open(
+            f"/r/{code}{query}", method=method, headers={"User-Agent": agent, **headers}
+        )
+
+    def lines(self) -> list[str]:
+        return [
+            line
+            for path in sorted((self.settings.var_dir / "clicks").glob("*"))
+            for line in path.read_text().splitlines()
+        ]
+
+    def link(self, url: str, provider: str, utm: dict[str, str] | None = None) -> str:
+        with transaction():
+            post = campaigns.get_post(self.world.org_id, self.world.posts["x"])
+            return campaigns.put_link(self.world.org_id, post, url, provider, utm or {}).code
+
+
+@pytest.fixture
+def door(world, tmp_path):
+    made = Door(world, tmp_path)
+    yield made
+    for each in made.opened:
+        # The folder and the database will be gone when this process ends.
+        atexit.unregister(each.ship)
+
+
+def query_of(answer) -> dict[str, str]:
+    assert answer.status_code == 302
+    (location,) = answer.headers.getlist("Location")
+    found = parse_qs(urlsplit(location).query, keep_blank_values=True)
+    assert all(len(values) == 1 for values in found.values()), location
+    return {name: values[0] for name, values in found.items()}
+
+
+def test_action_network_gets_code_and_click_in_its_one_field(door):
+    code = door.world.links["instagram"]
+    first, second = (query_of(door.tap(code)) for _ in range(2))
+
+    assert split_code(first["source"])[0] == code
+    assert len(split_code(first["source"])[1]) == 26
+    assert first["source"] != second["source"]
+    assert (first["utm_source"], first["utm_campaign"]) == ("instagram", "stay")
+
+
+@pytest.mark.parametrize(
+    ("provider", "of_code", "of_click"),
+    [("actblue", "refcode", "refcode2"), ("standard", "code", "click_id")],
+)
+def test_tools_with_two_fields_get_code_and_click_apart(door, provider, of_code, of_click):
+    code = door.link(f"https://example.org/act?amount=25&{of_code}=theirs#form", provider)
+    answer = door.tap(code)
+
+    found = query_of(answer)
+    assert found[of_code] == code
+    assert re.fullmatch(r"[a-z2-7]{26}", found[of_click])
+    assert found["amount"] == "25"
+    assert urlsplit(answer.headers["Location"]).fragment == "form"
+
+
+def test_a_redirect_is_not_kept_by_anybody_and_tells_nobody_where_it_came_from(door):
+    answer = door.tap(door.world.links["x"])
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_code_is_found_however_it_was_typed(door):
+    code = door.world.links["x"]
+    for written in (code.upper(), f"{code}/", f"{code.title()}/"):
+        assert door.tap(written).status_code == 302
+
+
+@pytest.mark.parametrize("code", ["", "unknown", "x" * 5000, "a/b", "%00", "%ff", "..%2f..", "ü"])
+def test_an_unknown_code_is_not_found_and_not_logged(door, code):
+    answer = door.tap(code)
+    assert (answer.status_code, answer.text) == (404, "Not Found\n")
+    assert "Location" not in answer.headers
+    assert door.lines() == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_other_methods_are_refused(door, method):
+    answer = door.tap(door.world.links["x"], method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert door.lines() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?url=https://evil.example",
+        "?to=//evil.example&next=https://evil.example",
+        "?source=evil&utm_source=evil&refcode=evil",
+        "?%0d%0aLocation:%20https://evil.example",
+    ],
+)
+def test_what_the_caller_adds_is_ignored(door, query):
+    answer = door.tap(door.world.links["x"], query=query)
+    location = urlsplit(answer.headers["Location"])
+
+    assert (location.scheme, location.netloc) == ("https", "actionnetwork.org")
+    assert "evil" not in answer.headers["Location"]
+    assert query_of(answer)["utm_source"] == "x"
+
+
+def test_a_line_end_in_a_parameter_stays_inside_it(door):
+    code = door.link("https://example.org/", "standard", {"source": "a\r\nSet-Cookie: evil=1"})
+    answer = door.tap(code)
+
+    assert "Set-Cookie" not in answer.headers
+    assert "%0D%0A" in answer.headers["Location"]
+    assert query_of(answer)["utm_source"] == "a\r\nSet-Cookie: evil=1"
+
+
+@pytest.mark.parametrize("header", ["Sec-GPC", "DNT"])
+def test_who_does_not_want_to_be_followed_gets_no_id(door, header):
+    code = door.world.links["x"]
+    assert query_of(door.tap(code, **{header: "1"}))["source"] == code
+    assert query_of(door.tap(code, **{header: "0"}))["source"] != code
+    assert len(door.lines()) == 2
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_browsers_are_people_also_inside_apps(door, name):
+    assert door.tap(door.world.links["x"], PEOPLE[name]).status_code == 302
+    assert [line.split("\t")[4] for line in door.lines()] == [""]
+
+
+@pytest.mark.parametrize("name", BOTS)
+def test_previews_and_programs_are_redirected_and_flagged(door, name):
+    answer = door.tap(door.world.links["x"], BOTS[name])
+    assert query_of(answer)["source"].startswith(door.world.links["x"])
+    assert [line.split("\t")[4] for line in door.lines()] == ["preview"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
+    ],
+)
+def test_a_browser_that_looks_ahead_is_flagged(door, header):
+    assert door.tap(door.world.links["x"], **header).status_code == 302
+    assert [line.split("\t")[4] for line in door.lines()] == ["prefetch"]
+
+
+def test_head_is_answered_and_flagged(door):
+    answer = door.tap(door.world.links["x"], method="HEAD")
+    assert (answer.status_code, answer.data) == (302, b"")
+    assert [line.split("\t")[4] for line in door.lines()] == ["head"]
+
+
+def test_a_click_is_on_disk_before_its_answer_and_says_nothing_of_the_person(door):
+    seen = []
+
+    def start_response(_status, headers):
+        seen.append((dict(headers)["Location"], door.lines()))
+
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": f"/r/{door.world.links['x']}",
+        "HTTP_USER_AGENT": IPHONE,
+        "HTTP_REFERER": "https://l.instagram.com/?u=canary-path",
+        "REMOTE_ADDR": "203.0.113.77",
+    }
+    door.door(environ, start_response)
+
+    (location, (line,)) = seen[0]
+    click_id = split_code(parse_qs(urlsplit(location).query)["source"][0])[1]
+    assert line.startswith(click_id + "\t")
+    assert line.endswith("\tl.instagram.com")
+    for word in ("canary", "203.0.113.77", "iPhone"):
+        assert word not in line
+
+
+@pytest.mark.parametrize(
+    "referrer", ["https://[evil", "a\tb", "http://\x00/", "//", "https://é.fr/"]
+)
+def test_a_referrer_that_is_none_does_not_break_the_line(door, referrer):
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": f"/r/{door.world.links['x']}",
+        "HTTP_USER_AGENT": IPHONE,
+        "HTTP_REFERER": referrer,
+    }
+    door.door(environ, lambda *_: None)
+    (line,) = door.lines()
+    assert len(line.split("\t")) == 6
+    clicklog.Click.from_line(line.encode())
+
+
+def counted(world) -> dict[bool, int]:
+    rows = run("select human, sum(clicks)::int as clicks from click_totals group by human")
+    return {row.human: row.clicks for row in rows}
+
+
+def test_shipping_counts_people_and_others_apart_and_removes_the_log(door):
+    for agent in (IPHONE, DESKTOP, BOTS["Facebook"]):
+        door.tap(door.world.links["x"], agent)
+    door.door.ship()
+
+    assert counted(door.world) == {True: 2, False: 1}
+    assert door.lines() == []
+    report = door.world.report()
+    assert report["clicks"] == {"human": 2, "other": 1}
+    posts = {row["post"]["platform"]: row["clicks"]["human"] for row in report["posts"]}
+    assert posts == {"instagram": 0, "x": 2}
+
+
+def test_shipping_twice_counts_once(door):
+    door.tap(door.world.links["x"])
+    (path,) = (door.settings.var_dir / "clicks").iterdir()
+    copy = path.read_bytes()
+    door.door.ship()
+    (path.parent / f"{'0' * 32}.clicks").write_bytes(copy)
+    door.door.ship()
+
+    assert counted(door.world) == {True: 1}
+    assert run("select count(*) from touches")[0][0] == 1
+
+
+def test_a_torn_last_line_costs_no_other_click(door):
+    for _ in range(3):
+        door.tap(door.world.links["x"])
+    (path,) = (door.settings.var_dir / "clicks").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    door.door.ship()
+
+    assert counted(door.world) == {True: 2}
+    assert door.lines() == []
+
+
+def test_foreign_lines_are_passed_over(door):
+    folder = door.settings.var_dir / "clicks"
+    folder.mkdir()
+    door.tap(door.world.links["x"])
+    good = door.lines()[0]
+    (folder / f"{'1' * 32}.clicks").write_bytes(
+        b"\n\xff\xfe\n" + b"a\tb\n" + good.replace("\t", " ").encode() + b"\n" + b"x" * 100_000
+    )
+    door.door.ship()
+    assert counted(door.world) == {True: 1}
+    assert list(folder.iterdir()) == []
+
+
+def test_a_segment_that_is_being_written_is_not_shipped_by_another(door):
+    door.tap(door.world.links["x"])
+    with door.world.app.app_context():
+        assert ship_clicks(door.settings.var_dir / "clicks") == 0
+    assert len(door.lines()) == 1
+
+
+def without_database(door, port: int = 9) -> LinksDoor:
+    """A door in a fresh process: nothing in memory, and no database; nobody listens at port 9."""
+    settings = replace(
+        door.settings, database_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/nothing"
+    )
+    app = create_app(settings)
+    app.extensions["nudge"] = Silent()
+    door.opened.append(LinksDoor(app.wsgi_app, app, settings))
+    return door.opened[-1]
+
+
+def test_it_works_from_the_saved_copy_while_the_database_is_down(door):
+    expected = query_of(door.tap(door.world.links["x"]))
+    down = without_database(door)
+    began = time.monotonic()
+    answer = Client(down).get(f"/r/{door.world.links['x']}", headers={"User-Agent": IPHONE})
+    took = time.monotonic() - began
+
+    assert took < 1.0
+    found = query_of(answer)
+    assert found["source"][:12] == expected["source"][:12]
+    assert found["utm_source"] == "x"
+
+    began = time.monotonic()
+    for number in range(20):
+        unknown = Client(down).get(f"/r/unknown{number}", headers={"User-Agent": IPHONE})
+        assert unknown.status_code == 404
+    assert time.monotonic() - began < 1.0
+
+    down.ship()
+    assert len(door.lines()) == 2
+    door.door.ship()
+    assert counted(door.world) == {True: 2}
+
+
+def test_a_database_that_hangs_holds_up_nobody_who_has_a_link(door):
+    door.tap(door.world.links["x"])
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        client = Client(without_database(door, silent.getsockname()[1]))
+        began = time.monotonic()
+        assert client.get(f"/r/{door.world.links['x']}").status_code == 302
+        assert time.monotonic() - began < 1.0
+
+        deadline = time.monotonic() + 20
+        while door.opened[-1].links._lock.locked() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # It has failed to answer once: for a while it is not asked again for each unknown code.
+        time.sleep(0.3)
+        began = time.monotonic()
+        for number in range(20):
+            assert client.get(f"/r/unknown{number}").status_code == 404
+        assert time.monotonic() - began < 1.0
+
+
+def test_a_saved_copy_that_cannot_be_read_fails_nothing(door):
+    for written in ("{", "[1]", "[[]]", "null", '[["a","b","c","d","e"]]', "\x00"):
+        (door.settings.var_dir / "links.json").write_text(written)
+        assert Client(without_database(door)).get("/r/abc").status_code == 404
+
+
+def test_a_link_works_as_soon_as_it_is_made_and_no_longer_than_it_is_enabled(door):
+    assert door.tap(door.world.links["x"]).status_code == 302
+    time.sleep(0.3)
+    code = door.link("https://example.org/", "standard")
+    assert door.tap(code).status_code == 302
+    with transaction() as session:
+        session.execute(text("update links set disabled_at = now() where code = :c"), {"c": code})
+    door.door.links.refresh()
+    assert door.tap(code).status_code == 404
+    assert code not in [
+        row[0] for row in json.loads((door.settings.var_dir / "links.json").read_text())
+    ]
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "https://[evil",
+        "javascript:alert(1)",
+        "//evil.example",
+        "https://user@evil.example",
+        "https://evil.example:8443/",
+        "https://10.0.0.1/",
+        "https://evil.example/\r\nSet-Cookie: a=b",
+        "",
+    ],
+)
+def test_a_destination_that_came_by_another_way_leads_nowhere_and_harms_no_other(door, destination):
+    with transaction() as session:
+        session.execute(
+            text("update links set destination = :d where code = :c"),
+            {"d": destination, "c": door.world.links["x"]},
+        )
+    assert door.tap(door.world.links["x"]).status_code == 404
+    assert door.tap(door.world.links["instagram"]).status_code == 302
+
+
+def test_a_malformed_utm_leads_nowhere_and_harms_no_other(door):
+    with transaction() as session:
+        session.execute(
+            text("update links set utm = '[1]' where code = :c"), {"c": door.world.links["x"]}
+        )
+    assert door.tap(door.world.links["x"]).status_code == 404
+    assert door.tap(door.world.links["instagram"]).status_code == 302
+
+
+def test_the_longest_destination_that_is_taken_is_also_followed(door):
+    url = "https://example.org/?q=".ljust(2048, "a")
+    code = door.link(url, "standard", {"source": "x" * 100})
+    assert query_of(door.tap(code))["utm_source"] == "x" * 100
+
+
+def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door):
+    door.tap(door.world.links["x"])
+    door.door.ship()
+    folder = door.settings.var_dir / "clicks"
+    folder.rmdir()
+    # A file where the folder should be stops root too, whom rights do not stop.
+    folder.write_text("")
+    for _ in range(3):
+        assert door.tap(door.world.links["x"]).status_code == 302
+    assert door.door.clicks.lost == 3
+    metrics = door.world.app.test_client().get(
+        "/metrics", headers={"Authorization": f"Bearer {door.world.token('admin')}"}
+    )
+    assert "advocacy_clicks_lost 3.0" in metrics.text
+    folder.unlink()
+    door.tap(door.world.links["x"])
+    assert len(door.lines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_no_space_left_is_counted_as_lost(door, tmp_path):
+    door.tap(door.world.links["x"])
+    log = door.door.clicks
+    os.dup2(full := os.open("/dev/full", os.O_WRONLY), log._fd)
+    os.close(full)
+    assert door.tap(door.world.links["x"]).status_code == 302
+    assert log.lost == 1
+    assert door.tap(door.world.links["x"]).status_code == 302
+    assert log.lost == 1
+    assert len(door.lines()) == 2
+
+
+def test_everything_else_is_handed_on(door):
+    assert door.client.get("/live").data == b"ok\n"
+    assert door.client.get("/r").status_code == 404
