@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TextIO
+from typing import Any
 from uuid import UUID
 
 from advocacy.events import Said, Unreadable, Verified
@@ -53,7 +53,7 @@ class Brought:
 Refuse = Callable[[int, Mapping[str, str], str], None]
 
 
-def read_rows(lines: TextIO) -> Iterator[dict[str, str]]:
+def read_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV with a heading. Raises `NotACSV`."""
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.DictReader(lines)

@@ -72,7 +72,7 @@ class Address(db.Model):  # type: ignore[name-defined,misc]
 
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
-        CheckConstraint("kind in ('source', 'token', 'link')", name="kind"),
+        CheckConstraint("kind in ('source', 'rehearsal', 'token', 'link')", name="kind"),
         Index("addresses_org_id_target_id_idx", "org_id", "target_id"),
     )
 
@@ -116,7 +116,11 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Link(db.Model):  # type: ignore[name-defined,misc]
-    """A tracking link of a post. `provider` says how its destination takes our code."""
+    """A tracking link of a post. `provider` says how its destination takes our code.
+
+    For the generic provider `carries` says it: query parameter to `{code}`, `{click_id}`, `{both}`.
+    `changed_at` is what redirect doors look at to know whether their copy is fresh.
+    """
 
     __tablename__ = "links"
 
@@ -128,6 +132,8 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     destination: Mapped[str] = _words()
     provider: Mapped[str] = _words()
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    carries: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    changed_at: Mapped[datetime] = _instant(default_now=True)
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = _instant(default_now=True)
 
@@ -140,6 +146,7 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
             ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
         ),
         Index("links_org_id_post_id_idx", "org_id", "post_id"),
+        Index("links_org_id_changed_at_idx", "org_id", "changed_at"),
     )
 
 
@@ -250,6 +257,13 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
             "received_at",
             "id",
             postgresql_where=text("status = 'quarantined'"),
+        ),
+        Index(
+            "inbox_test_idx",
+            "org_id",
+            "source_id",
+            "received_at",
+            postgresql_where=text("test"),
         ),
         Index("inbox_received_idx", "org_id", "received_at", "id"),
     )

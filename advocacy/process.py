@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -126,7 +126,10 @@ def parse_batch(
 def _parse(master: bytes, org_id: UUID, key: bytes, row: inbox.Claimed, source: Any) -> list[Fact]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
     verified = Verified(body, row.received_at, row.message_id, row.content_type, source.setup)
-    return facts_of(events_of(source.provider, verified), key, source, row.id)
+    events = events_of(source.provider, verified)
+    if row.test:
+        events = [replace(event, test=True) for event in events]
+    return facts_of(events, key, source, row.id)
 
 
 def events_of(provider: str, verified: Verified) -> list[ActionEvent]:

@@ -47,6 +47,7 @@ def receive(
             verified,
             sealed,
             hashlib.sha256(verified.body).digest(),
+            source.test,
         )
     if put == "new":
         nudge.announce(source.org_id)

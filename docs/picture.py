@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
 from advocacy import process
-from advocacy.cli import new_secret
+from advocacy.commands.sources import new_secret
 from advocacy.clicklog import Click
 from advocacy.ids import new_click_id, new_id
 from advocacy.nudge import Silent

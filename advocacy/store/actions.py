@@ -339,6 +339,23 @@ def carried_codes(org_id: UUID, recent_hours: int, before_days: int) -> list[Any
     )
 
 
+def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
+    """Return the actions that a delivery told of, by whatever id they go now."""
+    rows = run(
+        f"""with told as (
+              select cast(f ->> 'action_id' as uuid) as name
+              from inbox, jsonb_array_elements(coalesce(facts, '[]')) f
+              where org_id = :o and id = :d)
+            select {_COLUMNS} from actions
+            where org_id = :o and id in (
+              select coalesce(n.action_id, told.name) from told
+              left join action_names n on n.org_id = :o and n.name = told.name)""",
+        o=org_id,
+        d=delivery_id,
+    )
+    return [Action(**row._mapping) for row in rows]
+
+
 def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return which of these actions are known to have been made, with what was refunded of each."""
     rows = run(

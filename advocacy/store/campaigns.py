@@ -58,6 +58,7 @@ class SourceAtDoor:
     region: str
     setup: dict[str, Any]
     secrets: tuple[str, ...]
+    test: bool = False
 
 
 def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organization:
@@ -152,7 +153,13 @@ def list_posts(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Post]:
 
 
 def put_link(
-    org_id: UUID, post: Post, destination: str, provider: str, utm: dict[str, str], code: str = ""
+    org_id: UUID,
+    post: Post,
+    destination: str,
+    provider: str,
+    utm: dict[str, str],
+    code: str = "",
+    carries: dict[str, str] | None = None,
 ) -> Link:
     """Make a tracking link of a post, with a fresh code or this one. Raises `Taken`."""
     link = Link(
@@ -164,6 +171,7 @@ def put_link(
         destination=destination,
         provider=provider,
         utm=utm,
+        carries=carries or {},
     )
     _put_address("link", link.code, org_id, link.id)
     db.session.add(link)
@@ -182,9 +190,24 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
 def links_for_redirect() -> list[Any]:
     """Return what the redirect door needs of every link of every organization."""
     return run(
-        """select code, org_id, id, provider, destination, utm, disabled_at is not null as disabled
+        """select code, org_id, id, provider, destination, utm, carries,
+                  disabled_at is not null as disabled
            from links"""
     )
+
+
+def links_mark() -> tuple[Any, ...]:
+    """Return a mark that is another one whenever a link was made, changed, disabled or removed."""
+    return tuple(run("select count(*), max(changed_at), max(disabled_at) from links")[0])
+
+
+def disable_link(org_id: UUID, code: str, now: datetime) -> None:
+    """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
+    link = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
+    if link is None:
+        raise NotFound(f"there is no link {code}; see `advocacy link list`")
+    link.disabled_at = now
+    db.session.flush()
 
 
 def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
@@ -287,12 +310,13 @@ def put_secret(
 def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
     """Return the enabled source that this key opens, with all its secrets that are valid now."""
     rows = run(
-        """select s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id, c.sealed
+        """select s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id, c.sealed,
+                  a.kind = 'rehearsal' as test
            from addresses a
            join sources s on s.org_id = a.org_id and s.id = a.target_id
            left join source_secrets c on c.org_id = s.org_id and c.source_id = s.id
              and (c.valid_until is null or c.valid_until > now())
-           where a.kind = 'source' and a.word = :word and s.disabled_at is null
+           where a.kind in ('source', 'rehearsal') and a.word = :word and s.disabled_at is null
            order by c.created_at desc""",
         word=word_digest(key),
     )
@@ -310,6 +334,23 @@ def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
             for row in rows
             if row.sealed is not None
         ),
+        test=first.test,
+    )
+
+
+def put_rehearsal_key(org_id: UUID, source_id: UUID) -> str:
+    """Make a further key of a source, through which only marked test actions come."""
+    key = new_key("rehearsal")
+    _put_address("rehearsal", word_digest(key), org_id, source_id)
+    return key
+
+
+def drop_rehearsal_key(org_id: UUID, key: str) -> None:
+    """Remove the key of a rehearsal."""
+    run(
+        "delete from addresses where org_id = :o and kind = 'rehearsal' and word = :word",
+        o=org_id,
+        word=word_digest(key),
     )
 
 

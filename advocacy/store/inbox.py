@@ -34,6 +34,7 @@ class Claimed:
     received_at: datetime
     attempts: int
     facts: list[Any] | None
+    test: bool
 
 
 class LostLease(Exception):
@@ -48,6 +49,7 @@ def put_delivery(
     verified: Verified,
     sealed: bytes,
     body_digest: bytes,
+    test: bool = False,
 ) -> Put:
     """Keep a delivery once, for good.
 
@@ -66,12 +68,13 @@ def put_delivery(
         "received_at": verified.received_at,
         "status": "pending",
         "reason": "",
+        "test": test,
     }
     insert = """
         insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
-                           content_type, received_at, status, reason)
+                           content_type, received_at, status, reason, test)
         values (:org_id, :id, :source_id, :external_id, :body, :digest, :message_id,
-                :content_type, :received_at, :status, :reason)
+                :content_type, :received_at, :status, :reason, :test)
         on conflict (org_id, source_id, external_id) do nothing returning id"""
     if run(insert, **values):
         return "new"
@@ -96,7 +99,7 @@ def put_delivery(
 
 _COLUMNS = (
     "i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type, i.received_at,"
-    " i.attempts, i.facts"
+    " i.attempts, i.facts, i.test"
 )
 
 
@@ -205,6 +208,17 @@ def organizations_with_work() -> list[UUID]:
            order by oldest.received_at"""
     )
     return [org_id for (org_id,) in rows]
+
+
+def newest_test(org_id: UUID, source_id: UUID) -> Any | None:
+    """Return id, status and reason of the newest delivery of a rehearsal of this source."""
+    rows = run(
+        """select id, status, reason from inbox
+           where org_id = :o and source_id = :s and test order by received_at desc limit 1""",
+        o=org_id,
+        s=source_id,
+    )
+    return rows[0] if rows else None
 
 
 def counts(org_id: UUID) -> dict[str, int]:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -31,13 +30,13 @@ from crawleruseragents import is_crawler
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog
+from advocacy import shipping
 from advocacy.clicklog import Click, ClickLog
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.ids import new_click_id
-from advocacy.providers import BY_SLUG
+from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.base import with_query
-from advocacy.store import campaigns, touches, transaction
+from advocacy.store import campaigns
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ class Target:
     link_id: UUID
     provider: str
     destination: str
+    carries: Mapping[str, str]
 
 
 class LinkTable:
@@ -76,7 +76,7 @@ class LinkTable:
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
         self._targets: dict[str, Target] = {}
-        self._raw: object = None
+        self._mark: object = None
         self._look_again_at = 0.0
         self._lock = threading.Lock()
 
@@ -104,12 +104,24 @@ class LinkTable:
         pause = _LOOK_AGAIN_SECONDS
         try:
             with self._app.app_context():
+                mark = campaigns.links_mark()
+                if mark == self._mark:
+                    return
                 rows = [
-                    (row.code, str(row.org_id), str(row.id), row.provider, row.destination, row.utm)
+                    (
+                        row.code,
+                        str(row.org_id),
+                        str(row.id),
+                        row.provider,
+                        row.destination,
+                        row.utm,
+                        row.carries,
+                    )
                     for row in campaigns.links_for_redirect()
                     if not row.disabled
                 ]
             self._take(rows, save=True)
+            self._mark = mark
         except SQLAlchemyError as error:
             pause = _LOOK_AGAIN_DOWN_SECONDS
             log.warning("links_not_refreshed", error=type(error).__name__)
@@ -118,18 +130,16 @@ class LinkTable:
             self._lock.release()
 
     def _take(self, rows: list[Any], *, save: bool) -> None:
-        if rows == self._raw:
-            return
         targets = {}
-        for code, org_id, link_id, provider, destination, utm in rows:
+        for code, org_id, link_id, provider, destination, utm, carries in rows:
             # A row that came into the database by another way than ours leads nowhere, and must
             # not keep the others from being taken.
             with contextlib.suppress(BadDestination, AttributeError, TypeError):
                 checked = check_destination(destination, local=self._local)
                 named = {f"utm_{name}": str(value) for name, value in utm.items()}
                 whole = with_query(checked, **named) if named else checked
-                targets[code] = Target(UUID(org_id), UUID(link_id), provider, whole)
-        self._targets, self._raw = targets, rows
+                targets[code] = Target(UUID(org_id), UUID(link_id), provider, whole, carries)
+        self._targets = targets
         if save:
             with contextlib.suppress(OSError):
                 self._saved.parent.mkdir(parents=True, exist_ok=True)
@@ -185,10 +195,13 @@ class LinksDoor:
         )
         # Who asks not to be followed is redirected with the post's code and without an id of hers.
         private = environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1"
+        carried = "" if private else click_id
+        if target.carries:
+            return generic.destination(
+                target.destination, code, carried, {"destination": target.carries}
+            )
         room = BY_SLUG.get(target.provider)
-        if room is None:
-            return target.destination
-        return room.destination(target.destination, code, "" if private else click_id)
+        return room.destination(target.destination, code, carried) if room else target.destination
 
     def start(self) -> None:
         """Take the links and start the threads, once in each process (again after a fork)."""
@@ -209,7 +222,8 @@ class LinksDoor:
         """Ship what has been logged, by this process and by those that are gone."""
         self.clicks.rotate()
         with self._app.app_context():
-            ship_clicks(self.clicks.folder)
+            for org_id in shipping.ship(self.clicks.folder):
+                self._app.extensions["nudge"].announce(org_id)
 
     @staticmethod
     def _repeat(name: str, seconds: float, work: Callable[[], None]) -> None:
@@ -223,32 +237,6 @@ class LinksDoor:
                     log.exception("repeated_work_failed", work=name)
 
         threading.Thread(target=loop, name=name, daemon=True).start()
-
-
-def ship_clicks(folder: Path) -> int:
-    """Bring every segment that nobody writes to into PostgreSQL; returns the clicks that were new.
-
-    A segment is removed after its clicks are committed. While the database is down it waits.
-    """
-    shipped = 0
-    while True:
-        with clicklog.ready_segment(folder) as segment:
-            if segment is None:
-                return shipped
-            path, batches = segment
-            try:
-                for batch in batches:
-                    by_org: dict[UUID, list[Click]] = {}
-                    for click in batch:
-                        by_org.setdefault(click.org_id, []).append(click)
-                    for org_id, clicks in by_org.items():
-                        with transaction():
-                            slot = os.getpid() % touches.SLOTS
-                            shipped += touches.put_clicks(org_id, clicks, slot)
-            except SQLAlchemyError as error:
-                log.warning("clicks_not_shipped", error=type(error).__name__)
-                return shipped
-            path.unlink(missing_ok=True)
 
 
 def not_human(method: str, environ: Mapping[str, Any]) -> str:

@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("org_id", sa.Uuid(), nullable=False),
         sa.Column("target_id", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
-            "kind in ('source', 'token', 'link')", name=op.f("addresses_kind_check")
+            "kind in ('source', 'rehearsal', 'token', 'link')", name=op.f("addresses_kind_check")
         ),
         sa.ForeignKeyConstraint(
             ["org_id"], ["organizations.id"], name=op.f("addresses_org_id_fk"), ondelete="CASCADE"
@@ -352,6 +352,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'quarantined'"),
     )
     op.create_index("inbox_received_idx", "inbox", ["org_id", "received_at", "id"], unique=False)
+    op.create_index(
+        "inbox_test_idx",
+        "inbox",
+        ["org_id", "source_id", "received_at"],
+        unique=False,
+        postgresql_where=sa.text("test"),
+    )
     op.create_table(
         "links",
         sa.Column("org_id", sa.Uuid(), nullable=False),
@@ -365,6 +372,18 @@ def upgrade() -> None:
             "utm",
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "carries",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
             nullable=False,
         ),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
@@ -389,6 +408,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("links_pk")),
         sa.UniqueConstraint("org_id", "code", name=op.f("links_org_id_code_key")),
     )
+    op.create_index("links_org_id_changed_at_idx", "links", ["org_id", "changed_at"], unique=False)
     op.create_index("links_org_id_post_id_idx", "links", ["org_id", "post_id"], unique=False)
     op.create_table(
         "source_secrets",
@@ -462,7 +482,9 @@ def downgrade() -> None:
     op.drop_index("source_secrets_org_id_source_id_idx", table_name="source_secrets")
     op.drop_table("source_secrets")
     op.drop_index("links_org_id_post_id_idx", table_name="links")
+    op.drop_index("links_org_id_changed_at_idx", table_name="links")
     op.drop_table("links")
+    op.drop_index("inbox_test_idx", table_name="inbox", postgresql_where=sa.text("test"))
     op.drop_index("inbox_received_idx", table_name="inbox")
     op.drop_index(
         "inbox_quarantined_idx",

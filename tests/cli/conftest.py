@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from advocacy import cli
+from advocacy import cli, commands
 from advocacy.extensions import db
 
 
@@ -48,16 +48,16 @@ def operator(
 ) -> Iterator[Operator]:
     """An operator in an empty installation."""
     made = []
-    make = cli.application
+    make = commands.application
 
     def application(*args: Any) -> Any:
         made.append(make(*args))
         return made[-1]
 
-    monkeypatch.setattr(cli, "application", application)
-    monkeypatch.setattr(cli, "VAR_DIR", tmp_path)
+    monkeypatch.setattr(commands, "application", application)
+    monkeypatch.setattr(commands, "VAR_DIR", tmp_path)
     # Logs would be bound to the terminal of this one test.
-    monkeypatch.setattr(cli, "configure", lambda _level: None)
+    monkeypatch.setattr(commands, "configure", lambda _level: None)
     yield Operator({**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": "http://127.0.0.1:8000"})
     # A command is a process that ends; here its connections have to be given back.
     for each in made:

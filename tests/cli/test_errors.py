@@ -163,3 +163,19 @@ def test_the_program_itself_prints_no_traceback(tmp_path):
     assert done.stdout == ""
     assert done.stderr.startswith("Error: DATABASE_URL is not set")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_link_that_is_not_there_cannot_be_disabled(operator):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    assert "advocacy link list" in operator.fails("link", "disable", "nosuchlink")
+
+
+def test_a_mapping_is_checked_before_it_is_kept(operator, tmp_path):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    generic = ("source", "create", "--provider", "generic", "--name", "Gifts")
+    assert "--mapping" in operator.fails(*generic)
+    assert "donorbox" in operator.fails(*generic, "--mapping", "no-such")
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"fields": {"id": "]["}}')
+    assert "mistakes" in operator.fails(*generic, "--mapping", bad)
+    assert "URL" in operator.does(*generic, "--mapping", "every_org")

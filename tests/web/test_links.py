@@ -19,8 +19,9 @@ from werkzeug.test import Client
 from advocacy import clicklog, create_app
 from advocacy.nudge import Silent
 from advocacy.providers.base import split_code
+from advocacy.shipping import ship
 from advocacy.store import campaigns, run, transaction
-from advocacy.web.links import LinksDoor, ship_clicks
+from advocacy.web.links import LinksDoor
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
@@ -370,7 +371,7 @@ def test_foreign_lines_are_passed_over(door):
 def test_a_segment_that_is_being_written_is_not_shipped_by_another(door):
     door.tap(door.world.links["x"])
     with door.world.app.app_context():
-        assert ship_clicks(door.settings.var_dir / "clicks") == 0
+        assert ship(door.settings.var_dir / "clicks") == set()
     assert len(door.lines()) == 1
 
 

@@ -1,0 +1,313 @@
+"""`advocacy org`, `campaign`, `post`, `link`, `token`: what staff make, and lists of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import click
+
+from advocacy.commands import (
+    Refusal,
+    in_app,
+    org_option,
+    settings_now,
+    slug_word,
+    table,
+    zone_name,
+)
+from advocacy.destinations import check_destination
+from advocacy.providers import BY_SLUG
+from advocacy.store import campaigns, transaction
+
+
+@click.group()
+def org() -> None:
+    """Organizations: each sees only its own."""
+
+
+@org.command("create")
+@click.option("--slug", required=True, callback=slug_word)
+@click.option("--name", required=True)
+@click.option("--timezone", default="UTC", callback=zone_name, show_default=True)
+@in_app
+def org_create(slug: str, name: str, timezone: str) -> None:
+    """Make an organization.
+
+    Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
+    """
+    with transaction():
+        made = campaigns.put_organization(slug, name, timezone)
+        click.echo(f"organization {made.slug} is made")
+
+
+@org.command("list")
+@in_app
+def org_list() -> None:
+    """List the organizations.
+
+    Example: advocacy org list
+    """
+    rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_organizations()]
+    table(("slug", "name", "time zone"), rows)
+
+
+@click.group()
+def campaign() -> None:
+    """Campaigns: what a report is about."""
+
+
+@campaign.command("create")
+@org_option
+@click.option("--slug", required=True, callback=slug_word)
+@click.option("--name", required=True)
+@click.option("--timezone", default="", help="Where its days begin; default: the organization's.")
+@in_app
+def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> None:
+    """Make a campaign.
+
+    Example: advocacy campaign create --slug stay --name "Stop it" --timezone America/Chicago
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        zone = zone_name(None, None, timezone) if timezone else owner.timezone
+        made = campaigns.put_campaign(owner.id, slug, name, zone)
+        click.echo(f"campaign {made.slug} is made; its days begin in {made.timezone}")
+
+
+@campaign.command("list")
+@org_option
+@in_app
+def campaign_list(org: str | None) -> None:
+    """List the campaigns.
+
+    Example: advocacy campaign list
+    """
+    owner = campaigns.get_organization(org)
+    rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_campaigns(owner.id)]
+    table(("slug", "name", "time zone"), rows)
+
+
+@click.group()
+def post() -> None:
+    """Posts: what was published on a platform."""
+
+
+@post.command("create")
+@org_option
+@click.option("--campaign", "slug", required=True)
+@click.option("--platform", required=True, help="instagram, x, facebook, tiktok, bluesky, …")
+@click.option("--title", default="")
+@click.option("--url", default="", help="Where the post is.")
+@click.option("--medium", default="", help="video, image or text")
+@click.option("--author", default="")
+@in_app
+def post_create(
+    org: str | None, slug: str, platform: str, title: str, url: str, medium: str, author: str
+) -> None:
+    """Make a post of a campaign.
+
+    Example: advocacy post create --campaign stay --platform instagram --title "Call today"
+    """
+    if url:
+        check_destination(url)
+    with transaction():
+        owner = campaigns.get_organization(org)
+        of = campaigns.get_campaign(owner.id, slug)
+        made = campaigns.put_post(
+            owner.id, of.id, platform.lower(), title=title, url=url, medium=medium, author=author
+        )
+        click.echo(made.id)
+
+
+@post.command("list")
+@org_option
+@click.option("--campaign", "slug")
+@in_app
+def post_list(org: str | None, slug: str | None) -> None:
+    """List posts, the newest first.
+
+    Example: advocacy post list --campaign stay
+    """
+    owner = campaigns.get_organization(org)
+    of = campaigns.get_campaign(owner.id, slug).id if slug else None
+    rows = [
+        (each.id, each.platform, each.title, each.url)
+        for each in campaigns.list_posts(owner.id, of)
+    ]
+    table(("id", "platform", "title", "url"), rows)
+
+
+@click.group()
+def link() -> None:
+    """Tracking links: what goes into a post."""
+
+
+@link.command("create")
+@org_option
+@click.option("--post", "post_id", required=True, type=click.UUID)
+@click.option("--to", "destination", required=True, help="The page where supporters act.")
+@click.option("--provider", help="How the page takes our code; default: known from its host.")
+@click.option("--source", "name", help="The source whose mapping says how the page takes it.")
+@click.option(
+    "--code", default="", callback=lambda _c, _p, word: slug_word(_c, _p, word) if word else ""
+)
+@click.option("--utm/--no-utm", default=True, help="Add utm_* parameters too.", show_default=True)
+@in_app
+def link_create(
+    org: str | None,
+    post_id: UUID,
+    destination: str,
+    provider: str | None,
+    name: str | None,
+    code: str,
+    utm: bool,
+) -> None:
+    """Make a tracking link of a post.
+
+    \b
+    Example: advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
+    Example: advocacy link create --post POST_ID --to https://donorbox.org/stay --source Gifts
+    """
+    settings = settings_now()
+    with transaction():
+        owner = campaigns.get_organization(org)
+        of = campaigns.get_post(owner.id, post_id)
+        checked = check_destination(destination, local=not settings.https)
+        leads_to = campaigns.get_source(owner.id, name) if name else None
+        carries = leads_to.setup.get("mapping", {}).get("destination") if leads_to else None
+        made = campaigns.put_link(
+            owner.id,
+            of,
+            checked,
+            leads_to.provider if leads_to else provider_for(checked, provider),
+            utm_of(owner.id, of) if utm else {},
+            code.replace("-", ""),
+            carries,
+        )
+        click.echo(f"{settings.public_url}/r/{made.code}")
+
+
+HOSTS = {
+    "actionnetwork.org": "action_network",
+    "actblue.com": "actblue",
+    "stripe.com": "stripe",
+    "nationbuilder.com": "nationbuilder",
+    "controlshiftlabs.com": "controlshift",
+}
+
+
+def provider_for(destination: str, named: str | None = None) -> str:
+    """Return the provider whose way of carrying a code a destination takes."""
+    if named is not None:
+        if named not in BY_SLUG:
+            raise Refusal(f"there is no provider {named}; there are {', '.join(sorted(BY_SLUG))}")
+        return named
+    host = urlsplit(destination).hostname or ""
+    for ending, slug in HOSTS.items():
+        if host == ending or host.endswith(f".{ending}"):
+            return slug
+    return "standard"
+
+
+def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
+    """Return the UTM by which a post can be known where nothing else comes back."""
+    slug = next(each.slug for each in campaigns.list_campaigns(org_id) if each.id == of.campaign_id)
+    return {
+        "source": of.platform,
+        "medium": "social",
+        "campaign": slug,
+        "content": of.id.hex[-12:],
+    }
+
+
+@link.command("disable")
+@org_option
+@click.argument("code")
+@in_app
+def link_disable(org: str | None, code: str) -> None:
+    """Let a link lead nowhere from now on. What it has brought stays counted.
+
+    Example: advocacy link disable 4mczcfbctv5g
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        campaigns.disable_link(owner.id, code.rpartition("/")[2].lower(), datetime.now(UTC))
+    click.echo(f"link {code} leads nowhere now")
+
+
+@link.command("list")
+@org_option
+@click.option("--campaign", "slug")
+@in_app
+def link_list(org: str | None, slug: str | None) -> None:
+    """List tracking links, the newest first.
+
+    Example: advocacy link list --campaign stay
+    """
+    public = settings_now().public_url
+    owner = campaigns.get_organization(org)
+    of = campaigns.get_campaign(owner.id, slug).id if slug else None
+    rows = [
+        (f"{public}/r/{each.code}", each.provider, each.destination)
+        for each in campaigns.list_links(owner.id, of)
+    ]
+    table(("link", "provider", "leads to"), rows)
+
+
+@click.group()
+def token() -> None:
+    """Tokens: for the API and the dashboard."""
+
+
+@token.command("create")
+@org_option
+@click.option("--name", required=True)
+@click.option(
+    "--scope", default="reports", type=click.Choice(["reports", "admin"]), show_default=True
+)
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
+@in_app
+def token_create(org: str | None, name: str, scope: str, days: int) -> None:
+    """Make a token and print it, once.
+
+    Example: advocacy token create --name "Monday report"
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        until = datetime.now(UTC) + timedelta(days=days)
+        _, word = campaigns.put_token(owner.id, name, scope, until)
+        click.echo(word)
+
+
+@token.command("list")
+@org_option
+@in_app
+def token_list(org: str | None) -> None:
+    """List the tokens, without their text.
+
+    Example: advocacy token list
+    """
+    owner = campaigns.get_organization(org)
+    rows = [
+        (each.name, each.scope, each.expires_at.date(), "revoked" if each.revoked_at else "valid")
+        for each in campaigns.list_tokens(owner.id)
+    ]
+    table(("name", "scope", "until", "state"), rows)
+
+
+@token.command("revoke")
+@org_option
+@click.option("--name", required=True)
+@in_app
+def token_revoke(org: str | None, name: str) -> None:
+    """End a token at once.
+
+    Example: advocacy token revoke --name "Monday report"
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        campaigns.revoke_token(owner.id, name, datetime.now(UTC))
+    click.echo(f"token {name} is revoked")

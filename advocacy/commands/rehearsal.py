@@ -1,0 +1,64 @@
+"""`advocacy rehearse` and `advocacy alarm`: knowing that it works."""
+
+from __future__ import annotations
+
+import click
+
+from advocacy.alarm import Carried, lost_sources
+from advocacy.commands import Refusal, in_app, org_option, settings_now
+from advocacy.providers import BY_SLUG
+from advocacy.rehearse import rehearse
+from advocacy.store import actions, campaigns
+
+
+@click.command("rehearse")
+@org_option
+@click.argument("slug")
+@click.option("--address", default="", help="Where the web process is reached from here.")
+@in_app
+def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
+    """Send a marked test action of each connected tool through the real doors, before launch.
+
+    Example: advocacy rehearse stay
+
+    Says for each tool whether the code came back. Test actions are kept and never counted.
+    """
+    owner = campaigns.get_organization(org)
+    campaign = campaigns.get_campaign(owner.id, slug)
+    failed = count = 0
+    for each in rehearse(settings_now(), campaign, address):
+        count += 1
+        failed += bool(each.trouble)
+        told = each.trouble or f"the code came back in {each.carries}, evidence {each.tier}"
+        click.echo(
+            f"{'wrong' if each.trouble else 'ok   '}  {each.source}: {told} ({each.seconds:.1f} s)"
+        )
+    if not count:
+        raise Refusal("no tool is connected yet; connect one with `advocacy source create`")
+    if failed:
+        raise Refusal(f"{failed} of {count} tools did not bring the code back")
+
+
+@click.command("alarm")
+@org_option
+@click.option("--hours", default=24, show_default=True, help="What counts as lately.")
+@click.option("--days", default=30, show_default=True, help="What it is compared with.")
+@in_app
+def alarm(org: str | None, hours: int, days: int) -> None:
+    """Name the tools that used to bring codes back and stopped doing so.
+
+    Example: advocacy alarm --hours 6
+    """
+    owner = campaigns.get_organization(org)
+    figures = [Carried(*row) for row in actions.carried_codes(owner.id, hours, days)]
+    lost = lost_sources(figures)
+    for each in lost:
+        carries = BY_SLUG[each.provider].CARRIES
+        click.echo(
+            f"{each.source}: {each.share_before:.0%} of its actions came with our code, lately "
+            f"{each.share_recent:.0%} of {each.recent}. Look whether {carries} still reaches "
+            f"{BY_SLUG[each.provider].title}."
+        )
+    if lost:
+        raise Refusal(f"{len(lost)} of {len(figures)} sources lost their codes")
+    click.echo(f"{len(figures)} sources bring codes back as before")

@@ -1,0 +1,222 @@
+"""`advocacy source`: the addresses to which tools send, their secrets and what they need."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from advocacy.commands import (
+    Refusal,
+    in_app,
+    org_option,
+    settings_now,
+    table,
+)
+from advocacy.events import Person, Unreadable
+from advocacy.ids import new_key
+from advocacy.providers import BY_SLUG, generic, mappings
+from advocacy.store import campaigns, transaction
+
+
+@click.group()
+def source() -> None:
+    """Sources: the addresses to which tools send their webhooks."""
+
+
+@source.command("create")
+@org_option
+@click.option("--provider", required=True, type=click.Choice(sorted(BY_SLUG)))
+@click.option("--name", required=True)
+@click.option("--campaign", "slug", help="Where actions go that no post is found for.")
+@click.option("--region", default="US", show_default=True, help="Where phone numbers are from.")
+@click.option("--secret", help="user:password for Basic; default: one is made.")
+@click.option("--set", "words", multiple=True, help="KEY=VALUE that it takes; repeatable.")
+@click.option("--mapping", help="For generic: a JSON file, or the name of one that comes along.")
+@in_app
+def source_create(
+    org: str | None,
+    provider: str,
+    name: str,
+    slug: str | None,
+    region: str,
+    secret: str | None,
+    words: tuple[str, ...],
+    mapping: str | None,
+) -> None:
+    """Make a source and print the URL and the secret that the tool needs.
+
+    \b
+    Example: advocacy source create --provider actblue --name ActBlue --campaign stay
+    Example: advocacy source create --provider generic --name Gifts --mapping donorbox
+    """
+    settings = settings_now()
+    setup = read_setup(provider, words, mapping)
+    with transaction():
+        owner = campaigns.get_organization(org)
+        of = campaigns.get_campaign(owner.id, slug).id if slug else None
+        made, key = campaigns.put_source(
+            owner.id, provider, name, campaign_id=of, region=region.upper(), setup=setup
+        )
+        click.echo(f"URL     {settings.public_url}/webhooks/{key}")
+        if secret := secret or new_secret(provider):
+            campaigns.put_secret(
+                settings.secret_key.encode(),
+                owner.id,
+                made.id,
+                checked_secret(provider, secret),
+                datetime.now(UTC),
+                timedelta(0),
+            )
+            click.echo(f"secret  {secret}")
+        elif secret_is_given(provider):
+            click.echo(
+                f"secret  none yet, and nothing is let in before: {BY_SLUG[provider].title} shows "
+                f"one for this URL; say it with `advocacy source rotate --name {name!r} --secret …`"
+            )
+    click.echo("Keep what is printed; it is not shown again.")
+
+
+def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, Any]:
+    """Return what a source is set up with; a mapping is checked before it is kept."""
+    setup: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise Refusal(f"write --set as KEY=VALUE, not {word!a}")
+        try:
+            setup[key] = json.loads(value)
+        except ValueError:
+            setup[key] = value
+    if (provider == generic.slug) is not (mapping is not None):
+        raise Refusal("a mapping goes with --provider generic, and generic needs one: --mapping …")
+    if mapping is not None:
+        setup["mapping"] = read_mapping(mapping)
+        if mistakes := generic.check_mapping(setup["mapping"]):
+            raise Refusal(f"the mapping {mapping} has mistakes: {'; '.join(mistakes)}")
+    return setup
+
+
+def read_mapping(named: str) -> Any:
+    """Return a mapping that comes along, by its name, or one from a file."""
+    if named in mappings.names():
+        return mappings.get(named)
+    try:
+        return json.loads(Path(named).read_text(encoding="utf-8"))
+    except OSError:
+        known = ", ".join(mappings.names())
+        raise Refusal(
+            f"there is no file {named}, and no mapping of that name; there are {known}"
+        ) from None
+    except ValueError as error:
+        raise Refusal(f"{named} is no JSON: {error}") from None
+
+
+@source.command("try")
+@click.argument("mapping")
+@click.argument("body", type=click.File("rb"))
+def source_try(mapping: str, body: Any) -> None:
+    """Show what actions a mapping makes of a body, and keep nothing.
+
+    \b
+    Example: advocacy source try donorbox body.json
+    Example: pbpaste | advocacy source try my-mapping.json -
+    """
+    read = read_mapping(mapping)
+    if mistakes := generic.check_mapping(read):
+        raise Refusal(f"the mapping {mapping} has mistakes: {'; '.join(mistakes)}")
+    try:
+        events = generic.dry_run(read, body.read())
+    except Unreadable as error:
+        raise Refusal(f"the body cannot be read by this mapping: {error}") from None
+    for number, event in enumerate(events, start=1):
+        click.echo(f"action {number}")
+        for field in fields(event):
+            value = getattr(event, field.name)
+            if value not in ("", None, False, (), {}, Person()):
+                click.echo(f"  {field.name:14} {value}")
+    click.echo(f"{len(events)} actions")
+
+
+def secret_is_given(provider: str) -> bool:
+    """Say whether it is the tool that makes the secret, so that none can be made here."""
+    return BY_SLUG[provider].TRUST not in {"secret_path", "none"} and not new_secret(provider)
+
+
+def new_secret(provider: str) -> str:
+    """Return a fresh secret of the form that a provider uses; empty where none is made here."""
+    if BY_SLUG[provider].TRUST == "basic_auth":
+        return f"advocacy:{new_key('pw')}"
+    if provider == "standard":
+        import base64
+        import secrets
+
+        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return ""
+
+
+def checked_secret(provider: str, secret: str) -> str:
+    """Refuse a secret that could never fit."""
+    if BY_SLUG[provider].TRUST == "basic_auth" and ":" not in secret:
+        raise Refusal("write the secret as user:password")
+    if provider == "standard":
+        from advocacy.providers.signatures import standard_key
+
+        try:
+            length = len(standard_key(secret))
+        except ValueError:
+            length = 0
+        if not 24 <= length <= 64:
+            raise Refusal("write the secret as whsec_ and the base64 of 24 to 64 bytes")
+    return secret
+
+
+@source.command("rotate")
+@org_option
+@click.option("--name", required=True)
+@click.option("--secret", help="The new one; default: one is made.")
+@click.option("--hours", default=24.0, show_default=True, help="How long the old one stays valid.")
+@in_app
+def source_rotate(org: str | None, name: str, secret: str | None, hours: float) -> None:
+    """Give a source a new secret; the old one stays valid for a while.
+
+    Example: advocacy source rotate --name ActBlue --hours 48
+    """
+    settings = settings_now()
+    with transaction():
+        owner = campaigns.get_organization(org)
+        found = campaigns.get_source(owner.id, name)
+        secret = secret or new_secret(found.provider)
+        if not secret and secret_is_given(found.provider):
+            raise Refusal(f"say the secret that {BY_SLUG[found.provider].title} shows: --secret …")
+        if not secret:
+            raise Refusal("this provider has no secret but the URL; make a new source instead")
+        campaigns.put_secret(
+            settings.secret_key.encode(),
+            owner.id,
+            found.id,
+            checked_secret(found.provider, secret),
+            datetime.now(UTC),
+            timedelta(hours=hours),
+        )
+    click.echo(f"secret  {secret}")
+
+
+@source.command("list")
+@org_option
+@in_app
+def source_list(org: str | None) -> None:
+    """List the sources.
+
+    Example: advocacy source list
+    """
+    owner = campaigns.get_organization(org)
+    rows = [
+        (each.name, each.provider, BY_SLUG[each.provider].TRUST, each.region)
+        for each in campaigns.list_sources(owner.id)
+    ]
+    table(("name", "provider", "trust", "region"), rows)

@@ -1,0 +1,154 @@
+"""`advocacy replay`, `rebuild`, `report`, `erase`: work on what has come in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from advocacy import forget, process
+from advocacy.commands import (
+    Refusal,
+    in_app,
+    org_option,
+    settings_now,
+    table,
+)
+from advocacy.report import activation, written_money
+from advocacy.store import campaigns, inbox, transaction
+
+
+@click.command()
+@org_option
+@click.option("--list", "only_list", is_flag=True, help="Show what is quarantined, and do nothing.")
+@click.option("--reason", help="Only what was quarantined for this reason.")
+@click.option("--id", "ids", multiple=True, type=click.UUID, help="Only this delivery; repeatable.")
+@in_app
+def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID, ...]) -> None:
+    """Try quarantined deliveries again.
+
+    Example: advocacy replay --reason room_failed
+    """
+    owner = campaigns.get_organization(org)
+    if only_list:
+        rows = [
+            (row.id, row.source, f"{row.received_at:%Y-%m-%d %H:%M}", row.reason, row.detail)
+            for row in inbox.list_quarantined(owner.id)
+        ]
+        table(("id", "source", "received", "reason", "detail"), rows)
+        return
+    with transaction():
+        put_back = inbox.put_back(owner.id, reason=reason, ids=ids or None)
+    settings = settings_now()
+    drained = process.Drained()
+    while (more := process.drain(settings, owner.id)).stopped_early:
+        drained.quarantined += more.quarantined
+    still = inbox.counts(owner.id)["quarantined"]
+    click.echo(f"{put_back} tried again, {still} are quarantined now")
+
+
+@click.command()
+@org_option
+@in_app
+def rebuild(org: str | None) -> None:
+    """Make actions, people and totals anew from the inbox and the clicks.
+
+    Example: advocacy rebuild
+    """
+    owner = campaigns.get_organization(org)
+    every = inbox.counts(owner.id)["done"]
+    with click.progressbar(length=every, label="deliveries", file=sys.stderr) as bar:
+        done = process.rebuild(settings_now(), owner.id, lambda n: bar.update(n - bar.pos))
+    click.echo(f"{done} deliveries were worked through again")
+
+
+@click.command()
+@org_option
+@click.argument("slug")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
+@in_app
+def report(
+    org: str | None, slug: str, first: datetime | None, last: datetime | None, as_json: bool
+) -> None:
+    """Print the activation of a campaign.
+
+    Example: advocacy report stay --from 2026-11-01 --to 2026-11-07
+    """
+    owner = campaigns.get_organization(org)
+    found = activation(
+        campaigns.get_campaign(owner.id, slug),
+        first.date() if first else None,
+        last.date() if last else None,
+    )
+    if as_json:
+        click.echo(json.dumps(found, default=str, indent=2))
+    else:
+        print_activation(found)
+
+
+def print_activation(found: dict[str, Any]) -> None:
+    """Print an activation report as text."""
+    people, clicks = found["supporters"], found["clicks"]
+    about = found["campaign"]
+    click.echo(f"{about['name']}, {found['from']} to {found['to']} ({about['timezone']})")
+    click.echo(
+        f"{people['distinct']} supporters activated: {people['new']} new, "
+        f"{people['returning']} returning; {found['actions']} actions"
+    )
+    for money in found["money"]:
+        gross, refunded, net = (
+            written_money(money[name], money["currency"])
+            for name in ("gross_minor", "refunded_minor", "net_minor")
+        )
+        click.echo(f"raised {net}: {gross} given, {refunded} refunded")
+    click.echo(f"{clicks['human']} clicks by people, {clicks['other']} others\n")
+    rows = [
+        (
+            row["post"]["title"] or row["post"]["id"] if row["post"] else "(no post found)",
+            row["post"]["platform"] if row["post"] else "",
+            row["clicks"]["human"],
+            row["actions"],
+            row["supporters"]["distinct"],
+            row["supporters"]["new"],
+            ", ".join(f"{kind} {n}" for kind, n in row["by_kind"].items()),
+            ", ".join(written_money(each["net_minor"], each["currency"]) for each in row["money"]),
+        )
+        for row in found["posts"]
+    ]
+    table(("post", "platform", "clicks", "actions", "supporters", "new", "by kind", "net"), rows)
+    click.echo()
+    table(
+        ("evidence", "actions", "share"),
+        [(each["tier"], each["actions"], f"{each['share']:.0%}") for each in found["evidence"]],
+    )
+
+
+@click.command()
+@org_option
+@click.option("--email", default="")
+@click.option("--phone", default="")
+@click.option("--region", default="US", show_default=True)
+@click.confirmation_option(prompt="Erase this person for good?")
+@in_app
+def erase(org: str | None, email: str, phone: str, region: str) -> None:
+    """Erase one person; the counts stay.
+
+    Example: advocacy erase --email someone@example.org
+    """
+    owner = campaigns.get_organization(org)
+    try:
+        erased = forget.erase(
+            settings_now(), owner.id, email=email, phone=phone, region=region.upper()
+        )
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    click.echo(
+        f"{erased.actions} actions lost their person, {erased.bodies} bodies and the trail of "
+        f"{erased.clicks} clicks are gone"
+    )
