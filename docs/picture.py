@@ -30,8 +30,8 @@ from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
 from advocacy import process
-from advocacy.commands.sources import new_secret
 from advocacy.clicklog import Click
+from advocacy.commands.sources import new_secret
 from advocacy.ids import new_click_id, new_id
 from advocacy.nudge import Silent
 from advocacy.providers.base import join_code
