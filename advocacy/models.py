@@ -353,6 +353,7 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     click_found: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = _words("")
+    path: Mapped[list[Any] | None] = mapped_column(JSONB)
     gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     currency: Mapped[str] = _words("")
@@ -408,7 +409,9 @@ class ActionName(db.Model):  # type: ignore[name-defined,misc]
 class Total(db.Model):  # type: ignore[name-defined,misc]
     """Counted actions and money of one day, as deltas in a few slots, so that no row is hot.
 
-    `post_id` and `campaign_id` are the nil UUID where there is none: a key cannot be null.
+    `model` is `every` where all attribution models say the same, as they do for an action with one
+    touch or none. `units` are billionths of an action, since most models share one out. `post_id`
+    and `campaign_id` are the nil UUID where there is none: a key cannot be null.
     """
 
     __tablename__ = "totals"
@@ -417,13 +420,14 @@ class Total(db.Model):  # type: ignore[name-defined,misc]
     campaign_id: Mapped[UUID] = _id()
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     post_id: Mapped[UUID] = _id()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     tier: Mapped[str] = mapped_column(Text, primary_key=True)
     platform: Mapped[str] = mapped_column(Text, primary_key=True)
     source_id: Mapped[UUID] = _id()
     currency: Mapped[str] = mapped_column(Text, primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    actions: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigInteger)
     gross_minor: Mapped[int] = mapped_column(BigInteger)
     refunded_minor: Mapped[int] = mapped_column(BigInteger)
 

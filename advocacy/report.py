@@ -22,12 +22,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from advocacy.attribution import RULES
 from advocacy.events import TIERS
 from advocacy.models import Campaign, Post
 from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
 from advocacy.store import campaigns, totals
-from advocacy.store.totals import NOBODY
+from advocacy.store.totals import NOBODY, UNIT
+
+MODELS = tuple(RULES)
+"""The attribution models that a report can be asked by; the first is the usual one."""
 
 
 class BadRange(ValueError):
@@ -35,16 +39,23 @@ class BadRange(ValueError):
 
 
 def activation(
-    campaign: Campaign, first: date | None = None, last: date | None = None
+    campaign: Campaign,
+    first: date | None = None,
+    last: date | None = None,
+    model: str = "last_touch",
 ) -> dict[str, Any]:
-    """Return the activation of a campaign from `first` to `last`, both included.
+    """Return the activation of a campaign from `first` to `last`, both included, by a model.
 
-    Without a range it is from the campaign's first day with data to today. Raises `BadRange`.
+    Without a range it is from the campaign's first day with data to today. Numbers of actions are
+    whole, but where the model shares actions out. Raises `BadRange`, and `KeyError` for a model
+    that is none of `MODELS`.
     """
+    if model not in MODELS:
+        raise KeyError(model)
     org_id = campaign.org_id
     first, last = _range(campaign, first, last)
-    rows = totals.read_totals(org_id, campaign.id, first, last)
-    people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone)
+    rows = totals.read_totals(org_id, campaign.id, first, last, model)
+    people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone, model)
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
     posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
     by_grain: dict[str, dict[Any, Any]] = defaultdict(dict)
@@ -59,19 +70,20 @@ def activation(
             "name": campaign.name,
             "timezone": campaign.timezone,
         },
+        "model": model,
         "from": first,
         "to": last,
-        "actions": sum(row.actions for row in rows),
+        "actions": _count(rows),
         "supporters": _people(by_grain["all"].get(None)),
         "clicks": _clicks(clicks),
         "by_kind": [
             {
                 "kind": kind,
-                "actions": sum(row.actions for row in of_kind),
+                "actions": _count(of_kind),
                 "supporters": _people(by_grain["kind"].get(kind)),
             }
             for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
-            if any(row.actions for row in of_kind)
+            if _count(of_kind)
         ],
         "money": _money(rows),
         "evidence": _evidence(rows),
@@ -118,6 +130,12 @@ def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[A
     return found
 
 
+def _count(rows: Iterable[Any]) -> int | float:
+    """Return a number of actions: whole where it is, else to the billionth."""
+    units: int = sum(row.units for row in rows)
+    return units // UNIT if units % UNIT == 0 else round(units / UNIT, 9)
+
+
 def _people(row: Any | None) -> dict[str, int]:
     distinct, new = (row.supporters, row.new) if row else (0, 0)
     return {"distinct": distinct, "new": new, "returning": distinct - new}
@@ -137,7 +155,7 @@ def _money(rows: Sequence[Any]) -> list[dict[str, Any]]:
             "gross_minor": (gross := sum(row.gross_minor for row in same)),
             "refunded_minor": (refunded := sum(row.refunded_minor for row in same)),
             "net_minor": gross - refunded,
-            "donations": sum(row.actions for row in same),
+            "donations": _count(same),
         }
         for currency, same in sorted(
             _grouped((row for row in rows if row.kind == "donation"), lambda r: r.currency).items()
@@ -146,12 +164,12 @@ def _money(rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _evidence(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    everything = sum(row.actions for row in rows)
+    everything = _count(rows)
     by_tier = _grouped(rows, lambda row: row.tier)
     return [
         {
             "tier": tier,
-            "actions": (actions := sum(row.actions for row in by_tier.get(tier, []))),
+            "actions": (actions := _count(by_tier.get(tier, []))),
             "share": round(actions / everything, 4) if everything else 0.0,
         }
         for tier in TIERS
@@ -159,13 +177,13 @@ def _evidence(rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _days(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    counted: dict[tuple[date, str], int] = defaultdict(int)
+    counted: dict[tuple[date, str], list[Any]] = defaultdict(list)
     for row in rows:
-        counted[row.day, row.kind] += row.actions
+        counted[row.day, row.kind].append(row)
     return [
         {"day": day, "kind": kind, "actions": actions}
-        for (day, kind), actions in sorted(counted.items())
-        if actions
+        for (day, kind), same in sorted(counted.items())
+        if (actions := _count(same))
     ]
 
 
@@ -182,11 +200,11 @@ def _of_post(
             "published_at": post.published_at,
         },
         "clicks": _clicks(clicks),
-        "actions": sum(row.actions for row in rows),
+        "actions": _count(rows),
         "by_kind": {
-            kind: sum(row.actions for row in same)
+            kind: _count(same)
             for kind, same in sorted(_grouped(rows, lambda row: row.kind).items())
-            if any(row.actions for row in same)
+            if _count(same)
         },
         "supporters": _people(people),
         "money": _money(rows),
@@ -208,7 +226,7 @@ def _platforms(
         {
             "platform": platform,
             "clicks": _clicks(clicks_of.get(platform, [])),
-            "actions": sum(row.actions for row in by_platform.get(platform, [])),
+            "actions": _count(by_platform.get(platform, [])),
             "supporters": _people(people.get(platform)),
             "money": _money(by_platform.get(platform, [])),
         }

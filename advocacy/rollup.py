@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from fractions import Fraction
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.store.actions import Action
-from advocacy.store.totals import NOBODY, Key, Sums
+from advocacy.store.totals import EVERY, NOBODY, UNIT, Key, Sums
 
 _zone = lru_cache(maxsize=256)(ZoneInfo)
 
@@ -25,23 +27,48 @@ def day_in(moment: datetime, timezone: str) -> date:
 
 
 def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
-    """Yield what an action adds: itself on its day, and each return on the day of the return."""
+    """Yield what an action adds: itself on its day, and each return on the day of the return.
+
+    An action with one touch or none adds the same under every model. Else it is shared out by each
+    model among the posts on its path, money in whole minor units, returns on their cumulative sum.
+    """
     if not action.counted:
         return
+    days = [day_in(datetime.fromisoformat(each["at"]), timezone) for each in action.returns or []]
+    returns = [each["amount_minor"] for each in action.returns or []]
     key = Key(
         campaign_id=action.campaign_id or NOBODY,
         day=action.occurred_on,
         post_id=action.post_id or NOBODY,
+        model=EVERY,
         kind=action.kind,
         tier=action.tier,
         platform=action.platform,
         source_id=action.source_id,
         currency=action.currency,
     )
-    yield key, Sums(1, action.gross_minor, 0)
-    for each in action.returns or []:
-        day = day_in(datetime.fromisoformat(each["at"]), timezone)
-        yield key._replace(day=day), Sums(0, 0, each["amount_minor"])
+    if not action.path:
+        yield key, Sums(UNIT, action.gross_minor, 0)
+        for day, amount in zip(days, returns, strict=True):
+            yield key._replace(day=day), Sums(0, 0, amount)
+        return
+    for model in RULES:
+        shares = [Fraction(touch["shares"].get(model, 0)) for touch in action.path]
+        units = split_minor(UNIT, shares)
+        gross = split_minor(action.gross_minor, shares)
+        back = split_returns(action.gross_minor, shares, returns)
+        for index, touch in enumerate(action.path):
+            if not shares[index]:
+                continue
+            of_touch = key._replace(
+                post_id=UUID(touch["post_id"]) if touch["post_id"] else NOBODY,
+                model=model,
+                tier=touch["tier"],
+                platform=touch["platform"],
+            )
+            yield of_touch, Sums(units[index], gross[index], 0)
+            for day, row in zip(days, back, strict=True):
+                yield of_touch._replace(day=day), Sums(0, 0, row[index])
 
 
 def deltas(

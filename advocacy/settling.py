@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import RULES, WINDOWS, attribute
-from advocacy.events import ActionKind
+from advocacy.attribution import RULES, WINDOWS, attribute, weigh
+from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.ledger import Fact, Settled, joined, settle
 from advocacy.rollup import day_in, deltas
@@ -212,12 +212,39 @@ def _credit(action: Action, known: Known) -> None:
     window = WINDOWS[ActionKind(action.kind)]
     (credit,) = attribute(action.occurred_at, evidence, RULE, window)
     touch = credit.touch
+    action.path = _path(action, evidence, window, touch.campaign_id) if touch else None
     action.click_found = action.click_id in known.clicks
     action.tier = credit.tier
     action.post_id = touch.post_id if touch else None
     action.link_id = touch.link_id if touch else None
     action.platform = touch.platform if touch else ""
     action.campaign_id = touch.campaign_id if touch else None
+
+
+def _path(
+    action: Action, evidence: Sequence[Touch], window: timedelta, campaign_id: UUID | None
+) -> list[dict[str, Any]] | None:
+    """Return the touches that led to an action with their shares by model, if there are several.
+
+    A campaign shares its actions out among its own posts: what was touched of another campaign is
+    left out.
+    """
+    within = [each for each in evidence if each.campaign_id in {None, campaign_id}]
+    weighed = [each for each in weigh(action.occurred_at, within, window) if not each.passed_over]
+    if len(weighed) < 2:
+        return None
+    return [
+        {
+            "post_id": str(each.touch.post_id) if each.touch.post_id else None,
+            "link_id": str(each.touch.link_id) if each.touch.link_id else None,
+            "platform": each.touch.platform,
+            "channel": each.touch.channel,
+            "tier": each.touch.tier,
+            "at": each.touch.at.isoformat(),
+            "shares": {name: str(share) for name, share in each.shares.items() if share},
+        }
+        for each in weighed
+    ]
 
 
 def _inherit(todo: Sequence[Action]) -> None:
@@ -236,7 +263,7 @@ def _inherit(todo: Sequence[Action]) -> None:
             key=lambda each: (each.renewal, each.tier == "unattributed", each.occurred_at, each.id),
         )
         for payment in payments:
-            for name in ("tier", "post_id", "link_id", "platform", "campaign_id"):
+            for name in ("tier", "post_id", "link_id", "platform", "campaign_id", "path"):
                 setattr(payment, name, getattr(first, name))
 
 

@@ -18,7 +18,7 @@ from advocacy.commands import (
     settings_now,
     table,
 )
-from advocacy.report import activation, written_money
+from advocacy.report import MODELS, activation, written_money
 from advocacy.store import campaigns, inbox, transaction
 
 
@@ -71,25 +71,45 @@ def rebuild(org: str | None) -> None:
 @click.argument("slug")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]))
+@click.option(
+    "--model",
+    type=click.Choice(MODELS),
+    default=MODELS[0],
+    show_default=True,
+    help="How actions with several touches are shared out.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
 @in_app
 def report(
-    org: str | None, slug: str, first: datetime | None, last: datetime | None, as_json: bool
+    org: str | None,
+    slug: str,
+    first: datetime | None,
+    last: datetime | None,
+    model: str,
+    as_json: bool,
 ) -> None:
     """Print the activation of a campaign.
 
+    \b
     Example: advocacy report stay --from 2026-11-01 --to 2026-11-07
+    Example: advocacy report stay --model position_based
     """
     owner = campaigns.get_organization(org)
     found = activation(
         campaigns.get_campaign(owner.id, slug),
         first.date() if first else None,
         last.date() if last else None,
+        model,
     )
     if as_json:
         click.echo(json.dumps(found, default=str, indent=2))
     else:
         print_activation(found)
+
+
+def shown(actions: float) -> str:
+    """Write a number of actions: whole where it is, else with two decimals."""
+    return f"{int(actions)}" if actions == int(actions) else f"{actions:.2f}"
 
 
 def print_activation(found: dict[str, Any]) -> None:
@@ -113,10 +133,10 @@ def print_activation(found: dict[str, Any]) -> None:
             row["post"]["title"] or row["post"]["id"] if row["post"] else "(no post found)",
             row["post"]["platform"] if row["post"] else "",
             row["clicks"]["human"],
-            row["actions"],
+            shown(row["actions"]),
             row["supporters"]["distinct"],
             row["supporters"]["new"],
-            ", ".join(f"{kind} {n}" for kind, n in row["by_kind"].items()),
+            ", ".join(f"{kind} {shown(n)}" for kind, n in row["by_kind"].items()),
             ", ".join(written_money(each["net_minor"], each["currency"]) for each in row["money"]),
         )
         for row in found["posts"]
@@ -125,7 +145,10 @@ def print_activation(found: dict[str, Any]) -> None:
     click.echo()
     table(
         ("evidence", "actions", "share"),
-        [(each["tier"], each["actions"], f"{each['share']:.0%}") for each in found["evidence"]],
+        [
+            (each["tier"], shown(each["actions"]), f"{each['share']:.0%}")
+            for each in found["evidence"]
+        ],
     )
 
 

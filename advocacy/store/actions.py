@@ -18,7 +18,12 @@ from advocacy.store import Contended, run, run_count
 
 @dataclass(slots=True, kw_only=True)
 class Action:
-    """A row of `actions`. `returns` is a list of {"at", "amount_minor"} in order of time."""
+    """A row of `actions`.
+
+    `returns` is a list of {"at", "amount_minor"} in order of time. `path` is None where there is
+    one touch or none; else all touches in order of time, as {"post_id", "link_id", "platform",
+    "tier", "channel", "at", "shares": {model: exact fraction}}, without shares that are zero.
+    """
 
     id: UUID
     source_id: UUID
@@ -38,6 +43,7 @@ class Action:
     click_found: bool = False
     utm: dict[str, str] = field(default_factory=dict)
     referrer: str = ""
+    path: list[dict[str, Any]] | None = None
     gross_minor: int = 0
     refunded_minor: int = 0
     currency: str = ""
@@ -69,6 +75,7 @@ _TYPES = {
     "click_found": "bool",
     "utm": "jsonb",
     "referrer": "text",
+    "path": "jsonb",
     "gross_minor": "int8",
     "refunded_minor": "int8",
     "currency": "text",

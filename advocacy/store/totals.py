@@ -13,6 +13,12 @@ from uuid import UUID
 
 from advocacy.store import run
 
+EVERY = "every"
+"""The model of totals on which all models agree."""
+
+UNIT = 1_000_000_000
+"""So many units are one action."""
+
 NOBODY = UUID(int=0)
 """Stands in a key of totals for "no post" and "no campaign"."""
 
@@ -23,6 +29,7 @@ class Key(NamedTuple):
     campaign_id: UUID
     day: date
     post_id: UUID
+    model: str
     kind: str
     tier: str
     platform: str
@@ -31,9 +38,9 @@ class Key(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """How much of it: a number of actions, and money in minor units of the key's currency."""
+    """How much of it: billionths of an action, and money in minor units of the key's currency."""
 
-    actions: int
+    units: int
     gross_minor: int
     refunded_minor: int
 
@@ -44,20 +51,20 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
     if not ordered:
         return
     run(
-        """insert into totals (org_id, campaign_id, day, post_id, kind, tier, platform, source_id,
-                               currency, slot, actions, gross_minor, refunded_minor)
-           select :o, v.campaign_id, v.day, v.post_id, v.kind, v.tier, v.platform, v.source_id,
-                  v.currency, :slot, v.actions, v.gross_minor, v.refunded_minor
+        """insert into totals (org_id, campaign_id, day, post_id, model, kind, tier, platform,
+                               source_id, currency, slot, units, gross_minor, refunded_minor)
+           select :o, v.campaign_id, v.day, v.post_id, v.model, v.kind, v.tier, v.platform,
+                  v.source_id, v.currency, :slot, v.units, v.gross_minor, v.refunded_minor
            from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
-                       cast(:kinds as text[]), cast(:tiers as text[]), cast(:platforms as text[]),
-                       cast(:sources as uuid[]), cast(:currencies as text[]),
-                       cast(:actions as int8[]), cast(:gross as int8[]),
-                       cast(:refunded as int8[]))
-                as v (campaign_id, day, post_id, kind, tier, platform, source_id, currency,
-                      actions, gross_minor, refunded_minor)
-           on conflict (org_id, campaign_id, day, post_id, kind, tier, platform, source_id,
+                       cast(:models as text[]), cast(:kinds as text[]), cast(:tiers as text[]),
+                       cast(:platforms as text[]), cast(:sources as uuid[]),
+                       cast(:currencies as text[]), cast(:units as int8[]),
+                       cast(:gross as int8[]), cast(:refunded as int8[]))
+                as v (campaign_id, day, post_id, model, kind, tier, platform, source_id, currency,
+                      units, gross_minor, refunded_minor)
+           on conflict (org_id, campaign_id, day, post_id, model, kind, tier, platform, source_id,
                         currency, slot)
-           do update set actions = totals.actions + excluded.actions,
+           do update set units = totals.units + excluded.units,
                          gross_minor = totals.gross_minor + excluded.gross_minor,
                          refunded_minor = totals.refunded_minor + excluded.refunded_minor""",
         o=org_id,
@@ -65,32 +72,38 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
         campaigns=[key.campaign_id for key, _ in ordered],
         days=[key.day for key, _ in ordered],
         posts=[key.post_id for key, _ in ordered],
+        models=[key.model for key, _ in ordered],
         kinds=[key.kind for key, _ in ordered],
         tiers=[key.tier for key, _ in ordered],
         platforms=[key.platform for key, _ in ordered],
         sources=[key.source_id for key, _ in ordered],
         currencies=[key.currency for key, _ in ordered],
-        actions=[sums.actions for _, sums in ordered],
+        units=[sums.units for _, sums in ordered],
         gross=[sums.gross_minor for _, sums in ordered],
         refunded=[sums.refunded_minor for _, sums in ordered],
     )
 
 
-def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
-    """Return the sums from `first` to `last` by day, post, kind, tier, platform and currency."""
+def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
+    """Return the sums by a model from `first` to `last`.
+
+    Rows are by day, post, kind, tier, platform and currency; `units` are billionths of an action.
+    """
     return run(
-        """select day, post_id, kind, tier, platform, currency, sum(actions)::int8 as actions,
+        """select day, post_id, kind, tier, platform, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
            from totals
            where org_id = :o and campaign_id = :c and day between :first and :last
+             and model in ('every', :model)
            group by day, post_id, kind, tier, platform, currency
-           having sum(actions) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
+           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
            order by day, post_id, kind, tier, platform, currency""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
+        model=model,
     )
 
 
@@ -108,22 +121,29 @@ def read_clicks(org_id: UUID, campaign_id: UUID, first: date, last: date) -> lis
 
 
 def read_people(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str
+    org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str, model: str
 ) -> list[Any]:
     """Return distinct supporters at each grain that a report shows.
 
     Rows are (post_id, platform, kind, supporters, new, grain): a supporter is new where her first
     action of all in the organization lies in the range, else returning. `grain` says which of the
-    three is grouped by: 'all', 'post', 'platform' or 'kind'.
+    three is grouped by: 'all', 'post', 'platform' or 'kind'. A supporter is a post's where the
+    model gives it any share of one of her actions.
     """
     return run(
-        """with acted as (
-             select distinct a.supporter_id, a.post_id, a.platform, a.kind,
+        """with within as (
+             select a.supporter_id, a.post_id, a.platform, a.kind, a.path,
                     s.first_acted_at >= (cast(:first as timestamp) at time zone :zone) as new
              from actions a
              join supporters s on s.org_id = a.org_id and s.id = a.supporter_id
              where a.org_id = :o and a.campaign_id = :c and a.counted
-               and a.occurred_on between :first and :last)
+               and a.occurred_on between :first and :last),
+           acted as (
+             select supporter_id, post_id, platform, kind, new from within where path is null
+             union
+             select w.supporter_id, cast(t ->> 'post_id' as uuid), t ->> 'platform', w.kind, w.new
+             from within w, jsonb_array_elements(w.path) t
+             where w.path is not null and t -> 'shares' ? :model)
            select case when grouping(post_id) = 0 then 'post'
                        when grouping(platform) = 0 then 'platform'
                        when grouping(kind) = 0 then 'kind' else 'all' end as grain,
@@ -136,6 +156,7 @@ def read_people(
         first=first,
         last=last,
         zone=timezone,
+        model=model,
     )
 
 

@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from advocacy.report import BadRange, activation, written_money
+from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
@@ -76,9 +76,9 @@ def money(minor: int, currency: str) -> str:
 
 
 @blueprint.app_template_filter("number")
-def number(value: int) -> str:
-    """Write a whole number with its thousands apart."""
-    return f"{value:,}"
+def number(value: float) -> str:
+    """Write a number with its thousands apart; what is not whole gets one decimal."""
+    return f"{value:,}" if value == int(value) else f"{value:,.1f}"
 
 
 @blueprint.app_template_filter("percent")
@@ -132,7 +132,9 @@ def campaign_page(slug: str) -> str:
         raise Problem(404, "Not Found", f"There is no campaign {slug}.")
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        report = activation(campaign, first, last)
+        report = activation(campaign, first, last, request.args.get("model") or MODELS[0])
+    except KeyError:
+        raise Problem(422, "No such model", f"The models are {', '.join(MODELS)}.") from None
     except (BadRange, ValueError):
         raise Problem(
             422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
@@ -140,6 +142,7 @@ def campaign_page(slug: str) -> str:
     return render_template(
         "campaign.html",
         report=report,
+        models=MODELS,
         chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
         meaning=_MEANING,
         waiting=inbox.counts(g.org_id),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from advocacy.report import MODELS
 
 
 class RangeQuery(Schema):
@@ -18,12 +22,24 @@ class RangeQuery(Schema):
     last = fields.Date(
         data_key="to", metadata={"description": "Last day, YYYY-MM-DD. Default: today."}
     )
+    model = fields.Str(
+        load_default=MODELS[0],
+        validate=validate.OneOf(MODELS),
+        metadata={"description": "How actions with several touches are shared out among posts."},
+    )
 
     @validates_schema
     def _in_order(self, data: dict[str, object], **_: object) -> None:
         first, last = data.get("first"), data.get("last")
         if first and last and first > last:  # type: ignore[operator]
             raise ValidationError("must not be after `to`", "from")
+
+
+class Count(fields.Float):
+    """A number of actions: whole, but where the model shares actions out among posts."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value
 
 
 class People(Schema):
@@ -42,25 +58,25 @@ class Money(Schema):
     gross_minor = fields.Int(metadata={"description": "Given, in minor units."})
     refunded_minor = fields.Int(metadata={"description": "Went back, in minor units."})
     net_minor = fields.Int(metadata={"description": "Gross less refunded."})
-    donations = fields.Int(metadata={"description": "Number of donations."})
+    donations = Count(metadata={"description": "Number of donations."})
 
 
 class Evidence(Schema):
     tier = fields.Str(metadata={"description": "Strongest first; `unattributed` last."})
-    actions = fields.Int()
+    actions = Count()
     share = fields.Float(metadata={"description": "Of all actions shown, 0 to 1."})
 
 
 class ByKind(Schema):
     kind = fields.Str()
-    actions = fields.Int()
+    actions = Count()
     supporters = fields.Nested(People)
 
 
 class ByDay(Schema):
     day = fields.Date()
     kind = fields.Str()
-    actions = fields.Int()
+    actions = Count()
 
 
 class PostAbout(Schema):
@@ -76,8 +92,8 @@ class OfPost(Schema):
         PostAbout, allow_none=True, metadata={"description": "null: no post was found to credit."}
     )
     clicks = fields.Nested(Clicks)
-    actions = fields.Int()
-    by_kind = fields.Dict(keys=fields.Str(), values=fields.Int())
+    actions = Count()
+    by_kind = fields.Dict(keys=fields.Str(), values=Count())
     supporters = fields.Nested(People)
     money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
@@ -86,7 +102,7 @@ class OfPost(Schema):
 class OfPlatform(Schema):
     platform = fields.Str(metadata={"description": "Empty: no platform was found to credit."})
     clicks = fields.Nested(Clicks)
-    actions = fields.Int()
+    actions = Count()
     supporters = fields.Nested(People)
     money = fields.List(fields.Nested(Money))
 
@@ -99,9 +115,10 @@ class CampaignAbout(Schema):
 
 class Activation(Schema):
     campaign = fields.Nested(CampaignAbout)
+    model = fields.Str(metadata={"description": "The attribution model of these figures."})
     first = fields.Date(attribute="from", data_key="from")
     last = fields.Date(attribute="to", data_key="to")
-    actions = fields.Int()
+    actions = Count()
     supporters = fields.Nested(People)
     clicks = fields.Nested(Clicks)
     by_kind = fields.List(fields.Nested(ByKind))

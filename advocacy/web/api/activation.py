@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import g
@@ -34,7 +33,7 @@ class OfCampaign(MethodView):
     @blueprint.alt_response(404, "NOT_FOUND")
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
     @blueprint.doc(summary="What the campaign's posts set in motion", security=[{"bearer": []}])
-    def get(self, query: dict[str, date], slug: str) -> dict[str, Any]:
+    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
 
         A day is a calendar day in the campaign's time zone. People are counted at each grain and do
@@ -44,7 +43,7 @@ class OfCampaign(MethodView):
         if campaign is None:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
-            return activation(campaign, query.get("first"), query.get("last"))
+            return activation(campaign, query.get("first"), query.get("last"), query["model"])
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
