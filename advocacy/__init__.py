@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import dashboard, errors, health, webhooks
     from advocacy.web.api import activation, api, documentation
+    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(

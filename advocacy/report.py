@@ -53,7 +53,7 @@ def activation(
     if model not in MODELS:
         raise KeyError(model)
     org_id = campaign.org_id
-    first, last = _range(campaign, first, last)
+    first, last = days_of(campaign, first, last)
     rows = totals.read_totals(org_id, campaign.id, first, last, model)
     people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone, model)
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
@@ -113,7 +113,8 @@ def written_money(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}".rstrip()
 
 
-def _range(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
+def days_of(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
+    """Return the range of days that is meant: without one, from the first with data to today."""
     earliest, latest = totals.span(campaign.org_id, campaign.id)
     today = day_in(datetime.now(UTC), campaign.timezone)
     last = last or max(today, latest or today)

@@ -55,6 +55,15 @@ class Known:
     clicks_of: Mapping[UUID, Sequence[Any]] = field(default_factory=dict)
 
 
+OTHER_CHANNELS = frozenset({"email", "sms", "web"})
+"""Platforms that are no social ones: a link in a newsletter is a post on `email`."""
+
+
+def channel_of(platform: str) -> str:
+    """Return the channel that a platform belongs to."""
+    return platform if platform in OTHER_CHANNELS else "social"
+
+
 def platform_of_host(referrer: str) -> str:
     """Return the platform that a referrer (URL or host) is of, or an empty string."""
     host = (urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or "").lower()
@@ -102,6 +111,7 @@ def _clicked(click: Any, tier: Tier) -> Touch:
         post_id=click.post_id,
         campaign_id=click.campaign_id,
         platform=click.platform,
+        channel=channel_of(click.platform),
     )
 
 
@@ -113,6 +123,7 @@ def _told(link: Any, tier: Tier, at: datetime) -> Touch:
         post_id=link.post_id,
         campaign_id=link.campaign_id,
         platform=link.platform,
+        channel=channel_of(link.platform),
     )
 
 

@@ -22,17 +22,22 @@ class RangeQuery(Schema):
     last = fields.Date(
         data_key="to", metadata={"description": "Last day, YYYY-MM-DD. Default: today."}
     )
-    model = fields.Str(
-        load_default=MODELS[0],
-        validate=validate.OneOf(MODELS),
-        metadata={"description": "How actions with several touches are shared out among posts."},
-    )
 
     @validates_schema
     def _in_order(self, data: dict[str, object], **_: object) -> None:
         first, last = data.get("first"), data.get("last")
         if first and last and first > last:  # type: ignore[operator]
             raise ValidationError("must not be after `to`", "from")
+
+
+class ReportQuery(RangeQuery):
+    """A range of days, and the model by which actions are shared out."""
+
+    model = fields.Str(
+        load_default=MODELS[0],
+        validate=validate.OneOf(MODELS),
+        metadata={"description": "How actions with several touches are shared out among posts."},
+    )
 
 
 class Count(fields.Float):

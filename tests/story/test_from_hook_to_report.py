@@ -70,8 +70,8 @@ def derived() -> dict[str, list[tuple[Any, ...]]]:
         "totals": sorted(
             tuple(map(str, row))
             for row in run(
-                """select campaign_id, day, post_id, kind, tier, platform, currency, model, sum(units),
-                          sum(gross_minor), sum(refunded_minor)
+                """select campaign_id, day, post_id, kind, tier, platform, currency, model,
+                          sum(units), sum(gross_minor), sum(refunded_minor)
                    from totals group by 1, 2, 3, 4, 5, 6, 7, 8
                    having sum(units) <> 0 or sum(gross_minor) <> 0"""
             )

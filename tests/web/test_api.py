@@ -336,6 +336,7 @@ ROUTES = {
     ("GET", "/api/openapi.json"): ANYONE,
     ("GET", "/api/ui/<name>"): ANYONE,
     ("GET", "/api/v1/campaigns/<slug>/activation"): STAFF,
+    ("GET", "/api/v1/campaigns/<slug>/influence"): STAFF,
     ("GET", "/static/<path:filename>"): ANYONE,
     ("GET", "/vega.js"): ANYONE,
     ("GET", "/sign-in"): ANYONE,

@@ -26,7 +26,7 @@ class OfCampaign(MethodView):
 
     @needs_token("reports")
     # Said here too: for a query the parser would pass over what it does not know.
-    @blueprint.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
+    @blueprint.arguments(schemas.ReportQuery, location="query", unknown=RAISE)
     @blueprint.response(200, schemas.Activation)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")

@@ -1,0 +1,142 @@
+"""④ Influence beyond the credited click, over a whole campaign.
+
+Markov and Shapley models, assisted actions, the ways people took, the time from click to action,
+and what social did for other channels. Definitions are in `docs/attribution.md`.
+
+What a stranger would get wrong: these figures look at all paths at once. They have a cut-off date,
+they change when data comes, and they are never the attribution of one action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from advocacy.attribution import influence as beyond
+from advocacy.attribution.journeys import MODELS, Journey, TooManyStates
+from advocacy.models import Campaign
+from advocacy.report import days_of
+from advocacy.store import campaigns
+from advocacy.store import journeys as store
+
+GRAINS = ("platform", "post", "channel")
+CAMPAIGN_MODELS = tuple(MODELS)
+
+
+def influence(
+    campaign: Campaign,
+    first: date | None = None,
+    last: date | None = None,
+    by: str = "platform",
+    currency: str = "",
+) -> dict[str, Any]:
+    """Return the influence of posts, platforms or channels in a campaign.
+
+    Money is net, in one currency: the one given, else the most used. A model whose chain is too
+    large for its data says so in place of figures. Raises `BadRange`.
+    """
+    first, last = days_of(campaign, first, last)
+    days = (campaign.org_id, campaign.id, first, last)
+    currencies = store.read_currencies(*days)
+    currency = currency or next(iter(currencies), "")
+    rows = store.read_paths(*days, by, currency)
+    idle = store.read_idle_clicks(*days, by, campaign.timezone)
+    journeys = _journeys(rows, idle)
+    names = _names(campaign, by)
+    delays = store.read_delays(*days)
+    channels = _journeys(store.read_paths(*days, "channel", currency), [])
+    return {
+        "campaign": {
+            "slug": campaign.slug,
+            "name": campaign.name,
+            "timezone": campaign.timezone,
+        },
+        "from": first,
+        "to": last,
+        "by": by,
+        "currency": currency,
+        "currencies": currencies,
+        "actions": sum(row.actions for row in rows if row.path),
+        "actions_without_path": sum(row.actions for row in rows if not row.path),
+        "clicks_without_action": sum(row.clicks for row in idle),
+        "models": [_model(name, journeys, names) for name in CAMPAIGN_MODELS],
+        "assists": [
+            {
+                "key": names.get(key, key),
+                "credited": found.credited,
+                "assisted": found.assisted,
+                "ratio": round(float(found.ratio), 4) if found.ratio is not None else None,
+            }
+            for key, found in beyond.assists(journeys).items()
+        ],
+        "paths": [
+            {
+                "path": [names.get(key, key) for key in each.path],
+                "actions": each.actions,
+                "amount_minor": each.amount_minor,
+                "share": round(float(each.share), 4),
+            }
+            for each in beyond.top_paths(journeys)
+        ],
+        "seconds_to_action": {
+            "known": delays.known,
+            "quarter": _seconds(delays.quarter),
+            "half": _seconds(delays.half),
+            "three_quarters": _seconds(delays.three_quarters),
+        },
+        "helped": [
+            {
+                "channel": channel,
+                "actions": found.actions,
+                "helped_by_social": found.helped,
+                "share": round(float(found.share), 4) if found.share is not None else None,
+            }
+            for channel in ("email", "sms", "web")
+            if (found := beyond.helped(channels, channel)).actions
+        ],
+    }
+
+
+def _journeys(rows: list[Any], idle: list[Any]) -> list[Journey[str]]:
+    # More can have gone back than was given only by a mistake; a model cannot take less than 0.
+    acted = [
+        Journey(tuple(row.path), row.actions, max(row.amount_minor, 0), 0, row.credited)
+        for row in rows
+        if row.path
+    ]
+    return acted + [Journey((row.key,), 0, 0, row.clicks) for row in idle if row.key]
+
+
+def _model(name: str, journeys: list[Journey[str]], names: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        shared = MODELS[name](journeys)
+    except TooManyStates as error:
+        return {"model": name, "reason": error.reason, "rows": []}
+    return {
+        "model": name,
+        "reason": "",
+        "rows": [
+            {
+                "key": names.get(key, key),
+                "actions": round(float(actions), 9),
+                "amount_minor": shared.amount_minor[key],
+            }
+            for key, actions in sorted(
+                shared.actions.items(), key=lambda item: (-item[1], str(item[0]))
+            )
+        ],
+    }
+
+
+def _names(campaign: Campaign, by: str) -> dict[str, str]:
+    if by != "post":
+        return {}
+    return {
+        str(post.id): f"{post.platform}: {post.title or post.id}"
+        for post in campaigns.list_posts(campaign.org_id, campaign.id)
+    }
+
+
+def _seconds(value: Any) -> int | None:
+    return None if value is None else round(float(value))

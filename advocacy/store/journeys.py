@@ -1,0 +1,114 @@
+"""Paths of a campaign, added up: how often supporters took the same way, and what came of it.
+
+What a stranger would get wrong: a path is laid out at read time, from the touches that an action
+was attributed with. Clicks that led to nothing are paths of one touch each: nobody knows whose they
+are.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from advocacy.store import run
+
+_KEYS = {
+    "post": ("post_id", "post_id::text"),
+    "platform": ("platform", "platform"),
+    "channel": (
+        "channel",
+        "case when platform in ('email', 'sms', 'web') then platform else 'social' end",
+    ),
+}
+
+
+def read_paths(
+    org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, currency: str
+) -> list[Any]:
+    """Return (path, credited, actions, amount_minor) of counted actions, equal ones added up.
+
+    `path` is an array of keys in order of time, empty where nothing was touched; `credited` is the
+    key that has it by last touch. Money is net, of one currency.
+    """
+    of_touch, of_action = _KEYS[by]
+    return run(
+        f"""select path, credited, count(*)::int8 as actions,
+                   sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
+                     ::int8 as amount_minor
+            from (
+              select {of_action} as credited, currency, gross_minor, refunded_minor,
+                     case when path is not null then array(
+                            select coalesce(t ->> '{of_touch}', '')
+                            from jsonb_array_elements(path) with ordinality e (t, n)
+                            where coalesce(t ->> '{of_touch}', '') <> '' order by n)
+                          when coalesce({of_action}, '') <> '' and tier <> 'unattributed'
+                            then array[{of_action}]
+                          else array[]::text[] end as path
+              from actions
+              where org_id = :o and campaign_id = :c and counted and not renewal
+                and occurred_on between :first and :last) taken
+            group by path, credited order by path, credited""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+        currency=currency,
+    )
+
+
+def read_idle_clicks(
+    org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, timezone: str
+) -> list[Any]:
+    """Return (key, clicks) of people's clicks that no action is known to have come of."""
+    _, of_action = _KEYS[by]
+    return run(
+        f"""select {of_action} as key, count(*)::int8 as clicks
+            from (
+              select t.post_id, p.platform
+              from touches t join posts p on p.org_id = t.org_id and p.id = t.post_id
+              where t.org_id = :o and t.campaign_id = :c and t.human
+                and t.supporter_id is null and not t.shared
+                and (t.clicked_at at time zone :zone)::date between :first and :last) idle
+            group by 1 order by 1""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+        zone=timezone,
+    )
+
+
+def read_delays(org_id: UUID, campaign_id: UUID, first: date, last: date) -> Any:
+    """Return how many actions have a known click, and the quartiles of the delay in seconds."""
+    return run(
+        """select count(*) as known,
+                  percentile_cont(0.25) within group (order by delay) as quarter,
+                  percentile_cont(0.5) within group (order by delay) as half,
+                  percentile_cont(0.75) within group (order by delay) as three_quarters
+           from (
+             select greatest(extract(epoch from a.occurred_at - t.clicked_at), 0) as delay
+             from actions a
+             join touches t on t.org_id = a.org_id and t.click_id = a.click_id
+             where a.org_id = :o and a.campaign_id = :c and a.counted and not a.renewal
+               and a.tier = 'click_id' and a.occurred_on between :first and :last) delays""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+    )[0]
+
+
+def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
+    """Return the currencies of the campaign's gifts, the most used first."""
+    rows = run(
+        """select currency from actions
+           where org_id = :o and campaign_id = :c and counted and currency <> ''
+             and occurred_on between :first and :last
+           group by currency order by count(*) desc, currency""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+    )
+    return [row.currency for row in rows]

@@ -1,0 +1,122 @@
+"""Influence in a campaign beyond the credited click, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+from flask.views import MethodView
+from marshmallow import RAISE, Schema, fields, validate
+
+from advocacy.influence import GRAINS, influence
+from advocacy.report import BadRange
+from advocacy.store import campaigns
+from advocacy.web import schemas
+from advocacy.web.api.activation import blueprint
+from advocacy.web.auth import needs_token
+from advocacy.web.errors import Problem
+
+
+class InfluenceQuery(schemas.RangeQuery):
+    """A range of days, what paths are laid out in, and the currency of the money."""
+
+    by = fields.Str(
+        load_default=GRAINS[0],
+        validate=validate.OneOf(GRAINS),
+        metadata={"description": "What paths are laid out in."},
+    )
+    currency = fields.Str(
+        load_default="",
+        validate=validate.Regexp(r"^([A-Z]{3})?$"),
+        metadata={"description": "ISO 4217. Default: the one most used."},
+    )
+
+
+class Share(Schema):
+    key = fields.Str()
+    actions = fields.Float(metadata={"description": "Actions that the model gives to it."})
+    amount_minor = fields.Int(metadata={"description": "Net money that the model gives to it."})
+
+
+class OfModel(Schema):
+    model = fields.Str(metadata={"description": "markov_1 to markov_3: removal effect; shapley."})
+    reason = fields.Str(
+        metadata={"description": "Why there are no figures, in one word, or empty."}
+    )
+    rows = fields.List(fields.Nested(Share))
+
+
+class AssistsOf(Schema):
+    key = fields.Str()
+    credited = fields.Int(metadata={"description": "Actions it has by last touch."})
+    assisted = fields.Int(metadata={"description": "Other actions it was on the way to."})
+    ratio = fields.Float(allow_none=True, metadata={"description": "Assisted per credited."})
+
+
+class Path(Schema):
+    path = fields.List(fields.Str())
+    actions = fields.Int()
+    amount_minor = fields.Int()
+    share = fields.Float(metadata={"description": "Of all actions with a path, 0 to 1."})
+
+
+class Delay(Schema):
+    known = fields.Int(metadata={"description": "Actions whose very click is known."})
+    quarter = fields.Int(allow_none=True)
+    half = fields.Int(allow_none=True, metadata={"description": "The median, in seconds."})
+    three_quarters = fields.Int(allow_none=True)
+
+
+class HelpedChannel(Schema):
+    channel = fields.Str()
+    actions = fields.Int(metadata={"description": "Actions with this channel in their path."})
+    helped_by_social = fields.Int(metadata={"description": "A social touch came before its last."})
+    share = fields.Float(allow_none=True)
+
+
+class Influence(Schema):
+    campaign = fields.Nested(schemas.CampaignAbout)
+    first = fields.Date(attribute="from", data_key="from")
+    last = fields.Date(attribute="to", data_key="to")
+    by = fields.Str()
+    currency = fields.Str()
+    currencies = fields.List(fields.Str())
+    actions = fields.Int(metadata={"description": "Actions with a path; renewals left out."})
+    actions_without_path = fields.Int(metadata={"description": "Nobody's, in every model."})
+    clicks_without_action = fields.Int()
+    models = fields.List(fields.Nested(OfModel))
+    assists = fields.List(fields.Nested(AssistsOf))
+    paths = fields.List(fields.Nested(Path))
+    seconds_to_action = fields.Nested(Delay)
+    helped = fields.List(fields.Nested(HelpedChannel))
+
+
+@blueprint.route("/<slug>/influence")
+class InfluenceIn(MethodView):
+    """What was on the way to a campaign's actions."""
+
+    @needs_token("reports")
+    @blueprint.arguments(InfluenceQuery, location="query", unknown=RAISE)
+    @blueprint.response(200, Influence)
+    @blueprint.alt_response(401, "UNAUTHORIZED")
+    @blueprint.alt_response(403, "FORBIDDEN")
+    @blueprint.alt_response(404, "NOT_FOUND")
+    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.doc(summary="What was on the way to its actions", security=[{"bearer": []}])
+    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
+        """Return Markov and Shapley shares, assists, paths, delays and what social helped.
+
+        These look at all paths at once and change when data comes; they are not the attribution of
+        any one action.
+        """
+        campaign = campaigns.find_campaign(g.org_id, slug)
+        if campaign is None:
+            raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        try:
+            return influence(
+                campaign, query.get("first"), query.get("last"), query["by"], query["currency"]
+            )
+        except BadRange as error:
+            raise Problem(
+                422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
+            ) from None
