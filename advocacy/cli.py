@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from advocacy.commands import history, making, rehearsal, running, sources, working
+from advocacy.commands import history, making, receipt, rehearsal, running, sources, working
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,6 +32,7 @@ for _command in (
     rehearsal.alarm,
     history.import_history,
     working.report,
+    receipt.explain_action,
     working.replay,
     working.rebuild,
     working.erase,

@@ -406,6 +406,30 @@ class ActionName(db.Model):  # type: ignore[name-defined,misc]
     )
 
 
+class Restatement(db.Model):  # type: ignore[name-defined,misc]
+    """That numbers which had been shown were changed: when, why, of which days, how many actions.
+
+    A note for whoever read the old numbers. It is history, so a rebuild neither makes nor drops it.
+    """
+
+    __tablename__ = "restatements"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    at: Mapped[datetime] = _instant(default_now=True)
+    why: Mapped[str] = _words()
+    first_on: Mapped[date] = mapped_column(Date)
+    last_on: Mapped[date] = mapped_column(Date)
+    actions: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("why in ('late', 'correction', 'evidence')", name="why"),
+        Index("restatements_org_id_campaign_id_at_idx", "org_id", "campaign_id", "at"),
+    )
+
+
 class Total(db.Model):  # type: ignore[name-defined,misc]
     """Counted actions and money of one day, as deltas in a few slots, so that no row is hot.
 

@@ -202,7 +202,7 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
         after: tuple[datetime, UUID] | None = None
         while rows := inbox.read_done(org_id, after, settings.batch_size):
             parsed = parse_batch(master, org_id, rows, sources)
-            settle_batch(master, org_id, parsed, sources)
+            settle_batch(master, org_id, parsed, sources, noting=False)
             inbox.put_facts(
                 org_id,
                 {row: [fact.to_json() for fact in told] for row, told in parsed.facts.items()},

@@ -22,7 +22,7 @@ from uuid import UUID
 from advocacy.events import Delivery, Unreadable
 from advocacy.ids import new_click_id, new_id
 from advocacy.models import Campaign, Link, Source
-from advocacy.providers import BY_SLUG
+from advocacy.providers import BY_SLUG, generic
 from advocacy.store import actions, campaigns, inbox, transaction
 from config.settings import Settings
 
@@ -61,7 +61,7 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
 
     def trouble(words: str) -> Rehearsed:
         seconds = time.monotonic() - began
-        return Rehearsed(source.name, source.provider, room.CARRIES, words, "", seconds)
+        return Rehearsed(source.name, source.provider, _carries(source), words, "", seconds)
 
     link = next((each for each in links if each.provider == source.provider), None)
     link = link or next(iter(links), None)
@@ -71,9 +71,9 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
         key = campaigns.put_rehearsal_key(source.org_id, source.id)
         at_door = campaigns.find_source_at_door(settings.secret_key.encode(), key)
     try:
-        if at_door is None or (room.TRUST in {"signed", "basic_auth"} and not at_door.secrets):
+        if at_door is None or (_needs_secret(source) and not at_door.secrets):
             return trouble("the source has no secret; give it one with `advocacy source rotate`")
-        landing = _landing(at, link, source.provider)
+        landing = _landing(at, link, source)
         message_id = f"rehearsal-{new_id().hex}"
         secret = at_door.secrets[0] if at_door.secrets else ""
         delivery = room.rehearsal(
@@ -87,24 +87,41 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
         status = _send(at, delivery)
         if status != room.ANSWER:
             return trouble(f"the webhook door answered {status}, the tool wants {room.ANSWER}")
-        return _wait_for(source, room.CARRIES, key, link, began)
+        return _wait_for(source, _carries(source), key, link, began)
     except Unreadable as error:
-        return trouble(f"no example can be made of the mapping: {error.detail or error.reason}")
-    except OSError as error:
+        what = "no example can be made of the mapping"
+        what = "the secret cannot be used" if error.reason == "bad_secret" else what
+        return trouble(f"{what}: {error.detail or error.reason}")
+    except (OSError, UnicodeEncodeError) as error:
         return trouble(f"{at} cannot be reached ({error}); is the web process running?")
     finally:
         with transaction():
             campaigns.drop_rehearsal_key(source.org_id, key)
 
 
-def _landing(at: str, link: Link, provider: str) -> str:
+def _needs_secret(source: Source) -> bool:
+    auth = source.setup.get("mapping", {}).get("auth", {}).get("method", "secret_path")
+    trust = BY_SLUG[source.provider].TRUST
+    return trust not in {"secret_path", "none"} or auth != "secret_path"
+
+
+def _carries(source: Source) -> str:
+    if source.provider == generic.slug:
+        return generic.carries(source.setup.get("mapping") or {})
+    return BY_SLUG[source.provider].CARRIES
+
+
+def _landing(at: str, link: Link, source: Source) -> str:
     """Follow the link over HTTP; where it leads to another tool, carry its code to this one."""
     status, location = _request(f"{at}/r/{link.code}", "GET", b"", {"User-Agent": AGENT})
     if status != 302:
         raise OSError(f"the link answered {status}")
-    if link.provider == provider:
+    if link.provider == source.provider and source.provider != generic.slug:
         return location
-    return BY_SLUG[provider].destination("https://example.org/act", link.code, new_click_id())
+    page, click_id = "https://example.org/act", new_click_id()
+    if source.provider == generic.slug:
+        return generic.destination(page, link.code, click_id, source.setup.get("mapping"))
+    return BY_SLUG[source.provider].destination(page, link.code, click_id)
 
 
 def _send(at: str, delivery: Delivery) -> int:

@@ -8,6 +8,8 @@ Definitions
 - *gross*, *refunded*, *net*: whole minor units of a currency; a refund counts on its own day.
 - *evidence*: the share of actions at each tier, strongest first, so that no total looks more
   certain than it is.
+- *restated*: that a day which was over has changed since, when and why: `late` (an action came
+  late), `correction` (a tool corrected one), `evidence` (the credit of one moved).
 - *clicks*: by people; previews, prefetches and HEAD requests are kept and shown apart.
 
 A day is a calendar day in the campaign's time zone.
@@ -27,11 +29,15 @@ from advocacy.events import TIERS
 from advocacy.models import Campaign, Post
 from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
-from advocacy.store import campaigns, totals
+from advocacy.store import actions, campaigns, totals
 from advocacy.store.totals import NOBODY, UNIT
 
 MODELS = tuple(RULES)
 """The attribution models that a report can be asked by; the first is the usual one."""
+
+
+RESTATED_DAYS = 30
+"""How long a report says that a day which was over has been restated."""
 
 
 class BadRange(ValueError):
@@ -87,6 +93,10 @@ def activation(
         ],
         "money": _money(rows),
         "evidence": _evidence(rows),
+        "restated": [
+            dict(row._mapping)
+            for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
+        ],
         "by_day": _days(rows),
         "posts": sorted(
             (

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from advocacy.attribution import RULES, WINDOWS, attribute, weigh
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.ledger import Fact, Settled, joined, settle
+from advocacy.restating import restated
 from advocacy.rollup import day_in, deltas
 from advocacy.store import actions, campaigns, inbox, totals, touches
 from advocacy.store.actions import Action
@@ -39,8 +40,18 @@ class Parsed:
     source_of: dict[UUID, UUID] = field(default_factory=dict)
 
 
-def settle_batch(master: bytes, org_id: UUID, parsed: Parsed, sources: Mapping[UUID, Any]) -> None:
-    """Settle, join, attribute and count what a batch told, within the current transaction."""
+def settle_batch(
+    master: bytes,
+    org_id: UUID,
+    parsed: Parsed,
+    sources: Mapping[UUID, Any],
+    *,
+    noting: bool = True,
+) -> None:
+    """Settle, join, attribute and count what a batch told, within the current transaction.
+
+    With `noting`, what it changes of days that are over is noted as restated.
+    """
     _forget_suppressed(master, org_id, parsed)
     facts = [fact for told in parsed.facts.values() for fact in told]
     if any(fact.same_as for fact in facts):
@@ -69,7 +80,7 @@ def settle_batch(master: bytes, org_id: UUID, parsed: Parsed, sources: Mapping[U
         if len(members) > 1:
             renamed.update(dict.fromkeys(members, settled.id))
     actions.put_names(org_id, renamed)
-    _attribute_and_keep(org_id, todo, before, sources, gone)
+    _attribute_and_keep(org_id, todo, before, sources, gone, noting=noting)
 
 
 def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
@@ -145,6 +156,8 @@ def _attribute_and_keep(
     before: dict[UUID, Action],
     sources: Mapping[UUID, Any],
     gone: Sequence[Action] = (),
+    *,
+    noting: bool = True,
 ) -> None:
     """Attribute these actions and all whose evidence they change; keep rows, people and totals.
 
@@ -174,6 +187,9 @@ def _attribute_and_keep(
     actions.put_new(org_id, [action for action in todo if action.id not in before])
     replaced = [action for action in todo if action.id in before and action != before[action.id]]
     actions.replace_actions(org_id, replaced)
+    if noting:
+        now = datetime.now(UTC)
+        actions.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
     _note_supporters(org_id, todo, before, gone)
     was = [before[action.id] for action in todo if action.id in before]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from advocacy.events import (
     ActionEvent,
@@ -32,6 +33,7 @@ slug = "actblue"
 title = "ActBlue"
 TRUST: Trust = "basic_auth"
 ANSWER = 200
+CARRIES = "refcode= and refcode2="
 CURRENCY = "USD"
 ZONE = base.ACTBLUE_ZONE
 
@@ -103,6 +105,42 @@ def parse(verified: Verified) -> list[ActionEvent]:
 def destination(url: str, code: str, click_id: str) -> str:
     """Put the code into `refcode=` and the click id into `refcode2=`."""
     return base.with_query(url, refcode=code, refcode2=click_id)
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the gift of one dollar of a supporter who arrived at `landing`."""
+    at = now.astimezone(ZoneInfo(ZONE)).isoformat(timespec="seconds")
+    query = base.query_of(landing)
+    codes: dict[str, Any] = {name: query[name] for name in ("refcode", "refcode2") if name in query}
+    line = {
+        "sequence": 1,
+        "committeeName": "Rehearsal",
+        "amount": "1.0",
+        "paidAt": at,
+        "lineitemId": base.number_for(message_id),
+    }
+    contribution: dict[str, Any] = {
+        "createdAt": at,
+        "orderNumber": f"AB{base.number_for(message_id)}",
+        "contributionForm": "rehearsal",
+        "refcodes": codes,
+        **codes,
+        "recurringPeriod": "once",
+        "recurringDuration": 1,
+        "isRecurring": False,
+        "uniqueIdentifier": base.token_for(message_id),
+        "status": "approved",
+    }
+    donor = {"firstname": "Rehearsal", "email": base.REHEARSER}
+    body = base.write_json({"donor": donor, "contribution": contribution, "lineitems": [line]})
+    return base.sent(body, signatures.basic(secret), setup, url)
 
 
 def _read(

@@ -34,6 +34,7 @@ slug = "action_network"
 title = "Action Network"
 TRUST: Trust = "secret_path"
 ANSWER = 200
+CARRIES = "source="
 
 _KINDS = {
     "osdi:signature": ActionKind.SIGNATURE,
@@ -105,6 +106,34 @@ def parse(verified: Verified) -> list[ActionEvent]:
 def destination(url: str, code: str, click_id: str) -> str:
     """Put code and click id into `source=`, the one field that comes back."""
     return base.with_query(url, source=base.join_code(code, click_id))
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the signature of a supporter who arrived at `landing`; only the path proves it."""
+    at, name = base.write_instant(now), base.token_for(message_id)
+    signature = {
+        "identifiers": [f"action_network:{name}"],
+        "created_date": at,
+        "modified_date": at,
+        "action_network:referrer_data": {
+            "source": base.query_of(landing).get("source", "none"),
+            "website": "none",
+        },
+        "person": {
+            "given_name": "Rehearsal",
+            "email_addresses": [{"address": base.REHEARSER, "primary": True}],
+        },
+        "_links": {"osdi:person": {"href": f"https://actionnetwork.org/api/v2/people/{name}"}},
+    }
+    body = base.write_json([{"osdi:signature": signature, "idempotency_key": message_id}])
+    return base.sent(body, {}, setup, url)
 
 
 def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:

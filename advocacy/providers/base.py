@@ -65,11 +65,21 @@ class Room(Protocol):
     title: str
     TRUST: Trust
     ANSWER: int
+    CARRIES: str
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified: ...
     def external_id(self, verified: Verified) -> str: ...
     def parse(self, verified: Verified) -> list[ActionEvent]: ...
     def destination(self, url: str, code: str, click_id: str) -> str: ...
+    def rehearsal(
+        self,
+        landing: str,
+        secret: str,
+        message_id: str,
+        now: datetime,
+        setup: Mapping[str, Any],
+        url: str,
+    ) -> Delivery: ...
 
 
 def body_id(body: bytes) -> str:
@@ -292,7 +302,7 @@ def join_code(code: str, click_id: str) -> str:
     return code + click_id if len(code) == CODE_LENGTH else code
 
 
-def with_query(url: str, **parameters: str) -> str:
+def with_query(url: str, /, **parameters: str) -> str:
     """Return the URL with these query parameters set, once each; empty ones are left out.
 
     What the URL already carries is kept, but for a parameter of the same name, which is ours.
@@ -315,3 +325,40 @@ def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
         for name in UTM_NAMES
         if isinstance(value := query.get(f"utm_{name}"), str) and value
     }
+
+
+def query_of(url: str) -> dict[str, str]:
+    """Return what the query of a URL carries; one that cannot be split carries nothing."""
+    try:
+        return dict(parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return {}
+
+
+# What every room's `rehearsal` shares. Its supporter is nobody: see RFC 2606 on example.org.
+REHEARSER = "rehearsal@example.org"
+
+
+def token_for(message_id: str) -> str:
+    """Return 32 hex digits that are always the same for one message, and for no other."""
+    return hashlib.sha256(message_id.encode()).hexdigest()[:32]
+
+
+def number_for(message_id: str) -> int:
+    """Return a number for a message, far above any that a tool counts up to, exact in JSON."""
+    return 2**52 + int(token_for(message_id)[:12], 16)
+
+
+def write_instant(moment: datetime) -> str:
+    """Write an instant as most tools do: ISO 8601 in UTC, in whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def write_json(value: Any) -> bytes:
+    """Write a body as a tool would."""
+    return json.dumps(value).encode()
+
+
+def sent(body: bytes, proofs: Mapping[str, str], setup: Mapping[str, Any], url: str) -> Delivery:
+    """Return the delivery of a JSON body with the headers that prove who sends it."""
+    return Delivery(body, {"content-type": "application/json", **proofs}, url, setup)

@@ -14,10 +14,8 @@ Setup: `auth` ("signature" or "basic"), `confirmed_only` (false).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from advocacy.events import (
     ActionEvent,
@@ -36,6 +34,7 @@ slug = "controlshift"
 title = "ControlShift"
 TRUST: Trust = "signed"
 ANSWER = 200
+CARRIES = "source= and utm_content="
 
 _KINDS = {
     "signature.created": ActionKind.SIGNATURE,
@@ -150,6 +149,35 @@ def destination(url: str, code: str, click_id: str) -> str:
     return base.with_query(url, source=both, utm_content=both)
 
 
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the confirmed signature of a supporter who arrived at `landing`."""
+    at, query = base.write_instant(now), base.query_of(landing)
+    number = base.number_for(message_id)
+    names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
+    data = {
+        "id": number,
+        "first_name": "Rehearsal",
+        "email": base.REHEARSER,
+        "created_at": at,
+        "confirmed_at": at,
+        "member": {"id": number, "created_at": at},
+        "petition": {"slug": "rehearsal"},
+        **{name: query[name] for name in names if name in query},
+    }
+    body = base.write_json({"type": "signature.created", "data": data})
+    if setup.get("auth") == "basic":
+        return base.sent(body, signatures.basic(secret), setup, url)
+    digest = signatures.digest(secret, body).hex()
+    return base.sent(body, {"x-controlshift-webhook-signature": f"sha256:{digest}"}, setup, url)
+
+
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
     whole = base.mapping(base.read_json(body), "body")
     type_ = base.text(whole.get("type"), "type", 100)
@@ -163,10 +191,7 @@ def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
 def _query(data: Mapping[str, Any]) -> dict[str, str]:
     """Return what the petition page's URL carried: as fields, or still in the URL itself."""
     petition = base.mapping(data.get("petition"), "petition")
-    query: dict[str, str] = {}
-    # A URL that cannot be split has no query to read.
-    with suppress(ValueError):
-        query.update(parse_qsl(urlsplit(base.text(petition.get("url"), "url", 4000)).query))
+    query = base.query_of(base.text(petition.get("url"), "url", 4000))
     names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
     query.update({name: written for name in names if (written := base.text(data.get(name), name))})
     return query

@@ -3,7 +3,8 @@
 The mapping stands in the source's setup: JMESPath expressions (jmespath.org) from the body to the
 fields of an action, and how the tool proves who it is. `mappings/` holds some for known tools; the
 README beside this file explains every key. `check_mapping` names the mistakes of one before it is
-saved, `dry_run` shows what it makes of a body.
+saved, `dry_run` shows what it makes of a body. Its rehearsal is made of the mapping read backwards,
+or of its `example` (see `examples`).
 
 What a stranger would get wrong: an expression is not trusted to be cheap. JMESPath can double a
 list with a few characters, so an expression is short and has few brackets. And an expression that
@@ -12,12 +13,13 @@ finds nothing is no error: a field that must be there says so itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import jmespath
@@ -34,13 +36,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.providers import base, signatures
+from advocacy.providers import base, examples, signatures
 
 slug = "generic"
 title = "Any tool, by a mapping"
 # The least that holds for every mapping; one that names a method of proof is held to it.
 TRUST: Trust = "secret_path"
 ANSWER = 200
+CARRIES = "utm_content=, or what the mapping names as its destination"
 
 LONGEST_EXPRESSION = 300
 MOST_BRACKETS = 6
@@ -83,6 +86,7 @@ _KEYS = frozenset(
         "zone",
         "at_format",
         "destination",
+        "example",
         "notes",
     )
 )
@@ -151,11 +155,39 @@ def destination(
 
     In the mapping's `destination`, `{code}`, `{click_id}` and `{both}` stand for the words.
     """
-    wanted = (mapping or {}).get("destination") or {"utm_content": "{both}"}
+    wanted = _places(mapping or {})
     words = {"{code}": code, "{click_id}": click_id, "{both}": base.join_code(code, click_id)}
     return base.with_query(
         url, **{str(name): words.get(str(which), str(which)) for name, which in wanted.items()}
     )
+
+
+def carries(mapping: Mapping[str, Any]) -> str:
+    """Say like `CARRIES`, but for one mapping, in which parameters the code travels."""
+    return " and ".join(f"{name}=" for name in _places(mapping))
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the action of a supporter who arrived at `landing`, in the shape that the mapping reads.
+
+    Raises `Unreadable`: "bad_mapping", or "no_example" where neither the mapping read backwards nor
+    its `example` gives a body that it reads as an action.
+    """
+    mapping = _mapping_of(setup)
+    if mistakes := check_mapping(mapping):
+        raise Unreadable("bad_mapping", mistakes[0])
+    body = _example(mapping, landing, message_id, now)
+    proofs = _proofs(mapping.get("auth") or {}, body, secret, now)
+    if mapping.get("body") == "form":
+        proofs = {"content-type": "application/x-www-form-urlencoded", **proofs}
+    return base.sent(body, proofs, setup, url)
 
 
 def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
@@ -233,6 +265,8 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     places = mapping.get("destination", {})
     if not isinstance(places, dict) or not all(isinstance(each, str) for each in places.values()):
         mistakes.append("destination is not an object of query parameters")
+    if not isinstance(mapping.get("example", {}), dict | list):
+        mistakes.append("example is not a body: an object or a list")
     return mistakes
 
 
@@ -291,6 +325,31 @@ def _check(
     return None
 
 
+def _proofs(auth: Mapping[str, str], body: bytes, secret: str, now: datetime) -> dict[str, str]:
+    """Return the headers that `_check` wants to see."""
+    method, header = auth.get("method"), auth.get("header", "").lower()
+    if method == "basic":
+        return signatures.basic(secret)
+    if method == "bearer":
+        return {"authorization": f"Bearer {secret}"}
+    if method == "header":
+        return {header: secret}
+    if method != "hmac":
+        return {}
+    stamp, separator = signatures.stamp(now), auth.get("timestamp_before", "")
+    stamped = bool(separator or auth.get("timestamp_header"))
+    signed = f"{stamp}{auth.get('joined_by', '.')}".encode() + body if stamped else body
+    digest = signatures.digest(secret, signed, auth.get("algorithm", "sha256"))
+    in_base64 = auth.get("encoding") == "base64"
+    written = base64.b64encode(digest).decode() if in_base64 else digest.hex()
+    written = auth.get("prefix", "") + written
+    if separator:
+        return {header: f"{stamp}{separator}{written}"}
+    if stamped:
+        return {auth["timestamp_header"].lower(): stamp, header: written}
+    return {header: written}
+
+
 def _mapping_of(setup: Mapping[str, Any]) -> dict[str, Any]:
     mapping = setup.get("mapping")
     return mapping if isinstance(mapping, dict) else {}
@@ -343,7 +402,7 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     occurred = _instant(mapping, _find(fields["at"], item), "at")
     stated = _find(fields.get("stated_at"), item)
     currency, amount = _money(mapping, item, kind, said)
-    query = _query(base.text(_find(fields.get("url"), item), "url", 8000))
+    query = base.query_of(base.text(_find(fields.get("url"), item), "url", 8000))
     code, click_id = _code(mapping, texts, query)
     utm = base.utm_of(query) | base.utm_of(
         {key: _find(fields.get(key), item) for key in fields if key.startswith("utm_")}
@@ -453,11 +512,91 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     return base.instant(written, what, zone)
 
 
-def _query(url: str) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(urlsplit(url).query))
-    except ValueError:
-        return {}
+def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
+    """Write an instant as `_instant` reads it."""
+    if form := mapping.get("at_format"):
+        return moment.astimezone(ZoneInfo(str(mapping.get("zone", "UTC")))).strftime(form)
+    return base.write_instant(moment)
+
+
+def _places(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping.get("destination") or {"utm_content": "{both}"}
+
+
+def _arrived(mapping: Mapping[str, Any], landing: str) -> tuple[str, str]:
+    """Read code and click id from where `destination` had put them."""
+    query = base.query_of(landing)
+    code, click_id = "", ""
+    for name, which in _places(mapping).items():
+        carried = query.get(str(name), "")
+        if which == "{click_id}":
+            click_id = carried or click_id
+        elif which in ("{code}", "{both}"):
+            found = base.split_code(carried)
+            code, click_id = found[0] or code, found[1] or click_id
+    return code, click_id
+
+
+def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: datetime) -> bytes:
+    """Return the first body of the mapping's example, or of the mapping inverted, that it reads."""
+    code, click_id = _arrived(mapping, landing)
+    both = base.join_code(code, click_id)
+    words = {
+        "code": code,
+        "click_id": click_id,
+        "both": both,
+        "id": message_id,
+        "now": _write_instant(mapping, now),
+        "landing": landing,
+    }
+    if mapping.get("example"):
+        # An example that does not hand the code back is what a rehearsal is there to show.
+        return _first_read(mapping, [examples.fill(mapping["example"], words)], {})
+    fields = mapping["fields"]
+    values = {
+        "id": message_id,
+        "at": words["now"],
+        # A code that travels by itself comes back by itself.
+        "code": code if "{click_id}" in _places(mapping).values() else both,
+        "click_id": click_id,
+        "url": landing,
+        "email": base.REHEARSER,
+        "amount": "1",
+        "amount_minor": 100,
+        "test": True,
+        **{f"utm_{name}": word for name, word in base.utm_of(base.query_of(landing)).items()},
+    }
+    wanted = {"code": code} if fields.get("code") or fields.get("url") else {}
+    if fields.get("click_id"):
+        wanted["click_id"] = click_id
+    return _first_read(mapping, examples.invert(mapping, values), wanted)
+
+
+def _first_read(
+    mapping: Mapping[str, Any], proposed: Iterable[Any], wanted: Mapping[str, str]
+) -> bytes:
+    """Return the first body that is read as an action with what is wanted, or raise."""
+    why = "the mapping reads no action with our code out of it"
+    for value in proposed:
+        try:
+            body = _write(mapping, value)
+            events = dry_run(mapping, body)
+        except Unreadable as error:
+            why = str(error)
+            continue
+        for event in events:
+            read = {"code": event.code, "click_id": event.click_id}
+            if event.said is Said.MADE and wanted.items() <= read.items():
+                return body
+    raise Unreadable("no_example", f"{why}; give the mapping an example that it can read")
+
+
+def _write(mapping: Mapping[str, Any], value: Any) -> bytes:
+    if mapping.get("body") != "form":
+        return base.write_json(value)
+    if not isinstance(value, dict):
+        raise Unreadable("wrong_type", "a form is an object of fields")
+    return urlencode(value, doseq=True).encode()
 
 
 def _code(
@@ -465,7 +604,7 @@ def _code(
 ) -> tuple[str, str]:
     """Read the code from its field, else from the page's URL, where `destination` had put it."""
     code, click_id = base.split_code(texts["code"])
-    for name in mapping.get("destination") or {}:
+    for name in _places(mapping):
         if not code:
             code, click_id = base.split_code(query.get(name, ""))
     return code, click_id or base.click_id_or_none(texts["click_id"])

@@ -39,6 +39,7 @@ slug = "nationbuilder"
 title = "NationBuilder"
 TRUST: Trust = "bearer"
 ANSWER = 200
+CARRIES = "recruiter_id=, or the tracking code of the donation page"
 # Instants have an offset; one without is taken to be of the same zone as in the documentation.
 ZONE = base.ACTBLUE_ZONE
 
@@ -89,6 +90,41 @@ def destination(url: str, code: str, click_id: str) -> str:
     if code.isdigit():
         return base.with_query(url, recruiter_id=code)
     return base.with_query(url, utm_content=base.join_code(code, click_id))
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the donation of a supporter who arrived at `landing`; its code comes back, no click id.
+
+    The page's tracking code is taken to be named like the link's code, as staff are told to do.
+    """
+    at, query = base.write_instant(now), base.query_of(landing)
+    number = base.number_for(message_id)
+    recruiter = query.get("recruiter_id", "")
+    donation = {
+        "actblue_order_number": None,
+        "amount": "$1.00",
+        "amount_in_cents": 100,
+        "canceled_at": None,
+        "created_at": at,
+        "donor_id": number,
+        "donor": {"id": number, "first_name": "Rehearsal", "email": base.REHEARSER},
+        "id": number,
+        "recruiter_id": int(recruiter) if recruiter.isdecimal() else None,
+        "succeeded_at": at,
+        "tracking_code_slug": base.split_code(query.get("utm_content", ""))[0] or None,
+        "updated_at": at,
+    }
+    body = base.write_json(
+        {"nation_slug": "rehearsal", "payload": {"donation": donation}, "token": secret}
+    )
+    return base.sent(body, {}, setup, url)
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:

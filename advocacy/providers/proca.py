@@ -38,6 +38,7 @@ title = "Proca"
 # Its service may be set up without credentials; the path is the secret then. See `verify`.
 TRUST: Trust = "secret_path"
 ANSWER = 200
+CARRIES = "utm_source="
 
 _KINDS = {
     "register": ActionKind.SIGNATURE,
@@ -139,6 +140,49 @@ def parse(verified: Verified) -> list[ActionEvent]:
 def destination(url: str, code: str, click_id: str) -> str:
     """Put code and click id into `utm_source=`; `mtm_source` goes, because it would win."""
     return base.with_query(url, utm_source=base.join_code(code, click_id), mtm_source="")
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the signature of a supporter who arrived at `landing`, marked as a test.
+
+    A secret with a colon is sent as Basic credentials, any other as the whole header, none not.
+    """
+    query = base.query_of(landing)
+    message = {
+        "schema": "proca:action:2",
+        "stage": "deliver",
+        "actionId": base.number_for(message_id),
+        "campaign": {"name": "rehearsal", "title": "Rehearsal"},
+        "action": {
+            "actionType": "register",
+            "createdAt": base.write_instant(now),
+            "customFields": {},
+            "testing": True,
+        },
+        "contact": {
+            "contactRef": base.token_for(message_id),
+            "dupeRank": 0,
+            "email": base.REHEARSER,
+            "firstName": "Rehearsal",
+        },
+        "privacy": {"optIn": False, "withConsent": True, "givenAt": base.write_instant(now)},
+        "tracking": {
+            "source": query.get("utm_source", "unknown"),
+            "medium": query.get("utm_medium", "unknown"),
+            "campaign": query.get("utm_campaign", "unknown"),
+            "content": "",
+            "location": landing,
+        },
+    }
+    proofs = signatures.basic(secret) if ":" in secret else {"authorization": secret}
+    return base.sent(base.write_json(message), proofs if secret else {}, setup, url)
 
 
 def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> ActionKind | None:

@@ -1,4 +1,4 @@
-"""Proofs of who sent a body: HTTP Basic, HMAC, Standard Webhooks.
+"""Proofs of who sent a body, made and checked: HTTP Basic, HMAC, Standard Webhooks.
 
 Pure: the secrets and the clock are arguments. All comparisons take constant time, and all secrets
 are tried, so that the time says nothing of which one fits.
@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from advocacy.events import Refused
+from advocacy.events import Refused, Unreadable
 
 TOLERANCE_SECONDS = 300
 MOST_SIGNATURES = 10
@@ -60,11 +60,26 @@ def check_hmac(
     """
     found = False
     for secret in filter(None, secrets):
-        expected = hmac.digest(_bytes(secret), signed, algorithm)
+        expected = digest(secret, signed, algorithm)
         for one in given[:MOST_SIGNATURES]:
             found |= same(one, expected)
     if not found:
         raise Refused("bad_signature")
+
+
+def digest(secret: str, signed: bytes, algorithm: str = "sha256") -> bytes:
+    """Return the HMAC of what is signed, keyed with the secret as it is written."""
+    return hmac.digest(_bytes(secret), signed, algorithm)
+
+
+def basic(secret: str) -> dict[str, str]:
+    """Return the header of HTTP Basic credentials of the form `user:password`."""
+    return {"authorization": "Basic " + base64.b64encode(_bytes(secret)).decode()}
+
+
+def stamp(now: datetime) -> str:
+    """Write the unix seconds that are signed, as `check_fresh` reads them."""
+    return str(int(now.timestamp()))
 
 
 def check_fresh(timestamp: str, now: datetime) -> None:
@@ -133,6 +148,23 @@ def check_standard(
     if not found:
         raise Refused("bad_signature")
     return message_id
+
+
+def standard(body: bytes, message_id: str, secret: str, now: datetime) -> dict[str, str]:
+    """Return the headers of a Standard Webhooks signature. See `check_standard`.
+
+    Raises `Unreadable("bad_secret")` where the secret is no base64.
+    """
+    key = _key_or_none(secret)
+    if key is None:
+        raise Unreadable("bad_secret", "the secret is not of the form whsec_ and base64")
+    signed = b".".join((message_id.encode(), stamp(now).encode(), body))
+    signature = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp(now),
+        "webhook-signature": f"v1,{signature}",
+    }
 
 
 def standard_key(secret: str) -> bytes:

@@ -11,8 +11,9 @@ the action is in the body.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from advocacy.events import (
     ActionEvent,
@@ -30,6 +31,7 @@ slug = "standard"
 title = "Standard Webhooks"
 TRUST: Trust = "signed"
 ANSWER = 200
+CARRIES = "code= and click_id="
 
 _SUFFIXES = {"": Said.MADE, "created": Said.MADE, "updated": Said.MADE}
 _DONATION_SUFFIXES = {"refunded": Said.RETURNED, "ended": Said.ENDED}
@@ -101,6 +103,32 @@ def parse(verified: Verified) -> list[ActionEvent]:
 def destination(url: str, code: str, click_id: str) -> str:
     """Put the code into `code=` and the click id into `click_id=`; the tool hands both back."""
     return base.with_query(url, code=code, click_id=click_id)
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the signature of a supporter who arrived at `landing`, marked as a test.
+
+    Raises `Unreadable("bad_secret")`.
+    """
+    query = base.query_of(landing)
+    data = {
+        "id": message_id,
+        "email": base.REHEARSER,
+        "code": query.get("code", ""),
+        "click_id": query.get("click_id", ""),
+        "test": True,
+    }
+    body = base.write_json(
+        {"type": "signature.created", "timestamp": base.write_instant(now), "data": data}
+    )
+    return base.sent(body, signatures.standard(body, message_id, secret, now), setup, url)
 
 
 def _kind(written: str) -> tuple[ActionKind, Said]:

@@ -39,6 +39,7 @@ slug = "stripe"
 title = "Stripe"
 TRUST: Trust = "signed"
 ANSWER = 200
+CARRIES = "client_reference_id="
 
 # docs.stripe.com/currencies: what Stripe takes as having no decimals, or three.
 _NO_DECIMALS = frozenset(
@@ -168,6 +169,45 @@ def destination(url: str, code: str, click_id: str) -> str:
     Stripe drops a value with anything but letters, digits, dashes and underscores, silently.
     """
     return base.with_query(url, client_reference_id=base.join_code(code, click_id))
+
+
+def rehearsal(
+    landing: str,
+    secret: str,
+    message_id: str,
+    now: datetime,
+    setup: Mapping[str, Any],
+    url: str,
+) -> Delivery:
+    """Make the checkout, in test mode, of a supporter who arrived at `landing`."""
+    name = base.token_for(message_id)
+    session = {
+        "id": f"cs_test_{name}",
+        "object": "checkout.session",
+        "amount_total": 100,
+        "client_reference_id": base.query_of(landing).get("client_reference_id"),
+        "currency": "usd",
+        "customer_details": {"email": base.REHEARSER, "phone": None},
+        "livemode": False,
+        "metadata": {},
+        "mode": "payment",
+        "payment_intent": f"pi_{name}",
+        "payment_status": "paid",
+        "status": "complete",
+        "subscription": None,
+    }
+    event = {
+        "id": f"evt_{name}",
+        "object": "event",
+        "created": int(now.timestamp()),
+        "data": {"object": session},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "type": "checkout.session.completed",
+    }
+    body, stamp = base.write_json(event), signatures.stamp(now)
+    digest = signatures.digest(secret, stamp.encode() + b"." + body).hex()
+    return base.sent(body, {"stripe-signature": f"t={stamp},v1={digest}"}, setup, url)
 
 
 @dataclass(frozen=True, slots=True)

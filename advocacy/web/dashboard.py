@@ -97,7 +97,7 @@ def sign_in_page() -> str:
 @blueprint.post("/sign-in")
 def sign_in() -> BaseResponse | tuple[str, int]:
     """Begin a session."""
-    _same_site()
+    same_site()
     if not auth.sign_in(request.form.get("token", "").strip()):
         return render_template("sign_in.html", wrong=True), 401
     after = request.args.get("next", "")
@@ -107,7 +107,7 @@ def sign_in() -> BaseResponse | tuple[str, int]:
 @blueprint.post("/sign-out")
 def sign_out() -> BaseResponse:
     """End the session."""
-    _same_site()
+    same_site()
     session.clear()
     return redirect(url_for("dashboard.sign_in_page"))
 
@@ -163,7 +163,7 @@ def _day(written: str | None) -> date | None:
     return date.fromisoformat(written) if written else None
 
 
-def _same_site() -> None:
+def same_site() -> None:
     """Refuse a form that another site sends. Browsers say where it comes from."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin")

@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from advocacy.events import TIERS, ActionKind
+from advocacy.explain import MOST
 from advocacy.report import MODELS
 
 
@@ -118,6 +120,14 @@ class CampaignAbout(Schema):
     timezone = fields.Str()
 
 
+class RestatedDays(Schema):
+    on = fields.Date(metadata={"description": "When the figures were changed."})
+    why = fields.Str(metadata={"description": "`late`, `correction` or `evidence`."})
+    first_on = fields.Date(metadata={"description": "The first day that was changed."})
+    last_on = fields.Date(metadata={"description": "The last day that was changed."})
+    actions = fields.Int(metadata={"description": "How many actions were changed or came."})
+
+
 class Activation(Schema):
     campaign = fields.Nested(CampaignAbout)
     model = fields.Str(metadata={"description": "The attribution model of these figures."})
@@ -129,6 +139,191 @@ class Activation(Schema):
     by_kind = fields.List(fields.Nested(ByKind))
     money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
+    restated = fields.List(
+        fields.Nested(RestatedDays),
+        metadata={"description": "Changes, in the last 30 days, of days that were over."},
+    )
     by_day = fields.List(fields.Nested(ByDay))
     posts = fields.List(fields.Nested(OfPost))
     platforms = fields.List(fields.Nested(OfPlatform))
+
+
+class ActionsQuery(Schema):
+    """Which actions of a campaign, and where to go on."""
+
+    class Meta:
+        unknown = RAISE
+
+    limit = fields.Int(
+        load_default=50,
+        validate=validate.Range(1, MOST),
+        metadata={"description": "How many at most."},
+    )
+    cursor = fields.Str(
+        load_default="",
+        validate=validate.Length(max=200),
+        metadata={"description": "`next` of the answer before; without it, the newest."},
+    )
+    post_id = fields.UUID(
+        data_key="post", metadata={"description": "Only those credited to it by last touch."}
+    )
+    kind = fields.Str(validate=validate.OneOf([each.value for each in ActionKind]))
+    day = fields.Date(metadata={"description": "One day in the campaign's time zone."})
+
+
+class ActionMoney(Schema):
+    currency = fields.Str(metadata={"description": "ISO 4217."})
+    gross_minor = fields.Int()
+    refunded_minor = fields.Int()
+    net_minor = fields.Int()
+
+
+class ActionPost(Schema):
+    id = fields.UUID()
+    platform = fields.Str()
+    title = fields.Str()
+    url = fields.Str()
+
+
+class ActionAbout(Schema):
+    id = fields.UUID()
+    kind = fields.Str()
+    at = fields.AwareDateTime()
+    day = fields.Date(metadata={"description": "The day on which it counts."})
+    counted = fields.Bool()
+    test = fields.Bool()
+    renewal = fields.Bool(metadata={"description": "A later payment of a recurring gift."})
+    tier = fields.Str(validate=validate.OneOf(TIERS))
+    platform = fields.Str()
+    post = fields.Nested(ActionPost, allow_none=True)
+    money = fields.Nested(ActionMoney, allow_none=True)
+
+
+class Actions(Schema):
+    campaign = fields.Nested(CampaignAbout)
+    actions = fields.List(fields.Nested(ActionAbout))
+    next = fields.Str(
+        allow_none=True, metadata={"description": "Cursor of those before; null at the end."}
+    )
+
+
+class ReceiptCampaign(Schema):
+    slug = fields.Str()
+    name = fields.Str()
+
+
+class ReceiptSource(Schema):
+    name = fields.Str()
+    provider = fields.Str()
+
+
+class ReceiptAction(Schema):
+    id = fields.UUID()
+    kind = fields.Str()
+    at = fields.AwareDateTime()
+    day = fields.Date()
+    timezone = fields.Str(metadata={"description": "In which its day begins."})
+    campaign = fields.Nested(ReceiptCampaign, allow_none=True)
+    source = fields.Nested(ReceiptSource)
+    renewal = fields.Bool()
+    ended_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "When the recurring gift stopped."}
+    )
+    page = fields.Str(metadata={"description": "The receipt as a page."})
+
+
+class ReceiptDelivery(Schema):
+    id = fields.UUID()
+    source = fields.Nested(ReceiptSource)
+    received_at = fields.AwareDateTime()
+    counted_at = fields.AwareDateTime(allow_none=True)
+    said = fields.List(
+        fields.Str(), metadata={"description": "made, returned, stands, ended, elsewhere."}
+    )
+
+
+class ReceiptReturn(Schema):
+    at = fields.AwareDateTime()
+    amount_minor = fields.Int()
+
+
+class ReceiptMoney(ActionMoney):
+    returns = fields.List(fields.Nested(ReceiptReturn))
+
+
+class ReceiptPost(ActionPost):
+    campaign = fields.Str(metadata={"description": "Slug of the campaign it is of."})
+
+
+class ReceiptCredit(Schema):
+    tier = fields.Str(validate=validate.OneOf(TIERS))
+    platform = fields.Str()
+    post = fields.Nested(ReceiptPost, allow_none=True)
+
+
+class ReceiptInherits(Schema):
+    action_id = fields.UUID(metadata={"description": "The payment that it inherits from."})
+    at = fields.AwareDateTime()
+    says = fields.Str()
+
+
+class ReceiptEvidence(Schema):
+    tier = fields.Str(metadata={"description": "Strongest first."})
+    carried = fields.Bool(metadata={"description": "The tool handed something of this sort over."})
+    found = fields.Bool(metadata={"description": "It leads to something that is known."})
+    used = fields.Bool(metadata={"description": "A touch in the path is known by it."})
+    says = fields.Str()
+
+
+class ReceiptShare(Schema):
+    share = fields.Str(metadata={"description": "Exact: 0, 1 or a fraction such as 1/3."})
+    percent = fields.Float()
+    gross_minor = fields.Int()
+    refunded_minor = fields.Int()
+    net_minor = fields.Int()
+
+
+class ReceiptTouch(Schema):
+    post = fields.Nested(ReceiptPost, allow_none=True)
+    platform = fields.Str()
+    channel = fields.Str(metadata={"description": "social, email, sms or web."})
+    tier = fields.Str()
+    at = fields.AwareDateTime()
+    timed = fields.Bool(
+        metadata={"description": "Whether `at` is a click's; else it is the action's."}
+    )
+    passed_over = fields.Str(metadata={"description": "One word why; empty: it is in the path."})
+    says = fields.Str()
+    shares = fields.Dict(
+        keys=fields.Str(),
+        values=fields.Nested(ReceiptShare),
+        metadata={"description": "By model; empty for what was passed over."},
+    )
+
+
+class ReceiptRestated(Schema):
+    at = fields.AwareDateTime()
+    why = fields.Str()
+    says = fields.Str()
+
+
+class Receipt(Schema):
+    action = fields.Nested(ReceiptAction)
+    summary = fields.Str(metadata={"description": "One sentence."})
+    counted = fields.Bool()
+    not_counted_why = fields.Str()
+    current = fields.Bool(
+        metadata={"description": "false: something arrived that reports do not show yet."}
+    )
+    deliveries = fields.List(fields.Nested(ReceiptDelivery))
+    money = fields.Nested(ReceiptMoney, allow_none=True)
+    credit = fields.Nested(ReceiptCredit)
+    inherits = fields.Nested(ReceiptInherits, allow_none=True)
+    evidence = fields.List(fields.Nested(ReceiptEvidence))
+    touches = fields.List(
+        fields.Nested(ReceiptTouch), metadata={"description": "In the order of time."}
+    )
+    restated = fields.List(
+        fields.Nested(ReceiptRestated),
+        metadata={"description": "What arrived after it was counted first."},
+    )

@@ -134,6 +134,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("supporters_pk")),
     )
     op.create_table(
+        "restatements",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("actions", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "why in ('late', 'correction', 'evidence')", name=op.f("restatements_why_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"],
+            ["organizations.id"],
+            name=op.f("restatements_org_id_fk"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("org_id", "id", name=op.f("restatements_pk")),
+    )
+    op.create_index(
+        "restatements_org_id_campaign_id_at_idx",
+        "restatements",
+        ["org_id", "campaign_id", "at"],
+        unique=False,
+    )
+    op.create_table(
         "suppressed",
         sa.Column("org_id", sa.Uuid(), nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
@@ -513,6 +542,8 @@ def downgrade() -> None:
     op.drop_index("posts_org_id_campaign_id_idx", table_name="posts")
     op.drop_table("posts")
     op.drop_table("tokens")
+    op.drop_index("restatements_org_id_campaign_id_at_idx", table_name="restatements")
+    op.drop_table("restatements")
     op.drop_table("suppressed")
     op.drop_table("supporters")
     op.drop_table("campaigns")

@@ -57,7 +57,7 @@ def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Stop the execution")
 
-    for _ in range(10):
+    for _ in range(14):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent") == "Sign out":
             break
@@ -146,7 +146,7 @@ def test_days_can_be_chosen(watched):
     page.get_by_label("From", exact=True).fill(first.isoformat())
     page.get_by_label("To", exact=True).fill(last.isoformat())
     page.get_by_role("button", name="Show").click()
-    page.wait_for_url(f"{site.address}/campaigns/stay?from={first}&to={last}")
+    page.wait_for_url(re.compile(rf"/campaigns/stay\?from={first}&to={last}&model=last_touch$"))
 
     some = report_of(site, f"?from={first}&to={last}")
     assert 0 < some["actions"] < whole["actions"]

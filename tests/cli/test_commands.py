@@ -208,7 +208,7 @@ def test_rebuild_makes_the_same_numbers_anew(operator, world):
     world.act("donation", email="b@example.org", amount="5.00")
     world.drain()
     before = operator.does("report", "stay", "--json")
-    run("update totals set actions = 99")
+    run("update totals set units = 99")
     world.app.extensions["sqlalchemy"].session.commit()
     assert operator.does("report", "stay", "--json") != before
     assert operator.does("rebuild") == "2 deliveries were worked through again\n"

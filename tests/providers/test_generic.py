@@ -188,3 +188,9 @@ def test_the_code_is_put_where_the_mapping_says() -> None:
 def test_our_payloads_are_our_own() -> None:
     for name in ("donorbox_donation", "every_org_donation"):
         assert b"example.org" in payload("generic", name)
+
+
+def test_a_parameter_of_any_name_may_carry_the_code() -> None:
+    mapping = {"destination": {"url": "{code}", "from": "{click_id}"}}
+    made = generic.destination("https://a.example.org/", CODE, CLICK, mapping)
+    assert made == f"https://a.example.org/?url={CODE}&from={CLICK}"

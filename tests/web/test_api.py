@@ -335,8 +335,12 @@ ROUTES = {
     ("GET", "/api/"): ANYONE,
     ("GET", "/api/openapi.json"): ANYONE,
     ("GET", "/api/ui/<name>"): ANYONE,
+    ("GET", "/api/v1/actions/<uuid:action_id>/explain"): STAFF,
+    ("GET", "/api/v1/campaigns/<slug>/actions"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/activation"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/influence"): STAFF,
+    ("GET", "/campaigns/<slug>/rehearsal"): SESSION,
+    ("POST", "/campaigns/<slug>/rehearsal"): SESSION,
     ("GET", "/static/<path:filename>"): ANYONE,
     ("GET", "/vega.js"): ANYONE,
     ("GET", "/sign-in"): ANYONE,
@@ -344,6 +348,8 @@ ROUTES = {
     ("POST", "/sign-out"): ANYONE,
     ("GET", "/"): SESSION,
     ("GET", "/campaigns/<slug>"): SESSION,
+    ("GET", "/campaigns/<slug>/actions"): SESSION,
+    ("GET", "/actions/<uuid:action_id>"): SESSION,
     # The door of webhooks has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,
 }
@@ -379,6 +385,11 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
     method, path = route
     for name, value in FILLED.items():
         path = path.replace(name, value)
+    if "<uuid:action_id>" in path:
+        world.act("call", email="a@example.org")
+        world.drain()
+        (row,) = run("select id from actions")
+        path = path.replace("<uuid:action_id>", str(row.id))
     client, headers = world.app.test_client(), {}
     if who in {"reports", "admin"}:
         headers = bearer(world.token(who))

@@ -1,0 +1,145 @@
+"""`advocacy explain`: the receipt of one action, and the way to the ids of the newest ones."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from advocacy import wording
+from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.explain import explain, find_actions
+from advocacy.report import MODELS, written_money
+from advocacy.store import campaigns
+
+_WIDTH = 96
+
+
+@click.command("explain")
+@org_option
+@click.argument("action_id", type=click.UUID, required=False)
+@click.option("--newest", metavar="CAMPAIGN", help="List the newest actions of this campaign.")
+@click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
+@in_app
+def explain_action(
+    org: str | None, action_id: UUID | None, newest: str | None, as_json: bool
+) -> None:
+    """Say why one action is credited as it is.
+
+    \b
+    Example: advocacy explain --newest stay
+    Example: advocacy explain 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
+    """
+    if (action_id is None) == (newest is None):
+        raise Refusal("give the id of one action, or --newest CAMPAIGN to see ids")
+    owner = campaigns.get_organization(org)
+    found = (
+        explain(settings_now(), owner.id, action_id)
+        if action_id
+        else find_actions(owner.id, newest or "", limit=20)
+    )
+    if as_json:
+        click.echo(json.dumps(found, default=_written, indent=2, ensure_ascii=False))
+    elif action_id:
+        print_receipt(found)
+    else:
+        _print_newest(found)
+
+
+def _written(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _print_newest(found: dict[str, Any]) -> None:
+    zone = found["campaign"]["timezone"]
+    rows = [
+        (
+            each["id"],
+            wording.moment(each["at"], zone),
+            each["kind"],
+            each["tier"],
+            _of(each),
+            "" if each["counted"] else "not counted",
+        )
+        for each in found["actions"]
+    ]
+    table(("action", f"when ({zone})", "kind", "evidence", "credited to", ""), rows)
+
+
+def _of(touch: dict[str, Any]) -> str:
+    post = touch["post"]
+    if post is None:
+        return wording.platform_named(touch["platform"]) or "(no post found)"
+    return f"{wording.platform_named(post['platform'])}: {post['title'] or post['id']}"
+
+
+def print_receipt(found: dict[str, Any]) -> None:
+    """Print a receipt as text."""
+    action, zone = found["action"], found["action"]["timezone"]
+    campaign = f", {action['campaign']['name']}" if action["campaign"] else ""
+    what, when = wording.noun(action["kind"]).capitalize(), wording.moment(action["at"], zone)
+    click.echo(f"{what}, {when} ({zone}){campaign}")
+    _say(found["summary"])
+    if not found["current"]:
+        _say("Something arrived since this was counted: reports follow after the next drain.")
+    if found["inherits"]:
+        _say(f"{found['inherits']['says']} See {found['inherits']['action_id']}.")
+    if money := found["money"]:
+        gross, back, net = (
+            written_money(money[name], money["currency"])
+            for name in ("gross_minor", "refunded_minor", "net_minor")
+        )
+        click.echo(f"{net} net: {gross} given, {back} went back")
+        for each in money["returns"]:
+            amount = written_money(each["amount_minor"], money["currency"])
+            click.echo(f"  {wording.moment(each['at'], zone)}  {amount} went back")
+    click.echo("\nWhat was found, and what was not")
+    for each in found["evidence"]:
+        _say(each["says"], f"  {'+' if each['used'] else '-'} {each['tier']:<10}")
+    _print_touches(found, zone)
+    click.echo("\nDeliveries")
+    for each in found["deliveries"]:
+        said = ", ".join(wording.SAID.get(word, word) for word in each["said"])
+        received = wording.moment(each["received_at"], zone)
+        click.echo(f"  {each['id']}  {each['source']['name']}, {received}: {said}")
+    for each in found["restated"]:
+        _say(
+            f"{each['says']} The action was attributed again.",
+            f"  {wording.moment(each['at'], zone)} ",
+        )
+
+
+def _say(words: str, before: str = "") -> None:
+    click.echo(
+        textwrap.fill(words, _WIDTH, initial_indent=before, subsequent_indent=" " * len(before))
+    )
+
+
+def _print_touches(found: dict[str, Any], zone: str) -> None:
+    path = [touch for touch in found["touches"] if not touch["passed_over"]]
+    click.echo("\nTouches")
+    if not found["touches"]:
+        click.echo("  there is none")
+    for touch in found["touches"]:
+        number = f"{path.index(touch) + 1}" if touch in path else "-"
+        when = wording.moment(touch["at"], zone) if touch["timed"] else "with the action"
+        _say(f"{_of(touch)}, {when}. {touch['says']}", f"  {number} ")
+    if not path:
+        return
+    click.echo()
+    money = found["money"]
+
+    def cell(given: dict[str, Any]) -> str:
+        share = wording.share_shown(given["share"], given["percent"])
+        return (
+            f"{share}, {written_money(given['net_minor'], money['currency'])}" if money else share
+        )
+
+    table(
+        ("model", *(f"touch {number}" for number in range(1, len(path) + 1))),
+        [(model, *(cell(touch["shares"][model]) for touch in path)) for model in MODELS],
+    )

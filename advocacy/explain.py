@@ -1,0 +1,543 @@
+"""The receipt of one action: what was done, how we know which post led to it, and what that weighs.
+
+`explain` shows the chain from the clicks to the credit in words and data; `find_actions` is the way
+to the ids. Both read; neither changes anything.
+
+What a stranger would get wrong: a receipt is made from the evidence, not from the credit that was
+kept, so that it proves the credit instead of repeating it. Where the two differ, something arrived
+that the next drain will take in, and `current` is false. A renewal shows the evidence of the
+payment that it inherits from. Nothing in a receipt names a person: no address, hash or id of hers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from advocacy import wording
+from advocacy.attribution import (
+    RULES,
+    WINDOWS,
+    attribute,
+    judge,
+    split_minor,
+    split_returns,
+    weigh,
+)
+from advocacy.attribution.evidence import AFTER_ACTION, OUTSIDE_WINDOW
+from advocacy.events import ActionKind, Credit, Said, Tier, Touch
+from advocacy.report import MODELS
+from advocacy.store import actions, campaigns, receipts, touches
+from advocacy.store.actions import Action
+from advocacy.trail import Known, platform_of_host, trail
+from config.settings import Settings
+
+MOST = 200
+
+
+class BadCursor(ValueError):
+    """The cursor was not made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A touch on the receipt: why it was passed over, if it was, and its share by model."""
+
+    touch: Touch
+    passed_over: str
+    shares: Mapping[str, Fraction]
+
+
+def explain(settings: Settings, org_id: UUID, action_id: UUID) -> dict[str, Any]:
+    """Return the receipt of an action. Raises `NotFound`, also for another organization's.
+
+    An action that went by another id before it was found to be the same as a second one is found by
+    either. Amounts are whole minor units; shares are exact fractions that sum to one by each model,
+    or to zero where no touch is in the path.
+    """
+    action = _get(org_id, action_id)
+    carrier = _carrier(org_id, action)
+    known = _look_up(org_id, [carrier])
+    lines, credit = _lines(carrier, known)
+    place = receipts.place(org_id, action.source_id, action.campaign_id)
+    told = receipts.deliveries(org_id, action.id, action.delivery_ids)
+    seen = [line.touch.post_id for line in lines]
+    posts = receipts.posts(org_id, {each for each in [*seen, action.post_id] if each})
+    counted_why = "" if action.counted else _not_counted(action, told)
+    inherits = _inherits(action, carrier)
+    return {
+        "action": {
+            "id": action.id,
+            "kind": action.kind,
+            "at": action.occurred_at,
+            "day": action.occurred_on,
+            "timezone": place.timezone,
+            "campaign": {"slug": place.slug, "name": place.name} if place.slug else None,
+            "source": {"name": place.source, "provider": place.provider},
+            "renewal": action.renewal,
+            "ended_at": action.ended_at,
+            "page": f"{settings.public_url}/actions/{action.id}",
+        },
+        "summary": counted_why or _summary(action, carrier, credit, lines, posts, place.timezone),
+        "counted": action.counted,
+        "not_counted_why": counted_why,
+        "current": _is_kept(action, credit, lines),
+        "deliveries": [
+            {
+                "id": row.id,
+                "source": {"name": row.source, "provider": row.provider},
+                "received_at": row.received_at,
+                "counted_at": row.done_at,
+                "said": list(row.said),
+            }
+            for row in told
+        ],
+        "money": _money(action),
+        "credit": {
+            "tier": credit.tier,
+            "platform": credit.touch.platform if credit.touch else "",
+            "post": _post(posts, credit.touch),
+        },
+        "inherits": inherits,
+        "evidence": _evidence(carrier, known, lines, posts),
+        "touches": _touches(action, carrier, lines, posts),
+        "restated": _restated(action, carrier, told, lines),
+    }
+
+
+def find_actions(
+    org_id: UUID,
+    slug: str,
+    *,
+    post_id: UUID | None = None,
+    kind: str = "",
+    day: date | None = None,
+    limit: int = 50,
+    cursor: str = "",
+) -> dict[str, Any]:
+    """Return the newest actions of a campaign, counted or not, without anything of a person.
+
+    `post_id` means credited by last touch; `day` is one in the campaign's time zone. `next` is the
+    cursor of those before, or None. Raises `NotFound` and `BadCursor`.
+    """
+    campaign = campaigns.get_campaign(org_id, slug)
+    limit = max(1, min(limit, MOST))
+    rows = receipts.newest(
+        org_id,
+        campaign.id,
+        post_id=post_id,
+        kind=kind,
+        day=day,
+        before=_read_cursor(cursor) if cursor else None,
+        limit=limit + 1,
+    )
+    shown = rows[:limit]
+    return {
+        "campaign": {
+            "slug": campaign.slug,
+            "name": campaign.name,
+            "timezone": campaign.timezone,
+        },
+        "actions": [
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "at": row.occurred_at,
+                "day": row.occurred_on,
+                "counted": row.counted,
+                "test": row.test,
+                "renewal": row.renewal,
+                "tier": row.tier,
+                "platform": row.platform,
+                "post": {
+                    "id": row.post_id,
+                    "platform": row.platform,
+                    "title": row.title or "",
+                    "url": row.url or "",
+                }
+                if row.post_id
+                else None,
+                "money": _money(row),
+            }
+            for row in shown
+        ],
+        "next": _cursor(shown[-1]) if len(rows) > limit else None,
+    }
+
+
+def _cursor(row: Any) -> str:
+    place = f"{row.occurred_at.astimezone(UTC).isoformat()}|{row.id}"
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, _, action_id = base64.urlsafe_b64decode(padded).decode("ascii").partition("|")
+        read = datetime.fromisoformat(at)
+        if read.tzinfo is None:
+            raise BadCursor("is not one that was given here")
+        return read, UUID(action_id)
+    except (binascii.Error, ValueError):
+        raise BadCursor("is not one that was given here") from None
+
+
+def _get(org_id: UUID, action_id: UUID) -> Action:
+    """Return the action, by whatever id it went. Raises `NotFound`."""
+    found = actions.find_action(org_id, action_id)
+    if found is None and (renamed := actions.find_names(org_id, [action_id]).get(action_id)):
+        found = actions.find_action(org_id, renamed)
+    if found is None:
+        raise campaigns.NotFound(
+            f"there is no action {action_id}; see `advocacy explain --newest CAMPAIGN`"
+        )
+    return found
+
+
+def _carrier(org_id: UUID, action: Action) -> Any:
+    """Return the payment whose evidence speaks for this one; for most actions, itself.
+
+    The first is the earliest that is not told to be a renewal; where only renewals are known, the
+    earliest that has evidence of its own.
+    """
+    if not action.recurs_as:
+        return action
+    payments = receipts.first_payments(org_id, action.source_id, action.recurs_as)
+    known = _look_up(org_id, payments)
+    with_evidence = (each for each in payments if _credit(each, known)[1].touch)
+    first = next(with_evidence, payments[0])
+    return action if first.id == action.id else first
+
+
+def _look_up(org_id: UUID, carriers: Sequence[Any]) -> Known:
+    """Look up what these actions could be joined by: one read of each kind."""
+    codes = {each.code for each in carriers} - {""}
+    utm = {each.utm.get("campaign", "") for each in carriers} - {""}
+    click_ids = {each.click_id for each in carriers} - {""}
+    people = {each.supporter_id for each in carriers} - {None}
+    return Known(
+        links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
+        utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
+        clicks=touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
+        clicks_of=touches.by_supporter(org_id, list(people)) if people else {},
+    )
+
+
+def _credit(carrier: Any, known: Known) -> tuple[list[Touch], Credit]:
+    """Return all touches of an action, and the one credit by the usual rule."""
+    evidence = trail(
+        carrier.occurred_at,
+        known,
+        code=carrier.code,
+        click_id=carrier.click_id,
+        utm=carrier.utm,
+        referrer=carrier.referrer,
+        supporter_id=carrier.supporter_id,
+    )
+    (credit,) = attribute(carrier.occurred_at, evidence, RULES[MODELS[0]], _window(carrier))
+    return evidence, credit
+
+
+def _window(carrier: Any) -> timedelta:
+    return WINDOWS[ActionKind(carrier.kind)]
+
+
+def _lines(carrier: Any, known: Known) -> tuple[list[_Line], Credit]:
+    """Return every touch in order of time with its share by model, and the usual credit.
+
+    A campaign shares its actions out among its own posts: what was touched of another one is
+    passed over.
+    """
+    evidence, credit = _credit(carrier, known)
+    theirs = {None, credit.touch.campaign_id} if credit.touch else None
+    within = [each for each in evidence if theirs is None or each.campaign_id in theirs]
+    others = [each for each in evidence if theirs is not None and each.campaign_id not in theirs]
+    at, window = carrier.occurred_at, _window(carrier)
+    weighed = [
+        _Line(each.touch, each.passed_over, each.shares) for each in weigh(at, within, window)
+    ]
+    for judged in judge(at, others, window):
+        out = judged.passed_over in {AFTER_ACTION, OUTSIDE_WINDOW}
+        word = judged.passed_over if out else wording.OTHER_CAMPAIGN
+        weighed.append(_Line(judged.touch, word, dict.fromkeys(RULES, Fraction(0))))
+    return sorted(weighed, key=lambda line: line.touch.at), credit
+
+
+def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
+    """Say whether what was kept, and so counted, is what the evidence says now."""
+    touch = credit.touch
+    of_touch = (touch.post_id, touch.link_id, touch.platform) if touch else (None, None, "")
+    if (action.tier, action.post_id, action.link_id, action.platform) != (credit.tier, *of_touch):
+        return False
+    path = [line for line in lines if not line.passed_over]
+    if len(path) < 2:
+        return not action.path
+    proved = [
+        (
+            str(line.touch.post_id) if line.touch.post_id else None,
+            str(line.touch.tier),
+            {model: str(share) for model, share in line.shares.items() if share},
+        )
+        for line in path
+    ]
+    kept = [(each["post_id"], each["tier"], each["shares"]) for each in action.path or []]
+    return proved == kept
+
+
+def _not_counted(action: Action, told: Sequence[Any]) -> str:
+    said = {word for row in told for word in row.said}
+    return wording.not_counted(
+        test=action.test, made=Said.MADE in said, elsewhere=Said.ELSEWHERE in said
+    )
+
+
+def _summary(
+    action: Action,
+    carrier: Any,
+    credit: Credit,
+    lines: Sequence[_Line],
+    posts: Mapping[UUID, Any],
+    timezone: str,
+) -> str:
+    touch = credit.touch
+    told = wording.summary(
+        credit.tier,
+        _named(posts, touch) if touch else "",
+        touch.platform if touch else "",
+        carrier.kind,
+        carrier.occurred_at - touch.at if touch else timedelta(0),
+        bool(lines),
+    )
+    if carrier is action:
+        return told
+    day = wording.moment(carrier.occurred_at, timezone)[:10]
+    return f"A renewal, counted for what brought the payment of {day}. {told}"
+
+
+def _inherits(action: Action, carrier: Any) -> dict[str, Any] | None:
+    if carrier is action:
+        return None
+    which = "the earliest payment that is known" if carrier.renewal else "its first payment"
+    return {
+        "action_id": carrier.id,
+        "at": carrier.occurred_at,
+        "says": f"A renewal belongs to what brought {which}; the evidence and the touches here are "
+        "that payment's.",
+    }
+
+
+def _money(row: Any) -> dict[str, Any] | None:
+    """Return what was given and what went back; None where no money is in it."""
+    if not row.currency:
+        return None
+    found: dict[str, Any] = {
+        "currency": row.currency,
+        "gross_minor": row.gross_minor,
+        "refunded_minor": row.refunded_minor,
+        "net_minor": row.gross_minor - row.refunded_minor,
+    }
+    if isinstance(row, Action):
+        found["returns"] = [
+            {"at": datetime.fromisoformat(each["at"]), "amount_minor": each["amount_minor"]}
+            for each in row.returns or []
+        ]
+    return found
+
+
+def _post(posts: Mapping[UUID, Any], touch: Touch | None) -> dict[str, Any] | None:
+    post = posts.get(touch.post_id) if touch and touch.post_id else None
+    return post and {
+        "id": post.id,
+        "platform": post.platform,
+        "title": post.title,
+        "url": post.url,
+        "campaign": post.campaign,
+    }
+
+
+def _named(posts: Mapping[UUID, Any], touch: Touch) -> str:
+    post = posts.get(touch.post_id) if touch.post_id else None
+    if post is None:
+        return wording.platform_named(touch.platform) or "a link"
+    return wording.post_named(post.title, post.platform, touch.channel)
+
+
+def _touches(
+    action: Action, carrier: Any, lines: Sequence[_Line], posts: Mapping[UUID, Any]
+) -> list[dict[str, Any]]:
+    shares = iter(_shares(action, [line for line in lines if not line.passed_over]))
+    return [
+        {
+            "post": _post(posts, line.touch),
+            "platform": line.touch.platform,
+            "channel": line.touch.channel,
+            "tier": line.touch.tier,
+            "at": line.touch.at,
+            # What came back without a click stands at the action's instant.
+            "timed": bool(line.touch.click_id),
+            "passed_over": line.passed_over,
+            "says": _why(line, carrier) or wording.IN_PATH[line.touch.tier],
+            "shares": {} if line.passed_over else next(shares),
+        }
+        for line in lines
+    ]
+
+
+def _why(line: _Line, carrier: Any) -> str:
+    return wording.passed_over(
+        line.passed_over, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
+    )
+
+
+def _shares(action: Action, path: Sequence[_Line]) -> list[dict[str, dict[str, Any]]]:
+    """Return what each touch of a path gets by each model, of the action and of its money."""
+    found: list[dict[str, dict[str, Any]]] = [{} for _ in path]
+    returns = [each["amount_minor"] for each in action.returns or []]
+    for model in MODELS if path else ():
+        shares = [line.shares[model] for line in path]
+        gross = split_minor(action.gross_minor, shares)
+        back = split_returns(action.gross_minor, shares, returns)
+        for index, share in enumerate(shares):
+            refunded = sum(row[index] for row in back)
+            found[index][model] = {
+                "share": str(share),
+                "percent": round(float(share * 100), 4),
+                "gross_minor": gross[index],
+                "refunded_minor": refunded,
+                "net_minor": gross[index] - refunded,
+            }
+    return found
+
+
+def _evidence(
+    carrier: Any, known: Known, lines: Sequence[_Line], posts: Mapping[UUID, Any]
+) -> list[dict[str, Any]]:
+    """Say of each tier, strongest first, what was carried, what was found, what of it counts."""
+    of_tier: dict[Tier, _Line] = {
+        line.touch.tier: line for line in lines if line.touch.tier != Tier.IDENTITY
+    }
+
+    def told(tier: Tier, carried: bool, says: str) -> dict[str, Any]:
+        line = of_tier.get(tier)
+        if line and line.passed_over:
+            says = f"{says} {_why(line, carrier)}"
+        return {
+            "tier": tier,
+            "carried": carried,
+            "found": line is not None,
+            "used": line is not None and not line.passed_over,
+            "says": says,
+        }
+
+    named = {tier: _named(posts, line.touch) for tier, line in of_tier.items()}
+    hers = len(
+        {click.click_id for click in known.clicks_of.get(carrier.supporter_id, ())}
+        - {carrier.click_id}
+    )
+    identity = [line for line in lines if line.touch.tier == Tier.IDENTITY]
+    return [
+        told(Tier.CLICK_ID, bool(carrier.click_id), _of_click(carrier, known, named)),
+        told(Tier.CODE, bool(carrier.code), _of_code(carrier, named)),
+        told(Tier.UTM, bool(carrier.utm), _of_utm(carrier, known, named)),
+        told(Tier.REFERRER, bool(carrier.referrer), _of_referrer(carrier)),
+        {
+            "tier": Tier.IDENTITY,
+            "carried": carrier.supporter_id is not None,
+            "found": hers > 0,
+            "used": any(not line.passed_over for line in identity),
+            "says": _of_identity(carrier, hers),
+        },
+    ]
+
+
+def _of_click(carrier: Any, known: Known, named: Mapping[Tier, str]) -> str:
+    if not carrier.click_id:
+        return "No click id came back."
+    click = known.clicks.get(carrier.click_id)
+    if click is None:
+        return (
+            "A click id came back, and no click of this id is kept: it is still on its way, or "
+            "its link was removed."
+        )
+    shared = " Several people acted through it, so it joins nobody." if click.shared else ""
+    return f"A click id came back: a click on {named[Tier.CLICK_ID]}.{shared}"
+
+
+def _of_code(carrier: Any, named: Mapping[Tier, str]) -> str:
+    if not carrier.code:
+        return "No tracking code came back."
+    if Tier.CODE not in named:
+        return "A code came back that is no link of this organization."
+    return f"The code of a link came back: of {named[Tier.CODE]}."
+
+
+def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> str:
+    if not carrier.utm:
+        return "No UTM parameters came back."
+    if Tier.UTM in named:
+        return f"UTM parameters came back that fit the links of one post: {named[Tier.UTM]}."
+    if not carrier.utm.get("campaign"):
+        return "UTM parameters came back without a campaign; they fit no link."
+    # Asked link by link, so that what fits is decided in one place.
+    fitting = {
+        link.post_id
+        for link in known.utm_links
+        if trail(carrier.occurred_at, Known(utm_links=[link]), utm=carrier.utm)
+    }
+    if fitting:
+        return f"UTM parameters came back that fit the links of {len(fitting)} posts, so of none."
+    return "UTM parameters came back that fit no link."
+
+
+def _of_referrer(carrier: Any) -> str:
+    if not carrier.referrer:
+        return "No referrer came back."
+    if platform := platform_of_host(carrier.referrer):
+        return f"The page before was on {wording.platform_named(platform)}."
+    return "A referrer came back; it is no platform's."
+
+
+def _of_identity(carrier: Any, hers: int) -> str:
+    if carrier.supporter_id is None:
+        return "The tool named nobody, so no other click can be known to be the same person's."
+    if not hers:
+        return "No other click is known to be the same person's."
+    clicks = "1 other click is" if hers == 1 else f"{hers} other clicks are"
+    return f"{clicks} known to be the same person's."
+
+
+def _restated(
+    action: Action, carrier: Any, told: Sequence[Any], lines: Sequence[_Line]
+) -> list[dict[str, Any]]:
+    """Return what arrived after the action was counted first, and so changed it, in order."""
+    counted = min((row.done_at for row in told if row.done_at), default=None)
+    if counted is None:
+        return []
+    # Clicks speak for the payment that carried them, which may have been counted before this one.
+    late = [
+        {
+            "at": line.touch.seen_at,
+            "why": "late_click",
+            "says": "A click was shipped after the action had been counted.",
+        }
+        for line in lines
+        if carrier is action and line.touch.seen_at and line.touch.seen_at > counted
+    ]
+    later = [
+        {
+            "at": row.done_at,
+            "why": "told_again",
+            "says": "A later delivery said: "
+            + ", ".join(wording.SAID.get(word, word) for word in row.said)
+            + ".",
+        }
+        for row in told
+        if row.done_at and row.done_at > counted and row.said
+    ]
+    return sorted([*late, *later], key=lambda each: (each["at"], each["why"]))

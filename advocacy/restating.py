@@ -1,0 +1,56 @@
+"""What has to be said to whoever read a number before it changed.
+
+Pure. What a stranger would get wrong: a number of today is not restated, it is not finished. Only a
+change of a day that was over is worth a note: an action that came late, one that a tool corrected,
+one whose evidence came late and whose credit moved.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from advocacy.rollup import day_in
+from advocacy.store.actions import Action, Restated
+
+_CREDIT = ("post_id", "campaign_id", "tier", "path")
+_FACTS = ("counted", "gross_minor", "currency", "kind", "occurred_at")
+
+
+def restated(
+    before: Mapping[UUID, Action],
+    after: Iterable[Action],
+    zones: Mapping[UUID | None, str],
+    now: datetime,
+) -> list[Restated]:
+    """Return what changes of these actions did to days that were over, by campaign and reason."""
+    changed: dict[tuple[UUID, str], list[Action]] = defaultdict(list)
+    for action in after:
+        why = _why(before.get(action.id), action)
+        zone = zones.get(action.campaign_id) or zones[None]
+        if why and action.campaign_id and action.occurred_on < day_in(now, zone):
+            changed[action.campaign_id, why].append(action)
+    return [
+        Restated(
+            campaign_id,
+            why,
+            min(action.occurred_on for action in actions),
+            max(action.occurred_on for action in actions),
+            len(actions),
+        )
+        for (campaign_id, why), actions in sorted(changed.items())
+    ]
+
+
+def _why(old: Action | None, new: Action) -> str:
+    if old is None:
+        return "late" if new.counted else ""
+    if not (old.counted or new.counted):
+        return ""
+    if any(getattr(old, name) != getattr(new, name) for name in _FACTS):
+        return "correction"
+    if any(getattr(old, name) != getattr(new, name) for name in _CREDIT):
+        return "evidence"
+    return ""

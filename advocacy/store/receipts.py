@@ -1,0 +1,121 @@
+"""What the receipt of an action is made of, and how an action is found. Reads only.
+
+What a stranger would get wrong: nothing that names a person leaves this room. Of the facts of a
+delivery only their words are read (made, returned, …), never the hashes that stand beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from advocacy.store import run
+
+
+def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
+    """Return what each of these deliveries said of an action, in the order of arrival.
+
+    Rows are (id, received_at, done_at, test, source, provider, said); `said` is a list of words.
+    """
+    return run(
+        """select i.id, i.received_at, i.done_at, i.test, s.name as source, s.provider,
+                  coalesce((
+                    select array_agg(distinct f ->> 'said' order by f ->> 'said')
+                    from jsonb_array_elements(coalesce(i.facts, '[]')) f
+                    where cast(f ->> 'action_id' as uuid) = :id
+                       or cast(f ->> 'action_id' as uuid) in (
+                            select n.name from action_names n
+                            where n.org_id = :o and n.action_id = :id)), '{}') as said
+           from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
+           where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
+           order by i.received_at, i.id""",
+        o=org_id,
+        id=action_id,
+        ids=list(delivery_ids),
+    )
+
+
+def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[Any]:
+    """Return the payments that a recurring gift's renewals may inherit from, the earliest first.
+
+    These are all that are not told to be renewals, or all where only renewals are known, each with
+    the evidence that it carried.
+    """
+    return run(
+        """select a.id, a.kind, a.occurred_at, a.renewal, a.code, a.click_id, a.utm, a.referrer,
+                  a.supporter_id, a.delivery_ids
+           from actions a
+           where a.org_id = :o and a.source_id = :s and a.recurs_as = :name
+             and a.renewal = (select bool_and(b.renewal) from actions b
+                              where b.org_id = :o and b.source_id = :s and b.recurs_as = :name)
+           order by a.occurred_at, a.id""",
+        o=org_id,
+        s=source_id,
+        name=recurs_as,
+    )
+
+
+def posts(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """Return what is told of these posts: id, platform, title, url, campaign (its slug)."""
+    rows = run(
+        """select p.id, p.platform, p.title, p.url, c.slug as campaign
+           from posts p join campaigns c on c.org_id = p.org_id and c.id = p.campaign_id
+           where p.org_id = :o and p.id = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=list(ids),
+    )
+    return {row.id: row for row in rows}
+
+
+def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> Any:
+    """Return source and campaign: (source, provider, slug, name, timezone).
+
+    Without a campaign its slug and name are null and the time zone is the organization's.
+    """
+    return run(
+        """select s.name as source, s.provider, c.slug, c.name,
+                  coalesce(c.timezone, o.timezone) as timezone
+           from organizations o
+           join sources s on s.org_id = o.id and s.id = :s
+           left join campaigns c on c.org_id = o.id and c.id = :c
+           where o.id = :o""",
+        o=org_id,
+        s=source_id,
+        c=campaign_id,
+    )[0]
+
+
+def newest(
+    org_id: UUID,
+    campaign_id: UUID,
+    *,
+    post_id: UUID | None,
+    kind: str,
+    day: date | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    """Return actions of a campaign, the newest first, behind the place `before`."""
+    return run(
+        """select a.id, a.kind, a.occurred_at, a.occurred_on, a.counted, a.test, a.renewal, a.tier,
+                  a.platform, a.post_id, p.title, p.url, a.gross_minor, a.refunded_minor,
+                  a.currency
+           from actions a left join posts p on p.org_id = a.org_id and p.id = a.post_id
+           where a.org_id = :o and a.campaign_id = :c
+             and (cast(:post as uuid) is null or a.post_id = cast(:post as uuid))
+             and (cast(:kind as text) = '' or a.kind = cast(:kind as text))
+             and (cast(:day as date) is null or a.occurred_on = cast(:day as date))
+             and (cast(:at as timestamptz) is null
+                  or (a.occurred_at, a.id) < (cast(:at as timestamptz), cast(:id as uuid)))
+           order by a.occurred_at desc, a.id desc limit :limit""",
+        o=org_id,
+        c=campaign_id,
+        post=post_id,
+        kind=kind,
+        day=day,
+        at=before[0] if before else None,
+        id=before[1] if before else None,
+        limit=limit,
+    )

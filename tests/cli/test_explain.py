@@ -1,0 +1,73 @@
+"""`advocacy explain`: from the newest actions to the receipt of one, in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from tests.conftest import World
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def give(world) -> None:
+    """A gift after two touches, some of which went back."""
+    who = {"email": "canary@example.org"}
+    first = world.click("instagram", at=NOW - timedelta(days=7))
+    second = world.click("x", at=NOW - timedelta(minutes=3))
+    world.act("signature", "m1", id="s1", click_id=first, at=NOW - timedelta(days=7), **who)
+    world.act("donation", "m2", id="d1", click_id=second, amount="10.01", at=NOW, **who)
+    world.act("donation.refunded", "m3", id="d1", amount="5.00", at=NOW + timedelta(days=1))
+    world.drain()
+
+
+def test_from_the_newest_actions_to_the_receipt_of_one(operator, world):
+    give(world)
+    listed = operator.does("explain", "--newest", "stay").splitlines()
+    assert re.match(r"action +when \(America/New_York\) +kind +evidence +credited to", listed[0])
+    assert re.search(r" donation +click_id +X: On x$", listed[1])
+    action_id = listed[1].split()[0]
+
+    told = operator.does("explain", action_id)
+    assert (
+        "Credited to the X post “On x”: its click came back with the donation 3 minutes later."
+        in told
+    )
+    assert "5.01 USD net: 10.01 USD given, 5.00 USD went back" in told
+    assert re.search(r"^linear +1/2 \(50 %\), 2\.5\d USD +1/2 \(50 %\), 2\.5\d USD$", told, re.M)
+    assert re.search(r"^  \+ click_id +A click id came back: a click on the X post", told, re.M)
+    assert re.search(r"^  - code +No tracking code came back\.$", told, re.M)
+    assert re.search(r"^time_decay +33\.\d+ %, \d\.\d\d USD +66\.\d+ %, ", told, re.M)
+    assert "canary" not in told
+    assert max(map(len, told.splitlines())) <= 100
+
+    found = json.loads(operator.does("explain", action_id, "--json"))
+    assert found["action"]["id"] == action_id
+    assert datetime.fromisoformat(found["action"]["at"]) == NOW
+    assert json.loads(operator.does("explain", "--newest", "stay", "--json"))["actions"]
+
+
+def test_what_is_asked_wrongly_is_one_line(operator, world):
+    both = "give the id of one action, or --newest CAMPAIGN to see ids"
+    assert operator.fails("explain") == both
+    assert operator.fails("explain", uuid4(), "--newest", "stay") == both
+    missing = uuid4()
+    assert operator.fails("explain", missing) == (
+        f"there is no action {missing}; see `advocacy explain --newest CAMPAIGN`"
+    )
+    assert operator.fails("explain", "--newest", "nothing").startswith("there is no campaign")
+    # What is no id at all is told by the command line itself, with how it is used.
+    assert operator.says("explain", "x").exit_code == 2
+
+
+def test_another_organizations_action_is_not_found(operator, app):
+    alice = World(app, "alice")
+    World(app, "bob")
+    alice.act("call", "m1", id="c1")
+    alice.drain()
+    listed = operator.does("explain", "--newest", "stay", "--org", "alice").splitlines()
+    action_id = listed[1].split()[0]
+    assert operator.does("explain", action_id, "--org", "alice").startswith("Call, ")
+    assert operator.fails("explain", action_id, "--org", "bob").startswith("there is no action")
