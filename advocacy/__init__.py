@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.nudge import Nudger
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import dashboard, errors, health, receipts, rehearsals, webhooks
-    from advocacy.web.api import actions, activation, api, documentation
+    from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)
+    api.register_blueprint(shares.blueprint)
     api.register_blueprint(actions.blueprint)
     for blueprint in (
         webhooks.blueprint,

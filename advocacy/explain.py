@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -118,13 +119,15 @@ def find_actions(
     post_id: UUID | None = None,
     kind: str = "",
     day: date | None = None,
+    counted: bool = True,
     limit: int = 50,
     cursor: str = "",
 ) -> dict[str, Any]:
-    """Return the newest actions of a campaign, counted or not, without anything of a person.
+    """Return the newest actions of a campaign, without anything of a person.
 
-    `post_id` means credited by last touch; `day` is one in the campaign's time zone. `next` is the
-    cursor of those before, or None. Raises `NotFound` and `BadCursor`.
+    `post_id` means credited by last touch; `day` is one in the campaign's time zone; without
+    `counted` they are those that count in no report. `next` is the cursor of those before, or None.
+    Raises `NotFound` and `BadCursor`.
     """
     campaign = campaigns.get_campaign(org_id, slug)
     limit = max(1, min(limit, MOST))
@@ -134,6 +137,7 @@ def find_actions(
         post_id=post_id,
         kind=kind,
         day=day,
+        counted=counted,
         before=_read_cursor(cursor) if cursor else None,
         limit=limit + 1,
     )
@@ -172,18 +176,15 @@ def find_actions(
 
 
 def _cursor(row: Any) -> str:
-    place = f"{row.occurred_at.astimezone(UTC).isoformat()}|{row.id}"
+    place = f"{row.occurred_on}|{row.occurred_at.astimezone(UTC).isoformat()}|{row.id}"
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+def _read_cursor(cursor: str) -> tuple[date, datetime, UUID]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        at, _, action_id = base64.urlsafe_b64decode(padded).decode("ascii").partition("|")
-        read = datetime.fromisoformat(at)
-        if read.tzinfo is None:
-            raise BadCursor("is not one that was given here")
-        return read, UUID(action_id)
+        day, at, action_id = base64.urlsafe_b64decode(padded).decode("ascii").split("|")
+        return date.fromisoformat(day), datetime.fromisoformat(at), UUID(action_id)
     except (binascii.Error, ValueError):
         raise BadCursor("is not one that was given here") from None
 
@@ -372,8 +373,10 @@ def _touches(
     action: Action, carrier: Any, lines: Sequence[_Line], posts: Mapping[UUID, Any]
 ) -> list[dict[str, Any]]:
     shares = iter(_shares(action, [line for line in lines if not line.passed_over]))
+    numbers = count(1)
     return [
         {
+            "number": None if line.passed_over else next(numbers),
             "post": _post(posts, line.touch),
             "platform": line.touch.platform,
             "channel": line.touch.channel,

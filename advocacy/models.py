@@ -22,6 +22,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Text,
@@ -119,7 +120,9 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     """A tracking link of a post. `provider` says how its destination takes our code.
 
     For the generic provider `carries` says it: query parameter to `{code}`, `{click_id}`, `{both}`.
-    `changed_at` is what redirect doors look at to know whether their copy is fresh.
+    `changed_at` is what redirect doors look at to know whether their copy is fresh. A link that a
+    supporter passes on has a `parent_id` and is of the same post as the first of its chain, so that
+    what it brings is that post's; `generation` is how often it was passed on.
     """
 
     __tablename__ = "links"
@@ -133,6 +136,8 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     provider: Mapped[str] = _words()
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     carries: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    parent_id: Mapped[UUID | None] = mapped_column(Uuid)
+    generation: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     changed_at: Mapped[datetime] = _instant(default_now=True)
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = _instant(default_now=True)
@@ -145,7 +150,11 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
         ForeignKeyConstraint(
             ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
         ),
+        ForeignKeyConstraint(
+            ["org_id", "parent_id"], ["links.org_id", "links.id"], ondelete="CASCADE"
+        ),
         Index("links_org_id_post_id_idx", "org_id", "post_id"),
+        Index("links_org_id_parent_id_idx", "org_id", "parent_id"),
         Index("links_org_id_changed_at_idx", "org_id", "changed_at"),
     )
 

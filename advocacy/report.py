@@ -8,6 +8,8 @@ Definitions
 - *gross*, *refunded*, *net*: whole minor units of a currency; a refund counts on its own day.
 - *evidence*: the share of actions at each tier, strongest first, so that no total looks more
   certain than it is.
+- *generations*: actions by last touch through a post's own link, through one that a supporter
+  passed on, and beyond; *factor* is all of them per direct one.
 - *restated*: that a day which was over has changed since, when and why: `late` (an action came
   late), `correction` (a tool corrected one), `evidence` (the credit of one moved).
 - *clicks*: by people; previews, prefetches and HEAD requests are kept and shown apart.
@@ -63,6 +65,9 @@ def activation(
     rows = totals.read_totals(org_id, campaign.id, first, last, model)
     people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone, model)
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
+    passed_on = _grouped(
+        totals.read_generations(org_id, campaign.id, first, last), lambda row: row.post_id
+    )
     posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
     by_grain: dict[str, dict[Any, Any]] = defaultdict(dict)
     for row in people:
@@ -105,6 +110,7 @@ def activation(
                     by_post.get(post_id, []),
                     [row for row in clicks if row.post_id == post_id],
                     by_grain["post"].get(None if post_id == NOBODY else post_id),
+                    passed_on.get(post_id, []),
                 )
                 for post_id in seen_posts
             ),
@@ -199,7 +205,11 @@ def _days(rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _of_post(
-    post: Post | None, rows: Sequence[Any], clicks: Sequence[Any], people: Any | None
+    post: Post | None,
+    rows: Sequence[Any],
+    clicks: Sequence[Any],
+    people: Any | None,
+    passed_on: Sequence[Any],
 ) -> dict[str, Any]:
     return {
         "post": post
@@ -220,6 +230,18 @@ def _of_post(
         "supporters": _people(people),
         "money": _money(rows),
         "evidence": _evidence(rows),
+        "generations": _generations(passed_on),
+    }
+
+
+def _generations(rows: Sequence[Any]) -> dict[str, Any]:
+    by_generation = {row.generation: row.actions for row in rows}
+    direct, first, beyond = (by_generation.get(number, 0) for number in range(3))
+    return {
+        "direct": direct,
+        "first_share": first,
+        "beyond": beyond,
+        "factor": round((direct + first + beyond) / direct, 4) if direct else None,
     }
 
 

@@ -44,7 +44,7 @@ MODELS_SAY: Mapping[str, str] = {
     "last_social_touch": "the same, among touches through posts",
     "first_touch": "all to the first touch",
     "linear": "every touch the same",
-    "position_based": "first 40 %, last 40 %, those between share 20 %",
+    "position_based": "first 40\u00a0%, last 40\u00a0%, those between share 20\u00a0%",
     "time_decay": "half of what a touch a week later gets",
 }
 

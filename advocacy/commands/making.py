@@ -223,6 +223,21 @@ def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
     }
 
 
+@link.command("share")
+@org_option
+@click.argument("code")
+@in_app
+def link_share(org: str | None, code: str) -> None:
+    """Make a link that passes another one on; what it brings is the first one's post's.
+
+    Example: advocacy link share 4mczcfbctv5g
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        made = campaigns.put_share(owner.id, code.rpartition("/")[2].lower())
+        click.echo(f"{settings_now().public_url}/r/{made.code}")
+
+
 @link.command("disable")
 @org_option
 @click.argument("code")

@@ -63,11 +63,10 @@ def _print_newest(found: dict[str, Any]) -> None:
             each["kind"],
             each["tier"],
             _of(each),
-            "" if each["counted"] else "not counted",
         )
         for each in found["actions"]
     ]
-    table(("action", f"when ({zone})", "kind", "evidence", "credited to", ""), rows)
+    table(("action", f"when ({zone})", "kind", "evidence", "credited to"), rows)
 
 
 def _of(touch: dict[str, Any]) -> str:
@@ -120,14 +119,13 @@ def _say(words: str, before: str = "") -> None:
 
 
 def _print_touches(found: dict[str, Any], zone: str) -> None:
-    path = [touch for touch in found["touches"] if not touch["passed_over"]]
+    path = [touch for touch in found["touches"] if touch["number"]]
     click.echo("\nTouches")
     if not found["touches"]:
         click.echo("  there is none")
     for touch in found["touches"]:
-        number = f"{path.index(touch) + 1}" if touch in path else "-"
         when = wording.moment(touch["at"], zone) if touch["timed"] else "with the action"
-        _say(f"{_of(touch)}, {when}. {touch['says']}", f"  {number} ")
+        _say(f"{_of(touch)}, {when}. {touch['says']}", f"  {touch['number'] or '-'} ")
     if not path:
         return
     click.echo()
@@ -140,6 +138,6 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
         )
 
     table(
-        ("model", *(f"touch {number}" for number in range(1, len(path) + 1))),
+        ("model", *(f"touch {touch['number']}" for touch in path)),
         [(model, *(cell(touch["shares"][model]) for touch in path)) for model in MODELS],
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from advocacy.events import ActionEvent, Delivery, Trust, Unreadable, Verified
@@ -305,14 +305,17 @@ def join_code(code: str, click_id: str) -> str:
 def with_query(url: str, /, **parameters: str) -> str:
     """Return the URL with these query parameters set, once each; empty ones are left out.
 
-    What the URL already carries is kept, but for a parameter of the same name, which is ours.
+    What the URL already carries is kept to the letter, but for a parameter of the same name, which
+    is ours.
     """
     parts = urlsplit(url)
     kept = [
-        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in parameters
+        pair
+        for pair in parts.query.split("&")
+        if pair and unquote_plus(pair.partition("=")[0]) not in parameters
     ]
-    added = [(name, value) for name, value in parameters.items() if value]
-    return urlunsplit(parts._replace(query=urlencode(kept + added)))
+    added = urlencode([(name, value) for name, value in parameters.items() if value])
+    return urlunsplit(parts._replace(query="&".join([*kept, *filter(None, [added])])))
 
 
 UTM_NAMES = ("source", "medium", "campaign", "content", "term")

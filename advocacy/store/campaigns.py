@@ -201,6 +201,33 @@ def links_mark() -> tuple[Any, ...]:
     return tuple(run("select count(*), max(changed_at), max(disabled_at) from links")[0])
 
 
+def put_share(org_id: UUID, code: str) -> Link:
+    """Make a link that passes this one on: same post, same page, one generation further.
+
+    Raises `NotFound`. A parent is there before its child, so that chains have no loops.
+    """
+    parent = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
+    if parent is None:
+        raise NotFound(f"there is no link {code}; see `advocacy link list`")
+    link = Link(
+        org_id=org_id,
+        id=new_id(),
+        post_id=parent.post_id,
+        campaign_id=parent.campaign_id,
+        code=new_code(),
+        destination=parent.destination,
+        provider=parent.provider,
+        utm=parent.utm,
+        carries=parent.carries,
+        parent_id=parent.id,
+        generation=parent.generation + 1,
+    )
+    _put_address("link", link.code, org_id, link.id)
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
 def disable_link(org_id: UUID, code: str, now: datetime) -> None:
     """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
     link = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))

@@ -94,28 +94,35 @@ def newest(
     post_id: UUID | None,
     kind: str,
     day: date | None,
-    before: tuple[datetime, UUID] | None,
+    counted: bool,
+    before: tuple[date, datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Return actions of a campaign, the newest first, behind the place `before`."""
+    """Return actions of a campaign, the newest first, behind the place `before`.
+
+    Ordered by day first, since there is an index on the days of what is counted.
+    """
+    which = "a.counted" if counted else "not a.counted"
     return run(
-        """select a.id, a.kind, a.occurred_at, a.occurred_on, a.counted, a.test, a.renewal, a.tier,
+        f"""select a.id, a.kind, a.occurred_at, a.occurred_on, a.counted, a.test, a.renewal, a.tier,
                   a.platform, a.post_id, p.title, p.url, a.gross_minor, a.refunded_minor,
                   a.currency
            from actions a left join posts p on p.org_id = a.org_id and p.id = a.post_id
-           where a.org_id = :o and a.campaign_id = :c
+           where a.org_id = :o and a.campaign_id = :c and {which}
              and (cast(:post as uuid) is null or a.post_id = cast(:post as uuid))
              and (cast(:kind as text) = '' or a.kind = cast(:kind as text))
              and (cast(:day as date) is null or a.occurred_on = cast(:day as date))
-             and (cast(:at as timestamptz) is null
-                  or (a.occurred_at, a.id) < (cast(:at as timestamptz), cast(:id as uuid)))
-           order by a.occurred_at desc, a.id desc limit :limit""",
+             and (cast(:last as date) is null
+                  or (a.occurred_on, a.occurred_at, a.id)
+                     < (cast(:last as date), cast(:at as timestamptz), cast(:id as uuid)))
+           order by a.occurred_on desc, a.occurred_at desc, a.id desc limit :limit""",
         o=org_id,
         c=campaign_id,
         post=post_id,
         kind=kind,
         day=day,
-        at=before[0] if before else None,
-        id=before[1] if before else None,
+        last=before[0] if before else None,
+        at=before[1] if before else None,
+        id=before[2] if before else None,
         limit=limit,
     )

@@ -160,6 +160,21 @@ def read_people(
     )
 
 
+def read_generations(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
+    """Return (post_id, generation, actions) by last touch; generation 2 stands for 2 and beyond."""
+    return run(
+        """select a.post_id, least(l.generation, 2) as generation, count(*)::int8 as actions
+           from actions a join links l on l.org_id = a.org_id and l.id = a.link_id
+           where a.org_id = :o and a.campaign_id = :c and a.counted
+             and a.occurred_on between :first and :last
+           group by 1, 2""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+    )
+
+
 def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
     """Return the first and the last day on which the campaign has actions or clicks."""
     row = run(

@@ -60,7 +60,7 @@ def receipt_page(action_id: UUID) -> str:
     return render_template(
         "receipt.html",
         receipt=receipt,
-        path=[touch for touch in receipt["touches"] if not touch["passed_over"]],
+        path=[touch for touch in receipt["touches"] if touch["number"]],
         models=MODELS,
         models_say=wording.MODELS_SAY,
         said=wording.SAID,
@@ -71,7 +71,8 @@ def receipt_page(action_id: UUID) -> str:
 @auth.needs_session
 def actions_page(slug: str) -> str:
     """List the newest actions of a campaign, each with the way to its receipt."""
-    post, kind = request.args.get("post", ""), request.args.get("kind", "")
+    post, kind, cursor = (request.args.get(name, "") for name in ("post", "kind", "cursor"))
+    counted = request.args.get("counted") != "no"
     try:
         chosen = UUID(post) if post else None
         found = find_actions(
@@ -79,8 +80,9 @@ def actions_page(slug: str) -> str:
             slug,
             post_id=chosen,
             kind=ActionKind(kind) if kind else "",
+            counted=counted,
             limit=_PAGE,
-            cursor=request.args.get("cursor", ""),
+            cursor=cursor,
         )
     except campaigns.NotFound:
         raise Problem(404, "Not Found", f"There is no campaign {slug}.") from None
@@ -94,5 +96,6 @@ def actions_page(slug: str) -> str:
         found=found,
         posts=campaigns.list_posts(g.org_id, campaign.id),
         kinds=list(ActionKind),
-        chosen={"post": chosen, "kind": kind, "cursor": request.args.get("cursor", "")},
+        chosen={"post": chosen, "kind": kind or None, "counted": None if counted else "no"},
+        cursor=cursor,
     )

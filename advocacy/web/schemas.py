@@ -94,6 +94,15 @@ class PostAbout(Schema):
     published_at = fields.AwareDateTime()
 
 
+class Generations(Schema):
+    direct = fields.Int(metadata={"description": "Actions by last touch of the post's own links."})
+    first_share = fields.Int(metadata={"description": "Through a link that was passed on once."})
+    beyond = fields.Int(metadata={"description": "Through one that was passed on further."})
+    factor = fields.Float(
+        allow_none=True, metadata={"description": "All of them per direct action."}
+    )
+
+
 class OfPost(Schema):
     post = fields.Nested(
         PostAbout, allow_none=True, metadata={"description": "null: no post was found to credit."}
@@ -104,6 +113,7 @@ class OfPost(Schema):
     supporters = fields.Nested(People)
     money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
+    generations = fields.Nested(Generations)
 
 
 class OfPlatform(Schema):
@@ -169,6 +179,10 @@ class ActionsQuery(Schema):
     )
     kind = fields.Str(validate=validate.OneOf([each.value for each in ActionKind]))
     day = fields.Date(metadata={"description": "One day in the campaign's time zone."})
+    counted = fields.Bool(
+        load_default=True,
+        metadata={"description": "false: those that count in no report, as tests and copies."},
+    )
 
 
 class ActionMoney(Schema):
@@ -284,6 +298,9 @@ class ReceiptShare(Schema):
 
 
 class ReceiptTouch(Schema):
+    number = fields.Int(
+        allow_none=True, metadata={"description": "Place in the path; null: passed over."}
+    )
     post = fields.Nested(ReceiptPost, allow_none=True)
     platform = fields.Str()
     channel = fields.Str(metadata={"description": "social, email, sms or web."})

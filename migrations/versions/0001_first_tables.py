@@ -412,6 +412,8 @@ def upgrade() -> None:
             server_default=sa.text("'{}'"),
             nullable=False,
         ),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column(
             "changed_at",
             sa.DateTime(timezone=True),
@@ -432,6 +434,12 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
+            ["org_id", "parent_id"],
+            ["links.org_id", "links.id"],
+            name=op.f("links_org_id_parent_id_fk"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
             ["org_id", "post_id"],
             ["posts.org_id", "posts.id"],
             name=op.f("links_org_id_post_id_fk"),
@@ -441,6 +449,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("org_id", "code", name=op.f("links_org_id_code_key")),
     )
     op.create_index("links_org_id_changed_at_idx", "links", ["org_id", "changed_at"], unique=False)
+    op.create_index("links_org_id_parent_id_idx", "links", ["org_id", "parent_id"], unique=False)
     op.create_index("links_org_id_post_id_idx", "links", ["org_id", "post_id"], unique=False)
     op.create_table(
         "source_secrets",
@@ -513,6 +522,7 @@ def downgrade() -> None:
     op.drop_table("touches")
     op.drop_index("source_secrets_org_id_source_id_idx", table_name="source_secrets")
     op.drop_table("source_secrets")
+    op.drop_index("links_org_id_parent_id_idx", table_name="links")
     op.drop_index("links_org_id_post_id_idx", table_name="links")
     op.drop_index("links_org_id_changed_at_idx", table_name="links")
     op.drop_table("links")

@@ -52,3 +52,12 @@ def test_gift_refund_and_end_settle_alike_in_every_order() -> None:
     (gift,) = in_every_order(told).values()
     assert (gift.gross_minor, gift.refunded_minor, gift.recurs_as) == (1250, 250, "m-1")
     assert gift.ended_at is not None and gift.counted
+
+
+def test_the_page_keeps_its_own_query_to_the_letter():
+    from advocacy.providers.base import with_query
+
+    page = "https://example.org/act?flag&a=1%202&b=%E9&code=theirs#part"
+    assert with_query(page, code="ours", empty="") == (
+        "https://example.org/act?flag&a=1%202&b=%E9&code=ours#part"
+    )

@@ -84,7 +84,10 @@ def test_the_list_is_what_the_document_says_and_leads_to_receipts(world, ask, to
     found = ask(ACTIONS).get_json()
     spec = document(world)
     check_against(spec, described(spec, "/api/v1/campaigns/{slug}/actions", 200), found)
-    assert {each["id"] for each in found["actions"]} == set(map(str, told.values()))
+    uncounted = ask(f"{ACTIONS}?counted=false").get_json()["actions"]
+    assert [each["id"] for each in uncounted] == [str(told["c1"])]
+    listed = {each["id"] for each in [*found["actions"], *uncounted]}
+    assert listed == set(map(str, told.values()))
     assert found["next"] is None
     some = ask(f"{ACTIONS}?limit=2&kind=donation&post={world.posts['x']}").get_json()
     assert {each["money"]["gross_minor"] for each in some["actions"]} == {2500}
@@ -107,6 +110,7 @@ def test_the_list_is_what_the_document_says_and_leads_to_receipts(world, ask, to
         ("?post=x", "post"),
         ("?kind=dance", "kind"),
         ("?day=2026-02-30", "day"),
+        ("?counted=perhaps", "counted"),
         ("?email=a@example.org", "email"),
     ],
 )
@@ -154,8 +158,12 @@ def test_the_way_from_the_campaign_to_a_receipt(staff, told):
     page = staff.get("/campaigns/stay").text
     assert 'href="/campaigns/stay/actions"' in page
     listed = staff.get("/campaigns/stay/actions").text
-    assert sorted(re.findall(r'href="/actions/([^"]+)"', listed)) == sorted(map(str, told.values()))
-    assert "no, a test" in listed and "renewal" in listed
+    counted = {str(action_id) for name, action_id in told.items() if name != "c1"}
+    assert set(re.findall(r'href="/actions/([^"]+)"', listed)) == counted
+    assert "renewal" in listed
+    others = staff.get("/campaigns/stay/actions?counted=no").text
+    assert re.findall(r'href="/actions/([^"]+)"', others) == [str(told["c1"])]
+    assert '<span class="hint">test</span>' in others
 
 
 def test_a_receipt_says_what_the_api_says(staff, ask, told):

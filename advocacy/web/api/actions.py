@@ -58,7 +58,7 @@ class OfCampaign(MethodView):
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
     @blueprint.doc(summary="The campaign's newest actions", security=[{"bearer": []}])
     def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
-        """Return actions, counted or not, the newest first; `next` is the cursor of those before.
+        """Return what is counted, the newest first; `next` is the cursor of those before.
 
         Each has the id by which `/actions/{action_id}/explain` gives its receipt.
         """
