@@ -23,12 +23,14 @@ def create_app(settings: Settings) -> Flask:
     """
     # Imported here, so that the pure rooms can be imported without Flask and SQL.
     from flask import Flask
+    from sqlalchemy import event
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
     from advocacy.extensions import db, migrate
     from advocacy.identity import organization_key
     from advocacy.nudge import Nudger
+    from advocacy.store import prepare
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import dashboard, errors, health, receipts, rehearsals, webhooks
     from advocacy.web.api import actions, activation, api, documentation, shares
@@ -69,6 +71,8 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
     db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "connect", prepare)
     migrate.init_app(app, db, directory="migrations", render_as_batch=False)
     errors.init_app(app)
     api.init_app(app)

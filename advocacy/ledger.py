@@ -205,12 +205,12 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
     Of statements with the same id the newest stands; of each field the newest statement that has a
     word on it. Raises `ValueError` without facts.
     """
-    newest: dict[str, Fact] = {}
-    for fact in sorted(facts, key=_order):
-        newest[fact.statement_id] = fact
-    if not newest:
+    ordered = list(facts)
+    if not ordered:
         raise ValueError("an action needs a fact")
-    ordered = sorted(newest.values(), key=_order)
+    if len(ordered) > 1:
+        newest = {fact.statement_id: fact for fact in sorted(ordered, key=_order)}
+        ordered = sorted(newest.values(), key=_order)
     made = [fact for fact in ordered if fact.said is Said.MADE]
     # What says that it happened has the first word; a refund fills in what nobody else told.
     tellers = made[::-1] + [fact for fact in reversed(ordered) if fact.said is not Said.MADE]

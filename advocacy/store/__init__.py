@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
@@ -24,6 +25,11 @@ Result = TypeVar("Result")
 # Serialization failure and deadlock: the database asks for another try of the whole transaction.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 4
+
+
+def prepare(connection: Any, _record: object = None) -> None:
+    """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
+    connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 class Contended(Exception):

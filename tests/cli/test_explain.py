@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from advocacy.store import run, transaction
 from tests.conftest import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -71,3 +72,37 @@ def test_another_organizations_action_is_not_found(operator, app):
     action_id = listed[1].split()[0]
     assert operator.does("explain", action_id, "--org", "alice").startswith("Call, ")
     assert operator.fails("explain", action_id, "--org", "bob").startswith("there is no action")
+
+
+def test_the_example_of_the_documentation_is_what_is_printed(operator, world, root):
+    at = datetime(2026, 5, 9, 18, 30, tzinfo=UTC)
+    who = {"email": "ana@example.org"}
+    week, day = timedelta(days=7), timedelta(days=1)
+    with transaction():
+        for platform, title in (("instagram", "His sister speaks"), ("x", "Call today")):
+            run("update posts set title = :t where platform = :p", t=title, p=platform)
+        run("update campaigns set name = 'Stop the execution'")
+    first = world.click("instagram", at=at - week)
+    second = world.click("x", at=at - timedelta(minutes=3))
+    code = world.links["x"]
+    world.act("signature", "m1", id="s1", click_id=first, at=at - week, **who)
+    world.act("donation", "m2", id="d1", click_id=second, code=code, amount="25.00", at=at, **who)
+    world.act("donation.refunded", "m3", id="d1", amount="10.00", at=at + 2 * day)
+    world.drain()
+    with transaction():
+        # As if it had arrived when it happened.
+        run("update touches set seen_at = clicked_at")
+        for name, arrived in (("m1", at - week), ("m2", at), ("m3", at + 2 * day)):
+            run(
+                "update inbox set received_at = :at, done_at = :at where external_id = :n",
+                at=arrived,
+                n=name,
+            )
+    (row,) = run("select id from actions where external_id = 'd1'")
+    told = operator.does("explain", row.id)
+    written = (root / "docs" / "attribution.md").read_text()
+
+    def without_ids(text: str) -> str:
+        return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
+
+    assert without_ids(f"```\n{told}```\n") in without_ids(written)

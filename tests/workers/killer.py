@@ -15,12 +15,12 @@ from workers.run import main
 _real = settling._attribute_and_keep
 
 
-def _trap(org_id, todo, *rest):  # type: ignore[no-untyped-def]
+def _trap(org_id, todo, *rest, **named):  # type: ignore[no-untyped-def]
     if any(action.external_id == "killer" for action in todo):
         if os.environ.get("KILL") == "all":
             os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
-    _real(org_id, todo, *rest)
+    _real(org_id, todo, *rest, **named)
 
 
 settling._attribute_and_keep = _trap
