@@ -530,7 +530,10 @@ def _restated(
             "says": "A click was shipped after the action had been counted.",
         }
         for line in lines
-        if carrier is action and line.touch.seen_at and line.touch.seen_at > counted
+        if carrier is action
+        and not line.passed_over
+        and line.touch.seen_at
+        and line.touch.seen_at > counted
     ]
     later = [
         {

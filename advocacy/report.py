@@ -10,6 +10,8 @@ Definitions
   certain than it is.
 - *generations*: actions by last touch through a post's own link, through one that a supporter
   passed on, and beyond; *factor* is all of them per direct one.
+- *bounds*: credited actions without what is only inferred (from the same person's other clicks, or
+  from the site she came from), and with it. Unattributed actions are in neither.
 - *restated*: that a day which was over has changed since, when and why: `late` (an action came
   late), `correction` (a tool corrected one), `evidence` (the credit of one moved).
 - *clicks*: by people; previews, prefetches and HEAD requests are kept and shown apart.
@@ -27,7 +29,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES
-from advocacy.events import TIERS
+from advocacy.events import TIERS, Tier
 from advocacy.models import Campaign, Post
 from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
@@ -37,6 +39,9 @@ from advocacy.store.totals import NOBODY, UNIT
 MODELS = tuple(RULES)
 """The attribution models that a report can be asked by; the first is the usual one."""
 
+
+INFERRED = frozenset({Tier.REFERRER, Tier.IDENTITY})
+"""Tiers at which a post or platform is inferred, and not told by what the tool carried back."""
 
 RESTATED_DAYS = 30
 """How long a report says that a day which was over has been restated."""
@@ -98,6 +103,7 @@ def activation(
         ],
         "money": _money(rows),
         "evidence": _evidence(rows),
+        "bounds": _bounds(rows),
         "restated": [
             dict(row._mapping)
             for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
@@ -193,6 +199,15 @@ def _evidence(rows: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _bounds(rows: Sequence[Any]) -> dict[str, int | float]:
+    """Return how many actions are certain to be a post's, and how many may be."""
+    credited = [row for row in rows if row.tier != Tier.UNATTRIBUTED]
+    return {
+        "lower": _count(row for row in credited if row.tier not in INFERRED),
+        "upper": _count(credited),
+    }
+
+
 def _days(rows: Sequence[Any]) -> list[dict[str, Any]]:
     counted: dict[tuple[date, str], list[Any]] = defaultdict(list)
     for row in rows:
@@ -230,6 +245,7 @@ def _of_post(
         "supporters": _people(people),
         "money": _money(rows),
         "evidence": _evidence(rows),
+        "bounds": _bounds(rows),
         "generations": _generations(passed_on),
     }
 

@@ -112,6 +112,13 @@ def shown(actions: float) -> str:
     return f"{int(actions)}" if actions == int(actions) else f"{actions:.2f}"
 
 
+def between(row: dict[str, Any]) -> str:
+    """Write the actions of a row, with the bounds where inference is involved."""
+    lower, upper = row["bounds"]["lower"], row["bounds"]["upper"]
+    certain = lower == upper or row["post"] is None
+    return shown(row["actions"]) + ("" if certain else f" ({shown(lower)} to {shown(upper)})")
+
+
 def print_activation(found: dict[str, Any]) -> None:
     """Print an activation report as text."""
     people, clicks = found["supporters"], found["clicks"]
@@ -133,7 +140,7 @@ def print_activation(found: dict[str, Any]) -> None:
             row["post"]["title"] or row["post"]["id"] if row["post"] else "(no post found)",
             row["post"]["platform"] if row["post"] else "",
             row["clicks"]["human"],
-            shown(row["actions"]),
+            between(row),
             row["supporters"]["distinct"],
             row["supporters"]["new"],
             ", ".join(f"{kind} {shown(n)}" for kind, n in row["by_kind"].items()),

@@ -94,6 +94,11 @@ class PostAbout(Schema):
     published_at = fields.AwareDateTime()
 
 
+class Bounds(Schema):
+    lower = Count(metadata={"description": "Credited by what a tool itself carried back."})
+    upper = Count(metadata={"description": "With what is only inferred."})
+
+
 class Generations(Schema):
     direct = fields.Int(metadata={"description": "Actions by last touch of the post's own links."})
     first_share = fields.Int(metadata={"description": "Through a link that was passed on once."})
@@ -113,6 +118,7 @@ class OfPost(Schema):
     supporters = fields.Nested(People)
     money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
+    bounds = fields.Nested(Bounds)
     generations = fields.Nested(Generations)
 
 
@@ -149,6 +155,7 @@ class Activation(Schema):
     by_kind = fields.List(fields.Nested(ByKind))
     money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
+    bounds = fields.Nested(Bounds)
     restated = fields.List(
         fields.Nested(RestatedDays),
         metadata={"description": "Changes, in the last 30 days, of days that were over."},

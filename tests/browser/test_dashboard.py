@@ -97,9 +97,14 @@ def test_the_page_shows_what_the_api_says(watched):
     rows = page.get_by_role("region", name="Posts").locator("tbody tr").all()
     told = [row["post"]["title"] if row["post"] else "No post found" for row in report["posts"]]
     assert [row.locator("th").inner_text() for row in rows] == told
-    assert [row.locator("td").nth(2).inner_text() for row in rows] == [
-        f"{row['actions']:,}" for row in report["posts"]
+    cells = [row.locator("td").nth(2).inner_text().split("\n") for row in rows]
+    assert [cell[0] for cell in cells] == [f"{row['actions']:,}" for row in report["posts"]]
+    ranges = [
+        f"{row['bounds']['lower']:,} to {row['bounds']['upper']:,}"
+        for row in report["posts"]
+        if row["post"] and row["bounds"]["lower"] != row["bounds"]["upper"]
     ]
+    assert [cell[1] for cell in cells if len(cell) > 1] == ranges != []
     # Each kind of evidence is in the picture, so that it shows what the page can show.
     assert all(row["actions"] for row in report["evidence"])
     assert len({row["platform"] for row in report["platforms"] if row["platform"]}) == 5

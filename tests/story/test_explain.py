@@ -371,7 +371,8 @@ def test_the_receipts_of_all_actions_sum_to_the_report(world, model):
 
 def test_a_click_that_is_shipped_late_is_said_and_restates(world):
     click = "c" * 26
-    world.act("signature", "m1", id="a1", click_id=click, code=world.links["x"], at=NOW)
+    who = {"email": "ana@example.org"}
+    world.act("signature", "m1", id="a1", click_id=click, code=world.links["x"], at=NOW, **who)
     world.drain()
     before = receipt(world)
     assert (before["credit"]["tier"], before["current"]) == ("code", True)

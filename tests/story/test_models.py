@@ -148,3 +148,14 @@ def test_a_model_that_is_none_is_named(world, client):
     )
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "model"
+
+
+def test_bounds_leave_out_what_is_only_inferred(walked):
+    walked.act("call", id="again", email="ana@example.org", at=days(0.2))
+    walked.act("call", id="stranger", email="eli@example.org", at=days(0.2))
+    walked.drain()
+    report = walked.report()
+    assert report["bounds"] == {"lower": 3, "upper": 4}
+    assert report["actions"] == 5
+    (row,) = [r for r in report["posts"] if r["post"] and r["post"]["platform"] == "instagram"]
+    assert row["bounds"] == {"lower": 2, "upper": 3}
