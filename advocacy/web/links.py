@@ -164,11 +164,12 @@ class LinksDoor:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Redirect, or hand on."""
+        # At the first request of any kind, so that clicks which a dead process left are shipped.
+        if self._pid != os.getpid():
+            self.start()
         path: str = environ.get("PATH_INFO", "")
         if not path.startswith(_PREFIX):
             return self._application(environ, start_response)
-        if self._pid != os.getpid():
-            self.start()
         method = environ["REQUEST_METHOD"]
         if method not in {"GET", "HEAD"}:
             return _plain(start_response, "405 Method Not Allowed", [("Allow", "GET, HEAD")])
