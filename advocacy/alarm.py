@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, lgamma
 
+LATELY_DAYS = 2
+BEFORE_DAYS = 28
 LEAST_RECENT = 10
 LEAST_BEFORE = 20
 LEAST_SHARE_BEFORE = 0.1
@@ -61,6 +63,14 @@ def lost_sources(figures: Iterable[Carried]) -> list[Lost]:
         if chance_of_so_few(each) < BY_CHANCE:
             found.append(Lost(each.source, each.provider, before, recent, each.recent))
     return found
+
+
+def in_words(lost: Lost, carries: str, tool: str) -> str:
+    """Say what was lost and where to look; `carries` is the parameter in which the code travels."""
+    return (
+        f"{lost.share_before:.0%} of its actions came with our code, lately "
+        f"{lost.share_recent:.0%} of {lost.recent}. Look whether {carries} still reaches {tool}."
+    )
 
 
 def chance_of_so_few(each: Carried) -> float:

@@ -20,8 +20,10 @@ from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
+from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.nudge import connect
-from advocacy.store import database, inbox
+from advocacy.providers import BY_SLUG
+from advocacy.store import campaigns, database, inbox, totals
 from config.settings import Settings, SettingsError
 
 _LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -43,6 +45,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
         if not trouble:
             yield "tables", _tables(app)
             yield "inbox", _inbox()
+            yield "codes", _codes()
     redis = _redis(settings)
     yield "redis", redis
     if not redis:
@@ -89,6 +92,23 @@ def _inbox() -> str:
     if oldest > _OLDEST_SECONDS:
         return f"a delivery has waited for {oldest:.0f} s; is a worker running?"
     return ""
+
+
+def _codes() -> str:
+    """Name the sources that used to bring codes back and stopped doing so."""
+    try:
+        lost = [
+            f"{each.source}: {in_words(each, room.CARRIES, room.title)}"
+            for organization in campaigns.list_organizations()
+            for each in lost_sources(
+                Carried(*row)
+                for row in totals.carried_codes(organization.id, LATELY_DAYS, BEFORE_DAYS)
+            )
+            if (room := BY_SLUG[each.provider])
+        ]
+    except SQLAlchemyError:
+        return "cannot be looked at; see tables"
+    return " ".join(lost)
 
 
 def _redis(settings: Settings) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from advocacy.alarm import Carried, lost_sources
+from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.commands import Refusal, in_app, org_option, settings_now
 from advocacy.providers import BY_SLUG
 from advocacy.rehearse import rehearse
-from advocacy.store import actions, campaigns
+from advocacy.store import campaigns, totals
 
 
 @click.command("rehearse")
@@ -41,24 +41,20 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
 
 @click.command("alarm")
 @org_option
-@click.option("--hours", default=24, show_default=True, help="What counts as lately.")
-@click.option("--days", default=30, show_default=True, help="What it is compared with.")
+@click.option("--lately", default=LATELY_DAYS, show_default=True, help="So many days are lately.")
+@click.option("--before", default=BEFORE_DAYS, show_default=True, help="So many days before those.")
 @in_app
-def alarm(org: str | None, hours: int, days: int) -> None:
+def alarm(org: str | None, lately: int, before: int) -> None:
     """Name the tools that used to bring codes back and stopped doing so.
 
-    Example: advocacy alarm --hours 6
+    Example: advocacy alarm --lately 1
     """
     owner = campaigns.get_organization(org)
-    figures = [Carried(*row) for row in actions.carried_codes(owner.id, hours, days)]
+    figures = [Carried(*row) for row in totals.carried_codes(owner.id, lately, before)]
     lost = lost_sources(figures)
     for each in lost:
-        carries = BY_SLUG[each.provider].CARRIES
-        click.echo(
-            f"{each.source}: {each.share_before:.0%} of its actions came with our code, lately "
-            f"{each.share_recent:.0%} of {each.recent}. Look whether {carries} still reaches "
-            f"{BY_SLUG[each.provider].title}."
-        )
+        room = BY_SLUG[each.provider]
+        click.echo(f"{each.source}: {in_words(each, room.CARRIES, room.title)}")
     if lost:
         raise Refusal(f"{len(lost)} of {len(figures)} sources lost their codes")
     click.echo(f"{len(figures)} sources bring codes back as before")

@@ -369,30 +369,6 @@ def drop_derived(org_id: UUID) -> None:
         run(f"delete from {table} where org_id = :o", o=org_id)
 
 
-def carried_codes(org_id: UUID, recent_hours: int, before_days: int) -> list[Any]:
-    """Return per source how many actions came with a code lately, and in the weeks before.
-
-    Renewals, rows of exports and test actions say nothing of the links of today.
-    """
-    return run(
-        """select s.name as source, s.provider,
-                  count(*) filter (where lately) as recent,
-                  count(*) filter (where lately and carried) as recent_with_code,
-                  count(*) filter (where not lately) as before,
-                  count(*) filter (where not lately and carried) as before_with_code
-           from (select a.source_id, a.code <> '' or a.click_id <> '' as carried,
-                        a.occurred_at > now() - make_interval(hours => :hours) as lately
-                 from actions a
-                 where a.org_id = :o and a.counted and not a.renewal
-                   and a.occurred_at > now() - make_interval(days => :days)) a
-           join sources s on s.org_id = :o and s.id = a.source_id
-           group by s.name, s.provider order by s.name""",
-        o=org_id,
-        hours=recent_hours,
-        days=before_days,
-    )
-
-
 def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
     """Return the actions that a delivery told of, by whatever id they go now."""
     rows = run(

@@ -175,6 +175,36 @@ def read_generations(org_id: UUID, campaign_id: UUID, first: date, last: date) -
     )
 
 
+def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[Any]:
+    """Return per source how many actions came with a code of ours lately, and before that.
+
+    Rows are (source, provider, recent, recent_with_code, before, before_with_code). A code that is
+    none of ours counts as none: it brings nothing back.
+    """
+    return run(
+        """with counted as (
+             select t.source_id, t.day > current_date - cast(:lately as int) as lately,
+                    t.tier in ('click_id', 'code') as carried, sum(t.units) / 1000000000 as actions
+             from totals t
+             where t.org_id = :o and t.model in ('every', 'last_touch')
+               and t.day > current_date - cast(:lately as int) - cast(:before as int)
+             group by 1, 2, 3)
+           select s.name as source, s.provider,
+                  coalesce(sum(actions) filter (where lately), 0)::int8 as recent,
+                  coalesce(sum(actions) filter (where lately and carried), 0)::int8
+                    as recent_with_code,
+                  coalesce(sum(actions) filter (where not lately), 0)::int8 as before,
+                  coalesce(sum(actions) filter (where not lately and carried), 0)::int8
+                    as before_with_code
+           from counted c join sources s on s.org_id = :o and s.id = c.source_id
+           where s.disabled_at is null
+           group by s.name, s.provider order by s.name""",
+        o=org_id,
+        lately=lately_days,
+        before=before_days,
+    )
+
+
 def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
     """Return the first and the last day on which the campaign has actions or clicks."""
     row = run(

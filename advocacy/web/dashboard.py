@@ -23,8 +23,10 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
-from advocacy.store import campaigns, inbox
+from advocacy.store import campaigns, inbox, totals
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
 
@@ -119,6 +121,13 @@ def overview() -> str:
     return render_template(
         "overview.html",
         campaigns=campaigns.list_campaigns(g.org_id),
+        lost=[
+            (each.source, in_words(each, room.CARRIES, room.title))
+            for each in lost_sources(
+                Carried(*row) for row in totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS)
+            )
+            if (room := BY_SLUG[each.provider])
+        ],
         waiting=inbox.counts(g.org_id),
     )
 

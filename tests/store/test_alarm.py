@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.alarm import Carried, chance_of_so_few, lost_sources
-from advocacy.store import actions
+from advocacy.store import totals
 
 
 def carried(recent, recent_with, before, before_with):
@@ -51,12 +51,18 @@ def test_the_chance_is_that_of_the_hypergeometric_distribution(data):
 def test_the_figures_come_from_the_actions(world):
     now = datetime.now(UTC)
     for n in range(30):
-        world.act("call", id=f"b{n}", code=world.links["x"], at=now - timedelta(days=3))
+        world.act("call", id=f"b{n}", code=world.links["x"], at=now - timedelta(days=5))
     for n in range(12):
         world.act("call", id=f"r{n}", at=now - timedelta(hours=1))
     world.act("call", id="test", test=True)
     world.drain()
-    (row,) = actions.carried_codes(world.org_id, 24, 30)
+    (row,) = totals.carried_codes(world.org_id, 2, 28)
     assert tuple(row) == ("standard", "standard", 12, 0, 30, 30)
     (lost,) = lost_sources([Carried(*row)])
     assert (lost.source, lost.share_before, lost.share_recent) == ("standard", 1.0, 0.0)
+
+    client = world.app.test_client()
+    client.post("/sign-in", data={"token": world.token()})
+    page = client.get("/").text
+    assert "standard stopped bringing codes back" in page
+    assert "code= and click_id=" in page
