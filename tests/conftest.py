@@ -7,6 +7,7 @@ there and drops it afterwards.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,10 +30,17 @@ SECRET_KEY = "tests-only-" + "k" * 40
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables of the servers, with a database that is this run's own."""
+def environment() -> Iterator[dict[str, str]]:
+    """The variables of the servers, with a database that is this run's own.
+
+    Their folder is not pytest's: for root, PostgreSQL runs as another user, and a second run of
+    pytest takes that user's right to enter pytest's folder away.
+    """
     with (
-        servers(tmp_path_factory.mktemp("servers")) as variables,
+        tempfile.TemporaryDirectory(
+            prefix="advocacy-servers-", ignore_cleanup_errors=True
+        ) as folder,
+        servers(Path(folder)) as variables,
         own_database(variables, f"advocacy_test_{new_id().hex}") as own,
     ):
         yield {**own, "SECRET_KEY": SECRET_KEY, "QUEUE": "drain"}
