@@ -27,12 +27,12 @@ def create_app(settings: Settings) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
-    from advocacy.extensions import db, migrate
+    from advocacy.extensions import babel, db, migrate
     from advocacy.identity import organization_key
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
     from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import dashboard, errors, health, receipts, rehearsals, webhooks
+    from advocacy.web import dashboard, errors, health, languages, receipts, rehearsals, webhooks
     from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
@@ -74,6 +74,9 @@ def create_app(settings: Settings) -> Flask:
     with app.app_context():
         event.listen(db.engine, "connect", prepare)
     migrate.init_app(app, db, directory="migrations", render_as_batch=False)
+    babel.init_app(
+        app, locale_selector=languages.chosen, default_translation_directories="web/translations"
+    )
     errors.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)
@@ -83,6 +86,7 @@ def create_app(settings: Settings) -> Flask:
         webhooks.blueprint,
         health.blueprint,
         dashboard.blueprint,
+        languages.blueprint,
         rehearsals.blueprint,
         receipts.blueprint,
         documentation.blueprint,

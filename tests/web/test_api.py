@@ -347,6 +347,7 @@ ROUTES = {
     ("GET", "/sign-in"): ANYONE,
     ("POST", "/sign-in"): ANYONE,
     ("POST", "/sign-out"): ANYONE,
+    ("POST", "/language"): ANYONE,
     ("GET", "/"): SESSION,
     ("GET", "/campaigns/<slug>"): SESSION,
     ("GET", "/campaigns/<slug>/actions"): SESSION,
@@ -365,6 +366,7 @@ OWN_ANSWERS = {
     ("POST", "/webhooks/<key>"): 401,
     ("POST", "/sign-in"): 401,
     ("POST", "/sign-out"): 302,
+    ("POST", "/language"): 302,
     ("POST", "/api/v1/links/<code>/shares"): 201,
 }
 
