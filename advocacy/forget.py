@@ -2,13 +2,14 @@
 
 What a stranger would get wrong: erasing does not delete actions. Her actions get a token
 of chance for their person, so that every count stays; the hashes leave the facts; the bodies go;
-and a mark, under another key, keeps late deliveries and rebuilds from bringing her back.
+and a mark, under another key, keeps late deliveries and rebuilds from bringing her back. What was
+joined through her comes apart again.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,10 +18,15 @@ from advocacy.identity import (
     DIGEST_BYTES,
     digests,
     organization_key,
-    supporter_of,
     suppression_mark,
 )
-from advocacy.store import actions, inbox, touches, transaction
+from advocacy.joining import edge_of
+from advocacy.ledger import Fact
+from advocacy.people import STRONG, Identifier, supporter_named_by
+from advocacy.settling import Parsed, settle_batch
+from advocacy.store import actions, campaigns, inbox, people, touches, transaction
+from advocacy.store.actions import Action
+from advocacy.store.people import State
 from config.settings import Settings
 
 
@@ -43,35 +49,97 @@ def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
 def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: str) -> Erased:
     """Erase one person of one organization, by e-mail address, phone number, or both.
 
+    What was told of her is rewritten without her, and settled anew: the same way as a rebuild goes.
     Raises `ValueError` where neither can be read as one.
     """
     master = settings.secret_key.encode()
-    found = digests(
+    given = digests(
         Person(email=email, phone=phone), organization_key(master, org_id, "identity"), region, ""
     )
-    if not found:
+    if not given:
         raise ValueError("give an e-mail address or a phone number that can be read as one")
-    suppress = organization_key(master, org_id, "suppress")
-    erased_actions = erased_bodies = erased_clicks = 0
     with transaction():
         actions.lock_organization(org_id, alone=True)
-        actions.put_suppressed(
-            org_id, [suppression_mark(suppress, each) for each in found.values()]
+        hers, hashes, others = _find(org_id, given)
+        told_by = {one for each in (*hers.values(), *others.values()) for one in each.delivery_ids}
+        suppress = organization_key(master, org_id, "suppress")
+        actions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
+        clicks = touches.by_click_id(org_id, sorted({each.click_id for each in hers.values()}))
+        rewriting = _Rewriting(
+            hashes=hashes,
+            hers=hers,
+            codes=campaigns.codes_of(
+                org_id, {each.link_id for each in hers.values() if each.link_id}
+            ),
         )
-        for kind, value in found.items():
-            supporter = supporter_of({kind: value})
-            if supporter is None:
-                continue
-            before = actions.lock_actions(org_id, actions.ids_of_supporter(org_id, supporter))
-            token = secrets.token_hex(DIGEST_BYTES)
-            nobody = supporter_of({"erased": token})
-            actions.replace_actions(
-                org_id,
-                [replace(each, supporter_id=nobody, click_id="") for each in before.values()],
-            )
-            actions.rename_supporter(org_id, supporter, nobody)
-            deliveries = sorted({one for each in before.values() for one in each.delivery_ids})
-            erased_bodies += inbox.erase_person(org_id, deliveries, list(found.values()), token)
-            erased_clicks += touches.erase_owner(org_id, supporter)
-            erased_actions += len(before)
-    return Erased(erased_actions, erased_bodies, erased_clicks)
+        rewritten = Parsed()
+        for delivery_id, source_id, told in inbox.read_facts(org_id, told_by):
+            facts = [Fact.from_json(written) for written in told]
+            known = actions.find_names(org_id, [fact.action_id for fact in facts])
+            rewritten.facts[delivery_id] = [rewriting.of(fact, known) for fact in facts]
+            rewritten.source_of[delivery_id] = source_id
+        inbox.put_rewritten(
+            org_id,
+            {row: [fact.to_json() for fact in told] for row, told in rewritten.facts.items()},
+        )
+        sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        settle_batch(master, org_id, rewritten, sources)
+    return Erased(len(hers), len(rewritten.facts), len(clicks))
+
+
+def _find(
+    org_id: UUID, given: dict[str, str]
+) -> tuple[dict[UUID, Action], dict[str, UUID], dict[UUID, Action]]:
+    """Return her actions, all that names her with whom it names, and others that name what is hers.
+
+    Those others are of people who have an address of their own and share her phone.
+    """
+    asked = [Identifier(kind, digest) for kind, digest in given.items()]
+    rows = people.lock_identifiers(org_id, asked)
+    named = {one: State(supporter_named_by(one)) for one in asked} | rows
+    supporters = {state.supporter_id for state in named.values() if state.supporter_id}
+    hers = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, supporters))
+    seen = {
+        one
+        for action in hers.values()
+        if (edge := edge_of(action))
+        for one in edge.identifiers
+        if one.kind in STRONG
+    }
+    named |= people.lock_identifiers(org_id, seen)
+    hashes = {
+        one.digest: state.supporter_id or supporter_named_by(one)
+        for one, state in named.items()
+        if one in asked or state.supporter_id in supporters
+    }
+    sharing = people.actions_naming(org_id, asked).keys() - hers.keys()
+    return hers, hashes, actions.lock_actions(org_id, sharing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewriting:
+    """How what was told of her is told without her: a token of chance for each supporter id."""
+
+    hashes: dict[str, UUID]
+    hers: dict[UUID, Action]
+    codes: dict[UUID, str]
+    tokens: dict[UUID, str] = field(default_factory=dict)
+
+    def of(self, fact: Fact, known: dict[UUID, UUID]) -> Fact:
+        """Return the fact without her; of her trail remains which link is credited."""
+        left = {kind: one for kind, one in fact.who.items() if one not in self.hashes}
+        if "email" in left:
+            return replace(fact, who=left)
+        names = [self.hashes[one] for one in fact.who.values() if one in self.hashes]
+        action = self.hers.get(known.get(fact.action_id, fact.action_id))
+        supporter = names[0] if names else (action.supporter_id if action else None)
+        if supporter is None:
+            return fact
+        token = self.tokens.setdefault(supporter, secrets.token_hex(DIGEST_BYTES))
+        link_id = action.link_id if action else None
+        return replace(
+            fact,
+            who={"erased": token},
+            click_id="",
+            code=fact.code or (self.codes.get(link_id, "") if link_id else ""),
+        )

@@ -20,6 +20,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from advocacy.events import Person, stable_id
+from advocacy.people import names_nobody
 
 DIGEST_BYTES = 16
 
@@ -91,14 +92,16 @@ def digest(key: bytes, kind: str, value: str) -> str:
 def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, str]:
     """Return the keyed hashes of all that names this person, by kind; strongest first.
 
-    A tool's own person id is bound to its source, since another tool may use the same id.
+    A tool's own person id is bound to its source, since another tool may use the same id. What
+    stands for nobody is turned away here, where it can still be read.
     """
     found = {}
-    if email := normalise_email(person.email):
+    email, phone = normalise_email(person.email), normalise_phone(person.phone, region)
+    if email and not names_nobody("email", email):
         found["email"] = digest(key, "email", email)
-    if phone := normalise_phone(person.phone, region):
+    if phone and not names_nobody("phone", phone):
         found["phone"] = digest(key, "phone", phone)
-    if person.person_id:
+    if person.person_id and not names_nobody("person_id", person.person_id):
         found["person_id"] = digest(key, "person_id", f"{source}:{person.person_id}")
     return found
 

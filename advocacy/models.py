@@ -4,8 +4,8 @@
 can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
 `organizations`, and `addresses`, which says whose a public word is.
 
-What a stranger would get wrong: `actions`, `supporters` and `totals` are derived. The record is
-`inbox`, `touches` and what staff made; `rebuild` makes the rest anew from it.
+What a stranger would get wrong: `actions`, `identifiers`, `supporters` and `totals` are derived.
+The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest anew from it.
 """
 
 from __future__ import annotations
@@ -339,7 +339,11 @@ class Suppressed(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ActionRow(db.Model):  # type: ignore[name-defined,misc]
-    """An action, settled from all facts about it and attributed."""
+    """An action, settled from all facts about it and attributed.
+
+    The hashes are what it named, keyed as in `advocacy.identity`; what was named together says who
+    is one person.
+    """
 
     __tablename__ = "actions"
 
@@ -360,6 +364,9 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     code: Mapped[str] = _words("")
     click_id: Mapped[str] = _words("")
     click_found: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    email_hash: Mapped[str] = _words("")
+    phone_hash: Mapped[str] = _words("")
+    person_hash: Mapped[str] = _words("")
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = _words("")
     path: Mapped[list[Any] | None] = mapped_column(JSONB)
@@ -397,7 +404,38 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
             "click_id",
             postgresql_where=text("click_id <> '' and not click_found"),
         ),
+        Index(
+            "actions_email_idx",
+            "org_id",
+            "email_hash",
+            postgresql_where=text("phone_hash <> '' or person_hash <> ''"),
+        ),
+        Index(
+            "actions_phone_idx", "org_id", "phone_hash", postgresql_where=text("phone_hash <> ''")
+        ),
+        Index(
+            "actions_person_idx",
+            "org_id",
+            "person_hash",
+            postgresql_where=text("person_hash <> ''"),
+        ),
+        Index("actions_click_idx", "org_id", "click_id", postgresql_where=text("click_id <> ''")),
     )
+
+
+class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
+    """Whom an identifier names that was seen with others; also its lock. See `store/people`."""
+
+    __tablename__ = "identifiers"
+
+    org_id: Mapped[UUID] = _id()
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    blocked: Mapped[str] = _words("")
+    parts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
 
 
 class ActionName(db.Model):  # type: ignore[name-defined,misc]

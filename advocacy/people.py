@@ -35,7 +35,8 @@ EMAIL = "email"
 ERASED = "erased"
 STRONG = ("phone", "person_id")
 """Kinds that may join an address, in the order in which they name a person."""
-WEAK = ("click", "cookie")
+CLICK = "click"
+WEAK = (CLICK, "cookie")
 """Kinds that are attached to one person and join nobody."""
 
 TOO_MANY_EMAILS = "too_many_emails"
@@ -95,17 +96,6 @@ class Partition:
     edges: Mapping[Hashable, UUID | None]
     identifiers: Mapping[Identifier, UUID | None]
     blocked: Mapping[Identifier, str]
-
-    @property
-    def aliases(self) -> dict[UUID, UUID]:
-        """Return where supporter ids lead that were given before a join: old id to new."""
-        return {
-            supporter_named_by(identifier): supporter
-            for identifier, supporter in self.identifiers.items()
-            if identifier.kind in STRONG
-            and supporter is not None
-            and supporter != supporter_named_by(identifier)
-        }
 
     def members(self) -> dict[UUID, frozenset[Identifier]]:
         """Return the identifiers of each supporter."""
@@ -339,12 +329,13 @@ def connected(
 
     `edges_of` returns all kept edges that hold any of these identifiers: one statement for a store;
     an edge of the batch stands for the kept one of its id. What is known to be blocked is not
-    followed, so that a kiosk's thousand signers are not loaded for the next one. `also` are
+    followed, so that a kiosk's thousand signers are not loaded for the next one; `edges_of` may add
+    to it what it finds blocked on the way, and leave that out. `also` are
     identifiers that edges of the batch held before, or that edges held which are gone; no block of
     theirs may be given. `partition` of the result, with the same blocks, says of each returned edge
     what a partition of everything would, and no other edge has changed.
     """
-    blocked = blocked or {}
+    blocked = {} if blocked is None else blocked
     known = {edge.id: edge for edge in batch}
     followed: set[Identifier] = set()
     todo = {one for edge in known.values() for one in edge.identifiers} | set(also)
@@ -355,15 +346,6 @@ def connected(
             known.setdefault(edge.id, edge)
         todo = {one for edge in found for one in edge.identifiers}
     return list(known.values())
-
-
-def without(edges: Iterable[Edge], identifiers: Iterable[Identifier]) -> list[Edge]:
-    """Return the edges as they are when these identifiers were never seen; empty ones are gone."""
-    gone = set(identifiers)
-    kept = (
-        Edge(edge.id, {one.kind: one.digest for one in edge.identifiers - gone}) for edge in edges
-    )
-    return [edge for edge in kept if edge.who]
 
 
 _MACHINE = re.compile(r"(no-?reply|do-?not-?reply|mailer-daemon|postmaster|abuse)([+.\-_].*)?@.*")

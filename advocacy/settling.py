@@ -20,6 +20,7 @@ from uuid import UUID
 from advocacy.attribution import RULES, WINDOWS, attribute, weigh
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
+from advocacy.joining import join_people
 from advocacy.ledger import Fact, Settled, joined, settle
 from advocacy.restating import restated
 from advocacy.rollup import day_in, deltas
@@ -95,13 +96,19 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     suppressed = actions.find_suppressed(org_id, marks.values()) if marks else set()
     if not suppressed:
         return
-    erased = []
+    erased = set()
     for delivery_id, facts in parsed.facts.items():
         for index, fact in enumerate(facts):
-            if any(marks[value] in suppressed for value in fact.who.values()):
-                facts[index] = replace(fact, who={}, click_id="")
-                erased.append(delivery_id)
-    inbox.drop_bodies(org_id, erased)
+            left = {kind: one for kind, one in fact.who.items() if marks[one] not in suppressed}
+            if len(left) == len(fact.who):
+                continue
+            erased.add(delivery_id)
+            # Somebody else's address stays, also where she shares the phone of one who was erased.
+            hers = "email" not in left
+            facts[index] = replace(
+                fact, who={} if hers else left, click_id="" if hers else fact.click_id
+            )
+    inbox.drop_bodies(org_id, sorted(erased))
 
 
 def _earlier_facts(
@@ -120,6 +127,8 @@ def _earlier_facts(
 
 
 def _action(settled: Settled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
+    who = dict(settled.who)
+    erased = "erased" in who
     return Action(
         id=settled.id,
         source_id=source_id,
@@ -128,9 +137,12 @@ def _action(settled: Settled, source_id: UUID, delivery_ids: list[UUID]) -> Acti
         counted=settled.counted,
         occurred_at=settled.occurred_at,
         occurred_on=settled.occurred_at.date(),
-        supporter_id=supporter_of(dict(settled.who)),
+        supporter_id=supporter_of(who),
+        email_hash="" if erased else who.get("email", ""),
+        phone_hash="" if erased else who.get("phone", ""),
+        person_hash="" if erased else who.get("person_id", ""),
         code=settled.code,
-        click_id=settled.click_id,
+        click_id="" if erased else settled.click_id,
         utm=dict(settled.utm),
         referrer=settled.referrer,
         gross_minor=settled.gross_minor,
@@ -163,18 +175,19 @@ def _attribute_and_keep(
 
     `gone` are rows whose action goes by another row's id now.
     """
-    owners: dict[str, set[UUID]] = {}
-    for action in todo:
-        if action.click_id and action.supporter_id and not action.test:
-            owners.setdefault(action.click_id, set()).add(action.supporter_id)
-    changed = touches.put_owners(org_id, owners)
-    concerned = set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS)) if changed else set()
+    people = join_people(org_id, todo, before, gone)
+    concerned = set(people.moved)
+    if changed := touches.put_owners(org_id, people.owners):
+        concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
     if mandates := {(each.source_id, each.recurs_as) for each in todo if each.recurs_as}:
         concerned |= set(actions.ids_of_mandates(org_id, mandates))
     if concerned := concerned - {action.id for action in [*todo, *gone]}:
         affected = actions.lock_actions(org_id, concerned)
         before |= affected
-        todo = todo + [replace(action) for action in affected.values()]
+        todo = todo + [
+            replace(each, supporter_id=people.moved.get(each.id, each.supporter_id))
+            for each in affected.values()
+        ]
 
     zones = campaigns.zones(org_id)
     known = _look_up(org_id, todo)

@@ -42,6 +42,9 @@ class Action:
     code: str = ""
     click_id: str = ""
     click_found: bool = False
+    email_hash: str = ""
+    phone_hash: str = ""
+    person_hash: str = ""
     utm: dict[str, str] = field(default_factory=dict)
     referrer: str = ""
     path: list[dict[str, Any]] | None = None
@@ -74,6 +77,9 @@ _TYPES = {
     "code": "text",
     "click_id": "text",
     "click_found": "bool",
+    "email_hash": "text",
+    "phone_hash": "text",
+    "person_hash": "text",
     "utm": "jsonb",
     "referrer": "text",
     "path": "jsonb",
@@ -215,7 +221,10 @@ def put_supporters(org_id: UUID, firsts: dict[UUID, datetime]) -> None:
 
 
 def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Find anew when these people first acted, after one of their actions was changed."""
+    """Find anew when these people first acted, after one of their actions was changed.
+
+    Who has not acted after all is nobody.
+    """
     ids = sorted(set(supporters))
     if not ids:
         return
@@ -224,6 +233,12 @@ def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
              select min(a.occurred_at) from actions a
              where a.org_id = :o and a.supporter_id = s.id and a.counted)
            where s.org_id = :o and s.id = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=ids,
+    )
+    run(
+        """delete from supporters
+           where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
         o=org_id,
         ids=ids,
     )
@@ -250,24 +265,15 @@ def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
     )
 
 
-def ids_of_supporter(org_id: UUID, supporter_id: UUID) -> list[UUID]:
-    """Return the actions of one person."""
+def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
+    """Return the actions of these people."""
     rows = run(
-        "select id from actions where org_id = :o and supporter_id = :s",
+        """select id from actions
+           where org_id = :o and supporter_id = any(cast(:supporters as uuid[]))""",
         o=org_id,
-        s=supporter_id,
+        supporters=sorted(supporters),
     )
     return [row.id for row in rows]
-
-
-def rename_supporter(org_id: UUID, old: UUID, new: UUID | None) -> None:
-    """Put a new id in place of a person's old one; her actions are the caller's to change."""
-    run(
-        "update supporters set id = :new where org_id = :o and id = :old",
-        o=org_id,
-        old=old,
-        new=new,
-    )
 
 
 def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
@@ -365,7 +371,7 @@ def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
 
 def drop_derived(org_id: UUID) -> None:
     """Remove everything of the organization that a rebuild makes anew."""
-    for table in ("actions", "action_names", "supporters", "totals"):
+    for table in ("actions", "action_names", "identifiers", "supporters", "totals"):
         run(f"delete from {table} where org_id = :o", o=org_id)
 
 

@@ -7,7 +7,7 @@ only, in `addresses`, which says for each public word whose it is; they are show
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -235,6 +235,16 @@ def disable_link(org_id: UUID, code: str, now: datetime) -> None:
         raise NotFound(f"there is no link {code}; see `advocacy link list`")
     link.disabled_at = now
     db.session.flush()
+
+
+def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the codes of these links."""
+    rows = run(
+        "select id, code from links where org_id = :o and id = any(cast(:ids as uuid[]))",
+        o=org_id,
+        ids=list(link_ids),
+    )
+    return {row.id: row.code for row in rows}
 
 
 def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:

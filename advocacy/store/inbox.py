@@ -362,24 +362,26 @@ def drop_old_bodies(org_id: UUID, before: datetime) -> int:
     )
 
 
-def erase_person(
-    org_id: UUID, delivery_ids: Sequence[UUID], digests: Sequence[str], token: str
-) -> int:
-    """Remove the bodies of these deliveries, and put a token in place of these hashes."""
-    return run_count(
-        """update inbox i set body = null, facts = (
-             select coalesce(jsonb_agg(
-               case when exists (select 1 from jsonb_each_text(coalesce(f -> 'who', '{}'))
-                                 where value = any(cast(:digests as text[])))
-                    then (f - 'click_id') || jsonb_build_object(
-                           'who', jsonb_build_object('erased', cast(:token as text)))
-                    else f end), '[]')
-             from jsonb_array_elements(coalesce(i.facts, '[]')) f)
-           where i.org_id = :o and i.id = any(cast(:ids as uuid[]))""",
+def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
+    """Return (id, source_id, facts) of these deliveries, in the order of their ids."""
+    return run(
+        """select id, source_id, facts from inbox
+           where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null
+           order by id for update""",
         o=org_id,
         ids=list(delivery_ids),
-        digests=list(digests),
-        token=token,
+    )
+
+
+def put_rewritten(org_id: UUID, facts: Mapping[UUID, list[dict[str, Any]]]) -> None:
+    """Replace what these deliveries told, and remove the bodies, which told more."""
+    run(
+        """update inbox i set body = null, facts = v.facts::jsonb
+           from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
+           where i.org_id = :o and i.id = v.id""",
+        o=org_id,
+        ids=list(facts),
+        facts=[json.dumps(told) for told in facts.values()],
     )
 
 

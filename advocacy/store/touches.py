@@ -1,18 +1,19 @@
 """Clicks on tracking links, as the click log brought them, and whose they turned out to be.
 
 What a stranger would get wrong: a click joins nobody by itself. It becomes somebody's when an
-action carries its id back, and nobody's again when a second person's action carries it too.
+action carries its id back, and nobody's again when a second person's action carries it too. Who is
+one person is worked out elsewhere (`joining`); here it is only written down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
-from advocacy.store import run, run_count
+from advocacy.store import run
 
 SLOTS = 8
 
@@ -88,57 +89,52 @@ def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[An
     return found
 
 
-def put_owners(org_id: UUID, owners: Mapping[str, set[UUID]]) -> list[tuple[UUID, datetime]]:
-    """Say who acted through which click. Returns (supporter, clicked_at) whose evidence changed.
+class Owner(NamedTuple):
+    """Whose a click is. `shared` says that it is several people's, and so nobody's."""
 
-    The first person owns the click; a second one makes it shared, which changes the first one's
-    evidence as well.
+    supporter_id: UUID | None
+    shared: bool
+
+
+def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, datetime]]:
+    """Say whose these clicks are. Returns (supporter, clicked_at) whose evidence changed.
+
+    It changes for whoever has the click now, and for whoever had it.
     """
-    pairs = sorted(
-        (click_id, supporter) for click_id, people in owners.items() for supporter in people
-    )
-    if not pairs:
+    if not owners:
         return []
+    ordered = sorted(owners)
     rows = run(
         """with given as (
-             select click_id, (array_agg(supporter_id order by supporter_id))[1] as first,
-                    array_agg(supporter_id) as people
-             from unnest(cast(:clicks as text[]), cast(:people as uuid[]))
-                  as v (click_id, supporter_id) group by click_id),
+             select * from unnest(cast(:clicks as text[]), cast(:people as uuid[]),
+                                  cast(:shared as bool[])) as v (click_id, supporter_id, shared)),
            before as (
-             select t.click_id, t.supporter_id, t.shared, t.clicked_at, g.first, g.people
+             select t.click_id, t.supporter_id as had, g.supporter_id, g.shared
              from touches t join given g on g.click_id = t.click_id
-             where t.org_id = :o order by t.click_id for update of t)
-           update touches t
-           set supporter_id = coalesce(b.supporter_id, b.first),
-               shared = b.shared or b.people <> array[coalesce(b.supporter_id, b.first)]
+             where t.org_id = :o and (t.supporter_id, t.shared)
+                                     is distinct from (g.supporter_id, g.shared)
+             order by t.click_id for update of t)
+           update touches t set supporter_id = b.supporter_id, shared = b.shared
            from before b
            where t.org_id = :o and t.click_id = b.click_id
-             and (b.supporter_id is null
-                  or not b.shared and b.people <> array[b.supporter_id])
-           returning coalesce(b.supporter_id, b.first), t.clicked_at, t.shared,
-                     b.supporter_id is null""",
+           returning b.had, b.supporter_id, t.clicked_at""",
         o=org_id,
-        clicks=[click_id for click_id, _ in pairs],
-        people=[supporter for _, supporter in pairs],
+        clicks=ordered,
+        people=[owners[click_id].supporter_id for click_id in ordered],
+        shared=[owners[click_id].shared for click_id in ordered],
     )
-    return [(owner, clicked_at) for owner, clicked_at, shared, new in rows if shared != new]
+    return [
+        (supporter, clicked_at)
+        for had, has, clicked_at in rows
+        for supporter in (had, has)
+        if supporter
+    ]
 
 
 def forget_owners(org_id: UUID) -> None:
     """Take back who owns which click, for a rebuild."""
     run(
         """update touches set supporter_id = null, shared = false
-           where org_id = :o and supporter_id is not null""",
+           where org_id = :o and (supporter_id is not null or shared)""",
         o=org_id,
-    )
-
-
-def erase_owner(org_id: UUID, supporter_id: UUID) -> int:
-    """Cut the clicks of one person loose from her."""
-    return run_count(
-        """update touches set supporter_id = null, shared = true
-           where org_id = :o and supporter_id = :s""",
-        o=org_id,
-        s=supporter_id,
     )

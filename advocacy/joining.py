@@ -1,0 +1,269 @@
+"""② Who is one person: the actions of a batch are joined with all that was ever named with them.
+
+The rules are in `people` (pure), the rows in `store/people`; here the two meet, within the caller's
+transaction.
+
+The way: lock what the batch names (`lock_identifiers`) → most actions name what is new, or known
+together already, and are recognised at once (`Recognised`) → for the others the edges of everyone
+they lead to are read, and people are made of them anew (`partition`) → what follows for other
+actions is returned, for the caller to attribute them again.
+
+What a stranger would get wrong: to recognise is only a short cut. `partition` of all edges would
+say the same in every order of arrival, and a test holds it to that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from advocacy.people import (
+    CLICK,
+    EMAIL,
+    STRONG,
+    TOO_LARGE,
+    TOO_MANY_EMAILS,
+    Edge,
+    Identifier,
+    Limits,
+    Partition,
+    connected,
+    partition,
+    supporter_named_by,
+)
+from advocacy.store import people
+from advocacy.store.actions import Action
+from advocacy.store.people import State
+from advocacy.store.touches import Owner
+
+LIMITS = Limits()
+
+
+class Joined(NamedTuple):
+    """What joining found besides whose the actions are that it was asked for.
+
+    `moved` has other actions that are somebody else's now, with whose; `owners` whose clicks are.
+    """
+
+    moved: dict[UUID, UUID | None]
+    owners: dict[str, Owner]
+
+
+def join_people(
+    org_id: UUID,
+    todo: Sequence[Action],
+    before: Mapping[UUID, Action],
+    gone: Iterable[Action] = (),
+) -> Joined:
+    """Say whose these actions are, and find whose others are by that.
+
+    `before` has those that are there already, as they are; `gone` are actions that are no more.
+    Sets `supporter_id` of each of `todo` that is neither a test nor an erased person's. The caller
+    writes the actions, the moved ones among them, and the owners of clicks.
+    """
+    now = {action.id: edge_of(action) for action in todo}
+    old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
+    old |= {action.id: edge_of(action) for action in gone}
+    let_go = _let_go(old, now)
+    edges = {action_id: edge for action_id, edge in now.items() if edge}
+    found = _recognise(org_id, edges, old)
+    supporters: dict[Hashable, UUID | None] = dict(found.supporters)
+    moved: dict[UUID, UUID | None] = {}
+    if found.asked or let_go:
+        made, others = _work_out(org_id, found, edges, let_go, now.keys() | old.keys())
+        supporters |= made.edges
+        moved = {
+            action_id: made.edges[action_id]
+            for action_id, named in others.items()
+            if made.edges[action_id] != named.supporter_id
+        }
+    changed = {one: state for one, state in found.states.items() if found.kept[one] != state}
+    people.replace_identifiers(org_id, changed)
+
+    for action in todo:
+        if action.id in edges:
+            action.supporter_id = supporters[action.id]
+    clicks = [one for one in found.states if one.kind == CLICK]
+    owners = {
+        one.digest: Owner(found.states[one].supporter_id, bool(found.states[one].blocked))
+        for one in clicks
+    }
+    return Joined(moved, owners | {one.digest: Owner(None, False) for one in found.dropped})
+
+
+def edge_of(action: Action) -> Edge | None:
+    """Return what joins this action with others, or None where nothing does.
+
+    An address by itself joins nothing, and neither do test actions and those of the erased.
+    """
+    if action.test:
+        return None
+    who = {
+        EMAIL: action.email_hash,
+        "phone": action.phone_hash,
+        "person_id": action.person_hash,
+        CLICK: action.click_id,
+    }
+    who = {kind: digest for kind, digest in who.items() if digest}
+    return Edge(action.id, who) if who.keys() - {EMAIL} else None
+
+
+@dataclass(slots=True)
+class Recognised:
+    """What a batch names, as it is locked, and whom it was recognised to name.
+
+    `kept` is what is in the rows, `states` what has to be; `asked` are the edges that have to be
+    worked out, `dropped` the identifiers that nothing names any more.
+    """
+
+    kept: dict[Identifier, State]
+    states: dict[Identifier, State]
+    supporters: dict[Hashable, UUID | None] = field(default_factory=dict)
+    asked: list[Edge] = field(default_factory=list)
+    dropped: set[Identifier] = field(default_factory=set)
+
+
+def _recognise(
+    org_id: UUID, edges: Mapping[UUID, Edge], old: Mapping[UUID, Edge | None]
+) -> Recognised:
+    """Lock all that these edges name, and recognise whoever can be without looking further."""
+    named = {one for edge in edges.values() for one in _with_rows(edge)}
+    while True:
+        kept = people.lock_identifiers(org_id, named) if named else {}
+        found = Recognised(kept, dict(kept))
+        for action_id, edge in edges.items():
+            changed = old.get(action_id) not in (None, edge)
+            if changed or not _at_once(edge, found):
+                found.asked.append(edge)
+        new = {one: found.states.setdefault(one, State()) for one in named - kept.keys()}
+        if not new or people.claim_identifiers(org_id, new):
+            found.kept = kept | new
+            return found
+
+
+def _with_rows(edge: Edge) -> list[Identifier]:
+    """Return the identifiers of an edge that have rows: an address only where others hang on it."""
+    some = [Identifier(kind, digest) for kind, digest in edge.who.items()]
+    hung_on = any(one.kind in STRONG for one in some)
+    return [one for one in some if one.kind != EMAIL or hung_on]
+
+
+def _at_once(edge: Edge, found: Recognised) -> bool:
+    """Recognise whom an edge names, where it adds nothing to what is known but itself.
+
+    That is so where each of its identifiers is new, or already names the same person. False where
+    people would have to be joined, parted or counted.
+    """
+    states, who = found.states, edge.who
+    strong = [Identifier(kind, who[kind]) for kind in STRONG if kind in who]
+    blocked = [states[one].blocked for one in strong if one in states]
+    if any(each not in ("", TOO_MANY_EMAILS) for each in blocked):
+        return False
+    live = [one for one in strong if one not in states or not states[one].blocked]
+    new = [one for one in live if one not in states]
+    names = {states[one].supporter_id for one in live if one in states}
+    supporter: UUID | None = None
+    if EMAIL in who:
+        email = Identifier(EMAIL, who[EMAIL])
+        supporter = supporter_named_by(email)
+        on_it = states.get(email, State(supporter))
+        if names - {supporter} or 1 + on_it.parts + len(new) > LIMITS.size:
+            return False
+    elif len(names) + bool(new) > 1:
+        return False
+    elif live:
+        supporter = names.pop() if names else supporter_named_by(live[0])
+    click = Identifier(CLICK, who[CLICK]) if CLICK in who else None
+    if click and click in states:
+        mark = states[click]
+        if mark.blocked not in ("", TOO_MANY_EMAILS):
+            return False
+        if not mark.blocked:
+            if supporter is None:
+                supporter = mark.supporter_id
+            elif mark.supporter_id != supporter:
+                return False
+    elif click:
+        states[click] = State(supporter)
+    if EMAIL in who and strong:
+        states[email] = on_it._replace(parts=on_it.parts + len(new))
+    states.update(dict.fromkeys(new, State(supporter)))
+    found.supporters[edge.id] = supporter
+    return True
+
+
+def _let_go(old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]) -> set[Identifier]:
+    """Return the identifiers that are seen with less than before: their blocks may be lifted."""
+    return {
+        one
+        for action_id, edge in old.items()
+        if edge and edge != now.get(action_id)
+        for one in edge.identifiers
+    }
+
+
+def _work_out(
+    org_id: UUID,
+    found: Recognised,
+    edges: Mapping[UUID, Edge],
+    let_go: set[Identifier],
+    told: Collection[UUID],
+) -> tuple[Partition, dict[UUID, people.Named]]:
+    """Make people anew of the edges that could not be recognised and of all that these lead to.
+
+    Returns the partition, and the actions that were read for it besides those that are `told`.
+    Locks what it reaches; sets the states of all that the partition speaks of.
+    """
+    blocks: dict[Identifier, str] = {}
+    kept: dict[UUID, people.Named] = {}
+    of_batch: dict[Identifier, list[Edge]] = {}
+    for edge in edges.values():
+        for one in edge.identifiers:
+            of_batch.setdefault(one, []).append(edge)
+
+    def edges_of(some: frozenset[Identifier]) -> Iterable[Edge]:
+        unlocked = {one for one in some if one not in found.kept}
+        states = people.lock_identifiers(org_id, unlocked) if unlocked else {}
+        found.kept |= states
+        found.states |= states
+        blocks.update(
+            (one, found.states[one].blocked)
+            for one in some
+            if one in found.states
+            and found.states[one].blocked == TOO_MANY_EMAILS
+            and one not in let_go
+        )
+        follow = some - blocks.keys()
+        named = people.actions_naming(org_id, follow)
+        kept.update((each, named[each]) for each in named if each not in told)
+        yield from (Edge(each, named[each].who) for each in named if each not in told)
+        yield from (edge for one in follow for edge in of_batch.get(one, ()))
+
+    loaded = connected(found.asked, edges_of, blocks, let_go)
+    made = partition(loaded, LIMITS, blocks)
+    parts = _parts(loaded, made)
+    for one, supporter in made.identifiers.items():
+        if one in found.kept and one not in blocks:
+            found.states[one] = State(supporter, made.blocked.get(one, ""), parts[one])
+    found.dropped = let_go - {one for edge in loaded for one in _with_rows(edge)}
+    for one in found.dropped:
+        found.states.pop(one, None)
+    people.drop_identifiers(org_id, found.dropped)
+    return made, kept
+
+
+def _parts(loaded: Iterable[Edge], made: Partition) -> Counter[Identifier]:
+    """Count what hangs on each address; who was taken apart as too large is full."""
+    email_of = {supporter: one for one, supporter in made.identifiers.items() if one.kind == EMAIL}
+    parts = Counter(
+        email_of[supporter]
+        for one, supporter in made.identifiers.items()
+        if one.kind in STRONG and supporter in email_of
+    )
+    for edge in loaded:
+        if EMAIL in edge.who and TOO_LARGE in (made.blocked.get(one) for one in edge.identifiers):
+            parts[Identifier(EMAIL, edge.who[EMAIL])] = LIMITS.size
+    return parts

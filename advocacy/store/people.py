@@ -1,0 +1,153 @@
+"""Whom each identifier names, and which actions named it.
+
+All of it is derived. What an action named is kept with the action itself; here is what follows for
+each identifier, by the rules of `advocacy.people`.
+
+What a stranger would get wrong: the row of an identifier is also its lock. Whoever keeps an action
+that named several identifiers has locked them all first, so that two workers that each see half of
+a join do not work side by side. An address that never came with anything else has no row: it is a
+person by itself, and that never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from advocacy.people import Identifier
+from advocacy.store import run
+
+
+class State(NamedTuple):
+    """Whom an identifier names, None for nobody; in one word why it joins nothing, else empty.
+
+    `parts`, of an address: how many other identifiers of the same person hang on it.
+    """
+
+    supporter_id: UUID | None = None
+    blocked: str = ""
+    parts: int = 0
+
+
+class Named(NamedTuple):
+    """What a kept action named, by kind, and whose it is."""
+
+    who: dict[str, str]
+    supporter_id: UUID | None
+
+
+def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
+    """Lock those of these that have a row, in the one order, and return what is kept of them."""
+    ordered = sorted(identifiers)
+    rows = run(
+        """select i.kind, i.digest, i.supporter_id, i.blocked, i.parts
+           from identifiers i
+           join unnest(cast(:kinds as text[]), cast(:digests as text[])) as v (kind, digest)
+             on i.kind = v.kind and i.digest = v.digest
+           where i.org_id = :o order by i.kind, i.digest for update of i""",
+        o=org_id,
+        kinds=[one.kind for one in ordered],
+        digests=[one.digest for one in ordered],
+    )
+    return {Identifier(row[0], row[1]): State(row[2], row[3], row[4]) for row in rows}
+
+
+def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> bool:
+    """Insert rows for identifiers that have none; False where another worker was first with one.
+
+    Waits for whoever is about to insert the same; those that could be inserted stay.
+    """
+    ordered = sorted(states)
+    rows = run(
+        """insert into identifiers (org_id, kind, digest, supporter_id, blocked, parts)
+           select :o, v.kind, v.digest, v.supporter_id, v.blocked, v.parts
+           from unnest(cast(:kinds as text[]), cast(:digests as text[]),
+                       cast(:people as uuid[]), cast(:blocked as text[]), cast(:parts as int4[]))
+                as v (kind, digest, supporter_id, blocked, parts)
+           order by v.kind, v.digest
+           on conflict (org_id, kind, digest) do nothing
+           returning kind""",
+        o=org_id,
+        **_columns(ordered, states),
+    )
+    return len(rows) == len(ordered)
+
+
+def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
+    """Replace rows that are there and locked."""
+    ordered = sorted(states)
+    if not ordered:
+        return
+    run(
+        """update identifiers i
+           set supporter_id = v.supporter_id, blocked = v.blocked, parts = v.parts
+           from unnest(cast(:kinds as text[]), cast(:digests as text[]),
+                       cast(:people as uuid[]), cast(:blocked as text[]), cast(:parts as int4[]))
+                as v (kind, digest, supporter_id, blocked, parts)
+           where i.org_id = :o and i.kind = v.kind and i.digest = v.digest""",
+        o=org_id,
+        **_columns(ordered, states),
+    )
+
+
+def drop_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> None:
+    """Remove identifiers that no action names any more."""
+    ordered = sorted(identifiers)
+    if not ordered:
+        return
+    run(
+        """delete from identifiers i
+           using unnest(cast(:kinds as text[]), cast(:digests as text[])) as v (kind, digest)
+           where i.org_id = :o and i.kind = v.kind and i.digest = v.digest""",
+        o=org_id,
+        kinds=[one.kind for one in ordered],
+        digests=[one.digest for one in ordered],
+    )
+
+
+def _columns(
+    ordered: list[Identifier], states: Mapping[Identifier, State]
+) -> dict[str, list[object]]:
+    return {
+        "kinds": [one.kind for one in ordered],
+        "digests": [one.digest for one in ordered],
+        "people": [states[one].supporter_id for one in ordered],
+        "blocked": [states[one].blocked for one in ordered],
+        "parts": [states[one].parts for one in ordered],
+    }
+
+
+_SEEN_AS = {
+    "email": "email_hash = {} and (a.phone_hash <> '' or a.person_hash <> '')",
+    "phone": "phone_hash = {} and a.phone_hash <> ''",
+    "person_id": "person_hash = {} and a.person_hash <> ''",
+    "click": "click_id = {} and a.click_id <> ''",
+}
+"""How an action is found by an identifier, by kind: each is one partial index.
+
+An address is followed only to what may join others to it.
+"""
+
+
+def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID, Named]:
+    """Return the actions that named any of these; test actions name nobody.
+
+    By an address only those are found that named a phone number or a tool's id with it.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for one in sorted(identifiers):
+        by_kind.setdefault(one.kind, []).append(one.digest)
+    found: dict[UUID, Named] = {}
+    for kind, digests in by_kind.items():
+        for row in run(
+            f"""select a.id, a.supporter_id, a.email_hash, a.phone_hash, a.person_hash, a.click_id
+                from unnest(cast(:digests as text[])) v (digest)
+                join actions a on a.{_SEEN_AS[kind].format("v.digest")}
+                where a.org_id = :o and not a.test""",
+            o=org_id,
+            digests=digests,
+        ):
+            who = dict(zip(("email", "phone", "person_id", "click"), row[2:], strict=True))
+            found[row[0]] = Named({kind: each for kind, each in who.items() if each}, row[1])
+    return found

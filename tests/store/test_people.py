@@ -1,0 +1,368 @@
+"""Who is one person, through real deliveries and a real database: as a partition of all edges says.
+
+`tests/attribution/test_people.py` holds the rules; here the short cut, the rows, the locks and the
+erasing are held to them.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from advocacy import forget, joining, process
+from advocacy.events import Person
+from advocacy.extensions import db
+from advocacy.identity import digests, organization_key
+from advocacy.people import Edge, Limits, partition
+from advocacy.store import run
+from tests.conftest import World, empty_tables
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CLICKS = {f"C{number}": letter * 26 for number, letter in enumerate("cde", 1)}
+KIOSK = "+12025550100"
+FIELDS = {
+    "E": lambda number: {"email": f"e{number}@example.org"},
+    "P": lambda number: {"phone": f"+1202555010{number}"},
+    "X": lambda number: {"person_id": f"x{number}"},
+    "C": lambda number: {"click_id": CLICKS[f"C{number}"]},
+}
+
+
+def tell(world: World, action: str, who: str, minute: int = 0, **more: Any) -> None:
+    """Tell an action by whoever `who` names, as in "E1 P2 C1"."""
+    fields: dict[str, Any] = {}
+    for word in who.split():
+        fields |= FIELDS[word[0]](word[1:])
+    at = NOW - timedelta(hours=1) + timedelta(minutes=minute)
+    assert world.act("signature", id=action, at=at, **fields, **more).status_code == 200
+
+
+def people_of(world: World) -> dict[str, Any]:
+    """Return whose each action is, by its external id."""
+    rows = run("select external_id, supporter_id from actions where org_id = :o", o=world.org_id)
+    return {row.external_id: row.supporter_id for row in rows}
+
+
+DERIVED = {
+    "actions": "select id, supporter_id, post_id, tier, path::text from actions where org_id = :o",
+    "supporters": "select id, first_acted_at from supporters where org_id = :o",
+    "identifiers": """select kind, digest, supporter_id, blocked, parts from identifiers
+                      where org_id = :o""",
+    "touches": "select click_id, supporter_id, shared from touches where org_id = :o",
+    "totals": """select campaign_id, day, post_id, model, kind, tier, platform, sum(units)
+                 from totals where org_id = :o
+                 group by 1, 2, 3, 4, 5, 6, 7 having sum(units) <> 0""",
+}
+
+
+def rows_of(world: World) -> dict[str, list[str]]:
+    """Return all that is derived of people."""
+    return {
+        table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
+        for table, statement in DERIVED.items()
+    }
+
+
+def identifiers_of(row: Any) -> dict[str, str]:
+    """Return what a kept action named, by kind."""
+    who = {
+        "email": row.email_hash,
+        "phone": row.phone_hash,
+        "person_id": row.person_hash,
+        "click": row.click_id,
+    }
+    return {kind: each for kind, each in who.items() if each}
+
+
+def hold_to_the_rules(world: World) -> None:
+    """Compare the rows with a partition of everything that was named."""
+    actions = run("select * from actions where org_id = :o and not test", o=world.org_id)
+    edges = [Edge(row.id, who) for row in actions if (who := identifiers_of(row))]
+    made = partition(edges, joining.LIMITS)
+    assert {row.id: row.supporter_id for row in actions if row.id in made.edges} == made.edges
+    kept = run("select * from identifiers where org_id = :o", o=world.org_id)
+    assert {(row.kind, row.digest): (row.supporter_id, row.blocked) for row in kept} == {
+        tuple(one): (made.identifiers[one], made.blocked.get(one, ""))
+        for each in edges
+        for one in each.identifiers
+        if one.kind != "email" or {"phone", "person_id"} & each.who.keys()
+    }
+    for row in run("select * from touches where org_id = :o", o=world.org_id):
+        click = ("click", row.click_id)
+        assert row.supporter_id == made.identifiers.get(click)
+        assert row.shared == (click in made.blocked)
+    firsts: dict[Any, datetime] = {}
+    for row in actions:
+        if row.supporter_id and row.counted:
+            first = firsts.get(row.supporter_id, row.occurred_at)
+            firsts[row.supporter_id] = min(first, row.occurred_at)
+    assert firsts == {
+        row.id: row.first_acted_at
+        for row in run("select * from supporters where org_id = :o", o=world.org_id)
+    }
+
+
+words = st.sets(
+    st.sampled_from(
+        [f"{letter}{number}" for letter in "EEPXC" for number in range(1, 4)] + ["X4", "X5", "E4"]
+    ),
+    max_size=3,
+).map(lambda some: " ".join({word[0]: word for word in sorted(some)}.values()))
+histories = st.lists(st.tuples(st.integers(1, 7), words, st.booleans()), min_size=1, max_size=14)
+
+
+@pytest.mark.parametrize("size", [2, 8])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(history=histories)
+def test_any_history_in_any_batches_is_what_a_partition_of_all_says(app, size, history):
+    """The same action told again is a correction; a True drains what was told so far."""
+    empty_tables()
+    world = World(app)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "LIMITS", Limits(size=size))
+        for number in range(1, 4):
+            world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[f"C{number}"])
+        for minute, (action, who, then_drain) in enumerate(history):
+            tell(world, f"a{action}", who, minute)
+            if then_drain:
+                world.drain()
+        world.drain()
+        hold_to_the_rules(world)
+        before = rows_of(world)
+        process.rebuild(world.settings, world.org_id)
+        assert rows_of(world) == before
+
+
+EXAMPLES = {
+    "one person, three events": ["E1", "E1 P1", "P1"],
+    "a click of two people": ["E1 C1", "C1", "E2 C1"],
+    "a phone of two addresses": ["E1 P1", "E2 P1", "P1"],
+    "a phone that finds its address late": ["P1 C1", "P1", "E1 P1"],
+    "a petition that knows only the click": ["C1", "E1 C1", "P1 E1"],
+    "hop by hop": ["P1", "P1 X1", "X1 E1"],
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_every_order_of_arrival_gives_the_same_people(app, example):
+    told = list(enumerate(EXAMPLES[example]))
+    seen = set()
+    for order in permutations(told):
+        for together in (False, True):
+            empty_tables()
+            world = World(app)
+            for number, who in order:
+                tell(world, f"a{number}", who, number)
+                if not together:
+                    world.drain()
+            world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS["C1"])
+            world.drain()
+            hold_to_the_rules(world)
+            found = people_of(world)
+            # Ids are keyed by the organization, and each world is a new one: compare who is who.
+            who = [found[each] for each in sorted(found)]
+            seen.add(tuple(one and who.index(one) for one in who))
+    assert len(seen) == 1
+
+
+def test_a_join_brings_evidence_and_a_split_takes_it_back(world):
+    """A phone call was nobody's post until its caller turned out to be whoever had clicked."""
+    world.click("instagram", at=NOW - timedelta(hours=3), click_id=CLICKS["C1"])
+    tell(world, "signed", "E1 C1")
+    tell(world, "called", "P1", 5)
+    world.drain()
+
+    def tiers() -> dict[str, str]:
+        return dict(map(tuple, run("select external_id, tier from actions")))
+
+    assert tiers() == {"signed": "click_id", "called": "unattributed"}
+
+    tell(world, "gave", "E1 P1", 10)
+    world.drain()
+    assert tiers() == {"signed": "click_id", "called": "identity", "gave": "identity"}
+    assert len(set(people_of(world).values())) == 1
+    report = world.report()
+    assert report["supporters"]["distinct"] == 1
+
+    # The phone is a household's: the tool tells another address with it.
+    tell(world, "another", "E2 P1", 15)
+    world.drain()
+    assert tiers()["called"] == "unattributed"
+    assert len(set(people_of(world).values())) == 3
+    hold_to_the_rules(world)
+
+
+def test_what_was_joined_wrongly_is_parted_by_a_correction_and_restated(world):
+    yesterday = -60 * 24
+    tell(world, "called", "P1", yesterday)
+    tell(world, "gave", "E1 P1", yesterday + 1)
+    world.drain()
+    assert len(set(people_of(world).values())) == 1
+    tell(world, "gave", "E1 P2", yesterday + 2)
+    world.drain()
+    found = people_of(world)
+    assert found["called"] != found["gave"]
+    assert world.report()["restated"]
+    hold_to_the_rules(world)
+
+
+def test_a_forwarded_link_credits_the_post_and_joins_nobody(world):
+    click = world.click("x", at=NOW - timedelta(hours=2))
+    for number in range(20):
+        world.act(
+            "signature",
+            id=f"s{number}",
+            email=f"friend{number}@example.org",
+            click_id=click,
+            at=NOW,
+        )
+        if number % 3 == 0:
+            world.drain()
+    world.drain()
+    report = world.report()
+    assert report["supporters"]["distinct"] == 20
+    (post,) = [each for each in report["posts"] if each["actions"]]
+    assert post["post"]["platform"] == "x"
+    assert post["actions"] == 20
+
+
+def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, monkeypatch):
+    for number in range(10):
+        world.act(
+            "signature", id=f"s{number}", email=f"e{number}@example.org", phone="+12025550100"
+        )
+    world.drain()
+    read: list[int] = []
+    whole = joining.people.actions_naming
+    monkeypatch.setattr(
+        joining.people, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
+    )
+    world.act("signature", id="next", email="next@example.org", phone=KIOSK)
+    world.drain()
+    assert not read
+    assert world.report()["supporters"]["distinct"] == 11
+    hold_to_the_rules(world)
+
+
+def test_machines_and_placeholders_are_nobody(world):
+    tell(world, "one", "", email="noreply@example.org", phone="+15555555555")
+    tell(world, "two", "", email="noreply@example.org", person_id="0")
+    world.drain()
+    assert set(people_of(world).values()) == {None}
+
+
+def test_workers_that_each_see_a_part_of_a_join_see_all_of_it(world):
+    """Each round three workers get one edge each at the same moment, of one phone."""
+    one_by_one = replace(world.settings, batch_size=1)
+    for round_ in range(8):
+        phone = f"+1202555{2000 + round_}"
+        for part in ("one", "two", "three"):
+            more = {} if part == "three" else {"email": f"{part}{round_}@example.org"}
+            world.act("signature", id=f"{part}{round_}", phone=phone, **more)
+        start = threading.Barrier(3)
+
+        def work(start: threading.Barrier = start) -> int:
+            with world.app.app_context():
+                start.wait()
+                return process.drain(one_by_one, world.org_id).done
+
+        with ThreadPoolExecutor(3) as workers:
+            done = [each.result() for each in [workers.submit(work) for _ in range(3)]]
+        assert sum(done) == 3
+        hold_to_the_rules(world)
+        db.session.rollback()
+
+
+def erase(world: World, **who: str) -> forget.Erased:
+    return forget.erase(
+        world.settings, world.org_id, **{"email": "", "phone": "", "region": "US"} | who
+    )
+
+
+def written(world: World) -> str:
+    return "\n".join(
+        str(row)
+        for table in ("actions", "identifiers", "supporters", "touches", "inbox", "action_names")
+        for row in run(f"select * from {table} where org_id = :o", o=world.org_id)
+    )
+
+
+def test_erasing_takes_all_that_was_joined_through_her_and_only_that(world):
+    world.click("x", at=NOW - timedelta(hours=3), click_id=CLICKS["C1"])
+    tell(world, "hers", "E1 P1 C1")
+    tell(world, "by phone", "P1", 1)
+    tell(world, "by click", "C1", 2)
+    tell(world, "another's", "E2 P2", 3)
+    world.drain()
+    before = world.report()
+    key = organization_key(world.master, world.org_id, "identity")
+    gone = digests(Person(email="e1@example.org", phone="+12025550101"), key, "US", "")
+
+    erased = erase(world, email="e1@example.org")
+    assert (erased.actions, erased.bodies, erased.clicks) == (3, 3, 1)
+    dump = written(world)
+    assert [digest for digest in gone.values() if digest in dump] == []
+    assert dump.count(CLICKS["C1"]) == 1  # the click itself, which is nobody's
+    hold_to_the_rules(world)
+    after = world.report()
+    assert after["actions"] == before["actions"]
+    assert after["supporters"] == before["supporters"]
+    # Which link is credited stays, by which click she came does not.
+    assert {each["post"]["platform"]: each["actions"] for each in after["posts"] if each["post"]}[
+        "x"
+    ] == 3
+
+    rows = rows_of(world)
+    process.rebuild(world.settings, world.org_id)
+    assert rows_of(world) == rows
+    tell(world, "again", "P1", 9)
+    world.drain()
+    assert people_of(world)["again"] is None
+
+
+def test_erasing_one_of_a_household_leaves_the_other(world):
+    tell(world, "ana", "E1 P1")
+    tell(world, "ben", "E2 P1", 1)
+    tell(world, "somebody", "P1", 2)
+    world.drain()
+    ben = people_of(world)["ben"]
+    erase(world, email="e1@example.org")
+    found = people_of(world)
+    assert found["ben"] == ben
+    # The phone is seen with one address now, and names whoever has that.
+    assert found["somebody"] == ben
+    hold_to_the_rules(world)
+
+    erase(world, phone="+1 202 555 0101")
+    hold_to_the_rules(world)
+    rows = rows_of(world)
+    process.rebuild(world.settings, world.org_id)
+    assert rows_of(world) == rows
+
+
+def test_a_test_action_joins_nobody(world):
+    tell(world, "gave", "E1 P1")
+    tell(world, "tried", "E2 P1", 1, test=True)
+    tell(world, "called", "P1", 2)
+    world.drain()
+    found = people_of(world)
+    assert found["called"] == found["gave"]
+
+
+def test_nothing_is_locked_or_kept_where_nothing_is_joined(world):
+    world.act("signature", id="plain", email="plain@example.org")
+    world.drain()
+    assert run("select * from identifiers") == []
+    assert people_of(world)["plain"]
