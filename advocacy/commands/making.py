@@ -19,6 +19,7 @@ from advocacy.commands import (
     zone_name,
 )
 from advocacy.destinations import check_destination
+from advocacy.moving import PassedOn, move_link
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, transaction
 
@@ -236,6 +237,28 @@ def link_share(org: str | None, code: str) -> None:
         owner = campaigns.get_organization(org)
         made = campaigns.put_share(owner.id, code.rpartition("/")[2].lower())
         click.echo(f"{settings_now().public_url}/r/{made.code}")
+
+
+@link.command("move")
+@org_option
+@click.argument("code")
+@click.option("--post", "post_id", required=True, type=click.UUID, help="Whose link it is.")
+@in_app
+def link_move(org: str | None, code: str, post_id: UUID) -> None:
+    """Put right to which post a link belongs. What it has brought is attributed again.
+
+    Example: advocacy link move 4mczcfbctv5g --post POST_ID
+    """
+    with transaction():
+        owner_id = campaigns.get_organization(org).id
+    try:
+        moved = move_link(owner_id, code.rpartition("/")[2].lower(), post_id)
+    except PassedOn as error:
+        raise Refusal(str(error)) from None
+    click.echo(
+        f"{moved.links} links with {moved.clicks} clicks moved, {moved.actions} actions were"
+        " attributed again"
+    )
 
 
 @link.command("disable")

@@ -188,6 +188,30 @@ def ids_of_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> list[
     return [row.id for row in rows]
 
 
+def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the actions for which one of these links speaks, credited or not.
+
+    That is so where its code or one of its clicks came back, or where it is on the path.
+    """
+    rows = run(
+        """select a.id from actions a
+           where a.org_id = :o and a.link_id = any(cast(:ids as uuid[]))
+           union
+           select a.id from actions a join links l on l.org_id = :o and l.code = a.code
+           where a.org_id = :o and l.id = any(cast(:ids as uuid[]))
+           union
+           select a.id from touches t
+           join actions a on a.org_id = :o and a.click_id = t.click_id and a.click_id <> ''
+           where t.org_id = :o and t.link_id = any(cast(:ids as uuid[]))
+           union
+           select a.id from actions a, jsonb_array_elements(a.path) step
+           where a.org_id = :o and cast(step ->> 'link_id' as uuid) = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=list(link_ids),
+    )
+    return [row.id for row in rows]
+
+
 def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     """Return actions that named a click which had not been shipped yet, and is there now."""
     rows = run(

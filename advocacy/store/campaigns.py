@@ -206,9 +206,7 @@ def put_share(org_id: UUID, code: str) -> Link:
 
     Raises `NotFound`. A parent is there before its child, so that chains have no loops.
     """
-    parent = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
-    if parent is None:
-        raise NotFound(f"there is no link {code}; see `advocacy link list`")
+    parent = get_link(org_id, code)
     link = Link(
         org_id=org_id,
         id=new_id(),
@@ -228,12 +226,35 @@ def put_share(org_id: UUID, code: str) -> Link:
     return link
 
 
-def disable_link(org_id: UUID, code: str, now: datetime) -> None:
-    """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
-    link = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
+def get_link(org_id: UUID, code: str) -> Link:
+    """Return the link with this code. Raises `NotFound`."""
+    link: Link | None = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
     if link is None:
         raise NotFound(f"there is no link {code}; see `advocacy link list`")
-    link.disabled_at = now
+    return link
+
+
+def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
+    """Let a link and all that was passed on from it be of another post; returns their ids."""
+    rows = run(
+        """with recursive chain as (
+             select id from links where org_id = :o and id = :id
+             union all
+             select l.id from chain c join links l on l.org_id = :o and l.parent_id = c.id)
+           update links l set post_id = :post, campaign_id = :campaign, changed_at = now()
+           from chain c where l.org_id = :o and l.id = c.id
+           returning l.id""",
+        o=org_id,
+        id=link_id,
+        post=post.id,
+        campaign=post.campaign_id,
+    )
+    return [row.id for row in rows]
+
+
+def disable_link(org_id: UUID, code: str, now: datetime) -> None:
+    """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
+    get_link(org_id, code).disabled_at = now
     db.session.flush()
 
 

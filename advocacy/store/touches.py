@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
-from advocacy.store import run
+from advocacy.store import run, run_count
 
 SLOTS = 8
 
@@ -35,7 +35,7 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
              select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.human, g.why,
                     g.host
              from given g join links l on l.org_id = :o and l.id = g.link_id
-             order by g.click_id
+             order by g.click_id for share of l
              on conflict (org_id, click_id) do nothing
              returning post_id, campaign_id, clicked_at, human)
            insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
@@ -56,6 +56,32 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
         hosts=[click.referrer_host for click in clicks],
     )
     return len(rows)
+
+
+def replace_post_of_clicks(
+    org_id: UUID, link_ids: Sequence[UUID], post_id: UUID, campaign_id: UUID
+) -> int:
+    """Let the clicks on these links be of another post, and count them there; returns how many."""
+    counted = """insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
+                 select :o, t.campaign_id, (t.clicked_at at time zone c.timezone)::date, t.post_id,
+                        t.human, 0, {sign}count(*)
+                 from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+                 where t.org_id = :o and t.link_id = any(cast(:links as uuid[]))
+                 group by 2, 3, 4, 5 order by 2, 3, 4, 5
+                 on conflict (org_id, campaign_id, day, post_id, human, slot)
+                 do update set clicks = click_totals.clicks + excluded.clicks"""
+    links = list(link_ids)
+    run(counted.format(sign="-"), o=org_id, links=links)
+    moved = run_count(
+        """update touches set post_id = :post, campaign_id = :campaign
+           where org_id = :o and link_id = any(cast(:links as uuid[]))""",
+        o=org_id,
+        links=links,
+        post=post_id,
+        campaign=campaign_id,
+    )
+    run(counted.format(sign=""), o=org_id, links=links)
+    return moved
 
 
 _COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id, p.platform, t.clicked_at,

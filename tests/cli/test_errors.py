@@ -170,6 +170,20 @@ def test_a_link_that_is_not_there_cannot_be_disabled(operator):
     assert "advocacy link list" in operator.fails("link", "disable", "nosuchlink")
 
 
+def test_a_link_is_moved_to_a_post_that_is_there(operator):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    operator.does("campaign", "create", "--slug", "stay", "--name", "Stay")
+    one, other = (
+        operator.does("post", "create", "--campaign", "stay", "--platform", "x").split()[0]
+        for _ in range(2)
+    )
+    made = operator.does("link", "create", "--post", one, "--to", "https://example.org/stay")
+    assert "1 links with 0 clicks" in operator.does("link", "move", made.strip(), "--post", other)
+    assert "advocacy link list" in operator.fails("link", "move", "nosuchlink", "--post", other)
+    shared = operator.does("link", "share", made.strip()).strip()
+    assert "move the one" in operator.fails("link", "move", shared, "--post", other)
+
+
 def test_a_mapping_is_checked_before_it_is_kept(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     generic = ("source", "create", "--provider", "generic", "--name", "Gifts")
