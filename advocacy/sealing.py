@@ -7,6 +7,7 @@ so that two sealed values cannot change places. Pure but for the chance in a non
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,10 +20,15 @@ _NONCE = 12
 _VERSION = b"\x01"
 
 
+@lru_cache(maxsize=1024)
+def _cipher(master: bytes, org_id: UUID) -> AESGCM:
+    return AESGCM(organization_key(master, org_id, "seal"))
+
+
 def seal(master: bytes, org_id: UUID, name: str, plain: bytes) -> bytes:
     """Seal a value under the organization's key, bound to `name`."""
     nonce = os.urandom(_NONCE)
-    cipher = AESGCM(organization_key(master, org_id, "seal"))
+    cipher = _cipher(master, org_id)
     return _VERSION + nonce + cipher.encrypt(nonce, plain, name.encode())
 
 
@@ -31,8 +37,7 @@ def unseal(master: bytes, org_id: UUID, name: str, sealed: bytes) -> bytes:
     if sealed[:1] != _VERSION:
         raise Unreadable("corrupt", "unknown version")
     nonce, rest = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
-    cipher = AESGCM(organization_key(master, org_id, "seal"))
     try:
-        return cipher.decrypt(nonce, rest, name.encode())
+        return _cipher(master, org_id).decrypt(nonce, rest, name.encode())
     except (InvalidTag, ValueError):
         raise Unreadable("corrupt") from None

@@ -86,6 +86,8 @@ def settle_batch(
 
 def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     """Take the person out of what a late delivery tells of somebody who was erased."""
+    if not actions.has_suppressed(org_id):
+        return
     key = organization_key(master, org_id, "suppress")
     marks = {
         value: suppression_mark(key, value)
@@ -259,6 +261,8 @@ def _path(
     left out.
     """
     within = [each for each in evidence if each.campaign_id in {None, campaign_id}]
+    if len(within) < 2:
+        return None
     weighed = [each for each in weigh(action.occurred_at, within, window) if not each.passed_over]
     if len(weighed) < 2:
         return None

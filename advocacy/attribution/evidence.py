@@ -76,15 +76,14 @@ def judge(
     A touch that runs ahead by no more than `CLOCK_SKEW` stands at the action's instant. A `session`
     of zero merges only clicks of one instant; a negative one merges none.
     """
-    clamped = sorted(
-        (
-            replace(touch, at=occurred_at)
-            if occurred_at < touch.at <= occurred_at + CLOCK_SKEW
-            else touch
-            for touch in touches
-        ),
-        key=_order,
-    )
+    clamped = [
+        replace(touch, at=occurred_at)
+        if occurred_at < touch.at <= occurred_at + CLOCK_SKEW
+        else touch
+        for touch in touches
+    ]
+    if len(clamped) > 1:
+        clamped.sort(key=_order)
     verdicts = [
         AFTER_ACTION
         if touch.at > occurred_at
@@ -93,9 +92,10 @@ def judge(
         else ""
         for touch in clamped
     ]
-    _pass_over_same_click(clamped, verdicts)
-    _pass_over_weaker(clamped, verdicts)
-    _pass_over_same_session(clamped, verdicts, session)
+    if len(clamped) > 1:
+        _pass_over_same_click(clamped, verdicts)
+        _pass_over_weaker(clamped, verdicts)
+        _pass_over_same_session(clamped, verdicts, session)
     return [Judged(touch, word) for touch, word in zip(clamped, verdicts, strict=True)]
 
 

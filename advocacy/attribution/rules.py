@@ -35,8 +35,11 @@ _LN2 = _DECIMAL.ln(Decimal(2))
 _MICROSECOND = timedelta(microseconds=1)
 
 
+_NONE, _ALL = Fraction(0), Fraction(1)
+
+
 def _all_to(index: int, path: Sequence[Touch]) -> list[Fraction]:
-    return [Fraction(int(each == index)) for each in range(len(path))]
+    return [_ALL if each == index else _NONE for each in range(len(path))]
 
 
 def _last_of_strongest(path: Sequence[Touch], among: Iterable[int]) -> int:
@@ -138,7 +141,7 @@ def attribute(
     """
     path = path_of(occurred_at, touches, window, session)
     if not path:
-        return [Credit(None, Fraction(1), Tier.UNATTRIBUTED)]
+        return [Credit(None, _ALL, Tier.UNATTRIBUTED)]
     return [
         Credit(touch, share, touch.tier)
         for touch, share in zip(path, rule(path, occurred_at), strict=True)
@@ -174,7 +177,7 @@ def weigh(
             each.touch,
             each.passed_over,
             {
-                name: Fraction(0) if each.passed_over else next(of_rule)
+                name: _NONE if each.passed_over else next(of_rule)
                 for name, of_rule in shares.items()
             },
         )

@@ -64,7 +64,7 @@ def run(statement: str, **values: Any) -> list[Any]:
     """Run one statement in the current transaction and return its rows."""
     result = db.session.execute(text(statement), values)
     assert isinstance(result, CursorResult)  # noqa: S101 -- what a text statement gives
-    return list(result) if result.returns_rows else []
+    return list(result.all()) if result.returns_rows else []
 
 
 def run_count(statement: str, **values: Any) -> int:

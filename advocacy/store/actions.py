@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -98,23 +99,35 @@ _NAMES = [each.name for each in fields(Action)]
 _COLUMNS = ", ".join(_NAMES)
 # An array of arrays cannot be unnested row by row, and JSON goes over as text: both as text here.
 _SENT = {name: "text" if kind in {"jsonb", "uuid[]"} else kind for name, kind in _TYPES.items()}
-_GIVEN = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in _NAMES)
-_READ = ", ".join(
-    f"v.{name}::{_TYPES[name]}" if _SENT[name] != _TYPES[name] else f"v.{name}" for name in _NAMES
-)
+_EMPTY = {"dict": "{}", "list": "[]"}
 
 
-def _sent(action: Action, name: str) -> Any:
-    value = getattr(action, name)
+def _column(actions: Sequence[Action], name: str) -> list[Any]:
+    values = map(attrgetter(name), actions)
     if _TYPES[name] == "jsonb":
-        return None if value is None else json.dumps(value)
+        return [
+            None if value is None else json.dumps(value) if value else _EMPTY[type(value).__name__]
+            for value in values
+        ]
     if _TYPES[name] == "uuid[]":
-        return "{" + ",".join(map(str, value)) + "}"
-    return value
+        return ["{" + ",".join(map(str, value)) + "}" for value in values]
+    return list(values)
 
 
-def _columns(actions: Sequence[Action]) -> dict[str, list[Any]]:
-    return {name: [_sent(action, name) for action in actions] for name in _NAMES}
+def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, Any]]:
+    """Return how actions are sent: what is unnested as `v`, what is read of it, and the values.
+
+    What is the same in all of a batch, as most columns are, goes over once and not in an array.
+    """
+    columns = {name: _column(actions, name) for name in _NAMES}
+    same = {name for name, each in columns.items() if each.count(each[0]) == len(each)} - {"id"}
+    several = [name for name in _NAMES if name not in same]
+    unnested = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in several)
+    read = ", ".join(
+        f"cast({f':{name}' if name in same else f'v.{name}'} as {_TYPES[name]})" for name in _NAMES
+    )
+    values = {name: each[0] if name in same else each for name, each in columns.items()}
+    return f"unnest({unnested}) as v ({', '.join(several)})", read, values
 
 
 def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
@@ -132,12 +145,13 @@ def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
     """Insert actions. Raises `Contended` where another worker has inserted one of them first."""
     if not actions:
         return
+    rows, read, values = _given(actions)
     inserted = run_count(
         f"""insert into actions (org_id, {_COLUMNS})
-            select :o, {_READ} from unnest({_GIVEN}) as v ({_COLUMNS}) order by v.id
+            select :o, {read} from {rows} order by v.id
             on conflict (org_id, id) do nothing""",
         o=org_id,
-        **_columns(actions),
+        **values,
     )
     if inserted != len(actions):
         raise Contended("an action was inserted by another worker")
@@ -147,12 +161,12 @@ def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
     """Replace actions that are there and locked."""
     if not actions:
         return
+    rows, read, values = _given(actions)
     run(
-        f"""update actions a set ({_COLUMNS}) = ({_READ})
-            from unnest({_GIVEN}) as v ({_COLUMNS})
+        f"""update actions a set ({_COLUMNS}) = ({read}) from {rows}
             where a.org_id = :o and a.id = v.id""",
         o=org_id,
-        **_columns(actions),
+        **values,
     )
 
 
@@ -276,6 +290,11 @@ def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
         marks=list(marks),
     )
     return {row.mark for row in rows}
+
+
+def has_suppressed(org_id: UUID) -> bool:
+    """Say whether anybody was ever erased from this organization."""
+    return bool(run("select 1 from suppressed where org_id = :o limit 1", o=org_id))
 
 
 def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:

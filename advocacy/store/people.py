@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.people import Identifier
-from advocacy.store import run
+from advocacy.store import run, run_count
 
 
 class State(NamedTuple):
@@ -59,19 +59,18 @@ def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> bool:
     Waits for whoever is about to insert the same; those that could be inserted stay.
     """
     ordered = sorted(states)
-    rows = run(
+    inserted = run_count(
         """insert into identifiers (org_id, kind, digest, supporter_id, blocked, parts)
            select :o, v.kind, v.digest, v.supporter_id, v.blocked, v.parts
            from unnest(cast(:kinds as text[]), cast(:digests as text[]),
                        cast(:people as uuid[]), cast(:blocked as text[]), cast(:parts as int4[]))
                 as v (kind, digest, supporter_id, blocked, parts)
            order by v.kind, v.digest
-           on conflict (org_id, kind, digest) do nothing
-           returning kind""",
+           on conflict (org_id, kind, digest) do nothing""",
         o=org_id,
         **_columns(ordered, states),
     )
-    return len(rows) == len(ordered)
+    return inserted == len(ordered)
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
@@ -97,3 +98,30 @@ def test_two_organizations_cannot_compare_their_lists():
     assert set(one) == set(other) == {"email", "phone"}
     assert not set(one.values()) & set(other.values())
     assert supporter_of(one) != supporter_of(other)
+
+
+NUMBER = st.text("0123456789+-. ()x", max_size=16)
+WRITTEN = st.tuples(
+    st.sampled_from(["", "1", "+1", "+1 ", "1-", "+", "01"]),
+    st.sampled_from(["202", "(202)", "112", "911", "555", "022"]),
+    st.sampled_from(["", " ", "-", "."]),
+    st.sampled_from(["555", "155", "055", "200"]),
+    st.sampled_from(["", " ", "-", "."]),
+    st.sampled_from(["0143", "014", "01434", "0143 x9"]),
+).map("".join)
+
+
+@settings(max_examples=400)
+@given(st.one_of(NUMBER, WRITTEN), st.sampled_from(["US", "CA", "FR", "GB"]))
+def test_plain_numbers_are_taken_as_the_library_takes_them(written, region):
+    try:
+        number = phonenumbers.parse(written, region)
+        number.extension = None
+        expected = (
+            phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            if phonenumbers.is_possible_number(number)
+            else ""
+        )
+    except phonenumbers.NumberParseException:
+        expected = ""
+    assert normalise_phone(written, region) == expected
