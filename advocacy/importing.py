@@ -119,9 +119,9 @@ def _bring_batch(
             brought.known += 1
         told[name] = (delivery_id, body, facts)
 
-    def keep() -> int:
+    def keep(again: bool) -> int:
         with transaction():
-            actions.lock_organization(org_id, alone=False)
+            actions.lock_organization(org_id, alone=again)
             made = actions.find_made(
                 org_id, {fact.action_id for _, _, facts in told.values() for fact in facts}
             )

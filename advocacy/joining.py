@@ -45,34 +45,45 @@ LIMITS = Limits()
 class Joined(NamedTuple):
     """What joining found besides whose the actions are that it was asked for.
 
-    `moved` has other actions that are somebody else's now, with whose; `owners` whose clicks are.
+    `moved` has other actions that are somebody else's now, with whose; `owners` whose clicks are;
+    `left` are those for which more would have had to be locked.
     """
 
     moved: dict[UUID, UUID | None]
     owners: dict[str, Owner]
+    left: frozenset[UUID] = frozenset()
 
 
 def join_people(
     org_id: UUID,
     todo: Sequence[Action],
     before: Mapping[UUID, Action],
-    gone: Iterable[Action] = (),
+    gone: Sequence[Action] = (),
+    *,
+    in_line: bool = True,
 ) -> Joined:
     """Say whose these actions are, and find whose others are by that.
 
-    `before` has those that are there already, as they are; `gone` are actions that are no more.
-    Sets `supporter_id` of each of `todo` that is neither a test nor an erased person's. The caller
-    writes the actions, the moved ones among them, and the owners of clicks.
+    To look further than what these name takes locks that others may hold. Whoever is not `in_line`
+    for that only recognises people; the other actions are `left`, and nothing is kept for them.
+
+    `before` has those that are there already, as they are; `gone` are actions that are no more, and
+    only come in line. Sets `supporter_id` of each of `todo` that is neither a test nor an erased
+    person's. The caller writes the actions, the moved ones among them, and the owners of clicks.
     """
     now = {action.id: edge_of(action) for action in todo}
     old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
     old |= {action.id: edge_of(action) for action in gone}
     let_go = _let_go(old, now)
     edges = {action_id: edge for action_id, edge in now.items() if edge}
-    found = _recognise(org_id, edges, old)
+    found = _recognise(org_id, edges, old, all_of_them=in_line)
     supporters: dict[Hashable, UUID | None] = dict(found.supporters)
     moved: dict[UUID, UUID | None] = {}
-    if found.asked or let_go:
+    left: set[UUID] = set()
+    if not in_line:
+        left = {action_id for action_id in edges if action_id not in supporters}
+        left |= {action_id for action_id, edge in old.items() if edge and edge != now[action_id]}
+    elif found.asked or let_go:
         made, others = _work_out(org_id, found, edges, let_go, now.keys() | old.keys())
         supporters |= made.edges
         moved = {
@@ -84,14 +95,15 @@ def join_people(
     people.replace_identifiers(org_id, changed)
 
     for action in todo:
-        if action.id in edges:
+        if action.id in supporters:
             action.supporter_id = supporters[action.id]
-    clicks = [one for one in found.states if one.kind == CLICK]
     owners = {
-        one.digest: Owner(found.states[one].supporter_id, bool(found.states[one].blocked))
-        for one in clicks
+        one.digest: Owner(state.supporter_id, bool(state.blocked))
+        for one, state in found.states.items()
+        if one.kind == CLICK
     }
-    return Joined(moved, owners | {one.digest: Owner(None, False) for one in found.dropped})
+    owners |= {one.digest: Owner(None, False) for one in found.dropped if one.kind == CLICK}
+    return Joined(moved, owners, frozenset(left))
 
 
 def edge_of(action: Action) -> Edge | None:
@@ -127,9 +139,16 @@ class Recognised:
 
 
 def _recognise(
-    org_id: UUID, edges: Mapping[UUID, Edge], old: Mapping[UUID, Edge | None]
+    org_id: UUID,
+    edges: Mapping[UUID, Edge],
+    old: Mapping[UUID, Edge | None],
+    *,
+    all_of_them: bool,
 ) -> Recognised:
-    """Lock all that these edges name, and recognise whoever can be without looking further."""
+    """Lock all that these edges name, and recognise whoever can be without looking further.
+
+    Rows are made for what the recognised named, or for `all_of_them`.
+    """
     named = {one for edge in edges.values() for one in _with_rows(edge)}
     while True:
         kept = people.lock_identifiers(org_id, named) if named else {}
@@ -138,7 +157,9 @@ def _recognise(
             changed = old.get(action_id) not in (None, edge)
             if changed or not _at_once(edge, found):
                 found.asked.append(edge)
-        new = {one: found.states.setdefault(one, State()) for one in named - kept.keys()}
+        if all_of_them:
+            found.states.update((one, State()) for one in named - found.states.keys())
+        new = {one: state for one, state in found.states.items() if one not in kept}
         if not new or people.claim_identifiers(org_id, new):
             found.kept = kept | new
             return found

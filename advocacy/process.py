@@ -83,7 +83,7 @@ def _batch(settings: Settings, org_id: UUID, result: Drained, *, alone: bool) ->
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
     parsed = parse_batch(master, org_id, rows, sources)
     try:
-        with_retries(lambda: _keep(master, org_id, lease, parsed, sources))
+        _keep(master, org_id, lease, parsed, sources)
     except inbox.LostLease:
         log.warning("lease_lost", deliveries=len(rows))
         return True
@@ -158,26 +158,38 @@ def facts_of(
 def _keep(
     master: bytes, org_id: UUID, lease: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
 ) -> None:
-    """Keep a parsed batch: one transaction from the facts to the totals."""
-    with transaction():
-        actions.lock_organization(org_id, alone=False)
-        settle_batch(master, org_id, parsed, sources)
-        inbox.put_done(
-            org_id,
-            lease,
-            {row_id: [fact.to_json() for fact in told] for row_id, told in parsed.facts.items()},
-            parsed.failed,
-        )
+    """Keep a parsed batch: one transaction from the facts to the totals.
+
+    Workers pass by each other. What joins or parts people comes in a second, short one, for which
+    they stand in line; where they get into each other's way all the same, one goes alone.
+    """
+
+    def keep(told: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
+        with transaction():
+            actions.lock_organization(org_id, alone=alone)
+            left = settle_batch(master, org_id, told, sources, in_line=in_line)
+            facts = {
+                row_id: [fact.to_json() for fact in facts]
+                for row_id, facts in told.facts.items()
+                if row_id not in left
+            }
+            inbox.put_done(org_id, lease, facts, told.failed)
+        return left
+
+    left = with_retries(lambda again: keep(parsed, in_line=again, alone=again))
+    if left:
+        rest = Parsed({each: parsed.facts[each] for each in left}, {}, parsed.source_of)
+        with_retries(lambda again: keep(rest, in_line=True, alone=again))
 
 
 def restate_waiting(org_id: UUID, result: Drained) -> bool:
     """Attribute again the actions that named a click which has been shipped since."""
 
-    def restate() -> int:
+    def restate(again: bool) -> int:
         with transaction():
             ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
             if ids:
-                actions.lock_organization(org_id, alone=False)
+                actions.lock_organization(org_id, alone=again)
                 restate_actions(org_id, ids)
             return len(ids)
 

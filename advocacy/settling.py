@@ -20,7 +20,7 @@ from uuid import UUID
 from advocacy.attribution import RULES, WINDOWS, attribute, weigh
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
-from advocacy.joining import join_people
+from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle
 from advocacy.restating import restated
 from advocacy.rollup import day_in, deltas
@@ -47,12 +47,17 @@ def settle_batch(
     parsed: Parsed,
     sources: Mapping[UUID, Any],
     *,
+    in_line: bool = True,
     noting: bool = True,
-) -> None:
+) -> set[UUID]:
     """Settle, join, attribute and count what a batch told, within the current transaction.
 
-    With `noting`, what it changes of days that are over is noted as restated.
+    To join or part people means to lock what others may hold, so whoever does it stands `in_line`.
+    Without that, the deliveries for which it is needed are left, and returned. With `noting`, what
+    changes of days that are over is noted as restated.
     """
+    if in_line:
+        actions.lock_people(org_id)
     _forget_suppressed(master, org_id, parsed)
     facts = [fact for told in parsed.facts.values() for fact in told]
     if any(fact.same_as for fact in facts):
@@ -65,6 +70,7 @@ def settle_batch(
     facts += _earlier_facts(org_id, before, parsed.facts)
 
     todo, gone, renamed = [], [], {}
+    left: set[UUID] = set()
     for action_id, group in joined(facts, known).items():
         # An earlier delivery may have told of other actions too, of which nothing new is told.
         if not any(fact.delivery_id in parsed.facts for fact in group):
@@ -73,6 +79,9 @@ def settle_batch(
         members = {name for fact in group for name in (fact.action_id, *fact.same_as)}
         members |= {known[name] for name in members if name in known}
         rows = [before[name] for name in sorted(members) if name in before]
+        if not in_line and any(row.id != settled.id for row in rows):
+            left |= {fact.delivery_id for fact in group} & parsed.facts.keys()
+            continue
         delivery_ids = sorted({fact.delivery_id for fact in group})
         # Of several tools that tell of the same action, the first one is its source.
         source_id = rows[0].source_id if rows else parsed.source_of[delivery_ids[0]]
@@ -81,7 +90,13 @@ def settle_batch(
         if len(members) > 1:
             renamed.update(dict.fromkeys(members, settled.id))
     actions.put_names(org_id, renamed)
-    _attribute_and_keep(org_id, todo, before, sources, gone, noting=noting)
+    people = join_people(org_id, todo, before, gone, in_line=in_line)
+    for action in todo:
+        if action.id in people.left:
+            left.update(each for each in action.delivery_ids if each in parsed.facts)
+    todo = [action for action in todo if action.id not in people.left]
+    _attribute_and_keep(org_id, todo, before, sources, people, gone, noting=noting)
+    return left
 
 
 def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
@@ -169,15 +184,17 @@ def _attribute_and_keep(
     todo: list[Action],
     before: dict[UUID, Action],
     sources: Mapping[UUID, Any],
+    people: Joined,
     gone: Sequence[Action] = (),
     *,
     noting: bool = True,
 ) -> None:
     """Attribute these actions and all whose evidence they change; keep rows, people and totals.
 
-    `gone` are rows whose action goes by another row's id now.
+    `people` is what joining found of them; `gone` are rows whose action goes by another row's id.
     """
-    people = join_people(org_id, todo, before, gone)
+    # This locks the people: of one person's clicks and actions each batch sees what the other did.
+    _note_first_acts(org_id, todo)
     concerned = set(people.moved)
     if changed := touches.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
@@ -206,7 +223,7 @@ def _attribute_and_keep(
         now = datetime.now(UTC)
         actions.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
-    _note_supporters(org_id, todo, before, gone)
+    _settle_supporters(org_id, todo, before, gone)
     was = [before[action.id] for action in todo if action.id in before]
     totals.add_totals(
         org_id,
@@ -306,23 +323,31 @@ def _place(action: Action, sources: Mapping[UUID, Any], zones: Mapping[UUID | No
     action.occurred_on = day_in(action.occurred_at, zones.get(action.campaign_id) or zones[None])
 
 
-def _note_supporters(
+def _settle_supporters(
     org_id: UUID,
     todo: Sequence[Action],
     before: Mapping[UUID, Action],
     gone: Sequence[Action],
 ) -> None:
-    firsts: dict[UUID, datetime] = {}
+    """Find anew when they first acted whose actions were changed or became somebody else's."""
     unsettled: set[UUID] = {each.supporter_id for each in gone if each.supporter_id}
+    changed = []
     for action in todo:
         old = before.get(action.id)
+        if old and _who_when(old) != _who_when(action):
+            unsettled |= {each for each in (old.supporter_id, action.supporter_id) if each}
+            changed.append(action)
+    _note_first_acts(org_id, changed)
+    actions.settle_supporters(org_id, unsettled)
+
+
+def _note_first_acts(org_id: UUID, some: Iterable[Action]) -> None:
+    firsts: dict[UUID, datetime] = {}
+    for action in some:
         if action.supporter_id and action.counted:
             first = firsts.get(action.supporter_id, action.occurred_at)
             firsts[action.supporter_id] = min(first, action.occurred_at)
-        if old and _who_when(old) != _who_when(action):
-            unsettled |= {each for each in (old.supporter_id, action.supporter_id) if each}
     actions.put_supporters(org_id, firsts)
-    actions.settle_supporters(org_id, unsettled)
 
 
 def _who_when(action: Action) -> tuple[object, ...]:
@@ -331,6 +356,9 @@ def _who_when(action: Action) -> tuple[object, ...]:
 
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the evidence that is there now."""
+    actions.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)
+    todo = [replace(each) for each in before.values()]
     sources = {source.id: source for source in campaigns.list_sources(org_id)}
-    _attribute_and_keep(org_id, [replace(each) for each in before.values()], before, sources)
+    people = join_people(org_id, todo, before)
+    _attribute_and_keep(org_id, todo, before, sources, people)

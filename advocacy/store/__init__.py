@@ -47,14 +47,18 @@ def transaction() -> Iterator[scoped_session[Session]]:
         raise
 
 
-def with_retries(work: Callable[[], Result]) -> Result:
-    """Run work that is one transaction, again where the database or another worker asks for it."""
-    for left in reversed(range(_TRIES)):
+def with_retries(work: Callable[[bool], Result]) -> Result:
+    """Run work that is one transaction, again where the database or another worker asks for it.
+
+    Work is told whether this is another try; then it does well to keep others out.
+    """
+    for tried in range(_TRIES):
         try:
-            return work()
+            return work(tried > 0)
         except (DBAPIError, Contended) as error:
             state = getattr(getattr(error, "orig", None), "sqlstate", None)
-            if not left or not (isinstance(error, Contended) or state in _TRY_AGAIN):
+            asked = isinstance(error, Contended) or state in _TRY_AGAIN
+            if not asked or tried == _TRIES - 1:
                 raise
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
     raise AssertionError("unreachable")

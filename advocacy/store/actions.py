@@ -468,3 +468,9 @@ def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:
         run(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
         return True
     return bool(run(f"select pg_try_advisory_xact_lock{shared}(:key)", key=key)[0][0])
+
+
+def lock_people(org_id: UUID) -> None:
+    """Stand in line with whoever joins and parts people of this organization."""
+    # Two numbers make another lock than the one number of the organization's own.
+    run("select pg_advisory_xact_lock(:key, 1)", key=org_id.int % (2**31))

@@ -6,6 +6,7 @@ erasing are held to them.
 
 from __future__ import annotations
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -283,6 +284,33 @@ def test_workers_that_each_see_a_part_of_a_join_see_all_of_it(world):
         assert sum(done) == 3
         hold_to_the_rules(world)
         db.session.rollback()
+
+
+def test_three_workers_on_a_crowd_that_hangs_together_lose_and_quarantine_nothing(world):
+    """Few phones, ids and clicks among many addresses: nearly everything joins or parts people."""
+    chance = random.Random(7)
+    for number in range(3):
+        world.click("x", at=NOW - timedelta(hours=11), click_id=CLICKS[f"C{number + 1}"])
+    for number in range(300):
+        who = [f"E{chance.randrange(60)}"] if chance.random() < 0.7 else []
+        who += [f"P{chance.randrange(10)}"] if chance.random() < 0.5 else []
+        who += [f"X{chance.randrange(40)}"] if chance.random() < 0.3 else []
+        who += [f"C{chance.randrange(1, 4)}"] if chance.random() < 0.3 else []
+        tell(world, f"a{number}", " ".join(who), chance.randrange(50))
+    small = replace(world.settings, batch_size=25)
+
+    def work() -> process.Drained:
+        with world.app.app_context():
+            return process.drain(small, world.org_id, seconds=120)
+
+    with ThreadPoolExecutor(3) as workers:
+        drained = [each.result() for each in [workers.submit(work) for _ in range(3)]]
+    assert sum(each.done for each in drained) == 300
+    assert sum(each.quarantined for each in drained) == 0
+    hold_to_the_rules(world)
+    rows = rows_of(world)
+    process.rebuild(world.settings, world.org_id)
+    assert rows_of(world) == rows
 
 
 def erase(world: World, **who: str) -> forget.Erased:

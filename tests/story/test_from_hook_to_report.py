@@ -166,10 +166,10 @@ def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
 
     real = process.settle_batch
 
-    def settle(master, org_id, parsed, sources):
+    def settle(master, org_id, parsed, sources, **how):
         if any(fact.external_id == "poison" for told in parsed.facts.values() for fact in told):
             raise DataError("no", {}, ValueError("no"))
-        real(master, org_id, parsed, sources)
+        return real(master, org_id, parsed, sources, **how)
 
     monkeypatch.setattr(process, "settle_batch", settle)
     for index in range(5):
