@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from advocacy.commands import history, making, receipt, rehearsal, running, sources, working
+from advocacy.commands import (
+    generating,
+    history,
+    making,
+    receipt,
+    rehearsal,
+    running,
+    sources,
+    working,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,5 +49,6 @@ for _command in (
     running.doctor,
     running.up,
     running.demo,
+    generating.generate_rows,
 ):
     main.add_command(_command)

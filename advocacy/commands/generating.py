@@ -1,0 +1,96 @@
+"""`advocacy generate`: a made-up organization of any size, for measuring and for trying out."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import click
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from advocacy import generate
+from advocacy.commands import Refusal, in_app, settings_now, slug_word
+from advocacy.store import campaigns
+
+
+@click.command("generate")
+@click.option("--actions", type=click.IntRange(min=1), help="So many actions, counted already.")
+@click.option("--deliveries", type=click.IntRange(min=1), help="So many deliveries that wait.")
+@click.option("--org", default="generated", show_default=True, callback=slug_word)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 1_000_000))
+@click.option(
+    "--days", default=365, show_default=True, type=click.IntRange(generate.SHORTEST_DAYS, 3650)
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; default: today.")
+@in_app
+def generate_rows(
+    actions: int | None,
+    deliveries: int | None,
+    org: str,
+    seed: int,
+    days: int,
+    until: datetime | None,
+) -> None:
+    """Make an organization of made-up people, at any size, to measure or to look at.
+
+    \b
+    Example: advocacy generate --actions 1000000
+    Example: advocacy generate --deliveries 10000 --org trial
+
+    With --actions, actions, clicks and totals are there at once. With --deliveries, bodies as
+    Action Network and ActBlue send them wait in the inbox for the worker.
+    """
+    if (actions is None) == (deliveries is None):
+        raise Refusal("say either --actions or --deliveries, and how many")
+    make, number = (
+        (generate.fill, actions) if actions is not None else (generate.deliver, deliveries)
+    )
+    began = time.monotonic()
+    last = until.replace(tzinfo=UTC) if until else None
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    ) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, of: int) -> None:
+            sort = what.partition(" ")[0] if what.startswith("counting") else what
+            if sort not in tasks:
+                tasks[sort] = bar.add_task(what, total=of)
+            bar.update(tasks[sort], description=what, completed=done, total=of)
+
+        try:
+            made = make(
+                settings_now(),
+                org,
+                number or 0,
+                seed=seed,
+                days=days,
+                until=last,
+                progress=show,
+            )
+        except campaigns.Taken:
+            raise Refusal(
+                f"there is an organization {org} already, and only a new one is filled with "
+                "made-up people; choose another slug with --org"
+            ) from None
+    told = [
+        f"{count:,} {what}"
+        for what, count in (
+            ("actions", made.actions),
+            ("clicks", made.clicks),
+            ("deliveries that wait", made.deliveries),
+        )
+        if count
+    ]
+    click.echo(f"{', '.join(told)} in {time.monotonic() - began:.1f} s; look with --org {org}")

@@ -1,0 +1,191 @@
+"""`advocacy generate`: what it writes is what the product would have made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from advocacy import generate, process
+from advocacy.report import activation
+from advocacy.rollup import deltas
+from advocacy.settling import restate_actions
+from advocacy.store import actions, campaigns, generated, inbox, run, transaction
+from advocacy.store.totals import Key, Sums
+
+UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
+MADE_OF = {
+    "actions": "id",
+    "supporters": "id",
+    "totals": "campaign_id, day, post_id, model, kind, tier, platform, source_id, currency, slot",
+    "click_totals": "campaign_id, day, post_id, human, slot",
+    "touches": "click_id",
+}
+
+
+@pytest.fixture
+def made(app, settings) -> Any:
+    """An organization of 1,200 actions, written directly."""
+    generate.fill(settings, "generated", 1_200, until=UNTIL)
+    return campaigns.get_organization("generated").id
+
+
+def rows(table: str) -> list[Any]:
+    return [dict(row._mapping) for row in run(f"select * from {table} order by {MADE_OF[table]}")]
+
+
+def every_action(org_id: Any) -> list[actions.Action]:
+    ids = [row.id for row in run("select id from actions where org_id = :o", o=org_id)]
+    with transaction():
+        return list(actions.lock_actions(org_id, ids).values())
+
+
+def test_there_is_some_of_everything(made):
+    every = every_action(made)
+    assert len(every) == 1_200
+    assert {each.tier for each in every} == {
+        "click_id", "code", "utm", "referrer", "identity", "unattributed"
+    }  # fmt: skip
+    assert {each.kind for each in every} >= {"signature", "call", "letter", "donation"}
+    assert {len(each.path) for each in every if each.path} == {2, 3}
+    assert any(0 < each.refunded_minor < each.gross_minor for each in every)
+    assert any(0 < each.refunded_minor == each.gross_minor for each in every)
+    assert any(not each.counted for each in every)
+    times = Counter(each.supporter_id for each in every)
+    assert times.pop(None) > 10
+    assert max(times.values()) >= 4
+    assert run("select count(*) from touches")[0][0] == 2_400
+    assert run("select count(*) from touches where not human")[0][0] > 50
+    by_post = Counter(each.post_id for each in every if each.post_id)
+    # A few posts bring most of it.
+    assert sum(n for _, n in by_post.most_common(len(by_post) // 5)) > sum(by_post.values()) / 2
+
+
+def test_to_attribute_all_of_it_anew_changes_nothing(made):
+    before = {table: rows(table) for table in MADE_OF}
+    with transaction():
+        restate_actions(made, [row["id"] for row in before["actions"]])
+    for table, kept in before.items():
+        assert rows(table) == kept, table
+    assert not run("select * from restatements")
+
+
+def test_the_restating_would_have_changed_what_is_wrong(made):
+    """The test above can fail."""
+    wrong = next(each for each in every_action(made) if each.path)
+    with transaction():
+        actions.replace_actions(made, [replace(wrong, path=None)])
+    with transaction():
+        restate_actions(made, [wrong.id])
+    assert actions.find_action(made, wrong.id) == wrong
+
+
+def test_totals_are_what_the_rollup_makes_of_the_actions(made):
+    expected = deltas([], every_action(made), campaigns.zones(made))
+    found = {
+        Key(**{name: row[name] for name in Key._fields}): Sums(
+            *(row[name] for name in Sums._fields)
+        )
+        for row in rows("totals")
+    }
+    assert len(found) > 500
+    assert found == expected
+
+
+def test_totals_share_several_returns_out_as_the_rollup_does(made):
+    gift = next(
+        each for each in every_action(made) if each.path and each.gross_minor and not each.returns
+    )
+    more = [
+        {"at": "2026-10-02T12:00:00+00:00", "amount_minor": 7},
+        {"at": "2026-10-02T13:00:00+00:00", "amount_minor": 101},
+        {"at": "2026-10-05T12:00:00+00:00", "amount_minor": 50},
+    ]
+    changed = replace(gift, gross_minor=333, refunded_minor=158, returns=more)
+    with transaction():
+        actions.replace_actions(made, [changed])
+        run("delete from totals where org_id = :o", o=made)
+        generated.count_totals(made)
+    test_totals_are_what_the_rollup_makes_of_the_actions(made)
+
+
+def test_the_report_says_what_the_actions_say(made):
+    campaign = campaigns.list_campaigns(made)[0]
+    found = activation(campaign)
+    raw = run(
+        """select count(*) as actions, count(distinct supporter_id) as people,
+                  sum(gross_minor) as gross from actions
+           where org_id = :o and campaign_id = :c and counted""",
+        o=made,
+        c=campaign.id,
+    )[0]
+    assert found["actions"] == raw.actions
+    assert found["supporters"]["distinct"] == raw.people
+    assert sum(each["gross_minor"] for each in found["money"]) == raw.gross
+    clicks = run("select count(*) from touches where campaign_id = :c", c=campaign.id)[0][0]
+    assert sum(found["clicks"].values()) == clicks
+
+
+def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
+    told = {}
+    for slug, seed in (("one", 7), ("two", 7), ("three", 8)):
+        generate.fill(settings, slug, 200, seed=seed, until=UNTIL)
+        org_id = campaigns.get_organization(slug).id
+        told[slug] = sorted(
+            (each.external_id, each.kind, each.occurred_at, each.tier, each.gross_minor)
+            for each in every_action(org_id)
+        )
+    assert told["one"] == told["two"] != told["three"]
+
+
+def test_a_short_time_has_nobody_come_twice(app, settings):
+    generate.fill(settings, "generated", 200, days=40, until=UNTIL)
+    org_id = campaigns.get_organization("generated").id
+    before = every_action(org_id)
+    with transaction():
+        restate_actions(org_id, [each.id for each in before])
+    assert every_action(org_id) == before
+
+
+def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
+    generate.deliver(settings, "trial", 400, until=UNTIL)
+    org_id = campaigns.get_organization("trial").id
+    assert inbox.counts(org_id) == {"pending": 400, "done": 0, "quarantined": 0}
+    assert run("select count(*) from touches")[0][0] > 600
+
+    process.drain(settings, org_id, seconds=60)
+    assert inbox.counts(org_id) == {"pending": 0, "done": 400, "quarantined": 0}
+    with transaction():
+        every = every_action(org_id)
+    assert {each.kind for each in every} >= {"signature", "call", "donation"}
+    assert {"click_id", "code", "unattributed"} <= {each.tier for each in every}
+    assert any(each.refunded_minor for each in every)
+    assert any(each.path for each in every)
+
+    before = {table: rows(table) for table in MADE_OF}
+    assert process.rebuild(settings, org_id) == 400
+    for table, kept in before.items():
+        assert rows(table) == kept, table
+
+
+def test_the_command(operator):
+    told = operator.does("generate", "--actions", 50, "--until", "2026-11-01")
+    assert "50 actions, 100 clicks in" in told
+    assert "50 deliveries that wait" in operator.does(
+        "generate", "--deliveries", 50, "--org", "trial", "--seed", 3
+    )
+    assert "5,000" not in told
+    assert "actions" in operator.does("report", "stay", "--org", "generated")
+
+
+def test_mistakes_of_the_command_are_one_line(operator):
+    assert "either --actions or --deliveries" in operator.fails("generate")
+    assert "either" in operator.fails("generate", "--actions", 1, "--deliveries", 1)
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    refused = operator.fails("generate", "--actions", 10, "--org", "hope")
+    assert "there is an organization hope already" in refused
+    assert "--org" in refused
+    assert operator.says("generate", "--actions", 10, "--days", 5).exit_code == 2
