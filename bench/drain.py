@@ -1,0 +1,105 @@
+"""The worker's part: parse, identify, attribute and count what waits in the inbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from uuid import UUID
+
+from advocacy.store import inbox, transaction
+from bench.place import Place, said_by
+from bench.results import Row, faster, unmeasured
+
+NAME = "drain: parse, identify, attribute, count"
+LARGEST = 1_000_000
+JOBS = 400
+LEAST = 10_000
+
+
+def drained(place: Place, size: int) -> UUID:
+    """Return an organization of so many deliveries that are worked through."""
+    if size not in place.delivered:
+        org_id = place.deliver(f"delivered-{size}", size)
+        rate_of(place, org_id, 1)
+        place.delivered[size] = org_id
+    return place.delivered[size]
+
+
+def rate_of(place: Place, org_id: UUID, workers: int) -> float:
+    """Drain an organization by so many processes side by side; returns deliveries a second."""
+    children = [place.child_on_hold("drain", org_id) for _ in range(workers)]
+    for child in children:
+        go(child)
+    said = [said_by(child) for child in children]
+    with transaction():
+        left = inbox.counts(org_id)
+    if left["pending"] or left["quarantined"]:
+        raise RuntimeError(f"not all was worked through: {left}")
+    return sum(each["done"] for each in said) / max(each["seconds"] for each in said)
+
+
+def go(child: subprocess.Popen[str]) -> None:
+    """Let a process begin that waits for its start."""
+    assert child.stdin is not None  # noqa: S101
+    child.stdin.write("go\n")
+    child.stdin.flush()
+
+
+def measure(place: Place) -> Iterator[Row]:
+    """Yield the drain at each size, and against RQ with a job for each event."""
+    fastest = 0.0
+    for size in [each for each in place.sizes if each <= LARGEST]:
+        org_id = place.deliver(f"delivered-{size}", size)
+        rate = rate_of(place, org_id, 1)
+        place.delivered[size] = org_id
+        fastest = max(fastest, rate)
+        yield Row(
+            f"{NAME}: {size:,} waiting",
+            round(rate),
+            "events/s",
+            target=f"≥ {LEAST:,} events/s",
+            met=rate >= LEAST,
+            note="one worker; Action Network and ActBlue bodies",
+            series="drain",
+            size=size,
+        )
+    if not fastest:
+        return
+    rates = {}
+    for sort in ("simple", "forking"):
+        org_id = place.deliver(f"rq-{sort}", JOBS)
+        said = place.piece("rq", org_id, JOBS, sort)
+        with transaction():
+            done = inbox.counts(org_id)["done"]
+        rates[sort] = done / said["seconds"]
+    row = faster(NAME, "events/s", fastest, rates["forking"], "RQ, one job an event", 30)
+    yield row
+    yield faster(
+        NAME, "events/s", fastest, rates["simple"], "RQ's SimpleWorker, one job an event", 1
+    )
+
+
+def measure_several(place: Place) -> Iterator[Row]:
+    """Yield what several workers side by side do, against one."""
+    size = min(max(place.sizes), 100_000) if place.quick else min(max(place.sizes), 400_000)
+    cores = os.cpu_count() or 1
+    one = rate_of(place, place.deliver("workers-1", size), 1)
+    for workers in [each for each in (2, 4, 8) if each <= max(2, cores)]:
+        rate = rate_of(place, place.deliver(f"workers-{workers}", size), workers)
+        ratio = rate / one
+        lasts = cores >= 2 * workers
+        yield Row(
+            f"{workers} workers side by side",
+            round(rate),
+            "events/s",
+            compared_to=f"one worker: {one:,.0f} events/s",
+            ratio=round(ratio, 2),
+            target=f"≥ {0.8 * workers:.1f} × while cores last",
+            met=ratio >= 0.8 * workers if lasts else None,
+            note=""
+            if lasts
+            else f"{cores} cores are fewer than {workers} workers and their database sessions use",
+        )
+    if cores < 2:
+        yield unmeasured("several workers", "events/s", "there is one core")

@@ -1,0 +1,90 @@
+"""History brought in from a CSV export, against COPY of the same rows."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from advocacy.store import campaigns, transaction
+from advocacy.up import ROOT
+from bench.place import Place
+from bench.results import Row, faster
+
+LARGEST = 1_000_000
+_COLUMNS = (
+    "Receipt ID", "Date", "Amount", "Recurring Total Months", "Recurrence Number",
+    "Reference Code", "Reference Code 2", "Donor First Name", "Donor Last Name", "Donor Email",
+    "Donor Phone", "Donor ZIP", "Lineitem ID", "Refund Date",
+)  # fmt: skip
+
+
+def measure(place: Place) -> Iterator[Row]:
+    """Yield the rate of `advocacy import`, as a command, against COPY."""
+    size = min(max(place.sizes), LARGEST)
+    with transaction():
+        org = campaigns.put_organization("history", "History", "UTC")
+        campaign = campaigns.put_campaign(org.id, "one", "One", "America/New_York")
+        post = campaigns.put_post(org.id, campaign.id, "x")
+        link = campaigns.put_link(org.id, post, "https://secure.actblue.com/donate/x", "actblue", {})
+        campaigns.put_source(org.id, "actblue", "ActBlue", campaign_id=campaign.id)
+        code = link.code
+    export = place.folder / "contributions.csv"
+    place.say(f"writing {size:,} rows of an export")
+    write_export(export, size, code)
+    began = time.monotonic()
+    told = subprocess.run(
+        [sys.executable, "-m", "advocacy.cli", "import", "actblue", str(export), "--org", "history"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    ours = size / (time.monotonic() - began)
+    found = re.search(r"([\d,]+) new, ([\d,]+) known, ([\d,]+) refused", told)
+    if not found or int(found[1].replace(",", "")) != size:
+        raise RuntimeError(f"the import said: {told[-300:]}")
+    yield faster(
+        f"import of {size:,} CSV rows", "rows/s", ours, _copy(place, export, size), "COPY", 0.2
+    )
+
+
+def write_export(path: Path, rows: int, code: str) -> None:
+    """Write so many made-up contributions as ActBlue exports them."""
+    chance = random.Random(1)  # noqa: S311 -- the same rows each time
+    start = datetime(2025, 1, 1)  # noqa: DTZ001 -- ActBlue writes New York's time without a zone
+    with path.open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(_COLUMNS)
+        for number in range(rows):
+            at = start + timedelta(seconds=number * 31_536_000 // rows)
+            who = int(rows * 0.6 * chance.random() ** 2)
+            back = at + timedelta(days=2) if chance.random() < 0.04 else ""
+            writer.writerow((
+                f"AB{number}", at, chance.choice(("5.00", "25.00", "33.33")), "", "",
+                code if chance.random() < 0.8 else "", "", f"Person {who}", "Example",
+                f"person{who}@example.org", "", "78701", number, back,
+            ))  # fmt: skip
+
+
+def _copy(place: Place, export: Path, rows: int) -> float:
+    url = place.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+    columns = ", ".join(f'"{name}" text' for name in _COLUMNS)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(f"create table bench_copied ({columns})".encode())
+        connection.commit()
+        began = time.monotonic()
+        with export.open("rb") as lines, cursor.copy(
+            "copy bench_copied from stdin with (format csv, header)"
+        ) as copying:
+            while piece := lines.read(1 << 20):
+                copying.write(piece)
+        connection.commit()
+        seconds = time.monotonic() - began
+        cursor.execute("drop table bench_copied")
+    return rows / seconds

@@ -1,0 +1,84 @@
+"""How much memory the processes take: the web process under load, the worker with a backlog."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from advocacy.store import inbox, transaction
+from bench import door, load
+from bench.drain import LARGEST
+from bench.piece import memory
+from bench.place import Place
+from bench.results import Row, below, unmeasured
+
+WEB = 120.0
+WORKER = 200.0
+_WATCHED_SECONDS = 30.0
+
+
+def measure(place: Place) -> Iterator[Row]:
+    """Yield the most that one process of each sort takes."""
+    if memory() is None:
+        yield unmeasured("memory", "MB", "this system has no /proc", f"< {WEB:g} and {WORKER:g} MB")
+        return
+    key, secret, _ = door.prepare("memory", place)
+    with place.web() as (port, web):
+        posts = door.requests_of(f"/webhooks/{key}", door.signed(secret, 300 * place.seconds))
+        load.at_rate(port, posts, 300)
+        # The first process only looks after the others.
+        most = max(_most(pid) for pid in family(web.pid))
+    yield below("memory: a web process", "MB", most, WEB, f"after {len(posts):,} webhooks")
+    size = max(each for each in place.sizes if each <= LARGEST)
+    org_id = place.deliver("backlog", size)
+    watched = _Watch()
+    with place.of_procfile("worker") as worker, place.of_procfile("clock"):
+        watched.start(worker.pid)
+        began = time.monotonic()
+        while time.monotonic() - began < (10 if place.quick else _WATCHED_SECONDS):
+            time.sleep(0.5)
+        watched.stop()
+    with transaction():
+        done = inbox.counts(org_id)["done"]
+    if not done:
+        yield unmeasured("memory: the worker", "MB", "the worker did not begin", f"< {WORKER:g} MB")
+        return
+    yield below(
+        "memory: the worker", "MB", watched.most, WORKER, f"backlog of {size:,}, {done:,} of it done"
+    )
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that it started."""
+    found = [pid]
+    for each in found:
+        for children in Path(f"/proc/{each}/task").glob("*/children"):
+            found += [int(word) for word in children.read_text().split()]
+    return found
+
+
+def _most(pid: int) -> float:
+    return memory(pid) or 0.0
+
+
+class _Watch:
+    """Looks at a process and its children, which come and go, a few times a second."""
+
+    def __init__(self) -> None:
+        self.most = 0.0
+        self._ended = threading.Event()
+
+    def start(self, pid: int) -> None:
+        self._thread = threading.Thread(target=self._look, args=(pid,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self, pid: int) -> None:
+        while not self._ended.wait(0.2):
+            for each in family(pid):
+                self.most = max(self.most, _most(each))

@@ -1,0 +1,91 @@
+"""Pieces that run in a process of their own: `python -m bench.piece NAME …`.
+
+Each prints one JSON object at the end: seconds, how much was done, and the most memory it took.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from rq import SimpleWorker, Worker
+from rq.serializers import JSONSerializer
+
+from advocacy import process
+from workers.context import application, connection
+from workers.run import JSONQueue
+
+
+def memory(pid: int | str = "self", what: str = "VmHWM") -> float | None:
+    """Return megabytes of a process: the most so far, or with `VmRSS` now. None where unknown."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = next((line.split()[1] for line in lines if line.startswith(f"{what}:")), None)
+    return int(kilobytes) / 1024 if kilobytes else None
+
+
+def drain(org_id: str) -> dict[str, Any]:
+    """Drain an organization, as a worker does."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        print("ready", flush=True)
+        sys.stdin.readline()
+        done = 0
+        began = time.monotonic()
+        while True:
+            drained = process.drain(settings, UUID(org_id))
+            done += drained.done
+            if not drained.stopped_early:
+                break
+        return {"done": done, "seconds": time.monotonic() - began}
+
+
+def rebuild(org_id: str) -> dict[str, Any]:
+    """Make everything anew, as `advocacy rebuild` does; also what it took at a tenth of the way."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        seen: list[tuple[int, float]] = []
+        began = time.monotonic()
+        done = process.rebuild(
+            settings, UUID(org_id), lambda n: seen.append((n, memory(what="VmRSS") or 0.0))
+        )
+        seconds = time.monotonic() - began
+    early = next((taken for n, taken in seen if n >= done / 10), 0.0)
+    return {"done": done, "seconds": seconds, "early_mb": early}
+
+
+def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
+    """Work through so many jobs of one delivery each by a worker of RQ."""
+    with application().app_context():
+        redis, many = connection(), int(number)
+        queue = JSONQueue(f"bench-{org_id}", connection=redis)
+        for _ in range(many):
+            queue.enqueue("bench.plain.one_event", org_id, result_ttl=0)
+        sorts: Mapping[str, Callable[..., Worker]] = {"forking": Worker, "simple": SimpleWorker}
+        worker = sorts[sort]([queue], connection=redis, serializer=JSONSerializer)
+        began = time.monotonic()
+        worker.work(burst=True, logging_level="WARNING")
+        seconds = time.monotonic() - began
+    return {"done": many - len(queue), "seconds": seconds}
+
+
+def main() -> None:
+    """Run the piece that the first argument names."""
+    pieces: Mapping[str, Callable[..., dict[str, Any]]] = {
+        "drain": drain,
+        "rebuild": rebuild,
+        "rq": rq,
+    }
+    told = pieces[sys.argv[1]](*sys.argv[2:])
+    print(json.dumps({**told, "most_mb": memory()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Where it is measured: servers of its own in a folder of its own, and processes on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from flask import Flask
+from honcho.environ import parse_procfile
+from rich.console import Console
+
+from advocacy import generate
+from advocacy.store import campaigns, transaction
+from advocacy.up import ROOT, free_port
+from config.settings import Settings
+
+PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
+
+
+@dataclass(slots=True)
+class Place:
+    """The application, its environment and a folder; what was generated once is used again."""
+
+    app: Flask
+    variables: Mapping[str, str]
+    folder: Path
+    console: Console
+    quick: bool
+    sizes: Sequence[int]
+    delivered: dict[int, UUID] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        found: Settings = self.app.extensions["settings"]
+        return found
+
+    @property
+    def seconds(self) -> int:
+        """How long one load lasts."""
+        return 3 if self.quick else 10
+
+    def say(self, text: str) -> None:
+        """Tell whoever waits what is being done."""
+        self.console.print(f"  {text}", style="dim", highlight=False)
+
+    def deliver(self, slug: str, number: int) -> UUID:
+        """Make an organization with so many deliveries that wait."""
+        self.say(f"writing {number:,} deliveries")
+        generate.deliver(self.settings, slug, number)
+        return self.organization(slug)
+
+    def fill(self, slug: str, number: int) -> UUID:
+        """Make an organization with so many actions."""
+        self.say(f"writing {number:,} actions")
+        generate.fill(self.settings, slug, number)
+        return self.organization(slug)
+
+    def organization(self, slug: str) -> UUID:
+        """Return the id of an organization."""
+        with transaction():
+            found: UUID = campaigns.get_organization(slug).id
+        return found
+
+    @contextlib.contextmanager
+    def process(self, *command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a process in a group of its own; at the end the whole group is stopped."""
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        with (self.folder / "processes.log").open("ab") as log:
+            running = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    **self.variables,
+                    "PATH": tools,
+                    "LOG_LEVEL": "WARNING",
+                    **variables,
+                },
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            yield running
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGTERM)
+            try:
+                running.wait(timeout=25)
+            except subprocess.TimeoutExpired:
+                pass
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+    @contextlib.contextmanager
+    def of_procfile(self, name: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a process of the Procfile, as it stands there."""
+        command = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
+        with self.process(*shlex.split(command), **variables) as running:
+            yield running
+
+    @contextlib.contextmanager
+    def web(self) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+        """Run the web process; yields its port and it, once it answers."""
+        port = free_port()
+        with self.of_procfile("web", PORT=str(port)) as running:
+            self._until_answers(port, "/ready")
+            yield port, running
+
+    @contextlib.contextmanager
+    def gunicorn(self, application: str, path: str, **variables: str) -> Iterator[int]:
+        """Run another WSGI application on gunicorn as plainly as it goes; yields its port."""
+        port = free_port()
+        command = f"gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 16"
+        words = [*shlex.split(command), "--no-control-socket", "--log-level", "warning", application]
+        with self.process(*words, **variables):
+            self._until_answers(port, path)
+            yield port
+
+    def _until_answers(self, port: int, path: str) -> None:
+        def answers() -> bool:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return get(port, path)[0] < 500
+            return False
+
+        until(answers, f"nothing answers at {path}; see {self.folder / 'processes.log'}")
+
+    def child(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+        """Start a piece of `bench.piece` in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.piece", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, **self.variables, "LOG_LEVEL": "WARNING", **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def child_on_hold(self, *arguments: object) -> subprocess.Popen[str]:
+        """Start a piece that says when it is ready, and waits for a line to begin."""
+        child = self.child(*arguments)
+        assert child.stdout is not None  # noqa: S101
+        if child.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{child.args} did not start")
+        return child
+
+    def vacuum(self) -> None:
+        """Do what autovacuum would have done some time after rows came."""
+        url = self.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("vacuum analyze")
+
+    def last_words(self) -> str:
+        """Return the end of what the processes said."""
+        try:
+            return (self.folder / "processes.log").read_text(errors="replace")[-2000:]
+        except OSError:
+            return ""
+
+    def piece(self, *arguments: object) -> dict[str, Any]:
+        """Run a piece in a process of its own and return what it says of itself."""
+        return said_by(self.child(*arguments))
+
+
+def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for a piece and return what it says. Raises `RuntimeError` where it failed."""
+    told, _ = child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"{child.args} failed")
+    found: dict[str, Any] = json.loads(told.splitlines()[-1])
+    return found
+
+
+def until(true: Callable[[], object], otherwise: str, seconds: float = 60.0) -> None:
+    """Wait until something is true. Raises `RuntimeError` where it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise RuntimeError(otherwise)
+        time.sleep(0.02)
+
+
+def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    """Fetch something from this machine; returns status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path, headers=dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

@@ -1,0 +1,64 @@
+"""What is compared to: the same, done in the plainest way that a good library suggests.
+
+`redirect` and `webhook` are WSGI applications; `one_event` is a job that works on one delivery.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from uuid import UUID
+
+from flask import Flask, Response, redirect as redirect_to, request
+from sqlalchemy import create_engine, text
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from advocacy import process
+from workers.context import application
+
+ELSEWHERE = "https://actionnetwork.org/petitions/made-up"
+
+redirect = Flask("redirect")
+
+
+@redirect.get("/r/<code>")
+def follow(code: str) -> Response:
+    """Redirect, and keep nothing."""
+    return redirect_to(f"{ELSEWHERE}?source={code}")  # type: ignore[return-value]
+
+
+def webhook() -> Flask:
+    """Return an application that verifies a webhook, inserts it as a row and commits."""
+    app = Flask("webhook")
+    engine = create_engine(
+        os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:", 1), pool_size=16
+    )
+    checker = Webhook(os.environ["BENCH_SECRET"])
+
+    @app.get("/ready")
+    def ready() -> str:
+        return "ok"
+
+    @app.post("/hook")
+    def hook() -> tuple[str, int]:
+        body = request.get_data()
+        try:
+            checker.verify(body, dict(request.headers))
+        except WebhookVerificationError:
+            return "no", 401
+        with engine.begin() as connection:
+            connection.execute(
+                text("insert into bench_plain (name, body) values (:name, :body)"),
+                {"name": request.headers["webhook-id"], "body": body.decode()},
+            )
+        return "ok", 200
+
+    return app
+
+
+def one_event(org_id: str) -> None:
+    """Work on one delivery that waits; the job of an RQ worker."""
+    with application().app_context():
+        settings = replace(application().extensions["settings"], batch_size=1)
+        # Time for one batch, and a batch is one delivery.
+        process.drain(settings, UUID(org_id), seconds=0.001)

@@ -1,0 +1,114 @@
+"""The redirect, click kept, against nginx and a plain Flask view that keep nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+from advocacy import clicklog
+from advocacy.store import campaigns, run, transaction
+from advocacy.up import free_port
+from bench import load, plain
+from bench.place import PERSON, Place, get, until
+from bench.results import Row, below, faster, percentile, unmeasured
+
+NAME = "redirect, click kept"
+RATE = 2_000
+
+
+def measure(place: Place) -> Iterator[Row]:
+    """Yield the rows of the redirect."""
+    with transaction():
+        org = campaigns.put_organization("redirect", "Redirect", "UTC")
+        campaign = campaigns.put_campaign(org.id, "one", "One", "UTC")
+        post = campaigns.put_post(org.id, campaign.id, "x")
+        code = campaigns.put_link(org.id, post, plain.ELSEWHERE, "action_network", {}).code
+    agent = f"User-Agent: {PERSON}"
+    if not load.find_wrk():
+        yield unmeasured(NAME, "redirects/s", "wrk is not on the PATH")
+    else:
+        yield from _most(place, f"/r/{code}", agent)
+    with place.web() as (port, _):
+        request = f"GET /r/{code} HTTP/1.1\r\nHost: 127.0.0.1\r\n{agent}\r\n\r\n".encode()
+        get(port, f"/r/{code}")
+        load.at_rate(port, [request] * RATE, RATE)
+        sent = load.at_rate(port, [request] * (RATE * place.seconds), RATE)
+    wrong = sent.wrong(302)
+    yield below(
+        f"redirect, p99 at {RATE:,}/s",
+        "ms",
+        percentile(sent.latencies, 0.99) * 1000,
+        5,
+        f"median {percentile(sent.latencies, 0.5) * 1000:.2f} ms; {wrong} not answered with 302",
+    )
+
+
+def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
+    with place.web() as (port, _):
+        get(port, path)
+        ours = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+    lost = ours.requests - ours.refused - _kept(place)
+    with place.gunicorn("bench.plain:redirect", path) as port:
+        flask = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+    if shutil.which("nginx"):
+        with _nginx(place) as port:
+            nginx = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+        yield faster(NAME, "redirects/s", ours.rate, nginx.rate, "nginx `return 302`", 0.2)
+    else:
+        yield unmeasured(NAME, "redirects/s", "nginx is not on the PATH", "≥ 20 % of nginx")
+    yield faster(
+        NAME, "redirects/s", ours.rate, flask.rate, "a Flask view on gthread, keeping nothing", 4
+    )
+    # One for each connection that was cut at the end may be kept and never have been counted.
+    yield Row(
+        "clicks answered and not kept",
+        max(0, lost),
+        "clicks",
+        target="0",
+        met=lost <= 0,
+        note=f"of {ours.requests:,}; {ours.failed} without an answer",
+    )
+
+
+def _kept(place: Place) -> int:
+    """Return how many clicks were shipped, or wait on disk, after the web process has ended."""
+    from advocacy import shipping
+
+    folder = place.settings.var_dir / "clicks"
+    shipping.ship(folder)
+    until(lambda: clicklog.waiting_bytes(folder) == 0, "clicks are not shipped", 120)
+    with transaction():
+        return int(
+            run(
+                """select count(*) from touches t join organizations o on o.id = t.org_id
+                   where o.slug = 'redirect'"""
+            )[0][0]
+        )
+
+
+@contextlib.contextmanager
+def _nginx(place: Place) -> Iterator[int]:
+    port = free_port()
+    folder = place.folder / "nginx"
+    folder.mkdir()
+    config = folder / "nginx.conf"
+    temporary = "".join(
+        f"{name}_temp_path {folder}/{name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config.write_text(
+        f"""daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 1024; }}
+        http {{ access_log off; keepalive_requests 100000000; {temporary}
+          server {{ listen 127.0.0.1:{port}; location / {{ return 302 {plain.ELSEWHERE}; }} }} }}"""
+    )
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
+            return get(port, "/")[0] == 302
+        return False
+
+    with place.process("nginx", "-p", str(folder), "-c", str(config)):
+        until(answers, "nginx does not answer")
+        yield port

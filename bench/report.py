@@ -1,0 +1,102 @@
+"""The activation report over a year, against the same figures by SQL over the raw actions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from advocacy.report import MODELS, activation, days_of
+from advocacy.store import campaigns, run, transaction
+from bench.place import Place
+from bench.results import Row, below, percentile
+
+NAME = "activation report, all groupings, one year"
+_MOST_SECONDS = 20.0
+
+_RAW = (
+    """select occurred_on, post_id, kind, tier, platform, currency, count(*) as actions,
+              sum(gross_minor) as gross_minor, sum(refunded_minor) as refunded_minor
+       from actions
+       where org_id = :o and campaign_id = :c and counted and occurred_on between :first and :last
+       group by 1, 2, 3, 4, 5, 6""",
+    """select a.post_id, a.platform, a.kind, count(distinct a.supporter_id) as supporters,
+              count(distinct a.supporter_id) filter (where s.first_acted_at >= :first) as new
+       from actions a
+       join (select supporter_id, min(occurred_at) as first_acted_at from actions
+             where org_id = :o and counted group by 1) s using (supporter_id)
+       where a.org_id = :o and a.campaign_id = :c and a.counted
+         and a.occurred_on between :first and :last
+       group by grouping sets ((), (a.post_id), (a.platform), (a.kind))""",
+    """select post_id, human, count(*) as clicks from touches
+       where org_id = :o and campaign_id = :c and clicked_at::date between :first and :last
+       group by 1, 2""",
+)
+
+
+def measure(place: Place) -> Iterator[Row]:
+    """Yield how long a report takes at each size."""
+    for size in place.sizes:
+        org_id = place.fill(f"filled-{size}", size)
+        place.vacuum()
+        campaign = _largest(org_id)
+        with transaction():
+            first, last = days_of(campaign, None, None)
+        ours = _times(
+            [lambda model=model: activation(campaign, first, last, model) for model in MODELS]
+        )
+        raw = _times([lambda: _raw(org_id, campaign.id, first, last)], least=3)
+        row = below(
+            f"{NAME}: {size:,} actions",
+            "ms",
+            percentile(ours, 0.95) * 1000,
+            50,
+            f"p95 of {len(ours)} over {len(MODELS)} models; "
+            f"median {percentile(ours, 0.5) * 1000:.1f} ms; the largest campaign of the year",
+            compared_to=f"SQL over the raw actions: {percentile(raw, 0.5) * 1000:,.0f} ms",
+            ratio=round(percentile(raw, 0.5) / percentile(ours, 0.95), 2),
+            series="report, p95",
+            size=size,
+        )
+        yield row
+
+
+def _largest(org_id: UUID) -> Any:
+    with transaction():
+        slug = run(
+            """select c.slug from campaigns c
+               join totals t on t.org_id = c.org_id and t.campaign_id = c.id
+               where c.org_id = :o and t.model = 'every' group by c.slug
+               order by sum(t.units) desc limit 1""",
+            o=org_id,
+        )[0][0]
+    # Detached, so that no report reads the campaign again.
+    found = campaigns.get_campaign(org_id, slug)
+    return found
+
+
+def _raw(org_id: UUID, campaign_id: UUID, first: date, last: date) -> None:
+    run("set local statement_timeout = 0")
+    for statement in _RAW:
+        run(statement, o=org_id, c=campaign_id, first=first, last=last)
+
+
+def _times(works: list[Callable[[], object]], least: int = 30) -> list[float]:
+    """Return how long each took, in turn: so many times, fewer where that would take too long."""
+    taken: list[float] = []
+    for warm in works:
+        with transaction():
+            run("set local statement_timeout = 0")
+            warm()
+    began = time.monotonic()
+    while len(taken) < least or len(taken) % len(works):
+        at = time.monotonic()
+        with transaction():
+            run("set local statement_timeout = 0")
+            works[len(taken) % len(works)]()
+        taken.append(time.monotonic() - at)
+        if time.monotonic() - began > _MOST_SECONDS and len(taken) >= len(works):
+            break
+    return taken

@@ -1,0 +1,130 @@
+"""What was measured, and how it is told: a table, a JSON file, a picture.
+
+What a stranger would get wrong: a row that could not be measured is a row, with its reason; and
+`met` is None where a target says nothing about this machine or this size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import altair
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `ratio` is the figure over what it is compared to, the better the larger.
+
+    `series` and `size` place it in the picture.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    compared_to: str = ""
+    ratio: float | None = None
+    target: str = ""
+    met: bool | None = None
+    note: str = ""
+    series: str = ""
+    size: int | None = None
+
+
+def unmeasured(name: str, unit: str, why: str, target: str = "", compared_to: str = "") -> Row:
+    """Return the row of what cannot be measured here, with the reason."""
+    return Row(name, None, unit, compared_to=compared_to, target=target, note=f"not measured: {why}")
+
+
+def faster(name: str, unit: str, ours: float, other: float, than: str, least: float) -> Row:
+    """Return the row of a rate against another one, of which it has to be so large a part."""
+    ratio = ours / other if other else None
+    target = f"≥ {least:.0%}" if least < 1 else f"≥ {least:g} ×"
+    return Row(
+        name,
+        round(ours, 1),
+        unit,
+        compared_to=f"{than}: {other:,.0f} {unit}",
+        ratio=None if ratio is None else round(ratio, 3),
+        target=f"{target} of it",
+        met=None if ratio is None else ratio >= least,
+    )
+
+
+def below(name: str, unit: str, value: float, most: float, note: str = "", **more: Any) -> Row:
+    """Return the row of a figure that has to stay below something."""
+    return Row(
+        name, round(value, 2), unit, target=f"< {most:g} {unit}", met=value < most, note=note, **more
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value below which this share of all lies, by nearest rank.
+
+    Raises `ValueError` where there is none.
+    """
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, -(-round(len(ordered) * share * 1e6) // 10**6) - 1))]
+
+
+def write(folder: Path, machine: Mapping[str, Any], rows: Sequence[Row]) -> Path:
+    """Write `bench.json`, and `bench.png` where a size was varied; returns the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "bench.json"
+    path.write_text(
+        json.dumps({"machine": dict(machine), "rows": [asdict(row) for row in rows]}, indent=2)
+        + "\n"
+    )
+    if chart := picture(rows):
+        chart.save(str(folder / "bench.png"), scale_factor=2)
+    return path
+
+
+def picture(rows: Sequence[Row]) -> Any | None:
+    """Return the plot of every figure whose size was varied, one panel a series; None if none."""
+    panels = []
+    for series in dict.fromkeys(row.series for row in rows if row.series):
+        points = [
+            {"size": row.size, "value": row.value}
+            for row in rows
+            if row.series == series and row.value is not None
+        ]
+        if not points:
+            continue
+        unit = next(row.unit for row in rows if row.series == series)
+        panels.append(
+            altair.Chart(altair.Data(values=points))
+            .mark_line(point=True)
+            .encode(
+                x=altair.X("size:Q", scale=altair.Scale(type="log"), title="actions")
+                .axis(format="~s"),
+                y=altair.Y("value:Q", scale=altair.Scale(domainMin=0), title=unit),
+            )
+            .properties(title=series, width=320, height=220)
+        )
+    return altair.hconcat(*panels) if panels else None
+
+
+def show(machine: Mapping[str, Any], rows: Sequence[Row], console: Console) -> None:
+    """Print the machine and the table."""
+    console.print("; ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
+    table = Table(show_lines=True)
+    for heading in ("what", "measured", "compared to", "ratio", "target", "met"):
+        table.add_column(heading, justify="right" if heading in {"measured", "ratio"} else "left")
+    for row in rows:
+        table.add_row(
+            row.name,
+            "–" if row.value is None else f"{row.value:,.{0 if abs(row.value) >= 100 else 2}f} {row.unit}",
+            "\n".join(filter(None, (row.compared_to, row.note))),
+            "" if row.ratio is None else f"{row.ratio:.3g}",
+            row.target,
+            {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[row.met],
+        )
+    console.print(table)
