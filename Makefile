@@ -7,7 +7,7 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo check format lock browser picture clean
+.PHONY: help run test demo bench check format lock browser picture clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: $(READY) ## run every test against the embedded servers
 
 demo: $(READY) ## do one whole round by itself and check every figure
 	@$(BIN)/advocacy demo
+
+bench: $(READY) ## measure what is promised of speed (make bench ARGS=--quick for less)
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(READY) ## lint and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

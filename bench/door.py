@@ -100,8 +100,10 @@ def measure(place: Place) -> Iterator[Row]:
 def _most(place: Place, path: str, secret: str) -> Iterator[Row]:
     many = 12_000 * place.seconds
     with transaction():
-        run("create table bench_plain (id uuid primary key default gen_random_uuid(),"
-            " name text, body text)")
+        run(
+            """create table bench_plain (
+                 id uuid primary key default gen_random_uuid(), name text, body text)"""
+        )
     with place.web() as (port, _):
         posts = _lines(place.folder, signed(secret, many))
         url = f"http://127.0.0.1:{port}{path}"
@@ -142,7 +144,9 @@ def _pgbench(place: Place, program: str, body: str) -> float:
     script = place.folder / "insert.sql"
     # A colon before a word would be a variable of pgbench, so the body is not written out.
     written = f"convert_from('\\x{body.encode().hex()}', 'UTF8')"
-    script.write_text(f"insert into bench_plain (name, body) values ('bench', {written});\n")
+    script.write_text(
+        f"insert into bench_plain (name, body) values ('bench', {written});\n"  # noqa: S608
+    )
     url = place.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     ran = subprocess.run(
         [program, "-n", "-M", "prepared", "-c", str(load.CONNECTIONS), "-j", "2",

@@ -40,7 +40,8 @@ function init(args)
 end
 function request()
   at = at % #lines + 1
-  local id, when, signature, body = string.match(lines[at], "([^\\t]*)\\t([^\\t]*)\\t([^\\t]*)\\t(.*)")
+  local fields = "([^\\t]*)\\t([^\\t]*)\\t([^\\t]*)\\t(.*)"
+  local id, when, signature, body = string.match(lines[at], fields)
   return wrk.format("POST", nil, {
     ["Content-Type"] = "application/json", ["webhook-id"] = id,
     ["webhook-timestamp"] = when, ["webhook-signature"] = signature}, body)

@@ -19,7 +19,7 @@ def describe() -> dict[str, Any]:
     """Return processor, memory, versions and what of PostgreSQL's settings matters."""
     with transaction():
         server = run("show server_version")[0][0]
-        shown = {name: run(f"show {name}")[0][0] for name in _SHOWN}  # noqa: S608
+        shown = {name: run(f"show {name}")[0][0] for name in _SHOWN}
     return {
         "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "cpu": _cpu(),

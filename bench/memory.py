@@ -11,7 +11,7 @@ from advocacy.store import inbox, transaction
 from bench import door, load
 from bench.drain import LARGEST
 from bench.piece import memory
-from bench.place import Place
+from bench.place import Place, get
 from bench.results import Row, below, unmeasured
 
 WEB = 120.0
@@ -24,15 +24,18 @@ def measure(place: Place) -> Iterator[Row]:
     if memory() is None:
         yield unmeasured("memory", "MB", "this system has no /proc", f"< {WEB:g} and {WORKER:g} MB")
         return
-    key, secret, _ = door.prepare("memory", place)
+    key, secret, token = door.prepare("memory", place)
     with place.web() as (port, web):
         posts = door.requests_of(f"/webhooks/{key}", door.signed(secret, 300 * place.seconds))
         load.at_rate(port, posts, 300)
-        # The first process only looks after the others.
+        for _ in range(20):
+            get(port, "/api/v1/campaigns/one/activation", {"Authorization": f"Bearer {token}"})
         most = max(_most(pid) for pid in family(web.pid))
-    yield below("memory: a web process", "MB", most, WEB, f"after {len(posts):,} webhooks")
+    yield below(
+        "memory: a web process", "MB", most, WEB, f"after {len(posts):,} webhooks and 20 reports"
+    )
     size = max(each for each in place.sizes if each <= LARGEST)
-    org_id = place.deliver("backlog", size)
+    org_id = place.deliver(size)
     watched = _Watch()
     with place.of_procfile("worker") as worker, place.of_procfile("clock"):
         watched.start(worker.pid)
@@ -46,7 +49,11 @@ def measure(place: Place) -> Iterator[Row]:
         yield unmeasured("memory: the worker", "MB", "the worker did not begin", f"< {WORKER:g} MB")
         return
     yield below(
-        "memory: the worker", "MB", watched.most, WORKER, f"backlog of {size:,}, {done:,} of it done"
+        "memory: the worker",
+        "MB",
+        watched.most,
+        WORKER,
+        f"backlog of {size:,}, {done:,} of it done",
     )
 
 

@@ -68,7 +68,7 @@ def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
         queue = JSONQueue(f"bench-{org_id}", connection=redis)
         for _ in range(many):
             queue.enqueue("bench.plain.one_event", org_id, result_ttl=0)
-        sorts: Mapping[str, Callable[..., Worker]] = {"forking": Worker, "simple": SimpleWorker}
+        sorts: Mapping[str, Any] = {"forking": Worker, "simple": SimpleWorker}
         worker = sorts[sort]([queue], connection=redis, serializer=JSONSerializer)
         began = time.monotonic()
         worker.work(burst=True, logging_level="WARNING")

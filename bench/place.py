@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,7 @@ class Place:
     quick: bool
     sizes: Sequence[int]
     delivered: dict[int, UUID] = field(default_factory=dict)
+    _made: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
     def settings(self) -> Settings:
@@ -56,15 +58,17 @@ class Place:
         """Tell whoever waits what is being done."""
         self.console.print(f"  {text}", style="dim", highlight=False)
 
-    def deliver(self, slug: str, number: int) -> UUID:
+    def deliver(self, number: int) -> UUID:
         """Make an organization with so many deliveries that wait."""
         self.say(f"writing {number:,} deliveries")
+        slug = f"delivered-{next(self._made)}"
         generate.deliver(self.settings, slug, number)
         return self.organization(slug)
 
-    def fill(self, slug: str, number: int) -> UUID:
+    def fill(self, number: int) -> UUID:
         """Make an organization with so many actions."""
         self.say(f"writing {number:,} actions")
+        slug = f"filled-{next(self._made)}"
         generate.fill(self.settings, slug, number)
         return self.organization(slug)
 
@@ -98,10 +102,8 @@ class Place:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 running.wait(timeout=25)
-            except subprocess.TimeoutExpired:
-                pass
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
@@ -125,8 +127,16 @@ class Place:
     def gunicorn(self, application: str, path: str, **variables: str) -> Iterator[int]:
         """Run another WSGI application on gunicorn as plainly as it goes; yields its port."""
         port = free_port()
-        command = f"gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 16"
-        words = [*shlex.split(command), "--no-control-socket", "--log-level", "warning", application]
+        command = (
+            f"gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 16"
+        )
+        words = [
+            *shlex.split(command),
+            "--no-control-socket",
+            "--log-level",
+            "warning",
+            application,
+        ]
         with self.process(*words, **variables):
             self._until_answers(port, path)
             yield port
@@ -155,7 +165,7 @@ class Place:
         child = self.child(*arguments)
         assert child.stdout is not None  # noqa: S101
         if child.stdout.readline() != "ready\n":
-            raise RuntimeError(f"{child.args} did not start")
+            raise RuntimeError(f"the piece {arguments[0]} did not start")
         return child
 
     def vacuum(self) -> None:
@@ -180,7 +190,7 @@ def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
     """Wait for a piece and return what it says. Raises `RuntimeError` where it failed."""
     told, _ = child.communicate()
     if child.returncode:
-        raise RuntimeError(f"{child.args} failed")
+        raise RuntimeError(f"{child.args!r} failed")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return found
 

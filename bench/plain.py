@@ -9,7 +9,8 @@ import os
 from dataclasses import replace
 from uuid import UUID
 
-from flask import Flask, Response, redirect as redirect_to, request
+from flask import Flask, Response, request
+from flask import redirect as redirect_to
 from sqlalchemy import create_engine, text
 from standardwebhooks import Webhook, WebhookVerificationError
 

@@ -7,6 +7,7 @@ What a stranger would get wrong: a row that could not be measured is a row, with
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ class Row:
 
 def unmeasured(name: str, unit: str, why: str, target: str = "", compared_to: str = "") -> Row:
     """Return the row of what cannot be measured here, with the reason."""
-    return Row(name, None, unit, compared_to=compared_to, target=target, note=f"not measured: {why}")
+    note = f"not measured: {why}"
+    return Row(name, None, unit, compared_to=compared_to, target=target, note=note)
 
 
 def faster(name: str, unit: str, ours: float, other: float, than: str, least: float) -> Row:
@@ -58,9 +60,8 @@ def faster(name: str, unit: str, ours: float, other: float, than: str, least: fl
 
 def below(name: str, unit: str, value: float, most: float, note: str = "", **more: Any) -> Row:
     """Return the row of a figure that has to stay below something."""
-    return Row(
-        name, round(value, 2), unit, target=f"< {most:g} {unit}", met=value < most, note=note, **more
-    )
+    target = f"< {most:g} {unit}"
+    return Row(name, round(value, 2), unit, target=target, met=value < most, note=note, **more)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -70,8 +71,8 @@ def percentile(values: Sequence[float], share: float) -> float:
     """
     if not values:
         raise ValueError("no values")
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-round(len(ordered) * share * 1e6) // 10**6) - 1))]
+    rank = math.ceil(round(len(values) * share, 9))
+    return sorted(values)[max(rank, 1) - 1]
 
 
 def write(folder: Path, machine: Mapping[str, Any], rows: Sequence[Row]) -> Path:
@@ -100,16 +101,24 @@ def picture(rows: Sequence[Row]) -> Any | None:
             continue
         unit = next(row.unit for row in rows if row.series == series)
         panels.append(
-            altair.Chart(altair.Data(values=points))
+            altair.Chart(altair.InlineData(points))
             .mark_line(point=True)
             .encode(
-                x=altair.X("size:Q", scale=altair.Scale(type="log"), title="actions")
-                .axis(format="~s"),
+                x=altair.X("size:Q", scale=altair.Scale(type="log"), title="actions").axis(
+                    format="~s"
+                ),
                 y=altair.Y("value:Q", scale=altair.Scale(domainMin=0), title=unit),
             )
             .properties(title=series, width=320, height=220)
         )
     return altair.hconcat(*panels) if panels else None
+
+
+def _shown(row: Row) -> str:
+    if row.value is None:
+        return "–"
+    places = 0 if abs(row.value) >= 100 or row.value == int(row.value) else 2
+    return f"{row.value:,.{places}f} {row.unit}"
 
 
 def show(machine: Mapping[str, Any], rows: Sequence[Row], console: Console) -> None:
@@ -121,7 +130,7 @@ def show(machine: Mapping[str, Any], rows: Sequence[Row], console: Console) -> N
     for row in rows:
         table.add_row(
             row.name,
-            "–" if row.value is None else f"{row.value:,.{0 if abs(row.value) >= 100 else 2}f} {row.unit}",
+            _shown(row),
             "\n".join(filter(None, (row.compared_to, row.note))),
             "" if row.ratio is None else f"{row.ratio:.3g}",
             row.target,
