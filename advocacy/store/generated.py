@@ -247,13 +247,13 @@ _VISITED = f"""
       from drawn),
     next_clicks as (
       select *, t0 + g1 * {DAY} as t1, t0 + (g1 + g2) * {DAY} as t2 from first_click),
-    visited as (
+    visited as materialized (
       select *, case when {_listed("published", "other1")} <= t1 then other1 else l0 end as l1,
              case when {_listed("published", "other2")} <= t2 then other2 else l0 end as l2
       from next_clicks)"""
 
 _ACTED = f"""
-    acted as (
+    acted as materialized (
       select *,
              case step when 1 then l1 when 2 then l2 else l0 end as l,
              case step when 1 then t1 when 2 then t2 else t0 end as t,
