@@ -18,7 +18,7 @@ def measure(place: Place) -> Iterator[Row]:
     seconds = said["seconds"] * 1_000_000 / said["done"]
     scaled = "" if size == LARGEST else f"; scaled up from {size:,} in {said['seconds']:.1f} s"
     yield below(
-        "rebuild of 1,000,000 deliveries",
+        "rebuild, for each million deliveries",
         "s",
         seconds,
         SECONDS_A_MILLION,

@@ -111,6 +111,7 @@ WRONG_WAYS = (
     ("advocacy.wording", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.influence", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.generate", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.importing", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.rehearse", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.settling", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
