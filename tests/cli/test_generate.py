@@ -20,6 +20,7 @@ UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 MADE_OF = {
     "actions": "id",
     "supporters": "id",
+    "identifiers": "kind, digest",
     "totals": "campaign_id, day, post_id, model, kind, tier, platform, source_id, currency, slot",
     "click_totals": "campaign_id, day, post_id, human, slot",
     "touches": "click_id",
