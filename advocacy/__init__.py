@@ -32,7 +32,16 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
     from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import dashboard, errors, health, languages, receipts, rehearsals, webhooks
+    from advocacy.web import (
+        dashboard,
+        errors,
+        health,
+        languages,
+        paths,
+        receipts,
+        rehearsals,
+        webhooks,
+    )
     from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
@@ -89,6 +98,7 @@ def create_app(settings: Settings) -> Flask:
         languages.blueprint,
         rehearsals.blueprint,
         receipts.blueprint,
+        paths.blueprint,
         documentation.blueprint,
     ):
         app.register_blueprint(blueprint)

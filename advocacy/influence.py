@@ -9,16 +9,18 @@ they change when data comes, and they are never the attribution of one action.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from advocacy.attribution import RULES
 from advocacy.attribution import influence as beyond
 from advocacy.attribution.journeys import MODELS, Journey, TooManyStates
 from advocacy.models import Campaign
 from advocacy.report import days_of
 from advocacy.store import campaigns
 from advocacy.store import journeys as store
+from advocacy.store.totals import EVERY, UNIT
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)
@@ -30,9 +32,11 @@ def influence(
     last: date | None = None,
     by: str = "platform",
     currency: str = "",
+    models: Sequence[str] = CAMPAIGN_MODELS,
 ) -> dict[str, Any]:
     """Return the influence of posts, platforms or channels in a campaign.
 
+    `models` are those of a whole campaign that are wanted; each takes its time.
     Money is net, in one currency: the one given, else the most used. A model whose chain is too
     large for its data says so in place of figures. Raises `BadRange`.
     """
@@ -60,9 +64,11 @@ def influence(
         "actions": sum(row.actions for row in rows if row.path),
         "actions_without_path": sum(row.actions for row in rows if not row.path),
         "clicks_without_action": sum(row.clicks for row in idle),
-        "models": [_model(name, journeys, names) for name in CAMPAIGN_MODELS],
+        "models": [_model(name, journeys, names) for name in models],
+        "rules": _rules(store.read_credits(*days, by, currency), names),
         "assists": [
             {
+                "id": key,
                 "key": names.get(key, key),
                 "credited": found.credited,
                 "assisted": found.assisted,
@@ -84,6 +90,7 @@ def influence(
             "quarter": _seconds(delays.quarter),
             "half": _seconds(delays.half),
             "three_quarters": _seconds(delays.three_quarters),
+            "steps": _steps(store.read_delay_steps(*days)),
         },
         "helped": [
             {
@@ -118,6 +125,7 @@ def _model(name: str, journeys: list[Journey[str]], names: Mapping[str, str]) ->
         "reason": "",
         "rows": [
             {
+                "id": key,
                 "key": names.get(key, key),
                 "actions": round(float(actions), 9),
                 "amount_minor": shared.amount_minor[key],
@@ -127,6 +135,45 @@ def _model(name: str, journeys: list[Journey[str]], names: Mapping[str, str]) ->
             )
         ],
     }
+
+
+def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Lay out what each model of one action gives to each key; the empty key is nobody's."""
+    found: list[dict[str, Any]] = []
+    for model in RULES:
+        sums: dict[str, list[int]] = {}
+        for row in rows:
+            if row.model in {EVERY, model}:
+                units, amount = sums.get(row.key, (0, 0))
+                sums[row.key] = [units + row.units, amount + row.amount_minor]
+        found.append(
+            {
+                "model": model,
+                "reason": "",
+                "rows": [
+                    {
+                        "id": key,
+                        "key": names.get(key, key),
+                        "actions": units // UNIT if units % UNIT == 0 else round(units / UNIT, 9),
+                        "amount_minor": amount,
+                    }
+                    for key, (units, amount) in sorted(
+                        sums.items(), key=lambda item: (-item[1][0], item[0])
+                    )
+                    if units or amount
+                ],
+            }
+        )
+    return found
+
+
+def _steps(rows: list[Any]) -> list[dict[str, Any]]:
+    actions = {row.step: row.actions for row in rows}
+    ends = [*store.DELAY_STEPS, None]
+    return [
+        {"from_seconds": begin, "to_seconds": end, "actions": actions.get(step, 0)}
+        for step, (begin, end) in enumerate(zip([0, *store.DELAY_STEPS], ends, strict=True))
+    ]
 
 
 def _names(campaign: Campaign, by: str) -> dict[str, str]:

@@ -99,6 +99,61 @@ def read_delays(org_id: UUID, campaign_id: UUID, first: date, last: date) -> Any
     )[0]
 
 
+DELAY_STEPS = (60, 300, 1800, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400)
+"""Where one bar of the time from click to action ends and the next begins, in seconds."""
+
+
+def read_delay_steps(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
+    """Return (step, actions): how many actions came within each of `DELAY_STEPS`.
+
+    Step 0 lies before the first, the last one after the last; steps without an action are missing.
+    """
+    return run(
+        """select width_bucket(
+                    greatest(extract(epoch from a.occurred_at - t.clicked_at), 0)::float8,
+                    cast(:steps as float8[])) as step,
+                  count(*)::int8 as actions
+           from actions a
+           join touches t on t.org_id = a.org_id and t.click_id = a.click_id
+           where a.org_id = :o and a.campaign_id = :c and a.counted and not a.renewal
+             and a.tier = 'click_id' and a.occurred_on between :first and :last
+           group by 1 order by 1""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+        steps=[float(each) for each in DELAY_STEPS],
+    )
+
+
+def read_credits(
+    org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, currency: str
+) -> list[Any]:
+    """Return (model, key, units, amount_minor) by every model of one action, as totals have it.
+
+    `model` is `every` for what all models agree on; `key` is empty for what is nobody's. `units`
+    are billionths of an action; money is net, of one currency.
+    """
+    _, of_total = _KEYS[by]
+    if by == "channel":
+        of_total = f"case when platform = '' then '' else {of_total} end"
+    nobody = "00000000-0000-0000-0000-000000000000"
+    return run(
+        f"""select model, coalesce(nullif({of_total}, '{nobody}'), '') as key,
+                   sum(units)::int8 as units,
+                   sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
+                     ::int8 as amount_minor
+            from totals
+            where org_id = :o and campaign_id = :c and day between :first and :last
+            group by 1, 2 order by 1, 2""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+        currency=currency,
+    )
+
+
 def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
     """Return the currencies of the campaign's gifts, the most used first."""
     rows = run(

@@ -84,17 +84,46 @@ def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> d
                 alt.Tooltip("actions:Q", title="actions"),
             ],
         )
-        .properties(
-            description="Actions by day, stacked by kind; the table below says the same.",
-            width="container",
-            height=240,
-            background="transparent",
+    )
+    return _dressed(chart, "Actions by day, stacked by kind; the table below says the same.")
+
+
+def bars(
+    values: Sequence[dict[str, Any]], x: str, y: str, description: str, titles: tuple[str, str]
+) -> dict[str, Any]:
+    """Return the Vega-Lite definition of plain bars, in the order in which the values come.
+
+    `x` and `y` name fields of the values; `titles` are what the two are called.
+    """
+    chart = (
+        alt.Chart(alt.InlineData(values=list(values)))
+        .mark_bar(color=COLOURS["signature"])
+        .encode(
+            x=alt.X(f"{x}:N", title=titles[0], sort=None, axis=alt.Axis(labelAngle=0, ticks=False)),
+            y=alt.Y(
+                f"{y}:Q",
+                title=titles[1],
+                axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
+            ),
+            tooltip=[
+                alt.Tooltip(f"{x}:N", title=titles[0]),
+                alt.Tooltip(f"{y}:Q", title=titles[1]),
+            ],
+        )
+    )
+    return _dressed(chart, description)
+
+
+def _dressed(chart: Any, description: str) -> dict[str, Any]:
+    dressed = (
+        chart.properties(
+            description=description, width="container", height=240, background="transparent"
         )
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
         .configure_legend(labelFontSize=13, symbolType="square")
     )
-    return dict(chart.to_dict(format="vega-lite"))
+    return dict(dressed.to_dict(format="vega-lite"))
 
 
 def _beginning(day: date) -> alt.DateTime:

@@ -59,7 +59,14 @@ _OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 @blueprint.after_app_request
 def protect(response: Response) -> Response:
     """Say to the browser what these pages may do."""
-    styled = request.endpoint in {"documentation.page", "dashboard.campaign_page"}
+    styled = request.endpoint in {
+        "documentation.page",
+        "dashboard.campaign_page",
+        "paths.page",
+        "ladder.page",
+        "ladder.organization_page",
+        "goals.page",
+    }
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
@@ -80,7 +87,7 @@ def money(minor: int, currency: str) -> str:
 @blueprint.app_template_filter("number")
 def number(value: float) -> str:
     """Write a number with its thousands apart; what is not whole gets one decimal."""
-    return f"{value:,}" if value == int(value) else f"{value:,.1f}"
+    return f"{int(value):,}" if value == int(value) else f"{value:,.1f}"
 
 
 @blueprint.app_template_filter("percent")

@@ -351,6 +351,7 @@ ROUTES = {
     ("GET", "/"): SESSION,
     ("GET", "/campaigns/<slug>"): SESSION,
     ("GET", "/campaigns/<slug>/actions"): SESSION,
+    ("GET", "/campaigns/<slug>/paths"): SESSION,
     ("GET", "/actions/<uuid:action_id>"): SESSION,
     # The door of webhooks has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,

@@ -8,6 +8,7 @@ from flask import g
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
+from advocacy.definitions import DEFINITIONS
 from advocacy.influence import GRAINS, influence
 from advocacy.report import BadRange
 from advocacy.store import campaigns
@@ -33,13 +34,14 @@ class InfluenceQuery(schemas.RangeQuery):
 
 
 class Share(Schema):
+    id = fields.Str(metadata={"description": "The post's id, or the key itself; empty: nobody's."})
     key = fields.Str()
     actions = fields.Float(metadata={"description": "Actions that the model gives to it."})
     amount_minor = fields.Int(metadata={"description": "Net money that the model gives to it."})
 
 
 class OfModel(Schema):
-    model = fields.Str(metadata={"description": "markov_1 to markov_3: removal effect; shapley."})
+    model = fields.Str(metadata={"description": "A rule, markov_1 to markov_3, or shapley."})
     reason = fields.Str(
         metadata={"description": "Why there are no figures, in one word, or empty."}
     )
@@ -47,6 +49,7 @@ class OfModel(Schema):
 
 
 class AssistsOf(Schema):
+    id = fields.Str(metadata={"description": "The post's id, or the key itself."})
     key = fields.Str()
     credited = fields.Int(metadata={"description": "Actions it has by last touch."})
     assisted = fields.Int(metadata={"description": "Other actions it was on the way to."})
@@ -60,11 +63,21 @@ class Path(Schema):
     share = fields.Float(metadata={"description": "Of all actions with a path, 0 to 1."})
 
 
+class DelayStep(Schema):
+    from_seconds = fields.Int()
+    to_seconds = fields.Int(allow_none=True, metadata={"description": "Null: and longer."})
+    actions = fields.Int()
+
+
 class Delay(Schema):
     known = fields.Int(metadata={"description": "Actions whose very click is known."})
     quarter = fields.Int(allow_none=True)
     half = fields.Int(allow_none=True, metadata={"description": "The median, in seconds."})
     three_quarters = fields.Int(allow_none=True)
+    steps = fields.List(
+        fields.Nested(DelayStep),
+        metadata={"description": "How many actions came after so long; steps grow."},
+    )
 
 
 class HelpedChannel(Schema):
@@ -84,11 +97,20 @@ class Influence(Schema):
     actions = fields.Int(metadata={"description": "Actions with a path; renewals left out."})
     actions_without_path = fields.Int(metadata={"description": "Nobody's, in every model."})
     clicks_without_action = fields.Int()
-    models = fields.List(fields.Nested(OfModel))
-    assists = fields.List(fields.Nested(AssistsOf))
-    paths = fields.List(fields.Nested(Path))
-    seconds_to_action = fields.Nested(Delay)
-    helped = fields.List(fields.Nested(HelpedChannel))
+    models = fields.List(
+        fields.Nested(OfModel), metadata={"description": DEFINITIONS["campaign_models"]}
+    )
+    rules = fields.List(fields.Nested(OfModel), metadata={"description": DEFINITIONS["rules"]})
+    assists = fields.List(
+        fields.Nested(AssistsOf), metadata={"description": DEFINITIONS["assists"]}
+    )
+    paths = fields.List(fields.Nested(Path), metadata={"description": DEFINITIONS["sequences"]})
+    seconds_to_action = fields.Nested(
+        Delay, metadata={"description": DEFINITIONS["time_to_action"]}
+    )
+    helped = fields.List(
+        fields.Nested(HelpedChannel), metadata={"description": DEFINITIONS["social_help"]}
+    )
 
 
 @blueprint.route("/<slug>/influence")

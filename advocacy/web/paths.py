@@ -1,0 +1,128 @@
+"""The page of ways to actions: every model side by side, assists, sequences, delays, social's help.
+
+What a stranger would get wrong: the columns of one table do not have the same sum. Models of one
+action count renewals and what nobody brought; Markov and Shapley see only actions with a known way.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, g, render_template, request
+from flask_babel import gettext as _
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.influence import influence
+from advocacy.report import BadRange
+from advocacy.store import campaigns
+from advocacy.web import auth, charts
+from advocacy.web.errors import Problem
+from advocacy.wording import span
+
+blueprint = Blueprint("paths", __name__)
+
+ORDERS = ("1", "2", "3")
+_MOST_ROWS = 50
+
+
+@blueprint.app_template_filter("duration")
+def duration(seconds: int) -> str:
+    """Write how long something took, in one unit."""
+    return span(timedelta(seconds=seconds))
+
+
+@blueprint.get("/campaigns/<slug>/paths")
+@auth.needs_session
+def page(slug: str) -> str:
+    """Show what was on the way to a campaign's actions, by every model."""
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    order = request.args.get("order") or ORDERS[0]
+    if order not in ORDERS:
+        raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
+    currency = request.args.get("currency", "")
+    if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
+        raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
+    try:
+        first, last = (_day(request.args.get(name)) for name in ("from", "to"))
+        of_models = (f"markov_{order}", "shapley")
+        by_platform = influence(campaign, first, last, "platform", currency, of_models)
+        by_post = influence(campaign, first, last, "post", currency, of_models)
+    except (BadRange, ValueError):
+        raise Problem(
+            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+        ) from None
+    steps = [
+        {"step": _step(each), "actions": each["actions"]}
+        for each in by_platform["seconds_to_action"]["steps"]
+    ]
+    return render_template(
+        "paths.html",
+        report=by_platform,
+        orders=ORDERS,
+        order=order,
+        define=lambda name: _(DEFINITIONS[name]),
+        tables=[
+            {"title": _("By platform"), "first": _("Platform"), **_beside(by_platform)},
+            {"title": _("By post"), "first": _("Post"), **_beside(by_post)},
+        ],
+        assists=[(_("Platform"), by_platform["assists"]), (_("Post"), by_post["assists"])],
+        most=_MOST_ROWS,
+        steps=steps,
+        chart=charts.bars(
+            steps,
+            "step",
+            "actions",
+            _("Actions by the time from click to action; the table below says the same."),
+            (_("time from click to action"), _("actions")),
+        ),
+    )
+
+
+def _beside(report: dict[str, Any]) -> dict[str, Any]:
+    """Lay the models of a report side by side: a row for each key, a cell for each model."""
+    models = [*report["rules"], *report["models"]]
+    names: dict[str, str] = {}
+    cells: dict[str, dict[str, dict[str, Any]]] = {}
+    for model in models:
+        for row in model["rows"]:
+            names[row["id"]] = row["key"]
+            cells.setdefault(row["id"], {})[model["model"]] = row
+    nothing = {"actions": 0, "amount_minor": 0}
+    usual = models[0]["model"]
+    ordered = sorted(
+        cells,
+        key=lambda key: (not key, -cells[key].get(usual, nothing)["actions"], names[key], key),
+    )
+    return {
+        "models": models,
+        "rows": [
+            (names[key], [cells[key].get(model["model"], nothing) for model in models])
+            for key in ordered
+        ],
+        "sums": [
+            {
+                "actions": round(sum(row["actions"] for row in model["rows"]), 6),
+                "amount_minor": sum(row["amount_minor"] for row in model["rows"]),
+            }
+            for model in models
+        ],
+    }
+
+
+def _step(step: dict[str, Any]) -> str:
+    """Write the end of a step as people say it."""
+    seconds = step["to_seconds"]
+    if seconds is None:
+        return str(_("longer"))
+    for length, unit in ((86400, _("d")), (3600, _("h")), (60, _("min"))):
+        if seconds >= length and seconds % length == 0:
+            # The unit is short so that the labels of all bars fit beside each other on a phone.
+            return f"≤ {seconds // length} {unit}"
+    return f"≤ {seconds} s"
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None

@@ -1,0 +1,41 @@
+"""The page of ways to actions in a real browser: the chart, the table behind it, a small screen."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_opens_from_the_campaign_and_draws_its_chart(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    page.get_by_role("link", name="The ways to these actions").click()
+    expect(page.locator("h1")).to_have_text("Ways to actions")
+    page.wait_for_selector("#delays svg")
+    assert page.locator("#delays svg .mark-rect.role-mark path").count() == 10
+    heights = page.eval_on_selector_all(
+        "#delays svg .mark-rect.role-mark path", "all => all.map(one => one.getBBox().height)"
+    )
+    assert max(heights) > 50
+    page.get_by_text("The same as a table").click()
+    rows = page.locator("details tbody tr")
+    expect(rows).to_have_count(10)
+    assert sum(int(row.locator("td").nth(1).inner_text()) for row in rows.all()) > 0
+
+
+def test_the_order_is_chosen_in_the_form(watched):
+    watched.sign_in("/campaigns/stay/paths")
+    page = watched.page
+    page.get_by_label("Markov order").select_option("2")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("region", name="By post").locator("thead")).to_contain_text("markov 2")
+
+
+def test_nothing_sticks_out_on_a_phone(watched):
+    watched.page.set_viewport_size({"width": 360, "height": 740})
+    watched.sign_in("/campaigns/stay/paths")
+    watched.page.wait_for_selector("#delays svg")
+    width = watched.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
