@@ -36,6 +36,8 @@ class Settings:
     click_ship_seconds: float = 0.5
     links_refresh_seconds: float = 1.0
     log_level: str = "INFO"
+    small_group: int = 0
+    small_group_shared: int = 5
 
     @property
     def https(self) -> bool:
@@ -116,6 +118,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "click_ship_seconds": _seconds,
     "links_refresh_seconds": _seconds,
     "log_level": _level,
+    "small_group": _whole(0, 1000),
+    "small_group_shared": _whole(0, 1000),
 }
 _REQUIRED = ("database_url", "redis_url", "secret_key")
 

@@ -1,0 +1,118 @@
+"""Which figures are withheld because they are about few people, also by difference.
+
+Pure. `withheld` is the one function by which every page, answer and export decides. It hides what
+is about fewer than `least` people (nobody is not a small group: zeros are shown), and then as much
+more as is needed so that nothing hidden can be had from what is shown by adding and subtracting:
+
+1. a figure that what is shown determines is joined by the next smallest of the same sum, until
+   none is determined (decided by the rank of the sums over what is hidden, so that it holds for
+   sums that cross each other, too);
+2. hidden figures whose sum is shown, or follows from what is shown, are together about at least
+   `least` people.
+
+What a stranger would get wrong: the sums have to be given, also those whose other part is never
+shown. Of 100 people 99 came back: that one did not is a figure about one person, so "did not come
+back" has to be among the figures. And this is about one answer: who asks for many ranges of days
+can still compare them, so a page that anybody may see has a fixed range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Sum(NamedTuple):
+    """That one figure is the sum of others, each named by its key."""
+
+    whole: Any
+    parts: tuple[Any, ...]
+
+
+def withheld(people: Mapping[K, int], sums: Sequence[Sum], least: int) -> frozenset[K]:
+    """Return the keys of the figures that must not be shown.
+
+    `people` is how many people each figure is about. With `least` below 2 nothing is withheld.
+    Raises `KeyError` for a sum of what is not among the figures, `ValueError` for one that is none.
+    """
+    if least < 2:
+        return frozenset()
+    for each in sums:
+        if people[each.whole] != sum(people[part] for part in each.parts):
+            raise ValueError(f"{each.whole} is not the sum of its parts")
+    hidden = {key for key, number in people.items() if 0 < number < least}
+    places = {key: place for place, key in enumerate(people)}
+    while hidden and (open_to := _told(people, sums, hidden, least)):
+        # The smallest figure is the least loss; a part before a whole, then in the order given.
+        more = _next(people, sums, hidden, open_to, places)
+        if more is None:
+            break
+        hidden.add(more)
+    return frozenset(hidden)
+
+
+def withheld_parts(parts: Mapping[K, int], least: int) -> tuple[frozenset[K], bool]:
+    """Return which parts of one sum must not be shown, and whether the sum itself must not."""
+    whole = object()
+    hidden = withheld({**parts, whole: sum(parts.values())}, [Sum(whole, tuple(parts))], least)
+    return frozenset(key for key in parts if key in hidden), whole in hidden
+
+
+def _told(people: Mapping[K, int], sums: Sequence[Sum], hidden: set[K], least: int) -> set[K]:
+    """Return hidden figures of which what is shown tells too much: each, or their small sum."""
+    columns = [key for key in people if key in hidden]
+    rows = [row for each in sums if any(row := [_sign(each, key) for key in columns])]
+    for row in [*rows, *_reduced(rows)]:
+        held = [(key, factor) for key, factor in zip(columns, row, strict=True) if factor]
+        if len(held) == 1:
+            return {held[0][0]}
+        same = all(factor > 0 for _, factor in held) or all(factor < 0 for _, factor in held)
+        if held and same and sum(people[key] for key, _ in held) < least:
+            return {key for key, _ in held}
+    return set()
+
+
+def _sign(each: Sum, key: object) -> Fraction:
+    return Fraction((each.whole == key) - sum(part == key for part in each.parts))
+
+
+def _reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
+    """Return the reduced row echelon form. A column is determined where its row has no other."""
+    rows, done = [list(row) for row in rows], 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((at for at in range(done, len(rows)) if rows[at][column]), None)
+        if pivot is None:
+            continue
+        rows[done], rows[pivot] = rows[pivot], rows[done]
+        factor = rows[done][column]
+        rows[done] = [value / factor for value in rows[done]]
+        for at, row in enumerate(rows):
+            if at != done and (factor := row[column]):
+                rows[at] = [a - factor * b for a, b in zip(row, rows[done], strict=True)]
+        done += 1
+    return rows[:done]
+
+
+def _next(
+    people: Mapping[K, int],
+    sums: Sequence[Sum],
+    hidden: set[K],
+    open_to: set[K],
+    places: Mapping[K, int],
+) -> K | None:
+    """Return the shown figure to hide next: of the same sums, else of any that hides something."""
+    for near in (open_to, hidden):
+        found = {
+            (people[key], key == each.whole, places[key]): key
+            for each in sums
+            if near & {each.whole, *each.parts}
+            for key in (each.whole, *each.parts)
+            if key not in hidden and people[key]
+        }
+        if found:
+            least: K = found[min(found)]
+            return least
+    return None
