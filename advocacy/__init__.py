@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> Flask:
         dashboard,
         errors,
         health,
+        ladder,
         languages,
         paths,
         receipts,
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
     )
     from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
+    from advocacy.web.api import ladder as ladder_api
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -91,6 +93,7 @@ def create_app(settings: Settings) -> Flask:
     api.register_blueprint(activation.blueprint)
     api.register_blueprint(shares.blueprint)
     api.register_blueprint(actions.blueprint)
+    api.register_blueprint(ladder_api.organization)
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,
@@ -99,6 +102,7 @@ def create_app(settings: Settings) -> Flask:
         rehearsals.blueprint,
         receipts.blueprint,
         paths.blueprint,
+        ladder.blueprint,
         documentation.blueprint,
     ):
         app.register_blueprint(blueprint)

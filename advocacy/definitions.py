@@ -47,5 +47,36 @@ DEFINITIONS: Mapping[str, str] = {
         "Of the actions with an e-mail or text message on their way, those that a social post had "
         "been on the way to before."
     ),
+    "ladder": N_(
+        "Each supporter stands on the highest rung she ever reached: clicked; signed (petition, "
+        "letter or form); called (or came to an event); gave; gives monthly (any recurring gift, "
+        "also one that has stopped since). A gift that was wholly refunded is none."
+    ),
+    "climbed": N_(
+        "Supporters who were on a rung before these days and reached a higher one in them. Who was "
+        "on none before is counted as new."
+    ),
+    "climbed_from": N_(
+        "The post that is credited, by last touch, with the action by which a supporter reached "
+        "her new highest rung in these days."
+    ),
+    "retention": N_(
+        "Of the people whose first action was in a month, the share who acted in a later one. "
+        "Renewals of a recurring gift, for which nobody does anything, do not count."
+    ),
+    "repeat": N_(
+        "Of the people whose first 90 days ended in these days, the share who acted on a second "
+        "day within them."
+    ),
+    "average_gift": N_(
+        "What was given in one-time gifts, before refunds, per gift. Recurring gifts are left out."
+    ),
+    "recurring_share": N_(
+        "The part of the money raised, net of refunds, that came from recurring gifts."
+    ),
+    "withheld": N_(
+        "Figures about a few people are withheld, and as many more as are needed so that they "
+        "cannot be had by subtraction."
+    ),
 }
 """What is shown, by name."""

@@ -39,3 +39,15 @@ def test_nothing_sticks_out_on_a_phone(watched):
     watched.page.wait_for_selector("#delays svg")
     width = watched.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
+
+
+def test_the_ladder_opens_and_draws_its_rungs(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    page.get_by_role("link", name="The ladder").click()
+    expect(page.locator("h1")).to_have_text("Ladder")
+    page.wait_for_selector("#rungs svg")
+    assert page.locator("#rungs svg .mark-rect.role-mark path").count() == 5
+    expect(page.get_by_role("region", name="Highest rung").locator("tbody tr")).to_have_count(5)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

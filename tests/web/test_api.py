@@ -352,6 +352,10 @@ ROUTES = {
     ("GET", "/campaigns/<slug>"): SESSION,
     ("GET", "/campaigns/<slug>/actions"): SESSION,
     ("GET", "/campaigns/<slug>/paths"): SESSION,
+    ("GET", "/campaigns/<slug>/ladder"): SESSION,
+    ("GET", "/ladder"): SESSION,
+    ("GET", "/api/v1/campaigns/<slug>/ladder"): STAFF,
+    ("GET", "/api/v1/ladder"): STAFF,
     ("GET", "/actions/<uuid:action_id>"): SESSION,
     # The door of webhooks has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,

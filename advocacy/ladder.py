@@ -1,0 +1,253 @@
+"""④ The ladder: how far supporters have come, who climbed and through which post, who comes back.
+
+Numbers of people, never who. What each figure means is in `definitions`, under the same name.
+
+What a stranger would get wrong: rungs, cohorts and repeats look at all of a campaign's actions (or
+the organization's) up to the last day, not only at those in the range; the range says when somebody
+climbed. In a campaign only its own actions count, so somebody can be new there and old elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from advocacy.models import Campaign
+from advocacy.report import BadRange
+from advocacy.rollup import day_in
+from advocacy.small_groups import Sum, withheld
+from advocacy.store import campaigns
+from advocacy.store import ladder as store
+from advocacy.store.ladder import NEW, RUNGS
+
+USUAL_DAYS = 30
+REPEAT_DAYS = 90
+COHORT_MONTHS = 12
+
+Shown = Callable[[Hashable, int], int | None]
+
+
+def ladder(
+    org_id: UUID,
+    campaign: Campaign | None,
+    first: date | None = None,
+    last: date | None = None,
+    least: int = 0,
+) -> dict[str, Any]:
+    """Return the ladder of a campaign, or of the whole organization where there is none.
+
+    Without a range it is of the last 30 days. Figures about fewer than `least` people, and those
+    that would tell them, are None. Raises `BadRange`.
+    """
+    organization = campaigns.find_organization(org_id)
+    if organization is None:
+        raise campaigns.NotFound("there is no such organization")
+    about = campaign or organization
+    last = last or day_in(datetime.now(UTC), about.timezone)
+    first = first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(
+        days=USUAL_DAYS - 1
+    )
+    if first > last:
+        raise BadRange("the first day is after the last")
+    campaign_id = campaign.id if campaign else None
+    rows = store.read_ladder(org_id, campaign_id, first, last)
+    cohorts = store.read_cohorts(org_id, campaign_id, last, COHORT_MONTHS)
+    people, again = store.read_repeat(org_id, campaign_id, first, last, REPEAT_DAYS)
+
+    figures, sums = _figures(rows, cohorts)
+    figures |= {"repeat": people, "again": again, "once": people - again}
+    sums.append(Sum("repeat", ("again", "once")))
+    hidden = withheld(figures, sums, least)
+
+    def shown(key: Hashable, number: int) -> int | None:
+        return None if key in hidden else number
+
+    return {
+        "about": {
+            "campaign": campaign.slug if campaign else None,
+            "name": about.name,
+            "timezone": about.timezone,
+        },
+        "from": first,
+        "to": last,
+        "people": shown("people", figures["people"]),
+        "joined": shown("joined", figures["joined"]),
+        "climbed": shown("climbed", figures["climbed"]),
+        "rungs": [
+            {
+                "rung": name,
+                "people": shown(("rung", rung), figures["rung", rung]),
+                "joined": shown(("joined", rung), figures["joined", rung]),
+                "climbed": shown(("climbed", rung), figures["climbed", rung]),
+            }
+            for rung, name in enumerate(RUNGS)
+        ],
+        "still_monthly": shown("still", figures["still"]),
+        "climbs": [
+            {"from": RUNGS[before], "to": RUNGS[rung], "people": shown(("climb", before, rung), n)}
+            for (before, rung), n in sorted(_climbs(rows).items())
+        ],
+        "posts": _posts(org_id, campaign_id, rows, shown),
+        "retention": _retention(cohorts, last, shown),
+        "repeat": {
+            "days": REPEAT_DAYS,
+            "people": shown("repeat", people),
+            "again": shown("again", again),
+            "share": _share(shown("again", again), shown("repeat", people)),
+        },
+        "gifts": [_gifts(row, least) for row in store.read_gifts(org_id, campaign_id, first, last)],
+        "least": least,
+    }
+
+
+def _before(row: Any) -> int:
+    return NEW if row.before is None else int(row.before)
+
+
+def _climbs(rows: Sequence[Any]) -> Counter[tuple[int, int]]:
+    found: Counter[tuple[int, int]] = Counter()
+    for row in rows:
+        if NEW < _before(row) < row.rung:
+            found[_before(row), row.rung] += row.people
+    return found
+
+
+def _by_post(rows: Sequence[Any]) -> dict[UUID | None, dict[str, int]]:
+    found: dict[UUID | None, dict[str, int]] = {}
+    for row in rows:
+        if _before(row) < row.rung:
+            counts = found.setdefault(row.post_id, {"climbed": 0, "joined": 0})
+            counts["joined" if _before(row) == NEW else "climbed"] += row.people
+    return found
+
+
+def _figures(rows: Sequence[Any], cohorts: Sequence[Any]) -> tuple[dict[Any, int], list[Sum]]:
+    """Return how many people each figure is about, and which figures are sums of others.
+
+    Also those that are never shown: who stayed on a rung, whose recurring gift ended, who did not
+    come back. They follow from what is shown, and may be few.
+    """
+    figures: dict[Any, int] = Counter()
+    rungs = range(len(RUNGS))
+    climbs = _climbs(rows)
+    for row in rows:
+        before = _before(row)
+        way = "stayed" if before == row.rung else "joined" if before == NEW else "climbed"
+        figures["people"] += row.people
+        figures["rung", row.rung] += row.people
+        figures[way, row.rung] += row.people
+        figures[way] += row.people
+        figures["still"] += row.still
+    for name in ("people", "joined", "climbed", "stayed", "still"):
+        figures[name] += 0
+    for rung in rungs:
+        for name in ("rung", "joined", "climbed", "stayed"):
+            figures[name, rung] += 0
+    figures["ended"] = figures["rung", len(RUNGS) - 1] - figures["still"]
+    figures |= {("climb", *way): number for way, number in climbs.items()}
+    sums = [
+        Sum("people", tuple(("rung", rung) for rung in rungs)),
+        Sum("people", ("joined", "climbed", "stayed")),
+        Sum(("rung", len(RUNGS) - 1), ("still", "ended")),
+    ]
+    for rung in rungs:
+        sums.append(Sum(("rung", rung), tuple((n, rung) for n in ("joined", "climbed", "stayed"))))
+        ways = tuple(("climb", *way) for way in climbs if way[1] == rung)
+        sums.append(Sum(("climbed", rung), ways))
+    sums += [
+        Sum(name, tuple((name, rung) for rung in rungs)) for name in ("joined", "climbed", "stayed")
+    ]
+    posts = _by_post(rows)
+    for name in ("joined", "climbed"):
+        figures |= {("post", name, post): counts[name] for post, counts in posts.items()}
+        sums.append(Sum(name, tuple(("post", name, post) for post in posts)))
+    for row in cohorts:
+        figures["cohort", row.month, row.since] = row.people
+        if row.since:
+            whole, gone = ("cohort", row.month, 0), ("gone", row.month, row.since)
+            figures[gone] = figures[whole] - row.people
+            sums.append(Sum(whole, (("cohort", row.month, row.since), gone)))
+    sizes = tuple(key for key in figures if isinstance(key, tuple) and key[::2] == ("cohort", 0))
+    earlier = figures["people"] - sum(figures[key] for key in sizes)
+    if earlier >= 0:
+        figures["earlier"] = earlier
+        sums.append(Sum("people", (*sizes, "earlier")))
+    return figures, sums
+
+
+def _posts(
+    org_id: UUID, campaign_id: UUID | None, rows: Sequence[Any], shown: Shown
+) -> list[dict[str, Any]]:
+    posts = {post.id: post for post in campaigns.list_posts(org_id, campaign_id)}
+    by_post = _by_post(rows)
+    return [
+        {
+            # An action can be credited to a post of another campaign.
+            "post": {"id": post.id, "platform": post.platform, "title": post.title}
+            if (post := posts.get(post_id))  # type: ignore[arg-type]
+            else None,
+            "climbed": shown(("post", "climbed", post_id), counts["climbed"]),
+            "joined": shown(("post", "joined", post_id), counts["joined"]),
+        }
+        for post_id, counts in sorted(
+            by_post.items(),
+            key=lambda item: (
+                item[0] is None,
+                -item[1]["climbed"],
+                -item[1]["joined"],
+                str(item[0]),
+            ),
+        )
+    ]
+
+
+def _retention(cohorts: Sequence[Any], last: date, shown: Shown) -> list[dict[str, Any]]:
+    counts = {(row.month, row.since): row.people for row in cohorts}
+
+    def people(month: date, since: int) -> int | None:
+        return shown(("cohort", month, since), counts.get((month, since), 0))
+
+    return [
+        {
+            "month": f"{month:%Y-%m}",
+            "people": people(month, 0),
+            "months": [
+                {
+                    "since": since,
+                    "people": people(month, since),
+                    "share": _share(people(month, since), people(month, 0)),
+                }
+                for since in range(1, _months(last) - _months(month) + 1)
+            ],
+        }
+        for month in sorted({row.month for row in cohorts})
+    ]
+
+
+def _months(day: date) -> int:
+    return day.year * 12 + day.month
+
+
+def _gifts(row: Any, least: int) -> dict[str, Any]:
+    hidden = withheld(
+        {"givers": row.givers, "monthly": row.monthly_people, "people": row.people}, [], least
+    )
+    parts = not hidden & {"givers", "monthly"} and "people" not in hidden
+    net = row.net_minor if "people" not in hidden else None
+    return {
+        "currency": row.currency,
+        "gifts": row.gifts if parts else None,
+        "average_minor": round(row.gross_minor / row.gifts) if parts and row.gifts else None,
+        "net_minor": net,
+        "recurring_net_minor": row.recurring_net_minor if parts else None,
+        "recurring_share": round(row.recurring_net_minor / row.net_minor, 4)
+        if parts and row.net_minor > 0
+        else None,
+    }
+
+
+def _share(part: int | None, whole: int | None) -> float | None:
+    return round(part / whole, 4) if part is not None and whole else None

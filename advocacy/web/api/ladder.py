@@ -1,0 +1,161 @@
+"""The ladder of a campaign and of the organization, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, g
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema, fields
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.ladder import ladder
+from advocacy.models import Campaign
+from advocacy.report import BadRange
+from advocacy.store import campaigns
+from advocacy.web import schemas
+from advocacy.web.api.activation import blueprint
+from advocacy.web.auth import needs_token
+from advocacy.web.errors import Problem
+
+organization = Blueprint(
+    "organization", __name__, url_prefix="/api/v1", description="The whole organization."
+)
+
+
+def _people(meaning: str = "") -> fields.Int:
+    return fields.Int(allow_none=True, metadata={"description": meaning or "Null: withheld."})
+
+
+class LadderAbout(Schema):
+    campaign = fields.Str(allow_none=True, metadata={"description": "Null: the organization."})
+    name = fields.Str()
+    timezone = fields.Str()
+
+
+class Rung(Schema):
+    rung = fields.Str(metadata={"description": "clicked, signed, called, gave, gives_monthly."})
+    people = _people("Whose highest rung it is.")
+    joined = _people("Of these, who were on no rung before the range.")
+    climbed = _people("Of these, who were on a lower one before the range.")
+
+
+class Climb(Schema):
+    before = fields.Str(attribute="from", data_key="from")
+    after = fields.Str(attribute="to", data_key="to")
+    people = _people()
+
+
+class LadderPost(Schema):
+    id = fields.UUID()
+    platform = fields.Str()
+    title = fields.Str()
+
+
+class ClimbedFrom(Schema):
+    post = fields.Nested(LadderPost, allow_none=True, metadata={"description": "Null: nobody's."})
+    climbed = _people(DEFINITIONS["climbed_from"])
+    joined = _people("The same, for who was on no rung before.")
+
+
+class CohortMonth(Schema):
+    since = fields.Int(metadata={"description": "Months after the month of the first action."})
+    people = _people()
+    share = fields.Float(allow_none=True)
+
+
+class Cohort(Schema):
+    month = fields.Str(metadata={"description": "Of the first action, YYYY-MM."})
+    people = _people()
+    months = fields.List(fields.Nested(CohortMonth))
+
+
+class Repeat(Schema):
+    days = fields.Int()
+    people = _people()
+    again = _people()
+    share = fields.Float(allow_none=True)
+
+
+class Gifts(Schema):
+    currency = fields.Str()
+    gifts = _people("One-time gifts.")
+    average_minor = fields.Int(
+        allow_none=True, metadata={"description": DEFINITIONS["average_gift"]}
+    )
+    net_minor = fields.Int(allow_none=True)
+    recurring_net_minor = fields.Int(allow_none=True)
+    recurring_share = fields.Float(
+        allow_none=True, metadata={"description": DEFINITIONS["recurring_share"]}
+    )
+
+
+class Ladder(Schema):
+    about = fields.Nested(LadderAbout)
+    first = fields.Date(attribute="from", data_key="from")
+    last = fields.Date(attribute="to", data_key="to")
+    people = _people("Everybody on a rung by the last day.")
+    joined = _people("Of these, who were on no rung before the range.")
+    climbed = _people(DEFINITIONS["climbed"])
+    rungs = fields.List(fields.Nested(Rung), metadata={"description": DEFINITIONS["ladder"]})
+    still_monthly = _people("Of the highest rung, whose recurring gift has not ended.")
+    climbs = fields.List(fields.Nested(Climb))
+    posts = fields.List(fields.Nested(ClimbedFrom))
+    retention = fields.List(
+        fields.Nested(Cohort), metadata={"description": DEFINITIONS["retention"]}
+    )
+    repeat = fields.Nested(Repeat, metadata={"description": DEFINITIONS["repeat"]})
+    gifts = fields.List(fields.Nested(Gifts))
+    least = fields.Int(
+        metadata={"description": f"{DEFINITIONS['withheld']} So few are a few; 0: none withheld."}
+    )
+
+
+@blueprint.route("/<slug>/ladder")
+class LadderOfCampaign(MethodView):
+    """How far a campaign's supporters have come."""
+
+    @needs_token("reports")
+    @blueprint.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
+    @blueprint.response(200, Ladder)
+    @blueprint.alt_response(401, "UNAUTHORIZED")
+    @blueprint.alt_response(403, "FORBIDDEN")
+    @blueprint.alt_response(404, "NOT_FOUND")
+    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+    @blueprint.doc(summary="How far its supporters have come", security=[{"bearer": []}])
+    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
+        """Return rungs, climbs and the posts behind them, retention, repeats and gifts.
+
+        Only the campaign's own actions count. Without a range it is of the last 30 days.
+        """
+        campaign = campaigns.find_campaign(g.org_id, slug)
+        if campaign is None:
+            raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        return _ladder(query, campaign)
+
+
+@organization.route("/ladder")
+class LadderOfOrganization(MethodView):
+    """How far the organization's supporters have come."""
+
+    @needs_token("reports")
+    @organization.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
+    @organization.response(200, Ladder)
+    @organization.alt_response(401, "UNAUTHORIZED")
+    @organization.alt_response(403, "FORBIDDEN")
+    @organization.alt_response(503, "SERVICE_UNAVAILABLE")
+    @organization.doc(summary="How far all supporters have come", security=[{"bearer": []}])
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Return the same as for one campaign, over all actions of the organization."""
+        return _ladder(query, None)
+
+
+def _ladder(query: dict[str, Any], campaign: Campaign | None) -> dict[str, Any]:
+    least = current_app.extensions["settings"].small_group
+    try:
+        return ladder(g.org_id, campaign, query.get("first"), query.get("last"), least)
+    except BadRange as error:
+        raise Problem(
+            422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
+        ) from None

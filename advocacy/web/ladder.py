@@ -1,0 +1,93 @@
+"""The page of the ladder, of a campaign and of the whole organization.
+
+What a stranger would get wrong: rungs are of all time up to the last day; the range says only who
+climbed in it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, current_app, g, render_template, request
+from flask_babel import gettext as _
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.ladder import ladder
+from advocacy.models import Campaign
+from advocacy.report import BadRange
+from advocacy.store import campaigns
+from advocacy.web import auth, charts
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint("ladder", __name__)
+
+_MOST_POSTS = 20
+
+
+@blueprint.get("/campaigns/<slug>/ladder")
+@auth.needs_session
+def page(slug: str) -> str:
+    """Show how far a campaign's supporters have come."""
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    return _page(campaign)
+
+
+@blueprint.get("/ladder")
+@auth.needs_session
+def organization_page() -> str:
+    """Show how far the organization's supporters have come."""
+    return _page(None)
+
+
+def _page(campaign: Campaign | None) -> str:
+    least = current_app.extensions["settings"].small_group
+    try:
+        first, last = (_day(request.args.get(name)) for name in ("from", "to"))
+        found = ladder(g.org_id, campaign, first, last, least)
+    except (BadRange, ValueError):
+        raise Problem(
+            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+        ) from None
+    names = _names()
+    return render_template(
+        "ladder.html",
+        ladder=found,
+        campaign=campaign,
+        names=names,
+        define=lambda name: _(DEFINITIONS[name]),
+        most=_MOST_POSTS,
+        months=range(1, max((len(each["months"]) for each in found["retention"]), default=0) + 1),
+        chart=_chart(found, names),
+    )
+
+
+def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    # What is withheld has no bar; the table says so.
+    return charts.bars(
+        [
+            {"rung": names[each["rung"]], "people": each["people"]}
+            for each in found["rungs"]
+            if each["people"] is not None
+        ],
+        "rung",
+        "people",
+        _("Supporters by their highest rung; the table below says the same."),
+        (_("highest rung"), _("supporters")),
+    )
+
+
+def _names() -> dict[str, str]:
+    return {
+        "clicked": _("clicked"),
+        "signed": _("signed"),
+        "called": _("called"),
+        "gave": _("gave"),
+        "gives_monthly": _("gives monthly"),
+    }
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
