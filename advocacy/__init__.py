@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web import (
         dashboard,
         errors,
+        goals,
         health,
         ladder,
         languages,
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
         webhooks,
     )
     from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
     from advocacy.web.api import ladder as ladder_api
 
@@ -103,6 +105,7 @@ def create_app(settings: Settings) -> Flask:
         receipts.blueprint,
         paths.blueprint,
         ladder.blueprint,
+        goals.blueprint,
         documentation.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -14,6 +14,7 @@ from advocacy.commands import (
     sources,
     working,
 )
+from advocacy.commands import goals, history, making, receipt, rehearsal, running, sources, working
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,6 +38,7 @@ for _command in (
     making.link,
     sources.source,
     making.token,
+    goals.goal,
     rehearsal.rehearse_campaign,
     rehearsal.alarm,
     history.import_history,

@@ -30,7 +30,8 @@ DEFINITIONS: Mapping[str, str] = {
     "campaign_models": N_(
         "Markov asks by how much the chance of an action falls if the post had not been there; "
         "Shapley shares each action in equal parts among all that were on the way. Both look at "
-        "the whole campaign at once and leave out renewals and actions without a known way."
+        "the whole campaign at once and leave out renewals and actions without a known way. "
+        "In Markov money is shared out as actions are, in Shapley way by way."
     ),
     "assists": N_(
         "Assisted: actions that it was on the way to and that another got the credit for by last "
@@ -73,6 +74,24 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "recurring_share": N_(
         "The part of the money raised, net of refunds, that came from recurring gifts."
+    ),
+    "goal_pace": N_(
+        "The pace is a straight line from where the goal began to its target: where it should "
+        "stand by now to come out even."
+    ),
+    "goal_forecast": N_(
+        "The forecast lets the last full weeks, at most eight, go on. The range holds the end in "
+        "four of five cases, judged by how much those weeks differed; no trend, season or plan is "
+        "in it."
+    ),
+    "goal_measures": N_(
+        "Supporters: everybody who has acted by then. Donors: people who gave within the goal’s "
+        "days. Money is net of what went back. A goal to grow grows over how many supporters there "
+        "were before its first day; all else grows over the equally long time before."
+    ),
+    "countdown": N_(
+        "Calls within the goal’s days by the district or office that the tool says was called, and "
+        "how many are still needed."
     ),
     "withheld": N_(
         "Figures about a few people are withheld, and as many more as are needed so that they "

@@ -436,6 +436,41 @@ class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
     parts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
     __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+class Goal(db.Model):  # type: ignore[name-defined,misc]
+    """What a campaign or the organization wants to reach between two days.
+
+    `target` is a number (of minor units for money), or `growth_bp` says by how many hundredths of a
+    percent the measure has to grow; the other is 0. For calls, `each_district` is how many each of
+    `districts` needs.
+    """
+
+    __tablename__ = "goals"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    name: Mapped[str] = _words("")
+    measure: Mapped[str] = _words()
+    currency: Mapped[str] = _words("")
+    target: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    growth_bp: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    first_on: Mapped[date] = mapped_column(Date)
+    last_on: Mapped[date] = mapped_column(Date)
+    districts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    each_district: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint(
+            "measure in ('supporters', 'donors', 'net', 'calls', 'actions')", name="measure"
+        ),
+        CheckConstraint("first_on <= last_on", name="days"),
+        CheckConstraint("(target > 0) <> (growth_bp > 0)", name="target"),
+    )
 
 
 class ActionName(db.Model):  # type: ignore[name-defined,misc]

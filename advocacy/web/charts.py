@@ -114,6 +114,69 @@ def bars(
     return _dressed(chart, description)
 
 
+def toward(
+    points: Sequence[dict[str, Any]],
+    pace: Sequence[dict[str, Any]],
+    end: Sequence[dict[str, Any]],
+    description: str,
+    names: tuple[str, str],
+) -> dict[str, Any]:
+    """Return the Vega-Lite definition of a goal: what is reached, its pace, and a forecast's range.
+
+    `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are what
+    the first two are called.
+    """
+    lines = [
+        {"day": each["day"].isoformat(), "value": each["value"], "what": name}
+        for name, line in zip(names, (points, pace), strict=True)
+        for each in line
+    ]
+    x = alt.X(
+        "day:T",
+        timeUnit="utcyearmonthdate",
+        title=None,
+        axis=alt.Axis(format="%b %-d", grid=False, tickCount=6, labelOverlap=True),
+    )
+    drawn = (
+        alt.Chart(alt.InlineData(values=lines))
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=x,
+            y=alt.Y(
+                "value:Q",
+                title=None,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=5, domain=False, ticks=False),
+            ),
+            color=alt.Color(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=list(names), range=[COLOURS["signature"], COLOURS["click"]]),
+                legend=alt.Legend(orient="top"),
+            ),
+            strokeDash=alt.StrokeDash(
+                "what:N",
+                legend=None,
+                scale=alt.Scale(domain=list(names), range=[[1, 0], [5, 4]]),
+            ),
+            tooltip=[
+                alt.Tooltip("day:T", format="%d %b %Y"),
+                alt.Tooltip("what:N"),
+                alt.Tooltip("value:Q", format=","),
+            ],
+        )
+    )
+    if not end:
+        return _dressed(drawn, description)
+    range_ = [{**each, "day": each["day"].isoformat()} for each in end]
+    area = (
+        alt.Chart(alt.InlineData(values=range_))
+        .mark_area(color=COLOURS["signature"], opacity=0.25)
+        .encode(x=x, y=alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)), y2="high:Q")
+    )
+    return _dressed(area + drawn, description)
+
+
 def _dressed(chart: Any, description: str) -> dict[str, Any]:
     dressed = (
         chart.properties(

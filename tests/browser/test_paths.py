@@ -33,15 +33,18 @@ def test_the_order_is_chosen_in_the_form(watched):
     expect(page.get_by_role("region", name="By post").locator("thead")).to_contain_text("markov 2")
 
 
-def test_nothing_sticks_out_on_a_phone(watched):
+def test_nothing_sticks_out_on_a_phone(watched, screenshots):
     watched.page.set_viewport_size({"width": 360, "height": 740})
     watched.sign_in("/campaigns/stay/paths")
     watched.page.wait_for_selector("#delays svg")
     width = watched.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
+    watched.page.screenshot(path=screenshots / "paths-phone.png", full_page=True)
+    watched.page.set_viewport_size({"width": 1200, "height": 800})
+    watched.page.screenshot(path=screenshots / "paths.png", full_page=True)
 
 
-def test_the_ladder_opens_and_draws_its_rungs(watched):
+def test_the_ladder_opens_and_draws_its_rungs(watched, screenshots):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     page.get_by_role("link", name="The ladder").click()
@@ -50,4 +53,8 @@ def test_the_ladder_opens_and_draws_its_rungs(watched):
     assert page.locator("#rungs svg .mark-rect.role-mark path").count() == 5
     expect(page.get_by_role("region", name="Highest rung").locator("tbody tr")).to_have_count(5)
     page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    page.wait_for_selector(".chart svg")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.screenshot(path=screenshots / "ladder.png", full_page=True)

@@ -354,6 +354,8 @@ ROUTES = {
     ("GET", "/campaigns/<slug>/paths"): SESSION,
     ("GET", "/campaigns/<slug>/ladder"): SESSION,
     ("GET", "/ladder"): SESSION,
+    ("GET", "/goals"): SESSION,
+    ("GET", "/api/v1/goals"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/ladder"): STAFF,
     ("GET", "/api/v1/ladder"): STAFF,
     ("GET", "/actions/<uuid:action_id>"): SESSION,

@@ -1,0 +1,133 @@
+"""`advocacy goal`: what a campaign or the organization wants to reach."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.goals import MEASURES, BadGoal, goals, put_goal
+from advocacy.report import written_money
+from advocacy.store import campaigns, transaction
+from advocacy.store import goals as store
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def goal() -> None:
+    """Goals: targets with a pace and a forecast."""
+
+
+@goal.command("add")
+@org_option
+@click.option("--campaign", "slug", help="Default: the whole organization.")
+@click.option("--measure", required=True, type=click.Choice(MEASURES))
+@click.option("--target", required=True, help="A number, 5000 or 1250.50, or growth: +5%.")
+@click.option("--from", "first", required=True, type=_DAY, help="Its first day, YYYY-MM-DD.")
+@click.option("--until", "last", required=True, type=_DAY, help="Its last day, as of a vote.")
+@click.option("--name", default="", help="What staff call it.")
+@click.option("--currency", default="", help="Of money, as in USD.")
+@click.option("--district", "districts", multiple=True, help="Counted down by itself; repeatable.")
+@click.option("--each", "each_district", default=0, help="So many calls each district needs.")
+@in_app
+def goal_add(
+    org: str | None,
+    slug: str | None,
+    measure: str,
+    target: str,
+    first: datetime,
+    last: datetime,
+    name: str,
+    currency: str,
+    districts: tuple[str, ...],
+    each_district: int,
+) -> None:
+    """Add a goal and print its id.
+
+    \b
+    Example: advocacy goal add --measure supporters --target +5% \\
+               --from 2026-01-01 --until 2026-12-31
+    Example: advocacy goal add --measure net --currency USD --target 25000 --campaign stay \\
+               --from 2026-05-01 --until 2026-06-30
+    Example: advocacy goal add --measure calls --target 500 --campaign stay --name "The vote" \\
+               --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
+    """
+    try:
+        with transaction():
+            owner = campaigns.get_organization(org)
+            made = put_goal(
+                owner.id,
+                campaigns.get_campaign(owner.id, slug).id if slug else None,
+                measure,
+                target,
+                first.date(),
+                last.date(),
+                name=name,
+                currency=currency.upper(),
+                districts=districts,
+                each_district=each_district,
+            )
+            click.echo(made.id)
+    except BadGoal as error:
+        raise Refusal(str(error)) from None
+
+
+@goal.command("list")
+@org_option
+@in_app
+def goal_list(org: str | None) -> None:
+    """List the goals with what is reached, what ends first first.
+
+    Example: advocacy goal list
+    """
+    owner = campaigns.get_organization(org)
+    rows = [
+        (
+            each["id"],
+            each["campaign"] or "(all)",
+            each["name"] or each["measure"],
+            f"{_written(each, each['reached'])} of {_written(each, each['target'])}",
+            _end(each),
+            each["state"].replace("_", " "),
+            _day(each["to"]),
+        )
+        for each in goals(owner.id, least=settings_now().small_group)
+    ]
+    if not rows:
+        click.echo("there is no goal yet; add one: advocacy goal add --help")
+        return
+    table(("id", "campaign", "goal", "reached", "forecast", "state", "until"), rows)
+
+
+def _written(goal: dict[str, Any], number: int | None) -> str:
+    if number is None:
+        return "–"
+    return written_money(number, goal["currency"]) if goal["currency"] else f"{number:,}"
+
+
+def _end(goal: dict[str, Any]) -> str:
+    end = goal["forecast"]
+    return f"{_written(goal, end['low'])} to {_written(goal, end['high'])}" if end else "–"
+
+
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+@goal.command("remove")
+@org_option
+@click.argument("goal_id", type=click.UUID)
+@in_app
+def goal_remove(org: str | None, goal_id: UUID) -> None:
+    """Remove a goal; nothing that was counted changes.
+
+    Example: advocacy goal remove 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        store.remove_goal(owner.id, goal_id)
+    click.echo(f"goal {goal_id} is removed")

@@ -1,0 +1,300 @@
+"""④ Goals: what is reached of each, where it should stand by now, and where it will probably end.
+
+Definitions
+- *supporters*: everybody who acted by the day, ever; so it starts with those there were before.
+- *donors*: people with a gift within the goal's days that did not wholly go back.
+- *net*: money given less money that went back, each on its own day, in one currency.
+- *calls*, *actions*: counted actions within the goal's days.
+- *growth*: supporters grow over how many there were on the day before the first; all else over the
+  equally long time before.
+- *pace*: a straight line from the start to the target; *forecast*: see `forecast`.
+
+What a stranger would get wrong: a growth goal has no fixed target. What it grows over is counted
+anew each time, so a late action of last year moves the target, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from itertools import accumulate
+from typing import Any
+from uuid import UUID
+
+from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
+from advocacy.models import Goal
+from advocacy.providers.base import exponent
+from advocacy.rollup import day_in
+from advocacy.small_groups import withheld_parts
+from advocacy.store import campaigns
+from advocacy.store import goals as store
+
+MEASURES = ("supporters", "donors", "net", "calls", "actions")
+_MOST_POINTS = 53
+_GROWTH = re.compile(r"\+(\d{1,4}(?:\.\d{1,2})?) ?%", re.ASCII)
+
+
+class BadGoal(ValueError):
+    """A goal cannot be like this; the message says what to do."""
+
+
+def put_goal(
+    org_id: UUID,
+    campaign_id: UUID | None,
+    measure: str,
+    target: str,
+    first: date,
+    last: date,
+    *,
+    name: str = "",
+    currency: str = "",
+    districts: Sequence[str] = (),
+    each_district: int = 0,
+) -> Goal:
+    """Make a goal. `target` is a number as people write it, 5000 or 1,250.50, or growth as +5%.
+
+    Raises `BadGoal`.
+    """
+    if measure not in MEASURES:
+        raise BadGoal(f"{measure!a} is nothing to measure by; there are {', '.join(MEASURES)}")
+    if first > last:
+        raise BadGoal("the first day is after the last")
+    if (measure == "net") != bool(currency):
+        raise BadGoal("money needs a currency, as in --currency USD; nothing else has one")
+    if currency and not re.fullmatch(r"[A-Z]{3}", currency):
+        raise BadGoal(f"{currency!a} is no currency; write three letters, as USD")
+    if (districts or each_district) and measure != "calls":
+        raise BadGoal("only calls are counted by district")
+    if each_district < 0:
+        raise BadGoal("no district can need fewer than no calls")
+    growth = _GROWTH.fullmatch(target.strip())
+    return store.put_goal(
+        org_id,
+        campaign_id=campaign_id,
+        name=name.strip(),
+        measure=measure,
+        currency=currency,
+        target=0 if growth else _number(target, currency),
+        growth_bp=_growth(growth[1]) if growth else 0,
+        first_on=first,
+        last_on=last,
+        districts=list(dict.fromkeys(each.strip() for each in districts if each.strip())),
+        each_district=each_district,
+    )
+
+
+def _growth(percent: str) -> int:
+    if not (growth_bp := int(Decimal(percent) * 100)):
+        raise BadGoal("a goal to grow has to be more than +0%")
+    return growth_bp
+
+
+def _number(written: str, currency: str) -> int:
+    try:
+        number = Decimal(written.replace(",", "").replace("_", "").strip())
+        whole = number.scaleb(exponent(currency)) if currency else number
+        if not number.is_finite() or whole != int(whole) or not 0 < whole < 2**62:
+            raise BadGoal(f"{written!a} is no target; write a number above 0, or growth as +5%")
+        return int(whole)
+    except (InvalidOperation, OverflowError):
+        raise BadGoal(
+            f"{written!a} is no target; write a number above 0, or growth as +5%"
+        ) from None
+
+
+def goals(org_id: UUID, now: datetime | None = None, least: int = 0) -> list[dict[str, Any]]:
+    """Return every goal with what is reached, its pace and its forecast; what ends first first.
+
+    Figures about fewer than `least` people are None, and the line has no steps of so few.
+    """
+    organization = campaigns.find_organization(org_id)
+    if organization is None:
+        raise campaigns.NotFound("there is no such organization")
+    of = {campaign.id: campaign for campaign in campaigns.list_campaigns(org_id)}
+    now = now or datetime.now(UTC)
+    return [
+        _goal(
+            goal,
+            of[goal.campaign_id] if goal.campaign_id else organization,
+            now,
+            least,
+        )
+        for goal in store.list_goals(org_id)
+    ]
+
+
+def _goal(goal: Goal, about: Any, now: datetime, least: int) -> dict[str, Any]:
+    today = day_in(now, about.timezone)
+    by_day = _by_day(goal, min(today, goal.last_on))
+    grown = goal.measure == "supporters"
+    start = sum(n for day, n in by_day.items() if day < goal.first_on) if grown else 0
+    levels = _levels(by_day, goal, start, today)
+    reached = levels[-1][1] if levels else start
+    base = _base(goal, start) if goal.growth_bp else 0
+    # Rounded up, in whole numbers: half a supporter is one more.
+    grown_to = -(-base * (10_000 + goal.growth_bp) // 10_000) if base > 0 else None
+    target = goal.target or grown_to
+    found = _stand(goal, by_day, levels, start, reached, target, today)
+    districts, whole_hidden = _districts(goal, least)
+    people = (
+        sum(row.number for row in store.read_donors(*_scope(goal), goal.first_on, goal.last_on))
+        if goal.measure == "net" and least
+        else reached
+    )
+    about_few = (people, start, base, reached - start)
+    few = whole_hidden or any(0 < number < least for number in about_few)
+    if few:
+        found = dict.fromkeys(found) | {"state": "withheld"}
+    return {
+        "id": goal.id,
+        "campaign": about.slug if goal.campaign_id else None,
+        "about": about.name,
+        "name": goal.name,
+        "measure": goal.measure,
+        "currency": goal.currency,
+        "growth_percent": goal.growth_bp / 100 or None,
+        "from": goal.first_on,
+        "to": goal.last_on,
+        "timezone": about.timezone,
+        "days_left": max((goal.last_on - max(today, goal.first_on)).days + 1, 0),
+        "start": None if few else start,
+        "target": None if few and goal.growth_bp else target,
+        **found,
+        "points": [] if few else _points(levels, goal, start, target, least),
+        "districts": districts,
+        "each_district": goal.each_district,
+    }
+
+
+def _scope(goal: Goal) -> tuple[UUID, UUID | None]:
+    return goal.org_id, goal.campaign_id
+
+
+def _by_day(goal: Goal, last: date) -> dict[date, int]:
+    """Read what each day brought, from some weeks before the goal's first day."""
+    before = goal.first_on - timedelta(days=min(7 * MOST_WEEKS, (goal.first_on - date.min).days))
+    if goal.measure == "donors":
+        before = goal.first_on  # who gave before may give for the first time in the goal's days
+    return {row.day: row.number for row in _rows(goal, before, last)}
+
+
+def _rows(goal: Goal, first: date, last: date) -> list[Any]:
+    match goal.measure:
+        case "supporters":
+            return store.read_supporters(*_scope(goal), last)
+        case "donors":
+            return store.read_donors(*_scope(goal), first, last)
+        case "net":
+            return store.read_sums(*_scope(goal), first, last, currency=goal.currency)
+        case "calls":
+            return store.read_sums(*_scope(goal), first, last, kind="call")
+    return store.read_sums(*_scope(goal), first, last)
+
+
+def _base(goal: Goal, start: int) -> int:
+    """Return what a goal to grow grows over."""
+    if goal.measure == "supporters":
+        return start
+    length = min((goal.last_on - goal.first_on).days + 1, (goal.first_on - date.min).days)
+    days = goal.first_on - timedelta(days=length), goal.first_on - timedelta(days=1)
+    return sum(row.number for row in _rows(goal, *days))
+
+
+def _levels(
+    by_day: Mapping[date, int], goal: Goal, start: int, today: date
+) -> list[tuple[date, int]]:
+    """Return what is reached at the end of each of the goal's days up to today."""
+    days = range((min(today, goal.last_on) - goal.first_on).days + 1)
+    each = [goal.first_on + timedelta(days=day) for day in days]
+    sums = accumulate((by_day.get(day, 0) for day in each), initial=start)
+    return list(zip(each, list(sums)[1:], strict=True))
+
+
+def _stand(
+    goal: Goal,
+    by_day: Mapping[date, int],
+    levels: Sequence[tuple[date, int]],
+    start: int,
+    reached: int,
+    target: int | None,
+    today: date,
+) -> dict[str, Any]:
+    due = pace(start, target, goal.first_on, goal.last_on, today) if target else None
+    found: dict[str, Any] = {
+        "reached": reached,
+        "share": round(reached / target, 4) if target else None,
+        "pace": round(due) if due is not None else None,
+        "ahead": round(reached - due) if due is not None else None,
+        "forecast": None,
+    }
+    if today < goal.first_on:
+        return {**found, "state": "not_begun", "pace": None, "ahead": None}
+    if target is None:
+        return {**found, "state": "nothing_to_grow_over"}
+    if reached >= target:
+        found["state"] = "reached"
+    if today > goal.last_on:
+        return {"state": "missed", **found}
+    # Today is not over: the forecast goes on from the end of yesterday.
+    yesterday = levels[-2][1] if len(levels) > 1 else start
+    since = min(by_day, default=today)
+    weeks = full_weeks(by_day, since, today)
+    money = goal.measure == "net"
+    end = forecast(yesterday, weeks, (goal.last_on - today).days + 1, falls=money)
+    if end is None:
+        return {"state": "too_early", **found}
+    low, middle, high = (
+        each if money else max(each, reached) for each in (end.low, end.middle, end.high)
+    )
+    found["forecast"] = {"low": low, "middle": middle, "high": high, "weeks": end.weeks}
+    likely = "likely" if low >= target else "unlikely" if high < target else "open"
+    return {"state": likely, **found}
+
+
+def _points(
+    levels: Sequence[tuple[date, int]], goal: Goal, start: int, target: int | None, least: int
+) -> list[dict[str, Any]]:
+    """Return points of the line, the last day always, and no step of fewer than `least`."""
+    step = max(-(-len(levels) // _MOST_POINTS), 1)
+    found: list[dict[str, Any]] = []
+    last = None
+    for day, reached in levels[::-1][::step]:
+        steps = (reached - start, 0 if last is None else last - reached)
+        if any(0 < abs(each) < least for each in steps):
+            continue
+        last = reached
+        due = pace(start, target, goal.first_on, goal.last_on, day) if target else None
+        found.append(
+            {"day": day, "reached": reached, "pace": round(due) if due is not None else None}
+        )
+    return found[::-1]
+
+
+def _districts(goal: Goal, least: int) -> tuple[list[dict[str, Any]], bool]:
+    """Return each district's calls, what lacks most first, and whether their sum is withheld."""
+    if goal.measure != "calls":
+        return [], False
+    days = goal.first_on, goal.last_on
+    rows = {row.district: row for row in store.read_districts(*_scope(goal), *days)}
+    hidden, whole = withheld_parts({key: row.people for key, row in rows.items()}, least)
+    names = list(dict.fromkeys([*goal.districts, *sorted(rows)]))
+    found = []
+    for name in names:
+        calls = rows[name].calls if name in rows else 0
+        shown = None if name in hidden else calls
+        # Calls are wanted from the districts that were named, or from each where none was.
+        asked = name in goal.districts or (name and not goal.districts)
+        wanted = goal.each_district if asked else 0
+        found.append(
+            {
+                "district": name,
+                "calls": shown,
+                "left": max(wanted - calls, 0) if wanted and shown is not None else None,
+            }
+        )
+    return (
+        sorted(found, key=lambda row: (not row["district"], -(row["left"] or 0))),
+        whole,
+    )

@@ -1,0 +1,128 @@
+"""Goals, and the figures by day that they are measured by.
+
+What a stranger would get wrong: supporters and donors are people, so their figures by day count
+each once, on the day of her first action or gift; actions, calls and money are had from totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from advocacy.extensions import db
+from advocacy.ids import new_id
+from advocacy.models import Goal
+from advocacy.store import run
+from advocacy.store.campaigns import NotFound
+
+
+def put_goal(org_id: UUID, **about: Any) -> Goal:
+    """Make a goal; `about` has the columns of `Goal`."""
+    goal = Goal(org_id=org_id, id=new_id(), **about)
+    db.session.add(goal)
+    db.session.flush()
+    return goal
+
+
+def list_goals(org_id: UUID) -> Sequence[Goal]:
+    """Return all goals, what ends first first."""
+    return list(
+        db.session.scalars(
+            select(Goal).filter_by(org_id=org_id).order_by(Goal.last_on, Goal.created_at, Goal.id)
+        )
+    )
+
+
+def remove_goal(org_id: UUID, goal_id: UUID) -> None:
+    """Remove a goal. Raises `NotFound`."""
+    goal = db.session.get(Goal, (org_id, goal_id))
+    if goal is None:
+        raise NotFound(f"there is no goal {goal_id}; see `advocacy goal list`")
+    db.session.delete(goal)
+    db.session.flush()
+
+
+def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[Any]:
+    """Return (day, number) of people by the day of their first action, up to `last`."""
+    return run(
+        f"""select day, count(*)::int8 as number from (
+              select min(occurred_on) as day from actions
+              where org_id = :o {_within(campaign_id)} and counted and supporter_id is not null
+                and occurred_on <= :last
+              group by supporter_id) began
+            group by day order by day""",
+        o=org_id,
+        c=campaign_id,
+        last=last,
+    )
+
+
+def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
+    """Return (day, number) of people by the day of their first gift within the range.
+
+    A gift that all went back is none.
+    """
+    return run(
+        f"""select day, count(*)::int8 as number from (
+              select min(occurred_on) as day from actions
+              where org_id = :o {_within(campaign_id)} and counted and kind = 'donation'
+                and gross_minor > refunded_minor and supporter_id is not null
+                and occurred_on between :first and :last
+              group by supporter_id) began
+            group by day order by day""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+    )
+
+
+def read_sums(
+    org_id: UUID,
+    campaign_id: UUID | None,
+    first: date,
+    last: date,
+    *,
+    kind: str = "",
+    currency: str = "",
+) -> list[Any]:
+    """Return (day, number) of actions, or of one kind; with a currency, its net minor units."""
+    what = "sum(gross_minor - refunded_minor)" if currency else "sum(units) / 1000000000"
+    return run(
+        f"""select day, ({what})::int8 as number from totals
+            where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
+              and day between :first and :last
+              {"and kind = :kind" if kind else ""} {"and currency = :currency" if currency else ""}
+            group by day order by day""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+        kind=kind,
+        currency=currency,
+    )
+
+
+def read_districts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
+    """Return (district, calls, people) of calls by target, as the tool told it; '' is none."""
+    return run(
+        f"""select target as district, count(*)::int8 as calls,
+                   count(distinct supporter_id)::int8
+                     + count(*) filter (where supporter_id is null)::int8 as people
+            from actions
+            where org_id = :o {_within(campaign_id)} and counted and kind = 'call'
+              and occurred_on between :first and :last
+            group by target order by target""",
+        o=org_id,
+        c=campaign_id,
+        first=first,
+        last=last,
+    )
+
+
+def _within(campaign_id: UUID | None) -> str:
+    return "" if campaign_id is None else "and campaign_id = :c"

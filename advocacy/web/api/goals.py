@@ -1,0 +1,86 @@
+"""The goals of the organization and its campaigns, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, g
+from flask.views import MethodView
+from marshmallow import Schema, fields
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.goals import goals
+from advocacy.web.api.ladder import organization
+from advocacy.web.auth import needs_token
+
+
+class Forecast(Schema):
+    low = fields.Int()
+    middle = fields.Int()
+    high = fields.Int()
+    weeks = fields.Int(metadata={"description": "From so many full weeks."})
+
+
+class GoalPoint(Schema):
+    day = fields.Date()
+    reached = fields.Int()
+    pace = fields.Int(allow_none=True)
+
+
+class District(Schema):
+    district = fields.Str(metadata={"description": "As the tool tells it; empty: it told none."})
+    calls = fields.Int(allow_none=True, metadata={"description": "Null: withheld."})
+    left = fields.Int(allow_none=True, metadata={"description": "Null: none is wanted."})
+
+
+class Goal(Schema):
+    id = fields.UUID()
+    campaign = fields.Str(allow_none=True, metadata={"description": "Null: the organization."})
+    about = fields.Str(metadata={"description": "Name of the campaign or organization."})
+    name = fields.Str()
+    measure = fields.Str(metadata={"description": DEFINITIONS["goal_measures"]})
+    currency = fields.Str(metadata={"description": "Figures are then minor units of it."})
+    growth_percent = fields.Float(allow_none=True)
+    first = fields.Date(attribute="from", data_key="from")
+    last = fields.Date(attribute="to", data_key="to")
+    timezone = fields.Str()
+    days_left = fields.Int(metadata={"description": "Today and the last day included."})
+    start = fields.Int(allow_none=True, metadata={"description": "Where it began."})
+    target = fields.Int(allow_none=True, metadata={"description": "Null: nothing to grow over."})
+    reached = fields.Int(allow_none=True)
+    share = fields.Float(allow_none=True, metadata={"description": "Reached per target."})
+    pace = fields.Int(allow_none=True, metadata={"description": DEFINITIONS["goal_pace"]})
+    ahead = fields.Int(allow_none=True, metadata={"description": "Of its pace; else below 0."})
+    state = fields.Str(
+        metadata={
+            "description": "not_begun, too_early (for a forecast), likely, open, unlikely, reached,"
+            " missed, nothing_to_grow_over, withheld."
+        }
+    )
+    forecast = fields.Nested(
+        Forecast, allow_none=True, metadata={"description": DEFINITIONS["goal_forecast"]}
+    )
+    points = fields.List(fields.Nested(GoalPoint))
+    districts = fields.List(
+        fields.Nested(District), metadata={"description": DEFINITIONS["countdown"]}
+    )
+    each_district = fields.Int()
+
+
+class Goals(Schema):
+    goals = fields.List(fields.Nested(Goal))
+
+
+@organization.route("/goals")
+class AllGoals(MethodView):
+    """Goals with their pace and forecast."""
+
+    @needs_token("reports")
+    @organization.response(200, Goals)
+    @organization.alt_response(401, "UNAUTHORIZED")
+    @organization.alt_response(403, "FORBIDDEN")
+    @organization.alt_response(503, "SERVICE_UNAVAILABLE")
+    @organization.doc(summary="Goals with pace and forecast", security=[{"bearer": []}])
+    def get(self) -> dict[str, Any]:
+        """Return every goal of the organization and its campaigns; what ends first first."""
+        return {"goals": goals(g.org_id, least=current_app.extensions["settings"].small_group)}
