@@ -15,7 +15,7 @@ from typing import Any
 
 from advocacy.attribution import RULES
 from advocacy.attribution import influence as beyond
-from advocacy.attribution.journeys import MODELS, Journey, TooManyStates
+from advocacy.attribution.journeys import MODELS, Journey, TooManyStates, merge
 from advocacy.models import Campaign
 from advocacy.report import days_of
 from advocacy.store import campaigns
@@ -40,17 +40,26 @@ def influence(
     Money is net, in one currency: the one given, else the most used. A model whose chain is too
     large for its data says so in place of figures. Raises `BadRange`.
     """
+    return influences(campaign, first, last, (by,), currency, models)[by]
+
+
+def influences(
+    campaign: Campaign,
+    first: date | None,
+    last: date | None,
+    grains: Sequence[str],
+    currency: str = "",
+    models: Sequence[str] = CAMPAIGN_MODELS,
+) -> dict[str, dict[str, Any]]:
+    """Return `influence` by several of `GRAINS`, from paths that are read once."""
     first, last = days_of(campaign, first, last)
     days = (campaign.org_id, campaign.id, first, last)
     currencies = store.read_currencies(*days)
     currency = currency or next(iter(currencies), "")
-    rows = store.read_paths(*days, by, currency)
-    idle = store.read_idle_clicks(*days, by, campaign.timezone)
-    journeys = _journeys(rows, idle)
-    names = _names(campaign, by)
-    delays = store.read_delays(*days)
-    channels = _journeys(store.read_paths(*days, "channel", currency), [])
-    return {
+    rows = store.read_paths(*days, currency)
+    idle = store.read_idle_clicks(*days, campaign.timezone)
+    channels = _journeys(rows, [], "channel")
+    same = {
         "campaign": {
             "slug": campaign.slug,
             "name": campaign.name,
@@ -58,14 +67,52 @@ def influence(
         },
         "from": first,
         "to": last,
-        "by": by,
         "currency": currency,
         "currencies": currencies,
-        "actions": sum(row.actions for row in rows if row.path),
-        "actions_without_path": sum(row.actions for row in rows if not row.path),
         "clicks_without_action": sum(row.clicks for row in idle),
-        "models": [_model(name, journeys, names) for name in models],
-        "rules": _rules(store.read_credits(*days, by, currency), names),
+        "seconds_to_action": _delays(days),
+        "helped": [
+            {
+                "channel": channel,
+                "actions": found.actions,
+                "helped_by_social": found.helped,
+                "share": round(float(found.share), 4) if found.share is not None else None,
+            }
+            for channel in ("email", "sms", "web")
+            if (found := beyond.helped(channels, channel)).actions
+        ],
+    }
+    return {
+        by: same
+        | _by_grain(
+            by,
+            _journeys(rows, idle, by),
+            sum(row.actions for row in rows),
+            models,
+            store.read_credits(*days, by, currency),
+            _names(campaign, by),
+        )
+        for by in grains
+    }
+
+
+def _by_grain(
+    by: str,
+    journeys: list[Journey[str]],
+    actions: int,
+    models: Sequence[str],
+    credits: list[Any],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    # Merged once: each model does it again, and it is cheap then.
+    merged = merge(journeys)
+    with_path = sum(journey.actions for journey in merged)
+    return {
+        "by": by,
+        "actions": with_path,
+        "actions_without_path": actions - with_path,
+        "models": [_model(name, merged, names) for name in models],
+        "rules": _rules(credits, names),
         "assists": [
             {
                 "id": key,
@@ -83,36 +130,39 @@ def influence(
                 "amount_minor": each.amount_minor,
                 "share": round(float(each.share), 4),
             }
-            for each in beyond.top_paths(journeys)
-        ],
-        "seconds_to_action": {
-            "known": delays.known,
-            "quarter": _seconds(delays.quarter),
-            "half": _seconds(delays.half),
-            "three_quarters": _seconds(delays.three_quarters),
-            "steps": _steps(store.read_delay_steps(*days)),
-        },
-        "helped": [
-            {
-                "channel": channel,
-                "actions": found.actions,
-                "helped_by_social": found.helped,
-                "share": round(float(found.share), 4) if found.share is not None else None,
-            }
-            for channel in ("email", "sms", "web")
-            if (found := beyond.helped(channels, channel)).actions
+            for each in beyond.top_paths(merged)
         ],
     }
 
 
-def _journeys(rows: list[Any], idle: list[Any]) -> list[Journey[str]]:
+def _delays(days: tuple[Any, ...]) -> dict[str, Any]:
+    delays = store.read_delays(*days)
+    return {
+        "known": delays.known,
+        "quarter": _seconds(delays.quarter),
+        "half": _seconds(delays.half),
+        "three_quarters": _seconds(delays.three_quarters),
+        "steps": _steps(store.read_delay_steps(*days)),
+    }
+
+
+def _journeys(rows: list[Any], idle: list[Any], by: str) -> list[Journey[str]]:
+    """Lay paths out in one grain; what is not known at that grain is no touch of it."""
+    place = store.GRAINS.index(by)
+    told: dict[str, str] = {}
+
+    def key(touch: str) -> str:
+        if touch not in told:
+            told[touch] = touch.split(store.APART)[place]
+        return told[touch]
+
     # More can have gone back than was given only by a mistake; a model cannot take less than 0.
     acted = [
-        Journey(tuple(row.path), row.actions, max(row.amount_minor, 0), 0, row.credited)
+        Journey(path, row.actions, max(row.amount_minor, 0), 0, key(row.credited) or None)
         for row in rows
-        if row.path
+        if (path := tuple(name for touch in row.path if (name := key(touch))))
     ]
-    return acted + [Journey((row.key,), 0, 0, row.clicks) for row in idle if row.key]
+    return acted + [Journey((name,), 0, 0, row.clicks) for row in idle if (name := key(row.key))]
 
 
 def _model(name: str, journeys: list[Journey[str]], names: Mapping[str, str]) -> dict[str, Any]:

@@ -13,25 +13,35 @@ from uuid import UUID
 
 from advocacy.store import run
 
-_KEYS = {
-    "post": ("post_id", "post_id::text"),
-    "platform": ("platform", "platform"),
-    "channel": (
-        "channel",
-        "case when platform in ('email', 'sms', 'web') then platform else 'social' end",
-    ),
+GRAINS = ("post", "platform", "channel")
+"""What a touch is told as, in this order."""
+
+APART = "\x1f"
+"""Stands between the grains of a touch: the unit separator, which no name holds."""
+
+_OF_TOTAL = {
+    "post": "post_id::text",
+    "platform": "platform",
+    "channel": "case when platform in ('email', 'sms', 'web') then platform else 'social' end",
 }
 
 
 def read_paths(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, currency: str
+    org_id: UUID, campaign_id: UUID, first: date, last: date, currency: str
 ) -> list[Any]:
     """Return (path, credited, actions, amount_minor) of counted actions, equal ones added up.
 
-    `path` is an array of keys in order of time, empty where nothing was touched; `credited` is the
-    key that has it by last touch. Money is net, of one currency.
+    `path` is an array of touches in order of time, empty where nothing was touched, and `credited`
+    is the touch that has it by last touch. A touch is one text of its `GRAINS`, held apart by
+    `APART`, each empty where it is not known; so that one read serves every grain. Money is net, of
+    one currency.
     """
-    of_touch, of_action = _KEYS[by]
+    apart = f"chr({ord(APART)})"
+    of_action = f"concat_ws({apart}, coalesce(post_id::text, ''), platform, {_OF_TOTAL['channel']})"
+    of_touch = (
+        f"concat_ws({apart}, coalesce(t ->> 'post_id', ''), coalesce(t ->> 'platform', ''),"
+        " coalesce(t ->> 'channel', ''))"
+    )
     return run(
         f"""select path, credited, count(*)::int8 as actions,
                    sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
@@ -39,11 +49,9 @@ def read_paths(
             from (
               select {of_action} as credited, currency, gross_minor, refunded_minor,
                      case when path is not null then array(
-                            select coalesce(t ->> '{of_touch}', '')
-                            from jsonb_array_elements(path) with ordinality e (t, n)
-                            where coalesce(t ->> '{of_touch}', '') <> '' order by n)
-                          when coalesce({of_action}, '') <> '' and tier <> 'unattributed'
-                            then array[{of_action}]
+                            select {of_touch}
+                            from jsonb_array_elements(path) with ordinality e (t, n) order by n)
+                          when tier <> 'unattributed' then array[{of_action}]
                           else array[]::text[] end as path
               from actions
               where org_id = :o and campaign_id = :c and counted and not renewal
@@ -58,18 +66,23 @@ def read_paths(
 
 
 def read_idle_clicks(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, timezone: str
+    org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str
 ) -> list[Any]:
-    """Return (key, clicks) of people's clicks that no action is known to have come of."""
-    _, of_action = _KEYS[by]
+    """Return (key, clicks) of people's clicks that no action is known to have come of.
+
+    `key` is a touch as in `read_paths`.
+    """
     return run(
-        f"""select {of_action} as key, count(*)::int8 as clicks
+        f"""select concat_ws(chr({ord(APART)}), post_id::text, platform,
+                             {_OF_TOTAL["channel"]}) as key,
+                   sum(clicks)::int8 as clicks
             from (
-              select t.post_id, p.platform
+              select t.post_id, p.platform, count(*) as clicks
               from touches t join posts p on p.org_id = t.org_id and p.id = t.post_id
               where t.org_id = :o and t.campaign_id = :c and t.human
                 and t.supporter_id is null and not t.shared
-                and (t.clicked_at at time zone :zone)::date between :first and :last) idle
+                and (t.clicked_at at time zone :zone)::date between :first and :last
+              group by t.post_id, p.platform) idle
             group by 1 order by 1""",
         o=org_id,
         c=campaign_id,
@@ -134,7 +147,7 @@ def read_credits(
     `model` is `every` for what all models agree on; `key` is empty for what is nobody's. `units`
     are billionths of an action; money is net, of one currency.
     """
-    _, of_total = _KEYS[by]
+    of_total = _OF_TOTAL[by]
     if by == "channel":
         of_total = f"case when platform = '' then '' else {of_total} end"
     nobody = "00000000-0000-0000-0000-000000000000"

@@ -72,25 +72,27 @@ def read_cohorts(org_id: UUID, campaign_id: UUID | None, last: date, months: int
     Of the last `months` months up to `last`. `since` 0 is the whole cohort. Renewals, which nobody
     does anything for, are no coming back.
     """
+    # Months as numbers: dates would go through time zones and numeric, for a million rows.
     return run(
         f"""with acts as (
-             select supporter_id, date_trunc('month', occurred_on)::date as month
+             select supporter_id,
+                    (date_part('year', occurred_on) * 12 + date_part('month', occurred_on)
+                     - 1)::int4 as month
              from actions
              where org_id = :o {_within(campaign_id)} and counted and not renewal
                and occurred_on <= :last and supporter_id is not null
              group by 1, 2),
            placed as (
              select month, min(month) over (partition by supporter_id) as began from acts)
-           select began as month,
-                  ((extract(year from month) - extract(year from began)) * 12
-                   + extract(month from month) - extract(month from began))::int as since,
+           select make_date(began / 12, began % 12 + 1, 1) as month, month - began as since,
                   count(*)::int8 as people
            from placed
-           where began > date_trunc('month', cast(:last as date)) - make_interval(months => :months)
-           group by 1, 2 order by 1, 2""",
+           where began > :newest - :months
+           group by began, month order by began, month""",
         o=org_id,
         c=campaign_id,
         last=last,
+        newest=last.year * 12 + last.month - 1,
         months=months,
     )
 

@@ -13,7 +13,7 @@ from flask import Blueprint, g, render_template, request
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.influence import influence
+from advocacy.influence import influences
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
@@ -48,12 +48,12 @@ def page(slug: str) -> str:
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         of_models = (f"markov_{order}", "shapley")
-        by_platform = influence(campaign, first, last, "platform", currency, of_models)
-        by_post = influence(campaign, first, last, "post", currency, of_models)
+        both = influences(campaign, first, last, ("platform", "post"), currency, of_models)
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
         ) from None
+    by_platform, by_post = both["platform"], both["post"]
     steps = [
         {"step": _step(each), "actions": each["actions"]}
         for each in by_platform["seconds_to_action"]["steps"]
