@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import ceil
 from typing import Any
 
 from advocacy.attribution import RULES
@@ -18,12 +19,16 @@ from advocacy.attribution import influence as beyond
 from advocacy.attribution.journeys import MODELS, Journey, TooManyStates, merge
 from advocacy.models import Campaign
 from advocacy.report import days_of
+from advocacy.small_groups import withheld_parts
 from advocacy.store import campaigns
 from advocacy.store import journeys as store
 from advocacy.store.totals import EVERY, UNIT
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)
+
+WITHHELD = "withheld"
+"""The id of a row that holds together what is about few people each."""
 
 
 def influence(
@@ -33,6 +38,7 @@ def influence(
     by: str = "platform",
     currency: str = "",
     models: Sequence[str] = CAMPAIGN_MODELS,
+    least: int = 0,
 ) -> dict[str, Any]:
     """Return the influence of posts, platforms or channels in a campaign.
 
@@ -40,7 +46,7 @@ def influence(
     Money is net, in one currency: the one given, else the most used. A model whose chain is too
     large for its data says so in place of figures. Raises `BadRange`.
     """
-    return influences(campaign, first, last, (by,), currency, models)[by]
+    return influences(campaign, first, last, (by,), currency, models, least)[by]
 
 
 def influences(
@@ -50,8 +56,13 @@ def influences(
     grains: Sequence[str],
     currency: str = "",
     models: Sequence[str] = CAMPAIGN_MODELS,
+    least: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Return `influence` by several of `GRAINS`, from paths that are read once."""
+    """Return `influence` by several of `GRAINS`, from paths that are read once.
+
+    Figures about fewer than `least` actions stand together in rows of the id `WITHHELD`, or are
+    left out.
+    """
     first, last = days_of(campaign, first, last)
     days = (campaign.org_id, campaign.id, first, last)
     currencies = store.read_currencies(*days)
@@ -82,7 +93,7 @@ def influences(
             if (found := beyond.helped(channels, channel)).actions
         ],
     }
-    return {
+    reports = {
         by: same
         | _by_grain(
             by,
@@ -93,6 +104,113 @@ def influences(
             _names(campaign, by),
         )
         for by in grains
+    }
+    return {by: _without_few(report, least) for by, report in reports.items()}
+
+
+def _without_few(report: dict[str, Any], least: int) -> dict[str, Any]:
+    """Put what is about few together, in every model the same rows, so that sums stay exact.
+
+    Actions stand for people here, as paths know no person: few actions are of few people. Many by
+    one person are not found out.
+    """
+    if least < 2:
+        return report
+    columns = [
+        {row["id"]: ceil(row["actions"]) for row in model["rows"] if row["actions"]}
+        for model in (*report["rules"], *report["models"])
+    ]
+    sizes = {
+        key: min(column[key] for column in columns if key in column)
+        for key in sorted({key for column in columns for key in column})
+    }
+    parts, whole = withheld_parts(sizes, least)
+    hidden = set(parts)
+    # What is together enough by one model can be too little by another.
+    while few := next(
+        (column for column in columns if 0 < sum(column.get(key, 0) for key in hidden) < least),
+        None,
+    ):
+        more = (
+            min((number, key) for key, number in few.items() if key not in hidden)
+            if (few.keys() - hidden)
+            else None
+        )
+        if more is None:
+            whole = True
+            break
+        hidden.add(more[1])
+    actions = report["actions"], report["actions_without_path"]
+    if whole or any(0 < number < least for number in (*actions, sum(actions))):
+        empty: dict[str, Any] = {
+            "models": [],
+            "rules": [],
+            "assists": [],
+            "paths": [],
+            "helped": [],
+        }
+        return (
+            report
+            | empty
+            | {
+                "actions": None,
+                "actions_without_path": None,
+                "seconds_to_action": _delays_of(None),
+            }
+        )
+    return report | {
+        "models": [_together(model, hidden) for model in report["models"]],
+        "rules": [_together(model, hidden) for model in report["rules"]],
+        "assists": _assists_without_few(report["assists"], hidden, least),
+        "paths": _paths_without_few(report, least),
+        "helped": [
+            row
+            for row in report["helped"]
+            if not any(
+                0 < number < least
+                for number in (row["helped_by_social"], row["actions"] - row["helped_by_social"])
+            )
+        ],
+        "seconds_to_action": _delays_without_few(report["seconds_to_action"], least),
+    }
+
+
+def _together(model: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    shown = [row for row in model["rows"] if row["id"] not in hidden]
+    rest = [row for row in model["rows"] if row["id"] in hidden]
+    if rest:
+        sums = {name: sum(row[name] for row in rest) for name in ("actions", "amount_minor")}
+        shown.append({"id": WITHHELD, "key": WITHHELD, **sums})
+    return model | {"rows": shown}
+
+
+def _assists_without_few(
+    rows: list[dict[str, Any]], hidden: set[str], least: int
+) -> list[dict[str, Any]]:
+    few, _ = withheld_parts({row["id"]: row["credited"] for row in rows}, least)
+    return [
+        row for row in rows if row["id"] not in hidden | few and not 0 < row["assisted"] < least
+    ]
+
+
+def _paths_without_few(report: dict[str, Any], least: int) -> list[dict[str, Any]]:
+    # What is beyond the top is a part as well: all paths add up to all actions.
+    parts: dict[int, int] = {at: row["actions"] for at, row in enumerate(report["paths"])}
+    parts[-1] = report["actions"] - sum(parts.values())
+    few, _ = withheld_parts(parts, least)
+    return [row for at, row in enumerate(report["paths"]) if at not in few]
+
+
+def _delays_without_few(delays: dict[str, Any], least: int) -> dict[str, Any]:
+    steps = {at: step["actions"] for at, step in enumerate(delays["steps"])}
+    few, whole = withheld_parts(steps, least)
+    if whole:
+        return _delays_of(None)
+    return delays | {
+        "steps": [
+            step | {"actions": None if at in few else step["actions"]}
+            for at, step in enumerate(delays["steps"])
+        ]
     }
 
 
@@ -136,13 +254,19 @@ def _by_grain(
 
 
 def _delays(days: tuple[Any, ...]) -> dict[str, Any]:
-    delays = store.read_delays(*days)
+    return _delays_of(store.read_delays(*days), store.read_delay_steps(*days))
+
+
+def _delays_of(delays: Any | None, steps: Sequence[Any] = ()) -> dict[str, Any]:
+    if delays is None:
+        empty = dict.fromkeys(("quarter", "half", "three_quarters"))
+        return {"known": None, **empty, "steps": []}
     return {
         "known": delays.known,
         "quarter": _seconds(delays.quarter),
         "half": _seconds(delays.half),
         "three_quarters": _seconds(delays.three_quarters),
-        "steps": _steps(store.read_delay_steps(*days)),
+        "steps": _steps(steps),
     }
 
 
@@ -217,7 +341,7 @@ def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
     return found
 
 
-def _steps(rows: list[Any]) -> list[dict[str, Any]]:
+def _steps(rows: Sequence[Any]) -> list[dict[str, Any]]:
     actions = {row.step: row.actions for row in rows}
     ends = [*store.DELAY_STEPS, None]
     return [

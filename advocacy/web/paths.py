@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.influence import influences
+from advocacy.influence import WITHHELD, influences
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
@@ -42,13 +42,14 @@ def page(slug: str) -> str:
     order = request.args.get("order") or ORDERS[0]
     if order not in ORDERS:
         raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
+    least = current_app.extensions["settings"].small_group
     currency = request.args.get("currency", "")
     if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
         raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         of_models = (f"markov_{order}", "shapley")
-        both = influences(campaign, first, last, ("platform", "post"), currency, of_models)
+        both = influences(campaign, first, last, ("platform", "post"), currency, of_models, least)
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
@@ -72,7 +73,7 @@ def page(slug: str) -> str:
         most=_MOST_ROWS,
         steps=steps,
         chart=charts.bars(
-            steps,
+            [each for each in steps if each["actions"] is not None],
             "step",
             "actions",
             _("Actions by the time from click to action; the table below says the same."),
@@ -84,17 +85,23 @@ def page(slug: str) -> str:
 def _beside(report: dict[str, Any]) -> dict[str, Any]:
     """Lay the models of a report side by side: a row for each key, a cell for each model."""
     models = [*report["rules"], *report["models"]]
-    names: dict[str, str] = {}
+    names: dict[str, str] = {WITHHELD: _("withheld, together")}
     cells: dict[str, dict[str, dict[str, Any]]] = {}
     for model in models:
         for row in model["rows"]:
-            names[row["id"]] = row["key"]
+            names.setdefault(row["id"], row["key"])
             cells.setdefault(row["id"], {})[model["model"]] = row
     nothing = {"actions": 0, "amount_minor": 0}
-    usual = models[0]["model"]
+    usual = models[0]["model"] if models else ""
     ordered = sorted(
         cells,
-        key=lambda key: (not key, -cells[key].get(usual, nothing)["actions"], names[key], key),
+        key=lambda key: (
+            not key,
+            key == WITHHELD,
+            -cells[key].get(usual, nothing)["actions"],
+            names[key],
+            key,
+        ),
     )
     return {
         "models": models,

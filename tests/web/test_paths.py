@@ -118,3 +118,43 @@ def test_another_organization_sees_nothing_of_it(walked):
     client.post("/sign-in", data={"token": bob.token()})
     assert "Instagram" not in client.get(PAGE).get_data(as_text=True)
     assert client.get("/campaigns/nothing/paths").status_code == 404
+
+
+def test_what_is_about_few_stands_together_and_sums_stay_exact(world, staff):
+    from datetime import date
+
+    from advocacy.influence import WITHHELD, influence
+    from advocacy.store import campaigns, transaction
+
+    for platform in ("facebook", "tiktok"):
+        with transaction():
+            post = campaigns.put_post(world.org_id, world.campaign_id, platform, title=platform)
+            world.links[platform] = campaigns.put_link(
+                world.org_id, post, "https://example.org/", "standard", {}
+            ).code
+    for platform, actions in (("x", 9), ("instagram", 7), ("facebook", 2), ("tiktok", 1)):
+        for number in range(actions):
+            name = f"{platform}{number}"
+            world.act("call", id=name, email=f"{name}@example.org", code=world.links[platform])
+    world.drain()
+    stay = campaigns.get_campaign(world.org_id, "stay")
+    found = influence(stay, least=5)
+    for model in (*found["models"], *found["rules"]):
+        rows = {row["id"]: row["actions"] for row in model["rows"]}
+        # Two and one are three: few themselves, so the next smallest is with them.
+        assert rows == {"x": 9, WITHHELD: 10}
+    assert [row["id"] for row in found["assists"]] == ["x"]
+    assert [row["path"] for row in found["paths"]] == [["x"]]
+    few = influence(stay, least=50)
+    assert (few["actions"], few["models"], few["paths"]) == (None, [], [])
+    assert influence(stay, date(2020, 1, 1), date(2020, 1, 2), least=5)["actions"] == 0
+
+
+def test_the_page_withholds_as_it_is_set(walked, staff, monkeypatch):
+    from dataclasses import replace
+
+    less = replace(walked.settings, small_group=50)
+    monkeypatch.setitem(walked.app.extensions, "settings", less)
+    html = staff.get(PAGE).get_data(as_text=True)
+    assert "figures are withheld" in html
+    assert "66.68" not in html

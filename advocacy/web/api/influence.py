@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import current_app, g
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
@@ -34,7 +34,12 @@ class InfluenceQuery(schemas.RangeQuery):
 
 
 class Share(Schema):
-    id = fields.Str(metadata={"description": "The post's id, or the key itself; empty: nobody's."})
+    id = fields.Str(
+        metadata={
+            "description": "The post's id, or the key itself; empty: nobody's;"
+            " `withheld`: several of few people."
+        }
+    )
     key = fields.Str()
     actions = fields.Float(metadata={"description": "Actions that the model gives to it."})
     amount_minor = fields.Int(metadata={"description": "Net money that the model gives to it."})
@@ -66,11 +71,13 @@ class Path(Schema):
 class DelayStep(Schema):
     from_seconds = fields.Int()
     to_seconds = fields.Int(allow_none=True, metadata={"description": "Null: and longer."})
-    actions = fields.Int()
+    actions = fields.Int(allow_none=True, metadata={"description": "Null: withheld."})
 
 
 class Delay(Schema):
-    known = fields.Int(metadata={"description": "Actions whose very click is known."})
+    known = fields.Int(
+        allow_none=True, metadata={"description": "Actions whose very click is known."}
+    )
     quarter = fields.Int(allow_none=True)
     half = fields.Int(allow_none=True, metadata={"description": "The median, in seconds."})
     three_quarters = fields.Int(allow_none=True)
@@ -94,8 +101,12 @@ class Influence(Schema):
     by = fields.Str()
     currency = fields.Str()
     currencies = fields.List(fields.Str())
-    actions = fields.Int(metadata={"description": "Actions with a path; renewals left out."})
-    actions_without_path = fields.Int(metadata={"description": "Nobody's, in every model."})
+    actions = fields.Int(
+        allow_none=True, metadata={"description": "Actions with a path; renewals left out."}
+    )
+    actions_without_path = fields.Int(
+        allow_none=True, metadata={"description": "Nobody's, in every model."}
+    )
     clicks_without_action = fields.Int()
     models = fields.List(
         fields.Nested(OfModel), metadata={"description": DEFINITIONS["campaign_models"]}
@@ -136,7 +147,12 @@ class InfluenceIn(MethodView):
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
             return influence(
-                campaign, query.get("first"), query.get("last"), query["by"], query["currency"]
+                campaign,
+                query.get("first"),
+                query.get("last"),
+                query["by"],
+                query["currency"],
+                least=current_app.extensions["settings"].small_group,
             )
         except BadRange as error:
             raise Problem(
