@@ -6,6 +6,7 @@ import click
 
 from advocacy.commands import (
     generating,
+    goals,
     history,
     making,
     receipt,
@@ -14,7 +15,6 @@ from advocacy.commands import (
     sources,
     working,
 )
-from advocacy.commands import goals, history, making, receipt, rehearsal, running, sources, working
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -436,6 +436,8 @@ class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
     parts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
     __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
 class Goal(db.Model):  # type: ignore[name-defined,misc]
     """What a campaign or the organization wants to reach between two days.
 
