@@ -10,7 +10,7 @@ The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest a
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +20,14 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     DateTime,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     SmallInteger,
     Text,
+    Time,
     UniqueConstraint,
     Uuid,
     func,
@@ -311,6 +313,7 @@ class TouchRow(db.Model):  # type: ignore[name-defined,misc]
             "clicked_at",
             postgresql_where=text("supporter_id is not null"),
         ),
+        Index("touches_org_id_clicked_at_idx", "org_id", "clicked_at"),
     )
 
 
@@ -552,3 +555,107 @@ class ClickTotal(db.Model):  # type: ignore[name-defined,misc]
     human: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     clicks: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReportSubscription(db.Model):  # type: ignore[name-defined,misc]
+    """Who of the staff gets what by mail: the week, a report before a meeting, or surge alerts.
+
+    `weekday` (Monday is 0), `on_date` and `send_at` are in the organization's time zone. Without a
+    campaign it is about the whole organization. When it is ended the address goes and the row
+    stays, because the reports that were sent for it are kept.
+    """
+
+    __tablename__ = "report_subscriptions"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    what: Mapped[str] = _words()
+    email: Mapped[str] = _words()
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    weekday: Mapped[int | None] = mapped_column(SmallInteger)
+    on_date: Mapped[date | None] = mapped_column(Date)
+    send_at: Mapped[time] = mapped_column(Time)
+    language: Mapped[str] = _words("en")
+    created_at: Mapped[datetime] = _instant(default_now=True)
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("what in ('weekly', 'once', 'alert')", name="what"),
+        CheckConstraint(
+            "(weekday is not null) = (what = 'weekly') and (on_date is not null) = (what = 'once')",
+            name="when",
+        ),
+    )
+
+
+class SentReport(db.Model):  # type: ignore[name-defined,misc]
+    """A mail that is due, on its way or sent: one for a subscription and a period, ever.
+
+    `making`: claimed, nothing was sent yet. `sending`: handed to the mail server, no answer yet;
+    where the process dies here, nobody knows whether it arrived, so nothing sends it by itself.
+    `waiting`: was not taken, is tried again at `next_try_at`. `sent` and `failed` are ends.
+    """
+
+    __tablename__ = "sent_reports"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    subscription_id: Mapped[UUID] = mapped_column(Uuid)
+    period: Mapped[str] = _words()
+    status: Mapped[str] = _words("making")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    resent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    claimed_at: Mapped[datetime] = _instant(default_now=True)
+    next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    error: Mapped[str] = _words("")
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "subscription_id", "period"),
+        ForeignKeyConstraint(
+            ["org_id", "subscription_id"],
+            ["report_subscriptions.org_id", "report_subscriptions.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint(
+            "status in ('making', 'sending', 'waiting', 'sent', 'failed')", name="status"
+        ),
+        Index(
+            "sent_reports_open_idx",
+            "org_id",
+            "claimed_at",
+            postgresql_where=text("status <> 'sent'"),
+        ),
+    )
+
+
+class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
+    """That a post ran far above its usual: how much was counted in how many minutes, and when.
+
+    `usual` is what the same number of minutes brings on average.
+    """
+
+    __tablename__ = "surges"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    post_id: Mapped[UUID] = mapped_column(Uuid)
+    what: Mapped[str] = _words()
+    counted: Mapped[int] = mapped_column(BigInteger)
+    usual: Mapped[float] = mapped_column(Float)
+    minutes: Mapped[int] = mapped_column(SmallInteger)
+    noticed_at: Mapped[datetime] = _instant()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "post_id"], ["posts.org_id", "posts.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("what in ('clicks', 'actions')", name="what"),
+        Index("surges_org_id_noticed_at_idx", "org_id", "noticed_at"),
+    )

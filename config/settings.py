@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,13 @@ class Settings:
     body_retention_days: int = 30
     click_ship_seconds: float = 0.5
     links_refresh_seconds: float = 1.0
+    smtp_url: str = ""
+    mail_from: str = ""
+    surge_window_minutes: int = 10
+    surge_least_clicks: int = 30
+    surge_least_actions: int = 10
+    surge_times: int = 4
+    surge_quiet_hours: int = 6
     log_level: str = "INFO"
     small_group: int = 0
     small_group_shared: int = 5
@@ -90,6 +98,30 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _smtp(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps", "smtp-plain"} or not parts.hostname:
+        raise ValueError(
+            "must look like smtp://name:password@mail.example.org:587 (STARTTLS, needed and "
+            "verified), smtps://… (TLS from the start) or smtp-plain://… (no TLS, no password)"
+        )
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port that is none") from None
+    if parts.scheme == "smtp-plain" and parts.password:
+        raise ValueError("must not send a password without TLS; use smtp:// or smtps://")
+    return text
+
+
+def _sender(text: str) -> str:
+    name, address = parseaddr(text)
+    local, _, domain = address.rpartition("@")
+    if not (local and "." in domain and address.isascii() and "\n" not in name):
+        raise ValueError("must look like Hope Project <reports@example.org>")
+    return text
+
+
 def _word(text: str) -> str:
     if not (text.isascii() and text.replace("-", "").isalnum()):
         raise ValueError("must be letters, digits and dashes")
@@ -117,6 +149,13 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "body_retention_days": _whole(0, 3650),
     "click_ship_seconds": _seconds,
     "links_refresh_seconds": _seconds,
+    "smtp_url": _smtp,
+    "mail_from": _sender,
+    "surge_window_minutes": _whole(1, 60),
+    "surge_least_clicks": _whole(1, 1_000_000),
+    "surge_least_actions": _whole(1, 1_000_000),
+    "surge_times": _whole(2, 1000),
+    "surge_quiet_hours": _whole(1, 168),
     "log_level": _level,
     "small_group": _whole(0, 1000),
     "small_group_shared": _whole(0, 1000),
@@ -143,6 +182,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             values[name] = read(text)
         except ValueError as error:
             mistakes.append(f"{variable} {error}")
+    if "smtp_url" in values and not environ.get("MAIL_FROM", "").strip():
+        mistakes.append("MAIL_FROM is not set, and SMTP_URL is")
     if mistakes:
         raise SettingsError(
             "; ".join(mistakes) + ". See .env.example, or use `make run`, which sets them itself."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from advocacy import forget, process
+from advocacy import alerting, forget, process, subscriptions
 from advocacy.nudge import enqueue_drain
 from advocacy.store import campaigns, inbox, transaction
 from workers.context import application, connection
@@ -43,3 +43,24 @@ def retire() -> None:
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
             forget.drop_old_bodies(settings, org_id)
+
+
+def mail_reports() -> None:
+    """Send the reports and alerts that are due, one organization after the other."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        with transaction():
+            every = [organization.id for organization in campaigns.list_organizations()]
+        for org_id in every:
+            subscriptions.send_due(settings, org_id)
+
+
+def watch() -> None:
+    """Look for posts that run far above their usual; tell whoever wants to know."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        with transaction():
+            every = [organization.id for organization in campaigns.list_organizations()]
+        for org_id in every:
+            if alerting.watch(settings, org_id):
+                subscriptions.send_due(settings, org_id)

@@ -18,6 +18,7 @@ from advocacy.commands import (
     settings_now,
     table,
 )
+from advocacy.commands.reporting import make_weekly, weekly_options
 from advocacy.report import MODELS, activation, written_money
 from advocacy.store import campaigns, inbox, transaction
 
@@ -68,7 +69,8 @@ def rebuild(org: str | None) -> None:
 
 @click.command()
 @org_option
-@click.argument("slug")
+@click.argument("slug", required=False)
+@weekly_options
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]))
 @click.option(
@@ -82,19 +84,27 @@ def rebuild(org: str | None) -> None:
 @in_app
 def report(
     org: str | None,
-    slug: str,
+    slug: str | None,
     first: datetime | None,
     last: datetime | None,
     model: str,
     as_json: bool,
+    weekly: bool,
+    **of_weekly: Any,
 ) -> None:
-    """Print the activation of a campaign.
+    """Print the activation of a campaign, or make the weekly report.
 
     \b
     Example: advocacy report stay --from 2026-11-01 --to 2026-11-07
     Example: advocacy report stay --model position_based
+    Example: advocacy report --weekly --campaign stay --week 2026-W47 --pdf stay.pdf
     """
     owner = campaigns.get_organization(org)
+    if weekly:
+        make_weekly(owner, **{**of_weekly, "campaign": of_weekly["campaign"] or slug})
+        return
+    if not slug:
+        raise Refusal("say which campaign: advocacy report SLUG; see `advocacy campaign list`")
     found = activation(
         campaigns.get_campaign(owner.id, slug),
         first.date() if first else None,

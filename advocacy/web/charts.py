@@ -189,6 +189,41 @@ def _dressed(chart: Any, description: str) -> dict[str, Any]:
     return dict(dressed.to_dict(format="vega-lite"))
 
 
+def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
+    """Return the Vega-Lite definition of bars for posts: (name, kind, actions), in their order."""
+    names = list(dict.fromkeys(name for name, _, _ in rows))
+    values = [{"post": name, "kind": kind, "actions": actions} for name, kind, actions in rows]
+    chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar()
+        .encode(
+            y=alt.Y("post:N", title=None, sort=names, axis=alt.Axis(labelLimit=220, ticks=False)),
+            x=alt.X(
+                "actions:Q",
+                title="actions",
+                stack="zero",
+                axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
+            ),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+                legend=alt.Legend(orient="top", values=sorted({kind for _, kind, _ in rows})),
+            ),
+        )
+        .properties(
+            description="Actions of posts, stacked by kind; the table says the same.",
+            width="container",
+            height=alt.Step(26),
+            background="transparent",
+        )
+        .configure_view(stroke=None)
+        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        .configure_legend(labelFontSize=13, symbolType="square")
+    )
+    return dict(chart.to_dict(format="vega-lite"))
+
+
 def _beginning(day: date) -> alt.DateTime:
     return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
 

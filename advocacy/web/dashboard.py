@@ -7,7 +7,7 @@ Content-Security-Policy says so, and the browser test holds it.
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 from flask import (
     Blueprint,
@@ -24,9 +24,11 @@ from flask import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.alerting import SHOWN
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
-from advocacy.store import campaigns, inbox, totals
+from advocacy.store import campaigns, inbox, reports, surges, totals
+from advocacy.subscriptions import PATIENCE
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
 
@@ -125,6 +127,7 @@ def sign_out() -> BaseResponse:
 @auth.needs_session
 def overview() -> str:
     """List the campaigns, or say what to do first."""
+    now = datetime.now(UTC)
     return render_template(
         "overview.html",
         campaigns=campaigns.list_campaigns(g.org_id),
@@ -135,6 +138,8 @@ def overview() -> str:
             )
             if (room := BY_SLUG[each.provider])
         ],
+        surges=surges.list_surges(g.org_id, now - SHOWN),
+        stuck=reports.stuck(g.org_id, now, PATIENCE),
         waiting=inbox.counts(g.org_id),
     )
 

@@ -1,0 +1,324 @@
+"""`advocacy report --weekly` and `advocacy subscription`: reports at once, and by themselves.
+
+What a stranger would get wrong: a report made by hand is nobody's subscription. It is not kept, and
+does not stand in the way of the one that comes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import force_locale
+
+from advocacy import letters, mailing, paper, periods, subscriptions
+from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.models import Organization
+from advocacy.store import campaigns, reports, transaction
+from advocacy.web.languages import LANGUAGES
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
+    """Check an e-mail address that mail is sent to."""
+    if not written:
+        return written
+    try:
+        return validate_email(
+            written, check_deliverability=False, allow_smtputf8=False
+        ).normalized.lower()
+    except EmailNotValidError:
+        raise Refusal(
+            f"{written!a} is no e-mail address; write it as someone@example.org"
+        ) from None
+
+
+def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add to `advocacy report` what makes it the report that also comes by itself."""
+    for option in reversed(
+        (
+            click.option(
+                "--weekly",
+                is_flag=True,
+                help="Make the report that also comes by itself; what follows is for it.",
+            ),
+            click.option("--campaign", help="One campaign; else all together."),
+            click.option("--week", help="As 2026-W47; else the last one that is over."),
+            click.option(
+                "--until",
+                type=click.DateTime(["%Y-%m-%d"]),
+                help="The seven days that end with this one.",
+            ),
+            click.option(
+                "--pdf",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Write it here as PDF.",
+            ),
+            click.option(
+                "--html",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Write it here as one HTML file.",
+            ),
+            click.option("--send", callback=address, help="Send it to this address now."),
+            click.option(
+                "--language",
+                type=click.Choice(list(LANGUAGES)),
+                default="en",
+                show_default=True,
+                help="What it is written in.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def make_weekly(
+    organization: Organization,
+    campaign: str | None,
+    week: str | None,
+    until: datetime | None,
+    pdf: Path | None,
+    html: Path | None,
+    send: str | None,
+    language: str,
+) -> None:
+    """Make the report and write or send it; without either, print it."""
+    if week and until:
+        raise Refusal("say either --week or --until")
+    settings = settings_now()
+    if send:
+        _needs_mail()
+    of = campaigns.get_campaign(organization.id, campaign) if campaign else None
+    figures = subscriptions.figures_now(
+        organization, of, _period(week, until.date() if until else None, organization.timezone)
+    )
+    with force_locale(language):
+        sheet = letters.weekly_sheet(figures, settings.public_url)
+        if pdf:
+            _write(pdf, paper.pdf(sheet, figures, language))
+        if html:
+            pictures = paper.data_pictures(sheet, figures, language)
+            _write(html, paper.html(sheet, language, pictures).encode())
+        if send:
+            letter = subscriptions.weekly_letter(settings, figures, language)
+            _deliver(mailing.message(letter, settings.mail_from, send, uuid4().hex))
+            click.echo(f"sent to {send}")
+        if not (pdf or html or send):
+            click.echo(paper.text(sheet), nl=False)
+
+
+def _period(week: str | None, until: date | None, timezone: str) -> periods.Period:
+    if until:
+        return periods.seven_days_until(until)
+    if not week:
+        return periods.last_whole_week(datetime.now(ZoneInfo(timezone)).date())
+    try:
+        return periods.week_named(week)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror}") from None
+    click.echo(f"{path} is written ({len(content) // 1024 + 1} KB)")
+
+
+def _needs_mail() -> None:
+    if not settings_now().smtp_url:
+        raise Refusal("no mail server is set; set SMTP_URL and MAIL_FROM, see .env.example")
+
+
+def _deliver(mail: EmailMessage) -> None:
+    try:
+        mailing.deliver(settings_now().smtp_url, mail)
+    except mailing.NotTaken as refused:
+        raise Refusal(
+            f"the mail server did not take it ({refused.word}); {_ADVICE.get(refused.word, _ASK)}"
+        ) from refused.__cause__
+    except mailing.NotKnown:
+        raise Refusal(
+            "the mail server gave no answer; look whether it arrived before you send it again"
+        ) from None
+
+
+_ASK = "look into its log"
+_ADVICE = {
+    "server_away": "look whether the host and the port of SMTP_URL are right",
+    "no_starttls": "it offers no STARTTLS; use smtps://, or smtp-plain:// for a relay of your own",
+    "tls_failed": "its certificate does not hold; set SSL_CERT_FILE for an authority of your own",
+    "login_refused": "look at the name and the password in SMTP_URL",
+}
+
+
+@click.group()
+def subscription() -> None:
+    """Reports and alerts that come by mail: who gets which, and what was sent."""
+
+
+@subscription.command("add")
+@org_option
+@click.option("--to", "email", required=True, callback=address)
+@click.option("--campaign", help="One campaign; else the whole organization.")
+@click.option(
+    "--weekday", type=click.Choice(_WEEKDAYS), help="Each week on this day. Default: monday."
+)
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Once, on the day of a meeting: the seven days before.",
+)
+@click.option("--alerts", is_flag=True, help="When a post runs far above its usual.")
+@click.option("--at", default="08:00", show_default=True, help="Clock in the organization's zone.")
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
+@in_app
+def subscription_add(
+    org: str | None,
+    email: str,
+    campaign: str | None,
+    weekday: str | None,
+    on: datetime | None,
+    alerts: bool,
+    at: str,
+    language: str,
+) -> None:
+    """Send somebody reports, or alerts.
+
+    \b
+    Example: advocacy subscription add --to lead@example.org --weekday monday --at 07:30
+    Example: advocacy subscription add --to board@example.org --campaign stay --on 2027-01-15
+    Example: advocacy subscription add --to press@example.org --alerts --language es
+    """
+    if sum(map(bool, (weekday, on, alerts))) > 1:
+        raise Refusal("say one of --weekday, --on and --alerts")
+    try:
+        clock = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 -- a clock's time, no instant
+    except ValueError:
+        raise Refusal(f"{at!a} is no time of day; write it as 07:30") from None
+    what = "once" if on else "alert" if alerts else "weekly"
+    with transaction():
+        owner = campaigns.get_organization(org)
+        of = campaigns.get_campaign(owner.id, campaign) if campaign else None
+        if on and periods.instant(on.date(), clock, owner.timezone) <= datetime.now(UTC):
+            raise Refusal("that is over; make it now with `advocacy report --weekly --until DATE`")
+        made = reports.put_subscription(
+            owner.id,
+            reports.Wanted(
+                what,
+                email,
+                of.id if of else None,
+                _WEEKDAYS.index(weekday or "monday") if what == "weekly" else None,
+                on.date() if on else None,
+                clock,
+                language,
+            ),
+        )
+        click.echo(made)
+    if not settings_now().smtp_url:
+        click.echo(
+            "Nothing is sent until SMTP_URL and MAIL_FROM are set; see .env.example", err=True
+        )
+
+
+@subscription.command("list")
+@org_option
+@in_app
+def subscription_list(org: str | None) -> None:
+    """List who gets what.
+
+    Example: advocacy subscription list
+    """
+    owner = campaigns.get_organization(org)
+    names = {each.id: each.slug for each in campaigns.list_campaigns(owner.id)}
+    rows = []
+    for each in reports.list_subscriptions(owner.id):
+        match each.what:
+            case "weekly":
+                when = f"{_WEEKDAYS[each.weekday or 0]} {each.send_at:%H:%M}"
+            case "once":
+                when = f"{each.on_date} {each.send_at:%H:%M}"
+            case _:
+                when = "at once"
+        about = names[each.campaign_id] if each.campaign_id else "(all)"
+        rows.append((each.id, each.email, each.what, about, when, each.language))
+    table(("id", "to", "what", "campaign", f"when ({owner.timezone})", "language"), rows)
+
+
+@subscription.command("remove")
+@org_option
+@click.argument("subscription_id", type=click.UUID)
+@in_app
+def subscription_remove(org: str | None, subscription_id: UUID) -> None:
+    """End a subscription and forget its address.
+
+    Example: advocacy subscription remove 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
+    """
+    with transaction():
+        owner = campaigns.get_organization(org)
+        reports.end_subscription(owner.id, subscription_id, datetime.now(UTC))
+    click.echo("the subscription has ended and its address is forgotten")
+
+
+@subscription.command("sent")
+@org_option
+@in_app
+def subscription_sent(org: str | None) -> None:
+    """List what was sent lately, and what could not be.
+
+    \b
+    unsure  the mail server gave no answer: ask whether it arrived, else resend
+    waiting  it is tried again by itself
+    failed  it is not tried again: mend what stands in the way, and resend
+
+    Example: advocacy subscription sent
+    """
+    owner = campaigns.get_organization(org)
+    now = datetime.now(UTC)
+    rows = [
+        (
+            row.id,
+            row.email or "(ended)",
+            row.campaign or "(all)",
+            row.period if row.what != "alert" else "alert",
+            state(row, now),
+            row.attempts,
+            f"{row.sent_at or row.claimed_at:%Y-%m-%d %H:%M}",
+            row.error,
+        )
+        for row in reports.list_sent(owner.id)
+    ]
+    table(("id", "to", "campaign", "period", "status", "attempts", "last (UTC)", "why"), rows)
+
+
+def state(row: Any, now: datetime) -> str:
+    """Say in a word where a mail is; one without an answer is *unsure*."""
+    no_answer = row.error or row.claimed_at <= now - subscriptions.PATIENCE
+    return "unsure" if row.status == "sending" and no_answer else str(row.status)
+
+
+@subscription.command("resend")
+@org_option
+@click.argument("report_id", type=click.UUID)
+@in_app
+def subscription_resend(org: str | None, report_id: UUID) -> None:
+    """Send a mail again, with the figures it had.
+
+    Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
+    """
+    _needs_mail()
+    owner = campaigns.get_organization(org)
+    outcome = subscriptions.resend(settings_now(), owner.id, report_id)
+    if outcome != "sent":
+        raise Refusal(f"{outcome}; see `advocacy subscription sent`")
+    click.echo("sent")

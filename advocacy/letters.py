@@ -1,0 +1,488 @@
+"""What a report or an alert says, in the reader's language: figures into words, no layout.
+
+The answer is one *sheet*: title, lead, and blocks (figures, chart, table, list) of plain text,
+which `paper` lays out as HTML, as plain text and as PDF. So the three say the same.
+
+What a stranger would get wrong: these are called within `flask_babel.force_locale`; everything that
+is said goes through `_()`, and numbers, money and days through the functions at the end. The ladder
+will be one more block in `weekly_sheet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_interval
+from flask_babel import format_date, format_decimal, get_locale, gettext, ngettext
+
+from advocacy.periods import Period
+from advocacy.providers.base import exponent
+from advocacy.weekly import attributed_share
+from advocacy.wording import platform_named
+
+Sheet = dict[str, Any]
+
+
+def _(words: str, **values: object) -> str:
+    return str(gettext(words, **values))
+
+
+def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
+    """Put a report's figures (see `weekly.figures`) into words."""
+    period = _period(figures, "first", "last")
+    about = figures["campaign"]
+    name = about["name"] if about else figures["organization"]
+    now, before = figures["now"], figures["before"]
+    page = f"{public_url}/campaigns/{about['slug']}" if about else f"{public_url}/"
+    if about:
+        page += f"?from={period.first}&to={period.last}"
+    blocks = [
+        {"kind": "figures", "items": _tiles(now, before)},
+        _chart_block(figures),
+        _posts_block(figures, whole=about is None),
+        _kinds_block(figures),
+        None if about else _campaigns_block(figures, public_url, period),
+        _evidence_block(figures),
+        _changed_block(figures),
+    ]
+    return {
+        "subject": _(
+            "%(name)s, %(days)s: %(people)s",
+            name=name,
+            days=days(period),
+            people=_people(now["supporters"]),
+        ),
+        "title": name,
+        "subtitle": _(
+            "%(days)s, against %(before)s",
+            days=days(period),
+            before=days(_period(figures, "before_first", "before_last")),
+        ),
+        "lead": _lead(now, before),
+        "blocks": [block for block in blocks if block],
+        "link": {"url": page, "text": _("See it on the dashboard")},
+        "footer": [
+            _(
+                "A day is a day in %(zone)s. People are counted once, however often they acted, so "
+                "they do not add up over posts, kinds or campaigns. Actions are credited by the "
+                "model “%(model)s”.",
+                zone=figures["timezone"],
+                model=figures["model"].replace("_", " "),
+            ),
+            _("Whoever runs the tracker can end these mails: advocacy subscription remove."),
+        ],
+    }
+
+
+def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
+    """Put a surge (see `alerting.surge_figures`) into words."""
+    name = post_named(figures)
+    minutes = figures["minutes"]
+    counted = _counted(figures["what"], figures["counted"])
+    usual = decimal(figures["usual"])
+    return {
+        "subject": _("%(post)s runs far above its usual", post=name),
+        "title": _("%(post)s runs far above its usual", post=name),
+        "subtitle": figures["campaign"]["name"],
+        "lead": _(
+            "%(counted)s in %(minutes)s minutes; usual are %(usual)s.",
+            counted=counted,
+            minutes=minutes,
+            usual=usual,
+        ),
+        "blocks": [
+            {
+                "kind": "figures",
+                "items": [
+                    _item(_("In the last %(minutes)s minutes", minutes=minutes), counted),
+                    _item(_("Usual in %(minutes)s minutes", minutes=minutes), usual),
+                    _item(_("Noticed"), figures["noticed"]),
+                ],
+            },
+            {
+                "kind": "list",
+                "title": _("What now"),
+                "items": [
+                    _("Look whether the page it leads to still answers quickly."),
+                    _("Answer comments while it runs, and post the link again where it is not."),
+                ],
+            },
+        ],
+        "link": {
+            "url": f"{public_url}/campaigns/{figures['campaign']['slug']}",
+            "text": _("See it on the dashboard"),
+        },
+        "more": _safe(figures["url"]) and {"url": figures["url"], "text": _("See the post")},
+        "footer": [
+            ngettext(
+                "No more is said about this post for an hour.",
+                "No more is said about this post for %(num)s hours.",
+                figures["quiet_hours"],
+            ),
+            _("Whoever runs the tracker can end these mails: advocacy subscription remove."),
+        ],
+    }
+
+
+def post_named(post: Mapping[str, Any]) -> str:
+    """Name a post by its title and platform."""
+    platform = platform_named(post["platform"])
+    title = post["title"]
+    return f"“{title}” ({platform})" if title else _("A post on %(platform)s", platform=platform)
+
+
+# Blocks of the weekly report ------------------------------------------------------------------
+
+
+def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    if not now["actions"] and not now["clicks"]:
+        return _("Nothing was counted in these days. Posts with tracking links bring the first.")
+    said = [
+        _(
+            "%(people)s took part, %(new)s of them for the first time.",
+            people=_people(now["supporters"]),
+            new=number(now["new"]),
+        ),
+        _against(now["supporters"], before["supporters"]),
+    ]
+    said += [
+        _("Raised: %(sum)s.", sum=money(each["net_minor"], each["currency"]))
+        for each in now["money"]
+        if each["net_minor"]
+    ]
+    return " ".join(said)
+
+
+def _against(now: float, before: float) -> str:
+    if now == before:
+        return _("That is as many as in the days before.")
+    if now > before:
+        return _("That is %(more)s more than in the days before.", more=number(now - before))
+    return _("That is %(less)s fewer than in the days before.", less=number(before - now))
+
+
+def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tiles = [
+        _item(label, number(now[name]), change(now[name], before[name]))
+        for label, name in (
+            (_("Supporters"), "supporters"),
+            (_("New"), "new"),
+            (_("Returning"), "returning"),
+            (_("Actions"), "actions"),
+            (_("Clicks by people"), "clicks"),
+        )
+    ]
+    sums = [{each["currency"]: each for each in side["money"]} for side in (now, before)]
+    for currency in sorted({*sums[0], *sums[1]}):
+        new, old = (side.get(currency, {}) for side in sums)
+        note = _("before: %(sum)s", sum=money(old.get("net_minor", 0), currency))
+        if refunded := new.get("refunded_minor", 0):
+            note += "; " + _("%(sum)s refunded", sum=money(refunded, currency))
+        tiles.append(_item(_("Raised, net"), money(new.get("net_minor", 0), currency), note))
+    return tiles
+
+
+def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the chart by day, and the table behind it: kinds down, days across, none left out."""
+    if not figures["by_day"]:
+        return None
+    period = _period(figures, "first", "last")
+    every = [period.first + timedelta(n) for n in range(period.days)]
+    counted = {
+        (date.fromisoformat(each["day"]), each["kind"]): each["actions"]
+        for each in figures["by_day"]
+    }
+    kinds = [each["kind"] for each in figures["kinds"]]
+    sums = {day: sum(counted.get((day, kind), 0) for kind in kinds) for day in every}
+    best = max(every, key=lambda day: sums[day])
+    rows = [
+        [_cell(kind_named(kind)), *(_cell(number(counted.get((day, kind), 0))) for day in every)]
+        for kind in kinds
+    ]
+    if len(kinds) > 1:
+        rows.append([_cell(_("all kinds")), *(_cell(number(sums[day])) for day in every)])
+    return {
+        "kind": "chart",
+        "name": "by_day",
+        "title": _("Actions by day"),
+        "alt": _(
+            "Actions by day, stacked by kind. The most were on %(day)s: %(number)s.",
+            day=_day(best),
+            number=number(sums[best]),
+        ),
+        "table": _table("", ["", *(str(format_date(day, "EEE d")) for day in every)], rows),
+    }
+
+
+def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] | None:
+    if not figures["posts"]:
+        return None
+    rows = []
+    for post in figures["posts"]:
+        hint = platform_named(post["platform"])
+        if whole:
+            hint += f" · {post['campaign']}"
+        did = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post["by_kind"].items())
+        raised = ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
+        rows.append(
+            [
+                _cell(
+                    post["title"] or post["url"] or _("Without a title"),
+                    hint=" · ".join(filter(None, (hint, did))),
+                    link=_safe(post["url"]),
+                ),
+                _cell(number(post["clicks"])),
+                _cell(number(post["actions"])),
+                _cell(
+                    number(post["supporters"]),
+                    hint=_("%(n)s new", n=number(post["new"])) if post["new"] else "",
+                ),
+                _cell(raised),
+            ]
+        )
+    headings = [_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Raised, net")]
+    return {
+        **_table(_("The strongest posts"), headings, rows),
+        "chart": "posts",
+        "alt": _("Actions of the strongest posts; the table says the same."),
+    }
+
+
+def _kinds_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not figures["kinds"]:
+        return None
+    return _table(
+        _("What people did"),
+        [_("Kind"), _("Actions"), _("Before")],
+        [
+            [
+                _cell(kind_named(each["kind"])),
+                _cell(number(each["now"])),
+                _cell(number(each["before"])),
+            ]
+            for each in figures["kinds"]
+        ],
+    )
+
+
+def _campaigns_block(
+    figures: Mapping[str, Any], public_url: str, period: Period
+) -> dict[str, Any] | None:
+    if not figures["campaigns"]:
+        return None
+    return _table(
+        _("Campaigns"),
+        [_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Raised, net")],
+        [
+            [
+                _cell(
+                    each["name"],
+                    link=f"{public_url}/campaigns/{each['slug']}"
+                    f"?from={period.first}&to={period.last}",
+                ),
+                *(
+                    _cell(
+                        number(each["now"][name]),
+                        hint=_("before: %(n)s", n=number(each["before"][name])),
+                    )
+                    for name in ("supporters", "new", "actions")
+                ),
+                _cell(
+                    ", ".join(
+                        money(sum_["net_minor"], sum_["currency"]) for sum_ in each["now"]["money"]
+                    )
+                ),
+            ]
+            for each in figures["campaigns"]
+        ],
+    )
+
+
+def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
+    shown = [each for each in figures["evidence"] if each["actions"]]
+    if not shown:
+        return None
+    meaning = {
+        "click_id": _("the very click came back with the action"),
+        "code": _("the link's code came back, without the click"),
+        "utm": _("only the campaign's labels came back"),
+        "referrer": _("only the site that she came from is known"),
+        "identity": _("she acted before through a link of ours"),
+        "unattributed": _("nothing says where she came from"),
+    }
+    share = attributed_share(figures["evidence"])
+    return _table(
+        _("How sure the credit is"),
+        [_("Evidence"), _("Actions"), _("Share")],
+        [
+            [
+                _cell(meaning[each["tier"]]),
+                _cell(number(each["actions"])),
+                _cell(percent(each["share"])),
+            ]
+            for each in shown
+        ],
+        note=_(
+            "For %(share)s of the actions something says which post or platform they came from.",
+            share=percent(share),
+        ),
+    )
+
+
+def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
+    changed = figures["changed"]
+    told = days(_period(changed, "first", "last"))
+    names = {
+        "actions": _("actions"),
+        "supporters": _("supporters"),
+        "new": _("new supporters"),
+        "net_minor": _("raised, net"),
+    }
+    reasons = {
+        "late": _("they arrived late"),
+        "correction": _("the tool corrected them"),
+        "evidence": _("evidence arrived late and their credit moved"),
+    }
+    items = [
+        _(
+            "%(campaign)s, %(days)s: %(figure)s were told as %(then)s and are %(now)s now.",
+            campaign=row["campaign"],
+            days=told,
+            figure=names[row["figure"]],
+            then=_figure(row, "then"),
+            now=_figure(row, "now"),
+        )
+        for row in changed["rows"]
+    ]
+    items += [
+        _(
+            "%(campaign)s: on %(on)s, %(actions)s of %(days)s were restated: %(why)s.",
+            campaign=each["campaign"],
+            on=_day(each["on"]),
+            actions=_counted("actions", each["actions"]),
+            days=days(_period(each, "first_on", "last_on")),
+            why=reasons[each["why"]],
+        )
+        for each in changed["why"]
+    ]
+    items += [
+        _(
+            "%(sum)s was given back in these days; it is taken off what was raised.",
+            sum=money(each["refunded_minor"], each["currency"]),
+        )
+        for each in figures["now"]["money"]
+        if each["refunded_minor"]
+    ]
+    if not items:
+        items = [_("Nothing: the figures of %(days)s stand as they were.", days=told)]
+    return {"kind": "list", "title": _("What changed since the last report"), "items": items}
+
+
+# Words for single things ------------------------------------------------------------------------
+
+
+def kind_named(kind: str) -> str:
+    """Return what actions of a kind are called."""
+    return {
+        "signature": _("signatures"),
+        "call": _("calls"),
+        "letter": _("letters"),
+        "donation": _("donations"),
+        "submission": _("forms"),
+        "attendance": _("attendances"),
+        "click": _("link clicks"),
+        "other": _("other actions"),
+    }.get(kind, kind)
+
+
+def days(period: Period) -> str:
+    """Write a period: its days, and which week it is where it is one."""
+    if period.days == 1:
+        return _day(period.first)
+    written = str(
+        format_interval(period.first, period.last, "yMMMd", locale=get_locale() or "en")
+    ).replace("\u2009", "\u00a0")
+    if period.is_week:
+        return _("%(days)s (week %(week)s)", week=period.first.isocalendar().week, days=written)
+    return written
+
+
+def number(value: float) -> str:
+    """Write a number; what is not whole gets one decimal."""
+    return str(format_decimal(value if value == int(value) else round(value, 1)))
+
+
+def decimal(value: float) -> str:
+    """Write a number with one decimal."""
+    return str(format_decimal(value, format="#,##0.0"))
+
+
+def percent(share: float) -> str:
+    """Write a share as a whole percentage; what is little is not nothing."""
+    whole = round(share * 100)
+    return "< 1 %" if share and not whole else f"{whole} %"
+
+
+def money(minor: int, currency: str) -> str:
+    """Write minor units with the decimals of their currency."""
+    places = exponent(currency)
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    return f"{format_decimal(Decimal(minor).scaleb(-places), format=pattern)} {currency}".rstrip()
+
+
+def change(now: float, before: float) -> str:
+    """Say how a figure stands against the one before."""
+    if now == before:
+        return _("as before")
+    sign = "+" if now > before else "−"
+    difference = f"{sign}{number(abs(now - before))}"
+    if before:
+        difference += f" ({sign}{percent(abs(now - before) / before)})"
+    return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
+
+
+def _people(count: int) -> str:
+    return str(ngettext("%(n)s supporter", "%(n)s supporters", count, n=number(count)))
+
+
+def _counted(what: str, count: float) -> str:
+    if what == "clicks":
+        return str(
+            ngettext("%(n)s click by people", "%(n)s clicks by people", int(count), n=number(count))
+        )
+    return str(ngettext("%(n)s action", "%(n)s actions", int(count), n=number(count)))
+
+
+def _figure(row: Mapping[str, Any], side: str) -> str:
+    return money(row[side], row["currency"]) if row["currency"] else number(row[side])
+
+
+def _period(of: Mapping[str, Any], first: str, last: str) -> Period:
+    return Period(date.fromisoformat(of[first]), date.fromisoformat(of[last]))
+
+
+def _day(written: date | str) -> str:
+    day = date.fromisoformat(written) if isinstance(written, str) else written
+    return str(format_date(day, "medium"))
+
+
+def _safe(url: str) -> str:
+    """Return an address where a mail may lead to it, else nothing."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _item(label: str, value: str, note: str = "") -> dict[str, str]:
+    return {"label": label, "value": value, "note": note}
+
+
+def _cell(text: str, hint: str = "", link: str = "") -> dict[str, str]:
+    return {"text": text, "hint": hint, "link": link}
+
+
+def _table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[Mapping[str, str]]], note: str = ""
+) -> dict[str, Any]:
+    return {"kind": "table", "title": title, "headings": headings, "rows": rows, "note": note}

@@ -1,0 +1,95 @@
+"""The days a report is about, and when it is due.
+
+Pure: what day and hour it is comes from whoever asks. What a stranger would get wrong: a week is
+Monday to Sunday on the calendar, so the one in which clocks change has 167 or 169 hours and is
+still one week; and nothing here adds hours to days.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Some days, the first and the last included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> Period:
+        """As many days, right before."""
+        return Period(self.first - timedelta(self.days), self.first - timedelta(1))
+
+    @property
+    def is_week(self) -> bool:
+        return self.days == 7 and self.first.isoweekday() == 1
+
+    @property
+    def name(self) -> str:
+        """As ISO 8601 writes it: 2026-W47, or 2026-11-12/2026-11-18."""
+        year, week, _ = self.first.isocalendar()
+        return f"{year}-W{week:02}" if self.is_week else f"{self.first}/{self.last}"
+
+
+def week_named(written: str) -> Period:
+    """Return the week that is written as 2026-W47. Raises `ValueError` that says what to write."""
+    found = _WEEK.fullmatch(written)
+    try:
+        if not found:
+            raise ValueError
+        first = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+        return Period(first, first + timedelta(6))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{written!a} is no week; write it as 2026-W47") from None
+
+
+def seven_days_until(last: date) -> Period:
+    """Return the seven days that end with this one."""
+    return Period(last - timedelta(6), last)
+
+
+def last_whole_week(today: date) -> Period:
+    """Return the last week from Monday to Sunday that was over before this day."""
+    monday = today - timedelta(today.weekday())
+    return Period(monday - timedelta(7), monday - timedelta(1))
+
+
+def instant(day: date, at: time, timezone: str) -> datetime:
+    """Return when clocks in a time zone show this, in UTC.
+
+    An hour that clocks skip is taken as the one after it; of one that comes twice, the first.
+    """
+    return datetime.combine(day, at, ZoneInfo(timezone)).astimezone(UTC)
+
+
+def last_weekly(now: datetime, weekday: int, at: time, timezone: str) -> tuple[datetime, Period]:
+    """Return when a weekly report was due last (Monday is 0), and the week it is about."""
+    today = now.astimezone(ZoneInfo(timezone)).date()
+    day = today - timedelta((today.weekday() - weekday) % 7)
+    if instant(day, at, timezone) > now:
+        day -= timedelta(7)
+    return instant(day, at, timezone), last_whole_week(day)
+
+
+def before_meeting(on: date, at: time, timezone: str) -> tuple[datetime, Period]:
+    """Return when the report for a meeting is due, and the seven days before that day."""
+    return instant(on, at, timezone), seven_days_until(on - timedelta(1))
+
+
+def named(name: str) -> Period:
+    """Return the period of a `name`. Raises `ValueError`."""
+    if "/" not in name:
+        return week_named(name)
+    first, _, last = name.partition("/")
+    return Period(date.fromisoformat(first), date.fromisoformat(last))

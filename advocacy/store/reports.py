@@ -1,0 +1,296 @@
+"""Who gets which report, what was sent to them, and the figures that a report needs besides.
+
+What a stranger would get wrong: a row of `sent_reports` is claimed and committed before anything is
+sent, and its key is (organization, subscription, period). So a mail goes out once, whoever else is
+at it; what a dead process left between claim and answer is visible and is not sent by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from advocacy.extensions import db
+from advocacy.ids import new_id
+from advocacy.models import Campaign, ReportSubscription
+from advocacy.store import run, run_count
+from advocacy.store.campaigns import NotFound, Taken
+
+
+class Wanted(NamedTuple):
+    """What somebody wants to get, and when: see `ReportSubscription`."""
+
+    what: str
+    email: str
+    campaign_id: UUID | None
+    weekday: int | None
+    on_date: date | None
+    send_at: time
+    language: str
+
+
+def put_subscription(org_id: UUID, wanted: Wanted) -> UUID:
+    """Keep a subscription and return its id. Raises `Taken` where there is the same already."""
+    for each in list_subscriptions(org_id):
+        if tuple(getattr(each, name) for name in Wanted._fields[:-2]) == wanted[:-2]:
+            raise Taken(f"{wanted.email} gets this already; see `advocacy subscription list`")
+    made = ReportSubscription(org_id=org_id, id=new_id(), **wanted._asdict())
+    db.session.add(made)
+    db.session.flush()
+    return made.id
+
+
+def list_subscriptions(org_id: UUID) -> Sequence[ReportSubscription]:
+    """Return the subscriptions that have not ended, the oldest first."""
+    return list(
+        db.session.scalars(
+            select(ReportSubscription)
+            .filter_by(org_id=org_id, ended_at=None)
+            .order_by(ReportSubscription.created_at, ReportSubscription.id)
+        )
+    )
+
+
+def end_subscription(org_id: UUID, subscription_id: UUID, now: datetime) -> None:
+    """End a subscription and forget its address; what was sent stays. Raises `NotFound`."""
+    if not run_count(
+        """update report_subscriptions set ended_at = :now, email = ''
+           where org_id = :o and id = :id and ended_at is null""",
+        o=org_id,
+        id=subscription_id,
+        now=now,
+    ):
+        raise NotFound(
+            f"there is no subscription {subscription_id}; see `advocacy subscription list`"
+        )
+
+
+_SENT = """r.id, r.subscription_id, r.period, r.status, r.attempts, r.resent, r.claimed_at,
+           r.next_try_at, r.sent_at, r.error, r.figures, s.what, s.email, s.campaign_id,
+           s.language, s.ended_at"""
+
+
+def find_campaign_by_id(org_id: UUID, campaign_id: UUID) -> Campaign | None:
+    """Return the campaign that a subscription is about."""
+    return db.session.get(Campaign, (org_id, campaign_id))
+
+
+def claim_report(
+    org_id: UUID, report_id: UUID, subscription_id: UUID, period: str, now: datetime
+) -> Any | None:
+    """Claim the mail of a subscription for a period; None where somebody has, now or ever."""
+    rows = run(
+        f"""with r as (
+              insert into sent_reports (org_id, id, subscription_id, period, claimed_at)
+              values (:o, :id, :s, :period, :now)
+              on conflict do nothing returning *)
+            select {_SENT} from r
+            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
+        o=org_id,
+        id=report_id,
+        s=subscription_id,
+        period=period,
+        now=now,
+    )
+    return rows[0] if rows else None
+
+
+def claim_again(org_id: UUID, now: datetime, patience: timedelta) -> Any | None:
+    """Claim one mail that can be tried again, or return None.
+
+    That is one whose time to wait is over, or one that was being made for longer than `patience`:
+    its process died before it sent anything. What is `sending` is never among them.
+    """
+    rows = run(
+        f"""with found as materialized (
+              select r.id from sent_reports r
+              join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
+              where r.org_id = :o and s.ended_at is null
+                and (r.status = 'waiting' and r.next_try_at <= :now
+                     or r.status = 'making' and r.claimed_at <= :dead)
+              order by r.claimed_at, r.id limit 1 for update of r skip locked),
+            r as (
+              update sent_reports x
+              set status = 'making', attempts = x.attempts + 1, claimed_at = :now,
+                  next_try_at = null
+              from found where x.org_id = :o and x.id = found.id returning x.*)
+            select {_SENT} from r
+            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
+        o=org_id,
+        now=now,
+        dead=now - patience,
+    )
+    return rows[0] if rows else None
+
+
+def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime, patience: timedelta) -> Any:
+    """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way.
+
+    `resent` counts how often one that had arrived was asked for again: its name differs then,
+    since mailboxes drop a second message of the same name.
+    """
+    found = run(
+        """select r.status, r.claimed_at, r.error, s.ended_at from sent_reports r
+           join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
+           where r.org_id = :o and r.id = :id for update of r""",
+        o=org_id,
+        id=report_id,
+    )
+    if not found:
+        raise NotFound(f"nothing was sent as {report_id}; see `advocacy subscription sent`")
+    (row,) = found
+    if row.ended_at:
+        raise NotFound("its subscription has ended, so its address is not known any more")
+    on_its_way = row.status == "making" or (row.status == "sending" and not row.error)
+    if on_its_way and row.claimed_at > now - patience:
+        raise Taken("it is on its way just now; look again in some minutes")
+    return run(
+        f"""with r as (
+              update sent_reports
+              set resent = resent + case when status = 'sent' then 1 else 0 end,
+                  status = 'making', attempts = attempts + 1, claimed_at = :now,
+                  next_try_at = null, error = ''
+              where org_id = :o and id = :id returning *)
+            select {_SENT} from r
+            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
+        o=org_id,
+        id=report_id,
+        now=now,
+    )[0]
+
+
+def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, Any]) -> bool:
+    """Say that a mail is handed over now, and keep its figures; False where the claim was lost."""
+    return (
+        run_count(
+            """update sent_reports
+               set status = 'sending', figures = cast(:figures as jsonb), error = ''
+               where org_id = :o and id = :id and status = 'making' and attempts = :attempt""",
+            o=org_id,
+            id=report_id,
+            attempt=attempt,
+            figures=json.dumps(figures),
+        )
+        == 1
+    )
+
+
+def put_outcome(
+    org_id: UUID,
+    report_id: UUID,
+    attempt: int,
+    status: str,
+    error: str = "",
+    next_try_at: datetime | None = None,
+    sent_at: datetime | None = None,
+) -> None:
+    """Say what became of an attempt; a later attempt is left alone."""
+    run(
+        """update sent_reports
+           set status = :status, error = :error, next_try_at = :next,
+               sent_at = coalesce(cast(:sent as timestamptz), sent_at)
+           where org_id = :o and id = :id and attempts = :attempt""",
+        o=org_id,
+        id=report_id,
+        attempt=attempt,
+        status=status,
+        error=error,
+        next=next_try_at,
+        sent=sent_at,
+    )
+
+
+def list_sent(org_id: UUID, limit: int = 50) -> list[Any]:
+    """Return the latest mails with their subscriptions, the newest first, without figures."""
+    return run(
+        """select r.id, r.period, r.status, r.attempts, r.claimed_at, r.sent_at, r.next_try_at,
+                  r.error, s.what, s.email, c.slug as campaign
+           from sent_reports r
+           join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
+           left join campaigns c on c.org_id = s.org_id and c.id = s.campaign_id
+           where r.org_id = :o order by r.claimed_at desc, r.id desc limit :limit""",
+        o=org_id,
+        limit=limit,
+    )
+
+
+def stuck(org_id: UUID, now: datetime, patience: timedelta) -> int:
+    """Return how many mails need a person: failed, or handed over without an answer."""
+    return int(
+        run(
+            """select count(*) from sent_reports r
+               join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
+               where r.org_id = :o and s.ended_at is null
+                 and (r.status = 'failed' or r.status = 'sending'
+                      and (r.error <> '' or r.claimed_at <= :dead))""",
+            o=org_id,
+            dead=now - patience,
+        )[0][0]
+    )
+
+
+def is_handled(org_id: UUID, subscription_id: UUID, period: str) -> bool:
+    """Say whether the mail of a subscription for a period was ever claimed."""
+    return bool(
+        run(
+            """select 1 from sent_reports
+               where org_id = :o and subscription_id = :s and period = :period""",
+            o=org_id,
+            s=subscription_id,
+            period=period,
+        )
+    )
+
+
+def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> dict[str, Any] | None:
+    """Return the figures of the last report that was sent for a subscription, but for this one."""
+    rows = run(
+        """select figures from sent_reports
+           where org_id = :o and subscription_id = :s and id <> :id and sent_at is not null
+           order by sent_at desc limit 1""",
+        o=org_id,
+        s=subscription_id,
+        id=report_id,
+    )
+    return dict(rows[0].figures) if rows else None
+
+
+def campaigns_with_data(org_id: UUID, first: date, last: date) -> set[UUID]:
+    """Return the campaigns that have actions or clicks on these days; the nil UUID is for none."""
+    rows = run(
+        """select campaign_id from totals where org_id = :o and day between :first and :last
+           union
+           select campaign_id from click_totals
+           where org_id = :o and day between :first and :last""",
+        o=org_id,
+        first=first,
+        last=last,
+    )
+    return {row.campaign_id for row in rows}
+
+
+def people_of_organization(org_id: UUID, first: date, last: date) -> tuple[int, int]:
+    """Return how many distinct people acted in any campaign on these days, and how many are new.
+
+    People do not add up over campaigns. A day is a day in each campaign's own zone, as it is in
+    the reports about one.
+    """
+    row = run(
+        """select count(distinct a.supporter_id) as people,
+                  count(distinct a.supporter_id) filter (where s.first_acted_at
+                    >= (cast(:first as timestamp) at time zone c.timezone)) as new
+           from campaigns c
+           join actions a on a.org_id = c.org_id and a.campaign_id = c.id and a.counted
+                         and a.occurred_on between :first and :last
+           join supporters s on s.org_id = a.org_id and s.id = a.supporter_id
+           where c.org_id = :o""",
+        o=org_id,
+        first=first,
+        last=last,
+    )[0]
+    return row.people, row.new
