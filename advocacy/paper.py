@@ -28,7 +28,7 @@ from advocacy.web import charts
 
 _TYPST = Path(__file__).parent / "web" / "templates" / "mail" / "sheet.typ"
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
-_MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 150
+_MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
 _LONGEST_NAME = 34
 
 
@@ -49,9 +49,10 @@ def letter(sheet: Sheet, figures: Mapping[str, Any], language: str, file: str = 
 
 def html(sheet: Sheet, language: str, pictures: Mapping[str, str]) -> str:
     """Lay a sheet out as HTML; `pictures` says at which address each chart is."""
-    return render_template(
+    laid_out = render_template(
         "mail/sheet.html", sheet=sheet, mail_language=language, pictures=pictures
     )
+    return laid_out.lstrip()
 
 
 def text(sheet: Sheet) -> str:

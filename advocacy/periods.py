@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# Days before it, which a report compares with, have to be dates as well.
+_FIRST_YEAR = 1970
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 
 
@@ -46,7 +48,7 @@ def week_named(written: str) -> Period:
     """Return the week that is written as 2026-W47. Raises `ValueError` that says what to write."""
     found = _WEEK.fullmatch(written)
     try:
-        if not found:
+        if not found or int(found[1]) < _FIRST_YEAR:
             raise ValueError
         first = date.fromisocalendar(int(found[1]), int(found[2]), 1)
         return Period(first, first + timedelta(6))
@@ -55,7 +57,9 @@ def week_named(written: str) -> Period:
 
 
 def seven_days_until(last: date) -> Period:
-    """Return the seven days that end with this one."""
+    """Return the seven days that end with this one. Raises `ValueError` long before our time."""
+    if last.year < _FIRST_YEAR:
+        raise ValueError(f"there is nothing to tell of the year {last.year}")
     return Period(last - timedelta(6), last)
 
 

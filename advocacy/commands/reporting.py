@@ -117,12 +117,12 @@ def make_weekly(
 
 
 def _period(week: str | None, until: date | None, timezone: str) -> periods.Period:
-    if until:
-        return periods.seven_days_until(until)
-    if not week:
-        return periods.last_whole_week(datetime.now(ZoneInfo(timezone)).date())
     try:
-        return periods.week_named(week)
+        if until:
+            return periods.seven_days_until(until)
+        if week:
+            return periods.week_named(week)
+        return periods.last_whole_week(datetime.now(ZoneInfo(timezone)).date())
     except ValueError as error:
         raise Refusal(str(error)) from None
 

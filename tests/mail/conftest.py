@@ -1,0 +1,158 @@
+"""A real mail server on a real socket, and what it was handed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from advocacy.store import reports, transaction
+from advocacy.up import free_port
+from config.settings import Settings
+
+SENDER = "Hope Project <reports@example.org>"
+
+
+class Mailbox:
+    """Takes mail; `answer` says what it replies instead, `drop` that it hangs up without a word."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.to: list[str] = []
+        self.answers: list[str] = []
+        self.rcpt_answer = ""
+        self.drop = False
+        self.users: list[str] = []
+        self.tls: list[bool] = []
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if self.rcpt_answer:
+            return self.rcpt_answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        self.mails.append(message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+        self.to += envelope.rcpt_tos
+        self.tls.append(session.ssl is not None)
+        if self.drop:
+            server.transport.abort()
+            await asyncio.sleep(0)
+        return "250 OK"
+
+    def authenticate(self, _s: Any, _e: Any, _v: Any, _m: str, given: Any) -> AuthResult:
+        assert isinstance(given, LoginPassword)
+        right = (given.login, given.password) == (b"hope", b"p@ss/word")
+        self.users += [given.login.decode()] if right else []
+        return AuthResult(success=right, handled=False)
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def serve(mailbox: Mailbox) -> Iterator[Callable[..., int]]:
+    """Start a server for the mailbox; returns its port."""
+    running: list[Controller] = []
+
+    def start(port: int = 0, **more: Any) -> int:
+        port = port or free_port()
+        controller = Controller(mailbox, hostname="localhost", port=port, **more)
+        controller.start()
+        running.append(controller)
+        return port
+
+    yield start
+    for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def smtp(serve: Callable[..., int], settings: Settings) -> Settings:
+    """Settings that lead to a server without TLS, as a relay on the same machine is."""
+    return with_server(settings, f"smtp-plain://localhost:{serve()}")
+
+
+def with_server(settings: Settings, url: str) -> Settings:
+    return replace(settings, smtp_url=url, mail_from=SENDER)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate of localhost that only who is told so trusts, and the server's side of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return folder / "cert.pem", context
+
+
+def subscribe(world: Any, email: str = "lead@example.org", **more: Any) -> Any:
+    """Subscribe somebody to the week, Mondays at eight; returns the id."""
+    wanted = {
+        "what": "weekly",
+        "email": email,
+        "campaign_id": world.campaign_id,
+        "weekday": 0,
+        "on_date": None,
+        "send_at": time(8),
+        "language": "en",
+        **more,
+    }
+    with transaction():
+        return reports.put_subscription(world.org_id, reports.Wanted(**wanted))
+
+
+def next_monday() -> datetime:
+    """Return the next Monday after eight in New York: the week that is now is the last one then."""
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    return datetime.combine(today + timedelta(7 - today.weekday()), time(15), UTC)
+
+
+def statuses(world: Any) -> list[tuple[str, str]]:
+    with transaction():
+        return [(row.status, row.error) for row in reports.list_sent(world.org_id)]
