@@ -10,6 +10,7 @@ place would say less than nothing.
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 import unicodedata
@@ -18,8 +19,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import typst
-import vl_convert
 from flask import render_template
 
 from advocacy.letters import Sheet, kind_named
@@ -103,6 +102,10 @@ def set_in_type(
     sheet: Sheet, figures: Mapping[str, Any], language: str, form: Literal["pdf", "png"] = "pdf"
 ) -> list[bytes]:
     """Set a sheet by Typst; `form` is pdf (one file) or png (one file for each page)."""
+    # Here, so that processes that make no report do not hold a browser's engine in memory.
+    import typst
+    import vl_convert
+
     with tempfile.TemporaryDirectory(prefix="advocacy-report-") as name:
         folder = Path(name)
         drawn = definitions(sheet, figures, _PAGE_WIDTH)
@@ -122,8 +125,6 @@ def set_in_type(
 
 def data_pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, str]:
     """Return the charts as `data:` addresses, for HTML that stands in one file by itself."""
-    import base64
-
     return {
         name: "data:image/png;base64," + base64.b64encode(_png(definition, language)).decode()
         for name, definition in definitions(sheet, figures).items()
@@ -187,6 +188,8 @@ def _locales(language: str) -> dict[str, Any]:
 
 
 def _png(definition: dict[str, Any], language: str) -> bytes:
+    import vl_convert
+
     made: bytes = vl_convert.vegalite_to_png(definition, scale=2, **_locales(language))
     return made
 

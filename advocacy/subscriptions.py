@@ -33,9 +33,6 @@ from config.settings import Settings
 
 log = structlog.get_logger()
 
-PATIENCE = timedelta(minutes=10)
-"""After this a mail that is still being made, or has no answer, has lost its process."""
-
 PAUSES_MINUTES = (1, 2, 5, 15, 30, 60, 120, 240, 480, 480)
 """How long to wait after each attempt that was not taken: about a day, then it has failed."""
 
@@ -77,7 +74,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
     """
     now = now or datetime.now(UTC)
     with transaction():
-        claim = reports.claim_by_hand(org_id, report_id, now, PATIENCE)
+        claim = reports.claim_by_hand(org_id, report_id, now)
     try:
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
     except mailing.NotTaken as refused:
@@ -144,7 +141,7 @@ def _claims(org_id: UUID, now: datetime) -> Iterator[Any]:
             yield claim
     while True:
         with transaction():
-            claim = reports.claim_again(org_id, now, PATIENCE)
+            claim = reports.claim_again(org_id, now)
         if claim is None:
             return
         yield claim

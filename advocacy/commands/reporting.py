@@ -303,7 +303,7 @@ def subscription_sent(org: str | None) -> None:
 
 def state(row: Any, now: datetime) -> str:
     """Say in a word where a mail is; one without an answer is *unsure*."""
-    no_answer = row.error or row.claimed_at <= now - subscriptions.PATIENCE
+    no_answer = row.error or row.claimed_at <= now - reports.PATIENCE
     return "unsure" if row.status == "sending" and no_answer else str(row.status)
 
 

@@ -21,6 +21,9 @@ from advocacy.models import Campaign, ReportSubscription
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import NotFound, Taken
 
+PATIENCE = timedelta(minutes=10)
+"""After this a mail that is still being made, or has no answer, has lost its process."""
+
 
 class Wanted(NamedTuple):
     """What somebody wants to get, and when: see `ReportSubscription`."""
@@ -100,10 +103,10 @@ def claim_report(
     return rows[0] if rows else None
 
 
-def claim_again(org_id: UUID, now: datetime, patience: timedelta) -> Any | None:
+def claim_again(org_id: UUID, now: datetime) -> Any | None:
     """Claim one mail that can be tried again, or return None.
 
-    That is one whose time to wait is over, or one that was being made for longer than `patience`:
+    That is one whose time to wait is over, or one that was being made for longer than `PATIENCE`:
     its process died before it sent anything. What is `sending` is never among them.
     """
     rows = run(
@@ -123,12 +126,12 @@ def claim_again(org_id: UUID, now: datetime, patience: timedelta) -> Any | None:
             join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
         o=org_id,
         now=now,
-        dead=now - patience,
+        dead=now - PATIENCE,
     )
     return rows[0] if rows else None
 
 
-def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime, patience: timedelta) -> Any:
+def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
     """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way.
 
     `resent` counts how often one that had arrived was asked for again: its name differs then,
@@ -147,7 +150,7 @@ def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime, patience: timede
     if row.ended_at:
         raise NotFound("its subscription has ended, so its address is not known any more")
     on_its_way = row.status == "making" or (row.status == "sending" and not row.error)
-    if on_its_way and row.claimed_at > now - patience:
+    if on_its_way and row.claimed_at > now - PATIENCE:
         raise Taken("it is on its way just now; look again in some minutes")
     return run(
         f"""with r as (
@@ -219,7 +222,7 @@ def list_sent(org_id: UUID, limit: int = 50) -> list[Any]:
     )
 
 
-def stuck(org_id: UUID, now: datetime, patience: timedelta) -> int:
+def stuck(org_id: UUID, now: datetime) -> int:
     """Return how many mails need a person: failed, or handed over without an answer."""
     return int(
         run(
@@ -229,7 +232,7 @@ def stuck(org_id: UUID, now: datetime, patience: timedelta) -> int:
                  and (r.status = 'failed' or r.status = 'sending'
                       and (r.error <> '' or r.claimed_at <= :dead))""",
             o=org_id,
-            dead=now - patience,
+            dead=now - PATIENCE,
         )[0][0]
     )
 

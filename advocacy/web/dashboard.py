@@ -28,7 +28,6 @@ from advocacy.alerting import SHOWN
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, reports, surges, totals
-from advocacy.subscriptions import PATIENCE
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
 
@@ -139,7 +138,7 @@ def overview() -> str:
             if (room := BY_SLUG[each.provider])
         ],
         surges=surges.list_surges(g.org_id, now - SHOWN),
-        stuck=reports.stuck(g.org_id, now, PATIENCE),
+        stuck=reports.stuck(g.org_id, now),
         waiting=inbox.counts(g.org_id),
     )
 
