@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,11 +20,11 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog
+from advocacy import clicklog, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.nudge import connect
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, database, inbox, totals
+from advocacy.store import campaigns, database, inbox, reports, totals
 from config.settings import Settings, SettingsError
 
 _LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -46,6 +47,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
             yield "tables", _tables(app)
             yield "inbox", _inbox()
             yield "codes", _codes()
+            yield "mail", _mail(settings)
     redis = _redis(settings)
     yield "redis", redis
     if not redis:
@@ -109,6 +111,24 @@ def _codes() -> str:
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
     return " ".join(lost)
+
+
+def _mail(settings: Settings) -> str:
+    """Say why reports and alerts do not reach those who wait for them."""
+    try:
+        every = [organization.id for organization in campaigns.list_organizations()]
+        wanted = sum(len(reports.list_subscriptions(org_id)) for org_id in every)
+        stuck = sum(reports.stuck(org_id, datetime.now(UTC)) for org_id in every)
+    except SQLAlchemyError:
+        return "cannot be looked at; see tables"
+    if not settings.smtp_url:
+        return f"{wanted} wait for reports; set SMTP_URL and MAIL_FROM" if wanted else ""
+    try:
+        mailing.reach(settings.smtp_url, timeout=3.0)
+    except mailing.NotTaken as refused:
+        advice = mailing.ADVICE.get(refused.word, "look into its log")
+        return f"the server takes none ({refused.word}); {advice}"
+    return f"{stuck} could not be sent; see `advocacy subscription sent`" if stuck else ""
 
 
 def _redis(settings: Settings) -> str:

@@ -22,6 +22,15 @@ TIMEOUT_SECONDS = 20.0
 _PORTS = {"smtp": 587, "smtps": 465, "smtp-plain": 25}
 
 
+ADVICE = {
+    "server_away": "look whether it runs, and whether host and port in SMTP_URL are right",
+    "no_starttls": "it offers no STARTTLS; use smtps://, or smtp-plain:// for a relay of your own",
+    "tls_failed": "its certificate does not hold; set SSL_CERT_FILE for an authority of your own",
+    "login_refused": "look at the name and the password in SMTP_URL",
+}
+"""What an operator can do about a word of `NotTaken`; of what a server refuses, its log tells."""
+
+
 class NotTaken(Exception):
     """The server did not take it. `word` says why; `for_good` that trying again is of no use.
 
@@ -97,6 +106,18 @@ def deliver(smtp_url: str, mail: EmailMessage, timeout: float = TIMEOUT_SECONDS)
             if server.sock:
                 server.sock.settimeout(2.0)
                 server.quit()
+        server.close()
+
+
+def reach(smtp_url: str, timeout: float) -> None:
+    """Go as far as signing in, and send nothing. Raises `NotTaken`."""
+    parts = urlsplit(smtp_url)
+    server = _connect(parts.scheme, parts.hostname or "", parts.port, timeout)
+    try:
+        _prepare(server, parts.scheme, unquote(parts.username or ""), unquote(parts.password or ""))
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
         server.close()
 
 

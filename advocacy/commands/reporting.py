@@ -144,22 +144,12 @@ def _deliver(mail: EmailMessage) -> None:
     try:
         mailing.deliver(settings_now().smtp_url, mail)
     except mailing.NotTaken as refused:
-        raise Refusal(
-            f"the mail server did not take it ({refused.word}); {_ADVICE.get(refused.word, _ASK)}"
-        ) from refused.__cause__
+        advice = mailing.ADVICE.get(refused.word, "look into its log")
+        raise Refusal(f"the mail server did not take it ({refused.word}); {advice}") from None
     except mailing.NotKnown:
         raise Refusal(
             "the mail server gave no answer; look whether it arrived before you send it again"
         ) from None
-
-
-_ASK = "look into its log"
-_ADVICE = {
-    "server_away": "look whether the host and the port of SMTP_URL are right",
-    "no_starttls": "it offers no STARTTLS; use smtps://, or smtp-plain:// for a relay of your own",
-    "tls_failed": "its certificate does not hold; set SSL_CERT_FILE for an authority of your own",
-    "login_refused": "look at the name and the password in SMTP_URL",
-}
 
 
 @click.group()

@@ -64,6 +64,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "tables",
         "inbox",
         "codes",
+        "mail",
         "redis",
         "worker",
         "clock",

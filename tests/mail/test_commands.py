@@ -149,3 +149,21 @@ def test_the_first_page_says_that_a_report_could_not_be_sent(staff, smtp, mailbo
 def test_wrong_settings_stop_the_start_in_words(staff, values, said):
     staff.environment |= values
     assert said in staff.fails("org", "list")
+
+
+def test_the_doctor_says_what_stands_in_the_way_of_mail(staff, serve, world):
+    from tests.mail.conftest import subscribe
+
+    def doctor(**environment: str) -> str:
+        staff.environment |= environment
+        lines = staff.says("doctor").stdout.splitlines()
+        return next(line for line in lines if " mail" in line)
+
+    assert doctor().startswith("ok")
+    subscribe(world)
+    assert "1 wait for reports; set SMTP_URL and MAIL_FROM" in doctor()
+    port = serve()
+    assert "takes none (no_starttls)" in doctor(
+        SMTP_URL=f"smtp://localhost:{port}", MAIL_FROM=SENDER
+    )
+    assert doctor(SMTP_URL=f"smtp-plain://localhost:{port}").startswith("ok")
