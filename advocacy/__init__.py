@@ -16,19 +16,13 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 
-def create_app(settings: Settings) -> Flask:
-    """Wire the application for these settings.
-
-    The redirect door is not part of it: `wsgi.py` puts it in front.
-    """
+def create_bare_app(settings: Settings) -> Flask:
+    """Wire what reaches the database and Redis, and no pages: enough for the redirect alone."""
     # Imported here, so that the pure rooms can be imported without Flask and SQL.
     from flask import Flask
     from sqlalchemy import event
-    from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
-    from advocacy.extensions import babel, db, migrate
-    from advocacy.identity import organization_key
+    from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
     from advocacy.store.campaigns import NO_ORGANIZATION
@@ -64,6 +58,32 @@ def create_app(settings: Settings) -> Flask:
                 "options": "-c statement_timeout=120s -c lock_timeout=30s -c timezone=UTC",
             },
         },
+    )
+    app.extensions["settings"] = settings
+    app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
+    db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "connect", prepare)
+    return app
+
+
+def create_app(settings: Settings) -> Flask:
+    """Wire the application for these settings.
+
+    The redirect door is not part of it: `wsgi.py` puts it in front.
+    """
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
+    from advocacy.extensions import babel, db, migrate
+    from advocacy.identity import organization_key
+    from advocacy.store.campaigns import NO_ORGANIZATION
+    from advocacy.web import dashboard, errors, health, languages, receipts, rehearsals, webhooks
+    from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
+
+    app = create_bare_app(settings)
+    app.config.update(
         SECRET_KEY=organization_key(settings.secret_key.encode(), NO_ORGANIZATION, "session"),
         MAX_CONTENT_LENGTH=settings.body_limit_bytes,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
@@ -81,11 +101,6 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS=documentation.SPEC,
     )
-    app.extensions["settings"] = settings
-    app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
-    db.init_app(app)
-    with app.app_context():
-        event.listen(db.engine, "connect", prepare)
     migrate.init_app(app, db, directory="migrations", render_as_batch=False)
     babel.init_app(
         app, locale_selector=languages.chosen, default_translation_directories="web/translations"

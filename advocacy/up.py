@@ -67,7 +67,10 @@ def running_servers(
 
 
 def procfile(environment: Mapping[str, str], port: int, output: object = None) -> Manager:
-    """Return honcho's manager with the Procfile's processes."""
+    """Return honcho's manager with the Procfile's processes.
+
+    On one machine `web` answers the redirect too; with LINKS_PORT set, `links` runs beside it.
+    """
     made = Manager(Printer(output or sys.stdout))
     parsed = parse_procfile((ROOT / "Procfile").read_text())
     tools = str(Path(sys.executable).parent)
@@ -79,6 +82,8 @@ def procfile(environment: Mapping[str, str], port: int, output: object = None) -
         "PYTHONUNBUFFERED": "1",
     }
     for name, command in parsed.processes.items():
+        if name == "links" and not variables.get("LINKS_PORT"):
+            continue
         made.add_process(name, command, env=variables, cwd=str(ROOT))
     return made
 

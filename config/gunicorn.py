@@ -1,6 +1,9 @@
 """gunicorn for the web process; every value can be turned by the environment."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -15,3 +18,10 @@ errorlog = "-"
 loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 control_socket_disable = True
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Ship the click log before the process ends: its disk may end with it."""
+    door = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
+    if finish := getattr(door, "finish", None):
+        finish()

@@ -19,19 +19,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import structlog
 from crawleruseragents import is_crawler
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import shipping
-from advocacy.clicklog import Click, ClickLog
+from advocacy import clicklog, shipping
+from advocacy.clicklog import ClickLog
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.ids import new_click_id
 from advocacy.providers import BY_SLUG, generic
@@ -44,7 +42,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_PREFIX = "/r/"
+Answer = tuple[str, list[tuple[str, str]], list[bytes]]
+"""Status, headers, body."""
+
+PREFIX = "/r/"
 _LOOK_AGAIN_SECONDS = 0.25
 # A database that is down is asked again this seldom: asking may take as long as a connection.
 _LOOK_AGAIN_DOWN_SECONDS = 5.0
@@ -59,13 +60,57 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a code leads, ready to be used."""
+    """Where a code leads, put together once: a click has only to fill in its id.
 
-    org_id: UUID
-    link_id: UUID
-    provider: str
-    destination: str
-    carries: Mapping[str, str]
+    `place` is its link in the click log; `pieces` stand around the click's id in the address (there
+    is one piece where the tool takes none); `private` is the address without an id.
+    """
+
+    place: str
+    pieces: tuple[str, ...]
+    private: str
+
+
+class Copy:
+    """All links at one time, as rows; where a code leads is put together when it is first asked."""
+
+    def __init__(self, rows: list[Any], *, local: bool) -> None:
+        self._rows = {row[0]: row for row in rows}
+        self._local = local
+        self._targets: dict[str, Target] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, code: str) -> Target | None:
+        """Return where a code leads; None for one that is not known or leads nowhere."""
+        return self._targets.get(code) or self._make(code)
+
+    def _make(self, code: str) -> Target | None:
+        row: Any = self._rows.get(code)
+        # A row that came into the database by another way than ours leads nowhere, and harms none.
+        with contextlib.suppress(BadDestination, AttributeError, TypeError, ValueError):
+            _, org_id, link_id, provider, destination, utm, carries = row
+            checked = check_destination(destination, local=self._local)
+            named = {f"utm_{name}": str(value) for name, value in utm.items()}
+            whole = with_query(checked, **named) if named else checked
+            blank = new_click_id()
+            self._targets[code] = Target(
+                clicklog.place_of(org_id, link_id),
+                tuple(_address(provider, whole, code, blank, carries).split(blank)),
+                _address(provider, whole, code, "", carries),
+            )
+        return self._targets.get(code)
+
+
+def _address(
+    provider: str, destination: str, code: str, click_id: str, carries: Mapping[str, str]
+) -> str:
+    """Return a destination with our code and the click's id, where this tool takes them."""
+    if carries:
+        return generic.destination(destination, code, click_id, {"destination": carries})
+    room = BY_SLUG.get(provider)
+    return room.destination(destination, code, click_id) if room else destination
 
 
 class LinkTable:
@@ -75,27 +120,31 @@ class LinkTable:
         self._app = app
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
-        self._targets: dict[str, Target] = {}
+        self._copy = Copy([], local=self._local)
         self._mark: object = None
         self._look_again_at = 0.0
         self._lock = threading.Lock()
+
+    def known(self, code: str) -> Target | None:
+        """Return where a code leads, from memory only."""
+        return self._copy.find(code)
 
     def find(self, code: str) -> Target | None:
         """Return where a code leads. A code that is not known is looked for once more, at most
         a few times a second, so that a link works as soon as it is made.
         """
-        target = self._targets.get(code)
+        target = self._copy.find(code)
         if target is None and time.monotonic() > self._look_again_at:
             self.refresh()
-            target = self._targets.get(code)
+            target = self._copy.find(code)
         return target
 
     def load(self) -> bool:
         """Take the links that were saved on disk; False where there are none."""
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            self._take([tuple(row) for row in json.loads(self._saved.read_text())], save=False)
-            log.info("links_loaded_from_disk", links=len(self._targets))
-        return bool(self._targets)
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
+            self._copy = Copy(json.loads(self._saved.read_text()), local=self._local)
+            log.info("links_loaded_from_disk", links=len(self._copy))
+        return bool(self._copy)
 
     def refresh(self) -> None:
         """Take the links from PostgreSQL, or keep what there is; never fail."""
@@ -120,7 +169,8 @@ class LinkTable:
                     for row in campaigns.links_for_redirect()
                     if not row.disabled
                 ]
-            self._take(rows, save=True)
+            self._copy = Copy(rows, local=self._local)
+            self._save(rows)
             self._mark = mark
         except SQLAlchemyError as error:
             pause = _LOOK_AGAIN_DOWN_SECONDS
@@ -129,23 +179,12 @@ class LinkTable:
             self._look_again_at = time.monotonic() + pause
             self._lock.release()
 
-    def _take(self, rows: list[Any], *, save: bool) -> None:
-        targets = {}
-        for code, org_id, link_id, provider, destination, utm, carries in rows:
-            # A row that came into the database by another way than ours leads nowhere, and must
-            # not keep the others from being taken.
-            with contextlib.suppress(BadDestination, AttributeError, TypeError):
-                checked = check_destination(destination, local=self._local)
-                named = {f"utm_{name}": str(value) for name, value in utm.items()}
-                whole = with_query(checked, **named) if named else checked
-                targets[code] = Target(UUID(org_id), UUID(link_id), provider, whole, carries)
-        self._targets = targets
-        if save:
-            with contextlib.suppress(OSError):
-                self._saved.parent.mkdir(parents=True, exist_ok=True)
-                fresh = self._saved.with_suffix(f".{os.getpid()}.tmp")
-                fresh.write_text(json.dumps(rows))
-                fresh.replace(self._saved)
+    def _save(self, rows: list[Any]) -> None:
+        with contextlib.suppress(OSError):
+            self._saved.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._saved.with_suffix(f".{os.getpid()}.tmp")
+            fresh.write_text(json.dumps(rows))
+            fresh.replace(self._saved)
 
 
 class LinksDoor:
@@ -159,8 +198,10 @@ class LinksDoor:
         self.clicks = ClickLog(settings.var_dir / "clicks")
         # The metrics say how many clicks a full disk has cost.
         app.extensions["click_log"] = self.clicks
-        self._started = threading.Lock()
+        self._started, self._shipping = threading.Lock(), threading.Lock()
         self._pid = 0
+        self._lost_said = 0
+        self._finished = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Redirect, or hand on."""
@@ -168,41 +209,30 @@ class LinksDoor:
         if self._pid != os.getpid():
             self.start()
         path: str = environ.get("PATH_INFO", "")
-        if not path.startswith(_PREFIX):
+        if not path.startswith(PREFIX):
             return self._application(environ, start_response)
-        method = environ["REQUEST_METHOD"]
-        if method not in {"GET", "HEAD"}:
-            return _plain(start_response, "405 Method Not Allowed", [("Allow", "GET, HEAD")])
-        code = path[len(_PREFIX) :].strip("/").lower()
-        target = self.links.find(code)
-        if target is None:
-            return _plain(start_response, "404 Not Found", [])
-        location = self._follow(target, code, method, environ)
-        start_response("302 Found", [("Location", location), *_HEADERS])
-        return []
-
-    def _follow(self, target: Target, code: str, method: str, environ: Mapping[str, Any]) -> str:
-        """Log the click, then say where it leads, with our code and the click's id."""
-        click_id = new_click_id()
-        self.clicks.append(
-            Click(
-                click_id=click_id,
-                org_id=target.org_id,
-                link_id=target.link_id,
-                at=datetime.now(UTC),
-                not_human_why=not_human(method, environ),
-                referrer_host=_host(environ.get("HTTP_REFERER", "")),
-            )
+        status, headers, body = self.answer(
+            environ["REQUEST_METHOD"], self.links.find(code_in(path)), environ
         )
+        start_response(status, headers)
+        return body
+
+    def answer(self, method: str, target: Target | None, environ: Mapping[str, Any]) -> Answer:
+        """Log the click, then say where it leads. `environ` has the headers as WSGI names them."""
+        if method not in {"GET", "HEAD"}:
+            return plain("405 Method Not Allowed", ("Allow", "GET, HEAD"))
+        if target is None:
+            return plain("404 Not Found")
+        click_id = new_click_id()
+        why = not_human(method, environ)
+        host = referrer_host(environ.get("HTTP_REFERER", "")[:2048])
+        self.clicks.append_line(clicklog.write_line(click_id, target.place, why, host))
         # Who asks not to be followed is redirected with the post's code and without an id of hers.
-        private = environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1"
-        carried = "" if private else click_id
-        if target.carries:
-            return generic.destination(
-                target.destination, code, carried, {"destination": target.carries}
-            )
-        room = BY_SLUG.get(target.provider)
-        return room.destination(target.destination, code, carried) if room else target.destination
+        if environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1":
+            location = target.private
+        else:
+            location = click_id.join(target.pieces)
+        return "302 Found", [("Location", location), *_HEADERS], []
 
     def start(self) -> None:
         """Take the links and start the threads, once in each process (again after a fork)."""
@@ -216,15 +246,26 @@ class LinksDoor:
             asked.join(_WAIT_AT_START_SECONDS if saved else None)
             self._repeat("links", self._settings.links_refresh_seconds, self.links.refresh)
             self._repeat("clicks", self._settings.click_ship_seconds, self.ship)
-            atexit.register(self.ship)
+            atexit.register(self.finish)
             self._pid = os.getpid()
 
     def ship(self) -> None:
         """Ship what has been logged, by this process and by those that are gone."""
-        self.clicks.rotate()
-        with self._app.app_context():
-            for org_id in shipping.ship(self.clicks.folder):
-                self._app.extensions["nudge"].announce(org_id)
+        # One at a time, so that a process that ends waits for what is being shipped.
+        with self._shipping:
+            self.clicks.rotate()
+            if self.clicks.lost > self._lost_said:
+                log.error("clicks_lost", clicks=self.clicks.lost - self._lost_said)
+                self._lost_said = self.clicks.lost
+            with self._app.app_context():
+                for org_id in shipping.ship(self.clicks.folder):
+                    self._app.extensions["nudge"].announce(org_id)
+
+    def finish(self) -> None:
+        """Ship what is left before the process ends, once. Safe where it never began."""
+        if self._pid == os.getpid() and not self._finished:
+            self._finished = True
+            self.ship()
 
     @staticmethod
     def _repeat(name: str, seconds: float, work: Callable[[], None]) -> None:
@@ -244,14 +285,14 @@ def not_human(method: str, environ: Mapping[str, Any]) -> str:
     """Return why a request is not a person's click, or an empty string."""
     if method == "HEAD":
         return "head"
-    purposes = [environ.get(f"HTTP_{name}", "") for name in _PURPOSES]
-    if any("prefetch" in each or "preview" in each for each in purposes):
-        return "prefetch"
+    for name in PURPOSES:
+        if (said := environ.get(name)) and ("prefetch" in said or "preview" in said):
+            return "prefetch"
     agent = environ.get("HTTP_USER_AGENT", "")
     return "" if is_browser(agent[:512]) else "preview"
 
 
-_PURPOSES = ("SEC_PURPOSE", "PURPOSE", "X_PURPOSE", "X_MOZ")
+PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 # How those that fetch on their own say who they are, and what the list of crawlers lacks.
 _OWN_WORDS = ("+http", "mailto:", "cardyb")
 
@@ -270,20 +311,25 @@ def is_browser(agent: str) -> bool:
     )
 
 
-def _host(referrer: str) -> str:
+@lru_cache(maxsize=1024)
+def referrer_host(referrer: str) -> str:
     """Return the host of a referrer and no more of it."""
     try:
-        host = urlsplit(referrer[:2048]).hostname or ""
+        host = urlsplit(referrer).hostname or ""
     except ValueError:
         return ""
     return host[:100] if host.isascii() and host.isprintable() and "\t" not in host else ""
 
 
-def _plain(
-    start_response: StartResponse, status: str, headers: list[tuple[str, str]]
-) -> list[bytes]:
+def code_in(path: str) -> str:
+    """Return the code in a path, however it was typed."""
+    return path[len(PREFIX) :].strip("/").lower()
+
+
+def plain(status: str, *headers: tuple[str, str]) -> Answer:
+    """Return an answer that says its status in words."""
     body = f"{status[4:]}\n".encode()
-    start_response(
+    return (
         status,
         [
             ("Content-Type", "text/plain; charset=utf-8"),
@@ -292,5 +338,5 @@ def _plain(
             ("X-Content-Type-Options", "nosniff"),
             *headers,
         ],
+        [body],
     )
-    return [body]

@@ -140,7 +140,7 @@ def door(world, tmp_path):
     yield made
     for each in made.opened:
         # The folder and the database will be gone when this process ends.
-        atexit.unregister(each.ship)
+        atexit.unregister(each.finish)
 
 
 def query_of(answer) -> dict[str, str]:
@@ -512,7 +512,7 @@ def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door):
 def test_no_space_left_is_counted_as_lost(door, tmp_path):
     door.tap(door.world.links["x"])
     log = door.door.clicks
-    os.dup2(full := os.open("/dev/full", os.O_WRONLY), log._fd)
+    os.dup2(full := os.open("/dev/full", os.O_WRONLY), log._segment.fd)
     os.close(full)
     assert door.tap(door.world.links["x"]).status_code == 302
     assert log.lost == 1

@@ -1,0 +1,13 @@
+"""gunicorn for the redirect as a process of its own; every value can be turned by the environment.
+
+With gunicorn's event loop instead of its threads: there is nothing to wait for in a redirect.
+"""
+
+import os
+
+from config.gunicorn import *  # noqa: F403 -- all but what follows is as for the web process
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('LINKS_PORT', '8001')}"
+workers = int(os.environ.get("LINKS_CONCURRENCY", "2"))
+worker_class = "asgi"
+threads = 1
