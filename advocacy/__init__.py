@@ -106,6 +106,7 @@ def create_app(settings: Settings) -> Flask:
         app, locale_selector=languages.chosen, default_translation_directories="web/translations"
     )
     errors.init_app(app)
+    webhooks.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)
     api.register_blueprint(shares.blueprint)

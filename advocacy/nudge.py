@@ -23,6 +23,8 @@ from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 _REST_SECONDS = 3.0
+# Under a stream of deliveries one hint does for all that come within this time.
+_BETWEEN_SECONDS = 0.05
 _JOB_SECONDS = 300
 
 log = structlog.get_logger()
@@ -99,6 +101,7 @@ class Nudger:
             try:
                 for org_id in waiting:
                     enqueue_drain(connection, self._queue, org_id)
+                time.sleep(_BETWEEN_SECONDS)
             except (RedisError, OSError) as error:
                 log.warning("nudge_failed", error=type(error).__name__)
                 time.sleep(_REST_SECONDS)

@@ -1,4 +1,6 @@
-"""① A delivery knocks: vouched for by its provider, kept on disk, then answered.
+"""① Deliveries knock: vouched for by their providers, kept on disk, then answered.
+
+Those that knock at the same time share one look at their sources and one commit.
 
 What a stranger would get wrong: nothing is read here but what verification needs. An unreadable
 body that was vouched for is kept and answered like any other; it is the worker that quarantines it.
@@ -7,48 +9,107 @@ body that was vouched for is kept and answered like any other; it is the worker 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from advocacy.events import Delivery, Refused
 from advocacy.ids import new_id
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
 from advocacy.sealing import seal
-from advocacy.store import campaigns, inbox, transaction
+from advocacy.store import campaigns, inbox, transaction, with_retries
+from advocacy.store.campaigns import SourceAtDoor
+
+Kept = tuple[int, inbox.Put]
+"""The status that the tool wants to hear, and what became of the delivery."""
 
 
-def receive(
-    master: bytes, nudge: Nudge, key: str, *, body: bytes, headers: Mapping[str, str], url: str
-) -> tuple[int, inbox.Put]:
-    """Keep a delivery and return the status that the tool wants to hear, and what became of it.
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A request at the door, with the key of its address. Header names are in lower case."""
 
-    When this returns, the body is committed. Raises `Refused` where nobody vouches for it; then
-    nothing is stored.
+    key: str
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+
+
+def receive(master: bytes, nudge: Nudge, knock: Knock) -> Kept:
+    """Keep one delivery. Raises `Refused` where nobody vouches for it."""
+    (answer,) = receive_together(master, nudge, [knock])
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def receive_together(master: bytes, nudge: Nudge, knocks: Sequence[Knock]) -> list[Kept | Refused]:
+    """Keep deliveries in one transaction; returns for each what became of it, in their order.
+
+    When this returns, the bodies are committed. Nothing is stored of what nobody vouches for.
     """
+
+    def keep() -> list[Kept | Refused]:
+        with transaction():
+            sources = campaigns.find_sources_at_door(master, {knock.key for knock in knocks})
+            checked = [_check(master, sources.get(knock.key), knock) for knock in knocks]
+            by_org: dict[UUID, list[inbox.Arrived]] = {}
+            for one in checked:
+                if isinstance(one, _Checked):
+                    by_org.setdefault(one.org_id, []).append(one.arrived)
+            # In one order everywhere, so that two processes never wait for each other.
+            puts = {
+                delivery_id: put
+                for org_id in sorted(by_org)
+                for delivery_id, put in inbox.put_deliveries(org_id, by_org[org_id]).items()
+            }
+        for org_id, arrived in by_org.items():
+            if any(puts[one.id] == "new" for one in arrived):
+                nudge.announce(org_id)
+        return [
+            (one.status, puts[one.arrived.id]) if isinstance(one, _Checked) else one
+            for one in checked
+        ]
+
+    return with_retries(keep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A delivery that was vouched for, and the status that its tool wants to hear."""
+
+    org_id: UUID
+    status: int
+    arrived: inbox.Arrived
+
+
+def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked | Refused:
     now = datetime.now(UTC)
-    source = campaigns.find_source_at_door(master, key)
     if source is None:
-        raise Refused("unknown_source")
+        return Refused("unknown_source")
     room = BY_SLUG.get(source.provider)
     if room is None or (room.TRUST not in {"secret_path", "none"} and not source.secrets):
-        raise Refused("no_secret")
-    verified = room.verify(Delivery(body, headers, url, source.setup), source.secrets, now)
-    external_id = room.external_id(verified)
-    delivery_id = new_id()
-    # What the room vouches for, which may be less than what was sent: some bodies hold a secret.
-    sealed = seal(master, source.org_id, f"body:{delivery_id}", verified.body)
-    with transaction():
-        put = inbox.put_delivery(
-            source.org_id,
-            source.id,
-            delivery_id,
-            external_id,
-            verified,
-            sealed,
-            hashlib.sha256(verified.body).digest(),
-            source.test,
+        return Refused("no_secret")
+    try:
+        verified = room.verify(
+            Delivery(knock.body, knock.headers, knock.url, source.setup), source.secrets, now
         )
-    if put == "new":
-        nudge.announce(source.org_id)
-    return room.ANSWER, put
+    except Refused as error:
+        return error
+    delivery_id = new_id()
+    return _Checked(
+        source.org_id,
+        room.ANSWER,
+        inbox.Arrived(
+            id=delivery_id,
+            source_id=source.id,
+            external_id=room.external_id(verified),
+            verified=verified,
+            # What the room vouches for, which may be less than what was sent: some bodies hold a
+            # secret.
+            sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),
+            digest=hashlib.sha256(verified.body).digest(),
+            test=source.test,
+        ),
+    )

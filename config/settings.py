@@ -43,6 +43,8 @@ class Settings:
     surge_least_actions: int = 10
     surge_times: int = 4
     surge_quiet_hours: int = 6
+    door_waiting: int = 500
+    door_seconds: float = 5.0
     log_level: str = "INFO"
     small_group: int = 0
     small_group_shared: int = 5
@@ -156,6 +158,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "surge_least_actions": _whole(1, 1_000_000),
     "surge_times": _whole(2, 1000),
     "surge_quiet_hours": _whole(1, 168),
+    "door_waiting": _whole(1, 100_000),
+    "door_seconds": _seconds,
     "log_level": _level,
     "small_group": _whole(0, 1000),
     "small_group_shared": _whole(0, 1000),

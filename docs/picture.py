@@ -35,7 +35,7 @@ from advocacy.commands.sources import new_secret
 from advocacy.ids import new_click_id, new_id
 from advocacy.nudge import Silent
 from advocacy.providers.base import join_code
-from advocacy.receive import receive
+from advocacy.receive import Knock, receive
 from advocacy.store import campaigns, touches, transaction
 from advocacy.up import free_port, running_servers
 from advocacy.web.charts import bundle
@@ -167,10 +167,12 @@ class Filling:
         receive(
             settings.secret_key.encode(),
             Silent(),
-            self.keys[provider],
-            body=json.dumps(body).encode(),
-            headers={"content-type": "application/json", **(headers or {})},
-            url=f"{settings.public_url}/webhooks/{self.keys[provider]}",
+            Knock(
+                self.keys[provider],
+                json.dumps(body).encode(),
+                {"content-type": "application/json", **(headers or {})},
+                f"{settings.public_url}/webhooks/{self.keys[provider]}",
+            ),
         )
 
     def standard(self, kind: str, at: datetime, **data: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -41,60 +41,86 @@ class LostLease(Exception):
     """The lease ran out and somebody else has the rows: what was done must not be kept."""
 
 
-def put_delivery(
-    org_id: UUID,
-    source_id: UUID,
-    delivery_id: UUID,
-    external_id: str,
-    verified: Verified,
-    sealed: bytes,
-    body_digest: bytes,
-    test: bool = False,
-) -> Put:
-    """Keep a delivery once, for good.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A delivery that was vouched for, sealed under its own id, on its way into the inbox."""
 
-    Returns "known" for the same delivery again, and "conflict" where the id was used for another
-    body: then the first stands and the second is kept, quarantined as `id_reuse`.
+    id: UUID
+    source_id: UUID
+    external_id: str
+    verified: Verified
+    sealed: bytes
+    digest: bytes
+    test: bool = False
+
+
+def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
+    """Keep deliveries, each once, for good; returns for each id what became of it.
+
+    That is "known" for the same delivery again, and "conflict" where its external id was used for
+    another body: then the first stands and the second is kept, quarantined as `id_reuse`.
     """
-    values = {
-        "org_id": org_id,
-        "source_id": source_id,
-        "id": delivery_id,
-        "external_id": external_id,
-        "body": sealed,
-        "digest": body_digest,
-        "message_id": verified.message_id,
-        "content_type": verified.content_type[:200],
-        "received_at": verified.received_at,
-        "status": "pending",
-        "reason": "",
-        "test": test,
-    }
-    insert = """
-        insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
-                           content_type, received_at, status, reason, test)
-        values (:org_id, :id, :source_id, :external_id, :body, :digest, :message_id,
-                :content_type, :received_at, :status, :reason, :test)
-        on conflict (org_id, source_id, external_id) do nothing returning id"""
-    if run(insert, **values):
-        return "new"
-    same = run(
-        """select body_digest = :digest from inbox
-           where org_id = :org_id and source_id = :source_id and external_id = :external_id""",
-        org_id=org_id,
-        source_id=source_id,
-        external_id=external_id,
-        digest=body_digest,
+    puts: dict[UUID, Put] = dict.fromkeys((one.id for one in arrived), "known")
+    new = _insert_new(org_id, arrived)
+    again = [one for one in arrived if one.id not in new]
+    puts.update(dict.fromkeys(new, "new"))
+    if again:
+        same = run(
+            """select v.id from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]),
+                                       cast(:names as text[]), cast(:digests as bytea[]))
+                 as v (id, source_id, external_id, digest)
+               join inbox i on i.org_id = :o and i.source_id = v.source_id
+                 and i.external_id = v.external_id and i.body_digest = v.digest""",
+            o=org_id,
+            ids=[one.id for one in again],
+            sources=[one.source_id for one in again],
+            names=[one.external_id for one in again],
+            digests=[one.digest for one in again],
+        )
+        known = {row.id for row in same}
+        others = [
+            replace(one, external_id=f"{one.external_id}#{one.digest.hex()[:24]}")
+            for one in again
+            if one.id not in known
+        ]
+        if others:
+            _insert_new(org_id, others, "quarantined", "id_reuse")
+            puts.update(dict.fromkeys((one.id for one in others), "conflict"))
+    return puts
+
+
+def _insert_new(
+    org_id: UUID, arrived: Sequence[Arrived], status: str = "pending", reason: str = ""
+) -> set[UUID]:
+    """Insert the deliveries whose external id is not there yet; the first of equal ones wins."""
+    # In the order of the key, so that two groups with the same ids do not lock each other out.
+    rows = run(
+        """insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
+                              content_type, received_at, status, reason, test)
+           select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.message_id,
+                  v.content_type, v.received_at, :status, :reason, v.test
+           from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]), cast(:names as text[]),
+                       cast(:bodies as bytea[]), cast(:digests as bytea[]),
+                       cast(:messages as text[]), cast(:types as text[]),
+                       cast(:ats as timestamptz[]), cast(:tests as bool[])) with ordinality
+                as v (id, source_id, external_id, body, digest, message_id, content_type,
+                      received_at, test, place)
+           order by v.source_id, v.external_id, v.place
+           on conflict (org_id, source_id, external_id) do nothing returning id""",
+        o=org_id,
+        status=status,
+        reason=reason,
+        ids=[one.id for one in arrived],
+        sources=[one.source_id for one in arrived],
+        names=[one.external_id for one in arrived],
+        bodies=[one.sealed for one in arrived],
+        digests=[one.digest for one in arrived],
+        messages=[one.verified.message_id for one in arrived],
+        types=[one.verified.content_type[:200] for one in arrived],
+        ats=[one.verified.received_at for one in arrived],
+        tests=[one.test for one in arrived],
     )
-    if same and same[0][0]:
-        return "known"
-    values |= {
-        "external_id": f"{external_id}#{body_digest.hex()[:24]}",
-        "status": "quarantined",
-        "reason": "id_reuse",
-    }
-    run(insert, **values)
-    return "conflict"
+    return {row.id for row in rows}
 
 
 _COLUMNS = (

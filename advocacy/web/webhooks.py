@@ -6,18 +6,45 @@ a key exists, a signature was close, or a clock is off; the reason is in the log
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
-from flask import Blueprint, Response, current_app, request
-from sqlalchemy.exc import DBAPIError
+from flask import Blueprint, Flask, Response, current_app, request
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from advocacy.events import Refused
-from advocacy.receive import receive
+from advocacy.receive import Kept, Knock, receive_together
+from advocacy.together import Overloaded, Together
 from advocacy.web import health
+from config.settings import Settings
 
 blueprint = Blueprint("webhooks", __name__)
 log = structlog.get_logger()
+
+
+# How many deliveries share a commit at most: each may have a body of a mebibyte.
+_AT_ONCE = 64
+_RETRY_SECONDS = "5"
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its group of deliveries that wait for one commit."""
+    settings: Settings = app.extensions["settings"]
+    master = settings.secret_key.encode()
+
+    def keep(knocks: Sequence[Knock]) -> Sequence[Kept | Exception]:
+        return receive_together(master, app.extensions["nudge"], knocks)
+
+    app.extensions["door"] = Together[Knock, Kept](
+        keep,
+        at_once=_AT_ONCE,
+        waiting=settings.door_waiting,
+        seconds=settings.door_seconds,
+        # Where the database is away, asking once for each would only take longer.
+        hopeless=(OperationalError, InterfaceError, PoolTimeout),
+    )
 
 
 @blueprint.post("/webhooks/<key>")
@@ -30,24 +57,26 @@ def take(key: str) -> Response:
         health.deliveries.labels("bad_body").inc()
         return _plain(error.code, "too large\n" if error.code == 413 else "cut short\n")
     try:
-        status, put = receive(
-            settings.secret_key.encode(),
-            current_app.extensions["nudge"],
-            key,
-            body=body,
-            headers={name.lower(): value for name, value in request.headers.items()},
-            url=settings.public_url + request.full_path.rstrip("?"),
+        status, put = current_app.extensions["door"].do(
+            Knock(
+                key,
+                body,
+                {name.lower(): value for name, value in request.headers.items()},
+                settings.public_url + request.full_path.rstrip("?"),
+            )
         )
     except Refused as error:
         log.info("delivery_refused", reason=error.reason)
         health.deliveries.labels(error.reason).inc()
         return _plain(401, "refused\n")
+    except Overloaded:
+        log.warning("door_overloaded")
+        health.deliveries.labels("overloaded").inc()
+        return _try_again()
     except (DBAPIError, PoolTimeout) as error:
         log.error("delivery_not_kept", error=type(error).__name__)
         health.deliveries.labels("not_kept").inc()
-        answer = _plain(503, "try again\n")
-        answer.headers["Retry-After"] = "5"
-        return answer
+        return _try_again()
     health.deliveries.labels(put).inc()
     return _plain(status, "ok\n" if status == 200 else "")
 
@@ -65,6 +94,13 @@ def read_body(limit: int) -> bytes:
     if request.content_length is not None and len(body) != request.content_length:
         raise BadRequest
     return body
+
+
+def _try_again() -> Response:
+    """Say that the delivery was not kept, and when to send it again."""
+    answer = _plain(503, "try again\n")
+    answer.headers["Retry-After"] = _RETRY_SECONDS
+    return answer
 
 
 def _plain(status: int, text: str) -> Response:

@@ -1,0 +1,124 @@
+"""Requests that wait for one commit: the first that comes does the work for all who wait with it.
+
+Whoever finds nobody at work leads: she takes all that waits, does it at once, and wakes the others
+with their answers; what came meanwhile is the next group, led by its first. So a lone request waits
+for nobody, a busy process commits once for many, and there is no thread to be started or to die.
+
+What a stranger would get wrong: a group fails together only where trying again alone is hopeless.
+Otherwise each is tried by itself, so that a bad neighbour costs nobody an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Overloaded(Exception):
+    """Too many wait, or they wait too long. What was asked may be asked again."""
+
+
+class _Place(Generic[Item, Answer]):
+    """Where one request waits."""
+
+    __slots__ = ("answer", "asleep", "item", "leads")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.answer: Answer | Exception | None = None
+        self.leads = False
+        # A lock that is held is the lightest thing to sleep on; who wakes releases it.
+        self.asleep = threading.Lock()
+        self.asleep.acquire()
+
+
+class Together(Generic[Item, Answer]):
+    """Does the work of many requests in one go. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Answer | Exception]],
+        *,
+        at_once: int,
+        waiting: int,
+        seconds: float,
+        hopeless: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Take at most `at_once` into a group and let at most `waiting` wait for `seconds` each.
+
+        `work` returns an answer or an error for each item, in their order, or raises for all;
+        what it raises as `hopeless` is not tried again one by one.
+        """
+        self._work, self._hopeless = work, hopeless
+        self._at_once, self._most, self._seconds = at_once, waiting, seconds
+        self._lock = threading.Lock()
+        self._waiting: list[_Place[Item, Answer]] = []
+        # When the group that is being worked on was taken; None while there is none.
+        self._since: float | None = None
+
+    def do(self, item: Item) -> Answer:
+        """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
+        place = _Place[Item, Answer](item)
+        with self._lock:
+            self._refuse_if_overloaded()
+            self._waiting.append(place)
+            if self._since is None:
+                self._since, place.leads = time.monotonic(), True
+        if not place.leads and not place.asleep.acquire(timeout=self._seconds):
+            self._leave(place)
+        if place.leads:
+            self._lead(place)
+        if isinstance(place.answer, Exception):
+            raise place.answer
+        assert place.answer is not None  # noqa: S101 -- who leads or was woken has an answer
+        return place.answer
+
+    def _refuse_if_overloaded(self) -> None:
+        if len(self._waiting) >= self._most:
+            raise Overloaded("too many wait")
+        # Where a group has been at work for so long, nobody behind it would be served in time.
+        if self._since is not None and time.monotonic() - self._since > self._seconds:
+            raise Overloaded("the work takes too long")
+
+    def _leave(self, place: _Place[Item, Answer]) -> None:
+        """Give up waiting, unless it is this one's turn or the answer came at the last moment."""
+        with self._lock:
+            if place.leads or place.answer is not None:
+                return
+            if place in self._waiting:
+                self._waiting.remove(place)
+        raise Overloaded("it took too long")
+
+    def _lead(self, leader: _Place[Item, Answer]) -> None:
+        with self._lock:
+            group = self._waiting[: self._at_once]
+            del self._waiting[: self._at_once]
+            self._since = time.monotonic()
+        answers: Sequence[Answer | Exception] = ()
+        try:
+            answers = self._answers([place.item for place in group])
+        finally:
+            # Whatever happens, nobody is left asleep, and the next is told to lead.
+            with self._lock:
+                for at, place in enumerate(group):
+                    place.answer = answers[at] if answers else Overloaded("the work was stopped")
+                following = self._waiting[:1]
+                for place in following:
+                    place.leads = True
+                self._since = time.monotonic() if following else None
+            for place in (*following, *group):
+                if place is not leader:
+                    place.asleep.release()
+
+    def _answers(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+        try:
+            return self._work(items)
+        except Exception as error:
+            if len(items) == 1 or isinstance(error, self._hopeless):
+                return [error] * len(items)
+        return [answer for item in items for answer in self._answers([item])]
