@@ -6,13 +6,17 @@ a key exists, a signature was close, or a clock is off; the reason is in the log
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.events import Refused
 from advocacy.receive import Kept, Knock, receive_together
@@ -20,10 +24,18 @@ from advocacy.together import Overloaded, Together
 from advocacy.web import health
 from config.settings import Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 blueprint = Blueprint("webhooks", __name__)
 log = structlog.get_logger()
 
 
+Answer = tuple[int, str, list[tuple[str, str]]]
+"""Status, text, headers."""
+
+_PREFIX = "/webhooks/"
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
 # How many deliveries share a commit at most: each may have a body of a mebibyte.
 _AT_ONCE = 64
 _RETRY_SECONDS = "5"
@@ -35,7 +47,8 @@ def init_app(app: Flask) -> None:
     master = settings.secret_key.encode()
 
     def keep(knocks: Sequence[Knock]) -> Sequence[Kept | Exception]:
-        return receive_together(master, app.extensions["nudge"], knocks)
+        with app.app_context():
+            return receive_together(master, app.extensions["nudge"], knocks)
 
     app.extensions["door"] = Together[Knock, Kept](
         keep,
@@ -47,61 +60,90 @@ def init_app(app: Flask) -> None:
     )
 
 
-@blueprint.post("/webhooks/<key>")
+class WebhooksDoor:
+    """WSGI: takes deliveries itself, which is half the work, and hands on everything else."""
+
+    def __init__(self, application: WSGIApplication, app: Flask) -> None:
+        self._application = application
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Take a delivery, or hand on."""
+        path: str = environ.get("PATH_INFO", "")
+        key = path.removeprefix(_PREFIX)
+        # What is no plain address of a source is the application's to answer, in its words.
+        plain = key != path and _KEY.fullmatch(key)
+        if not plain or environ["REQUEST_METHOD"] != "POST":
+            return self._application(environ, start_response)
+        status, text, headers = answer(self._app, key, environ)
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [text.encode()]
+
+
+@blueprint.post(f"{_PREFIX}<key>")
 def take(key: str) -> Response:
-    """Take a delivery. The answer is sent after its body is on disk."""
-    settings = current_app.extensions["settings"]
+    """Take a delivery that came to the application itself."""
+    status, text, headers = answer(current_app._get_current_object(), key, request.environ)  # type: ignore[attr-defined]
+    return Response(text, status, headers)
+
+
+def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
+    """Take a delivery; returns status, text and headers. With a 2xx its body is on disk."""
+    settings: Settings = app.extensions["settings"]
     try:
-        body = read_body(settings.body_limit_bytes)
-    except (RequestEntityTooLarge, BadRequest) as error:
-        health.deliveries.labels("bad_body").inc()
-        return _plain(error.code, "too large\n" if error.code == 413 else "cut short\n")
+        body = read_body(environ, settings.body_limit_bytes)
+    except RequestEntityTooLarge:
+        return _say("bad_body", 413, "too large\n")
+    except BadRequest:
+        return _say("bad_body", 400, "cut short\n")
+    query = environ.get("QUERY_STRING", "").encode("latin-1").decode(errors="replace")
+    url = f"{settings.public_url}{_PREFIX}{key}{'?' if query else ''}{query}"
     try:
-        status, put = current_app.extensions["door"].do(
-            Knock(
-                key,
-                body,
-                {name.lower(): value for name, value in request.headers.items()},
-                settings.public_url + request.full_path.rstrip("?"),
-            )
-        )
+        status, put = app.extensions["door"].do(Knock(key, body, headers_of(environ), url))
     except Refused as error:
         log.info("delivery_refused", reason=error.reason)
-        health.deliveries.labels(error.reason).inc()
-        return _plain(401, "refused\n")
+        return _say(error.reason, 401, "refused\n")
     except Overloaded:
         log.warning("door_overloaded")
-        health.deliveries.labels("overloaded").inc()
-        return _try_again()
+        return _say("overloaded", 503, "try again\n")
     except (DBAPIError, PoolTimeout) as error:
         log.error("delivery_not_kept", error=type(error).__name__)
-        health.deliveries.labels("not_kept").inc()
-        return _try_again()
-    health.deliveries.labels(put).inc()
-    return _plain(status, "ok\n" if status == 200 else "")
+        return _say("not_kept", 503, "try again\n")
+    except Exception:
+        log.exception("delivery_failed")
+        return _say("failed", 500, "failed\n")
+    return _say(put, status, "ok\n" if status == 200 else "")
 
 
-def read_body(limit: int) -> bytes:
+def _say(outcome: str, status: int, text: str) -> Answer:
+    """Count an outcome and put it into words."""
+    health.deliveries.labels(outcome).inc()
+    again = [("Retry-After", _RETRY_SECONDS)] if status == 503 else []
+    length = ("Content-Length", str(len(text)))
+    return status, text, [("Content-Type", "text/plain; charset=utf-8"), length, *again]
+
+
+def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     """Return the whole body. Raises `RequestEntityTooLarge`, or `BadRequest` where it is cut short.
 
     Werkzeug cuts a chunked body at its limit without a word, and takes a body that ends before its
     Content-Length for whole; so one byte more is allowed, and the length is looked at.
     """
-    request.max_content_length = limit + 1
-    body = request.get_data(cache=False)
+    said = get_content_length(environ)
+    body: bytes = get_input_stream(environ, max_content_length=limit + 1).read()
     if len(body) > limit:
         raise RequestEntityTooLarge
-    if request.content_length is not None and len(body) != request.content_length:
+    if said is not None and len(body) != said:
         raise BadRequest
     return body
 
 
-def _try_again() -> Response:
-    """Say that the delivery was not kept, and when to send it again."""
-    answer = _plain(503, "try again\n")
-    answer.headers["Retry-After"] = _RETRY_SECONDS
-    return answer
-
-
-def _plain(status: int, text: str) -> Response:
-    return Response(text, status, content_type="text/plain; charset=utf-8")
+def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
+    """Return the headers of a request, their names in lower case."""
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return headers

@@ -433,7 +433,7 @@ def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
     monkeypatch.setattr("advocacy.web.api.activation.activation", broken)
     monkeypatch.setattr("advocacy.web.dashboard.activation", broken)
     monkeypatch.setattr("advocacy.web.health.database.ping", broken)
-    monkeypatch.setattr("advocacy.web.webhooks.receive", broken)
+    monkeypatch.setattr("advocacy.web.webhooks.receive_together", broken)
     body = problem_of(ask(), 500)
     client = world.app.test_client()
     client.post("/sign-in", data={"token": world.token()})
