@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 
-def create_bare_app(settings: Settings) -> Flask:
-    """Wire what reaches the database and Redis, and no pages: enough for the redirect alone."""
+def create_doors_app(settings: Settings) -> Flask:
+    """Wire what the two busy doors need, and no pages: see `doors.py`."""
+    from advocacy.web import errors, health, webhooks
+
+    app = _wire_servers(settings)
+    errors.init_app(app)
+    webhooks.init_app(app)
+    app.register_blueprint(health.blueprint)
+    return app
+
+
+def _wire_servers(settings: Settings) -> Flask:
+    """Return an application that reaches the database and Redis, and nothing more."""
     # Imported here, so that the pure rooms can be imported without Flask and SQL.
     from flask import Flask
     from sqlalchemy import event
@@ -82,7 +93,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
-    app = create_bare_app(settings)
+    app = _wire_servers(settings)
     app.config.update(
         SECRET_KEY=organization_key(settings.secret_key.encode(), NO_ORGANIZATION, "session"),
         MAX_CONTENT_LENGTH=settings.body_limit_bytes,

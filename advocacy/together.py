@@ -10,10 +10,11 @@ Otherwise each is tried by itself, so that a bad neighbour costs nobody an answe
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -37,8 +38,8 @@ class _Place(Generic[Item, Answer]):
         self.asleep.acquire()
 
 
-class Together(Generic[Item, Answer]):
-    """Does the work of many requests in one go. Safe to use from many threads."""
+class _Group(Generic[Item, Answer]):
+    """What is the same for threads and for an event loop."""
 
     def __init__(
         self,
@@ -56,16 +57,41 @@ class Together(Generic[Item, Answer]):
         """
         self._work, self._hopeless = work, hopeless
         self._at_once, self._most, self._seconds = at_once, waiting, seconds
-        self._lock = threading.Lock()
-        self._waiting: list[_Place[Item, Answer]] = []
         # When the group that is being worked on was taken; None while there is none.
         self._since: float | None = None
+
+    def _refuse_if_overloaded(self, waiting: int) -> None:
+        if waiting >= self._most:
+            raise Overloaded("too many wait")
+        # Where a group has been at work for so long, nobody behind it would be served in time.
+        if self._since is not None and time.monotonic() - self._since > self._seconds:
+            raise Overloaded("the work takes too long")
+
+    def _answers(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+        try:
+            return self._work(items)
+        except Exception as error:
+            if len(items) == 1 or isinstance(error, self._hopeless):
+                return [error] * len(items)
+        return [answer for item in items for answer in self._answers([item])]
+
+
+class Together(_Group[Item, Answer]):
+    """Does the work of many requests in one go. Safe to use from many threads."""
+
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]], **limits: Any
+    ) -> None:
+        """See `_Group`."""
+        super().__init__(work, **limits)
+        self._lock = threading.Lock()
+        self._waiting: list[_Place[Item, Answer]] = []
 
     def do(self, item: Item) -> Answer:
         """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
         place = _Place[Item, Answer](item)
         with self._lock:
-            self._refuse_if_overloaded()
+            self._refuse_if_overloaded(len(self._waiting))
             self._waiting.append(place)
             if self._since is None:
                 self._since, place.leads = time.monotonic(), True
@@ -77,13 +103,6 @@ class Together(Generic[Item, Answer]):
             raise place.answer
         assert place.answer is not None  # noqa: S101 -- who leads or was woken has an answer
         return place.answer
-
-    def _refuse_if_overloaded(self) -> None:
-        if len(self._waiting) >= self._most:
-            raise Overloaded("too many wait")
-        # Where a group has been at work for so long, nobody behind it would be served in time.
-        if self._since is not None and time.monotonic() - self._since > self._seconds:
-            raise Overloaded("the work takes too long")
 
     def _leave(self, place: _Place[Item, Answer]) -> None:
         """Give up waiting, unless it is this one's turn or the answer came at the last moment."""
@@ -115,10 +134,46 @@ class Together(Generic[Item, Answer]):
                 if place is not leader:
                     place.asleep.release()
 
-    def _answers(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+
+class TogetherInLoop(_Group[Item, Answer]):
+    """The same for requests in one event loop: while one group is at work in a thread, the next
+    gathers.
+    """
+
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]], **limits: Any
+    ) -> None:
+        """See `_Group`."""
+        super().__init__(work, **limits)
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def do(self, item: Item) -> Answer:
+        """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
+        self._refuse_if_overloaded(len(self._waiting))
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work_off())
         try:
-            return self._work(items)
-        except Exception as error:
-            if len(items) == 1 or isinstance(error, self._hopeless):
-                return [error] * len(items)
-        return [answer for item in items for answer in self._answers([item])]
+            return await asyncio.wait_for(future, self._seconds)
+        except TimeoutError:
+            raise Overloaded("it took too long") from None
+
+    async def _work_off(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
+            # Whoever gave up waiting is not worked for.
+            group = [each for each in group if not each[1].done()]
+            if not group:
+                continue
+            self._since = time.monotonic()
+            answers = await asyncio.to_thread(self._answers, [item for item, _ in group])
+            self._since = None
+            for (_, future), answer in zip(group, answers, strict=True):
+                if future.done():
+                    continue
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)

@@ -7,9 +7,9 @@ a key exists, a signature was close, or a clock is off; the reason is in the log
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
@@ -20,7 +20,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.events import Refused
 from advocacy.receive import Kept, Knock, receive_together
-from advocacy.together import Overloaded, Together
+from advocacy.together import Overloaded, Together, TogetherInLoop
 from advocacy.web import health
 from config.settings import Settings
 
@@ -34,8 +34,8 @@ log = structlog.get_logger()
 Answer = tuple[int, str, list[tuple[str, str]]]
 """Status, text, headers."""
 
-_PREFIX = "/webhooks/"
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
+PREFIX = "/webhooks/"
+ADDRESS = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{1,200}})")
 # How many deliveries share a commit at most: each may have a body of a mebibyte.
 _AT_ONCE = 64
 _RETRY_SECONDS = "5"
@@ -50,14 +50,15 @@ def init_app(app: Flask) -> None:
         with app.app_context():
             return receive_together(master, app.extensions["nudge"], knocks)
 
-    app.extensions["door"] = Together[Knock, Kept](
-        keep,
-        at_once=_AT_ONCE,
-        waiting=settings.door_waiting,
-        seconds=settings.door_seconds,
+    limits: dict[str, Any] = {
+        "at_once": _AT_ONCE,
+        "waiting": settings.door_waiting,
+        "seconds": settings.door_seconds,
         # Where the database is away, asking once for each would only take longer.
-        hopeless=(OperationalError, InterfaceError, PoolTimeout),
-    )
+        "hopeless": (OperationalError, InterfaceError, PoolTimeout),
+    }
+    app.extensions["door"] = Together[Knock, Kept](keep, **limits)
+    app.extensions["door_in_loop"] = TogetherInLoop[Knock, Kept](keep, **limits)
 
 
 class WebhooksDoor:
@@ -69,18 +70,16 @@ class WebhooksDoor:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Take a delivery, or hand on."""
-        path: str = environ.get("PATH_INFO", "")
-        key = path.removeprefix(_PREFIX)
         # What is no plain address of a source is the application's to answer, in its words.
-        plain = key != path and _KEY.fullmatch(key)
-        if not plain or environ["REQUEST_METHOD"] != "POST":
+        found = ADDRESS.fullmatch(environ.get("PATH_INFO", ""))
+        if not found or environ["REQUEST_METHOD"] != "POST":
             return self._application(environ, start_response)
-        status, text, headers = answer(self._app, key, environ)
+        status, text, headers = answer(self._app, found[1], environ)
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [text.encode()]
 
 
-@blueprint.post(f"{_PREFIX}<key>")
+@blueprint.post(f"{PREFIX}<key>")
 def take(key: str) -> Response:
     """Take a delivery that came to the application itself."""
     status, text, headers = answer(current_app._get_current_object(), key, request.environ)  # type: ignore[attr-defined]
@@ -96,23 +95,57 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
         return _say("bad_body", 413, "too large\n")
     except BadRequest:
         return _say("bad_body", 400, "cut short\n")
-    query = environ.get("QUERY_STRING", "").encode("latin-1").decode(errors="replace")
-    url = f"{settings.public_url}{_PREFIX}{key}{'?' if query else ''}{query}"
     try:
-        status, put = app.extensions["door"].do(Knock(key, body, headers_of(environ), url))
-    except Refused as error:
+        return _kept(app.extensions["door"].do(knock(settings, key, body, environ)))
+    except Exception as error:
+        return _failed(error)
+
+
+async def answer_in_loop(
+    app: Flask, key: str, body: bytes | None, environ: Mapping[str, str]
+) -> Answer:
+    """Take a delivery as `answer` does, in an event loop. None stands for a body cut short."""
+    settings: Settings = app.extensions["settings"]
+    if body is None:
+        return _say("bad_body", 400, "cut short\n")
+    if len(body) > settings.body_limit_bytes:
+        return _say("bad_body", 413, "too large\n")
+    try:
+        return _kept(await app.extensions["door_in_loop"].do(knock(settings, key, body, environ)))
+    except Exception as error:
+        return _failed(error)
+
+
+def knock(settings: Settings, key: str, body: bytes, environ: Mapping[str, str]) -> Knock:
+    """Put together what was sent, from the headers as WSGI names them."""
+    query = environ.get("QUERY_STRING", "").encode("latin-1").decode(errors="replace")
+    url = f"{settings.public_url}{PREFIX}{key}{'?' if query else ''}{query}"
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return Knock(key, body, headers, url)
+
+
+def _kept(kept: Kept) -> Answer:
+    status, put = kept
+    return _say(put, status, "ok\n" if status == 200 else "")
+
+
+def _failed(error: Exception) -> Answer:
+    if isinstance(error, Refused):
         log.info("delivery_refused", reason=error.reason)
         return _say(error.reason, 401, "refused\n")
-    except Overloaded:
+    if isinstance(error, Overloaded):
         log.warning("door_overloaded")
         return _say("overloaded", 503, "try again\n")
-    except (DBAPIError, PoolTimeout) as error:
+    if isinstance(error, (DBAPIError, PoolTimeout)):
         log.error("delivery_not_kept", error=type(error).__name__)
         return _say("not_kept", 503, "try again\n")
-    except Exception:
-        log.exception("delivery_failed")
-        return _say("failed", 500, "failed\n")
-    return _say(put, status, "ok\n" if status == 200 else "")
+    log.error("delivery_failed", exc_info=error)
+    return _say("failed", 500, "failed\n")
 
 
 def _say(outcome: str, status: int, text: str) -> Answer:
@@ -136,14 +169,3 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     if said is not None and len(body) != said:
         raise BadRequest
     return body
-
-
-def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
-    """Return the headers of a request, their names in lower case."""
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    return headers

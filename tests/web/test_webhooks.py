@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
+from advocacy import create_app
 from advocacy.extensions import db
-from advocacy.store import inbox, run
+from advocacy.nudge import Silent
+from advocacy.providers.signatures import standard
+from advocacy.receive import Knock, receive_together
+from advocacy.store import inbox, run, transaction
+from advocacy.web.webhooks import WebhooksDoor
 
 SIGNATURE = json.dumps(
     {"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {"email": "a@example.org"}}
@@ -191,3 +199,178 @@ def test_nothing_that_names_a_person_is_stored_readably(world):
         dump = "\n".join(str(row) for row in run(f'select * from "{table}"'))
         assert "canary" not in dump, table
         assert "2025550143" not in dump, table
+
+
+def knocks(world, *bodies: bytes, message_id: str = "") -> list[Knock]:
+    """Deliveries that are signed and knock together."""
+    now = datetime.now(UTC)
+    return [
+        Knock(
+            world.keys["standard"],
+            body,
+            standard(body, message_id or f"msg_{at}", world.secret, now),
+            "http://127.0.0.1:8000/webhooks/x",
+        )
+        for at, body in enumerate(bodies)
+    ]
+
+
+def test_a_group_answers_each_for_itself(world):
+    good, tampered, unknown, again = knocks(world, b"{}", b"{}", b"{}", b"{}")
+    group = [
+        good,
+        replace(tampered, body=b"{ }"),
+        replace(unknown, key="src_unknown"),
+        replace(again, headers=good.headers),
+    ]
+    answers = receive_together(world.master, Silent(), group)
+
+    assert [getattr(one, "reason", one) for one in answers] == [
+        (200, "new"),
+        "bad_signature",
+        "unknown_source",
+        (200, "known"),
+    ]
+    assert inbox_rows() == 1
+
+
+def test_the_same_id_with_other_bodies_in_one_group(world):
+    group = knocks(world, b"1", b"2", b"2", b"1", message_id="msg_1")
+    for expected in (["new", "conflict", "conflict", "known"], ["known", "conflict"] * 2):
+        answers = receive_together(world.master, Silent(), group)
+        assert [put for _, put in answers] == expected
+        group = [group[0], group[1], group[0], group[1]]
+    rows = run("select external_id, status, reason from inbox order by external_id")
+    assert [(row.status, row.reason) for row in rows] == [
+        ("pending", ""),
+        ("quarantined", "id_reuse"),
+    ]
+
+
+def test_a_group_may_be_of_several_organizations(world):
+    from tests.conftest import World
+
+    other = World(world.app, "other")
+    told = []
+    nudge = Silent()
+    nudge.announce = told.append
+    group = [*knocks(world, b"{}", message_id="a"), *knocks(other, b"{}", message_id="a")]
+    assert receive_together(world.master, nudge, group) == [(200, "new")] * 2
+    assert set(told) == {world.org_id, other.org_id}
+    assert {row.org_id for row in run("select org_id from inbox")} == set(told)
+    told.clear()
+    assert receive_together(world.master, nudge, group) == [(200, "known")] * 2
+    assert told == []
+
+
+@pytest.fixture
+def poison(world):
+    """A database that takes no delivery with the id `poison`."""
+    with transaction() as session:
+        session.execute(
+            text(
+                """create function refuse_poison() returns trigger language plpgsql as $$
+                   begin
+                     if new.external_id = 'poison' then
+                       raise exception 'no' using errcode = '23514';
+                     end if;
+                     return new;
+                   end $$"""
+            )
+        )
+        session.execute(
+            text(
+                "create trigger refuse_poison before insert on inbox"
+                " for each row execute function refuse_poison()"
+            )
+        )
+    yield
+    with transaction() as session:
+        session.execute(text("drop trigger refuse_poison on inbox"))
+        session.execute(text("drop function refuse_poison"))
+
+
+def test_a_row_that_the_database_refuses_fails_no_other(world, poison):
+    """All wait behind one that holds the door, so that they are one group."""
+    holding, held = threading.Event(), threading.Event()
+    door = world.app.extensions["door"]
+    whole, groups = door._work, []
+
+    def work(items):
+        groups.append(len(items))
+        if len(groups) == 1:
+            holding.set()
+            assert held.wait(10)
+        return whole(items)
+
+    door._work = work
+    try:
+        with ThreadPoolExecutor(11) as pool:
+            first = pool.submit(world.standard, SIGNATURE, message_id="first")
+            assert holding.wait(10)
+            sent = {
+                name: pool.submit(world.standard, SIGNATURE, message_id=name)
+                for name in ("poison", *(f"good-{number}" for number in range(9)))
+            }
+            deadline = time.monotonic() + 10
+            while len(door._waiting) < 10 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            held.set()
+            statuses = {name: each.result().status_code for name, each in sent.items()}
+    finally:
+        door._work = whole
+    assert first.result().status_code == 200
+    assert groups[1] == 10
+    assert statuses.pop("poison") == 503
+    assert set(statuses.values()) == {200}
+    assert inbox_rows() == 10
+
+
+def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(world):
+    app = create_app(replace(world.settings, door_seconds=0.2))
+    app.extensions["nudge"] = Silent()
+    was, world.app = world.app, app
+    try:
+        with was.app_context(), db.engine.connect() as other:
+            other.execute(text("lock table inbox in exclusive mode"))
+            with ThreadPoolExecutor(4) as pool:
+                first = pool.submit(world.standard, SIGNATURE, message_id="first")
+                time.sleep(0.1)
+                late = [
+                    pool.submit(world.standard, SIGNATURE, message_id=f"late-{number}")
+                    for number in range(3)
+                ]
+                for each in late:
+                    answer = each.result(5)
+                    assert (answer.status_code, answer.text) == (503, "try again\n")
+                    assert answer.headers["Retry-After"] == "5"
+                began = time.monotonic()
+                assert world.standard(SIGNATURE, message_id="later").status_code == 503
+                assert time.monotonic() - began < 0.1
+                other.rollback()
+                assert first.result(5).status_code == 200
+        assert [row.external_id for row in run("select external_id from inbox")] == ["first"]
+        assert world.standard(SIGNATURE, message_id="late-1").status_code == 200
+    finally:
+        world.app = was
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_the_door_in_front_answers_as_the_application_does(world):
+    from werkzeug.test import Client
+
+    door = Client(WebhooksDoor(world.app.wsgi_app, world.app))
+    now = datetime.now(UTC)
+    headers = standard(SIGNATURE.encode(), "msg_1", world.secret, now)
+    path = f"/webhooks/{world.keys['standard']}"
+    answer = door.post(path, data=SIGNATURE, headers=headers)
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    refused = door.post(path, data=SIGNATURE)
+    assert (refused.status_code, refused.text) == (401, "refused\n")
+    assert door.post(path, data=b"x" * (1024 * 1024 + 1), headers=headers).status_code == 413
+    assert door.get(path).status_code == 405
+    assert door.post(f"{path}/more", data=b"").status_code == 404
+    assert door.get("/live").text == "ok\n"
+    assert inbox_rows() == 1

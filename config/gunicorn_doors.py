@@ -1,6 +1,7 @@
-"""gunicorn for the redirect as a process of its own; every value can be turned by the environment.
+"""gunicorn for the doors as a process of their own; every value can be turned by the environment.
 
-With gunicorn's event loop instead of its threads: there is nothing to wait for in a redirect.
+With gunicorn's event loop instead of its threads: there is nothing to wait for in a
+redirect, and deliveries wait together.
 """
 
 import os
