@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
+if TYPE_CHECKING:
+    import altair as alt
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _WRITE = """
@@ -50,6 +51,9 @@ def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> d
 
     The axis goes from `first` to `last`, so that days without an action are seen as such.
     """
+    # Imported when the first chart is drawn: it is a fifth of a web process's memory.
+    import altair as alt
+
     values = [{**each, "day": each["day"].isoformat()} for each in days]
     if days and (last - first).days > _LONGEST_AXIS_DAYS:
         first, last = (pick(each["day"] for each in days) for pick in (min, max))
@@ -225,6 +229,8 @@ def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
 
 
 def _beginning(day: date) -> alt.DateTime:
+    import altair as alt
+
     return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
 
 

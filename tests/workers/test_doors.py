@@ -1,0 +1,214 @@
+"""The busy doors in real processes: from gunicorn's threads, and from its event loop."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from advocacy.clicklog import waiting_bytes
+from advocacy.providers.signatures import standard
+from advocacy.store import run, transaction
+from advocacy.up import free_port
+from tests.workers.processes import DOORS, WEB, until
+from tests.workers.processes import process as running
+
+PERSON = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
+BODY = b'{"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {}}'
+
+
+class Served:
+    """A process that serves, and how to ask it."""
+
+    def __init__(self, world, port: int) -> None:
+        self.world, self.port = world, port
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        finally:
+            connection.close()
+
+    def answers(self) -> bool:
+        try:
+            return self.ask("GET", "/live")[0] == 200
+        except OSError:
+            return False
+
+    def send(self, message_id: str, body: bytes = BODY) -> int:
+        signed = standard(body, message_id, self.world.secret, datetime.now(UTC))
+        path = f"/webhooks/{self.world.keys['standard']}"
+        return self.ask("POST", path, body, **signed)[0]
+
+    def raw(self, sent: bytes, *, end: bool) -> bytes:
+        """Send bytes as they are, then perhaps end; returns the first line of the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
+            wire.sendall(sent)
+            if end:
+                wire.shutdown(socket.SHUT_WR)
+            return wire.makefile("rb").readline()
+
+
+@pytest.fixture
+def variables(environment, settings):
+    return {**environment, "VAR_DIR": str(settings.var_dir), "SECRET_KEY": settings.secret_key}
+
+
+@pytest.fixture(params=[WEB, DOORS], ids=["web", "doors"])
+def command(request):
+    return request.param
+
+
+@pytest.fixture
+def served(world, variables, command):
+    port = free_port()
+    with running({**variables, "PORT": str(port), "LINKS_PORT": str(port)}, *command):
+        made = Served(world, port)
+        until(made.answers)
+        yield made
+
+
+def test_two_hundred_deliveries_at_once_are_all_on_disk_and_once(served):
+    """Each is sent twice, as tools do; 2xx means committed, whoever was answered first."""
+    names = [f"msg_{number}" for number in range(100)] * 2
+    with ThreadPoolExecutor(200) as pool:
+        assert set(pool.map(served.send, names)) == {200}
+    with transaction():
+        kept = [row.external_id for row in run("select external_id from inbox")]
+    assert sorted(kept) == sorted(set(names))
+
+
+def test_refusals_are_mute_and_bodies_are_bounded(served):
+    path = f"/webhooks/{served.world.keys['standard']}"
+    for bad in (path, "/webhooks/src_unknown"):
+        status, body, headers = served.ask("POST", bad, BODY)
+        assert (status, body) == (401, b"refused\n")
+        assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert served.ask("POST", path, b"x" * (1024 * 1024 + 1))[0] == 413
+    assert served.send("empty", b"") == 200
+    assert served.send("largest", b"x" * 1024 * 1024) == 200
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 2
+
+
+def test_a_body_that_is_cut_short_is_not_kept(served):
+    key = served.world.keys["action_network"]
+    head = f"POST /webhooks/{key} HTTP/1.1\r\nHost: x\r\n".encode()
+    served.raw(head + b"Content-Length: 50\r\n\r\n[{}]", end=True)
+    served.raw(head + b"Transfer-Encoding: chunked\r\n\r\n4\r\n[{}]\r\n", end=True)
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n4\r\n[{}]\r\n0\r\n\r\n"
+    whole = served.raw(chunked, end=False)
+    assert b" 200 " in whole
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 1
+
+
+def test_the_redirect_says_what_it_says_everywhere(served):
+    code = served.world.links["x"]
+    status, body, headers = served.ask("GET", f"/r/{code.upper()}/?url=https://evil.example")
+    assert (status, body) == (302, b"")
+    assert headers["Location"].startswith("https://actionnetwork.org/petitions/stay?")
+    assert (headers["Cache-Control"], headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert served.ask("HEAD", f"/r/{code}", **PERSON)[0] == 302
+    private = served.ask("GET", f"/r/{code}", **PERSON, **{"Sec-GPC": "1"})[2]["Location"]
+    assert f"source={code}" in private.split("?")[1].split("&")
+    assert served.ask("GET", "/r/unknown")[0] == served.ask("GET", "/r/%00%ff")[0] == 404
+    assert served.ask("POST", f"/r/{code}")[0] == 405
+    host = {"Referer": "https://l.instagram.com/?u=canary"}
+    assert served.ask("GET", f"/r/{code}", **PERSON, **host)[0] == 302
+
+    def kept():
+        with transaction():
+            return run("select human, not_human_why as why, referrer_host as host from touches")
+
+    until(lambda: len(kept()) == 4)
+    assert sorted((row.human, row.why, row.host) for row in kept()) == [
+        (False, "head", ""),
+        (False, "preview", ""),
+        (True, "", ""),
+        (True, "", "l.instagram.com"),
+    ]
+
+
+def test_a_process_says_how_it_is(served):
+    assert served.ask("GET", "/ready")[:2] == (200, b"ok\n")
+    assert served.ask("GET", "/metrics")[0] == 401
+    token = {"Authorization": f"Bearer {served.world.token('admin')}"}
+    assert b"advocacy_clicks_lost 0.0" in served.ask("GET", "/metrics", **token)[1]
+    assert served.ask("GET", "/nowhere")[0] == 404
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, command, stop):
+    """Where the disk ends with the process, what is on it then would be lost."""
+    port = free_port()
+    # One process that answers is one that has begun: before that, an event loop hears no signal.
+    ports = {"PORT": str(port), "LINKS_PORT": str(port), "LINKS_CONCURRENCY": "1"}
+    with running({**variables, **ports, "CLICK_SHIP_SECONDS": "3600"}, *command) as server:
+        made = Served(world, port)
+        until(made.answers)
+        path = f"/r/{world.links['x']}"
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: made.ask("GET", path, **PERSON)[0], range(60)))
+        assert found == [302] * 60
+        assert waiting_bytes(world.settings.var_dir / "clicks") > 0
+        os.kill(server.pid, stop)
+        assert server.wait(20) == 0
+    with transaction():
+        assert run("select count(*) from touches where human")[0][0] == 60
+    assert waiting_bytes(world.settings.var_dir / "clicks") == 0
+
+
+def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
+    path = f"/r/{world.links['x']}"
+    for clicks in (30, 0):
+        port = free_port()
+        ports = {"PORT": str(port), "LINKS_PORT": str(port)}
+        with running({**variables, **ports, "CLICK_SHIP_SECONDS": "0.3"}, *DOORS) as server:
+            made = Served(world, port)
+            until(made.answers)
+            for _ in range(clicks):
+                assert made.ask("GET", path, **PERSON)[0] == 302
+            if clicks:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+            else:
+                until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
+    with transaction():
+        assert run("select count(*) from touches where human")[0][0] == 30
+
+
+def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, variables, tmp_path):
+    port = free_port()
+    shared = {**variables, "VAR_DIR": str(tmp_path), "PORT": str(port), "LINKS_PORT": str(port)}
+    path = f"/r/{world.links['x']}"
+    with running(shared, *DOORS):
+        made = Served(world, port)
+        until(made.answers)
+        assert made.ask("GET", path, **PERSON)[0] == 302
+        until(lambda: (tmp_path / "links.json").exists())
+    down = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1",
+    }
+    with running({**shared, **down}, *DOORS):
+        until(made.answers)
+        assert made.ask("GET", path, **PERSON)[0] == 302
+        began = time.monotonic()
+        with ThreadPoolExecutor(40) as pool:
+            assert set(pool.map(made.send, [f"msg_{number}" for number in range(40)])) == {503}
+        assert time.monotonic() - began < 10
+        status, body, headers = made.ask("POST", "/webhooks/src_x", b"{}")
+        assert (status, body, headers["Retry-After"]) == (503, b"try again\n", "5")
+        assert made.ask("GET", "/ready")[0] == 503
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 0
