@@ -26,7 +26,7 @@ from uuid import UUID
 from advocacy.ids import new_id
 
 _SUFFIX = ".clicks"
-_LINES_A_BATCH = 5_000
+_LINES_A_BATCH = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from advocacy.attribution.money import split_minor
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 K = TypeVar("K", bound=Hashable)
 
@@ -115,6 +116,9 @@ def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K
     al. 2016, "Mapping the customer journey"; states as in the package ChannelAttribution. Raises
     `TooManyStates` above `MAX_STATES`, `ValueError` for an order below 1.
     """
+    # Imported when a chain is solved: a process that never does has no need of its memory.
+    import numpy as np
+
     if order < 1:
         raise ValueError("the order of a chain is at least 1")
     merged = merge(journeys)
@@ -157,6 +161,8 @@ def _chain(
 
     Shapes: (size,), (size, size), (size,); what is missing to one in a row ends in "null".
     """
+    import numpy as np
+
     start = np.zeros(size)
     moves = np.zeros((size, size))
     converts = np.zeros(size)
