@@ -36,23 +36,6 @@ def _wire_servers(settings: Settings) -> Flask:
     from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
-    from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import (
-        dashboard,
-        errors,
-        goals,
-        health,
-        ladder,
-        languages,
-        paths,
-        receipts,
-        rehearsals,
-        webhooks,
-    )
-    from advocacy.web.api import actions, activation, api, documentation, shares
-    from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
-    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
-    from advocacy.web.api import ladder as ladder_api
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -89,9 +72,22 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.extensions import babel, db, migrate
     from advocacy.identity import organization_key
     from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import dashboard, errors, health, languages, receipts, rehearsals, webhooks
+    from advocacy.web import (
+        dashboard,
+        errors,
+        goals,
+        health,
+        ladder,
+        languages,
+        paths,
+        receipts,
+        rehearsals,
+        webhooks,
+    )
     from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
+    from advocacy.web.api import ladder as ladder_api
 
     app = _wire_servers(settings)
     app.config.update(

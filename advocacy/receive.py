@@ -50,7 +50,7 @@ def receive_together(master: bytes, nudge: Nudge, knocks: Sequence[Knock]) -> li
     When this returns, the bodies are committed. Nothing is stored of what nobody vouches for.
     """
 
-    def keep() -> list[Kept | Refused]:
+    def keep(_again: bool) -> list[Kept | Refused]:
         with transaction():
             sources = campaigns.find_sources_at_door(master, {knock.key for knock in knocks})
             checked = [_check(master, sources.get(knock.key), knock) for knock in knocks]

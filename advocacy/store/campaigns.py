@@ -7,8 +7,7 @@ only, in `addresses`, which says for each public word whose it is; they are show
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

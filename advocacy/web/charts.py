@@ -99,6 +99,8 @@ def bars(
 
     `x` and `y` name fields of the values; `titles` are what the two are called.
     """
+    import altair as alt
+
     chart = (
         alt.Chart(alt.InlineData(values=list(values)))
         .mark_bar(color=COLOURS["signature"])
@@ -130,6 +132,8 @@ def toward(
     `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are what
     the first two are called.
     """
+    import altair as alt
+
     lines = [
         {"day": each["day"].isoformat(), "value": each["value"], "what": name}
         for name, line in zip(names, (points, pace), strict=True)
@@ -195,6 +199,8 @@ def _dressed(chart: Any, description: str) -> dict[str, Any]:
 
 def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
     """Return the Vega-Lite definition of bars for posts: (name, kind, actions), in their order."""
+    import altair as alt
+
     names = list(dict.fromkeys(name for name, _, _ in rows))
     values = [{"post": name, "kind": kind, "actions": actions} for name, kind, actions in rows]
     chart = (

@@ -21,6 +21,7 @@ from advocacy.store import inbox, run, transaction
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running
+from workers.schedule import SCHEDULE
 
 KILLER = (sys.executable, "-m", "tests.workers.killer")
 
@@ -111,7 +112,7 @@ def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
         import zlib
 
         told = json.loads(zlib.decompress(data))
-        assert told[0] in {"workers.jobs.sweep", "workers.jobs.retire"}
+        assert told[0] in {f"workers.jobs.{entry['func'].__name__}" for entry in SCHEDULE}
 
 
 def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
