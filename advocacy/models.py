@@ -659,3 +659,77 @@ class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
         CheckConstraint("what in ('clicks', 'actions')", name="what"),
         Index("surges_org_id_noticed_at_idx", "org_id", "noticed_at"),
     )
+class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Totals of sixteen days in a row, without the source: what long reports read."""
+
+    __tablename__ = "span_totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = _id()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    tier: Mapped[str] = mapped_column(Text, primary_key=True)
+    platform: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class DayTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Totals of one day by kind alone: what the course of a campaign is drawn from."""
+
+    __tablename__ = "day_totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+
+
+class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Actions by last touch through a link passed on so often; 2 stands for 2 and beyond.
+
+    `span` is how many days from `starts_on` are counted: 1, and again 16.
+    """
+
+    __tablename__ = "generation_totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = _id()
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    actions: Mapped[int] = mapped_column(BigInteger)
+
+
+class Presence(db.Model):  # type: ignore[name-defined,misc]
+    """How many people were in a group on a day, and were there last on the day `since`.
+
+    See `advocacy.presence`. `campaign_id` is the organization's own id for all of it. `day_span`
+    and `since_span` say whether a date is a single day (1) or stands for its span (16); with
+    `since_span` 0 the last day is left out.
+    """
+
+    __tablename__ = "presences"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    day_span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    since_span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    since: Mapped[date] = mapped_column(Date, primary_key=True)
+    opening: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    people: Mapped[int] = mapped_column(BigInteger)

@@ -33,7 +33,7 @@ from advocacy.events import TIERS, Tier
 from advocacy.models import Campaign, Post
 from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
-from advocacy.store import actions, campaigns, totals
+from advocacy.store import actions, campaigns, presences, totals
 from advocacy.store.totals import NOBODY, UNIT
 
 MODELS = tuple(RULES)
@@ -42,6 +42,9 @@ MODELS = tuple(RULES)
 
 INFERRED = frozenset({Tier.REFERRER, Tier.IDENTITY})
 """Tiers at which a post or platform is inferred, and not told by what the tool carried back."""
+
+GRAINS = ("all", "kind", "post", "platform")
+"""What the people of an activation are counted by."""
 
 RESTATED_DAYS = 30
 """How long a report says that a day which was over has been restated."""
@@ -68,16 +71,13 @@ def activation(
     org_id = campaign.org_id
     first, last = days_of(campaign, first, last)
     rows = totals.read_totals(org_id, campaign.id, first, last, model)
-    people = totals.read_people(org_id, campaign.id, first, last, campaign.timezone, model)
+    days = totals.read_days(org_id, campaign.id, first, last, model)
+    people = _by_grain(presences.read_people(org_id, campaign.id, first, last, model, GRAINS))
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
     passed_on = _grouped(
         totals.read_generations(org_id, campaign.id, first, last), lambda row: row.post_id
     )
     posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
-    by_grain: dict[str, dict[Any, Any]] = defaultdict(dict)
-    for row in people:
-        by_grain[row.grain][getattr(row, _GRAINS[row.grain], None)] = row
-
     by_post = _grouped(rows, lambda row: row.post_id)
     seen_posts = [*posts, *(NOBODY for _ in [0] if NOBODY in by_post)]
     return {
@@ -90,13 +90,13 @@ def activation(
         "from": first,
         "to": last,
         "actions": _count(rows),
-        "supporters": _people(by_grain["all"].get(None)),
+        "supporters": _people(people["all"].get("")),
         "clicks": _clicks(clicks),
         "by_kind": [
             {
                 "kind": kind,
                 "actions": _count(of_kind),
-                "supporters": _people(by_grain["kind"].get(kind)),
+                "supporters": _people(people["kind"].get(kind)),
             }
             for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
             if _count(of_kind)
@@ -108,25 +108,30 @@ def activation(
             dict(row._mapping)
             for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
         ],
-        "by_day": _days(rows),
+        "by_day": [{"day": row.day, "kind": row.kind, "actions": _count([row])} for row in days],
         "posts": sorted(
             (
                 _of_post(
                     posts.get(post_id),
                     by_post.get(post_id, []),
                     [row for row in clicks if row.post_id == post_id],
-                    by_grain["post"].get(None if post_id == NOBODY else post_id),
+                    people["post"].get("" if post_id == NOBODY else str(post_id)),
                     passed_on.get(post_id, []),
                 )
                 for post_id in seen_posts
             ),
             key=lambda each: (each["post"] is None, -each["actions"], -each["clicks"]["human"]),
         ),
-        "platforms": _platforms(rows, clicks, posts, by_grain["platform"]),
+        "platforms": _platforms(rows, clicks, posts, people["platform"]),
     }
 
 
-_GRAINS = {"all": "", "post": "post_id", "platform": "platform", "kind": "kind"}
+def _by_grain(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
+    """Return rows of people by grain and value."""
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in rows:
+        found[row.grain][row.value] = row
+    return found
 
 
 def written_money(minor: int, currency: str) -> str:
@@ -206,17 +211,6 @@ def _bounds(rows: Sequence[Any]) -> dict[str, int | float]:
         "lower": _count(row for row in credited if row.tier not in INFERRED),
         "upper": _count(credited),
     }
-
-
-def _days(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    counted: dict[tuple[date, str], list[Any]] = defaultdict(list)
-    for row in rows:
-        counted[row.day, row.kind].append(row)
-    return [
-        {"day": day, "kind": kind, "actions": actions}
-        for (day, kind), same in sorted(counted.items())
-        if (actions := _count(same))
-    ]
 
 
 def _of_post(

@@ -24,7 +24,7 @@ from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle
 from advocacy.restating import restated
 from advocacy.rollup import day_in, deltas
-from advocacy.store import actions, campaigns, inbox, totals, touches
+from advocacy.store import actions, campaigns, inbox, presences, totals, touches
 from advocacy.store.actions import Action
 from advocacy.trail import Known, trail
 
@@ -230,6 +230,12 @@ def _attribute_and_keep(
         deltas([*was, *gone], todo, zones),
         slot=os.getpid() % touches.SLOTS,
     )
+    _note_supporters(org_id, todo, before, gone)
+    was = [*(before[action.id] for action in todo if action.id in before), *gone]
+    slot = os.getpid() % touches.SLOTS
+    totals.add_totals(org_id, deltas(was, todo, zones), slot)
+    totals.add_generations(org_id, was, todo, slot)
+    presences.add_presences(org_id, was, todo, zones, slot)
 
 
 def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:

@@ -415,6 +415,16 @@ def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
 def drop_derived(org_id: UUID) -> None:
     """Remove everything of the organization that a rebuild makes anew."""
     for table in ("actions", "action_names", "identifiers", "supporters", "totals"):
+    for table in (
+        "actions",
+        "action_names",
+        "supporters",
+        "totals",
+        "span_totals",
+        "day_totals",
+        "generation_totals",
+        "presences",
+    ):
         run(f"delete from {table} where org_id = :o", o=org_id)
 
 

@@ -1,17 +1,21 @@
 """Totals by day, and the figures that a report reads.
 
 What a stranger would get wrong: numbers of actions and money add up over days and posts; numbers of
-people do not. People are counted anew at the grain that is asked for.
+people do not (see `advocacy.presence`). Whatever is counted by day is counted by spans of sixteen
+days as well, so that a report over years reads few rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from advocacy.spans import DAYS, cut, span_of
 from advocacy.store import run
+from advocacy.store.actions import Action
 
 EVERY = "every"
 """The model of totals on which all models agree."""
@@ -82,23 +86,179 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
         gross=[sums.gross_minor for _, sums in ordered],
         refunded=[sums.refunded_minor for _, sums in ordered],
     )
+    _add_span_totals(org_id, ordered, slot)
+    _add_day_totals(org_id, ordered, slot)
+
+
+def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int) -> None:
+    """Add the same by span and without the source."""
+    spans: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for key, sums in deltas:
+        total = spans[
+            key.campaign_id,
+            span_of(key.day),
+            key.post_id,
+            key.model,
+            key.kind,
+            key.tier,
+            key.platform,
+            key.currency,
+        ]
+        for index, amount in enumerate(sums):
+            total[index] += amount
+    ordered = sorted((*key, *sums) for key, sums in spans.items() if any(sums))
+    if not ordered:
+        return
+    names = (
+        "campaigns",
+        "starts",
+        "posts",
+        "models",
+        "kinds",
+        "tiers",
+        "platforms",
+        "currencies",
+        "units",
+        "gross",
+        "refunded",
+    )
+    run(
+        """insert into span_totals (org_id, campaign_id, starts_on, post_id, model, kind, tier,
+                                    platform, currency, slot, units, gross_minor, refunded_minor)
+           select :o, v.campaign_id, v.starts_on, v.post_id, v.model, v.kind, v.tier, v.platform,
+                  v.currency, :slot, v.units, v.gross_minor, v.refunded_minor
+           from unnest(cast(:campaigns as uuid[]), cast(:starts as date[]), cast(:posts as uuid[]),
+                       cast(:models as text[]), cast(:kinds as text[]), cast(:tiers as text[]),
+                       cast(:platforms as text[]), cast(:currencies as text[]),
+                       cast(:units as int8[]), cast(:gross as int8[]), cast(:refunded as int8[]))
+                as v (campaign_id, starts_on, post_id, model, kind, tier, platform, currency,
+                      units, gross_minor, refunded_minor)
+           on conflict (org_id, campaign_id, starts_on, post_id, model, kind, tier, platform,
+                        currency, slot)
+           do update set units = span_totals.units + excluded.units,
+                         gross_minor = span_totals.gross_minor + excluded.gross_minor,
+                         refunded_minor = span_totals.refunded_minor + excluded.refunded_minor""",
+        o=org_id,
+        slot=slot,
+        **{name: [row[index] for row in ordered] for index, name in enumerate(names)},
+    )
+
+
+def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int) -> None:
+    """Add the same by day and kind alone."""
+    days: dict[tuple[UUID, date, str, str], int] = defaultdict(int)
+    for key, sums in deltas:
+        days[key.campaign_id, key.day, key.model, key.kind] += sums.units
+    ordered = sorted((*key, units) for key, units in days.items() if units)
+    if not ordered:
+        return
+    run(
+        """insert into day_totals (org_id, campaign_id, day, model, kind, slot, units)
+           select :o, v.campaign_id, v.day, v.model, v.kind, :slot, v.units
+           from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:models as text[]),
+                       cast(:kinds as text[]), cast(:units as int8[]))
+                as v (campaign_id, day, model, kind, units)
+           on conflict (org_id, campaign_id, day, model, kind, slot)
+           do update set units = day_totals.units + excluded.units""",
+        o=org_id,
+        slot=slot,
+        **{
+            name: [row[index] for row in ordered]
+            for index, name in enumerate(("campaigns", "days", "models", "kinds", "units"))
+        },
+    )
+
+
+def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], slot: int) -> None:
+    """Add what changes in the generations of links when actions that `was` are `now` so."""
+    deltas: dict[tuple[UUID, date, UUID, UUID], int] = defaultdict(int)
+    for sign, actions in ((-1, was), (1, now)):
+        for each in actions:
+            if each.counted and each.link_id:
+                key = (
+                    each.campaign_id or NOBODY,
+                    each.occurred_on,
+                    each.post_id or NOBODY,
+                    each.link_id,
+                )
+                deltas[key] += sign
+    ordered = sorted((*key, number) for key, number in deltas.items() if number)
+    if not ordered:
+        return
+    run(
+        f"""insert into generation_totals (org_id, campaign_id, span, starts_on, post_id,
+                                           generation, slot, actions)
+            select :o, v.campaign_id, s.span,
+                   date '0001-01-01' + (v.day - date '0001-01-01') / s.span * s.span, v.post_id,
+                   least(l.generation, 2), :slot, sum(v.actions)
+            from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
+                        cast(:links as uuid[]), cast(:actions as int8[]))
+                 as v (campaign_id, day, post_id, link_id, actions)
+            join links l on l.org_id = :o and l.id = v.link_id
+            cross join (values (1), ({DAYS})) as s (span)
+            group by 2, 3, 4, 5, 6 having sum(v.actions) <> 0 order by 2, 3, 4, 5, 6
+            on conflict (org_id, campaign_id, span, starts_on, post_id, generation, slot)
+            do update set actions = generation_totals.actions + excluded.actions""",
+        o=org_id,
+        slot=slot,
+        **{
+            name: [row[index] for row in ordered]
+            for index, name in enumerate(("campaigns", "days", "posts", "links", "actions"))
+        },
+    )
 
 
 def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
     """Return the sums by a model from `first` to `last`.
 
-    Rows are by day, post, kind, tier, platform and currency; `units` are billionths of an action.
+    Rows are by post, kind, tier, platform and currency; `units` are billionths of an action.
     """
     return run(
-        """select day, post_id, kind, tier, platform, currency, sum(units)::int8 as units,
+        """select post_id, kind, tier, platform, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
-           from totals
+           from (
+             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             from span_totals
+             where org_id = :o and campaign_id = :c
+               and starts_on between :spans_from and :spans_to and model in ('every', :model)
+             union all
+             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             from totals
+             where org_id = :o and campaign_id = :c
+               and day between :head_from and :head_to and model in ('every', :model)
+             union all
+             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             from totals
+             where org_id = :o and campaign_id = :c
+               and day between :tail_from and :tail_to and model in ('every', :model)
+           ) as found
+           group by post_id, kind, tier, platform, currency
+           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
+           order by post_id, kind, tier, platform, currency""",
+        o=org_id,
+        c=campaign_id,
+        model=model,
+        **_pieces(first, last),
+    )
+
+
+def _pieces(first: date, last: date) -> dict[str, date]:
+    """Return the whole spans and the single days of a range, as the statements here name them."""
+    return {
+        f"{piece}_{end}": day
+        for piece, days in cut(first, last)._asdict().items()
+        for end, day in zip(("from", "to"), days, strict=True)
+    }
+
+
+def read_days(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
+    """Return (day, kind, units) from `first` to `last` by a model, in this order."""
+    return run(
+        """select day, kind, sum(units)::int8 as units from day_totals
            where org_id = :o and campaign_id = :c and day between :first and :last
              and model in ('every', :model)
-           group by day, post_id, kind, tier, platform, currency
-           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
-           order by day, post_id, kind, tier, platform, currency""",
+           group by day, kind having sum(units) <> 0 order by day, kind""",
         o=org_id,
         c=campaign_id,
         first=first,
@@ -120,58 +280,18 @@ def read_clicks(org_id: UUID, campaign_id: UUID, first: date, last: date) -> lis
     )
 
 
-def read_people(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str, model: str
-) -> list[Any]:
-    """Return distinct supporters at each grain that a report shows.
-
-    Rows are (post_id, platform, kind, supporters, new, grain): a supporter is new where her first
-    action of all in the organization lies in the range, else returning. `grain` says which of the
-    three is grouped by: 'all', 'post', 'platform' or 'kind'. A supporter is a post's where the
-    model gives it any share of one of her actions.
-    """
-    return run(
-        """with within as (
-             select a.supporter_id, a.post_id, a.platform, a.kind, a.path,
-                    s.first_acted_at >= (cast(:first as timestamp) at time zone :zone) as new
-             from actions a
-             join supporters s on s.org_id = a.org_id and s.id = a.supporter_id
-             where a.org_id = :o and a.campaign_id = :c and a.counted
-               and a.occurred_on between :first and :last),
-           acted as (
-             select supporter_id, post_id, platform, kind, new from within where path is null
-             union
-             select w.supporter_id, cast(t ->> 'post_id' as uuid), t ->> 'platform', w.kind, w.new
-             from within w, jsonb_array_elements(w.path) t
-             where w.path is not null and t -> 'shares' ? :model)
-           select case when grouping(post_id) = 0 then 'post'
-                       when grouping(platform) = 0 then 'platform'
-                       when grouping(kind) = 0 then 'kind' else 'all' end as grain,
-                  post_id, platform, kind, count(distinct supporter_id) as supporters,
-                  count(distinct supporter_id) filter (where new) as new
-           from acted
-           group by grouping sets ((), (post_id), (platform), (kind))""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        zone=timezone,
-        model=model,
-    )
-
-
 def read_generations(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
     """Return (post_id, generation, actions) by last touch; generation 2 stands for 2 and beyond."""
     return run(
-        """select a.post_id, least(l.generation, 2) as generation, count(*)::int8 as actions
-           from actions a join links l on l.org_id = a.org_id and l.id = a.link_id
-           where a.org_id = :o and a.campaign_id = :c and a.counted
-             and a.occurred_on between :first and :last
-           group by 1, 2""",
+        f"""select post_id, generation, sum(actions)::int8 as actions from generation_totals
+            where org_id = :o and campaign_id = :c
+              and (span = {DAYS} and starts_on between :spans_from and :spans_to
+                   or span = 1 and starts_on between :head_from and :head_to
+                   or span = 1 and starts_on between :tail_from and :tail_to)
+            group by post_id, generation having sum(actions) <> 0""",
         o=org_id,
         c=campaign_id,
-        first=first,
-        last=last,
+        **_pieces(first, last),
     )
 
 

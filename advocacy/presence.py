@@ -1,0 +1,262 @@
+"""On which days people came, kept so that distinct people add up over any range of days.
+
+Pure. A *group* is what people are counted by: a scope (a campaign, or the whole organization), a
+grain and a value of it, under a model. A *presence* is a day on which a person acted in a group,
+and with it goes when she was there last:
+
+- her previous day in the group, or
+- at her first day in the group (`opening`), her first day anywhere in the organization.
+
+So whoever acted in a range has exactly one presence in it that is an opening or has its last day
+before the range, and distinct people are a sum of those. Where the last day lies before the range,
+opening or not, she is *returning*; else she is *new*. There are only so many pairs of days, however
+many people and actions there are.
+
+Presences are kept by day and by span (`spans`), on both sides of the pair, so that a report reads
+hundreds of pairs where there are tens of thousands. Openings alone are kept a second time without
+their last day (`since_span` 0): they are most of the rows, and most often all that is asked for.
+
+What a stranger would get wrong: this is about a person's actions all together. One more action
+changes the presence after it, in every group that it belongs to, and an earlier first action
+changes all her openings. Hence a change is her presences after it less those before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from advocacy.attribution import RULES
+from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+
+EVERY = "every"
+"""The model of presences on which all models agree."""
+
+GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
+"""What people of a campaign are counted by."""
+
+GRAINS_OF_ORGANIZATION = ("all", "kind", "platform", "source", "medium", "author")
+"""What people of a whole organization are counted by. A post is always one campaign's."""
+
+ANY = date.min
+"""Stands for the last day where openings are kept without it."""
+
+Places = tuple[tuple[str, tuple[tuple[UUID | None, str], ...]], ...]
+"""By model, the posts with their platforms that an action is credited to."""
+
+
+class Acted(Protocol):
+    """What matters of an action here; rows and actions both have it."""
+
+    @property
+    def campaign_id(self) -> UUID | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def occurred_on(self) -> date: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def source_id(self) -> UUID: ...
+    @property
+    def post_id(self) -> UUID | None: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def path(self) -> list[dict[str, Any]] | None: ...
+
+
+class Key(NamedTuple):
+    """What presences are of. `scope` is a campaign's id, or the organization's for all of it."""
+
+    scope: UUID
+    model: str
+    grain: str
+    day_span: int
+    since_span: int
+    day: date
+    since: date
+    opening: bool
+    value: str
+
+
+class Box(NamedTuple):
+    """Which presences a range of days asks for: those of these spans between these days."""
+
+    day_span: int
+    since_span: int
+    days: tuple[date, date]
+    since: tuple[date, date]
+
+
+class _Mark(NamedTuple):
+    """An action as far as presence goes; persons with the same marks have the same presences."""
+
+    campaign_id: UUID | None
+    on: date
+    on_of_organization: date
+    kind: str
+    source_id: UUID
+    places: Places
+
+
+_Profile = tuple[frozenset[_Mark], tuple[tuple[UUID, date], ...]]
+
+_zone = lru_cache(maxsize=256)(ZoneInfo)
+
+
+def boxes(first: date, last: date) -> list[Box]:
+    """Return what has to be added up for the range from `first` to `last`, both included."""
+    start = span_of(first)
+    before = []
+    if start > date.min:
+        before.append((DAYS, (date.min, span_of(date.fromordinal(start.toordinal() - 1)))))
+    if start < first:
+        before.append((1, (start, date.fromordinal(first.toordinal() - 1))))
+    spans, head, tail = cut(first, last)
+    pieces = [each for each in ((DAYS, spans), (1, head), (1, tail)) if each[1] != NO_DAYS]
+    return [Box(span, 0, days, (ANY, ANY)) for span, days in pieces] + [
+        Box(span, since_span, days, since) for span, days in pieces for since_span, since in before
+    ]
+
+
+def places(action: Acted) -> Places:
+    """Return by model the posts, each with its platform, that have a share of an action."""
+    if not action.path:
+        return ((EVERY, ((action.post_id, action.platform),)),)
+    return tuple(
+        (
+            model,
+            tuple(
+                (UUID(touch["post_id"]) if touch["post_id"] else None, touch["platform"])
+                for touch in action.path
+                if model in touch["shares"]
+            ),
+        )
+        for model in RULES
+    )
+
+
+def changes(
+    org_id: UUID,
+    people: Iterable[tuple[Sequence[Acted], Sequence[Acted]]],
+    zones: Mapping[UUID | None, str],
+    posts: Mapping[UUID, tuple[str, str]],
+) -> dict[Key, int]:
+    """Return what changes where each of these people acted so (before), and now so (after).
+
+    All counted actions of a person have to be given, in the whole organization. `zones` has under
+    None the organization's own. `posts` has the medium and the author of each post.
+    """
+    profiles: Counter[_Profile] = Counter()
+    for before, after in people:
+        profiles[_profile(org_id, before, zones)] -= 1
+        profiles[_profile(org_id, after, zones)] += 1
+    found: Counter[Key] = Counter()
+    for profile, number in profiles.items():
+        if number:
+            for key in _presences(org_id, *profile, posts):
+                found[key] += number
+    return {key: people for key, people in found.items() if people}
+
+
+def _day(at: datetime, timezone: str) -> date:
+    return at.astimezone(_zone(timezone)).date()
+
+
+def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None, str]) -> _Profile:
+    if not actions:
+        return frozenset(), ()
+    own = zones[None]
+    marks = frozenset(
+        _Mark(
+            each.campaign_id,
+            each.occurred_on,
+            _day(each.occurred_at, own),
+            each.kind,
+            each.source_id,
+            places(each),
+        )
+        for each in actions
+    )
+    first_at = min(each.occurred_at for each in actions)
+    scopes = {each.campaign_id for each in actions if each.campaign_id}
+    firsts = [(scope, _day(first_at, zones.get(scope) or own)) for scope in scopes]
+    return marks, (*sorted(firsts), (org_id, _day(first_at, own)))
+
+
+def _presences(
+    org_id: UUID,
+    marks: Iterable[_Mark],
+    firsts: Iterable[tuple[UUID, date]],
+    posts: Mapping[UUID, tuple[str, str]],
+) -> Iterator[Key]:
+    """Yield the keys of all presences of a person."""
+    for scope, first_on in firsts:
+        grains = GRAINS_OF_ORGANIZATION if scope == org_id else GRAINS
+        within = [mark for mark in marks if scope in {org_id, mark.campaign_id}]
+        # Where the models differ about one of her actions they may differ about her presences at
+        # each post, also those that her other actions brought: these are kept by model as a whole.
+        differ = any(mark.places[0][0] != EVERY for mark in within)
+        days: dict[tuple[str, str, str], set[date]] = defaultdict(set)
+        for mark in within:
+            day = mark.on_of_organization if scope == org_id else mark.on
+            for model, grain, value in _groups(mark, differ, posts):
+                if grain in grains:
+                    days[model, grain, value].add(day)
+        for (model, grain, value), on in days.items():
+            last: date | None = None
+            for day in sorted(on):
+                since = min(first_on, day) if last is None else last
+                for day_span, since_span, from_day, from_since in _cells(day, since, last is None):
+                    yield Key(
+                        scope,
+                        model,
+                        grain,
+                        day_span,
+                        since_span,
+                        from_day,
+                        from_since,
+                        last is None,
+                        value,
+                    )
+                last = day
+
+
+def _groups(
+    mark: _Mark, differ: bool, posts: Mapping[UUID, tuple[str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    yield EVERY, "all", ""
+    yield EVERY, "kind", mark.kind
+    yield EVERY, "source", str(mark.source_id)
+    by_model = mark.places
+    if differ and by_model[0][0] == EVERY:
+        by_model = tuple((model, by_model[0][1]) for model in RULES)
+    for model, credited in by_model:
+        for post_id, platform in credited:
+            medium, author = posts.get(post_id, ("", "")) if post_id else ("", "")
+            yield model, "post", str(post_id) if post_id else ""
+            yield model, "platform", platform
+            yield model, "medium", medium
+            yield model, "author", author
+
+
+def _cells(day: date, since: date, opening: bool) -> Iterator[tuple[int, int, date, date]]:
+    """Yield the (day_span, since_span, day, since) under which one presence is kept."""
+    span = span_of(day)
+    if opening:
+        yield 1, 0, day, ANY
+        yield DAYS, 0, span, ANY
+        if since == day:
+            return
+    yield 1, 1, day, since
+    if (since_span := span_of(since)) != span:
+        # Within one span no range asks for more than single days: see `boxes`.
+        yield 1, DAYS, day, since_span
+        yield DAYS, 1, span, since
+        yield DAYS, DAYS, span, since_span

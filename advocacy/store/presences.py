@@ -1,0 +1,196 @@
+"""Presences: what distinct people are counted from, kept by deltas (see `advocacy.presence`).
+
+What a stranger would get wrong: the deltas of a person depend on all of her actions, so two workers
+must not work them out side by side. Her row in `supporters` is locked first, and her other actions
+are read after that, in a statement of its own: it sees what the other worker has committed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from advocacy.presence import Acted, Key, boxes, changes, places
+from advocacy.store import run
+from advocacy.store.actions import Action
+
+
+def add_presences(
+    org_id: UUID,
+    was: Iterable[Action],
+    now: Iterable[Action],
+    zones: Mapping[UUID | None, str],
+    slot: int,
+) -> None:
+    """Add what changes for the people behind actions that `was` and are `now` so.
+
+    To be called after the rows of `actions` and `supporters` were written, in their transaction.
+    """
+    before, after = _by_person(was), _by_person(now)
+    changed = [
+        person
+        for person in sorted({*before, *after})
+        if _shapes(before[person]) != _shapes(after[person])
+    ]
+    if not changed:
+        return
+    _lock_supporters(org_id, changed)
+    told = [each.id for actions in (*before.values(), *after.values()) for each in actions]
+    others = _other_actions(org_id, changed, told)
+    acted: list[tuple[Sequence[Acted], Sequence[Acted]]] = [
+        ([*others[person], *before[person]], [*others[person], *after[person]])
+        for person in changed
+    ]
+    posts = _posts_of(org_id, [each for pair in acted for side in pair for each in side])
+    _put(org_id, changes(org_id, acted, zones, posts), slot)
+
+
+def _by_person(actions: Iterable[Action]) -> dict[UUID, list[Action]]:
+    found: dict[UUID, list[Action]] = defaultdict(list)
+    for action in actions:
+        if action.supporter_id and action.counted:
+            found[action.supporter_id].append(action)
+    return found
+
+
+def _shapes(actions: Iterable[Action]) -> dict[UUID, tuple[object, ...]]:
+    """Return by id what presences depend on of each action."""
+    return {
+        each.id: (
+            each.campaign_id,
+            each.occurred_at,
+            each.occurred_on,
+            each.kind,
+            each.source_id,
+            places(each),
+        )
+        for each in actions
+    }
+
+
+def _lock_supporters(org_id: UUID, people: Sequence[UUID]) -> None:
+    run(
+        """select id from supporters where org_id = :o and id = any(cast(:ids as uuid[]))
+           order by id for no key update""",
+        o=org_id,
+        ids=list(people),
+    )
+
+
+def _other_actions(
+    org_id: UUID, people: Sequence[UUID], told: Sequence[UUID]
+) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in run(
+        """select supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
+                  platform, path
+           from actions
+           where org_id = :o and supporter_id = any(cast(:people as uuid[])) and counted
+             and id <> all(cast(:told as uuid[]))""",
+        o=org_id,
+        people=list(people),
+        told=list(told),
+    ):
+        found[row.supporter_id].append(row)
+    return found
+
+
+def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
+    """Return the medium and the author of each post that these actions are credited to.
+
+    No command changes them once the post is made. One that does has to rebuild afterwards.
+    """
+    ids = {post for each in actions for _, credited in places(each) for post, _ in credited if post}
+    if not ids:
+        return {}
+    return {
+        row.id: (row.medium, row.author)
+        for row in run(
+            """select id, medium, author from posts
+               where org_id = :o and id = any(cast(:ids as uuid[]))""",
+            o=org_id,
+            ids=sorted(ids),
+        )
+    }
+
+
+def _put(org_id: UUID, deltas: Mapping[Key, int], slot: int) -> None:
+    """Add deltas, in the order of their keys, into this worker's slot."""
+    ordered = sorted(deltas)
+    if not ordered:
+        return
+    run(
+        """insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
+                                  since, opening, value, slot, people)
+           select :o, v.scope, v.model, v.grain, v.day_span, v.since_span, v.day, v.since,
+                  v.opening, v.value, :slot, v.people
+           from unnest(cast(:scopes as uuid[]), cast(:models as text[]), cast(:grains as text[]),
+                       cast(:day_spans as int2[]), cast(:since_spans as int2[]),
+                       cast(:days as date[]), cast(:sinces as date[]), cast(:openings as bool[]),
+                       cast(:values as text[]), cast(:people as int8[]))
+                as v (scope, model, grain, day_span, since_span, day, since, opening, value, people)
+           on conflict (org_id, campaign_id, model, grain, day_span, since_span, day, since,
+                        opening, value, slot)
+           do update set people = presences.people + excluded.people""",
+        o=org_id,
+        slot=slot,
+        scopes=[key.scope for key in ordered],
+        models=[key.model for key in ordered],
+        grains=[key.grain for key in ordered],
+        day_spans=[key.day_span for key in ordered],
+        since_spans=[key.since_span for key in ordered],
+        days=[key.day for key in ordered],
+        sinces=[key.since for key in ordered],
+        openings=[key.opening for key in ordered],
+        values=[key.value for key in ordered],
+        people=[deltas[key] for key in ordered],
+    )
+
+
+def read_people(
+    org_id: UUID, scope: UUID, first: date, last: date, model: str, grains: Sequence[str]
+) -> list[Any]:
+    """Return (grain, value, supporters, new): distinct people who acted from `first` to `last`.
+
+    `scope` is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
+    'all' and where there is none (no post); ids are written out. A supporter is new where her
+    first action of all in the organization lies in the range. She is a post's where the model gives
+    it any share of one of her actions.
+    """
+    asked = boxes(first, last)
+    return run(
+        """select grain, value, sum(openings + again)::int8 as supporters,
+                  sum(openings - back)::int8 as new
+           from (
+             select p.grain, p.value,
+                    case when b.since_span = 0 then p.people else 0 end as openings,
+                    case when b.since_span > 0 and p.opening then p.people else 0 end as back,
+                    case when b.since_span > 0 and not p.opening then p.people else 0 end as again
+             from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
+                         cast(:froms as date[]), cast(:tos as date[]),
+                         cast(:since_froms as date[]), cast(:since_tos as date[]))
+                  as b (day_span, since_span, day_from, day_to, since_from, since_to)
+             cross join unnest(cast(:grains as text[])) as g (grain)
+             cross join unnest(array['every', :model]) as m (model)
+             join presences p
+               on p.org_id = :o and p.campaign_id = :c and p.model = m.model and p.grain = g.grain
+              and p.day_span = b.day_span and p.since_span = b.since_span
+              and p.day between b.day_from and b.day_to
+              and p.since between b.since_from and b.since_to) as found
+           group by grain, value
+           having sum(openings + again) <> 0
+           order by grain, value""",
+        o=org_id,
+        c=scope,
+        model=model,
+        grains=list(grains),
+        day_spans=[box.day_span for box in asked],
+        since_spans=[box.since_span for box in asked],
+        froms=[box.days[0] for box in asked],
+        tos=[box.days[1] for box in asked],
+        since_froms=[box.since[0] for box in asked],
+        since_tos=[box.since[1] for box in asked],
+    )

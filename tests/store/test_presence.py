@@ -1,0 +1,222 @@
+"""Presences without a database: distinct people of any range are sums over few pairs of days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations_with_replacement
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advocacy.attribution import RULES
+from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION, boxes, changes
+from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+
+ORG = UUID(int=1)
+CAMPAIGNS = [UUID(int=10), UUID(int=11)]
+POSTS = {UUID(int=20): ("video", "Ana"), UUID(int=21): ("", "Ana"), UUID(int=22): ("video", "")}
+PLATFORMS = dict(zip([*POSTS, None], ["x", "x", "instagram", ""], strict=True))
+ZONES = {None: "UTC", CAMPAIGNS[0]: "UTC", CAMPAIGNS[1]: "Pacific/Auckland"}
+START = date(2026, 3, 1)
+
+
+@dataclass(frozen=True)
+class Did:
+    person: int
+    occurred_at: datetime
+    campaign_id: UUID | None
+    kind: str
+    source_id: UUID
+    post_id: UUID | None
+    path: Any = None
+
+    @property
+    def platform(self) -> str:
+        return PLATFORMS[self.post_id]
+
+    @property
+    def occurred_on(self) -> date:
+        from advocacy.rollup import day_in
+
+        return day_in(self.occurred_at, ZONES[self.campaign_id])
+
+
+def touch(post_id: UUID | None, models: list[str]) -> dict[str, Any]:
+    return {
+        "post_id": str(post_id) if post_id else None,
+        "platform": PLATFORMS[post_id],
+        "shares": dict.fromkeys(models, "1/2"),
+    }
+
+
+paths = st.none() | st.lists(
+    st.builds(
+        touch,
+        st.sampled_from(list(PLATFORMS)),
+        st.lists(st.sampled_from(list(RULES)), min_size=1, max_size=3),
+    ),
+    min_size=2,
+    max_size=3,
+)
+deeds = st.builds(
+    Did,
+    st.integers(0, 3),
+    # Few days close together and some far apart, on both sides of midnight in either zone.
+    st.builds(
+        lambda day, hour: datetime(2026, 3, 1, hour, tzinfo=UTC) + timedelta(days=day),
+        st.integers(0, 5) | st.integers(0, 70),
+        st.sampled_from([1, 11, 12, 23]),
+    ),
+    st.sampled_from([*CAMPAIGNS, None]),
+    st.sampled_from(["call", "donation"]),
+    st.sampled_from([UUID(int=30), UUID(int=31)]),
+    st.sampled_from(list(PLATFORMS)),
+    paths,
+)
+ranges = [
+    *combinations_with_replacement([START + timedelta(days=n) for n in range(-1, 74, 5)], 2),
+    (START, START),
+    (START + timedelta(days=3), START + timedelta(days=4)),
+    (date.min, date.max),
+]
+
+
+def groups_of(did: Did, scope: UUID, model: str) -> set[tuple[str, str]]:
+    """Say anew, as simply as can be, in what groups an action puts a person."""
+    if did.path is None:
+        credited = {(did.post_id, did.platform)}
+    else:
+        credited = {
+            (UUID(each["post_id"]) if each["post_id"] else None, each["platform"])
+            for each in did.path
+            if model in each["shares"]
+        }
+    found = {("all", ""), ("kind", did.kind), ("source", str(did.source_id))}
+    for post_id, platform in credited:
+        medium, author = POSTS.get(post_id, ("", ""))
+        found |= {("platform", platform), ("medium", medium), ("author", author)}
+        if scope != ORG:
+            found.add(("post", str(post_id or "")))
+    return found
+
+
+def naive(done: list[Did], scope: UUID, first: date, last: date, model: str) -> dict[Any, Any]:
+    from advocacy.rollup import day_in
+
+    zone = ZONES[None if scope == ORG else scope]
+    first_ever: dict[int, date] = {}
+    for did in sorted(done, key=lambda each: each.occurred_at):
+        first_ever.setdefault(did.person, day_in(did.occurred_at, zone))
+    seen: dict[tuple[str, str], set[int]] = {}
+    for did in done:
+        if scope in {ORG, did.campaign_id} and first <= day_in(did.occurred_at, zone) <= last:
+            for group in groups_of(did, scope, model):
+                seen.setdefault(group, set()).add(did.person)
+    return {
+        group: (len(people), sum(first_ever[each] >= first for each in people))
+        for group, people in seen.items()
+    }
+
+
+def counted(
+    presences: dict[Any, int], scope: UUID, first: date, last: date, model: str
+) -> dict[Any, Any]:
+    """Add up as the statement of `read_people` does."""
+    openings, back, again = Counter(), Counter(), Counter()
+    for box in boxes(first, last):
+        for key, people in presences.items():
+            if (
+                (key.scope, key.day_span, key.since_span) == (scope, box.day_span, box.since_span)
+                and key.model in {"every", model}
+                and box.days[0] <= key.day <= box.days[1]
+                and box.since[0] <= key.since <= box.since[1]
+            ):
+                group = key.grain, key.value
+                if not box.since_span:
+                    openings[group] += people
+                elif key.opening:
+                    back[group] += people
+                else:
+                    again[group] += people
+    return {
+        group: (distinct, openings[group] - back[group])
+        for group in {*openings, *again}
+        if (distinct := openings[group] + again[group])
+    }
+
+
+def of_people(done: list[Did]) -> dict[int, list[Did]]:
+    found: dict[int, list[Did]] = {}
+    for did in done:
+        found.setdefault(did.person, []).append(did)
+    return found
+
+
+def all_of(before: list[Did], after: list[Did]) -> dict[Any, int]:
+    was, now = of_people(before), of_people(after)
+    pairs = [(was.get(each, []), now.get(each, [])) for each in {*was, *now}]
+    return changes(ORG, pairs, ZONES, POSTS)
+
+
+@given(st.lists(deeds, max_size=8), st.sampled_from(list(RULES)), st.data())
+def test_they_add_up_to_distinct_people_over_any_range(done, model, data):
+    presences = all_of([], done)
+    assert all(people > 0 for people in presences.values())
+    for scope in (ORG, *CAMPAIGNS):
+        for first, last in data.draw(st.lists(st.sampled_from(ranges), max_size=12)):
+            assert counted(presences, scope, first, last, model) == naive(
+                done, scope, first, last, model
+            ), (scope, first, last)
+
+
+@given(st.lists(st.lists(deeds, max_size=6), min_size=2, max_size=4))
+def test_changes_add_up_to_the_same_on_every_way(stages):
+    """However actions come, move from one person to another, are corrected, and go."""
+    total: Counter[Any] = Counter()
+    for before, after in zip([[], *stages], stages, strict=False):
+        for key, people in all_of(before, after).items():
+            total[key] += people
+    assert {key: n for key, n in total.items() if n} == all_of([], stages[-1])
+
+
+@given(st.lists(deeds, min_size=1, max_size=6))
+def test_nothing_changes_where_nothing_changed(done):
+    assert all_of(done, list(reversed(done))) == {}
+
+
+@given(deeds)
+def test_whoever_acts_once_costs_two_rows_for_each_group(did):
+    did = replace(did, path=None, campaign_id=CAMPAIGNS[0])
+    presences = all_of([], [did])
+    assert len(presences) == 2 * (len(GRAINS) + len(GRAINS_OF_ORGANIZATION))
+    assert set(presences.values()) == {1}
+
+
+@given(st.dates(), st.dates())
+def test_a_range_is_cut_into_whole_spans_and_few_days(first, last):
+    first, last = min(first, last), max(first, last)
+    days = 0
+    spans, head, tail = cut(first, last)
+    if spans != NO_DAYS:
+        assert span_of(spans[0]) == spans[0]
+        assert span_of(spans[1]) == spans[1]
+        days += (spans[1] - spans[0]).days + DAYS
+    for piece in (head, tail):
+        if piece != NO_DAYS:
+            assert first <= piece[0] <= piece[1] <= last
+            days += (piece[1] - piece[0]).days + 1
+            assert (piece[1] - piece[0]).days < (2 * DAYS if spans == NO_DAYS else DAYS)
+    assert days == (last - first).days + 1
+
+
+@pytest.mark.parametrize("day", [date.min, date.max, START])
+def test_the_ends_of_time_are_days_too(day):
+    assert span_of(day) <= day
+    assert boxes(day, day)
+    assert boxes(date.min, day)
+    assert boxes(day, date.max)

@@ -1,0 +1,377 @@
+"""Presences in the real database: whatever happens to actions, the figures are those of a count."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from itertools import combinations_with_replacement
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from advocacy.attribution import RULES
+from advocacy.extensions import db
+from advocacy.presence import GRAINS
+from advocacy.rollup import day_in, deltas
+from advocacy.store import actions, campaigns, presences, run, totals, transaction
+from advocacy.store.actions import Action
+from tests.conftest import World, empty_tables
+
+START = datetime(2026, 3, 1, 1, tzinfo=UTC)
+PEOPLE = [UUID(int=number) for number in range(1, 5)]
+TABLES = ("span_totals", "day_totals", "generation_totals", "presences")
+
+
+def counted_anew(org_id: UUID, scope: UUID, zone: str, first: date, last: date, model: str) -> Any:
+    """Count distinct people from the actions themselves."""
+    rows = run(
+        """with first_ever as (
+             select supporter_id, min(occurred_at) as at from actions
+             where org_id = :o and counted group by supporter_id),
+           within as (
+             select a.*, f.at >= (cast(:first as timestamp) at time zone :zone) as new
+             from actions a join first_ever f on f.supporter_id = a.supporter_id
+             where a.org_id = :o and a.counted
+               and case when :c = :o
+                        then (a.occurred_at at time zone :zone)::date between :first and :last
+                        else a.campaign_id = :c and a.occurred_on between :first and :last end),
+           credited as (
+             select supporter_id, new, post_id, platform from within where path is null
+             union
+             select w.supporter_id, w.new, cast(t ->> 'post_id' as uuid), t ->> 'platform'
+             from within w, jsonb_array_elements(w.path) t
+             where w.path is not null and t -> 'shares' ? :model),
+           acted as (
+             select supporter_id, new, g.grain, g.value from within
+             cross join lateral (values ('all', ''), ('kind', kind), ('source', source_id::text))
+                                as g (grain, value)
+             union
+             select c.supporter_id, c.new, g.grain, g.value from credited c
+             left join posts p on p.org_id = :o and p.id = c.post_id
+             cross join lateral (values ('post', coalesce(c.post_id::text, '')),
+                                        ('platform', c.platform),
+                                        ('medium', coalesce(p.medium, '')),
+                                        ('author', coalesce(p.author, ''))) as g (grain, value)
+             where not (:c = :o and g.grain = 'post'))
+           select grain, value, count(distinct supporter_id) as supporters,
+                  count(distinct supporter_id) filter (where new) as new
+           from acted group by grain, value order by grain, value""",
+        o=org_id,
+        c=scope,
+        zone=zone,
+        first=first,
+        last=last,
+        model=model,
+    )
+    return [tuple(row) for row in rows]
+
+
+def kept(
+    world: World, before: dict[UUID, Action], after: dict[UUID, Action], slot: int = 0
+) -> None:
+    """Make actions that are `before` so be `after` so, as settling does, in one transaction."""
+    zones = campaigns.zones(world.org_id)
+    for action in after.values():
+        action.occurred_on = day_in(action.occurred_at, zones[action.campaign_id])
+    actions.put_new(world.org_id, [each for each in after.values() if each.id not in before])
+    actions.replace_actions(world.org_id, [each for each in after.values() if each.id in before])
+    actions.drop_actions(world.org_id, [each for each in before if each not in after])
+    firsts: dict[UUID, datetime] = {}
+    for action in after.values():
+        if action.supporter_id and action.counted:
+            at = firsts.get(action.supporter_id, action.occurred_at)
+            firsts[action.supporter_id] = min(at, action.occurred_at)
+    actions.put_supporters(world.org_id, firsts)
+    actions.settle_supporters(
+        world.org_id, {each.supporter_id for each in before.values() if each.supporter_id}
+    )
+    was, now = list(before.values()), list(after.values())
+    totals.add_totals(world.org_id, deltas(was, now, zones), slot)
+    totals.add_generations(world.org_id, was, now, slot)
+    presences.add_presences(world.org_id, was, now, zones, slot)
+
+
+@pytest.fixture
+def two(app):
+    """A world with two campaigns in different zones, posts by several authors, and links."""
+    return make_two(app)
+
+
+def make_two(app) -> World:
+    world = World(app)
+    with transaction():
+        other = campaigns.put_campaign(world.org_id, "go", "Go", "Pacific/Auckland")
+        world.zones = {
+            world.org_id: "America/New_York",
+            world.campaign_id: "America/New_York",
+            other.id: "Pacific/Auckland",
+        }
+        world.placed = [(None, None, "", world.campaign_id), (None, None, "x", other.id)]
+        for campaign_id in (world.campaign_id, other.id):
+            for platform, medium, author in (("x", "video", "Ana"), ("x", "", "Ana")):
+                post = campaigns.put_post(
+                    world.org_id, campaign_id, platform, medium=medium, author=author
+                )
+                link = campaigns.put_link(world.org_id, post, "https://example.org", "standard", {})
+                world.placed.append((post.id, link.id, platform, campaign_id))
+    return world
+
+
+@st.composite
+def happenings(draw):
+    """What happens to six actions: in each step some of them come, change, move or go."""
+    action = st.fixed_dictionaries(
+        {
+            "who": st.integers(-1, len(PEOPLE) - 1),
+            "day": st.integers(0, 4) | st.integers(0, 60),
+            "kind": st.sampled_from(["call", "donation"]),
+            "source": st.sampled_from(["standard", "actblue"]),
+            "placed": st.integers(0, 5),
+            "counted": st.sampled_from([True, True, True, False]),
+            # Two touches, and by model which of them have a share.
+            "path": st.none()
+            | st.tuples(
+                st.integers(0, 5),
+                st.integers(0, 5),
+                st.lists(st.sampled_from([(0,), (1,), (0, 1)]), min_size=6, max_size=6),
+            ),
+        }
+    )
+    step = st.dictionaries(st.integers(0, 5), st.none() | action, min_size=1, max_size=6)
+    return draw(st.lists(step, min_size=1, max_size=4))
+
+
+def made(world: World, number: int, told: dict[str, Any]) -> Action:
+    post_id, link_id, platform, campaign_id = world.placed[told["placed"]]
+    return Action(
+        id=UUID(int=100 + number),
+        source_id=world.sources[told["source"]],
+        external_id=str(number),
+        kind=told["kind"],
+        counted=told["counted"],
+        occurred_at=START + timedelta(days=told["day"], hours=4 * number),
+        occurred_on=date.min,
+        campaign_id=campaign_id,
+        supporter_id=PEOPLE[told["who"]] if told["who"] >= 0 else None,
+        post_id=post_id,
+        link_id=link_id,
+        platform=platform,
+        path=told["path"] and path_of(world, *told["path"]),
+    )
+
+
+def path_of(world: World, one: int, two: int, shared: list[tuple[int, ...]]) -> list[Any]:
+    return [
+        {
+            "post_id": world.placed[at][0] and str(world.placed[at][0]),
+            "platform": world.placed[at][2],
+            "tier": "code",
+            "shares": {
+                model: f"1/{len(having)}"
+                for model, having in zip(RULES, shared, strict=True)
+                if index in having
+            },
+        }
+        for index, at in enumerate((one, two))
+    ]
+
+
+def hold(world: World, model: str, every: int) -> None:
+    """Compare all ranges between each `every`th day with a count."""
+    days = [START.date() + timedelta(days=number) for number in range(-1, 66, every)]
+    for first, last in combinations_with_replacement(days, 2):
+        for scope, zone in world.zones.items():
+            found = presences.read_people(world.org_id, scope, first, last, model, GRAINS)
+            counted = counted_anew(world.org_id, scope, zone, first, last, model)
+            assert [tuple(row) for row in found] == counted, (first, last, zone)
+
+
+def generations(world: World, first: date, last: date) -> tuple[list[Any], list[Any]]:
+    found = totals.read_generations(world.org_id, world.campaign_id, first, last)
+    counted = run(
+        """select a.post_id, least(l.generation, 2), count(*) from actions a
+           join links l on l.org_id = a.org_id and l.id = a.link_id
+           where a.counted and a.campaign_id = :c and a.occurred_on between :first and :last
+           group by 1, 2""",
+        c=world.campaign_id,
+        first=first,
+        last=last,
+    )
+    return sorted(map(tuple, found)), sorted(map(tuple, counted))
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(happenings(), st.sampled_from(list(RULES)))
+def test_the_figures_are_those_of_a_count(app, steps, model):
+    empty_tables()
+    world = make_two(app)
+    there: dict[UUID, Action] = {}
+    for number, step in enumerate(steps):
+        before, after = {}, {}
+        for at, told in step.items():
+            action_id = UUID(int=100 + at)
+            if action_id in there:
+                before[action_id] = there.pop(action_id)
+            if told:
+                after[action_id] = there[action_id] = made(world, at, told)
+        with transaction():
+            kept(world, before, after, slot=number)
+    hold(world, model, every=13)
+    for first, last in ((2, 3), (0, 40), (17, 33)):
+        found, counted = generations(
+            world, START.date() + timedelta(first), START.date() + timedelta(last)
+        )
+        assert found == counted
+    assert refilled() == standing()
+
+
+def standing() -> dict[str, Any]:
+    """Return what the tables say in all slots together."""
+    figures = {
+        "span_totals": "units",
+        "day_totals": "units",
+        "generation_totals": "actions",
+        "presences": "people",
+    }
+    found = {}
+    for table, figure in figures.items():
+        keys = [
+            column.name for column in db.metadata.tables[table].primary_key if column.name != "slot"
+        ]
+        names = ", ".join(keys)
+        found[table] = [
+            tuple(row)
+            for row in run(
+                f"""select {names}, sum({figure}) from {table} group by {names}
+                    having sum({figure}) <> 0 order by {names}"""
+            )
+        ]
+    return found
+
+
+def refilled() -> dict[str, Any]:
+    """Return what the migration would fill the tables with; they are left as they are."""
+    migration = import_module("migrations.versions.0003_presences")
+    for table in TABLES:
+        run(f"delete from {table}")
+    for statement in ("SPAN_TOTALS", "DAY_TOTALS", "GENERATION_TOTALS", "PRESENCES"):
+        db.session.connection().exec_driver_sql(getattr(migration, statement))
+    found = standing()
+    db.session.rollback()
+    return found
+
+
+def told(day: int, who: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "who": who,
+        "day": day,
+        "kind": "call",
+        "source": "standard",
+        "placed": 2,
+        "counted": True,
+        "path": None,
+    } | more
+
+
+def test_two_workers_with_the_same_person_at_once(two):
+    """The second waits for the first, and then sees what it has committed."""
+    first, second = made(two, 0, told(3)), made(two, 1, told(5, kind="donation"))
+    waits = threading.Event()
+    failed: list[BaseException] = []
+
+    def work_second() -> None:
+        with two.app.app_context():
+            try:
+                with transaction():
+                    waits.set()
+                    kept(two, {}, {second.id: second}, slot=1)
+            except BaseException as error:
+                failed.append(error)
+
+    worker = threading.Thread(target=work_second)
+    with transaction():
+        kept(two, {}, {first.id: first})
+        worker.start()
+        assert waits.wait(10)
+        for _ in range(100):
+            waiting = run("select count(*) from pg_locks where not granted")[0][0]
+            if waiting:
+                break
+            threading.Event().wait(0.05)
+        assert waiting, "the second worker did not wait for the first"
+    worker.join(30)
+    assert not failed
+    assert not worker.is_alive()
+    hold(two, "linear", every=7)
+    assert refilled() == standing()
+
+
+def test_an_action_that_moves_changes_both_people(two):
+    mine = made(two, 0, told(1))
+    later = made(two, 1, told(9))
+    with transaction():
+        kept(two, {}, {mine.id: mine, later.id: later})
+    moved = replace(mine, supporter_id=PEOPLE[1])
+    with transaction():
+        kept(two, {mine.id: mine}, {moved.id: moved})
+    hold(two, "linear", every=3)
+    with transaction():
+        kept(two, {moved.id: moved, later.id: later}, {})
+    assert standing() == {table: [] for table in TABLES}
+
+
+def test_an_earlier_first_action_elsewhere_makes_her_return(two):
+    """She is new in one campaign until it turns out that she acted in another one before."""
+    here = made(two, 0, told(20))
+    before = made(two, 1, told(2, placed=4))
+    day = START.date() + timedelta(days=10)
+    for step, new in ((here, 1), (before, 0)):
+        with transaction():
+            kept(two, {}, {step.id: step})
+        (row,) = presences.read_people(
+            two.org_id, two.campaign_id, day, day + timedelta(days=90), "linear", ["all"]
+        )
+        assert (row.supporters, row.new) == (1, new)
+
+
+def test_rebuild_makes_the_same(world):
+    from advocacy import process
+
+    for number in range(12):
+        world.act(
+            "call" if number % 3 else "signature",
+            id=f"a{number}",
+            email=f"p{number % 5}@example.org",
+            code=world.links["x" if number % 2 else "instagram"],
+            at=datetime.now(UTC) - timedelta(days=number * 4),
+        )
+    world.drain()
+    before = standing()
+    assert all(before.values())
+    process.rebuild(world.settings, world.org_id)
+    assert standing() == before
+    assert refilled() == before
+
+
+def test_what_one_organization_counts_is_not_anothers(app, world):
+    other = World(app, "other")
+    for each in (world, other):
+        each.act("call", id="1", email="ana@example.org")
+        each.drain()
+    assert [world.report()["supporters"]["distinct"], other.report()["supporters"]["distinct"]] == [
+        1,
+        1,
+    ]
+    from advocacy import process
+
+    process.rebuild(world.settings, world.org_id)
+    assert other.report()["supporters"]["distinct"] == 1
