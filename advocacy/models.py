@@ -693,6 +693,20 @@ class DayTotal(db.Model):  # type: ignore[name-defined,misc]
     units: Mapped[int] = mapped_column(BigInteger)
 
 
+class ClickSpanTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Clicks of one post in sixteen days in a row."""
+
+    __tablename__ = "click_span_totals"
+
+    org_id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = _id()
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = _id()
+    human: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+
+
 class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
     """Actions by last touch through a link passed on so often; 2 stands for 2 and beyond.
 

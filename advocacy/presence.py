@@ -40,8 +40,8 @@ EVERY = "every"
 GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
 """What people of a campaign are counted by."""
 
-GRAINS_OF_ORGANIZATION = ("all", "kind", "platform", "source", "medium", "author")
-"""What people of a whole organization are counted by. A post is always one campaign's."""
+GRAINS_OF_ORGANIZATION = ("all", "kind", "platform")
+"""What people of a whole organization are counted by."""
 
 ANY = date.min
 """Stands for the last day where openings are kept without it."""

@@ -32,6 +32,7 @@ from advocacy.store import (
     actions,
     campaigns,
     inbox,
+    totals,
     touches,
     transaction,
     with_retries,
@@ -211,6 +212,7 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
         actions.drop_derived(org_id)
         touches.forget_owners(org_id)
+        totals.correct_click_spans(org_id)
         after: tuple[datetime, UUID] | None = None
         while rows := inbox.read_done(org_id, after, settings.batch_size):
             parsed = parse_batch(master, org_id, rows, sources)

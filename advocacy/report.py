@@ -79,6 +79,7 @@ def activation(
     )
     posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
     by_post = _grouped(rows, lambda row: row.post_id)
+    clicks_of = _grouped(clicks, lambda row: row.post_id)
     seen_posts = [*posts, *(NOBODY for _ in [0] if NOBODY in by_post)]
     return {
         "campaign": {
@@ -114,7 +115,7 @@ def activation(
                 _of_post(
                     posts.get(post_id),
                     by_post.get(post_id, []),
-                    [row for row in clicks if row.post_id == post_id],
+                    clicks_of.get(post_id, []),
                     people["post"].get("" if post_id == NOBODY else str(post_id)),
                     passed_on.get(post_id, []),
                 )

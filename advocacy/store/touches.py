@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
+from advocacy.spans import DAYS
 from advocacy.store import run, run_count
 
 SLOTS = 8
@@ -37,17 +38,30 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
              from given g join links l on l.org_id = :o and l.id = g.link_id
              order by g.click_id for share of l
              on conflict (org_id, click_id) do nothing
-             returning post_id, campaign_id, clicked_at, human)
+             returning post_id, campaign_id, clicked_at, human),
+           counted as (
+             select k.campaign_id, (k.clicked_at at time zone c.timezone)::date as day, k.post_id,
+                    k.human, count(*) as clicks
+             from kept k join campaigns c on c.org_id = :o and c.id = k.campaign_id
+             group by 1, 2, 3, 4),
+           by_span as (
+             insert into click_span_totals (org_id, campaign_id, starts_on, post_id, human, slot,
+                                            clicks)
+             select :o, campaign_id,
+                    date '0001-01-01' + (day - date '0001-01-01') / :span * :span, post_id, human,
+                    :slot, sum(clicks)
+             from counted group by 2, 3, 4, 5 order by 2, 3, 4, 5
+             on conflict (org_id, campaign_id, starts_on, post_id, human, slot)
+             do update set clicks = click_span_totals.clicks + excluded.clicks)
            insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
-           select :o, k.campaign_id, (k.clicked_at at time zone c.timezone)::date, k.post_id,
-                  k.human, :slot, count(*)
-           from kept k join campaigns c on c.org_id = :o and c.id = k.campaign_id
-           group by 2, 3, 4, 5 order by 2, 3, 4, 5
+           select :o, campaign_id, day, post_id, human, :slot, clicks
+           from counted order by 2, 3, 4, 5
            on conflict (org_id, campaign_id, day, post_id, human, slot)
            do update set clicks = click_totals.clicks + excluded.clicks
            returning clicks""",
         o=org_id,
         slot=slot,
+        span=DAYS,
         ids=[click.click_id for click in clicks],
         links=[click.link_id for click in clicks],
         ats=[click.at for click in clicks],

@@ -2,8 +2,8 @@
 
 What reports read instead of the actions themselves. The new tables are filled from what is there.
 
-The old version of the code does not know of them: stop its workers before this runs, or run
-`advocacy rebuild` once the last of them is gone. Doors of the old version may go on.
+The old version of the code does not know of them. Stop it before this runs; or run
+`advocacy rebuild` for each organization once the last process of it is gone.
 """
 
 import sqlalchemy as sa
@@ -59,6 +59,25 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "click_span_totals",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("human", sa.Boolean(), nullable=False),
+        sa.Column("slot", sa.SmallInteger(), nullable=False),
+        sa.Column("clicks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "org_id",
+            "campaign_id",
+            "starts_on",
+            "post_id",
+            "human",
+            "slot",
+            name=op.f("click_span_totals_pk"),
+        ),
+    )
+    op.create_table(
         "generation_totals",
         sa.Column("org_id", sa.Uuid(), nullable=False),
         sa.Column("campaign_id", sa.Uuid(), nullable=False),
@@ -108,10 +127,11 @@ def upgrade() -> None:
             name=op.f("presences_pk"),
         ),
     )
-    # No worker may change an action between the counting and the end of this transaction.
-    op.execute("lock table actions in share mode")
+    # Nothing may be changed between the counting and the end of this transaction.
+    op.execute("lock table actions, totals, click_totals in share mode")
     op.execute(SPAN_TOTALS)
     op.execute(DAY_TOTALS)
+    op.execute(CLICK_SPAN_TOTALS)
     op.execute(GENERATION_TOTALS)
     op.execute(PRESENCES)
 
@@ -119,6 +139,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("presences")
     op.drop_table("generation_totals")
+    op.drop_table("click_span_totals")
     op.drop_table("day_totals")
     op.drop_table("span_totals")
 
@@ -141,6 +162,12 @@ select org_id, campaign_id, day, model, kind, 0, sum(units)
 from totals group by 1, 2, 3, 4, 5 having sum(units) <> 0
 """
 
+CLICK_SPAN_TOTALS = f"""
+insert into click_span_totals
+select org_id, campaign_id, {_span_of("day")}, post_id, human, 0, sum(clicks)
+from click_totals group by 1, 2, 3, 4, 5
+"""  # noqa: S608 -- nothing but day arithmetic is put in
+
 GENERATION_TOTALS = f"""
 insert into generation_totals
 select a.org_id, coalesce(a.campaign_id, '00000000-0000-0000-0000-000000000000'), s.span,
@@ -157,7 +184,8 @@ group by 1, 2, 3, 4, 5, 6
 PRESENCES = f"""
 insert into presences
 with acted as (
-  select *, min(occurred_at) over (partition by org_id, supporter_id) as first_at
+  select org_id, supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
+         platform, path, min(occurred_at) over (partition by org_id, supporter_id) as first_at
   from actions where counted and supporter_id is not null),
 scoped as (
   select a.*, a.campaign_id as scope, a.occurred_on as day, false as whole,
@@ -189,6 +217,7 @@ grouped as (
   from judged
   cross join lateral (values ('all', ''), ('kind', kind), ('source', source_id::text))
                      as g (grain, value)
+  where not (whole and g.grain = 'source')
   union
   select p.org_id, p.scope, p.supporter_id, p.day, p.first_on, p.model, g.grain, g.value
   from placed p
@@ -196,20 +225,20 @@ grouped as (
   cross join lateral (values ('post', coalesce(p.post_id::text, '')), ('platform', p.platform),
                              ('medium', coalesce(posts.medium, '')),
                              ('author', coalesce(posts.author, ''))) as g (grain, value)
-  where not (p.whole and g.grain = 'post')),
+  where not p.whole or g.grain = 'platform'),
 paired as (
   select *, lag(day) over (partition by org_id, scope, model, grain, value, supporter_id
                            order by day) as last
   from grouped),
 found as (
   select org_id, scope, model, grain, value, day, last is null as opening,
-         coalesce(last, least(first_on, day)) as since
-  from paired)
+         coalesce(last, least(first_on, day)) as since, count(*) as people
+  from paired group by 1, 2, 3, 4, 5, 6, 7, 8)
 select org_id, scope, model, grain, s.day_span, s.since_span,
        {_span_of("day", "s.day_span")},
        case when s.since_span = 0 then date '0001-01-01'
             else {_span_of("since", "greatest(s.since_span, 1)")} end,
-       opening, value, 0, count(*)
+       opening, value, 0, sum(people)
 from found
 cross join (values (1, 0), (16, 0), (1, 1), (1, 16), (16, 1), (16, 16)) as s (day_span, since_span)
 where case when s.since_span = 0 then opening

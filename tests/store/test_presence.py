@@ -96,12 +96,12 @@ def groups_of(did: Did, scope: UUID, model: str) -> set[tuple[str, str]]:
             for each in did.path
             if model in each["shares"]
         }
-    found = {("all", ""), ("kind", did.kind), ("source", str(did.source_id))}
-    for post_id, platform in credited:
-        medium, author = POSTS.get(post_id, ("", ""))
-        found |= {("platform", platform), ("medium", medium), ("author", author)}
-        if scope != ORG:
-            found.add(("post", str(post_id or "")))
+    found = {("all", ""), ("kind", did.kind)} | {("platform", each) for _, each in credited}
+    if scope != ORG:
+        found.add(("source", str(did.source_id)))
+        for post_id, _ in credited:
+            medium, author = POSTS.get(post_id, ("", ""))
+            found |= {("post", str(post_id or "")), ("medium", medium), ("author", author)}
     return found
 
 

@@ -56,11 +56,11 @@ def counted_anew(org_id: UUID, scope: UUID, zone: str, first: date, last: date, 
              cross join lateral (values ('post', coalesce(c.post_id::text, '')),
                                         ('platform', c.platform),
                                         ('medium', coalesce(p.medium, '')),
-                                        ('author', coalesce(p.author, ''))) as g (grain, value)
-             where not (:c = :o and g.grain = 'post'))
+                                        ('author', coalesce(p.author, ''))) as g (grain, value))
            select grain, value, count(distinct supporter_id) as supporters,
                   count(distinct supporter_id) filter (where new) as new
-           from acted group by grain, value order by grain, value""",
+           from acted where :c <> :o or grain in ('all', 'kind', 'platform')
+           group by grain, value order by grain, value""",
         o=org_id,
         c=scope,
         zone=zone,
@@ -360,6 +360,43 @@ def test_rebuild_makes_the_same(world):
     process.rebuild(world.settings, world.org_id)
     assert standing() == before
     assert refilled() == before
+
+
+def test_clicks_of_any_range_are_those_of_a_count(world):
+    now = datetime.now(UTC)
+    for number in range(40):
+        world.click("x" if number % 3 else "instagram", at=now - timedelta(days=number))
+    for first, last in combinations_with_replacement(range(0, 41, 4), 2):
+        days = now.date() - timedelta(days=last), now.date() - timedelta(days=first)
+        found = totals.read_clicks(world.org_id, world.campaign_id, *days)
+        counted = run(
+            """select post_id, human, count(*) from touches
+               where (clicked_at at time zone 'America/New_York')::date between :a and :b
+               group by 1, 2""",
+            a=days[0],
+            b=days[1],
+        )
+        assert sorted(map(tuple, found)) == sorted(map(tuple, counted)), days
+    kept = run("select * from click_span_totals order by 1, 2, 3, 4, 5")
+    run("delete from click_span_totals")
+    run("update click_totals set slot = 0")
+    migration = import_module("migrations.versions.0003_presences")
+    db.session.connection().exec_driver_sql(migration.CLICK_SPAN_TOTALS)
+    assert run("select * from click_span_totals order by 1, 2, 3, 4, 5") == kept
+
+
+def test_rebuild_mends_what_an_older_version_counted_by_day_alone(world):
+    from advocacy import process
+
+    for number in range(20):
+        world.click("x", at=datetime.now(UTC) - timedelta(days=number))
+    right = run("select starts_on, sum(clicks) from click_span_totals group by 1 order by 1")
+    with transaction():
+        run("update click_span_totals set clicks = 1")
+    process.rebuild(world.settings, world.org_id)
+    assert (
+        run("select starts_on, sum(clicks) from click_span_totals group by 1 order by 1") == right
+    )
 
 
 def test_what_one_organization_counts_is_not_anothers(app, world):
