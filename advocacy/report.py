@@ -70,7 +70,9 @@ def activation(
         raise KeyError(model)
     org_id = campaign.org_id
     first, last = days_of(campaign, first, last)
-    rows = totals.read_totals(org_id, campaign.id, first, last, model)
+    read = totals.read_totals(org_id, campaign.id, first, last, model)
+    rows = [row for row in read if row.tier is None]
+    tiers = [row for row in read if row.tier is not None]
     days = totals.read_days(org_id, campaign.id, first, last, model)
     people = _by_grain(presences.read_people(org_id, campaign.id, first, last, model, GRAINS))
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
@@ -79,6 +81,7 @@ def activation(
     )
     posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
     by_post = _grouped(rows, lambda row: row.post_id)
+    tiers_of = _grouped(tiers, lambda row: row.post_id)
     clicks_of = _grouped(clicks, lambda row: row.post_id)
     seen_posts = [*posts, *(NOBODY for _ in [0] if NOBODY in by_post)]
     return {
@@ -103,8 +106,8 @@ def activation(
             if _count(of_kind)
         ],
         "money": _money(rows),
-        "evidence": _evidence(rows),
-        "bounds": _bounds(rows),
+        "evidence": _evidence(tiers),
+        "bounds": _bounds(tiers),
         "restated": [
             dict(row._mapping)
             for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
@@ -115,6 +118,7 @@ def activation(
                 _of_post(
                     posts.get(post_id),
                     by_post.get(post_id, []),
+                    tiers_of.get(post_id, []),
                     clicks_of.get(post_id, []),
                     people["post"].get("" if post_id == NOBODY else str(post_id)),
                     passed_on.get(post_id, []),
@@ -217,6 +221,7 @@ def _bounds(rows: Sequence[Any]) -> dict[str, int | float]:
 def _of_post(
     post: Post | None,
     rows: Sequence[Any],
+    tiers: Sequence[Any],
     clicks: Sequence[Any],
     people: Any | None,
     passed_on: Sequence[Any],
@@ -239,8 +244,8 @@ def _of_post(
         },
         "supporters": _people(people),
         "money": _money(rows),
-        "evidence": _evidence(rows),
-        "bounds": _bounds(rows),
+        "evidence": _evidence(tiers),
+        "bounds": _bounds(tiers),
         "generations": _generations(passed_on),
     }
 

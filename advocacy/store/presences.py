@@ -162,27 +162,29 @@ def read_people(
     """
     asked = boxes(first, last)
     return run(
-        """select grain, value, sum(openings + again)::int8 as supporters,
-                  sum(openings - back)::int8 as new
-           from (
-             select p.grain, p.value,
-                    case when b.since_span = 0 then p.people else 0 end as openings,
-                    case when b.since_span > 0 and p.opening then p.people else 0 end as back,
-                    case when b.since_span > 0 and not p.opening then p.people else 0 end as again
-             from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
-                         cast(:froms as date[]), cast(:tos as date[]),
-                         cast(:since_froms as date[]), cast(:since_tos as date[]))
-                  as b (day_span, since_span, day_from, day_to, since_from, since_to)
-             cross join unnest(cast(:grains as text[])) as g (grain)
-             cross join unnest(array['every', :model]) as m (model)
-             join presences p
-               on p.org_id = :o and p.campaign_id = :c and p.model = m.model and p.grain = g.grain
-              and p.day_span = b.day_span and p.since_span = b.since_span
-              and p.day between b.day_from and b.day_to
-              and p.since between b.since_from and b.since_to) as found
-           group by grain, value
-           having sum(openings + again) <> 0
-           order by grain, value""",
+        # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
+        """select g.grain, p.value,
+                  (sum(p.people) filter (where b.since_span = 0 or not p.opening))::int8
+                    as supporters,
+                  (coalesce(sum(p.people) filter (where b.since_span = 0), 0)
+                   - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0))::int8
+                    as new
+           from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
+                       cast(:froms as date[]), cast(:tos as date[]),
+                       cast(:since_froms as date[]), cast(:since_tos as date[]))
+                as b (day_span, since_span, day_from, day_to, since_from, since_to)
+           cross join unnest(cast(:grains as text[])) as g (grain)
+           cross join unnest(array['every', :model]) as m (model)
+           cross join lateral (
+             select value, opening, sum(people) as people from presences
+             where org_id = :o and campaign_id = :c and model = m.model and grain = g.grain
+               and day_span = b.day_span and since_span = b.since_span
+               and day between b.day_from and b.day_to
+               and since between b.since_from and b.since_to
+             group by value, opening) as p
+           group by g.grain, p.value
+           having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0
+           order by g.grain, p.value""",
         o=org_id,
         c=scope,
         model=model,
