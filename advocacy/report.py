@@ -30,7 +30,8 @@ from uuid import UUID
 
 from advocacy.attribution import RULES
 from advocacy.events import TIERS, Tier
-from advocacy.models import Campaign, Post
+from advocacy.models import Campaign, Organization, Post
+from advocacy.presence import GRAINS_OF_ORGANIZATION
 from advocacy.providers.base import exponent
 from advocacy.rollup import day_in
 from advocacy.store import actions, campaigns, presences, totals
@@ -74,7 +75,7 @@ def activation(
     rows = [row for row in read if row.tier is None]
     tiers = [row for row in read if row.tier is not None]
     days = totals.read_days(org_id, campaign.id, first, last, model)
-    people = _by_grain(presences.read_people(org_id, campaign.id, first, last, model, GRAINS))
+    people = _by_grain(presences.read_people(org_id, [campaign.id], first, last, model, GRAINS))
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
     passed_on = _grouped(
         totals.read_generations(org_id, campaign.id, first, last), lambda row: row.post_id
@@ -139,6 +140,79 @@ def _by_grain(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def organization_activation(
+    organization: Organization,
+    first: date | None = None,
+    last: date | None = None,
+    model: str = "last_touch",
+) -> dict[str, Any]:
+    """Return what all campaigns of an organization set in motion together, and each of them.
+
+    Supporters of the organization are distinct across campaigns; their days are those of its own
+    time zone, while actions and each campaign's supporters stand on the days of the campaign's
+    zone. Without a range it is from the first day with actions to today. Raises `BadRange`, and
+    `KeyError` for a model that is none of `MODELS`.
+    """
+    if model not in MODELS:
+        raise KeyError(model)
+    org_id = organization.id
+    every = campaigns.list_campaigns(org_id)
+    ids = [*(campaign.id for campaign in every), NOBODY]
+    earliest, latest = totals.span_of_actions(org_id, ids)
+    first, last = _days_meant(first, last, earliest, latest, organization.timezone)
+    rows = totals.read_campaigns(org_id, ids, first, last, model)
+    own = presences.read_people(org_id, [org_id], first, last, model, GRAINS_OF_ORGANIZATION)
+    people = _by_grain(own)
+    people_of = {
+        row.scope: row for row in presences.read_people(org_id, ids, first, last, model, ["all"])
+    }
+    rows_of = _grouped(rows, lambda row: row.campaign_id)
+    return {
+        "organization": {
+            "slug": organization.slug,
+            "name": organization.name,
+            "timezone": organization.timezone,
+        },
+        "model": model,
+        "from": first,
+        "to": last,
+        "actions": _count(rows),
+        "supporters": _people(people["all"].get("")),
+        "by_kind": [
+            {
+                "kind": kind,
+                "actions": _count(of_kind),
+                "supporters": _people(people["kind"].get(kind)),
+            }
+            for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
+            if _count(of_kind)
+        ],
+        "money": _money(rows),
+        "platforms": [
+            {
+                "platform": platform,
+                "actions": _count(same),
+                "supporters": _people(people["platform"].get(platform)),
+                "money": _money(same),
+            }
+            for platform, same in sorted(
+                _grouped(rows, lambda row: row.platform).items(),
+                key=lambda each: (not each[0], -_count(each[1])),
+            )
+        ],
+        "campaigns": [
+            {
+                "slug": campaign.slug,
+                "name": campaign.name,
+                "actions": _count(rows_of.get(campaign.id, [])),
+                "supporters": _people(people_of.get(campaign.id)),
+                "money": _money(rows_of.get(campaign.id, [])),
+            }
+            for campaign in every
+        ],
+    }
+
+
 def written_money(minor: int, currency: str) -> str:
     """Write minor units as people do: 1234 USD as 12.34 USD, 1234 JPY as 1,234 JPY."""
     places = exponent(currency)
@@ -148,7 +222,17 @@ def written_money(minor: int, currency: str) -> str:
 def days_of(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
     """Return the range of days that is meant: without one, from the first with data to today."""
     earliest, latest = totals.span(campaign.org_id, campaign.id)
-    today = day_in(datetime.now(UTC), campaign.timezone)
+    return _days_meant(first, last, earliest, latest, campaign.timezone)
+
+
+def _days_meant(
+    first: date | None,
+    last: date | None,
+    earliest: date | None,
+    latest: date | None,
+    timezone: str,
+) -> tuple[date, date]:
+    today = day_in(datetime.now(UTC), timezone)
     last = last or max(today, latest or today)
     first = first or min(earliest or last, last)
     if first > last:

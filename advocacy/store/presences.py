@@ -151,11 +151,16 @@ def _put(org_id: UUID, deltas: Mapping[Key, int], slot: int) -> None:
 
 
 def read_people(
-    org_id: UUID, scope: UUID, first: date, last: date, model: str, grains: Sequence[str]
+    org_id: UUID,
+    scopes: Sequence[UUID],
+    first: date,
+    last: date,
+    model: str,
+    grains: Sequence[str],
 ) -> list[Any]:
-    """Return (grain, value, supporters, new): distinct people who acted from `first` to `last`.
+    """Return (scope, grain, value, supporters, new): distinct people from `first` to `last`.
 
-    `scope` is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
+    A scope is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
     'all' and where there is none (no post); ids are written out. A supporter is new where her
     first action of all in the organization lies in the range. She is a post's where the model gives
     it any share of one of her actions.
@@ -163,7 +168,7 @@ def read_people(
     asked = boxes(first, last)
     return run(
         # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
-        """select g.grain, p.value,
+        """select s.scope, g.grain, p.value,
                   (sum(p.people) filter (where b.since_span = 0 or not p.opening))::int8
                     as supporters,
                   (coalesce(sum(p.people) filter (where b.since_span = 0), 0)
@@ -173,20 +178,21 @@ def read_people(
                        cast(:froms as date[]), cast(:tos as date[]),
                        cast(:since_froms as date[]), cast(:since_tos as date[]))
                 as b (day_span, since_span, day_from, day_to, since_from, since_to)
+           cross join unnest(cast(:scopes as uuid[])) as s (scope)
            cross join unnest(cast(:grains as text[])) as g (grain)
            cross join unnest(array['every', :model]) as m (model)
            cross join lateral (
              select value, opening, sum(people) as people from presences
-             where org_id = :o and campaign_id = :c and model = m.model and grain = g.grain
+             where org_id = :o and campaign_id = s.scope and model = m.model and grain = g.grain
                and day_span = b.day_span and since_span = b.since_span
                and day between b.day_from and b.day_to
                and since between b.since_from and b.since_to
              group by value, opening) as p
-           group by g.grain, p.value
+           group by s.scope, g.grain, p.value
            having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0
-           order by g.grain, p.value""",
+           order by s.scope, g.grain, p.value""",
         o=org_id,
-        c=scope,
+        scopes=list(scopes),
         model=model,
         grains=list(grains),
         day_spans=[box.day_span for box in asked],

@@ -243,6 +243,43 @@ def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model:
     )
 
 
+def read_campaigns(
+    org_id: UUID, campaign_ids: Sequence[UUID], first: date, last: date, model: str
+) -> list[Any]:
+    """Return the sums of these campaigns by a model, by campaign, platform, kind and currency.
+
+    A day is one of the campaign's zone. `NOBODY` stands for actions of no campaign.
+    """
+    return run(
+        """select campaign_id, platform, kind, currency, sum(units)::int8 as units,
+                  sum(gross_minor)::int8 as gross_minor,
+                  sum(refunded_minor)::int8 as refunded_minor
+           from (
+             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             from span_totals
+             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
+               and starts_on between :spans_from and :spans_to and model in ('every', :model)
+             union all
+             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             from totals
+             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
+               and day between :head_from and :head_to and model in ('every', :model)
+             union all
+             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             from totals
+             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
+               and day between :tail_from and :tail_to and model in ('every', :model)
+           ) as found
+           group by campaign_id, platform, kind, currency
+           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
+           order by campaign_id, platform, kind, currency""",
+        o=org_id,
+        campaigns=list(campaign_ids),
+        model=model,
+        **_pieces(first, last),
+    )
+
+
 def _pieces(first: date, last: date) -> dict[str, date]:
     """Return the whole spans and the single days of a range, as the statements here name them."""
     return {
@@ -368,5 +405,19 @@ def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
            ) days""",
         o=org_id,
         c=campaign_id,
+    )[0]
+    return row.first, row.last
+
+
+def span_of_actions(org_id: UUID, campaign_ids: Sequence[UUID]) -> tuple[date | None, date | None]:
+    """Return the first and the last day on which one of these campaigns has actions."""
+    row = run(
+        """select min(d.first) as first, max(d.last) as last
+           from unnest(cast(:campaigns as uuid[])) as c (id)
+           cross join lateral (
+             select min(day) as first, max(day) as last from day_totals
+             where org_id = :o and campaign_id = c.id) as d""",
+        o=org_id,
+        campaigns=list(campaign_ids),
     )[0]
     return row.first, row.last
