@@ -659,6 +659,8 @@ class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
         CheckConstraint("what in ('clicks', 'actions')", name="what"),
         Index("surges_org_id_noticed_at_idx", "org_id", "noticed_at"),
     )
+
+
 class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
     """Totals of sixteen days in a row, without the source: what long reports read."""
 

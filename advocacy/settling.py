@@ -224,13 +224,6 @@ def _attribute_and_keep(
         actions.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
     _settle_supporters(org_id, todo, before, gone)
-    was = [before[action.id] for action in todo if action.id in before]
-    totals.add_totals(
-        org_id,
-        deltas([*was, *gone], todo, zones),
-        slot=os.getpid() % touches.SLOTS,
-    )
-    _note_supporters(org_id, todo, before, gone)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
     slot = os.getpid() % touches.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)

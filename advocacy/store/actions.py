@@ -414,10 +414,10 @@ def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
 
 def drop_derived(org_id: UUID) -> None:
     """Remove everything of the organization that a rebuild makes anew."""
-    for table in ("actions", "action_names", "identifiers", "supporters", "totals"):
     for table in (
         "actions",
         "action_names",
+        "identifiers",
         "supporters",
         "totals",
         "span_totals",

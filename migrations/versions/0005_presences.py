@@ -9,8 +9,8 @@ The old version of the code does not know of them. Stop it before this runs; or 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
