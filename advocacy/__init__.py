@@ -36,6 +36,21 @@ def _wire_servers(settings: Settings) -> Flask:
     from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
+    from advocacy.store.campaigns import NO_ORGANIZATION
+    from advocacy.web import (
+        auth,
+        dashboard,
+        errors,
+        health,
+        languages,
+        members,
+        receipts,
+        rehearsals,
+        view_links,
+        webhooks,
+    )
+    from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -114,6 +129,7 @@ def create_app(settings: Settings) -> Flask:
     )
     errors.init_app(app)
     webhooks.init_app(app)
+    auth.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)
     api.register_blueprint(shares.blueprint)
@@ -129,6 +145,8 @@ def create_app(settings: Settings) -> Flask:
         paths.blueprint,
         ladder.blueprint,
         goals.blueprint,
+        members.blueprint,
+        view_links.blueprint,
         documentation.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -64,7 +64,10 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Address(db.Model):  # type: ignore[name-defined,misc]
-    """Whose a public word is: a source key or a token (by digest), or a link's code."""
+    """Whose a public word is: a source key or a token (by digest), or a link's code.
+
+    A member's word is a keyed digest of her e-mail address, a slash, and the organization's id.
+    """
 
     __tablename__ = "addresses"
 
@@ -75,8 +78,18 @@ class Address(db.Model):  # type: ignore[name-defined,misc]
 
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
-        CheckConstraint("kind in ('source', 'rehearsal', 'token', 'link')", name="kind"),
+        CheckConstraint(
+            "kind in ('source', 'rehearsal', 'token', 'link', 'member', 'one_time', 'view')",
+            name="kind",
+        ),
         Index("addresses_org_id_target_id_idx", "org_id", "target_id"),
+        # One person may be a member of several organizations: found by the beginning of the word.
+        Index(
+            "addresses_member_idx",
+            "word",
+            postgresql_ops={"word": "text_pattern_ops"},
+            postgresql_where=text("kind = 'member'"),
+        ),
     )
 
 
@@ -220,6 +233,107 @@ class Token(db.Model):  # type: ignore[name-defined,misc]
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
         CheckConstraint("scope in ('reports', 'admin')", name="scope"),
+    )
+
+
+class Member(db.Model):  # type: ignore[name-defined,misc]
+    """Someone of the staff. Invited until she has a password; `one_time_until` is her link's end.
+
+    The e-mail address is kept as it is: she signs in with it and gets mail there. She has one
+    password in each organization, so that who runs one can never get into another.
+    """
+
+    __tablename__ = "members"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    email: Mapped[str] = _words()
+    name: Mapped[str] = _words("")
+    role: Mapped[str] = _words()
+    password: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str] = _words("")
+    one_time_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_seen_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "email"),
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("role in ('reader', 'editor', 'owner')", name="role"),
+    )
+
+
+class SessionRow(db.Model):  # type: ignore[name-defined,misc]
+    """A browser that is signed in, as a member or with a token. Its cookie holds the word."""
+
+    __tablename__ = "sessions"
+
+    org_id: Mapped[UUID] = _id()
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    member_id: Mapped[UUID | None] = mapped_column(Uuid)
+    token_id: Mapped[UUID | None] = mapped_column(Uuid)
+    seen_at: Mapped[datetime] = _instant(default_now=True)
+    expires_at: Mapped[datetime] = _instant()
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "member_id"], ["members.org_id", "members.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["org_id", "token_id"], ["tokens.org_id", "tokens.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("(member_id is null) <> (token_id is null)", name="whose"),
+        Index("sessions_org_id_member_id_idx", "org_id", "member_id"),
+    )
+
+
+class AuditRow(db.Model):  # type: ignore[name-defined,misc]
+    """That one of the staff did something which owners want to know. Nothing of supporters."""
+
+    __tablename__ = "audit"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    at: Mapped[datetime] = _instant(default_now=True)
+    who: Mapped[str] = _words()
+    did: Mapped[str] = _words()
+    what: Mapped[str] = _words("")
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        Index("audit_org_id_at_idx", "org_id", "at"),
+    )
+
+
+class ViewLink(db.Model):  # type: ignore[name-defined,misc]
+    """A link that shows one campaign's report to whoever has it. Its word is kept as a digest only.
+
+    `days` are the last so many; else `first_on` to `last_on`; without any, all days there are.
+    """
+
+    __tablename__ = "view_links"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    name: Mapped[str] = _words("")
+    days: Mapped[int | None] = mapped_column(Integer)
+    first_on: Mapped[date | None] = mapped_column(Date)
+    last_on: Mapped[date | None] = mapped_column(Date)
+    model: Mapped[str] = _words()
+    made_by: Mapped[str] = _words()
+    expires_at: Mapped[datetime] = _instant()
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    opened: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_opened_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = _instant(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        Index("view_links_org_id_campaign_id_idx", "org_id", "campaign_id"),
     )
 
 

@@ -27,6 +27,7 @@ from advocacy.store import campaigns, transaction
 from config.settings import Settings, read_settings
 
 SECRET_KEY = "tests-only-" + "k" * 40
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +150,20 @@ class World:
         with transaction():
             until = datetime.now(UTC) + timedelta(days=1)
             return campaigns.put_token(self.org_id, "test", scope, until)[1]
+
+    def member(self, role: str, email: str = "") -> FlaskClient:
+        """Make a member and return a browser in which she is signed in."""
+        from advocacy.store import members
+
+        with transaction():
+            made = members.put_member(
+                self.master, self.org_id, email or f"{role}@example.org", role
+            )
+            word = members.put_one_time_word(self.org_id, made.id)
+        client = self.app.test_client()
+        answer = client.post(f"/set-password/{word}", data={"password": PASSWORD})
+        assert answer.status_code == 302
+        return client
 
     def post(self, provider: str, body: bytes, headers: dict[str, str] | None = None) -> Any:
         """Send a delivery to the webhook door."""

@@ -21,6 +21,7 @@ from advocacy import create_app, embedded
 from advocacy.destinations import BadDestination
 from advocacy.report import BadRange
 from advocacy.store import campaigns
+from advocacy.store.members import BadEmail, LastOwner
 from config.logging import configure
 from config.settings import Settings, SettingsError, read_settings
 
@@ -54,7 +55,7 @@ def in_app(
                 command(*args, **kwargs)
         except SettingsError as error:
             raise Refusal(str(error)) from None
-        except (campaigns.Taken, campaigns.NotFound, BadRange) as error:
+        except (campaigns.Taken, campaigns.NotFound, BadRange, BadEmail, LastOwner) as error:
             raise Refusal(str(error)) from None
         except BadDestination as error:
             raise Refusal(f"the destination {error}") from None

@@ -1,25 +1,69 @@
-"""Who asks: bearer tokens at the API, a session made of one at the dashboard.
+"""Who asks: bearer tokens at the API; at the pages a session, of a member or made of a token.
 
-What a stranger would get wrong: the session cookie holds only which token it was made of; the token
-is looked up at each request, so that revoking it ends the session too.
+What a stranger would get wrong: the cookie holds the word of a row in `sessions`, and the row is
+looked up at each request. So signing out ends a copied cookie too, and a member's role, an ended
+session and a revoked token count from the next request on. A session made of a token only reads.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from flask import g, redirect, request, session, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from advocacy.models import Token
-from advocacy.store import campaigns
+from advocacy.extensions import login
+from advocacy.identity import normalise_email, organization_key
+from advocacy.passwords import hash_password, is_outdated, is_password
+from advocacy.store import campaigns, members, transaction
+from advocacy.store.members import ROLES, Member
 from advocacy.web.errors import Problem
+from advocacy.web.guessing import Guesses
+
+_CHOICE_SECONDS = 300
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+Page = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """Who is signed in: a member, or a token that stands for a reader."""
+
+    org_id: UUID
+    word: str
+    role: str
+    called: str
+    member: Member | None
+
+    def get_id(self) -> str:
+        """Return what the cookie holds of it."""
+        return f"{self.org_id}:{self.word}"
+
+
+def init_app(app: Flask) -> None:
+    """Let pages know who is signed in."""
+    settings = app.extensions["settings"]
+    login.session_protection = None
+    # A page that says that the database is down must not ask it who is signed in.
+    login.init_app(app, add_context_processor=False)
+    key = organization_key(settings.secret_key.encode(), campaigns.NO_ORGANIZATION, "guesses")
+    app.extensions["guesses"] = Guesses(settings.redis_url, key)
+    app.before_request(_know_nobody)
+
+
+def _know_nobody() -> None:
+    """Begin without a visitor: `g` outlives a request where a context was there before it."""
+    for name in ("_login_user", "org_id", "role", "member", "called"):
+        g.pop(name, None)
 
 
 def needs_token(
@@ -49,38 +93,162 @@ def needs_token(
     return decorate
 
 
+def needs_role(
+    role: str,
+) -> Callable[[Callable[Arguments, Page]], Callable[Arguments, Page]]:
+    """Let a page be seen only by who has this role or more; others are sent to sign in.
+
+    Sets `g.org_id`, `g.role`, `g.called`, and `g.member`, which is None for a token.
+    """
+    needed = ROLES.index(role)
+
+    def decorate(view: Callable[Arguments, Page]) -> Callable[Arguments, Page]:
+        @wraps(view)
+        def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Page:
+            if not current_user.is_authenticated:
+                logout_user()
+                after = request.path if request.method == "GET" else None
+                return redirect(url_for("dashboard.sign_in_page", next=after))
+            g.org_id, g.role = current_user.org_id, current_user.role
+            g.member, g.called = current_user.member, current_user.called
+            if ROLES.index(g.role) < needed:
+                raise Problem(403, _("Not for your role"), _why_not(role))
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+needs_session = needs_role("reader")
+"""Let a page be seen only by who is signed in; others are sent to sign in."""
+
+
+def _why_not(role: str) -> str:
+    why: str
+    if g.member is None:
+        why = _("A token only reads. Sign in with your e-mail address and password.")
+    elif role == "owner":
+        why = _("This is for owners. Ask an owner of your organization.")
+    else:
+        why = _("This is for editors. Ask an owner of your organization to make you one.")
+    return why
+
+
+@login.user_loader  # type: ignore[untyped-decorator,unused-ignore]
+def find_signed_in(cookie: str) -> SignedIn | None:
+    """Return whose session this is, if it is still open."""
+    org, _colon, word = cookie.partition(":")
+    try:
+        org_id = UUID(org)
+    except ValueError:
+        return None
+    row = members.find_session(org_id, word)
+    if row is None:
+        return None
+    if not row.noted:
+        with transaction():
+            members.note_session(org_id, word)
+    if row.id is None:
+        return SignedIn(org_id, word, ROLES[0], row.token, None)
+    member = Member(org_id, row.id, row.email, row.name, row.role, row.language, joined=True)
+    return SignedIn(org_id, word, member.role, member.called, member)
+
+
 def sign_in(word: str) -> bool:
-    """Begin a session with a token's text; False where it is not valid."""
+    """Begin a session with a token's text, which only reads; False where it is not valid."""
     token = campaigns.find_token(word)
     if token is None:
         return False
-    session.clear()
-    session.permanent = True
-    session["token"] = [str(token.org_id), str(token.id)]
+    with transaction():
+        begun = members.put_session(token.org_id, token_id=token.id)
+    _begin(SignedIn(token.org_id, begun, ROLES[0], token.name, None))
     return True
 
 
-def find_session_token() -> Token | None:
-    """Return the token that this session was made of, if it is still valid."""
-    try:
-        org_id, token_id = (UUID(part) for part in session["token"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return campaigns.find_token_by_id(org_id, token_id)
+def wait_for(email: str) -> int:
+    """Count a try at a password; returns in how many seconds there may be another, 0 for now."""
+    return _guesses().seconds_to_wait(_account(email), request.remote_addr or "")
 
 
-def needs_session(
-    view: Callable[Arguments, Response | str],
-) -> Callable[Arguments, Response | str]:
-    """Let a page be seen only by who is signed in; others are sent to sign in."""
+def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
+    """Return whose e-mail address and password these are: organization, its name, member."""
+    master = current_app.extensions["settings"].secret_key.encode()
+    rows = members.find_by_email(master, email)
+    if not rows:
+        is_password(None, password)
+    found = [row for row in rows if is_password(row.password, password)]
+    for row in found:
+        if is_outdated(row.password):
+            with transaction():
+                members.renew_hash(row.org_id, row.id, row.password, hash_password(password))
+    if found:
+        _guesses().forget(_account(email), request.remote_addr or "")
+    return [(row.org_id, row.org_name, row.id) for row in found]
 
-    @wraps(view)
-    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response | str:
-        token = find_session_token()
-        if token is None:
-            session.clear()
-            return redirect(url_for("dashboard.sign_in_page", next=request.path))
-        g.org_id = token.org_id
-        return view(*args, **kwargs)
 
-    return guarded
+def offer(found: list[tuple[UUID, str, UUID]], after: str) -> None:
+    """Keep between which organizations someone may choose who proved to be each one's member."""
+    session["choices"] = {str(org_id): str(member_id) for org_id, _name, member_id in found}
+    session["choices_until"] = time.time() + _CHOICE_SECONDS
+    session["choices_after"] = after
+
+
+def offered() -> dict[UUID, UUID]:
+    """Return the members that may be chosen, by organization; nothing where it took too long."""
+    if session.get("choices_until", 0) < time.time():
+        return {}
+    return {UUID(org): UUID(member) for org, member in session["choices"].items()}
+
+
+def begin(org_id: UUID, member_id: UUID) -> bool:
+    """Begin a session of a member; False where there is none any more."""
+    member = members.find_member(org_id, member_id)
+    if member is None:
+        return False
+    with transaction():
+        word = members.put_session(org_id, member_id=member_id)
+    _begin(SignedIn(org_id, word, member.role, member.called, member))
+    return True
+
+
+def sign_out() -> None:
+    """End the session, and with it every copy of its cookie."""
+    org, _colon, word = str(session.get("_user_id", "")).partition(":")
+    if word:
+        try:
+            org_id = UUID(org)
+        except ValueError:
+            pass
+        else:
+            with transaction():
+                members.end_session(org_id, word)
+    session.clear()
+
+
+def session_word() -> str:
+    """Return the word of this session, which alone goes on where all others end."""
+    return str(current_user.word)
+
+
+def note(did: str, what: str = "") -> None:
+    """Write into the audit what who is signed in did; to be called inside a transaction."""
+    members.note(g.org_id, g.member.email if g.member else g.called, did, what)
+
+
+def _begin(signed_in: SignedIn) -> None:
+    language = (signed_in.member.language if signed_in.member else "") or session.get("language")
+    sign_out()
+    session.permanent = True
+    if language:
+        session["language"] = language
+    login_user(signed_in)
+
+
+def _account(email: str) -> str:
+    return normalise_email(email) or email.strip().casefold()
+
+
+def _guesses() -> Guesses:
+    found: Guesses = current_app.extensions["guesses"]
+    return found

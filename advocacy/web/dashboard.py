@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from datetime import date
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -18,13 +20,13 @@ from flask import (
     render_template,
     request,
     send_file,
-    session,
     url_for,
 )
 from werkzeug.wrappers import Response as BaseResponse
 
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
+from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, reports, surges, totals
@@ -67,6 +69,7 @@ def protect(response: Response) -> Response:
         "ladder.page",
         "ladder.organization_page",
         "goals.page",
+        "view_links.shown",
     }
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -98,27 +101,48 @@ def percent(share: float) -> str:
     return "< 1 %" if share and not whole else f"{whole} %"
 
 
+@blueprint.before_app_request
+def refuse_other_sites() -> None:
+    """Refuse every form that another site sends; webhooks and the API have keys of their own."""
+    changes = request.method not in {"GET", "HEAD", "OPTIONS"}
+    if changes and not request.path.startswith(("/webhooks/", "/api/")):
+        same_site()
+
+
 @blueprint.get("/sign-in")
 def sign_in_page() -> str:
-    """Show where a token is asked for."""
-    return render_template("sign_in.html", wrong=False)
+    """Show where an e-mail address and a password are asked for, or a token."""
+    return render_template("sign_in.html", wrong="")
 
 
 @blueprint.post("/sign-in")
-def sign_in() -> BaseResponse | tuple[str, int]:
-    """Begin a session."""
-    same_site()
-    if not auth.sign_in(request.form.get("token", "").strip()):
-        return render_template("sign_in.html", wrong=True), 401
+def sign_in() -> auth.Page:
+    """Begin a session with what was filled in: a token, or an e-mail address and a password."""
     after = request.args.get("next", "")
-    return redirect(after if _OWN_PAGE.fullmatch(after) else url_for("dashboard.overview"))
+    after = after if _OWN_PAGE.fullmatch(after) else url_for("dashboard.overview")
+    if (token := request.form.get("token")) is not None:
+        if auth.sign_in(token.strip()):
+            return redirect(after)
+        return render_template("sign_in.html", wrong="token"), 401
+    email, password = (request.form.get(name, "") for name in ("email", "password"))
+    if not (email and password):
+        return render_template("sign_in.html", wrong="empty", email=email), 401
+    if seconds := auth.wait_for(email):
+        page = render_template("sign_in.html", wrong="often", email=email, seconds=seconds)
+        return page, 429, {"Retry-After": str(seconds)}
+    found = auth.accounts(email, password)
+    if len(found) > 1:
+        auth.offer(found, after)
+        return redirect(url_for("members.choose_page"))
+    if not any(auth.begin(org_id, member_id) for org_id, _name, member_id in found):
+        return render_template("sign_in.html", wrong="password", email=email), 401
+    return redirect(after)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> BaseResponse:
     """End the session."""
-    same_site()
-    session.clear()
+    auth.sign_out()
     return redirect(url_for("dashboard.sign_in_page"))
 
 
@@ -159,13 +183,19 @@ def campaign_page(slug: str) -> str:
         raise Problem(
             422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
         ) from None
+    return report_page(campaign, report)
+
+
+def report_page(campaign: Campaign, report: dict[str, Any], view_link: Any = None) -> str:
+    """Render a report; for a view link without the ways to anything else."""
     return render_template(
         "campaign.html",
         report=report,
         models=MODELS,
         chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
         meaning=_MEANING,
-        waiting=inbox.counts(g.org_id),
+        waiting={} if view_link else inbox.counts(campaign.org_id),
+        view_link=view_link,
     )
 
 

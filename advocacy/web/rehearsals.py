@@ -19,14 +19,14 @@ blueprint = Blueprint("rehearsals", __name__)
 
 
 @blueprint.get("/campaigns/<slug>/rehearsal")
-@auth.needs_session
+@auth.needs_role("editor")
 def page(slug: str) -> str:
     """Say what a rehearsal does, and offer it."""
     return _page(_campaign(slug), None)
 
 
 @blueprint.post("/campaigns/<slug>/rehearsal")
-@auth.needs_session
+@auth.needs_role("editor")
 def run(slug: str) -> str:
     """Rehearse, and show how it went."""
     same_site()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
 from advocacy.store import campaigns, run, transaction
+from advocacy.store.members import ROLES
 from tests.conftest import World
 
 ACTIVATION = "/api/v1/campaigns/stay/activation"
@@ -327,7 +329,11 @@ def test_what_is_not_there_is_a_problem_too(world):
 
 # Every route, for everyone.
 
-ANYONE, STAFF, ADMIN, SESSION = "anyone", "staff", "admin", "session"
+ANYONE, STAFF, ADMIN = "anyone", "staff", "admin"
+# A page for members from this role on; who signed in with a token is a reader.
+READER, EDITOR, OWNER = "reader", "editor", "owner"
+# Oneself: for members of every role, and for no token.
+ONESELF = "oneself"
 ROUTES = {
     ("GET", "/live"): ANYONE,
     ("GET", "/ready"): ANYONE,
@@ -340,8 +346,8 @@ ROUTES = {
     ("GET", "/api/v1/campaigns/<slug>/activation"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/influence"): STAFF,
     ("POST", "/api/v1/links/<code>/shares"): ADMIN,
-    ("GET", "/campaigns/<slug>/rehearsal"): SESSION,
-    ("POST", "/campaigns/<slug>/rehearsal"): SESSION,
+    ("GET", "/campaigns/<slug>/rehearsal"): EDITOR,
+    ("POST", "/campaigns/<slug>/rehearsal"): EDITOR,
     ("GET", "/static/<path:filename>"): ANYONE,
     ("GET", "/vega.js"): ANYONE,
     ("GET", "/sign-in"): ANYONE,
@@ -359,6 +365,29 @@ ROUTES = {
     ("GET", "/api/v1/campaigns/<slug>/ladder"): STAFF,
     ("GET", "/api/v1/ladder"): STAFF,
     ("GET", "/actions/<uuid:action_id>"): SESSION,
+    ("GET", "/"): READER,
+    ("GET", "/campaigns/<slug>"): READER,
+    ("GET", "/campaigns/<slug>/actions"): READER,
+    ("GET", "/actions/<uuid:action_id>"): READER,
+    ("GET", "/sign-in/organization"): ANYONE,
+    ("POST", "/sign-in/organization"): ANYONE,
+    ("GET", "/set-password/<word>"): ANYONE,
+    ("POST", "/set-password/<word>"): ANYONE,
+    ("GET", "/account"): ONESELF,
+    ("POST", "/account"): ONESELF,
+    ("POST", "/account/password"): ONESELF,
+    ("POST", "/account/end-others"): ONESELF,
+    ("GET", "/members"): OWNER,
+    ("POST", "/members"): OWNER,
+    ("POST", "/members/<uuid:member_id>/one-time-link"): OWNER,
+    ("POST", "/members/<uuid:member_id>/role"): OWNER,
+    ("POST", "/members/<uuid:member_id>/end-sessions"): OWNER,
+    ("POST", "/members/<uuid:member_id>/remove"): OWNER,
+    ("GET", "/campaigns/<slug>/view-links"): EDITOR,
+    ("POST", "/campaigns/<slug>/view-links"): EDITOR,
+    ("POST", "/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw"): EDITOR,
+    # Its word is its key; see test_view_links.
+    ("GET", "/view/<word>"): ANYONE,
     # The door of webhooks has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,
 }
@@ -367,6 +396,9 @@ FILLED = {
     "<key>": "src_unknown",
     "<name>": "swagger-ui.css",
     "<path:filename>": "style.css",
+    "<word>": "unknown",
+    "<uuid:member_id>": str(UUID(int=1)),
+    "<uuid:view_link_id>": str(UUID(int=1)),
 }
 # What a route answers to whom it lets in, where that is not a 200.
 OWN_ANSWERS = {
@@ -375,6 +407,20 @@ OWN_ANSWERS = {
     ("POST", "/sign-out"): 302,
     ("POST", "/language"): 302,
     ("POST", "/api/v1/links/<code>/shares"): 201,
+    ("GET", "/sign-in/organization"): 302,
+    ("POST", "/sign-in/organization"): 302,
+    ("GET", "/set-password/<word>"): 404,
+    ("POST", "/set-password/<word>"): 404,
+    ("POST", "/account"): 302,
+    ("POST", "/account/password"): 422,
+    ("POST", "/account/end-others"): 302,
+    ("POST", "/members"): 422,
+    ("POST", "/members/<uuid:member_id>/one-time-link"): 404,
+    ("POST", "/members/<uuid:member_id>/role"): 404,
+    ("POST", "/members/<uuid:member_id>/end-sessions"): 404,
+    ("POST", "/members/<uuid:member_id>/remove"): 404,
+    ("POST", "/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw"): 404,
+    ("GET", "/view/<word>"): 404,
 }
 
 
@@ -390,7 +436,10 @@ def test_every_route_is_in_the_matrix(app):
     assert sorted(routes(app)) == sorted(ROUTES)
 
 
-@pytest.mark.parametrize("who", ["nobody", "reports", "admin", "session"])
+WHO = ("nobody", "reports", "admin", "token", "reader", "editor", "owner")
+
+
+@pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_every_route_lets_in_whom_it_should(world, route, who):
     method, path = route
@@ -405,8 +454,10 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
     client, headers = world.app.test_client(), {}
     if who in {"reports", "admin"}:
         headers = bearer(world.token(who))
-    elif who == "session":
-        client.post("/sign-in", data={"token": world.token()})
+    elif who == "token":
+        client.post("/sign-in", data={"token": world.token("admin")})
+    elif who in ROLES:
+        client = world.member(who)
     status = client.open(path, method=method, headers=headers).status_code
 
     usual = OWN_ANSWERS.get(route, 200)
@@ -417,8 +468,14 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
             expected = 200 if who in {"reports", "admin"} else 401
         case "admin":
             expected = {"admin": usual, "reports": 403}.get(who, 401)
-        case _:
-            expected = 200 if who == "session" else 302
+        case "oneself":
+            expected = usual if who in ROLES else 403 if who == "token" else 302
+        case role:
+            is_role = {"token": "reader"}.get(who, who)
+            if is_role not in ROLES:
+                expected = 302
+            else:
+                expected = usual if ROLES.index(is_role) >= ROLES.index(role) else 403
     assert status == expected
 
 

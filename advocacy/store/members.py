@@ -1,0 +1,393 @@
+"""Who of the staff may see what: members, their browsers' sessions, one-time links, and the audit.
+
+What a stranger would get wrong: a person may be a member of several organizations, as several rows
+with a password each. `addresses` finds them by a keyed digest of the e-mail address; nothing but
+the sign-in form asks it, since everyone else knows the organization.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from advocacy.identity import digest, normalise_email, organization_key
+from advocacy.ids import new_id, new_key
+from advocacy.store import run, run_count
+from advocacy.store.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
+
+ROLES = ("reader", "editor", "owner")
+"""What a member may do, each with all that is before it."""
+
+SESSION_LASTS = timedelta(hours=12)
+SESSION_IDLE = timedelta(minutes=30)
+ONE_TIME_LASTS = timedelta(days=7)
+
+_NOTED_AGAIN = timedelta(minutes=1)
+"""A session that is in use is written down this seldom."""
+
+
+class BadEmail(ValueError):
+    """This is no e-mail address; the message says which."""
+
+
+class LastOwner(ValueError):
+    """Nobody could manage the organization any more; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Someone of the staff. `joined` is whether she has set a password."""
+
+    org_id: UUID
+    id: UUID
+    email: str
+    name: str
+    role: str
+    language: str
+    joined: bool
+
+    @property
+    def called(self) -> str:
+        """Her name, or her address where she has not said it yet."""
+        return self.name or self.email
+
+
+_MEMBER = """m.org_id, m.id, m.email, m.name, m.role, m.language,
+             m.password is not null as joined"""
+
+
+def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "") -> Member:
+    """Make a member without a password yet. Raises `BadEmail` and `Taken`."""
+    address = normalise_email(email)
+    if not address:
+        raise BadEmail(f"{email!a} is no e-mail address")
+    rows = run(
+        f"""insert into members as m (org_id, id, email, name, role)
+            values (:o, :id, :email, :name, :role)
+            on conflict (org_id, email) do nothing
+            returning {_MEMBER}""",
+        o=org_id,
+        id=new_id(),
+        email=address,
+        name=name,
+        role=role,
+    )
+    if not rows:
+        raise Taken(f"{address} is a member already")
+    made = Member(*rows[0])
+    run(
+        """insert into addresses (kind, word, org_id, target_id)
+           values ('member', :word, :org_id, :id)""",
+        word=f"{_email_digest(master, address)}/{org_id}",
+        org_id=org_id,
+        id=made.id,
+    )
+    return made
+
+
+def find_member(org_id: UUID, member_id: UUID) -> Member | None:
+    """Return the organization's member with this id."""
+    rows = run(
+        f"select {_MEMBER} from members m where m.org_id = :o and m.id = :id",
+        o=org_id,
+        id=member_id,
+    )
+    return Member(*rows[0]) if rows else None
+
+
+def get_member(org_id: UUID, email: str) -> Member:
+    """Return the organization's member with this e-mail address. Raises `NotFound`."""
+    rows = run(
+        f"select {_MEMBER} from members m where m.org_id = :o and m.email = :email",
+        o=org_id,
+        email=normalise_email(email),
+    )
+    if not rows:
+        raise NotFound(f"there is no member {email}; see `advocacy member list`")
+    return Member(*rows[0])
+
+
+def list_members(org_id: UUID) -> list[Any]:
+    """Return all members by address, with `one_time_until`, `last_seen_on` and open `sessions`."""
+    return run(
+        f"""select {_MEMBER}, m.last_seen_on,
+                  case when m.one_time_until > now() then m.one_time_until end as one_time_until,
+                  (select count(*) from sessions s
+                   where s.org_id = m.org_id and s.member_id = m.id
+                     and s.expires_at > now() and s.seen_at > now() - :idle) as sessions
+            from members m where m.org_id = :o order by m.email""",
+        o=org_id,
+        idle=SESSION_IDLE,
+    )
+
+
+def find_by_email(master: bytes, email: str) -> list[Any]:
+    """Return who has this address, in every organization: org_id, org_name, id, password.
+
+    The one question that is asked of all organizations, and only by the sign-in form.
+    """
+    address = normalise_email(email)
+    return run(
+        """select m.org_id, o.name as org_name, m.id, m.password
+           from addresses a
+           join members m on m.org_id = a.org_id and m.id = a.target_id
+           join organizations o on o.id = m.org_id
+           where a.kind = 'member' and a.word like :beginning
+           order by o.name, o.id""",
+        beginning=f"{_email_digest(master, address)}/%",
+    )
+
+
+def set_about(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
+    """Keep how a member is called and in which language she reads; '' is as her browser asks."""
+    run(
+        "update members set name = :name, language = :language where org_id = :o and id = :id",
+        o=org_id,
+        id=member_id,
+        name=name,
+        language=language,
+    )
+
+
+def set_role(org_id: UUID, member_id: UUID, role: str) -> None:
+    """Let a member do more or less from her next request on. Raises `LastOwner`."""
+    if role != "owner":
+        _leave_an_owner(org_id, member_id)
+    run(
+        "update members set role = :role where org_id = :o and id = :id",
+        o=org_id,
+        id=member_id,
+        role=role,
+    )
+
+
+def remove_member(org_id: UUID, member_id: UUID) -> None:
+    """Remove a member with her sessions and one-time link at once. Raises `LastOwner`."""
+    _leave_an_owner(org_id, member_id)
+    run(
+        """delete from addresses where org_id = :o and target_id = :id
+           and kind in ('member', 'one_time')""",
+        o=org_id,
+        id=member_id,
+    )
+    run("delete from members where org_id = :o and id = :id", o=org_id, id=member_id)
+
+
+def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
+    """Raise `LastOwner` unless another owner stays who can sign in; owners wait for each other."""
+    owners = run(
+        """select id, password is not null as joined from members
+           where org_id = :o and role = 'owner' order by id for update""",
+        o=org_id,
+    )
+    if any(each.id == member_id for each in owners) and not any(
+        each.joined for each in owners if each.id != member_id
+    ):
+        raise LastOwner("the last owner stays; let another member be owner first")
+
+
+# Passwords.
+
+
+def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
+    """Make the word with which a member sets a password once, in `ONE_TIME_LASTS`.
+
+    The one before it ends. Her password stays what it is until then.
+    """
+    _drop_one_time_words(org_id, member_id)
+    word = new_key("once")
+    run(
+        """insert into addresses (kind, word, org_id, target_id)
+           values ('one_time', :word, :org_id, :id)""",
+        word=word_digest(word),
+        org_id=org_id,
+        id=member_id,
+    )
+    run(
+        "update members set one_time_until = now() + :lasts where org_id = :o and id = :id",
+        o=org_id,
+        id=member_id,
+        lasts=ONE_TIME_LASTS,
+    )
+    return word
+
+
+def find_by_one_time_word(word: str) -> Member | None:
+    """Return the member who may set a password with this word now."""
+    rows = run(
+        f"""select {_MEMBER} from addresses a
+            join members m on m.org_id = a.org_id and m.id = a.target_id
+            where a.kind = 'one_time' and a.word = :word and m.one_time_until > now()""",
+        word=word_digest(word),
+    )
+    return Member(*rows[0]) if rows else None
+
+
+def use_one_time_word(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
+    """Set a password with a one-time word and end the word; False where another was faster."""
+    used = run_count(
+        """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
+           and target_id = :id""",
+        o=org_id,
+        word=word_digest(word),
+        id=member_id,
+    )
+    if used:
+        set_password(org_id, member_id, password)
+    return bool(used)
+
+
+def password_of(org_id: UUID, member_id: UUID) -> str | None:
+    """Return what is kept of a member's password."""
+    rows = run(
+        "select password from members where org_id = :o and id = :id", o=org_id, id=member_id
+    )
+    return rows[0].password if rows else None
+
+
+def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -> None:
+    """Keep a new password, and end every session but the one with the word `keep`."""
+    _drop_one_time_words(org_id, member_id)
+    run(
+        """update members set password = :password, one_time_until = null
+           where org_id = :o and id = :id""",
+        o=org_id,
+        id=member_id,
+        password=password,
+    )
+    end_sessions(org_id, member_id, keep)
+
+
+def renew_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> None:
+    """Keep the same password under today's parameters, unless it was changed meanwhile."""
+    run(
+        """update members set password = :password
+           where org_id = :o and id = :id and password = :before""",
+        o=org_id,
+        id=member_id,
+        before=before,
+        password=password,
+    )
+
+
+def _drop_one_time_words(org_id: UUID, member_id: UUID) -> None:
+    run(
+        "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
+        o=org_id,
+        id=member_id,
+    )
+
+
+# Sessions.
+
+
+def put_session(
+    org_id: UUID, *, member_id: UUID | None = None, token_id: UUID | None = None
+) -> str:
+    """Begin a session of a member or of a token; returns its word, which is kept nowhere."""
+    run(
+        """delete from sessions where org_id = :o
+           and (expires_at < now() or seen_at < now() - :idle)""",
+        o=org_id,
+        idle=SESSION_IDLE,
+    )
+    word = new_key("ses")
+    run(
+        """insert into sessions (org_id, digest, member_id, token_id, expires_at)
+           values (:o, :digest, :member_id, :token_id, now() + :lasts)""",
+        o=org_id,
+        digest=word_digest(word),
+        member_id=member_id,
+        token_id=token_id,
+        lasts=SESSION_LASTS,
+    )
+    return word
+
+
+def find_session(org_id: UUID, word: str) -> Any | None:
+    """Return the open session with this word: its member's or token's columns, and `noted`.
+
+    `noted` is False where it was last seen so long ago that `note_session` has to be called.
+    """
+    rows = run(
+        """select s.org_id, m.id, m.email, m.name, m.role, m.language, t.name as token,
+                  s.seen_at > now() - :again as noted
+           from sessions s
+           left join members m on m.org_id = s.org_id and m.id = s.member_id
+           left join tokens t on t.org_id = s.org_id and t.id = s.token_id
+             and t.revoked_at is null and t.expires_at > now()
+           where s.org_id = :o and s.digest = :digest
+             and s.expires_at > now() and s.seen_at > now() - :idle
+             and (m.id is not null or t.id is not null)""",
+        o=org_id,
+        digest=word_digest(word),
+        again=_NOTED_AGAIN,
+        idle=SESSION_IDLE,
+    )
+    return rows[0] if rows else None
+
+
+def note_session(org_id: UUID, word: str) -> None:
+    """Write down that a session is in use, and on which day its member was here."""
+    run(
+        "update sessions set seen_at = now() where org_id = :o and digest = :digest",
+        o=org_id,
+        digest=word_digest(word),
+    )
+    run(
+        """update members m set last_seen_on = current_date from sessions s
+           where m.org_id = :o and s.org_id = :o and s.digest = :digest and m.id = s.member_id
+             and m.last_seen_on is distinct from current_date""",
+        o=org_id,
+        digest=word_digest(word),
+    )
+
+
+def end_session(org_id: UUID, word: str) -> None:
+    """End one session: whoever has a copy of its cookie is out, too."""
+    run(
+        "delete from sessions where org_id = :o and digest = :digest",
+        o=org_id,
+        digest=word_digest(word),
+    )
+
+
+def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
+    """End every session of a member but the one with the word `keep`; returns how many."""
+    return run_count(
+        "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
+        o=org_id,
+        id=member_id,
+        kept=word_digest(keep),
+    )
+
+
+# The audit.
+
+
+def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
+    """Write down what one of the staff did. `did` is one word; nothing of supporters."""
+    run(
+        "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
+        o=org_id,
+        id=new_id(),
+        who=who,
+        did=did,
+        what=what,
+    )
+
+
+def list_audit(org_id: UUID, limit: int = 100) -> list[Any]:
+    """Return the newest entries: at, who, did, what."""
+    return run(
+        """select at, who, did, what from audit where org_id = :o
+           order by at desc, id desc limit :limit""",
+        o=org_id,
+        limit=limit,
+    )
+
+
+def _email_digest(master: bytes, address: str) -> str:
+    return digest(organization_key(master, NO_ORGANIZATION, "member"), "email", address)

@@ -1,0 +1,104 @@
+"""Links that show one campaign's report to whoever has them, for leaders without an account.
+
+What a stranger would get wrong: these are no tracking links. What staff call a *link* is followed
+by supporters; a *view link* shows figures, expires, and can be withdrawn.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from advocacy.ids import new_id, new_key
+from advocacy.store import run, run_count
+from advocacy.store.campaigns import word_digest
+
+
+def put_view_link(
+    org_id: UUID,
+    campaign_id: UUID,
+    *,
+    name: str,
+    model: str,
+    made_by: str,
+    lasts: timedelta,
+    days: int | None = None,
+    first_on: date | None = None,
+    last_on: date | None = None,
+) -> str:
+    """Make a view link; returns its word, which is kept nowhere."""
+    made, word = new_id(), new_key("view")
+    run(
+        """insert into view_links (org_id, id, campaign_id, name, days, first_on, last_on, model,
+                                   made_by, expires_at)
+           values (:o, :id, :campaign_id, :name, :days, :first_on, :last_on, :model, :made_by,
+                   now() + :lasts)""",
+        o=org_id,
+        id=made,
+        campaign_id=campaign_id,
+        name=name,
+        days=days,
+        first_on=first_on,
+        last_on=last_on,
+        model=model,
+        made_by=made_by,
+        lasts=lasts,
+    )
+    run(
+        """insert into addresses (kind, word, org_id, target_id)
+           values ('view', :word, :org_id, :id)""",
+        word=word_digest(word),
+        org_id=org_id,
+        id=made,
+    )
+    return word
+
+
+def list_view_links(org_id: UUID, campaign_id: UUID) -> list[Any]:
+    """Return the view links of a campaign, the newest first, with `open` where they show it."""
+    return run(
+        """select id, name, days, first_on, last_on, model, made_by, expires_at, opened,
+                  last_opened_on, withdrawn_at, withdrawn_at is null and expires_at > now() as open
+           from view_links where org_id = :o and campaign_id = :campaign_id
+           order by created_at desc, id desc""",
+        o=org_id,
+        campaign_id=campaign_id,
+    )
+
+
+def find_view_link(word: str) -> Any | None:
+    """Return what a word shows now: org_id, id, the campaign's slug, days and model."""
+    rows = run(
+        """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at
+           from addresses a
+           join view_links v on v.org_id = a.org_id and v.id = a.target_id
+           join campaigns c on c.org_id = v.org_id and c.id = v.campaign_id
+           where a.kind = 'view' and a.word = :word
+             and v.withdrawn_at is null and v.expires_at > now()""",
+        word=word_digest(word),
+    )
+    return rows[0] if rows else None
+
+
+def count_opening(org_id: UUID, view_link_id: UUID) -> None:
+    """Count that someone looked."""
+    run(
+        """update view_links set opened = opened + 1, last_opened_on = current_date
+           where org_id = :o and id = :id""",
+        o=org_id,
+        id=view_link_id,
+    )
+
+
+def withdraw_view_link(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
+    """Let a view link show nothing any more; False where there is no open one with this id."""
+    withdrawn = run_count(
+        """update view_links set withdrawn_at = now()
+           where org_id = :o and campaign_id = :campaign_id and id = :id
+             and withdrawn_at is null""",
+        o=org_id,
+        campaign_id=campaign_id,
+        id=view_link_id,
+    )
+    return bool(withdrawn)

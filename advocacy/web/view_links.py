@@ -1,0 +1,147 @@
+"""View links: one campaign's report for leaders without an account, and the page to make them.
+
+What a stranger would get wrong: who opens one may see that report and nothing else. What is shown
+was chosen when the link was made, so nothing in the address changes it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from crawleruseragents import is_crawler
+from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
+from flask import render_template as rendered
+from flask_babel import gettext as _
+
+from advocacy.models import Campaign
+from advocacy.report import MODELS, BadRange, activation
+from advocacy.rollup import day_in
+from advocacy.store import campaigns, transaction, view_links
+from advocacy.web import auth
+from advocacy.web.dashboard import report_page
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint("view_links", __name__)
+
+_LONGEST_NAME = 100
+_LONGEST_DAYS = 366
+_PRIVATE = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+
+
+@blueprint.get("/view/<word>")
+def shown(word: str) -> Response:
+    """Show the report that a view link is for."""
+    link = view_links.find_view_link(word)
+    if link is None:
+        raise Problem(
+            404,
+            _("Nothing to see here"),
+            _("This link has expired, was withdrawn, or never was. Ask whoever sent it to you."),
+            headers=_PRIVATE,
+        )
+    campaign = campaigns.get_campaign(link.org_id, link.slug)
+    first, last = _days_shown(link, campaign)
+    page = report_page(campaign, activation(campaign, first, last, link.model), view_link=link)
+    if request.method == "GET" and not is_crawler(request.headers.get("User-Agent", "")):
+        with transaction():
+            view_links.count_opening(link.org_id, link.id)
+    return make_response(page, 200, _PRIVATE)
+
+
+@blueprint.get("/campaigns/<slug>/view-links")
+@auth.needs_role("editor")
+def page(slug: str) -> auth.Page:
+    """List the view links of a campaign and offer to make one."""
+    return _page(_campaign(slug))
+
+
+@blueprint.post("/campaigns/<slug>/view-links")
+@auth.needs_role("editor")
+def make(slug: str) -> auth.Page:
+    """Make a view link and show it, once."""
+    campaign = _campaign(slug)
+    try:
+        chosen = _chosen(campaign)
+    except (BadRange, ValueError, OverflowError):
+        trouble = _(
+            "Choose days that there are, the first not after the last, and an end within a year."
+        )
+        return _page(campaign, trouble=trouble), 422
+    with transaction():
+        word = view_links.put_view_link(g.org_id, campaign.id, made_by=g.called, **chosen)
+        auth.note("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
+    return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{word}")
+
+
+@blueprint.post("/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw")
+@auth.needs_role("editor")
+def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
+    """Let a view link show nothing any more."""
+    campaign = _campaign(slug)
+    with transaction():
+        if not view_links.withdraw_view_link(g.org_id, campaign.id, view_link_id):
+            raise Problem(404, _("Not Found"), _("There is no such open view link."))
+        auth.note("view_link_withdrawn", campaign.slug)
+    return redirect(url_for("view_links.page", slug=slug))
+
+
+def _chosen(campaign: Campaign) -> dict[str, Any]:
+    """Return what the form asks for. Raises `ValueError` where that cannot be shown."""
+    form = request.form
+    model, lasts = form.get("model") or MODELS[0], int(form.get("lasts") or 30)
+    if model not in MODELS or not 1 <= lasts <= _LONGEST_DAYS:
+        raise ValueError
+    chosen: dict[str, Any] = {
+        "name": " ".join(form.get("name", "").replace("\0", "").split())[:_LONGEST_NAME],
+        "model": model,
+        "lasts": timedelta(days=lasts),
+    }
+    match form.get("range", "last"):
+        case "last":
+            days = int(form.get("days") or 30)
+            if not 1 <= days <= _LONGEST_DAYS:
+                raise ValueError
+            chosen["days"] = days
+        case "fixed":
+            first = date.fromisoformat(form.get("from", ""))
+            last = date.fromisoformat(form.get("to", ""))
+            if first > last or first > _today(campaign):
+                raise ValueError
+            chosen |= {"first_on": first, "last_on": last}
+        case "all":
+            pass
+        case _:
+            raise ValueError
+    return chosen
+
+
+def _days_shown(link: Any, campaign: Campaign) -> tuple[date | None, date | None]:
+    if link.days is None:
+        return link.first_on, link.last_on
+    last = _today(campaign)
+    return last - timedelta(days=link.days - 1), last
+
+
+def _today(campaign: Campaign) -> date:
+    return day_in(datetime.now(UTC), campaign.timezone)
+
+
+def _campaign(slug: str) -> Campaign:
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+    return campaign
+
+
+def _page(campaign: Campaign, trouble: str = "", made: str = "") -> str:
+    return rendered(
+        "view_links.html",
+        campaign=campaign,
+        links=view_links.list_view_links(g.org_id, campaign.id),
+        models=MODELS,
+        trouble=trouble,
+        made=made,
+        today=_today(campaign),
+    )

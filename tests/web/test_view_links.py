@@ -1,0 +1,171 @@
+"""View links: a leader without an account sees one report, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from advocacy.store import campaigns, run, transaction
+from tests.conftest import World
+
+PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"}
+
+
+@pytest.fixture
+def editor(world):
+    return world.member("editor")
+
+
+def make(client, slug="stay", **form) -> str:
+    answer = client.post(f"/campaigns/{slug}/view-links", data=form)
+    assert answer.status_code == 200, answer.text
+    return re.search(r"http://127\.0\.0\.1:8000(/view/view_[\w-]{43})", answer.text)[1]
+
+
+def look(world, path: str):
+    return world.app.test_client().get(path, headers=PHONE)
+
+
+def figures(page: str) -> list[str]:
+    return re.findall(r"<dt>.*?</dd>", page, re.S)
+
+
+def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor):
+    click = world.click("instagram")
+    world.act("donation", email="a@example.org", click_id=click, amount="25.00", currency="USD")
+    world.act("call", email="b@example.org")
+    world.drain()
+    path = make(editor, range="all", model="linear")
+    page = look(world, path)
+    assert page.status_code == 200
+    own = editor.get("/campaigns/stay?model=linear").text
+    assert figures(page.text) == figures(own) != []
+    assert (
+        re.search(r"<h2>Posts</h2>.*?</table>", page.text, re.S)[0]
+        == (re.search(r"<h2>Posts</h2>.*?</table>", own, re.S)[0])
+    )
+    assert "by the model linear" in page.text
+
+
+def test_it_leads_nowhere_and_is_not_to_be_found(world, editor):
+    world.standard("{")
+    world.act("call", email="a@example.org")
+    world.drain()
+    page = look(world, make(editor, range="all"))
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert '<meta name="robots" content="noindex, nofollow">' in page.text
+    leads = re.findall(r'(?:href|action)="([^"]*)"', page.text)
+    assert sorted(leads) == ["#main", "/static/style.css", "data:,"]
+    assert "<form" not in page.text
+    assert "advocacy " not in page.text
+    assert "could not be read" not in page.text
+    # It opens nothing else.
+    client = world.app.test_client()
+    client.get(page.request.path, headers=PHONE)
+    assert client.get("/campaigns/stay").status_code == 302
+    assert client.get("/api/v1/campaigns/stay/activation").status_code == 401
+
+
+def test_what_is_shown_was_chosen_when_it_was_made(world, editor):
+    now = datetime.now(UTC)
+    for days in (0, 3, 40):
+        world.act("call", email=f"{days}@example.org", at=now - timedelta(days=days))
+    world.drain()
+    first = (now - timedelta(days=45)).date().isoformat()
+    last = (now - timedelta(days=35)).date().isoformat()
+    for form, count in (
+        ({"range": "all"}, 3),
+        ({"range": "last", "days": "30"}, 2),
+        ({"range": "last", "days": "2"}, 1),
+        ({}, 2),
+        ({"range": "fixed", "from": first, "to": last}, 1),
+    ):
+        path = make(editor, **form)
+        for query in ("", "?from=2000-01-01", "?model=nothing&to=x"):
+            shown = look(world, path + query).text
+            assert f"<dt>Actions</dt><dd>{count}</dd>" in shown, (form, query)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"range": "fixed", "from": "2026-05-02", "to": "2026-05-01"},
+        {"range": "fixed", "from": "2999-01-01", "to": "2999-01-02"},
+        {"range": "fixed", "from": "x", "to": ""},
+        {"range": "last", "days": "0"},
+        {"range": "last", "days": "-1"},
+        {"range": "last", "days": "9" * 400},
+        {"range": "last", "days": "many"},
+        {"range": "sometimes"},
+        {"lasts": "0"},
+        {"lasts": "367"},
+        {"lasts": "9" * 5000},
+        {"model": "nothing"},
+    ],
+)
+def test_what_cannot_be_shown_is_refused(editor, form):
+    answer = editor.post("/campaigns/stay/view-links", data=form)
+    assert answer.status_code == 422
+    assert "Choose days that there are" in answer.text
+    assert run("select count(*) from view_links")[0][0] == 0
+
+
+def test_it_ends_and_can_be_withdrawn(world, editor):
+    path = make(editor, name="The board", lasts="7")
+    (row,) = run("select id, expires_at - now() as lasts from view_links")
+    assert timedelta(days=6) < row.lasts <= timedelta(days=7)
+    with transaction() as session:
+        session.execute(text("update view_links set expires_at = now() - interval '1 s'"))
+    ended = look(world, path)
+    assert ended.status_code == 404
+    unknown = look(world, "/view/view_unknown")
+    assert unknown.text == ended.text
+    assert ended.headers["X-Robots-Tag"] == "noindex, nofollow"
+    with transaction() as session:
+        session.execute(text("update view_links set expires_at = now() + interval '1 h'"))
+    assert look(world, path).status_code == 200
+    withdraw = f"/campaigns/stay/view-links/{row.id}/withdraw"
+    assert editor.post(withdraw).status_code == 302
+    assert look(world, path).status_code == 404
+    assert editor.post(withdraw).status_code == 404
+    page = editor.get("/campaigns/stay/view-links").text
+    assert "The board" in page and "withdrawn" in page
+    told = [row.did for row in run("select did from audit order by at")]
+    assert told[-2:] == ["view_link_made", "view_link_withdrawn"]
+
+
+def test_its_word_is_kept_as_a_digest_only_and_shown_once(world, editor):
+    word = make(editor).rpartition("/")[2]
+    assert word not in editor.get("/campaigns/stay/view-links").text
+    for table in ("view_links", "addresses", "audit"):
+        assert word not in str(run(f"select to_jsonb(t) from {table} t"))
+
+
+def test_it_counts_how_often_people_opened_it(world, editor):
+    path = make(editor)
+    for _ in range(3):
+        look(world, path)
+    client = world.app.test_client()
+    client.head(path, headers=PHONE)
+    client.get(path, headers={"User-Agent": "Slackbot-LinkExpanding 1.0"})
+    assert run("select opened from view_links")[0].opened == 3
+
+
+def test_a_view_link_of_one_organization_is_only_its(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    ana, eve = (world.member("owner", f"{n}@example.org") for n, world in ((1, alice), (2, bob)))
+    bob.act("call", email="a@example.org")
+    bob.drain()
+    assert "<dt>Actions</dt><dd>0</dd>" in look(alice, make(ana, range="all")).text
+    assert "<dt>Actions</dt><dd>1</dd>" in look(bob, make(eve, range="all")).text
+    (row,) = run("select id from view_links where org_id = :o", o=bob.org_id)
+    refused = ana.post(f"/campaigns/stay/view-links/{row.id}/withdraw")
+    assert refused.status_code == 404
+    with transaction():
+        campaigns.put_campaign(bob.org_id, "secret", "Secret", "UTC")
+    assert ana.post("/campaigns/secret/view-links", data={}).status_code == 404
