@@ -127,7 +127,6 @@ def test_two_who_use_a_one_time_link_at_once_are_one(world):
         ("", "", "at least 12"),
         ("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "more different"),
         ("ana@example.org1", "ana@example.org1", "too near"),
-        ("x1Y2" * 65, "x1Y2" * 65, "more different"),
         ("abcdefgh" * 33, "abcdefgh" * 33, "at most 256"),
         (PASSWORD, OTHER, "not the same"),
     ],
@@ -140,7 +139,7 @@ def test_a_password_that_would_be_guessed_is_refused_in_words(world, password, a
         f"/set-password/{word}", data={"password": password, "again": again}
     )
     assert answer.status_code == 422
-    assert told in answer.text or (len(password) > 256 and "at most 256" in answer.text)
+    assert told in answer.text
     # The link is not used up by it.
     assert world.app.test_client().get(f"/set-password/{word}").status_code == 200
 
@@ -156,9 +155,9 @@ def test_what_is_kept_of_a_password_is_argon2id_and_of_words_only_digests(world)
         ],
     )[0]
     kept = " ".join(
-        str(row)
+        row[0]
         for table in ("members", "sessions", "addresses", "audit")
-        for row in run(f"select to_jsonb(t) from {table} t")
+        for row in run(f"select to_jsonb(t)::text from {table} t")
     )
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in kept
     for secret in (PASSWORD, word, session_word):
@@ -221,8 +220,7 @@ def test_nobody_takes_as_long_as_somebody(world):
             began = time.perf_counter()
             sign_in(world.app, email, OTHER)
             seconds.append(time.perf_counter() - began)
-        nothing = world.app.extensions["guesses"]._everywhere.storage
-        nothing.reset()
+        world.app.extensions["guesses"]._everywhere.storage.reset()
     known, unknown = (sorted(seconds)[4] for seconds in took.values())
     assert 0.6 < known / unknown < 1.6
 
@@ -478,7 +476,8 @@ def test_two_owners_who_remove_each_other_leave_one(world):
 
     with ThreadPoolExecutor(2) as pool:
         statuses = sorted(pool.map(remove, range(2)))
-    assert statuses in ([302, 409], [302, 302])
+    # The slower one is told to stay, or finds herself removed and signed out.
+    assert statuses in ([302, 302], [302, 404], [302, 409])
     assert run("select count(*) from members where role = 'owner'")[0][0] == 1
 
 

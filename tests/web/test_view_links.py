@@ -143,7 +143,9 @@ def test_its_word_is_kept_as_a_digest_only_and_shown_once(world, editor):
     word = make(editor).rpartition("/")[2]
     assert word not in editor.get("/campaigns/stay/view-links").text
     for table in ("view_links", "addresses", "audit"):
-        assert word not in str(run(f"select to_jsonb(t) from {table} t"))
+        kept = [row[0] for row in run(f"select to_jsonb(t)::text from {table} t")]
+        assert kept
+        assert word not in " ".join(kept)
 
 
 def test_it_counts_how_often_people_opened_it(world, editor):

@@ -1,0 +1,66 @@
+"""`advocacy member`: from a terminal to a first owner."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import PASSWORD
+
+
+@pytest.fixture
+def hope(operator):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    return operator
+
+
+def use(client, told: str) -> int:
+    path = re.fullmatch(r"http://127\.0\.0\.1:8000(/set-password/once_[\w-]{43})\n", told)[1]
+    return client.post(path, data={"password": PASSWORD}).status_code
+
+
+def test_the_first_owner_comes_from_the_terminal(hope, client):
+    told = hope.does("member", "add", "Ana@Example.org", "--role", "owner", "--name", "Ana")
+    assert "invited" in hope.does("member", "list")
+    assert use(client, told) == 302
+    assert client.get("/members").status_code == 200
+    listed = hope.does("member", "list").splitlines()
+    assert listed[1].split()[:4] == ["ana@example.org", "Ana", "owner", "joined"]
+    assert "command line" in client.get("/members").text
+
+
+def test_a_lost_password_a_role_and_a_removal(hope, client):
+    use(client, hope.does("member", "add", "ana@example.org", "--role", "owner"))
+    hope.does("member", "add", "bob@example.org")
+    again = hope.does("member", "reset", "bob@example.org")
+    assert use(client, again) == 302
+    assert client.get("/members").status_code == 403
+    assert "owner now" in hope.does("member", "role", "bob@example.org", "owner")
+    assert client.get("/members").status_code == 200
+    assert "no member any more" in hope.does("member", "remove", "bob@example.org")
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("add", "nonsense"), "'nonsense' is no e-mail address"),
+        (("add", "ANA@example.org"), "ana@example.org is a member already"),
+        (("reset", "eve@example.org"), "there is no member eve@example.org; see"),
+        (("remove", "eve@example.org"), "there is no member eve@example.org; see"),
+        (("remove", "ana@example.org"), "the last owner stays; let another"),
+        (("role", "ana@example.org", "reader"), "the last owner stays; let another"),
+        (("list", "--org", "nothing"), "there is no organization nothing; see"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(hope, words, line):
+    hope.does("member", "add", "ana@example.org", "--role", "owner")
+    assert hope.fails("member", *words).startswith(line)
+
+
+def test_with_several_organizations_it_has_to_be_said_which(hope):
+    hope.does("org", "create", "--slug", "other", "--name", "Other")
+    assert "--org" in hope.fails("member", "add", "ana@example.org")
+    for org in ("hope", "other"):
+        hope.does("member", "add", "ana@example.org", "--org", org)
