@@ -149,6 +149,7 @@ def _first_organization(app: Flask, var_dir: Path) -> str:
     if noted.exists():
         code, token = noted.read_text().split()
         lines += [f"tracking link  {public}/r/{code}", f"token          {token}"]
+        lines.append("first owner    advocacy member add you@example.org --role owner")
     else:
         lines.append("tracking link  see `advocacy link list`")
     return "\n".join(["", *lines, "stop           Ctrl-C", ""])

@@ -96,7 +96,7 @@ def _no_such_link() -> Problem:
         404,
         _("This link is used up"),
         _("It works once and for seven days. Ask an owner of your organization for a new one."),
-        headers={"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"},
+        headers={"X-Robots-Tag": "noindex"},
     )
 
 
@@ -106,8 +106,8 @@ def _set_password_page(member: Member, trouble: str, status: int) -> Response:
         "set_password.html", member=member, organization=organization, trouble=trouble
     )
     answer = make_response(page, status)
-    # The address of this page lets in whoever has it.
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    # The address lets in whoever has it. Its Referrer-Policy stays same-origin: with no-referrer a
+    # browser sends this page's own form as if it came from nowhere.
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer
 

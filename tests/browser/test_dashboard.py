@@ -39,10 +39,13 @@ def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
     page, site = watched.page, watched.site
     watched.go("/")
     page.wait_for_url(re.compile(r"/sign-in\?next=/$"))
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
     expect(page.locator("#token")).to_be_focused()
     page.keyboard.type(site.token)
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
+    expect(page.get_by_role("button", name="Sign in with the token")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.address}/")
 

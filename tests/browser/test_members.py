@@ -1,0 +1,181 @@
+"""Members in a real browser: from an invitation to a cookie that is dead, and a leader's view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from advocacy.store import campaigns, members, transaction
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse battery"
+WIDTHS = {"phone": 360, "desktop": 1280}
+
+
+@pytest.fixture
+def owner(site, wired) -> Iterator[tuple[str, str]]:
+    """A new owner's address and the path of her one-time link."""
+    email = "ana@example.org"
+    with wired.app_context():
+        with transaction():
+            organization = campaigns.get_organization(None)
+            master = wired.extensions["settings"].secret_key.encode()
+            made = members.put_member(master, organization.id, email, "owner")
+            word = members.put_one_time_word(organization.id, made.id)
+        yield email, f"/set-password/{word}"
+        with transaction() as session:
+            # Each test has its own; the last owner may only go here.
+            session.connection().exec_driver_sql("truncate members, sessions, audit cascade")
+            session.connection().exec_driver_sql("delete from addresses where kind = 'member'")
+
+
+def set_password(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_label("Your name").fill("Ana")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Keep it and sign in").click()
+    expect(page.locator("h1")).to_have_text("Campaigns")
+
+
+def sign_in(page: Page, site, email: str) -> None:
+    page.goto(f"{site.address}/sign-in")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    page.keyboard.type(email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Campaigns")
+
+
+def visitor(chromium: Browser, **more) -> Page:
+    page = chromium.new_context(locale="en-US", **more).new_page()
+    page.set_default_timeout(15_000)
+    return page
+
+
+def made_link(page: Page, site) -> str:
+    """Return the link that is shown once, where this test's server listens."""
+    shown = page.locator("#made").inner_text()
+    return site.address + re.sub(r"^https?://[^/]+", "", shown)
+
+
+def test_from_an_invitation_to_a_cookie_that_is_dead(watched, site, owner, chromium):
+    page = watched.page
+    set_password(page, site.address + owner[1])
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("E-mail address").fill("bob@example.org")
+    page.get_by_label("Role", exact=True).select_option("editor")
+    page.get_by_role("button", name="Invite").click()
+    link = made_link(page, site)
+
+    bob = visitor(chromium)
+    set_password(bob, link)
+    copied = bob.context.cookies()
+    thief = visitor(chromium)
+    thief.context.add_cookies(copied)
+    thief.goto(f"{site.address}/campaigns/stay")
+    expect(thief.locator("h1")).to_have_text("Stop the execution")
+    bob.get_by_role("button", name="Sign out").click()
+    expect(bob.locator("h1")).to_have_text("Sign in")
+    thief.reload()
+    expect(thief.locator("h1")).to_have_text("Sign in")
+
+    # In again with the password, and out by the owner's hand.
+    sign_in(bob, site, "bob@example.org")
+    watched.go("/members")
+    page.get_by_role("button", name="Sign bob@example.org out everywhere").click()
+    expect(page.get_by_role("button", name="Sign bob@example.org out")).to_have_count(0)
+    bob.reload()
+    expect(bob.locator("h1")).to_have_text("Sign in")
+    # The link cannot be used again.
+    answer = bob.goto(link)
+    assert answer is not None and answer.status == 404
+    for each in (bob, thief):
+        each.context.close()
+    expect(page.get_by_text("ended the sessions of bob@example.org")).to_be_visible()
+
+
+def test_a_wrong_password_is_told_and_changes_nothing(watched, site, owner):
+    email, path = owner
+    page = watched.page
+    set_password(page, site.address + path)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill("not the password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_label("E-mail address")).to_have_value(email)
+    # Chromium itself notes the 401 of the form on its console.
+    assert all("401" in error for error in watched.errors)
+    watched.errors.clear()
+    sign_in(page, site, email)
+
+
+def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chromium):
+    page = watched.page
+    set_password(page, site.address + owner[1])
+    watched.go("/campaigns/stay")
+    page.get_by_role("link", name="View links").click()
+    page.get_by_label("For whom").fill("The board")
+    page.get_by_label("the whole campaign").check()
+    page.get_by_role("button", name="Make a view link").click()
+    link = made_link(page, site)
+
+    board = visitor(chromium, java_script_enabled=True, viewport={"width": 360, "height": 800})
+    said: list[str] = []
+    board.on("console", lambda told: said.append(told.text) if told.type == "error" else None)
+    board.goto(link)
+    expect(board.locator("h1")).to_have_text("Stop the execution")
+    board.wait_for_selector("#by-day svg")
+    watched.go("/campaigns/stay")
+    for dt in ("Supporters", "Actions", "Clicks by people"):
+        figure = f".figures > div:has(dt:text-is('{dt}')) dd"
+        assert board.locator(figure).first.inner_text() == page.locator(figure).first.inner_text()
+    assert board.get_by_role("navigation").count() == 0
+    assert board.evaluate("document.documentElement.scrollWidth") <= 360
+    assert said == []
+
+    watched.go("/campaigns/stay/view-links")
+    expect(page.get_by_role("row", name="The board")).to_contain_text("1")
+    page.get_by_role("button", name="Withdraw").click()
+    board.reload()
+    expect(board.locator("h1")).to_have_text("Nothing to see here")
+    board.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_are_for_every_width_and_everyone(
+    watched, site, owner, screenshots, width, scheme
+):
+    page = watched.page
+    page.set_viewport_size({"width": WIDTHS[width], "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    watched.go(owner[1])
+    seen = {"set-password": axe_says(page, screenshots, f"set-password-{width}-{scheme}")}
+    set_password(page, site.address + owner[1])
+    for path in ("/members", "/account", "/campaigns/stay/view-links"):
+        watched.go(path)
+        name = path.rpartition("/")[2]
+        seen[name] = axe_says(page, screenshots, f"{name}-{width}-{scheme}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= WIDTHS[width], path
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+    seen["sign-in"] = axe_says(page, screenshots, f"sign-in-{width}-{scheme}")
+    assert not any(seen.values()), seen
+
+
+def axe_says(page: Page, screenshots, name: str) -> list[str]:
+    """Return what axe-core finds wrong, after taking a picture of the page."""
+    page.screenshot(path=screenshots / f"{name}.png", full_page=True)
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in Axe().run(page).response["violations"]
+    ]
