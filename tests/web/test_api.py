@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
-from advocacy.store import campaigns, run, transaction
+from advocacy.store import campaigns, run, transaction, view_links
 from advocacy.store.members import ROLES
 from tests.conftest import World
 
@@ -477,6 +477,61 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
             else:
                 expected = usual if ROLES.index(is_role) >= ROLES.index(role) else 403
     assert status == expected
+
+
+OF_AN_OBJECT = [route for route, whose in ROUTES.items() if "<" in route[1] and whose is not ANYONE]
+OF_ALL = [route for route, whose in ROUTES.items() if "<" not in route[1] and whose is not ANYONE]
+
+
+@pytest.mark.parametrize("route", OF_AN_OBJECT, ids=" ".join)
+def test_what_is_of_another_organization_is_not_there(app, route):
+    """Bob owns his organization and has an admin token of it; Charlie has neither."""
+    alice, bob = World(app, "alice"), World(app, "bob")
+    method, path = route
+    with transaction():
+        campaign = campaigns.put_campaign(alice.org_id, "secret", "Alice's secret", "UTC")
+        view_links.put_view_link(
+            alice.org_id,
+            campaign.id,
+            name="",
+            model="linear",
+            made_by="",
+            lasts=timedelta(days=1),
+        )
+    alice.member("reader", "ana@example.org")
+    alice.act("call", email="a@example.org")
+    alice.drain()
+    for name, statement in (
+        ("<uuid:action_id>", "select id from actions"),
+        ("<uuid:member_id>", "select id from members"),
+        ("<uuid:view_link_id>", "select id from view_links"),
+    ):
+        path = path.replace(name, str(run(statement)[0][0]))
+    path = path.replace("<slug>", "secret").replace("<code>", alice.links["x"])
+    owner, token = bob.member("owner", "bob@example.org"), bob.token("admin")
+    data = {"role": "reader"}
+    if path.startswith("/api/"):
+        answer = app.test_client().open(path, method=method, headers=bearer(token))
+        stranger = app.test_client().open(path, method=method)
+        assert (answer.status_code, stranger.status_code) == (404, 401)
+    else:
+        answer = owner.open(path, method=method, data=data)
+        stranger = app.test_client().open(path, method=method, data=data)
+        assert (answer.status_code, stranger.status_code) == (404, 302)
+    assert "Alice" not in answer.text + stranger.text
+
+
+@pytest.mark.parametrize("route", OF_ALL, ids=" ".join)
+def test_a_list_has_nothing_of_another_organization(app, route):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    with transaction():
+        campaigns.put_campaign(alice.org_id, "secret", "Alice's secret", "UTC")
+    alice.member("owner", "alice@example.org")
+    method, path = route
+    data = {"email": "new@example.org", "role": "reader"}
+    told = bob.member("owner", "bob@example.org").open(path, method=method, data=data)
+    assert told.status_code < 500
+    assert "lice" not in told.text
 
 
 # When it breaks.
