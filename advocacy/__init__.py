@@ -36,21 +36,6 @@ def _wire_servers(settings: Settings) -> Flask:
     from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
-    from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import (
-        auth,
-        dashboard,
-        errors,
-        health,
-        languages,
-        members,
-        receipts,
-        rehearsals,
-        view_links,
-        webhooks,
-    )
-    from advocacy.web.api import actions, activation, api, documentation, shares
-    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -88,15 +73,18 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.identity import organization_key
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import (
+        auth,
         dashboard,
         errors,
         goals,
         health,
         ladder,
         languages,
+        members,
         paths,
         receipts,
         rehearsals,
+        view_links,
         webhooks,
     )
     from advocacy.web.api import actions, activation, api, documentation, shares

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from advocacy.settling import restate_actions
-from advocacy.store import actions, campaigns, touches, transaction
+from advocacy.store import actions, campaigns, totals, touches, transaction
 
 
 class PassedOn(ValueError):
@@ -37,6 +37,7 @@ def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
             raise PassedOn(f"link {code} passes another one on; move the one that it comes from")
         links = campaigns.replace_post_of_links(org_id, link.id, post)
         clicks = touches.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
+        totals.correct_click_spans(org_id)
         concerned = actions.ids_of_links(org_id, links)
         restate_actions(org_id, concerned)
     return Moved(len(links), clicks, len(concerned))

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -538,11 +539,38 @@ def _count_shared(org_id: UUID) -> None:
     )
 
 
+_FILLS = import_module("migrations.versions.0005_presences")
+
+
+def _filled(statement: str) -> Callable[[UUID], None]:
+    """Return what fills a table as the migration does that made it, for one organization."""
+
+    def fill(org_id: UUID) -> None:
+        # The statement is of all organizations; views of their names hold it to this one.
+        own = ("actions", "totals", "click_totals")
+        (schema,) = run("select current_schema()")[0]
+        for table in own:
+            run(
+                f"""create temporary view {table} as
+                    select * from {schema}.{table} where org_id = '{org_id}'"""
+            )
+        run(statement)
+        for table in own:
+            run(f"drop view pg_temp.{table}")
+
+    return fill
+
+
 RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "supporters": count_supporters,
     "identifiers": count_identifiers,
     "totals": count_totals,
     "click_totals": count_clicks,
+    "span_totals": _filled(_FILLS.SPAN_TOTALS),
+    "day_totals": _filled(_FILLS.DAY_TOTALS),
+    "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
+    "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
+    "presences": _filled(_FILLS.PRESENCES),
 }
 """How each derived table is made of actions and clicks, by its name, in this order.
 

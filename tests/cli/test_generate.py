@@ -23,6 +23,11 @@ MADE_OF = {
     "identifiers": "kind, digest",
     "totals": "campaign_id, day, post_id, model, kind, tier, platform, source_id, currency, slot",
     "click_totals": "campaign_id, day, post_id, human, slot",
+    "span_totals": "campaign_id, starts_on, post_id, model, kind, tier, platform, currency",
+    "day_totals": "campaign_id, day, model, kind",
+    "click_span_totals": "campaign_id, starts_on, post_id, human",
+    "generation_totals": "campaign_id, span, starts_on, post_id, generation",
+    "presences": "campaign_id, model, grain, day_span, since_span, day, since, opening, value",
     "touches": "click_id",
 }
 

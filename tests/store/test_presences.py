@@ -260,7 +260,7 @@ def standing() -> dict[str, Any]:
 
 def refilled() -> dict[str, Any]:
     """Return what the migration would fill the tables with; they are left as they are."""
-    migration = import_module("migrations.versions.0003_presences")
+    migration = import_module("migrations.versions.0005_presences")
     for table in TABLES:
         run(f"delete from {table}")
     for statement in ("SPAN_TOTALS", "DAY_TOTALS", "GENERATION_TOTALS", "PRESENCES"):
@@ -380,7 +380,7 @@ def test_clicks_of_any_range_are_those_of_a_count(world):
     kept = run("select * from click_span_totals order by 1, 2, 3, 4, 5")
     run("delete from click_span_totals")
     run("update click_totals set slot = 0")
-    migration = import_module("migrations.versions.0003_presences")
+    migration = import_module("migrations.versions.0005_presences")
     db.session.connection().exec_driver_sql(migration.CLICK_SPAN_TOTALS)
     assert run("select * from click_span_totals order by 1, 2, 3, 4, 5") == kept
 
