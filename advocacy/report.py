@@ -6,6 +6,8 @@ Definitions
   over posts or days. Actions without any hint of a person count as actions and as nobody.
 - *new*: the person's first action in the whole organization lies in the range; else *returning*.
 - *gross*, *refunded*, *net*: whole minor units of a currency; a refund counts on its own day.
+- *renewals*: of the donations, the later payments of recurring gifts. They belong to the post that
+  brought the first one.
 - *evidence*: the share of actions at each tier, strongest first, so that no total looks more
   certain than it is.
 - *generations*: actions by last touch through a post's own link, through one that a supporter
@@ -273,6 +275,11 @@ def _money(rows: Sequence[Any]) -> list[dict[str, Any]]:
             "refunded_minor": (refunded := sum(row.refunded_minor for row in same)),
             "net_minor": gross - refunded,
             "donations": _count(same),
+            "renewals": {
+                "donations": _count(later := [row for row in same if row.renewal]),
+                "gross_minor": sum(row.gross_minor for row in later),
+                "refunded_minor": sum(row.refunded_minor for row in later),
+            },
         }
         for currency, same in sorted(
             _grouped((row for row in rows if row.kind == "donation"), lambda r: r.currency).items()

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.store.actions import Action
-from advocacy.store.totals import EVERY, NOBODY, UNIT, Key, Sums
+from advocacy.store.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
 
 _zone = lru_cache(maxsize=256)(ZoneInfo)
 
@@ -41,7 +41,7 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
         day=action.occurred_on,
         post_id=action.post_id or NOBODY,
         model=EVERY,
-        kind=action.kind,
+        kind=RENEWAL if action.renewal and action.kind == "donation" else action.kind,
         tier=action.tier,
         platform=action.platform,
         source_id=action.source_id,

@@ -25,6 +25,7 @@ from advocacy.store.totals import NOBODY
 
 TOP_POSTS = 5
 
+_RENEWALS = ("donations", "gross_minor", "refunded_minor")
 _MONEY = ("gross_minor", "refunded_minor", "net_minor", "donations")
 _SUMMED = ("actions", "clicks")
 
@@ -142,9 +143,13 @@ def _number(value: float) -> float:
 def _money(lists: Iterable[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
     sums: dict[str, dict[str, Any]] = {}
     for each in (each for several in lists for each in several):
-        total = sums.setdefault(each["currency"], dict.fromkeys(_MONEY, 0))
+        total = sums.setdefault(
+            each["currency"], {**dict.fromkeys(_MONEY, 0), "renewals": dict.fromkeys(_RENEWALS, 0)}
+        )
         for name in _MONEY:
             total[name] = _number(total[name] + each[name])
+        for name in _RENEWALS:
+            total["renewals"][name] = _number(total["renewals"][name] + each["renewals"][name])
     return [{"currency": currency, **sums[currency]} for currency in sorted(sums)]
 
 

@@ -143,7 +143,10 @@ def print_activation(found: dict[str, Any]) -> None:
             written_money(money[name], money["currency"])
             for name in ("gross_minor", "refunded_minor", "net_minor")
         )
-        click.echo(f"raised {net}: {gross} given, {refunded} refunded")
+        later = money["renewals"]
+        renewed = written_money(later["gross_minor"], money["currency"])
+        apart = f"; {renewed} of it by renewals" if later["donations"] else ""
+        click.echo(f"raised {net}: {gross} given, {refunded} refunded{apart}")
     click.echo(f"{clicks['human']} clicks by people, {clicks['other']} others\n")
     rows = [
         (

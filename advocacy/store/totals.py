@@ -23,6 +23,9 @@ EVERY = "every"
 UNIT = 1_000_000_000
 """So many units are one action."""
 
+RENEWAL = "renewal"
+"""The kind of totals of a recurring gift's later payments: donations, and shown apart."""
+
 NOBODY = UUID(int=0)
 """Stands in a key of totals for "no post" and "no campaign"."""
 
@@ -148,7 +151,8 @@ def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int)
     """Add the same by day and kind alone."""
     days: dict[tuple[UUID, date, str, str], int] = defaultdict(int)
     for key, sums in deltas:
-        days[key.campaign_id, key.day, key.model, key.kind] += sums.units
+        kind = "donation" if key.kind == RENEWAL else key.kind
+        days[key.campaign_id, key.day, key.model, kind] += sums.units
     ordered = sorted((*key, units) for key, units in days.items() if units)
     if not ordered:
         return
@@ -208,33 +212,36 @@ def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], 
     )
 
 
+_KIND = f"case kind when '{RENEWAL}' then 'donation' else kind end kind, kind = '{RENEWAL}' renewal"
+
+
 def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
     """Return the sums by a model from `first` to `last`, twice, so that few rows come over.
 
-    Once by post, platform, kind and currency; and, with `tier`, by post and tier alone. `units` are
-    billionths of an action.
+    Once by post, platform, kind and currency, renewals apart; and, with `tier`, by post and tier
+    alone. `units` are billionths of an action.
     """
     return run(
-        """select post_id, tier, platform, kind, currency, sum(units)::int8 as units,
+        f"""select post_id, tier, platform, kind, renewal, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
            from (
-             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
              from span_totals
              where org_id = :o and campaign_id = :c
                and starts_on between :spans_from and :spans_to and model in ('every', :model)
              union all
-             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
              from totals
              where org_id = :o and campaign_id = :c
                and day between :head_from and :head_to and model in ('every', :model)
              union all
-             select post_id, kind, tier, platform, currency, units, gross_minor, refunded_minor
+             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
              from totals
              where org_id = :o and campaign_id = :c
                and day between :tail_from and :tail_to and model in ('every', :model)
            ) as found
-           group by grouping sets ((post_id, platform, kind, currency), (post_id, tier))
+           group by grouping sets ((post_id, platform, kind, renewal, currency), (post_id, tier))
            having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0""",
         o=org_id,
         c=campaign_id,
@@ -251,28 +258,28 @@ def read_campaigns(
     A day is one of the campaign's zone. `NOBODY` stands for actions of no campaign.
     """
     return run(
-        """select campaign_id, platform, kind, currency, sum(units)::int8 as units,
+        f"""select campaign_id, platform, kind, renewal, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
            from (
-             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
              from span_totals
              where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
                and starts_on between :spans_from and :spans_to and model in ('every', :model)
              union all
-             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
              from totals
              where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
                and day between :head_from and :head_to and model in ('every', :model)
              union all
-             select campaign_id, platform, kind, currency, units, gross_minor, refunded_minor
+             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
              from totals
              where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
                and day between :tail_from and :tail_to and model in ('every', :model)
            ) as found
-           group by campaign_id, platform, kind, currency
+           group by campaign_id, platform, kind, renewal, currency
            having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
-           order by campaign_id, platform, kind, currency""",
+           order by campaign_id, platform, kind, renewal, currency""",
         o=org_id,
         campaigns=list(campaign_ids),
         model=model,

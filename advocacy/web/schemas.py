@@ -60,12 +60,25 @@ class Clicks(Schema):
     other = fields.Int(metadata={"description": "Previews, prefetches and HEAD; not counted."})
 
 
+class Renewals(Schema):
+    donations = Count()
+    gross_minor = fields.Int()
+    refunded_minor = fields.Int()
+
+
 class Money(Schema):
     currency = fields.Str(metadata={"description": "ISO 4217."})
     gross_minor = fields.Int(metadata={"description": "Given, in minor units."})
     refunded_minor = fields.Int(metadata={"description": "Went back, in minor units."})
     net_minor = fields.Int(metadata={"description": "Gross less refunded."})
     donations = Count(metadata={"description": "Number of donations."})
+    renewals = fields.Nested(
+        Renewals,
+        metadata={
+            "description": "Of these, the later payments of recurring gifts. They belong to the"
+            " post that brought the first one."
+        },
+    )
 
 
 class Evidence(Schema):

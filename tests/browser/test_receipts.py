@@ -66,6 +66,7 @@ def test_post_and_kind_can_be_chosen(watched):
     page.get_by_label("Post").select_option(label="Instagram: Pay for the last appeal")
     page.get_by_label("Kind").select_option("donation")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**kind=donation**")
     rows = page.get_by_role("region", name="Actions").locator("tbody tr").all()
     assert rows
     for row in rows:

@@ -101,6 +101,7 @@ def test_the_report_shows_what_happened(told):
             "refunded_minor": 1000,
             "net_minor": 1500,
             "donations": 1,
+            "renewals": {"donations": 0, "gross_minor": 0, "refunded_minor": 0},
         }
     ]
     posts = {row["post"]["platform"]: row for row in found["posts"] if row["post"]}
@@ -282,4 +283,12 @@ def test_renewals_belong_to_the_post_that_brought_the_first_gift(world, order):
         world.drain()
     posts = {row.post_id for row in run("select post_id from actions")}
     assert posts == {world.posts["instagram"]}
-    assert world.report()["money"][0]["net_minor"] == 3000
+    (money,) = world.report()["money"]
+    assert (money["net_minor"], money["donations"]) == (3000, 3)
+    # They are shown apart, each on its own day, and with their post.
+    apart = {"donations": 2, "gross_minor": 2000, "refunded_minor": 0}
+    assert money["renewals"] == apart
+    (post,) = [each for each in world.report()["posts"] if each["actions"]]
+    assert post["money"][0]["renewals"] == apart
+    assert {row["kind"] for row in world.report()["by_day"]} == {"donation"}
+    assert {row["kind"]: row["actions"] for row in world.report()["by_kind"]} == {"donation": 3}

@@ -70,6 +70,7 @@ def test_an_export_of_actblue(world):
             "refunded_minor": 101050,
             "net_minor": 4500,
             "donations": 4,
+            "renewals": {"donations": 1, "gross_minor": 1000, "refunded_minor": 0},
         }
     ]
     assert report["supporters"]["distinct"] == 3

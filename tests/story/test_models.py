@@ -68,6 +68,7 @@ def test_sums_are_exact_under_every_model(walked, model):
             "refunded_minor": 3333,
             "net_minor": 6668,
             "donations": 1,
+            "renewals": {"donations": 0, "gross_minor": 0, "refunded_minor": 0},
         }
     ]
     assert report["supporters"]["distinct"] == 1
