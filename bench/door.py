@@ -24,6 +24,8 @@ from bench.results import Row, below, faster, percentile, unmeasured
 
 NAME = "signed webhook to committed row"
 RATE = 1_000
+PROCESSES = ("links", "web")
+"""Those of the Procfile that take deliveries."""
 SEEN_RATE = 500
 
 
@@ -83,18 +85,19 @@ def measure(place: Place) -> Iterator[Row]:
         yield from _most(place, path, secret)
     else:
         yield unmeasured(NAME, "rows/s", "wrk is not on the PATH")
-    with place.web() as (port, _):
-        load.at_rate(port, requests_of(path, signed(secret, RATE)), RATE)
-        posts = requests_of(path, signed(secret, RATE * place.seconds))
-        sent = load.at_rate(port, posts, RATE)
-    yield below(
-        f"webhook, p99 at {RATE:,}/s",
-        "ms",
-        percentile(sent.latencies, 0.99) * 1000,
-        25,
-        f"median {percentile(sent.latencies, 0.5) * 1000:.2f} ms; "
-        f"{sent.wrong(200, 201, 202, 204)} not answered with 2xx",
-    )
+    for name in PROCESSES:
+        with place.web(name) as (port, _):
+            load.at_rate(port, requests_of(path, signed(secret, RATE)), RATE)
+            posts = requests_of(path, signed(secret, RATE * place.seconds))
+            sent = load.at_rate(port, posts, RATE)
+        yield below(
+            f"webhook by `{name}`, p99 at {RATE:,}/s",
+            "ms",
+            percentile(sent.latencies, 0.99) * 1000,
+            25,
+            f"median {percentile(sent.latencies, 0.5) * 1000:.2f} ms; "
+            f"{sent.wrong(200, 201, 202, 204)} not answered with 2xx",
+        )
 
 
 def _most(place: Place, path: str, secret: str) -> Iterator[Row]:
@@ -104,28 +107,32 @@ def _most(place: Place, path: str, secret: str) -> Iterator[Row]:
             """create table bench_plain (
                  id uuid primary key default gen_random_uuid(), name text, body text)"""
         )
-    with place.web() as (port, _):
-        posts = _lines(place.folder, signed(secret, many))
-        url = f"http://127.0.0.1:{port}{path}"
-        ours = load.wrk(place.folder, url, place.seconds, posts=posts)
-    with transaction():
-        kept = inbox.counts(place.organization("door"))["pending"]
-    place.say(f"the door kept {kept:,} rows and answered {ours.requests:,} times")
+    rates = {}
+    for name in PROCESSES:
+        before = inbox.counts(place.organization("door"))["pending"]
+        with place.web(name) as (port, _):
+            posts = _lines(place.folder, signed(secret, many))
+            url = f"http://127.0.0.1:{port}{path}"
+            ours = load.wrk(place.folder, url, place.seconds, posts=posts)
+        with transaction():
+            kept = inbox.counts(place.organization("door"))["pending"] - before
+        place.say(f"`{name}` kept {kept:,} rows and answered {ours.requests:,} times")
+        if ours.refused or ours.failed:
+            place.say(f"refused or failed: {ours}")
+        rates[name] = min(ours.rate, kept / ours.seconds)
     with place.gunicorn("bench.plain:webhook()", "/ready", BENCH_SECRET=secret) as port:
         url = f"http://127.0.0.1:{port}/hook"
         naive = load.wrk(place.folder, url, place.seconds, posts=posts)
-    rows_a_second = min(ours.rate, kept / ours.seconds)
     body = signed(secret, 1)[0][3]
-    if pgbench := find_pgbench():
-        inserts = _pgbench(place, pgbench, body)
-        yield faster(NAME, "rows/s", rows_a_second, inserts, "pgbench, single-row inserts", 0.25)
-    else:
-        yield unmeasured(NAME, "rows/s", "pgbench is not there", "≥ 25 % of pgbench")
-    yield faster(
-        NAME, "rows/s", rows_a_second, naive.rate, "a Flask view with one commit a request", 2
-    )
-    if ours.refused or ours.failed or naive.refused or naive.failed:
-        place.say(f"refused or failed: ours {ours}, naive {naive}")
+    pgbench = find_pgbench()
+    inserts = _pgbench(place, pgbench, body) if pgbench else None
+    for name, rate in rates.items():
+        what = f"{NAME}, by `{name}`"
+        if inserts:
+            yield faster(what, "rows/s", rate, inserts, "pgbench, single-row inserts", 0.25)
+        else:
+            yield unmeasured(what, "rows/s", "pgbench is not there", "≥ 25 % of pgbench")
+        yield faster(what, "rows/s", rate, naive.rate, "a Flask view, one commit a request", 2)
 
 
 def _lines(folder: Path, posts: Sequence[tuple[str, str, str, str]]) -> Path:

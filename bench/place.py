@@ -116,10 +116,10 @@ class Place:
             yield running
 
     @contextlib.contextmanager
-    def web(self) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-        """Run the web process; yields its port and it, once it answers."""
+    def web(self, name: str = "web") -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+        """Run a process of the Procfile that answers requests; yields its port and it."""
         port = free_port()
-        with self.of_procfile("web", PORT=str(port)) as running:
+        with self.of_procfile(name, PORT=str(port), LINKS_PORT=str(port)) as running:
             self._until_answers(port, "/ready")
             yield port, running
 

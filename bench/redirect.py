@@ -15,6 +15,8 @@ from bench.results import Row, below, faster, percentile, unmeasured
 
 NAME = "redirect, click kept"
 RATE = 2_000
+PROCESSES = ("links", "web")
+"""Those of the Procfile that redirect: the doors apart, and with everything else."""
 
 
 def measure(place: Place) -> Iterator[Row]:
@@ -29,37 +31,49 @@ def measure(place: Place) -> Iterator[Row]:
         yield unmeasured(NAME, "redirects/s", "wrk is not on the PATH")
     else:
         yield from _most(place, f"/r/{code}", agent)
-    with place.web() as (port, _):
-        request = f"GET /r/{code} HTTP/1.1\r\nHost: 127.0.0.1\r\n{agent}\r\n\r\n".encode()
-        get(port, f"/r/{code}")
-        load.at_rate(port, [request] * RATE, RATE)
-        sent = load.at_rate(port, [request] * (RATE * place.seconds), RATE)
-    wrong = sent.wrong(302)
-    yield below(
-        f"redirect, p99 at {RATE:,}/s",
-        "ms",
-        percentile(sent.latencies, 0.99) * 1000,
-        5,
-        f"median {percentile(sent.latencies, 0.5) * 1000:.2f} ms; {wrong} not answered with 302",
-    )
+    request = f"GET /r/{code} HTTP/1.1\r\nHost: 127.0.0.1\r\n{agent}\r\n\r\n".encode()
+    for name in PROCESSES:
+        with place.web(name) as (port, _):
+            get(port, f"/r/{code}")
+            load.at_rate(port, [request] * RATE, RATE)
+            sent = load.at_rate(port, [request] * (RATE * place.seconds), RATE)
+        wrong = sent.wrong(302)
+        yield below(
+            f"redirect by `{name}`, p99 at {RATE:,}/s",
+            "ms",
+            percentile(sent.latencies, 0.99) * 1000,
+            5,
+            f"median {percentile(sent.latencies, 0.5) * 1000:.2f} ms; {wrong} not answered with"
+            " 302",
+        )
 
 
 def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
-    with place.web() as (port, _):
-        get(port, path)
-        ours = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
-    lost = ours.requests - ours.refused - _kept(place)
+    def most(port: int) -> load.Answered:
+        return load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+
+    ours = {}
+    for name in PROCESSES:
+        with place.web(name) as (port, _):
+            get(port, path)
+            ours[name] = most(port)
     with place.gunicorn("bench.plain:redirect", path) as port:
-        flask = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+        flask = most(port)
+    nginx = None
     if shutil.which("nginx"):
         with _nginx(place) as port:
-            nginx = load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
-        yield faster(NAME, "redirects/s", ours.rate, nginx.rate, "nginx `return 302`", 0.2)
-    else:
-        yield unmeasured(NAME, "redirects/s", "nginx is not on the PATH", "≥ 20 % of nginx")
-    yield faster(
-        NAME, "redirects/s", ours.rate, flask.rate, "a Flask view on gthread, keeping nothing", 4
-    )
+            nginx = most(port)
+    for name, found in ours.items():
+        what = f"{NAME}, by `{name}`"
+        if nginx:
+            yield faster(what, "redirects/s", found.rate, nginx.rate, "nginx `return 302`", 0.2)
+        else:
+            yield unmeasured(what, "redirects/s", "nginx is not on the PATH", "≥ 20 % of nginx")
+        yield faster(
+            what, "redirects/s", found.rate, flask.rate, "a Flask view on gthread, no click kept", 4
+        )
+    answered = sum(found.requests - found.refused for found in ours.values())
+    lost = answered - _kept(place)
     # One for each connection that was cut at the end may be kept and never have been counted.
     yield Row(
         "clicks answered and not kept",
@@ -67,7 +81,7 @@ def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
         "clicks",
         target="0",
         met=lost <= 0,
-        note=f"of {ours.requests:,}; {ours.failed} without an answer",
+        note=f"of {answered:,}; {sum(found.failed for found in ours.values())} without an answer",
     )
 
 
