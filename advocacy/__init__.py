@@ -36,6 +36,19 @@ def _wire_servers(settings: Settings) -> Flask:
     from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
+    from advocacy.store.campaigns import NO_ORGANIZATION
+    from advocacy.web import (
+        dashboard,
+        errors,
+        exports,
+        health,
+        languages,
+        receipts,
+        rehearsals,
+        webhooks,
+    )
+    from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -136,6 +149,7 @@ def create_app(settings: Settings) -> Flask:
         members.blueprint,
         view_links.blueprint,
         documentation.blueprint,
+        exports.blueprint,
     ):
         app.register_blueprint(blueprint)
     if settings.proxy_hops:

@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from advocacy.events import TIERS, ActionKind
 from advocacy.explain import MOST
 from advocacy.report import MODELS
+from advocacy.tables import GROUPS
 
 
 class RangeQuery(Schema):
@@ -39,6 +40,26 @@ class ReportQuery(RangeQuery):
         load_default=MODELS[0],
         validate=validate.OneOf(MODELS),
         metadata={"description": "How actions with several touches are shared out among posts."},
+    )
+
+
+class FiguresQuery(ReportQuery):
+    """The figures of a report, or one table of them."""
+
+    group = fields.Str(
+        load_default="",
+        validate=validate.OneOf(["", *GROUPS]),
+        metadata={"description": "Only this table, flat in CSV. Default: all of them."},
+    )
+
+
+class ActivationQuery(FiguresQuery):
+    """Which figures, and how they are to be written."""
+
+    written = fields.Str(
+        data_key="format",
+        validate=validate.OneOf(["json", "csv", "xlsx"]),
+        metadata={"description": "Default: what `Accept` asks for, else json."},
     )
 
 

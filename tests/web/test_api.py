@@ -384,6 +384,11 @@ ROUTES = {
     ("POST", "/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw"): EDITOR,
     # Its word is its key; see test_view_links.
     ("GET", "/view/<word>"): ANYONE,
+    ("GET", "/"): SESSION,
+    ("GET", "/campaigns/<slug>"): SESSION,
+    ("GET", "/campaigns/<slug>/actions"): SESSION,
+    ("GET", "/campaigns/<slug>/activation.<any(csv, xlsx, json):written>"): SESSION,
+    ("GET", "/actions/<uuid:action_id>"): SESSION,
     # The door of webhooks has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,
 }
@@ -395,6 +400,7 @@ FILLED = {
     "<word>": "unknown",
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
+    "<any(csv, xlsx, json):written>": "csv",
 }
 # What a route answers to whom it lets in, where that is not a 200.
 OWN_ANSWERS = {

@@ -1,0 +1,91 @@
+"""A campaign's activation to take along: CSV, a workbook or JSON, with the figures of the page.
+
+What a stranger would get wrong: the API answers with these very functions, so that a file from a
+page and one from the API are the same bytes. An answer is kept by no cache on the way (`no-store`);
+`ETag` is for programs that keep what they have and ask whether it is still so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, g, json, request
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+
+from advocacy.report import BadRange, activation
+from advocacy.store import campaigns
+from advocacy.tables import GROUPS, digest_of, tables_of, written_csv, written_workbook
+from advocacy.web import auth, schemas
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint("exports", __name__)
+
+TYPES = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+# What a group is called in the JSON of a report, where it is another word or several.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "summary": ("actions", "supporters", "clicks", "bounds", "restated"),
+}
+_ABOUT = ("campaign", "model", "from", "to")
+
+
+@blueprint.get("/campaigns/<slug>/activation.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def activation_file(slug: str, written: str) -> Response:
+    """Hand over the figures of a campaign's page as a file."""
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+    asked = {name: value for name, value in request.args.items() if value}
+    try:
+        query = schemas.FiguresQuery().load(asked)
+        report = activation(campaign, query.get("first"), query.get("last"), query["model"])
+    except (BadRange, ValidationError):
+        raise Problem(
+            422,
+            _("No such figures"),
+            _(
+                "Give from and to as YYYY-MM-DD, the first not after the last; a model of the"
+                " page's list; and as group one of %(groups)s, or none.",
+                groups=", ".join(GROUPS),
+            ),
+        ) from None
+    answer = answer_with(report, written, query["group"])
+    name = f"{slug}-{report['from']}-{report['to']}-{report['model']}"
+    name += f"-{query['group']}" if query["group"] else ""
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
+    return answer
+
+
+def answer_with(report: Mapping[str, Any], written: str, group: str = "") -> Response:
+    """Return a report, or one group of it, as `json`, `csv` or `xlsx`; 304 where it is known."""
+    every = tables_of(report)
+    chosen = [table for table in every if group in {"", table.name}]
+    match written:
+        case "csv":
+            body, mark = written_csv(chosen), digest_of(chosen, "csv")
+        case "xlsx":
+            body, mark = written_workbook(chosen), digest_of(chosen, "xlsx")
+        case _:
+            body = _written_json(report, group)
+            mark = digest_of((), "json", body.decode())
+    answer = Response(body, content_type=TYPES[written])
+    answer.headers["Vary"] = "Accept, Authorization, Cookie"
+    answer.set_etag(mark)
+    # Only what a program has asked for by this mark is left out; nothing is cut into ranges.
+    answer.make_conditional(request)
+    return answer
+
+
+def _written_json(report: Mapping[str, Any], group: str) -> bytes:
+    told = schemas.Activation().dump(report)
+    if group:
+        parts = {*_ABOUT, *_PARTS.get(group, (group,))}
+        told = {name: value for name, value in told.items() if name in parts}
+    return json.dumps(told).encode()
