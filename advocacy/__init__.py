@@ -43,6 +43,7 @@ def _wire_servers(settings: Settings) -> Flask:
         exports,
         health,
         languages,
+        live,
         receipts,
         rehearsals,
         webhooks,
@@ -131,6 +132,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     webhooks.init_app(app)
     auth.init_app(app)
+    live.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)
     api.register_blueprint(shares.blueprint)
@@ -150,6 +152,7 @@ def create_app(settings: Settings) -> Flask:
         view_links.blueprint,
         documentation.blueprint,
         exports.blueprint,
+        live.blueprint,
     ):
         app.register_blueprint(blueprint)
     if settings.proxy_hops:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
@@ -25,3 +26,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
     door = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
     if finish := getattr(door, "finish", None):
         finish()
+def post_worker_init(worker: Any) -> None:
+    """Let streams see that this process is told to stop; it would wait for them otherwise."""
+    if served := sys.modules.get("wsgi"):
+        served.app.extensions["stopping"] = lambda: not worker.alive

@@ -45,6 +45,7 @@ class Settings:
     surge_quiet_hours: int = 6
     door_waiting: int = 500
     door_seconds: float = 5.0
+    live_streams: int = 6
     log_level: str = "INFO"
     small_group: int = 0
     small_group_shared: int = 5
@@ -160,6 +161,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "surge_quiet_hours": _whole(1, 168),
     "door_waiting": _whole(1, 100_000),
     "door_seconds": _seconds,
+    "live_streams": _whole(0, 1000),
     "log_level": _level,
     "small_group": _whole(0, 1000),
     "small_group_shared": _whole(0, 1000),

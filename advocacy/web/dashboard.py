@@ -30,6 +30,8 @@ from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts
+from advocacy.store import campaigns, inbox, totals
+from advocacy.web import auth, charts, live
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint("dashboard", __name__)
@@ -173,6 +175,7 @@ def campaign_page(slug: str) -> str:
     campaign = campaigns.find_campaign(g.org_id, slug)
     if campaign is None:
         raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+    live_mark = live.mark_of(campaign)
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         report = activation(campaign, first, last, request.args.get("model") or MODELS[0])
@@ -192,6 +195,7 @@ def report_page(campaign: Campaign, report: dict[str, Any], view_link: Any = Non
         report=report,
         models=MODELS,
         chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
+        live_mark=live_mark,
         meaning=_MEANING,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,

@@ -114,6 +114,7 @@ WRONG_WAYS = (
     ("advocacy.rollup", ("flask", "sqlalchemy", "advocacy.web")),
     ("advocacy.report", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.wording", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
+    ("advocacy.watching", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
     ("advocacy.tables", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.influence", ("flask", "sqlalchemy", "advocacy.web", "workers")),

@@ -387,6 +387,8 @@ ROUTES = {
     ("GET", "/"): SESSION,
     ("GET", "/campaigns/<slug>"): SESSION,
     ("GET", "/campaigns/<slug>/actions"): SESSION,
+    ("GET", "/campaigns/<slug>/live"): SESSION,
+    ("GET", "/campaigns/<slug>/live/mark"): SESSION,
     ("GET", "/campaigns/<slug>/activation.<any(csv, xlsx, json):written>"): SESSION,
     ("GET", "/actions/<uuid:action_id>"): SESSION,
     # The door of webhooks has its own keys; see test_webhooks.
@@ -461,6 +463,10 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
     elif who in ROLES:
         client = world.member(who)
     status = client.open(path, method=method, headers=headers).status_code
+    elif who == "session":
+        client.post("/sign-in", data={"token": world.token()})
+    with client.open(path, method=method, headers=headers) as answer:
+        status = answer.status_code
 
     usual = OWN_ANSWERS.get(route, 200)
     match ROUTES[route]:

@@ -15,12 +15,20 @@ function look(place) {
   };
 }
 
-for (const place of document.querySelectorAll(".chart")) {
-  const spec = JSON.parse(document.getElementById(`${place.id}-spec`).textContent);
-  const draw = () => vegaEmbed(place, spec, {
-    actions: false, ast: true, renderer: "svg", config: look(place), hover: !still,
-    tooltip: { theme: dark.matches ? "dark" : "light" },
-  });
-  dark.addEventListener("change", draw);
-  draw();
+const drawn = new WeakMap();
+
+async function draw() {
+  for (const place of document.querySelectorAll(".chart")) {
+    const spec = JSON.parse(document.getElementById(`${place.id}-spec`).textContent);
+    drawn.get(place)?.finalize();
+    drawn.set(place, await vegaEmbed(place, spec, {
+      actions: false, ast: true, renderer: "svg", config: look(place), hover: !still,
+      tooltip: { theme: dark.matches ? "dark" : "light" },
+    }));
+  }
 }
+
+dark.addEventListener("change", draw);
+// live.js has put new figures in.
+document.addEventListener("figures", draw);
+draw();

@@ -1,0 +1,380 @@
+"""Streams that say when figures changed: what they say, when they end, and what they never hold up.
+
+That a page shows new figures is in `tests/browser`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from advocacy.store import campaigns, marks, run, transaction
+from advocacy.watching import Watcher
+from advocacy.web import live
+from docs import picture
+from tests.conftest import World
+
+STREAM = "/campaigns/stay/live"
+MARK = f"{STREAM}/mark"
+
+
+@pytest.fixture
+def staff(world):
+    client = world.app.test_client()
+    client.post("/sign-in", data={"token": world.token()})
+    yield client
+    # Streams that a test left open give their place back.
+    deadline = time.monotonic() + 5
+    while world.app.extensions["watcher"].lookers and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert world.app.extensions["watcher"].lookers == 0
+
+
+@contextlib.contextmanager
+def listening(client, known: str = "", **headers: str) -> Iterator[tuple]:
+    """Open a stream; yields the answer and its parts as they come."""
+    answer = client.get(STREAM, query_string={"mark": known} if known else {}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    try:
+        yield answer, (part.decode() for part in answer.iter_encoded())
+    finally:
+        answer.close()
+
+
+def mark_of(client) -> str:
+    found: str = client.get(MARK).get_json()["mark"]
+    return found
+
+
+def read_mark(world) -> str:
+    """Read the mark past everything that is remembered."""
+    watched = (world.org_id, world.campaign_id)
+    with transaction():
+        return marks.read_marks([watched])[watched]
+
+
+# What changes a mark.
+
+
+def test_a_mark_changes_with_every_figure_and_with_nothing_else(world):
+    seen = [read_mark(world)]
+
+    def is_new() -> bool:
+        seen.append(read_mark(world))
+        return seen[-1] not in seen[:-1]
+
+    assert not is_new()
+    code, now = world.links["x"], datetime.now(UTC)
+    world.act("call", "m1", id="c1", code=code, at=now)
+    assert is_new(), "a delivery waits"
+    world.drain()
+    assert is_new(), "an action"
+    world.act("call", "m1", id="c1", code=code, at=now)
+    world.drain()
+    assert seen[-1] == read_mark(world), "the same delivery again"
+    world.click("instagram")
+    assert is_new(), "a click"
+    world.act("donation", "m2", id="d", amount="5.00")
+    world.drain()
+    assert is_new(), "a gift"
+    world.act("donation.refunded", "m3", id="d", amount="5.00")
+    world.drain()
+    assert is_new(), "a refund"
+    with transaction():
+        campaign = campaigns.get_campaign(world.org_id, "stay")
+        campaigns.put_post(world.org_id, campaign.id, "x")
+    assert is_new(), "a post"
+    world.standard("{")
+    world.drain()
+    assert is_new(), "something that could not be read"
+
+
+def test_credit_that_moves_changes_the_mark_though_no_sum_does(world):
+    world.act("call", "m1", email="a@example.org", click_id=world.click("x"))
+    world.drain()
+    before = read_mark(world)
+    with transaction():
+        run(
+            "update totals set post_id = :p where org_id = :o",
+            o=world.org_id,
+            p=world.posts["instagram"],
+        )
+    assert read_mark(world) != before
+
+
+def test_a_mark_is_of_one_campaign_alone(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    before = read_mark(alice)
+    bob.act("call", "m", email="b@example.org")
+    bob.drain()
+    assert read_mark(alice) == before
+
+
+# What a stream says.
+
+
+def test_a_stream_says_when_figures_changed(world, staff):
+    known = mark_of(staff)
+    with listening(staff, known) as (answer, parts):
+        assert answer.content_type == "text/event-stream; charset=utf-8"
+        assert answer.headers["X-Accel-Buffering"] == "no"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
+        assert next(parts).startswith("retry: ")
+        world.act("call", "m1", email="a@example.org")
+        world.drain()
+        name, kind, data = next(parts).strip().split("\n")
+        mark = name.removeprefix("id: ")
+        assert kind == "event: figures"
+        assert json.loads(data.removeprefix("data: ")) == {"mark": mark}
+        assert mark != known
+
+
+def test_who_comes_back_hears_at_once_what_was_missed_and_only_then(world, staff, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.2)
+    known = mark_of(staff)
+    world.act("call", "m1", email="a@example.org")
+    world.drain()
+    with listening(staff, **{"Last-Event-ID": known}) as (_, parts):
+        next(parts)
+        event = next(part for part in parts if not part.startswith(":"))
+        assert "event: figures" in event
+    newest = event.split("\n")[0].removeprefix("id: ")
+    # The browser's word counts, not the one in the address, which is from long ago.
+    with listening(staff, known, **{"Last-Event-ID": newest}) as (_, parts):
+        next(parts)
+        assert [next(parts) for _ in range(8)] == [": still here\n\n"] * 8
+
+
+def test_a_stream_ends_by_itself(staff, monkeypatch):
+    monkeypatch.setattr(live, "LASTS_SECONDS", 1.5)
+    began = time.monotonic()
+    with listening(staff, mark_of(staff)) as (_, parts):
+        assert len(list(parts)) == 1
+    assert 1 < time.monotonic() - began < 4
+
+
+def test_a_stream_ends_soon_after_its_session(world, staff, monkeypatch):
+    monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
+    with listening(staff, mark_of(staff)) as (_, parts):
+        next(parts)
+        with transaction():
+            campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+        assert list(parts) == ["event: ended\ndata: signed out\n\n"]
+
+
+def test_a_session_whose_time_is_over_ends_its_stream(world, staff, monkeypatch):
+    monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
+    with listening(staff, mark_of(staff)) as (_, parts):
+        next(parts)
+        twelve = world.app.permanent_session_lifetime
+        try:
+            world.app.permanent_session_lifetime = twelve * 0
+            time.sleep(1.1)
+            assert list(parts) == ["event: ended\ndata: signed out\n\n"]
+        finally:
+            world.app.permanent_session_lifetime = twelve
+
+
+def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkeypatch):
+    monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)
+
+    def gone(*_: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    with listening(staff, mark_of(staff)) as (_, parts):
+        next(parts)
+        monkeypatch.setattr("advocacy.web.auth.campaigns.find_token_by_id", gone)
+        assert [next(parts) for _ in range(3)] == [": still here\n\n"] * 3
+
+
+def test_a_process_that_is_told_to_stop_ends_its_streams(world, staff, monkeypatch):
+    told = []
+    monkeypatch.setitem(world.app.extensions, "stopping", lambda: bool(told))
+    with listening(staff, mark_of(staff)) as (_, parts):
+        next(parts)
+        told.append(True)
+        assert list(parts) == []
+
+
+# Who gets one.
+
+
+def test_there_are_so_many_places_and_the_next_is_told_when_to_come_back(world, staff):
+    watcher = world.app.extensions["watcher"]
+    with contextlib.ExitStack() as opened:
+        for _ in range(world.settings.live_streams):
+            _, parts = opened.enter_context(listening(staff))
+            next(parts)
+        answer = staff.get(STREAM)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+        assert watcher.lookers == world.settings.live_streams
+        # Who has no place can ask.
+        assert mark_of(staff)
+    assert watcher.lookers == 0
+    with listening(staff) as (_, parts):
+        assert next(parts)
+
+
+def test_an_answer_that_nobody_reads_gives_its_place_back(world, staff):
+    for answer in (staff.head(STREAM), staff.get(STREAM)):
+        assert answer.status_code == 200
+        answer.close()
+        answer.close()
+    assert world.app.extensions["watcher"].lookers == 0
+
+
+def test_a_stream_is_of_one_s_own_campaigns(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    with transaction():
+        campaigns.put_campaign(bob.org_id, "secret", "Bob's secret", "UTC")
+    client = app.test_client()
+    for path in (STREAM, MARK):
+        assert client.get(path).status_code == 302
+    client.post("/sign-in", data={"token": alice.token()})
+    for path in ("/campaigns/secret/live", "/campaigns/secret/live/mark"):
+        assert client.get(path).status_code == 404
+
+
+# What it costs.
+
+
+def key() -> tuple:
+    from uuid import uuid4
+
+    return uuid4(), uuid4()
+
+
+def test_all_who_look_share_one_question():
+    asked = []
+
+    def read(watched):
+        asked.append(list(watched))
+        return {each: str(len(asked) // 3) for each in watched}
+
+    one, other = key(), key()
+    watcher = Watcher(read, most=20, seconds=0.05)
+    for campaign in [one] * 9 + [other]:
+        assert watcher.join(campaign)
+    with ThreadPoolExecutor(10) as pool:
+        found = list(pool.map(lambda _: watcher.wait(one, "0", 5), range(9)))
+    assert set(found) == {"1"}
+    assert len(asked) <= 5
+    assert sorted(asked[-1]) == sorted([one, other])
+    for campaign in [one] * 9 + [other]:
+        watcher.leave(campaign)
+    time.sleep(0.2)
+    before = len(asked)
+    time.sleep(0.2)
+    assert len(asked) == before, "nobody looks, and something is asked"
+
+
+def test_a_question_that_takes_long_is_asked_seldom():
+    asked = []
+
+    def read(watched):
+        asked.append(time.monotonic())
+        time.sleep(0.1)
+        return dict.fromkeys(watched, "same")
+
+    watcher, campaign = Watcher(read, most=1, seconds=0.01), key()
+    watcher.join(campaign)
+    time.sleep(1.5)
+    watcher.leave(campaign)
+    assert len(asked) == 1
+
+
+def test_a_question_that_fails_is_asked_again(monkeypatch):
+    monkeypatch.setattr("advocacy.watching._PAUSE_AFTER_ERROR", 0.05)
+    tries = []
+
+    def read(watched):
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("", {}, Exception())
+        return dict.fromkeys(watched, "new")
+
+    watcher, campaign = Watcher(read, most=1, seconds=0.01), key()
+    watcher.join(campaign)
+    assert watcher.wait(campaign, "old", 5) == "new"
+    watcher.leave(campaign)
+
+
+def test_those_who_ask_by_themselves_share_the_answer_of_a_second():
+    asked = []
+
+    def read(watched):
+        asked.append(1)
+        time.sleep(0.05)
+        return dict.fromkeys(watched, "m")
+
+    watcher, campaign = Watcher(read, most=0), key()
+    assert not watcher.join(campaign)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: watcher.mark(campaign), range(40))) == {"m"}
+    assert len(asked) == 1
+
+
+# In a real process.
+
+
+def ask(address: str, path: str, cookie: str) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    # Closed with its answer.
+    connection.request("GET", path, headers={"Cookie": cookie, "Connection": "close"})
+    return connection.getresponse()
+
+
+def test_streams_of_a_real_process_leave_threads_for_others_and_end_with_it(
+    world, environment, tmp_path: Path
+):
+    """Four threads, two of which streams may hold."""
+    variables = {
+        **environment,
+        "VAR_DIR": str(tmp_path),
+        "LOG_LEVEL": "WARNING",
+        "LIVE_STREAMS": "2",
+        "WEB_THREADS": "4",
+    }
+    signed = world.app.test_client().post("/sign-in", data={"token": world.token()})
+    cookie = signed.headers["Set-Cookie"].partition(";")[0]
+    port, log = picture.free_port(), tmp_path / "gunicorn.log"
+    with picture.gunicorn(variables, port, log) as served:
+        streams = [ask(served, STREAM, cookie) for _ in range(2)]
+        for answer in streams:
+            assert answer.status == 200
+            assert answer.getheader("Transfer-Encoding") == "chunked"
+            assert answer.readline().startswith(b"retry: ")
+            assert answer.readline() == b"\n"
+        refused = ask(served, STREAM, cookie)
+        assert (refused.status, refused.getheader("Retry-After")) == (503, "60")
+        with ThreadPoolExecutor(8) as pool:
+            others = set(pool.map(lambda _: ask(served, MARK, cookie).status, range(16)))
+        assert others == {200}
+
+        world.act("call", "m1", email="a@example.org")
+        world.drain()
+        for answer in streams:
+            lines = [answer.readline() for _ in range(2)]
+            assert lines[1] == b"event: figures\n"
+        # Who leaves gives the place back soon, and not only when there is something to say.
+        left = time.monotonic()
+        streams.pop().close()
+        while (again := ask(served, STREAM, cookie)).status == 503:
+            assert time.monotonic() < left + 5
+            time.sleep(0.1)
+        assert again.status == 200
+        began = time.monotonic()
+    # Without a word to the streams it would wait for all of `graceful_timeout`.
+    assert time.monotonic() - began < 10
+    assert streams[0].read().endswith(b"\n\n")
