@@ -43,6 +43,7 @@ def _wire_servers(settings: Settings) -> Flask:
         exports,
         health,
         languages,
+        linkmaker,
         live,
         receipts,
         rehearsals,
@@ -153,6 +154,7 @@ def create_app(settings: Settings) -> Flask:
         documentation.blueprint,
         exports.blueprint,
         live.blueprint,
+        linkmaker.blueprint,
     ):
         app.register_blueprint(blueprint)
     if settings.proxy_hops:

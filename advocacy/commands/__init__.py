@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from advocacy import create_app, embedded
 from advocacy.destinations import BadDestination
+from advocacy.linking import BadLink
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.store.members import BadEmail, LastOwner
@@ -56,6 +57,7 @@ def in_app(
         except SettingsError as error:
             raise Refusal(str(error)) from None
         except (campaigns.Taken, campaigns.NotFound, BadRange, BadEmail, LastOwner) as error:
+        except (campaigns.Taken, campaigns.NotFound, BadRange, BadLink) as error:
             raise Refusal(str(error)) from None
         except BadDestination as error:
             raise Refusal(f"the destination {error}") from None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
 
+from advocacy import linking
 from advocacy.commands import (
-    Refusal,
     in_app,
     org_option,
     settings_now,
@@ -176,52 +174,17 @@ def link_create(
     with transaction():
         owner = campaigns.get_organization(org)
         of = campaigns.get_post(owner.id, post_id)
-        checked = check_destination(destination, local=not settings.https)
-        leads_to = campaigns.get_source(owner.id, name) if name else None
-        carries = leads_to.setup.get("mapping", {}).get("destination") if leads_to else None
-        made = campaigns.put_link(
+        made = linking.put_link_to(
             owner.id,
             of,
-            checked,
-            leads_to.provider if leads_to else provider_for(checked, provider),
-            utm_of(owner.id, of) if utm else {},
-            code.replace("-", ""),
-            carries,
+            destination,
+            local=not settings.https,
+            provider=provider,
+            source=name,
+            utm=utm,
+            code=code.replace("-", ""),
         )
         click.echo(f"{settings.public_url}/r/{made.code}")
-
-
-HOSTS = {
-    "actionnetwork.org": "action_network",
-    "actblue.com": "actblue",
-    "stripe.com": "stripe",
-    "nationbuilder.com": "nationbuilder",
-    "controlshiftlabs.com": "controlshift",
-}
-
-
-def provider_for(destination: str, named: str | None = None) -> str:
-    """Return the provider whose way of carrying a code a destination takes."""
-    if named is not None:
-        if named not in BY_SLUG:
-            raise Refusal(f"there is no provider {named}; there are {', '.join(sorted(BY_SLUG))}")
-        return named
-    host = urlsplit(destination).hostname or ""
-    for ending, slug in HOSTS.items():
-        if host == ending or host.endswith(f".{ending}"):
-            return slug
-    return "standard"
-
-
-def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
-    """Return the UTM by which a post can be known where nothing else comes back."""
-    slug = next(each.slug for each in campaigns.list_campaigns(org_id) if each.id == of.campaign_id)
-    return {
-        "source": of.platform,
-        "medium": "social",
-        "campaign": slug,
-        "content": of.id.hex[-12:],
-    }
 
 
 @link.command("share")

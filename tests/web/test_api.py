@@ -388,6 +388,12 @@ ROUTES = {
     ("GET", "/campaigns/<slug>"): SESSION,
     ("GET", "/campaigns/<slug>/actions"): SESSION,
     ("GET", "/campaigns/<slug>/live"): SESSION,
+    ("GET", "/links"): SESSION,
+    ("POST", "/links"): SESSION,
+    ("GET", "/links/bulk"): SESSION,
+    ("POST", "/links/bulk"): SESSION,
+    ("GET", "/links/template.csv"): SESSION,
+    ("GET", "/links/<code>/qr.<any(svg, png):written>"): SESSION,
     ("GET", "/campaigns/<slug>/live/mark"): SESSION,
     ("GET", "/campaigns/<slug>/activation.<any(csv, xlsx, json):written>"): SESSION,
     ("GET", "/actions/<uuid:action_id>"): SESSION,
@@ -403,6 +409,7 @@ FILLED = {
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
     "<any(csv, xlsx, json):written>": "csv",
+    "<any(svg, png):written>": "svg",
 }
 # What a route answers to whom it lets in, where that is not a 200.
 OWN_ANSWERS = {
@@ -410,6 +417,8 @@ OWN_ANSWERS = {
     ("POST", "/sign-in"): 401,
     ("POST", "/sign-out"): 302,
     ("POST", "/language"): 302,
+    ("POST", "/links"): 422,
+    ("POST", "/links/bulk"): 422,
     ("POST", "/api/v1/links/<code>/shares"): 201,
     ("GET", "/sign-in/organization"): 302,
     ("POST", "/sign-in/organization"): 302,
@@ -484,6 +493,8 @@ def test_every_route_lets_in_whom_it_should(world, route, who):
                 expected = 302
             else:
                 expected = usual if ROLES.index(is_role) >= ROLES.index(role) else 403
+        case _:
+            expected = usual if who == "session" else 302
     assert status == expected
 
 

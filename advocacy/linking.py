@@ -1,0 +1,221 @@
+"""Make tracking links: for the command, the page and a sheet of many, by the same checks.
+
+What a stranger would get wrong: the page and the sheet find a link again where it is there, so that
+whoever sends the same twice gets the same links. The command makes what it is told to, each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from advocacy.destinations import BadDestination, check_destination
+from advocacy.models import Campaign, Link, Post, Source
+from advocacy.platforms import plain_post_url, platform_of_post
+from advocacy.providers import BY_SLUG
+from advocacy.store import campaigns, links
+
+HOSTS = {
+    "actionnetwork.org": "action_network",
+    "actblue.com": "actblue",
+    "stripe.com": "stripe",
+    "nationbuilder.com": "nationbuilder",
+    "controlshiftlabs.com": "controlshift",
+}
+_LONGEST_TITLE = 300
+_LONGEST_PLATFORM = 40
+
+
+class BadLink(ValueError):
+    """The link cannot be made so; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A link as staff ask for it: of a post, by its address or its title, to a page.
+
+    `tool` is a source's name or a provider; empty, it is told from the destination.
+    """
+
+    campaign: str
+    destination: str
+    post_url: str = ""
+    platform: str = ""
+    title: str = ""
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What was asked for, checked, with nothing made yet."""
+
+    campaign: Campaign
+    destination: str
+    provider: str
+    carries: Mapping[str, str]
+    post_url: str
+    platform: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A link with its post; `new` says that it was not there before."""
+
+    link: Link
+    post: Post
+    campaign: Campaign
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a row of a sheet: a link, or what is wrong with it, or neither."""
+
+    line: int
+    wanted: Wanted
+    made: Made | None = None
+    trouble: str = ""
+
+
+def put_link_to(
+    org_id: UUID,
+    post: Post,
+    destination: str,
+    *,
+    local: bool,
+    provider: str | None = None,
+    source: str | None = None,
+    utm: bool = True,
+    code: str = "",
+) -> Link:
+    """Make a link of a post. Raises `BadDestination`, `BadLink`, `NotFound` and `Taken`."""
+    checked = check_destination(destination, local=local)
+    leads_to = campaigns.get_source(org_id, source) if source else None
+    return campaigns.put_link(
+        org_id,
+        post,
+        checked,
+        leads_to.provider if leads_to else provider_for(checked, provider),
+        utm_of(org_id, post) if utm else {},
+        code,
+        _carries(leads_to) or None,
+    )
+
+
+def provider_for(destination: str, named: str | None = None) -> str:
+    """Return the provider whose way of carrying a code a destination takes. Raises `BadLink`."""
+    if named is not None:
+        if named not in BY_SLUG:
+            raise BadLink(f"there is no provider {named}; there are {', '.join(sorted(BY_SLUG))}")
+        return named
+    host = urlsplit(destination).hostname or ""
+    for ending, slug in HOSTS.items():
+        if host == ending or host.endswith(f".{ending}"):
+            return slug
+    return "standard"
+
+
+def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
+    """Return the UTM by which a post can be known where nothing else comes back."""
+    slug = next(each.slug for each in campaigns.list_campaigns(org_id) if each.id == of.campaign_id)
+    return _utm(slug, of)
+
+
+class Maker:
+    """Makes links of one organization, within the caller's transaction."""
+
+    def __init__(self, org_id: UUID, *, local: bool) -> None:
+        self._org_id, self._local = org_id, local
+        self._campaigns = {each.slug: each for each in campaigns.list_campaigns(org_id)}
+        self._sources = {each.name: each for each in campaigns.list_sources(org_id)}
+
+    def check(self, wanted: Wanted) -> Ready:
+        """Check everything and make nothing. Raises `BadLink`."""
+        campaign = self._campaigns.get(wanted.campaign.lower())
+        if campaign is None:
+            known = ", ".join(sorted(self._campaigns)) or "none yet"
+            raise BadLink(f"there is no campaign {wanted.campaign!a}; there are: {known}")
+        destination = self._page(wanted.destination, "destination", local=self._local)
+        post_url = self._page(wanted.post_url, "post's address") if wanted.post_url else ""
+        platform = wanted.platform.lower() or platform_of_post(post_url)
+        if not platform:
+            raise BadLink("the platform cannot be told from the post's address; name it")
+        if len(platform) > _LONGEST_PLATFORM or not platform.replace("-", "").isalnum():
+            raise BadLink("the platform has to be one word, as in instagram")
+        if not post_url and not wanted.title:
+            raise BadLink("give the post's address, or a title while it is not published")
+        if len(wanted.title) > _LONGEST_TITLE:
+            raise BadLink(f"the title is longer than {_LONGEST_TITLE} characters")
+        provider, carries = self._tool(destination, wanted.tool)
+        post_url = plain_post_url(post_url)
+        return Ready(campaign, destination, provider, carries, post_url, platform, wanted.title)
+
+    def put(self, ready: Ready) -> Made:
+        """Return the link that is ready: the one that is there, or else a new one."""
+        org_id, campaign = self._org_id, ready.campaign
+        links.lock_campaign(org_id, campaign.id)
+        about = {"url": ready.post_url, "platform": ready.platform, "title": ready.title}
+        post = links.find_post(org_id, campaign.id, **about)
+        if post is None:
+            post = campaigns.put_post(org_id, campaign.id, **about)
+        carries = dict(ready.carries)
+        found = links.find_same_link(org_id, post.id, ready.destination, ready.provider, carries)
+        made = found or campaigns.put_link(
+            org_id, post, ready.destination, ready.provider, _utm(campaign.slug, post), "", carries
+        )
+        return Made(made, post, campaign, found is None)
+
+    def put_many(self, rows: Iterable[tuple[int, Wanted]], *, only_all: bool) -> list[Outcome]:
+        """Make the links of a sheet's rows; with `only_all`, none where one of them is wrong."""
+        ready: list[tuple[int, Wanted, Ready | None, str]] = []
+        for line, wanted in rows:
+            try:
+                ready.append((line, wanted, self.check(wanted), ""))
+            except BadLink as error:
+                ready.append((line, wanted, None, str(error)))
+        if only_all and any(trouble for *_, trouble in ready):
+            return [Outcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
+        # In one order of locks, whatever the order of the rows.
+        for campaign_id in sorted({one.campaign.id for _, _, one, _ in ready if one}):
+            links.lock_campaign(self._org_id, campaign_id)
+        return [
+            Outcome(line, wanted, self.put(one) if one else None, trouble)
+            for line, wanted, one, trouble in ready
+        ]
+
+    def _tool(self, destination: str, tool: str) -> tuple[str, Mapping[str, str]]:
+        if source := self._sources.get(tool):
+            return source.provider, _carries(source)
+        if tool and tool not in BY_SLUG:
+            known = ", ".join([*sorted(self._sources), *sorted(BY_SLUG)])
+            raise BadLink(f"there is no tool {tool!a}; there are: {known}")
+        return provider_for(destination, tool or None), {}
+
+    @staticmethod
+    def _page(url: str, what: str, *, local: bool = False) -> str:
+        try:
+            return check_destination(url, local=local)
+        except BadDestination as error:
+            raise BadLink(f"the {what} {error}") from None
+
+
+def _carries(source: Source | None) -> dict[str, str]:
+    return dict(source.setup.get("mapping", {}).get("destination") or {}) if source else {}
+
+
+def _utm(campaign: str, post: Any) -> dict[str, str]:
+    return {
+        "source": post.platform,
+        "medium": "social",
+        "campaign": campaign,
+        "content": post.id.hex[-12:],
+    }
+
+
+def troubled(outcomes: Sequence[Outcome]) -> int:
+    """Return how many rows are wrong."""
+    return sum(1 for each in outcomes if each.trouble)

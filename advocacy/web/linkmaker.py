@@ -1,0 +1,213 @@
+"""The page on which staff make tracking links, one by one or by a sheet, and find them again.
+
+What a stranger would get wrong: nothing is kept of a sheet that was sent. What came of it stands in
+the page itself, as a file to take along; the same sheet sent again gives the same links.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from datetime import datetime
+from uuid import UUID
+
+import segno
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from advocacy.linking import BadLink, Maker, Outcome, Wanted, troubled
+from advocacy.linksheet import (
+    COLUMNS,
+    MOST_ROWS,
+    NEEDED,
+    BadSheet,
+    read_sheet,
+    template,
+    utm_shown,
+    written_result,
+)
+from advocacy.models import Link
+from advocacy.providers import PROVIDERS
+from advocacy.store import campaigns, links, transaction, with_retries
+from advocacy.trail import PLATFORM_HOSTS
+from advocacy.web import auth
+from advocacy.web.dashboard import same_site
+from advocacy.web.errors import Problem
+
+blueprint = Blueprint("linkmaker", __name__)
+
+# Whoever may make links.
+for_editors = auth.needs_session
+
+_PAGE = 50
+_FIELDS = ("campaign", "post_url", "platform", "title", "destination", "tool")
+_CSV = "text/csv; charset=utf-8"
+
+
+@blueprint.app_template_filter("utm")
+def utm(words: dict[str, str]) -> str:
+    """Write a link's UTM as it stands in an address."""
+    return utm_shown(words)
+
+
+@blueprint.get("/links")
+@for_editors
+def page() -> str:
+    """Offer to make a link, show the one that was made, and list those there are."""
+    made = links.find_link(g.org_id, request.args.get("made", ""))
+    return _page({"campaign": request.args.get("campaign", "")}, made=made)
+
+
+@blueprint.post("/links")
+@for_editors
+def make() -> BaseResponse:
+    """Make one link, or find the same one, and show it."""
+    same_site()
+    asked = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    maker = _maker()
+
+    def work() -> str:
+        with transaction():
+            code: str = maker.put(maker.check(Wanted(**asked))).link.code
+            return code
+
+    try:
+        code = with_retries(work)
+    except BadLink as error:
+        return Response(_page(asked, trouble=str(error)), 422)
+    return redirect(url_for("linkmaker.page", made=code, campaign=asked["campaign"]), 303)
+
+
+@blueprint.get("/links/bulk")
+@for_editors
+def bulk_page() -> str:
+    """Say how a sheet has to look, and take one."""
+    return _bulk()
+
+
+@blueprint.post("/links/bulk")
+@for_editors
+def bulk() -> BaseResponse:
+    """Make the links of a sheet: all, or where that was chosen, those that are right."""
+    same_site()
+    sent = request.files.get("sheet")
+    if sent is None or not sent.filename:
+        return Response(_bulk(trouble=_("Choose a file first.")), 422)
+    data, only_all = sent.read(), request.form.get("which") != "good"
+    maker = _maker()
+
+    def work() -> list[Outcome]:
+        with transaction():
+            return maker.put_many(read_sheet(data), only_all=only_all)
+
+    try:
+        outcomes = with_retries(work)
+    except BadSheet as error:
+        return Response(_bulk(trouble=f"{error}."), 422)
+    return Response(_bulk(outcomes), 200 if any(each.made for each in outcomes) else 422)
+
+
+@blueprint.get("/links/template.csv")
+@for_editors
+def sheet() -> Response:
+    """Hand over a sheet to begin with."""
+    headers = {"Content-Disposition": 'attachment; filename="links.csv"'}
+    return Response(template(), content_type=_CSV, headers=headers)
+
+
+@blueprint.get("/links/<code>/qr.<any(svg, png):written>")
+@for_editors
+def qr(code: str, written: str) -> Response:
+    """Draw a link as a QR code, dark on white in any scheme, with the quiet zone around it."""
+    if links.find_link(g.org_id, code) is None:
+        raise Problem(404, _("Not Found"), _("There is no link %(code)s.", code=code))
+    drawn, out = segno.make(_address(code), error="m"), io.BytesIO()
+    if written == "svg":
+        drawn.save(out, kind="svg", scale=8, border=4, light="#ffffff", xmldecl=False)
+    else:
+        drawn.save(out, kind="png", scale=20, border=4)
+    kind = "image/svg+xml" if written == "svg" else "image/png"
+    answer = Response(out.getvalue(), content_type=kind)
+    # The code of a link never stands for another one.
+    answer.headers["Cache-Control"] = "private, max-age=86400"
+    if "download" in request.args:
+        answer.headers["Content-Disposition"] = f'attachment; filename="{code}.{written}"'
+    return answer
+
+
+def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) -> str:
+    every = campaigns.list_campaigns(g.org_id)
+    shown = next((each for each in every if each.slug == request.args.get("of")), None)
+    rows = links.list_page(
+        g.org_id, shown.id if shown else None, _PAGE + 1, _place(request.args.get("before", ""))
+    )
+    return render_template(
+        "links.html",
+        asked=asked,
+        trouble=trouble,
+        made=made,
+        campaigns=every,
+        shown=shown.slug if shown else "",
+        rows=rows[:_PAGE],
+        then=_written_place(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
+        begun="before" in request.args,
+        sources=campaigns.list_sources(g.org_id),
+        providers=sorted(
+            (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
+        ),
+        platforms=sorted(set(PLATFORM_HOSTS.values()) | {"email", "sms", "web"}),
+        address=_address,
+    )
+
+
+def _bulk(outcomes: list[Outcome] | None = None, trouble: str = "") -> str:
+    result = written_result(outcomes, _public_url()) if outcomes else b""
+    return render_template(
+        "links_bulk.html",
+        outcomes=outcomes,
+        trouble=trouble,
+        columns=COLUMNS,
+        needed=NEEDED,
+        most=MOST_ROWS,
+        made=[each.made for each in outcomes or () if each.made],
+        wrong=troubled(outcomes or ()),
+        result=base64.b64encode(result).decode(),
+        address=_address,
+    )
+
+
+def _maker() -> Maker:
+    return Maker(g.org_id, local=not current_app.extensions["settings"].https)
+
+
+def _public_url() -> str:
+    found: str = current_app.extensions["settings"].public_url
+    return found
+
+
+def _address(code: str) -> str:
+    return f"{_public_url()}/r/{code}"
+
+
+def _written_place(row: object) -> str:
+    return f"{row.created_at.isoformat()}_{row.id}"  # type: ignore[attr-defined]
+
+
+def _place(written: str) -> tuple[datetime, UUID] | None:
+    """Read a place in the list; what is none begins at the newest."""
+    at, _underscore, link_id = written.partition("_")
+    try:
+        found = datetime.fromisoformat(at), UUID(link_id)
+    except ValueError:
+        return None
+    return found if found[0].tzinfo else None
