@@ -45,8 +45,10 @@ def _wire_servers(settings: Settings) -> Flask:
         languages,
         linkmaker,
         live,
+        quarantine,
         receipts,
         rehearsals,
+        sources,
         webhooks,
     )
     from advocacy.web.api import actions, activation, api, documentation, shares
@@ -155,6 +157,8 @@ def create_app(settings: Settings) -> Flask:
         exports.blueprint,
         live.blueprint,
         linkmaker.blueprint,
+        sources.blueprint,
+        quarantine.blueprint,
     ):
         app.register_blueprint(blueprint)
     if settings.proxy_hops:

@@ -1,0 +1,225 @@
+"""The pages of sources and of the quarantine: what they show, what they keep to themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from advocacy.store import campaigns, health, inbox, run, transaction
+from tests.conftest import World
+
+
+@pytest.fixture
+def staff(world):
+    client = world.app.test_client()
+    client.post("/sign-in", data={"token": world.token()})
+    return client
+
+
+def unread(world, *bodies: str) -> None:
+    """Let deliveries come that are vouched for and cannot be read."""
+    for number, body in enumerate(bodies):
+        world.standard(body, message_id=f"bad{number}")
+    world.drain()
+
+
+def row_of(page: str, name: str) -> list[str]:
+    """Return the cells of a source's row, without markup."""
+    (row,) = (row for row in re.findall(r"<tr>(.*?)</tr>", page, re.S) if f">{name} <" in row)
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+    return [" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in cells]
+
+
+# Sources.
+
+
+def test_each_source_says_how_it_fares(world, staff):
+    world.act("call", "m1", email="a@example.org")
+    world.drain()
+    unread(world, "{", "[1]")
+    world.act("call", "m2", email="b@example.org")
+    page = staff.get("/sources").text
+    name, newest, of_a_day, waiting, quarantined, _codes = row_of(page, "standard")
+    assert name == "standard Standard Webhooks, Stay"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", newest)
+    assert (of_a_day, waiting, quarantined) == ("4", "1", "2")
+    assert 'href="/quarantine?source=standard"' in page
+    assert row_of(page, "actblue")[1:5] == ["none in 30 days", "0", "0", "0"]
+
+
+def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(world, staff):
+    for days, name in ((3, "standard"), (40, "action_network")):
+        with transaction():
+            run(
+                """insert into inbox (org_id, id, source_id, external_id, body_digest, received_at,
+                                      status)
+                   values (:o, gen_random_uuid(), :s, 'x', '', now() - make_interval(days => :d),
+                           'done')""",
+                o=world.org_id,
+                s=world.sources[name],
+                d=days,
+            )
+    found = {each.name: each for each in health.read_health(world.org_id)}
+    assert (datetime.now(UTC) - found["standard"].newest).days == 3
+    assert found["standard"].of_a_day == 0
+    assert found["action_network"].newest is None
+
+
+def test_a_rehearsal_is_no_delivery_of_a_source(world, staff):
+    with transaction():
+        key = campaigns.put_rehearsal_key(world.org_id, world.sources["action_network"])
+    world.app.test_client().post(f"/webhooks/{key}", data=b"[{}]")
+    assert run("select test from inbox")[0].test
+    assert row_of(staff.get("/sources").text, "action_network")[2:5] == ["0", "0", "0"]
+
+
+def test_the_alarm_names_the_source_that_lost_its_codes(world, staff, monkeypatch):
+    monkeypatch.setattr(
+        "advocacy.web.sources.totals.carried_codes",
+        lambda *_: [("actblue", "actblue", 40, 0, 400, 300)],
+    )
+    cells = row_of(staff.get("/sources").text, "actblue")
+    assert cells[5].startswith("Stopped coming back. 75% of its actions came with our code")
+    assert "refcode" in cells[5]
+    assert "Stopped" not in row_of(staff.get("/sources").text, "standard")[5]
+
+
+def test_keys_and_secrets_are_not_on_the_page_and_how_to_get_new_ones_is(world, staff):
+    page = staff.get("/sources").text
+    for secret in (*world.keys.values(), world.secret, world.login):
+        assert secret not in page
+    assert "http://127.0.0.1:8000/webhooks/src_…" in page
+    assert "advocacy source create --provider" in page
+
+
+def test_without_a_source_it_says_how_to_connect_one(app):
+    with transaction():
+        org = campaigns.put_organization("new", "New", "UTC")
+        _, word = campaigns.put_token(org.id, "t", "reports", datetime(2999, 1, 1, tzinfo=UTC))
+    client = app.test_client()
+    client.post("/sign-in", data={"token": word})
+    assert "No tool is connected yet" in client.get("/sources").text
+    assert "Nothing is quarantined" in client.get("/quarantine").text
+
+
+# Quarantine.
+
+CANARY = "canary@example.org"
+
+
+def test_what_is_quarantined_is_shown_with_its_reason_and_without_its_body(world, staff):
+    who = {"email": CANARY}
+    unread(
+        world,
+        "{",
+        json.dumps({"type": "dance", "timestamp": "2026-05-01T00:00:00Z", "data": who}),
+        json.dumps({"type": "call", "data": who}),
+    )
+    page = staff.get("/quarantine").text
+    rows = run("select reason, detail from inbox where status = 'quarantined'")
+    assert len(rows) == 3
+    for row in rows:
+        assert f"<td>{row.reason}</td>" in page
+    assert "not_json" in page and "It is no JSON." in page
+    assert CANARY not in page
+    only = staff.get("/quarantine?reason=not_json&source=standard").text
+    assert only.count('name="id"') == 1
+    assert staff.get("/quarantine?source=actblue").text.count('name="id"') == 0
+
+
+def mended(monkeypatch) -> None:
+    """Let the room read what it could not read before."""
+    from advocacy.providers import standard
+
+    monkeypatch.setattr(standard, "parse", lambda _verified: [])
+
+
+def test_one_is_tried_again(world, staff, monkeypatch):
+    unread(world, "{", "[1]")
+    told: list[object] = []
+    monkeypatch.setitem(
+        world.app.extensions,
+        "nudge",
+        type("Nudge", (), {"announce": lambda _, o: told.append(o)})(),
+    )
+    (one, _other) = run("select id from inbox order by received_at")
+    answer = staff.post("/quarantine/replay", data={"id": str(one.id)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/quarantine?tried=1")
+    assert told == [world.org_id]
+    assert inbox.counts(world.org_id) == {"pending": 1, "done": 0, "quarantined": 1}
+    mended(monkeypatch)
+    world.drain()
+    assert inbox.counts(world.org_id) == {"pending": 0, "done": 1, "quarantined": 1}
+    page = staff.get(answer.headers["Location"]).text
+    assert "1 delivery is tried again." in page
+
+
+def test_all_of_a_reason_are_tried_again_and_then_everything(world, staff):
+    unread(world, "{", "{{", "[1]")
+    answer = staff.post("/quarantine/replay", data={"reason": "not_json"})
+    assert answer.headers["Location"] == "/quarantine?tried=2"
+    world.drain()
+    assert inbox.counts(world.org_id)["quarantined"] == 3
+    answer = staff.post("/quarantine/replay", data={"all": "yes"})
+    assert answer.headers["Location"] == "/quarantine?tried=3"
+
+
+@pytest.mark.parametrize("form", [{}, {"id": "x"}, {"all": "no"}, {"id": "", "reason": ""}])
+def test_without_a_choice_nothing_is_tried(world, staff, form):
+    unread(world, "{")
+    answer = staff.post("/quarantine/replay", data=form)
+    assert answer.status_code == 422
+    assert inbox.counts(world.org_id)["quarantined"] == 1
+
+
+def test_what_cannot_be_tried_again_offers_no_button(world, staff):
+    world.standard("{", message_id="same")
+    world.standard("{{", message_id="same")
+    world.drain()
+    with transaction():
+        ids = [row.id for row in run("select id from inbox where reason <> 'id_reuse'")]
+        inbox.drop_bodies(world.org_id, ids)
+    page = staff.get("/quarantine").text
+    assert "the first stands" in page and "its body is gone" in page
+    assert 'action="/quarantine/replay"' not in page
+    assert staff.post("/quarantine/replay", data={"all": "yes"}).headers["Location"].endswith("=0")
+
+
+def test_it_goes_on_by_page(world, staff):
+    unread(world, *("{" + " " * number for number in range(53)))
+    seen: list[str] = []
+    path = "/quarantine?reason=not_json"
+    for _ in range(2):
+        page = staff.get(path).text
+        seen += re.findall(r'name="id" value="([^"]+)"', page)
+        then = re.findall(r'rel="next" href="([^"]+)"', page)
+        path = then[0].replace("&amp;", "&") if then else ""
+    assert len(seen) == len(set(seen)) == 53 and path == ""
+    for place in ("nonsense", "2026-01-01_x", "2026-01-01T00:00:00_" + seen[0]):
+        assert staff.get(f"/quarantine?before={place}").status_code == 200
+
+
+def test_each_organization_has_its_own(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    unread(bob, "{")
+    (row,) = run("select id from inbox")
+    client = app.test_client()
+    client.post("/sign-in", data={"token": alice.token()})
+    assert "Nothing is quarantined" in client.get("/quarantine").text
+    for form in ({"id": str(row.id)}, {"reason": "not_json"}, {"all": "yes"}):
+        answer = client.post("/quarantine/replay", data=form)
+        assert answer.headers["Location"].endswith("=0")
+    assert inbox.counts(bob.org_id)["quarantined"] == 1
+    assert row_of(client.get("/sources").text, "standard")[4] == "0"
+
+
+def test_a_form_of_another_site_tries_nothing(world, staff):
+    unread(world, "{")
+    answer = staff.post(
+        "/quarantine/replay", data={"all": "yes"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403
+    assert inbox.counts(world.org_id)["quarantined"] == 1
