@@ -123,20 +123,25 @@ function stopAsking() {
   asking = 0;
 }
 
+const told = () => stream?.readyState === EventSource.OPEN;
+
 async function ask() {
   stopAsking();
   if (left || document.hidden) return;
   try {
     const answer = await fetch(words.ask, { cache: "no-store" });
     if (answer.redirected) return leave();
-    if (answer.ok) {
-      state(words.asks);
-      if ((await answer.json()).mark !== mark) renew();
-    } else state(words.lost);
+    const newest = answer.ok ? (await answer.json()).mark : mark;
+    // Meanwhile a stream may have begun; it says all there is to say.
+    if (told()) return;
+    state(answer.ok ? words.asks : words.lost);
+    if (newest !== mark) renew();
   } catch {
+    if (told()) return;
     state(words.lost);
   }
-  if (!stream || stream.readyState === EventSource.CLOSED) asking = setTimeout(ask, ASK * (0.75 + Math.random() / 2));
+  stopAsking();
+  if (!left && !document.hidden) asking = setTimeout(ask, ASK * (0.75 + Math.random() / 2));
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
