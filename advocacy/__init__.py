@@ -36,23 +36,6 @@ def _wire_servers(settings: Settings) -> Flask:
     from advocacy.extensions import db
     from advocacy.nudge import Nudger
     from advocacy.store import prepare
-    from advocacy.store.campaigns import NO_ORGANIZATION
-    from advocacy.web import (
-        dashboard,
-        errors,
-        exports,
-        health,
-        languages,
-        linkmaker,
-        live,
-        quarantine,
-        receipts,
-        rehearsals,
-        sources,
-        webhooks,
-    )
-    from advocacy.web.api import actions, activation, api, documentation, shares
-    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -93,14 +76,19 @@ def create_app(settings: Settings) -> Flask:
         auth,
         dashboard,
         errors,
+        exports,
         goals,
         health,
         ladder,
         languages,
+        linkmaker,
+        live,
         members,
         paths,
+        quarantine,
         receipts,
         rehearsals,
+        sources,
         view_links,
         webhooks,
     )

@@ -26,6 +26,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
     door = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
     if finish := getattr(door, "finish", None):
         finish()
+
+
 def post_worker_init(worker: Any) -> None:
     """Let streams see that this process is told to stop; it would wait for them otherwise."""
     if served := sys.modules.get("wsgi"):

@@ -248,6 +248,16 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> None:
+    """Hundreds of tests sign in: the same hash function with the least work it can do."""
+    from argon2 import PasswordHasher
+
+    from advocacy import passwords
+
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture(autouse=True)
 def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests get their settings from fixtures, not from whoever runs them."""

@@ -44,6 +44,17 @@ def application(log_level: str = "WARNING") -> Flask:
     return create_app(settings)
 
 
+REFUSED = (
+    campaigns.Taken,
+    campaigns.NotFound,
+    BadRange,
+    BadLink,
+    BadEmail,
+    LastOwner,
+)
+"""What a command may be asked for that cannot be: it ends with one line that says what to do."""
+
+
 def in_app(
     command: Callable[Arguments, None],
 ) -> Callable[Arguments, None]:
@@ -56,8 +67,7 @@ def in_app(
                 command(*args, **kwargs)
         except SettingsError as error:
             raise Refusal(str(error)) from None
-        except (campaigns.Taken, campaigns.NotFound, BadRange, BadEmail, LastOwner) as error:
-        except (campaigns.Taken, campaigns.NotFound, BadRange, BadLink) as error:
+        except REFUSED as error:
             raise Refusal(str(error)) from None
         except BadDestination as error:
             raise Refusal(f"the destination {error}") from None

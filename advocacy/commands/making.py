@@ -9,6 +9,7 @@ import click
 
 from advocacy import linking
 from advocacy.commands import (
+    Refusal,
     in_app,
     org_option,
     settings_now,
@@ -18,7 +19,6 @@ from advocacy.commands import (
 )
 from advocacy.destinations import check_destination
 from advocacy.moving import PassedOn, move_link
-from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, transaction
 
 

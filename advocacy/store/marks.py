@@ -1,8 +1,10 @@
 """Marks of campaigns: a short word that is another one whenever their figures are.
 
 What a stranger would get wrong: a mark is made of the rows of totals, not of their sums. Credit
-that moves from one post to another changes no sum, and has to be seen too. Two people who turn out
-to be one by what happens in another campaign change no total here; that is seen at the next change.
+that moves from one post to another changes no sum, and has to be seen too. What reports read is
+looked at, by span and by day, which is few rows however many actions there are. Two people who turn
+out to be one by what happens in another campaign change no total here; that is seen at the next
+change.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ def read_marks(watched: Sequence[Watched]) -> dict[Watched, str]:
     """Return the marks of these campaigns, all with one statement."""
     rows = run(
         """select w.o as org_id, w.c as campaign_id,
-                  md5(concat_ws(':', t.n, t.mixed, k.n, k.clicks, p.n, p.newest, r.newest,
-                                q.waits, q.bad)) as mark
+                  md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, k.n, k.clicks, p.n,
+                                p.newest, r.newest, q.waits, q.bad)) as mark
            from unnest(cast(:orgs as uuid[]), cast(:campaigns as uuid[])) as w (o, c)
            cross join lateral (
              select count(*) as n, bit_xor(hash_record_extended(t, 0)) as mixed
-             from totals t where t.org_id = w.o and t.campaign_id = w.c) t
+             from span_totals t where t.org_id = w.o and t.campaign_id = w.c) t
+           cross join lateral (
+             select count(*) as n, bit_xor(hash_record_extended(d, 0)) as mixed
+             from day_totals d where d.org_id = w.o and d.campaign_id = w.c) d
            cross join lateral (
              select count(*) as n, sum(clicks) as clicks
              from click_totals where org_id = w.o and campaign_id = w.c) k

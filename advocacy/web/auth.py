@@ -57,10 +57,10 @@ def init_app(app: Flask) -> None:
     login.init_app(app, add_context_processor=False)
     key = organization_key(settings.secret_key.encode(), campaigns.NO_ORGANIZATION, "guesses")
     app.extensions["guesses"] = Guesses(settings.redis_url, key)
-    app.before_request(_know_nobody)
+    app.before_request(know_nobody)
 
 
-def _know_nobody() -> None:
+def know_nobody() -> None:
     """Begin without a visitor: `g` outlives a request where a context was there before it."""
     for name in ("_login_user", "org_id", "role", "member", "called"):
         g.pop(name, None)

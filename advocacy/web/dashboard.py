@@ -29,8 +29,6 @@ from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, reports, surges, totals
-from advocacy.web import auth, charts
-from advocacy.store import campaigns, inbox, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.errors import Problem
 
@@ -185,10 +183,12 @@ def campaign_page(slug: str) -> str:
         raise Problem(
             422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
         ) from None
-    return report_page(campaign, report)
+    return report_page(campaign, report, live_mark=live_mark)
 
 
-def report_page(campaign: Campaign, report: dict[str, Any], view_link: Any = None) -> str:
+def report_page(
+    campaign: Campaign, report: dict[str, Any], *, view_link: Any = None, live_mark: str = ""
+) -> str:
     """Render a report; for a view link without the ways to anything else."""
     return render_template(
         "campaign.html",

@@ -47,7 +47,7 @@ from advocacy.web.errors import Problem
 blueprint = Blueprint("linkmaker", __name__)
 
 # Whoever may make links.
-for_editors = auth.needs_session
+for_editors = auth.needs_role("editor")
 
 _PAGE = 50
 _FIELDS = ("campaign", "post_url", "platform", "title", "destination", "tool")
@@ -76,7 +76,7 @@ def make() -> BaseResponse:
     asked = {name: request.form.get(name, "").strip() for name in _FIELDS}
     maker = _maker()
 
-    def work() -> str:
+    def work(_again: bool) -> str:
         with transaction():
             code: str = maker.put(maker.check(Wanted(**asked))).link.code
             return code
@@ -106,7 +106,7 @@ def bulk() -> BaseResponse:
     data, only_all = sent.read(), request.form.get("which") != "good"
     maker = _maker()
 
-    def work() -> list[Outcome]:
+    def work(_again: bool) -> list[Outcome]:
         with transaction():
             return maker.put_many(read_sheet(data), only_all=only_all)
 

@@ -138,6 +138,7 @@ def _signed_in() -> Callable[[], bool]:
         # The cookie is read anew each time, so that its end is seen as any page would see it.
         try:
             with app.request_context({**environ, "wsgi.input": io.BytesIO()}), transaction():
+                auth.know_nobody()
                 return seen() == "seen"
         except SQLAlchemyError:
             # Nobody can say, and no figures can be fetched either. The next minute tells.

@@ -21,7 +21,7 @@ from advocacy.web.errors import Problem
 blueprint = Blueprint("quarantine", __name__)
 
 # Whoever may try deliveries again.
-for_editors = auth.needs_session
+for_editors = auth.needs_role("editor")
 
 _PAGE = 50
 

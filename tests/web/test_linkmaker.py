@@ -25,9 +25,7 @@ ASKED = {"campaign": "stay", "post_url": POST, "title": "Call today", "destinati
 
 @pytest.fixture
 def staff(world):
-    client = world.app.test_client()
-    client.post("/sign-in", data={"token": world.token()})
-    return client
+    return world.member("editor")
 
 
 def links() -> list:
@@ -162,13 +160,11 @@ def test_the_same_again_is_the_same_link(world, staff):
 
 
 def test_two_who_ask_for_the_same_at_once_get_one_link(world):
-    def ask(_: int) -> str:
+    def ask(number: int) -> str:
         with world.app.app_context():
-            client = world.app.test_client()
-            client.post("/sign-in", data={"token": word})
+            client = world.member("editor", f"editor{number}@example.org")
             return client.post("/links", data=ASKED).headers["Location"]
 
-    word = world.token()
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(ask, range(12)))) == 1
     assert len(links()) == 1
@@ -259,8 +255,7 @@ def test_links_go_on_by_page_and_by_campaign(world, staff):
 
 def test_links_are_an_organization_s_own(app):
     alice, bob = World(app, "alice"), World(app, "bob")
-    client = app.test_client()
-    client.post("/sign-in", data={"token": alice.token()})
+    client = alice.member("editor")
     page = client.get("/links").text
     theirs = bob.links["x"]
     assert theirs not in page and alice.links["x"] in page

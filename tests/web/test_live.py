@@ -105,7 +105,7 @@ def test_credit_that_moves_changes_the_mark_though_no_sum_does(world):
     before = read_mark(world)
     with transaction():
         run(
-            "update totals set post_id = :p where org_id = :o",
+            "update span_totals set post_id = :p where org_id = :o",
             o=world.org_id,
             p=world.posts["instagram"],
         )

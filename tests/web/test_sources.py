@@ -14,9 +14,7 @@ from tests.conftest import World
 
 @pytest.fixture
 def staff(world):
-    client = world.app.test_client()
-    client.post("/sign-in", data={"token": world.token()})
-    return client
+    return world.member("editor")
 
 
 def unread(world, *bodies: str) -> None:
@@ -206,8 +204,7 @@ def test_each_organization_has_its_own(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     unread(bob, "{")
     (row,) = run("select id from inbox")
-    client = app.test_client()
-    client.post("/sign-in", data={"token": alice.token()})
+    client = alice.member("editor")
     assert "Nothing is quarantined" in client.get("/quarantine").text
     for form in ({"id": str(row.id)}, {"reason": "not_json"}, {"all": "yes"}):
         answer = client.post("/quarantine/replay", data=form)
