@@ -10,9 +10,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
+from advocacy.store import campaigns, members, transaction
 from advocacy.web.charts import bundle
 from docs import picture
-from tests.conftest import empty_tables
+from tests.conftest import PASSWORD, empty_tables
 
 VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -26,6 +27,7 @@ class Site:
 
     address: str
     token: str
+    editor: str
 
 
 @dataclass
@@ -39,6 +41,12 @@ class Watched:
 
     def go(self, path: str) -> None:
         self.page.goto(self.site.address + path)
+
+    def sign_in_as_editor(self, after: str = "/") -> None:
+        """Come with the session of somebody who may make links."""
+        session = {"name": "session", "value": self.site.editor, "url": self.site.address}
+        self.page.context.add_cookies([session])  # type: ignore[list-item]
+        self.go(after)
 
     def sign_in(self, after: str = "/") -> None:
         self.go(f"/sign-in?next={after}")
@@ -56,11 +64,20 @@ def site(
     with wired.app_context():
         empty_tables()
         token = picture.fill(wired)
+        with transaction():
+            org_id = campaigns.get_organization(None).id
+            master = wired.extensions["settings"].secret_key.encode()
+            made = members.put_member(master, org_id, "editor@example.org", "editor")
+            word = members.put_one_time_word(org_id, made.id)
+        client = wired.test_client()
+        client.post(f"/set-password/{word}", data={"password": PASSWORD})
+        session = client.get_cookie("session")
+        assert session is not None
     folder = tmp_path_factory.mktemp("browser")
     bundle(folder)
     variables = {**environment, "VAR_DIR": str(folder), "LOG_LEVEL": "WARNING"}
     with picture.gunicorn(variables, picture.free_port(), folder / "gunicorn.log") as address:
-        yield Site(address, token)
+        yield Site(address, token, session.value)
 
 
 @pytest.fixture(scope="package")

@@ -56,7 +56,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
         org_id = campaigns.get_organization(None).id
         (campaign,) = (c for c in campaigns.list_campaigns(org_id) if c.slug == "stay")
         _, key = campaigns.put_source(org_id, "action_network", "links", campaign_id=campaign.id)
-    watched.sign_in("/")
+    watched.sign_in_as_editor("/")
     page, site = watched.page, watched.site
     title = f"Made here {new_id().hex[-6:]}"
     post = f"https://www.threads.net/@hope/post/{new_id().hex}"
@@ -111,7 +111,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
 
 def test_a_link_is_copied(watched):
     watched.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    watched.sign_in("/")
+    watched.sign_in_as_editor("/")
     page = watched.page
     link = make_link(page, post_url="https://x.com/a/status/99", destination=PETITION)
     page.locator(".made").get_by_role("button", name="Copy the link").click()
@@ -120,7 +120,7 @@ def test_a_link_is_copied(watched):
 
 
 def test_what_is_wrong_is_said_where_it_was_asked(watched):
-    watched.sign_in("/links")
+    watched.sign_in_as_editor("/links")
     page = watched.page
     page.fill("#destination", "http://example.org")
     page.fill("#title", "kept")
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said_where_it_was_asked(watched):
 
 
 def test_a_sheet_is_sent_and_its_result_taken_along(watched, tmp_path):
-    watched.sign_in("/links/bulk")
+    watched.sign_in_as_editor("/links/bulk")
     page = watched.page
     with page.expect_download() as got:
         page.get_by_role("link", name="template").click()
@@ -170,7 +170,7 @@ def test_nothing_sticks_out_at_any_width(watched, wired, screenshots, width, sch
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
     with wired.app_context():
         process.drain(wired.extensions["settings"], org_id)
-    watched.sign_in("/")
+    watched.sign_in_as_editor("/")
     make_link(page, post_url="https://x.com/a/status/7", title="A title", destination=PETITION)
     made = urlsplit(page.url)
     for path in (f"{made.path}?{made.query}", *PAGES):
@@ -192,7 +192,7 @@ def test_nothing_sticks_out_at_any_width(watched, wired, screenshots, width, sch
 def test_axe_finds_nothing_to_mend(watched):
     from axe_playwright_python.sync_playwright import Axe
 
-    watched.sign_in("/")
+    watched.sign_in_as_editor("/")
     for path in (*PAGES, "/campaigns/stay"):
         watched.go(path)
         time.sleep(0.3)
