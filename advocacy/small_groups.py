@@ -65,7 +65,7 @@ def _told(people: Mapping[K, int], sums: Sequence[Sum], hidden: set[K], least: i
     """Return hidden figures of which what is shown tells too much: each, or their small sum."""
     columns = [key for key in people if key in hidden]
     rows = [row for each in sums if any(row := [_sign(each, key) for key in columns])]
-    for row in [*rows, *_reduced(rows)]:
+    for row in [*rows, *reduced(rows)]:
         held = [(key, factor) for key, factor in zip(columns, row, strict=True) if factor]
         if len(held) == 1:
             return {held[0][0]}
@@ -79,8 +79,8 @@ def _sign(each: Sum, key: object) -> Fraction:
     return Fraction((each.whole == key) - sum(part == key for part in each.parts))
 
 
-def _reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """Return the reduced row echelon form. A column is determined where its row has no other."""
+def reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
+    """Return a matrix in reduced row echelon form: a row with one column determines it."""
     rows, done = [list(row) for row in rows], 0
     for column in range(len(rows[0]) if rows else 0):
         pivot = next((at for at in range(done, len(rows)) if rows[at][column]), None)

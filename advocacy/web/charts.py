@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advocacy.withholding import FEW
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -40,6 +42,8 @@ COLOURS = {
     "click": "#75839a",
     "other": "#c02558",
 }
+_FEW = "#9a6a8f"
+"""The colour of kinds that are withheld and drawn as one."""
 
 
 # A range much longer than this would make bars that cannot be seen; then only days with data show.
@@ -79,7 +83,7 @@ def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> d
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+                scale=_kinds(),
                 legend=alt.Legend(orient="top", values=sorted({each["kind"] for each in days})),
             ),
             tooltip=[
@@ -217,7 +221,7 @@ def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+                scale=_kinds(),
                 legend=alt.Legend(orient="top", values=sorted({kind for _, kind, _ in rows})),
             ),
         )
@@ -232,6 +236,12 @@ def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
         .configure_legend(labelFontSize=13, symbolType="square")
     )
     return dict(chart.to_dict(format="vega-lite"))
+
+
+def _kinds() -> alt.Scale:
+    import altair as alt
+
+    return alt.Scale(domain=[*COLOURS, FEW], range=[*COLOURS.values(), _FEW])
 
 
 def _beginning(day: date) -> alt.DateTime:

@@ -31,8 +31,12 @@ from advocacy.report import MODELS, BadRange, activation, written_money
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.errors import Problem
+from advocacy.withholding import withheld_report
 
 blueprint = Blueprint("dashboard", __name__)
+
+WITHHELD = "–"
+"""What stands where a figure is about too few people to be shown."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -82,20 +86,24 @@ def protect(response: Response) -> Response:
 
 
 @blueprint.app_template_filter("money")
-def money(minor: int, currency: str) -> str:
-    """Write minor units as people do."""
-    return written_money(minor, currency)
+def money(minor: int | None, currency: str) -> str:
+    """Write minor units as people do; what is withheld as a dash."""
+    return WITHHELD if minor is None else written_money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
-def number(value: float) -> str:
-    """Write a number with its thousands apart; what is not whole gets one decimal."""
+def number(value: float | None) -> str:
+    """Write a number with its thousands apart and at most one decimal; a dash if withheld."""
+    if value is None:
+        return WITHHELD
     return f"{int(value):,}" if value == int(value) else f"{value:,.1f}"
 
 
 @blueprint.app_template_filter("percent")
-def percent(share: float) -> str:
-    """Write a share as a whole percentage; what is little is not nothing."""
+def percent(share: float | None) -> str:
+    """Write a share as a whole percentage; what is little is not nothing; a dash if withheld."""
+    if share is None:
+        return WITHHELD
     whole = round(share * 100)
     return "< 1 %" if share and not whole else f"{whole} %"
 
@@ -190,15 +198,29 @@ def report_page(
     campaign: Campaign, report: dict[str, Any], *, view_link: Any = None, live_mark: str = ""
 ) -> str:
     """Render a report; for a view link without the ways to anything else."""
+    least = current_app.extensions["settings"].small_group
+    return report_page(campaign, withheld_report(report, least), least=least)
+
+
+def report_page(
+    campaign: Campaign, report: dict[str, Any], view_link: Any = None, least: int = 0
+) -> str:
+    """Render a report; for a view link without the ways to anything else.
+
+    `least` is of how many people figures are shown; what is about fewer is withheld already.
+    """
+    shown_days = [each for each in report["by_day"] if each["actions"] is not None]
     return render_template(
         "campaign.html",
         report=report,
         models=MODELS,
         chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
         live_mark=live_mark,
+        chart=charts.actions_by_day(shown_days, report["from"], report["to"]),
         meaning=_MEANING,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
+        least=least,
     )
 
 

@@ -71,28 +71,39 @@ class Count(fields.Float):
 
 
 class People(Schema):
-    distinct = fields.Int(metadata={"description": "Distinct supporters at this grain."})
-    new = fields.Int(metadata={"description": "First action in the organization is in the range."})
-    returning = fields.Int(metadata={"description": "Acted before the range already."})
+    distinct = fields.Int(
+        allow_none=True, metadata={"description": "Distinct supporters at this grain."}
+    )
+    new = fields.Int(
+        allow_none=True,
+        metadata={"description": "First action in the organization is in the range."},
+    )
+    returning = fields.Int(
+        allow_none=True, metadata={"description": "Acted before the range already."}
+    )
 
 
 class Clicks(Schema):
-    human = fields.Int(metadata={"description": "Clicks by people."})
-    other = fields.Int(metadata={"description": "Previews, prefetches and HEAD; not counted."})
+    human = fields.Int(allow_none=True, metadata={"description": "Clicks by people."})
+    other = fields.Int(
+        allow_none=True, metadata={"description": "Previews, prefetches and HEAD; not counted."}
+    )
 
 
 class Renewals(Schema):
-    donations = Count()
-    gross_minor = fields.Int()
-    refunded_minor = fields.Int()
+    donations = Count(allow_none=True)
+    gross_minor = fields.Int(allow_none=True)
+    refunded_minor = fields.Int(allow_none=True)
 
 
 class Money(Schema):
     currency = fields.Str(metadata={"description": "ISO 4217."})
-    gross_minor = fields.Int(metadata={"description": "Given, in minor units."})
-    refunded_minor = fields.Int(metadata={"description": "Went back, in minor units."})
-    net_minor = fields.Int(metadata={"description": "Gross less refunded."})
-    donations = Count(metadata={"description": "Number of donations."})
+    gross_minor = fields.Int(allow_none=True, metadata={"description": "Given, in minor units."})
+    refunded_minor = fields.Int(
+        allow_none=True, metadata={"description": "Went back, in minor units."}
+    )
+    net_minor = fields.Int(allow_none=True, metadata={"description": "Gross less refunded."})
+    donations = Count(allow_none=True, metadata={"description": "Number of donations."})
     renewals = fields.Nested(
         Renewals,
         metadata={
@@ -104,20 +115,23 @@ class Money(Schema):
 
 class Evidence(Schema):
     tier = fields.Str(metadata={"description": "Strongest first; `unattributed` last."})
-    actions = Count()
-    share = fields.Float(metadata={"description": "Of all actions shown, 0 to 1."})
+    actions = Count(allow_none=True)
+    share = fields.Float(allow_none=True, metadata={"description": "Of all actions shown, 0 to 1."})
 
 
 class ByKind(Schema):
+    folded = fields.Int(
+        metadata={"description": "How many this row stands for, each about few people."}
+    )
     kind = fields.Str()
-    actions = Count()
+    actions = Count(allow_none=True)
     supporters = fields.Nested(People)
 
 
 class ByDay(Schema):
     day = fields.Date()
     kind = fields.Str()
-    actions = Count()
+    actions = Count(allow_none=True)
 
 
 class PostAbout(Schema):
@@ -129,39 +143,53 @@ class PostAbout(Schema):
 
 
 class Bounds(Schema):
-    lower = Count(metadata={"description": "Credited by what a tool itself carried back."})
-    upper = Count(metadata={"description": "With what is only inferred."})
+    lower = Count(
+        allow_none=True, metadata={"description": "Credited by what a tool itself carried back."}
+    )
+    upper = Count(allow_none=True, metadata={"description": "With what is only inferred."})
 
 
 class Generations(Schema):
-    direct = fields.Int(metadata={"description": "Actions by last touch of the post's own links."})
-    first_share = fields.Int(metadata={"description": "Through a link that was passed on once."})
-    beyond = fields.Int(metadata={"description": "Through one that was passed on further."})
+    direct = fields.Int(
+        allow_none=True, metadata={"description": "Actions by last touch of the post's own links."}
+    )
+    first_share = fields.Int(
+        allow_none=True, metadata={"description": "Through a link that was passed on once."}
+    )
+    beyond = fields.Int(
+        allow_none=True, metadata={"description": "Through one that was passed on further."}
+    )
     factor = fields.Float(
         allow_none=True, metadata={"description": "All of them per direct action."}
     )
 
 
 class OfPost(Schema):
+    folded = fields.Int(
+        metadata={"description": "How many this row stands for, each about few people."}
+    )
     post = fields.Nested(
         PostAbout, allow_none=True, metadata={"description": "null: no post was found to credit."}
     )
     clicks = fields.Nested(Clicks)
-    actions = Count()
-    by_kind = fields.Dict(keys=fields.Str(), values=Count())
+    actions = Count(allow_none=True)
+    by_kind = fields.Dict(keys=fields.Str(), values=Count(), allow_none=True)
     supporters = fields.Nested(People)
-    money = fields.List(fields.Nested(Money))
+    money = fields.List(fields.Nested(Money), allow_none=True)
     evidence = fields.List(fields.Nested(Evidence))
     bounds = fields.Nested(Bounds)
     generations = fields.Nested(Generations)
 
 
 class OfPlatform(Schema):
+    folded = fields.Int(
+        metadata={"description": "How many this row stands for, each about few people."}
+    )
     platform = fields.Str(metadata={"description": "Empty: no platform was found to credit."})
     clicks = fields.Nested(Clicks)
-    actions = Count()
+    actions = Count(allow_none=True)
     supporters = fields.Nested(People)
-    money = fields.List(fields.Nested(Money))
+    money = fields.List(fields.Nested(Money), allow_none=True)
 
 
 class CampaignAbout(Schema):
@@ -175,7 +203,9 @@ class RestatedDays(Schema):
     why = fields.Str(metadata={"description": "`late`, `correction` or `evidence`."})
     first_on = fields.Date(metadata={"description": "The first day that was changed."})
     last_on = fields.Date(metadata={"description": "The last day that was changed."})
-    actions = fields.Int(metadata={"description": "How many actions were changed or came."})
+    actions = fields.Int(
+        allow_none=True, metadata={"description": "How many actions were changed or came."}
+    )
 
 
 class Activation(Schema):
@@ -183,7 +213,7 @@ class Activation(Schema):
     model = fields.Str(metadata={"description": "The attribution model of these figures."})
     first = fields.Date(attribute="from", data_key="from")
     last = fields.Date(attribute="to", data_key="to")
-    actions = Count()
+    actions = Count(allow_none=True)
     supporters = fields.Nested(People)
     clicks = fields.Nested(Clicks)
     by_kind = fields.List(fields.Nested(ByKind))
@@ -197,6 +227,9 @@ class Activation(Schema):
     by_day = fields.List(fields.Nested(ByDay))
     posts = fields.List(fields.Nested(OfPost))
     platforms = fields.List(fields.Nested(OfPlatform))
+    withheld = fields.Str(
+        metadata={"description": "`some` or `all` is about few people and not shown."}
+    )
 
 
 class ActionsQuery(Schema):

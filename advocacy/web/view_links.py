@@ -22,6 +22,7 @@ from advocacy.store import campaigns, transaction, view_links
 from advocacy.web import auth
 from advocacy.web.dashboard import report_page
 from advocacy.web.errors import Problem
+from advocacy.withholding import withheld_report
 
 blueprint = Blueprint("view_links", __name__)
 
@@ -43,7 +44,9 @@ def shown(word: str) -> Response:
         )
     campaign = campaigns.get_campaign(link.org_id, link.slug)
     first, last = _days_shown(link, campaign)
-    page = report_page(campaign, activation(campaign, first, last, link.model), view_link=link)
+    least = current_app.extensions["settings"].small_group_shared
+    report = withheld_report(activation(campaign, first, last, link.model), least)
+    page = report_page(campaign, report, view_link=link, least=least)
     if request.method == "GET" and not is_crawler(request.headers.get("User-Agent", "")):
         with transaction():
             view_links.count_opening(link.org_id, link.id)

@@ -27,6 +27,7 @@ PURE = {
     "advocacy.definitions": set(),
     "advocacy.forecast": set(),
     "advocacy.small_groups": set(),
+    "advocacy.withholding": {"advocacy.small_groups"},
     "advocacy.periods": set(),
     "advocacy.surge": set(),
     "advocacy.destinations": set(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,13 @@ def editor(world):
     return world.member("editor")
 
 
+@pytest.fixture
+def shows_all(app, monkeypatch):
+    """Withhold nothing, as an organization may choose."""
+    every = replace(app.extensions["settings"], small_group_shared=0)
+    monkeypatch.setitem(app.extensions, "settings", every)
+
+
 def make(client, slug="stay", **form) -> str:
     answer = client.post(f"/campaigns/{slug}/view-links", data=form)
     assert answer.status_code == 200, answer.text
@@ -33,7 +41,7 @@ def figures(page: str) -> list[str]:
     return re.findall(r"<dt>.*?</dd>", page, re.S)
 
 
-def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor):
+def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor, shows_all):
     click = world.click("instagram")
     world.act("donation", email="a@example.org", click_id=click, amount="25.00", currency="USD")
     world.act("call", email="b@example.org")
@@ -71,7 +79,7 @@ def test_it_leads_nowhere_and_is_not_to_be_found(world, editor):
     assert client.get("/api/v1/campaigns/stay/activation").status_code == 401
 
 
-def test_what_is_shown_was_chosen_when_it_was_made(world, editor):
+def test_what_is_shown_was_chosen_when_it_was_made(world, editor, shows_all):
     now = datetime.now(UTC)
     for days in (0, 3, 40):
         world.act("call", email=f"{days}@example.org", at=now - timedelta(days=days))
@@ -158,7 +166,7 @@ def test_it_counts_how_often_people_opened_it(world, editor):
     assert run("select opened from view_links")[0].opened == 3
 
 
-def test_a_view_link_of_one_organization_is_only_its(app):
+def test_a_view_link_of_one_organization_is_only_its(app, shows_all):
     alice, bob = World(app, "alice"), World(app, "bob")
     ana, eve = (world.member("owner", f"{n}@example.org") for n, world in ((1, alice), (2, bob)))
     bob.act("call", email="a@example.org")
@@ -171,3 +179,60 @@ def test_a_view_link_of_one_organization_is_only_its(app):
     with transaction():
         campaigns.put_campaign(bob.org_id, "secret", "Secret", "UTC")
     assert ana.post("/campaigns/secret/view-links", data={}).status_code == 404
+
+
+def crowd(world, number, platform="", kind="call", since=0):
+    for n in range(since, since + number):
+        more = {"click_id": world.click(platform)} if platform else {}
+        world.act(kind, email=f"p{n}@example.org", **more)
+
+
+def test_of_three_supporters_no_figure_leaves_the_organization(world, editor):
+    crowd(world, 3, "instagram", "signature")
+    world.drain()
+    assert world.settings.small_group_shared == 5
+    page = look(world, make(editor, range="all")).text
+    assert "fewer than 5 people, so all figures are withheld" in page
+    numbers = re.findall(r"<d[dt]>([^<]*)</dd>|<td[^>]*>([^<]*)</td>", page)
+    assert {"".join(each) for each in numbers} <= {"–"} != set()
+    assert "On instagram" not in page
+    assert "by-day-spec" not in page
+    # Staff see them, as they are told to by the settings.
+    assert "<dt>Supporters</dt><dd>3</dd>" in editor.get("/campaigns/stay").text
+
+
+def test_a_post_of_two_supporters_is_folded(world, editor):
+    crowd(world, 2, "x")
+    crowd(world, 18, "instagram", since=2)
+    crowd(world, 20, since=20)
+    world.drain()
+    page = look(world, make(editor, range="all")).text
+    assert "<dt>Supporters</dt><dd>40</dd>" in page
+    posts = re.search(r"<h2>Posts</h2>.*?</table>", page, re.S)[0]
+    assert "2 rows: few people each" in posts
+    assert "On x" not in posts
+    assert not re.search(r'<td class="num">2\b', page)
+    assert "Figures about fewer than 5 people are withheld" in page
+    own = editor.get("/campaigns/stay").text
+    assert "On x" in own and "few people each" not in own
+
+
+def test_staff_pages_and_api_withhold_what_the_settings_say(world, editor, monkeypatch):
+    crowd(world, 2, "x")
+    crowd(world, 18, "instagram", since=2)
+    crowd(world, 20, since=20)
+    world.drain()
+    fewer = replace(world.settings, small_group=5)
+    monkeypatch.setitem(world.app.extensions, "settings", fewer)
+    assert "2 rows: few people each" in editor.get("/campaigns/stay").text
+    answer = world.app.test_client().get(
+        "/api/v1/campaigns/stay/activation",
+        headers={"Authorization": f"Bearer {world.token()}"},
+    )
+    assert answer.status_code == 200
+    told = answer.json
+    assert told["withheld"] == "some"
+    (fold,) = (row for row in told["posts"] if "folded" in row)
+    assert fold["supporters"] == {"distinct": None, "new": None, "returning": None}
+    assert fold["folded"] == 2
+    assert sum(row["actions"] for row in told["posts"]) == told["actions"] == 40

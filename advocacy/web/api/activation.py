@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g, request
+from flask import current_app, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
@@ -15,6 +16,7 @@ from advocacy.web import schemas
 from advocacy.web.auth import needs_token
 from advocacy.web.errors import Problem
 from advocacy.web.exports import TYPES, answer_with
+from advocacy.withholding import withheld_report
 
 blueprint = Blueprint(
     "campaigns", __name__, url_prefix="/api/v1/campaigns", description="What posts set in motion."
@@ -58,12 +60,15 @@ class OfCampaign(MethodView):
 
         With `format` or `Accept` it is CSV (UTF-8 with a byte order mark) or an XLSX workbook of
         the same figures. Its `ETag` stays the same until a figure changes.
+        not add up over posts or days; actions and money do. Where the installation withholds
+        figures about few people they are null, and `folded` rows stand for several.
         """
         campaign = campaigns.find_campaign(g.org_id, slug)
         if campaign is None:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
             report = activation(campaign, query.get("first"), query.get("last"), query["model"])
+            found = activation(campaign, query.get("first"), query.get("last"), query["model"])
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
@@ -77,3 +82,4 @@ _BARE = {kind.partition(";")[0]: written for written, kind in TYPES.items()}
 def _wanted() -> str:
     """Return what `Accept` asks for of what there is; JSON where it asks for nothing of it."""
     return _BARE[request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])]
+        return withheld_report(found, current_app.extensions["settings"].small_group)

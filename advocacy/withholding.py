@@ -1,0 +1,443 @@
+"""A campaign's report without figures about few people, and without a way to work them out.
+
+Pure. `withheld_report` is what every page, mail, answer and export of an activation goes through.
+What is about fewer than `least` people is *folded*: one row stands for several posts, platforms or
+kinds, with their sums and without their people. A figure inside a row that is about few is None.
+
+How nothing can be had by difference:
+- what is folded is together about at least `least` people, else the next smallest row joins it;
+- what is left of a platform after its posts are taken off, or of several, is nothing or enough,
+  also when it can only be had by combining sums;
+- kinds, money and evidence of posts are shown for a post or not at all, and so that what is left
+  of each column for the others is nothing or enough; days of a kind follow `small_groups`.
+
+What a stranger would get wrong: how many people several rows are about is not known, since one can
+be in all of them. It is taken as the least that it can be: the most of one row, or all people less
+those of the rows that are shown. Where people are not counted (a kind within a post, a day, a tier)
+the number of actions stands in for them. Of refunds only the sum is known: they are shown wherever
+what was given is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+from advocacy.small_groups import Sum, reduced, withheld, withheld_parts
+
+FEW = "few"
+"""What kinds are called together that few people each did."""
+
+SOME, ALL = "some", "all"
+"""How much of a report is withheld; empty where nothing is."""
+
+INFERRED, UNATTRIBUTED = frozenset({"referrer", "identity"}), "unattributed"
+
+_MONEY = ("gross_minor", "refunded_minor", "net_minor", "donations")
+_RENEWALS = ("donations", "gross_minor", "refunded_minor")
+_GENERATIONS = ("direct", "first_share", "beyond")
+_NOBODY = {"distinct": None, "new": None, "returning": None}
+
+Row = dict[str, Any]
+
+
+def withheld_report(report: Mapping[str, Any], least: int) -> dict[str, Any]:
+    """Return a report (see `report.activation`) without what is about fewer than `least` people.
+
+    It has "withheld" besides: "some", "all" (no figure is left), or nothing. With `least` below 2
+    the report comes back as it is. What is given is not changed.
+    """
+    if least < 2:
+        return dict(report)
+    if 0 < _about(report) < least:
+        return _nothing_of(report)
+    out = dict(report)
+    out["supporters"] = _people(report["supporters"], least)
+    everybody = _about(report)
+    few_kinds = _folded(report["by_kind"], everybody, least)
+    kinds = frozenset(report["by_kind"][at]["kind"] for at in few_kinds)
+    out["by_kind"] = _with_fold(
+        report["by_kind"],
+        few_kinds,
+        least,
+        lambda rows: {"kind": FEW, "actions": _sum(rows, "actions"), "supporters": dict(_NOBODY)},
+    )
+    out["by_day"] = _days(report["by_day"], kinds, least)
+    out["evidence"], out["bounds"] = _evidence(report["evidence"], report["bounds"], least)
+    out["restated"] = [
+        {**each, "actions": None if 0 < each["actions"] < least else each["actions"]}
+        for each in report["restated"]
+    ]
+    few_posts = _folded(report["posts"], everybody, least)
+    posts = _with_fold(report["posts"], few_posts, least, _posts_as_one)
+    few_platforms = _folded(report["platforms"], everybody, least)
+    few_platforms = _platforms_too(report, few_posts, few_platforms, least)
+    platforms = _with_fold(report["platforms"], few_platforms, least, _platforms_as_one)
+    no_money = "donation" in kinds
+    out["money"] = _totals_of_money(report["money"], no_money, least)
+    blind = no_money or any(sum_["donations"] is None for sum_ in out["money"])
+    blank = _blank([_columns(row, kinds) for row in posts], least)
+    unsure = _blank([_tiers(row) for row in posts], least)
+    if any(each["actions"] is None for each in out["evidence"]):
+        unsure = set(range(len(posts)))
+    out["posts"] = [
+        _of_post(row, kinds, at in blank, blind, at in unsure, least)
+        for at, row in enumerate(posts)
+    ]
+    # A platform's money is that of its posts and of what has no post. It is shown where each of
+    # these is, and nowhere else: so it opens nothing.
+    open_ = not (blind or blank or few_posts or few_platforms or _residues(report, least))
+    out["platforms"] = [
+        {**row, "money": row["money"] if open_ or not row["money"] else None} for row in platforms
+    ]
+    out["withheld"] = SOME if _changed(report, out) else ""
+    return out
+
+
+def _nothing_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **report,
+        "actions": None,
+        "supporters": dict(_NOBODY),
+        "clicks": {"human": None, "other": None},
+        **{name: [] for name in ("by_kind", "money", "restated", "by_day", "posts", "platforms")},
+        "evidence": [
+            {"tier": each["tier"], "actions": None, "share": None} for each in report["evidence"]
+        ],
+        "bounds": {"lower": None, "upper": None},
+        "withheld": ALL,
+    }
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return any(before[name] != after[name] for name in before)
+
+
+# How many people --------------------------------------------------------------------------------
+
+
+def _about(row: Mapping[str, Any]) -> int:
+    """Return how many people a row is about: as counted, else no more than it has actions."""
+    known: int = row["supporters"]["distinct"]
+    moved = any(each["gross_minor"] or each["refunded_minor"] for each in row.get("money", ()))
+    return known or ceil(row["actions"]) or int(moved)
+
+
+def _people(people: Mapping[str, int], least: int) -> dict[str, int | None]:
+    if any(0 < people[name] < least for name in ("new", "returning")):
+        return {"distinct": people["distinct"], "new": None, "returning": None}
+    return dict(people)
+
+
+def _exact(number: float) -> Fraction:
+    """Return a number of actions so that shares of one add up; they are told to the billionth."""
+    return Fraction(round(number * 10**9), 10**9)
+
+
+# Rows that become one ---------------------------------------------------------------------------
+
+
+def _folded(rows: Sequence[Row], everybody: int, least: int) -> set[int]:
+    """Return the places of the rows that become one, so that it is about at least `least`."""
+    sizes = [_about(row) for row in rows]
+    few = {at for at, size in enumerate(sizes) if 0 < size < least}
+    while few:
+        shown = sum(size for at, size in enumerate(sizes) if at not in few)
+        together = max(max(sizes[at] for at in few), everybody - shown)
+        left = [at for at, size in enumerate(sizes) if size and at not in few]
+        if (len(few) > 1 and together >= least) or not left:
+            break
+        few.add(min(left, key=lambda at: (sizes[at], at)))
+    return few
+
+
+def _with_fold(
+    rows: Sequence[Row], few: set[int], least: int, as_one: Callable[[list[Row]], Row]
+) -> list[Row]:
+    """Return the rows that stay, and at the end one for those that do not."""
+    shown = [
+        {**row, "supporters": _people(row["supporters"], least)}
+        for at, row in enumerate(rows)
+        if at not in few
+    ]
+    if few:
+        shown.append({**as_one([rows[at] for at in sorted(few)]), "folded": len(few)})
+    return shown
+
+
+def _sum(rows: Iterable[Mapping[str, Any]], name: str) -> float:
+    total = sum((_exact(row[name]) for row in rows), Fraction(0))
+    return int(total) if total.denominator == 1 else round(float(total), 9)
+
+
+def _clicks(rows: Sequence[Row]) -> dict[str, float]:
+    return {name: _sum((row["clicks"] for row in rows), name) for name in ("human", "other")}
+
+
+def _sums_of_money(rows: Sequence[Row]) -> list[Row]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for each in (each for row in rows for each in row["money"]):
+        found[each["currency"]].append(each)
+    return [
+        {
+            "currency": currency,
+            **{name: _sum(same, name) for name in _MONEY},
+            "renewals": {name: _sum((e["renewals"] for e in same), name) for name in _RENEWALS},
+        }
+        for currency, same in sorted(found.items())
+    ]
+
+
+def _platforms_as_one(rows: list[Row]) -> Row:
+    return {
+        "platform": "",
+        "clicks": _clicks(rows),
+        "actions": _sum(rows, "actions"),
+        "supporters": dict(_NOBODY),
+        "money": _sums_of_money(rows),
+    }
+
+
+def _posts_as_one(rows: list[Row]) -> Row:
+    actions = _sum(rows, "actions")
+    tiers = [each["tier"] for each in rows[0]["evidence"]]
+    evidence = []
+    for tier in tiers:
+        of_tier = _sum((e for row in rows for e in row["evidence"] if e["tier"] == tier), "actions")
+        share = round(of_tier / actions, 4) if actions else 0.0
+        evidence.append({"tier": tier, "actions": of_tier, "share": share})
+    passed = {name: _sum((row["generations"] for row in rows), name) for name in _GENERATIONS}
+    direct = passed["direct"]
+    kinds = sorted({kind for row in rows for kind in row["by_kind"]})
+    return {
+        "post": None,
+        "clicks": _clicks(rows),
+        "actions": actions,
+        "by_kind": {
+            kind: _sum((row["by_kind"] for row in rows if kind in row["by_kind"]), kind)
+            for kind in kinds
+        },
+        "supporters": dict(_NOBODY),
+        "money": _sums_of_money(rows),
+        "evidence": evidence,
+        "bounds": {n: _sum((row["bounds"] for row in rows), n) for n in ("lower", "upper")},
+        "generations": {
+            **passed,
+            "factor": round(sum(passed.values()) / direct, 4) if direct else None,
+        },
+    }
+
+
+# Posts and platforms say the same twice ---------------------------------------------------------
+
+
+def _platform_of(row: Row) -> str:
+    return str(row["post"]["platform"]) if row["post"] else ""
+
+
+def _platforms_too(
+    report: Mapping[str, Any], few_posts: set[int], few: set[int], least: int
+) -> set[int]:
+    """Fold more platforms until, with what is shown of posts, no small remainder can be had."""
+    rows, few = report["platforms"], set(few)
+    sizes = [_about(row) for row in rows]
+    while (left := [at for at, size in enumerate(sizes) if size and at not in few]) and (
+        _told_little(report, few_posts, few, least)
+    ):
+        few.add(min(left, key=lambda at: (sizes[at], at)))
+    return few
+
+
+def _told_little(report: Mapping[str, Any], few_posts: set[int], few: set[int], least: int) -> bool:
+    """Say whether sums of what is not shown are known and are about fewer than `least` people.
+
+    Not shown of a platform are its folded posts, and its actions that no post is known for.
+    """
+    posts, platforms = report["posts"], report["platforms"]
+    names = [row["platform"] for row in platforms]
+    known: dict[tuple[str, str], Fraction] = {}
+    for name, row in zip(names, platforms, strict=True):
+        own = [
+            (at, post)
+            for at, post in enumerate(posts)
+            if post["post"] and _platform_of(post) == name
+        ]
+        hidden = [post for at, post in own if at in few_posts]
+        known["posts", name] = Fraction(max((_about(post) for post in hidden), default=0))
+        rest = _exact(row["actions"]) - sum(_exact(post["actions"]) for _, post in own)
+        known["none", name] = max(rest, Fraction(0))
+    keys = [key for key, size in known.items() if size]
+    nobody = next((at for at, post in enumerate(posts) if post["post"] is None), None)
+    without = {("none", name) for name in names}
+    with_ = {("posts", name) for name in names}
+    sums = [with_ if nobody is None or nobody not in few_posts else with_ | without]
+    if nobody is None or nobody not in few_posts:
+        sums.append(without)
+    sums += [{("posts", name), ("none", name)} for at, name in enumerate(names) if at not in few]
+    folded = {names[at] for at in few}
+    sums.append({key for key in known if key[1] in folded})
+    rows = [[Fraction(key in each) for key in keys] for each in sums]
+    rows = [row for row in rows if any(row)]
+    for row in [*rows, *reduced(rows)]:
+        held = [(key, factor) for key, factor in zip(keys, row, strict=True) if factor]
+        same = len({factor > 0 for _, factor in held}) == 1
+        if same and max(known[key] for key, _ in held) < least:
+            return True
+    return False
+
+
+def _residues(report: Mapping[str, Any], least: int) -> bool:
+    """Say whether money of a platform, less that of its posts, comes from few donations."""
+    for row in report["platforms"]:
+        own = [p for p in report["posts"] if p["post"] and _platform_of(p) == row["platform"]]
+        posts: dict[Any, Fraction] = defaultdict(Fraction)
+        for post in own:
+            for column, size in _donations(post["money"]).items():
+                posts[column] += size
+        whole = _donations(row["money"])
+        rest = [size - posts[column] for column, size in whole.items()]
+        if any(0 < size < least for size in [*rest, *whole.values()]):
+            return True
+    return False
+
+
+# Inside of rows ---------------------------------------------------------------------------------
+
+
+def _donations(money: Iterable[Row]) -> dict[Any, Fraction]:
+    """Return numbers of donations by currency, renewals apart; money that only moved counts one."""
+    found: dict[Any, Fraction] = {}
+    for each in money:
+        later = _exact(each["renewals"]["donations"])
+        first = _exact(each["donations"]) - later
+        if not (first or later) and (each["gross_minor"] or each["refunded_minor"]):
+            first = Fraction(1)
+        found[each["currency"], "first"] = first
+        found[each["currency"], "renewals"] = later
+    return found
+
+
+def _columns(row: Row, few_kinds: frozenset[str]) -> dict[Any, Fraction]:
+    """Return what a post's kinds and donations count, with kinds that are folded as one."""
+    found: dict[Any, Fraction] = defaultdict(Fraction)
+    for kind, number in row["by_kind"].items():
+        if kind != "donation" or kind in few_kinds:
+            found[FEW if kind in few_kinds else kind] += _exact(number)
+    if "donation" not in few_kinds:
+        found.update(_donations(row["money"]))
+    return found
+
+
+def _tiers(row: Row) -> dict[Any, Fraction]:
+    return {each["tier"]: _exact(each["actions"]) for each in row["evidence"]}
+
+
+def _blank(rows: Sequence[Mapping[Any, Fraction]], least: int) -> set[int]:
+    """Return the rows whose figures are not shown, so that what is left of a column is enough."""
+    blank = {at for at, row in enumerate(rows) if any(0 < size < least for size in row.values())}
+    while blank:
+        left: dict[Any, Fraction] = defaultdict(Fraction)
+        for at in blank:
+            for column, size in rows[at].items():
+                left[column] += size
+        thin = {column for column, size in left.items() if 0 < size < least}
+        shown = [at for at in range(len(rows)) if at not in blank]
+        nearer = [at for at in shown if any(rows[at].get(column) for column in thin)]
+        # One row alone is what is left of every column.
+        alone = len(blank) == 1
+        near = nearer or ([at for at in shown if any(rows[at].values())] if alone else [])
+        if not ((thin or alone) and near):
+            break
+        blank.add(min(near, key=lambda at: (sum(rows[at].values()), at)))
+    return blank
+
+
+def _of_post(
+    row: Row, few_kinds: frozenset[str], blank: bool, blind: bool, unsure: bool, least: int
+) -> Row:
+    kinds: dict[str, Any] = {}
+    for kind, number in row["by_kind"].items():
+        name = FEW if kind in few_kinds else kind
+        kinds[name] = _sum(({"n": kinds.get(name, 0)}, {"n": number}), "n")
+    out = {
+        **row,
+        "by_kind": None if blank else kinds,
+        "money": None if row["money"] and (blank or blind) else row["money"],
+    }
+    if unsure:
+        out["evidence"] = [{**each, "actions": None, "share": None} for each in row["evidence"]]
+        out["bounds"] = {"lower": None, "upper": None}
+    if any(0 < row["generations"][name] < least for name in _GENERATIONS):
+        out["generations"] = dict.fromkeys((*_GENERATIONS, "factor"))
+    return out
+
+
+def _totals_of_money(money: Sequence[Row], nothing: bool, least: int) -> list[Row]:
+    """Return the sums by currency: no figure of a currency that few gave in."""
+    sizes = {each["currency"]: sum(_donations([each]).values(), Fraction(0)) for each in money}
+    few, _ = withheld_parts(sizes, least)  # type: ignore[arg-type]
+    out = []
+    for each in money:
+        kept = dict(each)
+        thin = any(0 < size < least for size in _donations([each]).values())
+        if nothing or 0 < sizes[each["currency"]] < least:
+            kept |= {**dict.fromkeys(_MONEY), "renewals": dict.fromkeys(_RENEWALS)}
+        elif each["currency"] in few:
+            # Its number is hidden so that another's cannot be had; its sums tell nothing of that.
+            kept |= {"donations": None, "renewals": dict.fromkeys(_RENEWALS)}
+        elif thin:
+            kept |= {"renewals": dict.fromkeys(_RENEWALS)}
+        out.append(kept)
+    return out
+
+
+def _days(by_day: Sequence[Row], few_kinds: frozenset[str], least: int) -> list[Row]:
+    counted: dict[str, dict[Any, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for each in by_day:
+        kind = FEW if each["kind"] in few_kinds else each["kind"]
+        counted[kind][each["day"]] += _exact(each["actions"])
+    hidden = {
+        kind: withheld_parts(days, least)[0]  # type: ignore[arg-type]
+        for kind, days in counted.items()
+    }
+    rows = [
+        {
+            "day": day,
+            "kind": kind,
+            "actions": None if day in hidden[kind] else _sum([{"n": number}], "n"),
+        }
+        for kind, days in counted.items()
+        for day, number in days.items()
+    ]
+    return sorted(rows, key=lambda row: (row["day"], row["kind"]))
+
+
+def _evidence(
+    evidence: Sequence[Row], bounds: Mapping[str, float], least: int
+) -> tuple[list[Row], dict[str, Any]]:
+    sizes: dict[str, Fraction] = {each["tier"]: _exact(each["actions"]) for each in evidence}
+    inferred = tuple(tier for tier in sizes if tier in INFERRED)
+    carried = tuple(tier for tier in sizes if tier not in INFERRED and tier != UNATTRIBUTED)
+    sizes["lower"] = sum((sizes[tier] for tier in carried), Fraction(0))
+    sizes["inferred"] = sum((sizes[tier] for tier in inferred), Fraction(0))
+    sizes["upper"] = sizes["lower"] + sizes["inferred"]
+    sizes["all"] = sizes["upper"] + sizes.get(UNATTRIBUTED, Fraction(0))
+    rest = (UNATTRIBUTED,) if UNATTRIBUTED in sizes else ()
+    sums = [
+        Sum("all", ("upper", *rest)),
+        Sum("upper", ("lower", "inferred")),
+        Sum("lower", carried),
+        Sum("inferred", inferred),
+    ]
+    hidden = withheld(sizes, sums, least)  # type: ignore[arg-type]
+    if "all" in hidden:
+        # The number of all actions stands elsewhere, so nothing that adds up to it may be shown.
+        hidden = frozenset(sizes)
+    rows = [
+        {**each, "actions": None, "share": None} if each["tier"] in hidden else dict(each)
+        for each in evidence
+    ]
+    return rows, {name: None if name in hidden else bounds[name] for name in bounds}

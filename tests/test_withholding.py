@@ -1,0 +1,369 @@
+"""What a report withholds about few people cannot be had back from what it shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import deepcopy
+from datetime import date
+from itertools import chain, product
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advocacy.withholding import FEW, withheld_report
+
+POSTS = {"a": "x", "b": "x", "c": "instagram", "d": "instagram"}
+PLACES = list(POSTS.items())
+PLACES += [(None, "x"), (None, "instagram"), (None, "")]
+KINDS = ("call", "donation", "signature")
+TIERS = ("click_id", "code", "referrer", "unattributed")
+DAYS = tuple(date(2026, 5, day) for day in (1, 2, 3))
+CELLS = list(product(PLACES, KINDS, TIERS, DAYS))
+
+
+def people_of(rows, new):
+    persons = {person for person, _ in rows}
+    return {
+        "distinct": len(persons),
+        "new": len(persons & new),
+        "returning": len(persons - new),
+    }
+
+
+def money_of(rows):
+    given_ = [cell for _, cell in rows if cell[1] == "donation"]
+    if not given_:
+        return []
+    minor = 500 * len(given_)
+    return [
+        {
+            "currency": "USD",
+            "gross_minor": minor,
+            "refunded_minor": 0,
+            "net_minor": minor,
+            "donations": len(given_),
+            "renewals": {"donations": 0, "gross_minor": 0, "refunded_minor": 0},
+        }
+    ]
+
+
+def grouped(rows, key):
+    found = defaultdict(list)
+    for row in rows:
+        found[key(row[1])].append(row)
+    return found
+
+
+def evidence_of(rows):
+    by_tier = grouped(rows, lambda cell: cell[2])
+    return [
+        {
+            "tier": tier,
+            "actions": len(by_tier[tier]),
+            "share": round(len(by_tier[tier]) / len(rows), 4) if rows else 0.0,
+        }
+        for tier in TIERS
+    ]
+
+
+def bounds_of(rows):
+    tiers = [cell[2] for _, cell in rows]
+    lower = sum(tier in ("click_id", "code") for tier in tiers)
+    return {"lower": lower, "upper": lower + tiers.count("referrer")}
+
+
+def report_of(rows, new=frozenset()):
+    """Make a report as `advocacy.report.activation` does, from (person, cell) rows."""
+    by_post = grouped(rows, lambda cell: cell[0][0])
+    by_platform = grouped(rows, lambda cell: cell[0][1])
+    seen = [*POSTS, *([None] if None in by_post else [])]
+    return {
+        "campaign": {"slug": "stay", "name": "Stay", "timezone": "UTC"},
+        "model": "last_touch",
+        "from": DAYS[0],
+        "to": DAYS[-1],
+        "actions": len(rows),
+        "supporters": people_of(rows, new),
+        "clicks": {"human": 2 * len(rows), "other": 0},
+        "by_kind": [
+            {"kind": kind, "actions": len(same), "supporters": people_of(same, new)}
+            for kind, same in sorted(grouped(rows, lambda cell: cell[1]).items())
+        ],
+        "money": money_of(rows),
+        "evidence": evidence_of(rows),
+        "bounds": bounds_of(rows),
+        "restated": [],
+        "by_day": [
+            {"day": day, "kind": kind, "actions": len(same)}
+            for (day, kind), same in sorted(grouped(rows, lambda c: (c[3], c[1])).items())
+        ],
+        "posts": [
+            {
+                "post": post
+                and {
+                    "id": post,
+                    "platform": POSTS[post],
+                    "title": post,
+                    "url": "",
+                    "published_at": None,
+                },
+                "clicks": {"human": 2 * len(by_post[post]), "other": 0},
+                "actions": len(by_post[post]),
+                "by_kind": {
+                    kind: len(same)
+                    for kind, same in grouped(by_post[post], lambda cell: cell[1]).items()
+                },
+                "supporters": people_of(by_post[post], new),
+                "money": money_of(by_post[post]),
+                "evidence": evidence_of(by_post[post]),
+                "bounds": bounds_of(by_post[post]),
+                "generations": {
+                    "direct": len(by_post[post]),
+                    "first_share": 0,
+                    "beyond": 0,
+                    "factor": 1.0 if by_post[post] else None,
+                },
+            }
+            for post in seen
+        ],
+        "platforms": [
+            {
+                "platform": platform,
+                "clicks": {"human": 2 * len(same), "other": 0},
+                "actions": len(same),
+                "supporters": people_of(same, new),
+                "money": money_of(same),
+            }
+            for platform, same in sorted(by_platform.items())
+        ],
+    }
+
+
+class Reader:
+    """Who knows all that is shown, and which rows are folded, and can do linear algebra."""
+
+    def __init__(self):
+        self.rows, self.values = [], []
+
+    def learns(self, value, belongs):
+        """Take that the cells for which `belongs` holds sum up to a value."""
+        if value is not None:
+            self.rows.append(vector(belongs))
+            self.values.append(value)
+
+    def can_tell(self, belongs):
+        """Say whether a sum follows from what is shown."""
+        sum_ = vector(belongs)
+        if not self.rows:
+            return False
+        known = numpy.array(self.rows).T
+        found = numpy.linalg.lstsq(known, sum_, rcond=None)[0]
+        return bool(numpy.allclose(known @ found, sum_, atol=1e-7))
+
+
+def vector(belongs):
+    return numpy.array([float(belongs(cell)) for cell in CELLS])
+
+
+def read(shown, before):
+    """Return the reader of a report."""
+    reader = Reader()
+    reader.learns(shown["actions"], lambda cell: True)
+    if shown.get("withheld") == "all":
+        return reader
+    kept = {row["kind"] for row in shown["by_kind"] if row["kind"] != FEW}
+    kind_of = lambda cell: cell[1] if cell[1] in kept or not few_kinds else FEW  # noqa: E731
+    few_kinds = {row["kind"] for row in before["by_kind"]} - kept
+    for row in shown["by_kind"]:
+        reader.learns(row["actions"], lambda c, k=row["kind"]: kind_of(c) == k)
+    for row in shown["by_day"]:
+        reader.learns(row["actions"], lambda c, r=row: kind_of(c) == r["kind"] and c[3] == r["day"])
+    for each in shown["money"]:
+        reader.learns(each["donations"], lambda c: c[1] == "donation")
+        if each["gross_minor"] is not None:
+            reader.learns(each["gross_minor"] / 500, lambda c: c[1] == "donation")
+    told(reader, shown, lambda cell: True)
+    alone = {row["post"] and row["post"]["id"] for row in shown["posts"] if "folded" not in row}
+    gone = {row["post"] and row["post"]["id"] for row in before["posts"]} - alone
+    for row in shown["posts"]:
+        own = gone if "folded" in row else {row["post"] and row["post"]["id"]}
+        here = lambda c, own=own: c[0][0] in own  # noqa: E731
+        reader.learns(row["actions"], here)
+        for kind, number in (row["by_kind"] or {}).items():
+            reader.learns(number, lambda c, k=kind, here=here: here(c) and kind_of(c) == k)
+        for each in row["money"] or []:
+            reader.learns(each["donations"], lambda c, here=here: here(c) and c[1] == "donation")
+        told(reader, row, here)
+    alone = {row["platform"] for row in shown["platforms"] if "folded" not in row}
+    gone = {row["platform"] for row in before["platforms"]} - alone
+    for row in shown["platforms"]:
+        own = gone if "folded" in row else {row["platform"]}
+        here = lambda c, own=own: c[0][1] in own  # noqa: E731
+        reader.learns(row["actions"], here)
+        for each in row["money"] or []:
+            reader.learns(each["donations"], lambda c, here=here: here(c) and c[1] == "donation")
+    return reader
+
+
+def told(reader, row, here):
+    for each in row["evidence"]:
+        reader.learns(each["actions"], lambda c, t=each["tier"]: here(c) and c[2] == t)
+    lower, upper = row["bounds"]["lower"], row["bounds"]["upper"]
+    reader.learns(lower, lambda c: here(c) and c[2] in ("click_id", "code"))
+    reader.learns(upper, lambda c: here(c) and c[2] != "unattributed")
+
+
+def secrets_of(rows, least):
+    """Yield sums of cells that are about few: counted in people, or inside of rows in actions."""
+    for of, by_people in (
+        (lambda c: ("post", c[0][0]), True),
+        (lambda c: ("platform", c[0][1]), True),
+        (lambda c: ("place", c[0]), False),
+        (lambda c: ("kind", c[1]), True),
+        (lambda c: ("tier", c[2]), False),
+        (lambda c: ("post kind", c[0][0], c[1]), False),
+        (lambda c: ("post tier", c[0][0], c[2]), False),
+        (lambda c: ("day", c[3], c[1]), False),
+    ):
+        for name, same in grouped(rows, of).items():
+            size = len({person for person, _ in same}) if by_people else len(same)
+            if 0 < size < least:
+                yield name, lambda cell, of=of, name=name: of(cell) == name
+
+
+someone = st.tuples(
+    st.integers(0, 14),
+    st.tuples(
+        st.sampled_from(PLACES),
+        st.sampled_from(KINDS),
+        st.sampled_from(TIERS),
+        st.sampled_from(DAYS),
+    ),
+)
+crowd = st.tuples(someone, st.integers(1, 9)).map(
+    lambda each: [((each[0][0], n), each[0][1]) for n in range(each[1])]
+)
+everybody = st.lists(crowd, min_size=0, max_size=9).map(lambda several: list(chain(*several)))
+
+
+@given(everybody, st.integers(2, 5))
+@settings(max_examples=250, deadline=None)
+def test_nothing_about_few_can_be_worked_out(rows, least):
+    before = report_of(rows)
+    kept = deepcopy(before)
+    shown = withheld_report(before, least)
+    assert before == kept
+    reader = read(shown, before)
+    for name, belongs in secrets_of(rows, least):
+        assert not reader.can_tell(belongs), (name, shown)
+
+
+@given(everybody, st.integers(2, 5))
+@settings(max_examples=200, deadline=None)
+def test_what_is_folded_is_about_enough_people_and_sums_stay(rows, least):
+    before = report_of(rows)
+    shown = withheld_report(before, least)
+    if shown["withheld"] == "all":
+        assert 0 < before["supporters"]["distinct"] < least
+        return
+    for table, name in (("posts", "post"), ("platforms", "platform"), ("by_kind", "kind")):
+        assert sum(row["actions"] for row in shown[table]) == before["actions"]
+        for row in shown[table]:
+            people = row["supporters"]["distinct"]
+            if "folded" not in row:
+                assert people == 0 or people >= least
+                continue
+            assert people is None
+            # The only platform there is goes alone where a post of it could be had by difference.
+            assert row["folded"] > 1 or table == "platforms"
+            left = [each for each in shown[table] if "folded" not in each]
+            alone = [each[name] for each in left]
+            gone = [each for each in before[table] if each[name] not in alone]
+            assert len(gone) == row["folded"]
+            assert sum(each["actions"] for each in gone) == row["actions"]
+            place = {"post": lambda c: c[0][0], "platform": lambda c: c[0][1]}.get(
+                name, lambda c: c[1]
+            )
+            ids = {
+                each["post"] and each["post"]["id"] if name == "post" else each[name]
+                for each in gone
+            }
+            assert len({person for person, cell in rows if place(cell) in ids}) >= least
+
+
+def some(number, post="a", kind="call", tier="click_id", day=0, platform=None, since=0):
+    place = (post, platform if platform is not None else POSTS[post])
+    return [(since + n, (place, kind, tier, DAYS[day])) for n in range(number)]
+
+
+def test_a_post_of_two_is_folded_with_the_next_smallest():
+    rows = [*some(20), *some(18, "c", since=20), *some(2, "b", since=38)]
+    shown = withheld_report(report_of(rows), 5)
+    alone = [row["post"]["title"] for row in shown["posts"] if row["post"]]
+    assert alone == ["a", "d"]  # nobody acted by d: a zero is shown
+    (fold,) = (row for row in shown["posts"] if "folded" in row)
+    assert (fold["actions"], fold["supporters"]["distinct"], fold["folded"]) == (20, None, 2)
+    assert (shown["actions"], shown["supporters"]["distinct"]) == (40, 40)
+    # x has 22 actions and a 20 of them: what is left would be b's.
+    assert [row["actions"] for row in shown["platforms"]] == [40]
+    assert shown["withheld"] == "some"
+
+
+def test_of_few_people_nothing_is_left():
+    shown = withheld_report(report_of(some(3)), 5)
+    assert shown["withheld"] == "all"
+    assert shown["actions"] is None
+    assert shown["clicks"] == {"human": None, "other": None}
+    assert not any(shown[name] for name in ("posts", "platforms", "by_kind", "by_day", "money"))
+    assert all(each["actions"] is None for each in shown["evidence"])
+
+
+def test_nobody_is_shown_and_off_is_off():
+    empty = report_of([])
+    assert withheld_report(empty, 5) == {**empty, "withheld": ""}
+    small = report_of(some(1))
+    assert withheld_report(small, 0) == withheld_report(small, 1) == small
+
+
+def test_many_actions_of_few_people_are_about_few():
+    rows = [*some(3, kind="donation") * 10, *some(30, since=3)]
+    shown = withheld_report(report_of(rows), 5)
+    assert [row["kind"] for row in shown["by_kind"]] == [FEW]
+    assert shown["money"][0]["gross_minor"] is None
+    assert all(not row["money"] for row in shown["posts"])
+    assert {row["kind"] for row in shown["by_day"]} == {FEW}
+
+
+def test_new_people_are_not_had_from_all_and_those_who_return():
+    rows = some(30)
+    shown = withheld_report(report_of(rows, frozenset({1, 2})), 5)
+    assert shown["supporters"] == {"distinct": 30, "new": None, "returning": None}
+    assert shown["posts"][0]["supporters"] == {"distinct": 30, "new": None, "returning": None}
+
+
+def test_one_gift_by_a_post_is_not_shown():
+    rows = [
+        *some(20),
+        *some(20, "c", since=20),
+        *some(6, "c", "donation"),
+        *some(1, "a", "donation"),
+    ]
+    shown = withheld_report(report_of(rows), 5)
+    assert shown["money"][0]["donations"] == 7
+    by_title = {row["post"]["title"]: row for row in shown["posts"] if row["post"]}
+    assert by_title["a"]["money"] is by_title["c"]["money"] is None
+    assert by_title["a"]["by_kind"] is by_title["c"]["by_kind"] is None
+    assert by_title["a"]["actions"] == 21
+
+
+@pytest.mark.parametrize("model", ["linear"])
+def test_shared_actions_add_up(model):
+    report = report_of([*some(20), *some(18, "c", since=20), *some(2, "b", since=38)])
+    for row, number in zip(
+        report["posts"], (20.333333333, 1.333333333, 18.333333334), strict=False
+    ):
+        row["actions"] = number
+    shown = withheld_report({**report, "model": model}, 5)
+    assert shown["posts"][-1]["actions"] == 19.666666667
