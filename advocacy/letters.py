@@ -25,6 +25,9 @@ from advocacy.wording import platform_named
 
 Sheet = dict[str, Any]
 
+WITHHELD = "–"
+"""What stands where a figure is about too few people to be told."""
+
 
 def _(words: str, **values: object) -> str:
     return str(gettext(words, **values))
@@ -71,6 +74,17 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 "model “%(model)s”.",
                 zone=figures["timezone"],
                 model=figures["model"].replace("_", " "),
+            ),
+            *(
+                [
+                    _(
+                        "Figures about fewer than %(least)s people are withheld (–), and with them "
+                        "others from which they could be worked out.",
+                        least=figures["least"],
+                    )
+                ]
+                if figures.get("least")
+                else []
             ),
             _("Whoever runs the tracker can end these mails: advocacy subscription remove."),
         ],
@@ -138,16 +152,21 @@ def post_named(post: Mapping[str, Any]) -> str:
 
 
 def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    if now["actions"] is None:
+        return _("These days are about so few people that no figure of them is told.")
     if not now["actions"] and not now["clicks"]:
         return _("Nothing was counted in these days. Posts with tracking links bring the first.")
     said = [
-        _(
+        _("%(people)s took part.", people=_people(now["supporters"]))
+        if now["new"] is None
+        else _(
             "%(people)s took part, %(new)s of them for the first time.",
             people=_people(now["supporters"]),
             new=number(now["new"]),
         ),
-        _against(now["supporters"], before["supporters"]),
     ]
+    if before["supporters"] is not None:
+        said.append(_against(now["supporters"], before["supporters"]))
     said += [
         _("Raised: %(sum)s.", sum=money(each["net_minor"], each["currency"]))
         for each in now["money"]
@@ -177,11 +196,15 @@ def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, 
     ]
     sums = [{each["currency"]: each for each in side["money"]} for side in (now, before)]
     for currency in sorted({*sums[0], *sums[1]}):
-        new, old = (side.get(currency, {}) for side in sums)
-        note = _("before: %(sum)s", sum=money(old.get("net_minor", 0), currency))
-        if refunded := new.get("refunded_minor", 0):
+        # Without a sum there was none; of days that are withheld nobody is told whether there was.
+        new, old = (
+            each.get(currency, {"net_minor": None if side["actions"] is None else 0})
+            for each, side in zip(sums, (now, before), strict=True)
+        )
+        note = _("before: %(sum)s", sum=money(old["net_minor"], currency))
+        if refunded := new.get("refunded_minor"):
             note += "; " + _("%(sum)s refunded", sum=money(refunded, currency))
-        tiles.append(_item(_("Raised, net"), money(new.get("net_minor", 0), currency), note))
+        tiles.append(_item(_("Raised, net"), money(new["net_minor"], currency), note))
     return tiles
 
 
@@ -196,8 +219,12 @@ def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         for each in figures["by_day"]
     }
     kinds = [each["kind"] for each in figures["kinds"]]
-    sums = {day: sum(counted.get((day, kind), 0) for kind in kinds) for day in every}
-    best = max(every, key=lambda day: sums[day])
+    # A day of which one kind is withheld has no sum.
+    sums: dict[date, float | None] = {}
+    for day in every:
+        of_day = [counted.get((day, kind), 0) for kind in kinds]
+        sums[day] = None if None in of_day else sum(of_day)
+    best = max(every, key=lambda day: sums[day] or 0)
     rows = [
         [_cell(kind_named(kind)), *(_cell(number(counted.get((day, kind), 0))) for day in every)]
         for kind in kinds
@@ -302,9 +329,10 @@ def _campaigns_block(
 
 
 def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
-    shown = [each for each in figures["evidence"] if each["actions"]]
-    if not shown:
+    shown = [each for each in figures["evidence"] if each["actions"] != 0]
+    if not shown or figures["now"]["actions"] is None:
         return None
+    withheld = any(each["share"] is None for each in shown)
     meaning = {
         "click_id": _("the very click came back with the action"),
         "code": _("the link's code came back, without the click"),
@@ -313,7 +341,7 @@ def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         "identity": _("she acted before through a link of ours"),
         "unattributed": _("nothing says where she came from"),
     }
-    share = attributed_share(figures["evidence"])
+    share = None if withheld else attributed_share(figures["evidence"])
     return _table(
         _("How sure the credit is"),
         [_("Evidence"), _("Actions"), _("Share")],
@@ -325,7 +353,9 @@ def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
             ]
             for each in shown
         ],
-        note=_(
+        note=""
+        if share is None
+        else _(
             "For %(share)s of the actions something says which post or platform they came from.",
             share=percent(share),
         ),
@@ -376,6 +406,8 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
         for each in figures["now"]["money"]
         if each["refunded_minor"]
     ]
+    if changed.get("hidden"):
+        items.append(_("Changes that are about few people are not told."))
     if not items:
         items = [_("Nothing: the figures of %(days)s stand as they were.", days=told)]
     return {"kind": "list", "title": _("What changed since the last report"), "items": items}
@@ -410,8 +442,10 @@ def days(period: Period) -> str:
     return written
 
 
-def number(value: float) -> str:
-    """Write a number; what is not whole gets one decimal."""
+def number(value: float | None) -> str:
+    """Write a number; what is not whole gets one decimal; what is withheld is a dash."""
+    if value is None:
+        return WITHHELD
     return str(format_decimal(value if value == int(value) else round(value, 1)))
 
 
@@ -420,21 +454,27 @@ def decimal(value: float) -> str:
     return str(format_decimal(value, format="#,##0.0"))
 
 
-def percent(share: float) -> str:
+def percent(share: float | None) -> str:
     """Write a share as a whole percentage; what is little is not nothing."""
+    if share is None:
+        return WITHHELD
     whole = round(share * 100)
     return "< 1 %" if share and not whole else f"{whole} %"
 
 
-def money(minor: int, currency: str) -> str:
+def money(minor: int | None, currency: str) -> str:
     """Write minor units with the decimals of their currency."""
+    if minor is None:
+        return f"{WITHHELD} {currency}"
     places = exponent(currency)
     pattern = "#,##0" + ("." + "0" * places if places else "")
     return f"{format_decimal(Decimal(minor).scaleb(-places), format=pattern)} {currency}".rstrip()
 
 
-def change(now: float, before: float) -> str:
+def change(now: float | None, before: float | None) -> str:
     """Say how a figure stands against the one before."""
+    if now is None or before is None:
+        return _("before: %(n)s", n=number(before))
     if now == before:
         return _("as before")
     sign = "+" if now > before else "−"
@@ -444,7 +484,9 @@ def change(now: float, before: float) -> str:
     return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
 
 
-def _people(count: int) -> str:
+def _people(count: int | None) -> str:
+    if count is None:
+        return _("few supporters")
     return str(ngettext("%(n)s supporter", "%(n)s supporters", count, n=number(count)))
 
 

@@ -142,7 +142,11 @@ def definitions(
     made = {}
     if "by_day" in shown:
         made["by_day"] = charts.actions_by_day(
-            [{**each, "day": date.fromisoformat(each["day"])} for each in figures["by_day"]],
+            [
+                {**each, "day": date.fromisoformat(each["day"])}
+                for each in figures["by_day"]
+                if each["actions"] is not None
+            ],
             date.fromisoformat(figures["first"]),
             date.fromisoformat(figures["last"]),
         )

@@ -29,6 +29,7 @@ from advocacy.alerting import surge_figures
 from advocacy.models import Campaign, Organization, ReportSubscription
 from advocacy.store import campaigns, reports, transaction
 from advocacy.store import surges as kept_surges
+from advocacy.withholding import withheld_figures
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -233,6 +234,7 @@ def _surge(settings: Settings, org_id: UUID, claim: Any) -> dict[str, Any]:
 
 def weekly_letter(settings: Settings, figures: dict[str, Any], language: str) -> mailing.Letter:
     """Put a report's figures into a letter with charts, and the same as PDF."""
+    figures = withheld_figures(figures, settings.small_group_shared)
     with force_locale(language):
         sheet = letters.weekly_sheet(figures, settings.public_url)
         return paper.letter(sheet, figures, language, file_name(figures))

@@ -157,11 +157,21 @@ def _kinds(
     found: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     counted: dict[str, list[float]] = defaultdict(lambda: [0, 0])
+    # Of several campaigns it is only known that there are no fewer people than of one.
+    people: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for index, reported in enumerate((found, before)):
         for each in (kind for one in reported for kind in one["by_kind"]):
-            counted[each["kind"]][index] += each["actions"]
+            kind, distinct = each["kind"], each["supporters"]["distinct"]
+            counted[kind][index] += each["actions"]
+            people[kind][index] = max(people[kind][index], distinct)
     return [
-        {"kind": kind, "now": _number(now), "before": _number(then)}
+        {
+            "kind": kind,
+            "now": _number(now),
+            "before": _number(then),
+            "now_people": people[kind][0],
+            "before_people": people[kind][1],
+        }
         for kind, (now, then) in sorted(counted.items(), key=lambda item: (-item[1][0], item[0]))
     ]
 

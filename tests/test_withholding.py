@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advocacy.withholding import FEW, withheld_report
+from advocacy import weekly
+from advocacy.withholding import FEW, withheld_figures, withheld_report
 
 POSTS = {"a": "x", "b": "x", "c": "instagram", "d": "instagram"}
 PLACES = list(POSTS.items())
@@ -150,21 +151,20 @@ class Reader:
     def learns(self, value, belongs):
         """Take that the cells for which `belongs` holds sum up to a value."""
         if value is not None:
-            self.rows.append(vector(belongs))
+            self.rows.append(self.vector(belongs))
             self.values.append(value)
+
+    def vector(self, belongs):
+        return numpy.array([float(belongs(cell)) for cell in CELLS])
 
     def can_tell(self, belongs):
         """Say whether a sum follows from what is shown."""
-        sum_ = vector(belongs)
+        sum_ = self.vector(belongs)
         if not self.rows:
             return False
         known = numpy.array(self.rows).T
         found = numpy.linalg.lstsq(known, sum_, rcond=None)[0]
         return bool(numpy.allclose(known @ found, sum_, atol=1e-7))
-
-
-def vector(belongs):
-    return numpy.array([float(belongs(cell)) for cell in CELLS])
 
 
 def read(shown, before):
@@ -367,3 +367,97 @@ def test_shared_actions_add_up(model):
         row["actions"] = number
     shown = withheld_report({**report, "model": model}, 5)
     assert shown["posts"][-1]["actions"] == 19.666666667
+
+
+# Mails ------------------------------------------------------------------------------------------
+
+
+def figures_of(first, second):
+    """Return what `weekly.figures` makes of two campaigns and of the days before of the first."""
+    now = {}
+    for slug, rows in (("one", first), ("two", second)):
+        now[slug] = report_of(rows)
+        now[slug]["campaign"] = {"slug": slug, "name": slug, "timezone": "UTC"}
+    everything = report_of([*first, *second])
+    together = {
+        **weekly._of(everything),
+        "money": weekly._money(each["money"] for each in now.values()),
+    }
+    nobody = weekly._of(None)
+    kinds = weekly._kinds(now.values(), ())
+    return {
+        "now": together,
+        "before": nobody,
+        "campaigns": [
+            {"slug": slug, "name": slug, "now": weekly._of(each), "before": nobody}
+            for slug, each in now.items()
+        ],
+        "kinds": kinds,
+        "evidence": weekly._evidence(now.values()),
+        "by_day": weekly._by_day(now.values()),
+        "posts": weekly._top_posts(now.values()),
+        "changed": {"rows": [], "why": []},
+    }
+
+
+BOTH = [(campaign, *cell) for campaign in ("one", "two") for cell in CELLS]
+
+
+class MailReader(Reader):
+    """Reads of two campaigns."""
+
+    def vector(self, belongs):
+        return numpy.array([float(belongs(cell)) for cell in BOTH])
+
+
+@given(everybody, everybody, st.integers(2, 5))
+@settings(max_examples=200, deadline=None)
+def test_nothing_about_few_can_be_worked_out_of_a_mail(first, second, least):
+    figures = figures_of(first, second)
+    kept = deepcopy(figures)
+    shown = withheld_figures(figures, least)
+    assert figures == kept
+    assert withheld_figures(shown, least) == shown
+    reader = MailReader()
+    reader.learns(shown["now"]["actions"], lambda c: True)
+    for each in shown["now"]["money"]:
+        reader.learns(each["donations"], lambda c: c[2] == "donation")
+        if each["net_minor"] is not None:
+            reader.learns(each["net_minor"] / 500, lambda c: c[2] == "donation")
+    for row in shown["campaigns"]:
+        own = lambda c, row=row: c[0] == row["slug"]  # noqa: E731
+        reader.learns(row["now"]["actions"], own)
+        for each in row["now"]["money"]:
+            if each["net_minor"] is not None:
+                gave = lambda c, own=own: own(c) and c[2] == "donation"  # noqa: E731
+                reader.learns(each["net_minor"] / 500, gave)
+    for row in shown["kinds"]:
+        reader.learns(row["now"], lambda c, row=row: c[2] == row["kind"])
+    for row in shown["evidence"]:
+        reader.learns(row["actions"], lambda c, row=row: c[3] == row["tier"])
+    for row in shown["by_day"]:
+        when = lambda c, r=row: c[2] == r["kind"] and c[4].isoformat() == str(r["day"])  # noqa: E731
+        reader.learns(row["actions"], when)
+    for row in shown["posts"]:
+        own = lambda c, r=row: c[0] == r["campaign"] and c[1][0] == r["title"]  # noqa: E731
+        reader.learns(row["actions"], own)
+        for kind, number in row["by_kind"].items():
+            reader.learns(number, lambda c, own=own, kind=kind: own(c) and c[2] == kind)
+        for each in row["money"]:
+            reader.learns(each["net_minor"] / 500, lambda c, own=own: own(c) and c[2] == "donation")
+    rows = [(who, ("one", *cell)) for who, cell in first]
+    rows += [(who, ("two", *cell)) for who, cell in second]
+    for of, by_people in (
+        (lambda c: ("campaign", c[0]), True),
+        (lambda c: ("post", c[0], c[1][0]), True),
+        (lambda c: ("kind", c[2]), True),
+        (lambda c: ("tier", c[3]), False),
+        (lambda c: ("day", c[2], c[4]), False),
+        (lambda c: ("post kind", c[0], c[1][0], c[2]), False),
+        (lambda c: ("campaign donations", c[0], c[2] == "donation"), False),
+    ):
+        for name, same in grouped(rows, of).items():
+            size = len({person for person, _ in same}) if by_people else len(same)
+            if 0 < size < least and name[0:3:2] != ("campaign donations", False):
+                secret = lambda cell, of=of, name=name: of(cell) == name  # noqa: E731
+                assert not reader.can_tell(secret), (name, shown)

@@ -23,6 +23,7 @@ from advocacy.commands import Refusal, in_app, org_option, settings_now, table
 from advocacy.models import Organization
 from advocacy.store import campaigns, reports, transaction
 from advocacy.web.languages import LANGUAGES
+from advocacy.withholding import withheld_figures
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -101,6 +102,7 @@ def make_weekly(
     figures = subscriptions.figures_now(
         organization, of, _period(week, until.date() if until else None, organization.timezone)
     )
+    figures = withheld_figures(figures, settings.small_group_shared)
     with force_locale(language):
         sheet = letters.weekly_sheet(figures, settings.public_url)
         if pdf:
