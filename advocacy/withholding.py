@@ -538,12 +538,12 @@ def _blank(
             for column, size in rows[at].items():
                 left[column] += size
         thin = {column for column, size in left.items() if 0 < size < least}
-        shown = [at for at in range(len(rows)) if at not in blank]
-        nearer = [at for at in shown if any(rows[at].get(column) for column in thin)]
-        # One row alone is what is left of every column.
-        alone = len(blank) == 1
-        near = nearer or ([at for at in shown if any(rows[at].values())] if alone else [])
-        if not ((thin or alone) and near):
+        near = [
+            at
+            for at, row in enumerate(rows)
+            if at not in blank and any(row.get(column) for column in thin)
+        ]
+        if not near:
             break
         blank.add(min(near, key=lambda at: (sum(rows[at].values()), at)))
     return blank

@@ -83,3 +83,5 @@ def _wanted() -> str:
     """Return what `Accept` asks for of what there is; JSON where it asks for nothing of it."""
     return _BARE[request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])]
         return withheld_report(found, current_app.extensions["settings"].small_group)
+        least = current_app.extensions["settings"].small_group
+        return {"withheld": "", **withheld_report(found, least)}
