@@ -49,7 +49,7 @@ def tables_of(report: Mapping[str, Any]) -> list[Table]:
     Money is in major units of its currency, exact. A column `net_USD` stands for each currency of
     the report.
     """
-    currencies = tuple(sum_["currency"] for sum_ in report["money"])
+    currencies = tuple(sum_["currency"] for sum_ in report["money"] or ())
     return [
         _summary(report),
         _table(
@@ -224,7 +224,7 @@ def _posts(report: Mapping[str, Any], currencies: Sequence[str]) -> Table:
                 each["bounds"]["lower"],
                 each["bounds"]["upper"],
                 *_people(each),
-                *(each["by_kind"].get(kind, 0) for kind in kinds),
+                *((each["by_kind"] or dict.fromkeys(kinds)).get(kind, 0) for kind in kinds),
                 *_net(each["money"], currencies),
                 *(each["generations"][name] for name in ("direct", "first_share", "beyond")),
             )
@@ -246,8 +246,8 @@ def _about(post: Mapping[str, Any] | None) -> tuple[Cell, ...]:
     )
 
 
-def _people(each: Mapping[str, Any]) -> tuple[int, int, int]:
-    people = each["supporters"]
+def _people(each: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
+    people = each["supporters"] or dict.fromkeys(("distinct", "new", "returning"))
     return people["distinct"], people["new"], people["returning"]
 
 
@@ -255,9 +255,11 @@ def _major(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-exponent(currency))
 
 
-def _net(sums: Iterable[Mapping[str, Any]], currencies: Sequence[str]) -> tuple[Decimal, ...]:
+def _net(sums: Iterable[Mapping[str, Any]] | None, currencies: Sequence[str]) -> Iterable[Cell]:
+    if sums is None:  # withheld
+        return [None] * len(currencies)
     by_currency = {sum_["currency"]: sum_["net_minor"] for sum_ in sums}
-    return tuple(_major(by_currency.get(currency, 0), currency) for currency in currencies)
+    return [_major(by_currency.get(currency, 0), currency) for currency in currencies]
 
 
 def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
@@ -269,7 +271,7 @@ def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
     ]
     grains += [("platform", each["platform"], each["money"]) for each in report["platforms"]]
     for of, name, sums in grains:
-        for sum_ in sums:
+        for sum_ in sums or ():
             currency = sum_["currency"]
             yield (
                 of,

@@ -191,19 +191,17 @@ def campaign_page(slug: str) -> str:
         raise Problem(
             422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
         ) from None
-    return report_page(campaign, report, live_mark=live_mark)
-
-
-def report_page(
-    campaign: Campaign, report: dict[str, Any], *, view_link: Any = None, live_mark: str = ""
-) -> str:
-    """Render a report; for a view link without the ways to anything else."""
     least = current_app.extensions["settings"].small_group
-    return report_page(campaign, withheld_report(report, least), least=least)
+    return report_page(campaign, withheld_report(report, least), least=least, live_mark=live_mark)
 
 
 def report_page(
-    campaign: Campaign, report: dict[str, Any], view_link: Any = None, least: int = 0
+    campaign: Campaign,
+    report: dict[str, Any],
+    *,
+    view_link: Any = None,
+    least: int = 0,
+    live_mark: str = "",
 ) -> str:
     """Render a report; for a view link without the ways to anything else.
 
@@ -214,7 +212,6 @@ def report_page(
         "campaign.html",
         report=report,
         models=MODELS,
-        chart=charts.actions_by_day(report["by_day"], report["from"], report["to"]),
         live_mark=live_mark,
         chart=charts.actions_by_day(shown_days, report["from"], report["to"]),
         meaning=_MEANING,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, g, json, request
+from flask import Blueprint, Response, current_app, g, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
@@ -19,6 +19,7 @@ from advocacy.store import campaigns
 from advocacy.tables import GROUPS, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem
+from advocacy.withholding import withheld_report
 
 blueprint = Blueprint("exports", __name__)
 
@@ -56,6 +57,8 @@ def activation_file(slug: str, written: str) -> Response:
                 groups=", ".join(GROUPS),
             ),
         ) from None
+    least = current_app.extensions["settings"].small_group
+    report = {"withheld": "", **withheld_report(report, least)}
     answer = answer_with(report, written, query["group"])
     name = f"{slug}-{report['from']}-{report['to']}-{report['model']}"
     name += f"-{query['group']}" if query["group"] else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, request
-from flask import current_app, g
+from flask import Response, current_app, g, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
@@ -56,23 +55,23 @@ class OfCampaign(MethodView):
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
 
         A day is a calendar day in the campaign's time zone. People are counted at each grain and do
-        not add up over posts or days; actions and money do.
+        not add up over posts or days; actions and money do. Where the installation withholds
+        figures about few people they are null, and `folded` rows stand for several.
 
         With `format` or `Accept` it is CSV (UTF-8 with a byte order mark) or an XLSX workbook of
         the same figures. Its `ETag` stays the same until a figure changes.
-        not add up over posts or days; actions and money do. Where the installation withholds
-        figures about few people they are null, and `folded` rows stand for several.
         """
         campaign = campaigns.find_campaign(g.org_id, slug)
         if campaign is None:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
-            report = activation(campaign, query.get("first"), query.get("last"), query["model"])
             found = activation(campaign, query.get("first"), query.get("last"), query["model"])
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
+        least = current_app.extensions["settings"].small_group
+        report = {"withheld": "", **withheld_report(found, least)}
         return answer_with(report, query.get("written") or _wanted(), query["group"])
 
 
@@ -82,6 +81,3 @@ _BARE = {kind.partition(";")[0]: written for written, kind in TYPES.items()}
 def _wanted() -> str:
     """Return what `Accept` asks for of what there is; JSON where it asks for nothing of it."""
     return _BARE[request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])]
-        return withheld_report(found, current_app.extensions["settings"].small_group)
-        least = current_app.extensions["settings"].small_group
-        return {"withheld": "", **withheld_report(found, least)}
