@@ -224,7 +224,10 @@ def _posts(report: Mapping[str, Any], currencies: Sequence[str]) -> Table:
                 each["bounds"]["lower"],
                 each["bounds"]["upper"],
                 *_people(each),
-                *((each["by_kind"] or dict.fromkeys(kinds)).get(kind, 0) for kind in kinds),
+                *(
+                    None if each["by_kind"] is None else each["by_kind"].get(kind, 0)
+                    for kind in kinds
+                ),
                 *_net(each["money"], currencies),
                 *(each["generations"][name] for name in ("direct", "first_share", "beyond")),
             )
