@@ -18,6 +18,7 @@ from advocacy.tables import Cell, csv_cell
 COLUMNS = ("campaign", "post_url", "platform", "title", "destination", "tool")
 NEEDED = ("campaign", "destination")
 ADDED = ("link", "utm", "state", "line")
+LONGEST_CELL = 10_000
 MOST_ROWS = 1_000
 
 _UTM = ("source", "medium", "campaign", "term", "content")
@@ -57,6 +58,9 @@ def read_sheet(data: bytes) -> list[tuple[int, Wanted]]:
         rows = list(_rows(csv.reader(io.StringIO(text, newline=""), delimiter=separator)))
     except csv.Error as error:
         raise BadSheet(f"this is no CSV: {error}") from None
+    # Python's own limit is one for the whole process, and an import raises it.
+    if any(len(cell) > LONGEST_CELL for _, row in rows for cell in row):
+        raise BadSheet(f"this is no CSV: a cell has more than {LONGEST_CELL} letters")
     if not rows:
         raise BadSheet("the sheet is empty; begin with the template")
     (_, heading), *rows = rows

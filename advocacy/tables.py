@@ -254,8 +254,8 @@ def _people(each: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
     return people["distinct"], people["new"], people["returning"]
 
 
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-exponent(currency))
+def _major(minor: int | None, currency: str) -> Decimal | None:
+    return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
 
 
 def _net(sums: Iterable[Mapping[str, Any]] | None, currencies: Sequence[str]) -> Iterable[Cell]:
