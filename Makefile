@@ -7,7 +7,7 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench check format lock browser picture clean
+.PHONY: help run test demo bench check format lock browser picture texts clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,14 @@ browser: ## install Debian's Chromium for the browser tests, where that can be d
 
 picture: $(READY) ## take the README's picture of the dashboard
 	@$(BIN)/python docs/picture.py
+
+TEXTS := advocacy/web/translations
+texts: $(READY) ## find new texts, bring the translations in line, say what is missing
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k say -k say_many:1,2 --no-location --sort-output -o build/messages.pot advocacy
+	@$(BIN)/pybabel -q update -i build/messages.pot -d $(TEXTS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@$(BIN)/pybabel -q compile -d $(TEXTS)
+	@$(BIN)/pytest tests/house/test_texts.py
 
 clean: ## remove what was built; the data in var/ stays
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, lgamma
 
+from advocacy.phrases import Phrase, say
+
 LATELY_DAYS = 2
 BEFORE_DAYS = 28
 LEAST_RECENT = 10
@@ -65,11 +67,16 @@ def lost_sources(figures: Iterable[Carried]) -> list[Lost]:
     return found
 
 
-def in_words(lost: Lost, carries: str, tool: str) -> str:
+def in_words(lost: Lost, carries: str, tool: str) -> Phrase:
     """Say what was lost and where to look; `carries` is the parameter in which the code travels."""
-    return (
-        f"{lost.share_before:.0%} of its actions came with our code, lately "
-        f"{lost.share_recent:.0%} of {lost.recent}. Look whether {carries} still reaches {tool}."
+    return say(
+        "%(before)s of its actions came with our code, lately %(recent)s of %(number)s. "
+        "Look whether %(carries)s still reaches %(tool)s.",
+        before=f"{lost.share_before:.0%}",
+        recent=f"{lost.share_recent:.0%}",
+        number=lost.recent,
+        carries=carries,
+        tool=tool,
     )
 
 

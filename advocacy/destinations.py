@@ -10,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from advocacy.phrases import say
+
 LONGEST = 2048
 _LOCAL = frozenset({"localhost", "127.0.0.1"})
 
@@ -24,30 +26,32 @@ def check_destination(url: str, *, local: bool = False) -> str:
     Raises `BadDestination`.
     """
     if len(url) > LONGEST:
-        raise BadDestination(f"is longer than {LONGEST} characters")
+        raise BadDestination(say("is longer than %(most)s characters", most=LONGEST))
     if any(ord(letter) <= 0x20 or ord(letter) >= 0x7F or letter in '\\<>"`{}|^' for letter in url):
-        raise BadDestination("has spaces, control characters or letters that have to be encoded")
+        raise BadDestination(
+            say("has spaces, control characters or letters that have to be encoded")
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadDestination("cannot be read as a URL") from None
+        raise BadDestination(say("cannot be read as a URL")) from None
     host = (parts.hostname or "").rstrip(".")
     is_local = local and host in _LOCAL
     if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
-        raise BadDestination("must begin with https://")
+        raise BadDestination(say("must begin with https://"))
     if not url.lower().startswith(f"{parts.scheme}://") or not host:
-        raise BadDestination("must name a host, as in https://example.org/page")
+        raise BadDestination(say("must name a host, as in https://example.org/page"))
     if "@" in parts.netloc:
-        raise BadDestination("must not hold a user name")
+        raise BadDestination(say("must not hold a user name"))
     if port is not None and not is_local:
-        raise BadDestination("must not name a port")
+        raise BadDestination(say("must not name a port"))
     if not is_local:
         _check_host(host)
     netloc = host if port is None else f"{host}:{port}"
     # What the parser passed over in silence (brackets, a colon without a port) is unusual too.
     if parts.netloc.lower() not in {netloc, f"{host}."}:
-        raise BadDestination("has a host name that cannot be")
+        raise BadDestination(say("has a host name that cannot be"))
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, parts.query, parts.fragment))
 
 
@@ -57,12 +61,12 @@ def _check_host(host: str) -> None:
     except ValueError:
         pass
     else:
-        raise BadDestination("must name a host, not an address")
+        raise BadDestination(say("must name a host, not an address"))
     labels = host.split(".")
     if len(labels) < 2 or labels[-1].isdigit() or labels[-1].startswith("0x"):
-        raise BadDestination("must name a public host, as in https://example.org/page")
+        raise BadDestination(say("must name a public host, as in https://example.org/page"))
     for label in labels:
         if not label or len(label) > 63 or label.strip("-") != label:
-            raise BadDestination("has a host name that cannot be")
+            raise BadDestination(say("has a host name that cannot be"))
         if not all(letter.isalnum() or letter == "-" for letter in label):
-            raise BadDestination("has a host name that cannot be")
+            raise BadDestination(say("has a host name that cannot be"))

@@ -33,6 +33,7 @@ from advocacy.attribution import (
 )
 from advocacy.attribution.evidence import AFTER_ACTION, OUTSIDE_WINDOW
 from advocacy.events import ActionKind, Credit, Said, Tier, Touch
+from advocacy.phrases import Phrase, joined, say, say_many
 from advocacy.report import MODELS
 from advocacy.store import actions, campaigns, receipts, touches
 from advocacy.store.actions import Action
@@ -318,19 +319,23 @@ def _summary(
     if carrier is action:
         return told
     day = wording.moment(carrier.occurred_at, timezone)[:10]
-    return f"A renewal, counted for what brought the payment of {day}. {told}"
+    renewed = say("A renewal, counted for what brought the payment of %(day)s.", day=day)
+    return joined([renewed, told])
 
 
 def _inherits(action: Action, carrier: Any) -> dict[str, Any] | None:
     if carrier is action:
         return None
-    which = "the earliest payment that is known" if carrier.renewal else "its first payment"
-    return {
-        "action_id": carrier.id,
-        "at": carrier.occurred_at,
-        "says": f"A renewal belongs to what brought {which}; the evidence and the touches here are "
-        "that payment's.",
-    }
+    says = say(
+        "A renewal belongs to what brought its first payment; the evidence and the touches here "
+        "are that payment's."
+    )
+    if carrier.renewal:
+        says = say(
+            "A renewal belongs to what brought the earliest payment that is known; the evidence "
+            "and the touches here are that payment's."
+        )
+    return {"action_id": carrier.id, "at": carrier.occurred_at, "says": says}
 
 
 def _money(row: Any) -> dict[str, Any] | None:
@@ -365,7 +370,7 @@ def _post(posts: Mapping[UUID, Any], touch: Touch | None) -> dict[str, Any] | No
 def _named(posts: Mapping[UUID, Any], touch: Touch) -> str:
     post = posts.get(touch.post_id) if touch.post_id else None
     if post is None:
-        return wording.platform_named(touch.platform) or "a link"
+        return wording.platform_named(touch.platform) or say("a link")
     return wording.post_named(post.title, post.platform, touch.channel)
 
 
@@ -429,7 +434,7 @@ def _evidence(
     def told(tier: Tier, carried: bool, says: str) -> dict[str, Any]:
         line = of_tier.get(tier)
         if line and line.passed_over:
-            says = f"{says} {_why(line, carrier)}"
+            says = joined([says, _why(line, carrier)])
         return {
             "tier": tier,
             "carried": carried,
@@ -459,34 +464,39 @@ def _evidence(
     ]
 
 
-def _of_click(carrier: Any, known: Known, named: Mapping[Tier, str]) -> str:
+def _of_click(carrier: Any, known: Known, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.click_id:
-        return "No click id came back."
+        return say("No click id came back.")
     click = known.clicks.get(carrier.click_id)
     if click is None:
-        return (
+        return say(
             "A click id came back, and no click of this id is kept: it is still on its way, or "
             "its link was removed."
         )
-    shared = " Several people acted through it, so it joins nobody." if click.shared else ""
-    return f"A click id came back: a click on {named[Tier.CLICK_ID]}.{shared}"
+    came = say("A click id came back: a click on %(post)s.", post=named[Tier.CLICK_ID])
+    if not click.shared:
+        return came
+    return joined([came, say("Several people acted through it, so it joins nobody.")])
 
 
-def _of_code(carrier: Any, named: Mapping[Tier, str]) -> str:
+def _of_code(carrier: Any, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.code:
-        return "No tracking code came back."
+        return say("No tracking code came back.")
     if Tier.CODE not in named:
-        return "A code came back that is no link of this organization."
-    return f"The code of a link came back: of {named[Tier.CODE]}."
+        return say("A code came back that is no link of this organization.")
+    return say("The code of a link came back: of %(post)s.", post=named[Tier.CODE])
 
 
-def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> str:
+def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.utm:
-        return "No UTM parameters came back."
+        return say("No UTM parameters came back.")
     if Tier.UTM in named:
-        return f"UTM parameters came back that fit the links of one post: {named[Tier.UTM]}."
+        return say(
+            "UTM parameters came back that fit the links of one post: %(post)s.",
+            post=named[Tier.UTM],
+        )
     if not carrier.utm.get("campaign"):
-        return "UTM parameters came back without a campaign; they fit no link."
+        return say("UTM parameters came back without a campaign; they fit no link.")
     # Asked link by link, so that what fits is decided in one place.
     fitting = {
         link.post_id
@@ -494,25 +504,33 @@ def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> str:
         if trail(carrier.occurred_at, Known(utm_links=[link]), utm=carrier.utm)
     }
     if fitting:
-        return f"UTM parameters came back that fit the links of {len(fitting)} posts, so of none."
-    return "UTM parameters came back that fit no link."
+        return say(
+            "UTM parameters came back that fit the links of %(posts)s posts, so of none.",
+            posts=len(fitting),
+        )
+    return say("UTM parameters came back that fit no link.")
 
 
-def _of_referrer(carrier: Any) -> str:
+def _of_referrer(carrier: Any) -> Phrase:
     if not carrier.referrer:
-        return "No referrer came back."
+        return say("No referrer came back.")
     if platform := platform_of_host(carrier.referrer):
-        return f"The page before was on {wording.platform_named(platform)}."
-    return "A referrer came back; it is no platform's."
+        return say(
+            "The page before was on %(platform)s.", platform=wording.platform_named(platform)
+        )
+    return say("A referrer came back; it is no platform's.")
 
 
-def _of_identity(carrier: Any, hers: int) -> str:
+def _of_identity(carrier: Any, hers: int) -> Phrase:
     if carrier.supporter_id is None:
-        return "The tool named nobody, so no other click can be known to be the same person's."
+        return say("The tool named nobody, so no other click can be known to be the same person's.")
     if not hers:
-        return "No other click is known to be the same person's."
-    clicks = "1 other click is" if hers == 1 else f"{hers} other clicks are"
-    return f"{clicks} known to be the same person's."
+        return say("No other click is known to be the same person's.")
+    return say_many(
+        "%(num)s other click is known to be the same person's.",
+        "%(num)s other clicks are known to be the same person's.",
+        hers,
+    )
 
 
 def _restated(
@@ -527,7 +545,7 @@ def _restated(
         {
             "at": line.touch.seen_at,
             "why": "late_click",
-            "says": "A click was shipped after the action had been counted.",
+            "says": say("A click was shipped after the action had been counted."),
         }
         for line in lines
         if carrier is action
@@ -539,9 +557,10 @@ def _restated(
         {
             "at": row.done_at,
             "why": "told_again",
-            "says": "A later delivery said: "
-            + ", ".join(wording.SAID.get(word, word) for word in row.said)
-            + ".",
+            "says": say(
+                "A later delivery said: %(said)s.",
+                said=joined((wording.SAID.get(word, word) for word in row.said), ", "),
+            ),
         }
         for row in told
         if row.done_at and row.done_at > counted and row.said

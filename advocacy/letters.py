@@ -19,9 +19,10 @@ from babel.dates import format_interval
 from flask_babel import format_date, format_decimal, get_locale, gettext, ngettext
 
 from advocacy.periods import Period
+from advocacy.phrases import in_language
 from advocacy.providers.base import exponent
 from advocacy.weekly import attributed_share
-from advocacy.wording import platform_named
+from advocacy.wording import TIERS_MEAN, model_named, platform_named
 
 Sheet = dict[str, Any]
 
@@ -31,6 +32,10 @@ WITHHELD = "–"
 
 def _(words: str, **values: object) -> str:
     return str(gettext(words, **values))
+
+
+def _said(words: str) -> str:
+    return in_language(words, gettext, ngettext)
 
 
 def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
@@ -73,7 +78,7 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 "they do not add up over posts, kinds or campaigns. Actions are credited by the "
                 "model “%(model)s”.",
                 zone=figures["timezone"],
-                model=figures["model"].replace("_", " "),
+                model=_said(model_named(figures["model"])),
             ),
             *(
                 [
@@ -333,21 +338,13 @@ def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
     if not shown or figures["now"]["actions"] is None:
         return None
     withheld = any(each["share"] is None for each in shown)
-    meaning = {
-        "click_id": _("the very click came back with the action"),
-        "code": _("the link's code came back, without the click"),
-        "utm": _("only the campaign's labels came back"),
-        "referrer": _("only the site that she came from is known"),
-        "identity": _("she acted before through a link of ours"),
-        "unattributed": _("nothing says where she came from"),
-    }
     share = None if withheld else attributed_share(figures["evidence"])
     return _table(
         _("How sure the credit is"),
         [_("Evidence"), _("Actions"), _("Share")],
         [
             [
-                _cell(meaning[each["tier"]]),
+                _cell(_said(TIERS_MEAN[each["tier"]])),
                 _cell(number(each["actions"])),
                 _cell(percent(each["share"])),
             ]
@@ -427,6 +424,7 @@ def kind_named(kind: str) -> str:
         "attendance": _("attendances"),
         "click": _("link clicks"),
         "other": _("other actions"),
+        "few": _("few people each"),
     }.get(kind, kind)
 
 

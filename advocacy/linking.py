@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from advocacy.definitions import N_
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.models import Campaign, Link, Post, Source
+from advocacy.phrases import say
 from advocacy.platforms import plain_post_url, platform_of_post
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, links
@@ -26,6 +28,7 @@ HOSTS = {
     "controlshiftlabs.com": "controlshift",
 }
 _LONGEST_TITLE = 300
+_DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's address %(why)s")
 _LONGEST_PLATFORM = 40
 
 
@@ -110,7 +113,13 @@ def provider_for(destination: str, named: str | None = None) -> str:
     """Return the provider whose way of carrying a code a destination takes. Raises `BadLink`."""
     if named is not None:
         if named not in BY_SLUG:
-            raise BadLink(f"there is no provider {named}; there are {', '.join(sorted(BY_SLUG))}")
+            raise BadLink(
+                say(
+                    "there is no provider %(name)s; there are %(known)s",
+                    name=named,
+                    known=", ".join(sorted(BY_SLUG)),
+                )
+            )
         return named
     host = urlsplit(destination).hostname or ""
     for ending, slug in HOSTS.items():
@@ -137,19 +146,24 @@ class Maker:
         """Check everything and make nothing. Raises `BadLink`."""
         campaign = self._campaigns.get(wanted.campaign.lower())
         if campaign is None:
-            known = ", ".join(sorted(self._campaigns)) or "none yet"
-            raise BadLink(f"there is no campaign {wanted.campaign!a}; there are: {known}")
-        destination = self._page(wanted.destination, "destination", local=self._local)
-        post_url = self._page(wanted.post_url, "post's address") if wanted.post_url else ""
+            raise BadLink(
+                say(
+                    "there is no campaign %(name)s; there are: %(known)s",
+                    name=ascii(wanted.campaign),
+                    known=", ".join(sorted(self._campaigns)) or say("none yet"),
+                )
+            )
+        destination = self._page(wanted.destination, _DESTINATION, local=self._local)
+        post_url = self._page(wanted.post_url, _OF_POST) if wanted.post_url else ""
         platform = wanted.platform.lower() or platform_of_post(post_url)
         if not platform:
-            raise BadLink("the platform cannot be told from the post's address; name it")
+            raise BadLink(say("the platform cannot be told from the post's address; name it"))
         if len(platform) > _LONGEST_PLATFORM or not platform.replace("-", "").isalnum():
-            raise BadLink("the platform has to be one word, as in instagram")
+            raise BadLink(say("the platform has to be one word, as in instagram"))
         if not post_url and not wanted.title:
-            raise BadLink("give the post's address, or a title while it is not published")
+            raise BadLink(say("give the post's address, or a title while it is not published"))
         if len(wanted.title) > _LONGEST_TITLE:
-            raise BadLink(f"the title is longer than {_LONGEST_TITLE} characters")
+            raise BadLink(say("the title is longer than %(most)s characters", most=_LONGEST_TITLE))
         provider, carries = self._tool(destination, wanted.tool)
         post_url = plain_post_url(post_url)
         return Ready(campaign, destination, provider, carries, post_url, platform, wanted.title)
@@ -176,7 +190,7 @@ class Maker:
             try:
                 ready.append((line, wanted, self.check(wanted), ""))
             except BadLink as error:
-                ready.append((line, wanted, None, str(error)))
+                ready.append((line, wanted, None, error.args[0]))
         if only_all and any(trouble for *_, trouble in ready):
             return [Outcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
         # In one order of locks, whatever the order of the rows.
@@ -192,7 +206,11 @@ class Maker:
             return source.provider, _carries(source)
         if tool and tool not in BY_SLUG:
             known = ", ".join([*sorted(self._sources), *sorted(BY_SLUG)])
-            raise BadLink(f"there is no tool {tool!a}; there are: {known}")
+            raise BadLink(
+                say(
+                    "there is no tool %(name)s; there are: %(known)s", name=ascii(tool), known=known
+                )
+            )
         return provider_for(destination, tool or None), {}
 
     @staticmethod
@@ -200,7 +218,7 @@ class Maker:
         try:
             return check_destination(url, local=local)
         except BadDestination as error:
-            raise BadLink(f"the {what} {error}") from None
+            raise BadLink(say(what, why=error.args[0])) from None
 
 
 def _carries(source: Source | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
 from advocacy.linking import Outcome, Wanted
+from advocacy.phrases import say
 from advocacy.tables import Cell, csv_cell
 
 COLUMNS = ("campaign", "post_url", "platform", "title", "destination", "tool")
@@ -44,32 +45,42 @@ def template() -> bytes:
 def read_sheet(data: bytes) -> list[tuple[int, Wanted]]:
     """Return what each row asks for, with the number of its first line. Raises `BadSheet`."""
     if data.startswith(b"PK\x03\x04"):
-        raise BadSheet("this is a workbook; save it as “CSV UTF-8” and send that")
+        raise BadSheet(say("this is a workbook; save it as “CSV UTF-8” and send that"))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise BadSheet(f"line {line} is not UTF-8; save the sheet as “CSV UTF-8”") from None
+        raise BadSheet(
+            say("line %(line)s is not UTF-8; save the sheet as “CSV UTF-8”", line=line)
+        ) from None
     if "\0" in text:
-        raise BadSheet("this is no text; send a CSV")
+        raise BadSheet(say("this is no text; send a CSV"))
     first = text.lstrip().split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     try:
         rows = list(_rows(csv.reader(io.StringIO(text, newline=""), delimiter=separator)))
     except csv.Error as error:
-        raise BadSheet(f"this is no CSV: {error}") from None
+        raise BadSheet(say("this is no CSV: %(why)s", why=error)) from None
     # Python's own limit is one for the whole process, and an import raises it.
     if any(len(cell) > LONGEST_CELL for _, row in rows for cell in row):
-        raise BadSheet(f"this is no CSV: a cell has more than {LONGEST_CELL} letters")
+        raise BadSheet(
+            say("this is no CSV: a cell has more than %(most)s letters", most=LONGEST_CELL)
+        )
     if not rows:
-        raise BadSheet("the sheet is empty; begin with the template")
+        raise BadSheet(say("the sheet is empty; begin with the template"))
     (_, heading), *rows = rows
     names = [name.strip().lower().replace(" ", "_") for name in heading]
     _check_names(names)
     if not rows:
-        raise BadSheet("the sheet has headings and no rows")
+        raise BadSheet(say("the sheet has headings and no rows"))
     if len(rows) > MOST_ROWS:
-        raise BadSheet(f"the sheet has {len(rows)} rows; send at most {MOST_ROWS} at a time")
+        raise BadSheet(
+            say(
+                "the sheet has %(rows)s rows; send at most %(most)s at a time",
+                rows=len(rows),
+                most=MOST_ROWS,
+            )
+        )
     return [(line, _wanted(line, names, row)) for line, row in rows]
 
 
@@ -94,22 +105,28 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
 
 def _check_names(names: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in {*COLUMNS, *ADDED, ""}]:
-        raise BadSheet(f"there is no column {unknown[0]!a}; there are: {', '.join(COLUMNS)}")
+        raise BadSheet(
+            say(
+                "there is no column %(name)s; there are: %(known)s",
+                name=ascii(unknown[0]),
+                known=", ".join(COLUMNS),
+            )
+        )
     if twice := [name for name in COLUMNS if names.count(name) > 1]:
-        raise BadSheet(f"the column {twice[0]} is there twice")
+        raise BadSheet(say("the column %(name)s is there twice", name=twice[0]))
     if missing := [name for name in NEEDED if name not in names]:
-        raise BadSheet(f"the column {missing[0]} is missing from the first line")
+        raise BadSheet(say("the column %(name)s is missing from the first line", name=missing[0]))
 
 
 def _wanted(line: int, names: Sequence[str], row: Sequence[str]) -> Wanted:
     if any(cell.strip() for cell in row[len(names) :]):
-        raise BadSheet(f"line {line} has more cells than there are headings")
+        raise BadSheet(say("line %(line)s has more cells than there are headings", line=line))
     cells = {name: _text(cell) for name, cell in zip(names, row, strict=False) if name in COLUMNS}
     return Wanted(**cells) if all(name in cells for name in NEEDED) else _short(line)
 
 
 def _short(line: int) -> Wanted:
-    raise BadSheet(f"line {line} has fewer cells than it needs")
+    raise BadSheet(say("line %(line)s has fewer cells than it needs", line=line))
 
 
 def _text(cell: str) -> str:

@@ -22,6 +22,7 @@ from uuid import UUID
 from advocacy.events import Delivery, Unreadable
 from advocacy.ids import new_click_id, new_id
 from advocacy.models import Campaign, Link, Source
+from advocacy.phrases import say
 from advocacy.providers import BY_SLUG, generic
 from advocacy.store import actions, campaigns, inbox, transaction
 from config.settings import Settings
@@ -66,13 +67,15 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
     link = next((each for each in links if each.provider == source.provider), None)
     link = link or next(iter(links), None)
     if link is None:
-        return trouble("the campaign has no link yet; make one with `advocacy link create`")
+        return trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
     with transaction():
         key = campaigns.put_rehearsal_key(source.org_id, source.id)
         at_door = campaigns.find_source_at_door(settings.secret_key.encode(), key)
     try:
         if at_door is None or (_needs_secret(source) and not at_door.secrets):
-            return trouble("the source has no secret; give it one with `advocacy source rotate`")
+            return trouble(
+                say("the source has no secret; give it one with `advocacy source rotate`")
+            )
         landing = _landing(at, link, source)
         message_id = f"rehearsal-{new_id().hex}"
         secret = at_door.secrets[0] if at_door.secrets else ""
@@ -86,14 +89,27 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
         )
         status = _send(at, delivery)
         if status != room.ANSWER:
-            return trouble(f"the webhook door answered {status}, the tool wants {room.ANSWER}")
+            return trouble(
+                say(
+                    "the webhook door answered %(status)s, the tool wants %(wanted)s",
+                    status=status,
+                    wanted=room.ANSWER,
+                )
+            )
         return _wait_for(source, _carries(source), key, link, began)
     except Unreadable as error:
-        what = "no example can be made of the mapping"
-        what = "the secret cannot be used" if error.reason == "bad_secret" else what
-        return trouble(f"{what}: {error.detail or error.reason}")
+        why = error.detail or error.reason
+        if error.reason == "bad_secret":
+            return trouble(say("the secret cannot be used: %(why)s", why=why))
+        return trouble(say("no example can be made of the mapping: %(why)s", why=why))
     except (OSError, UnicodeEncodeError) as error:
-        return trouble(f"{at} cannot be reached ({error}); is the web process running?")
+        return trouble(
+            say(
+                "%(address)s cannot be reached (%(why)s); is the web process running?",
+                address=at,
+                why=error,
+            )
+        )
     finally:
         with transaction():
             campaigns.drop_rehearsal_key(source.org_id, key)
@@ -148,7 +164,7 @@ def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tup
 def _wait_for(source: Source, carries: str, key: str, link: Link, began: float) -> Rehearsed:
     """Wait until the worker has worked through the delivery; say what came of it."""
 
-    def say(trouble: str, tier: str = "") -> Rehearsed:
+    def told(trouble: str, tier: str = "") -> Rehearsed:
         seconds = time.monotonic() - began
         return Rehearsed(source.name, source.provider, carries, trouble, tier, seconds)
 
@@ -157,16 +173,21 @@ def _wait_for(source: Source, carries: str, key: str, link: Link, began: float) 
         with transaction():
             row = inbox.newest_test(source.org_id, source.id)
             if row is not None and row.status == "quarantined":
-                return say(f"the delivery could not be read: {row.reason}")
+                return told(say("the delivery could not be read: %(why)s", why=row.reason))
             found = _action_of(source.org_id, row.id) if row and row.status == "done" else None
         if row is not None and row.status == "done":
             if found is None:
-                return say("the delivery told of no action")
+                return told(say("the delivery told of no action"))
             if found.code != link.code:
-                return say(f"the code did not come back in {carries}")
-            return say("", found.tier)
+                return told(say("the code did not come back in %(carries)s", carries=carries))
+            return told("", found.tier)
         time.sleep(0.1)
-    return say(f"no worker took the delivery within {WAIT_SECONDS:.0f} s; is one running?")
+    return told(
+        say(
+            "no worker took the delivery within %(seconds)s s; is one running?",
+            seconds=f"{WAIT_SECONDS:.0f}",
+        )
+    )
 
 
 def _action_of(org_id: UUID, delivery_id: UUID) -> actions.Action | None:

@@ -3,7 +3,8 @@
 Pure. Here lives wording and nothing is judged; `attribution` judges and `explain` puts the two
 together. Sentences name posts and platforms, never a person.
 
-What a stranger would get wrong: nothing that a tool carried back is quoted. UTM values, referrers
+What a stranger would get wrong: every sentence is a `Phrase`: English, and said in the reader's
+language by the pages. Nothing that a tool carried back is quoted. UTM values, referrers
 and codes that are none of ours can hold an address or a name; only whether they fit is told.
 """
 
@@ -23,11 +24,32 @@ from advocacy.attribution.evidence import (
     WEAKER_EVIDENCE,
 )
 from advocacy.events import Said, Tier
+from advocacy.phrases import Phrase, joined, say, say_many
 
 OTHER_CAMPAIGN = "other_campaign"
 """A touch that `judge` leaves in and that belongs to another campaign than the credited one."""
 
-NOUNS: Mapping[str, str] = {"submission": "form", "click": "link click", "other": "action"}
+NOUNS: Mapping[str, Phrase] = {
+    "signature": say("signature"),
+    "call": say("call"),
+    "letter": say("letter"),
+    "donation": say("donation"),
+    "submission": say("form"),
+    "attendance": say("attendance"),
+    "click": say("link click"),
+    "other": say("action"),
+}
+
+_THE: Mapping[str, Phrase] = {
+    "signature": say("the signature"),
+    "call": say("the call"),
+    "letter": say("the letter"),
+    "donation": say("the donation"),
+    "submission": say("the form"),
+    "attendance": say("the attendance"),
+    "click": say("the link click"),
+    "other": say("the action"),
+}
 
 _PLATFORMS: Mapping[str, str] = {
     "x": "X",
@@ -37,31 +59,57 @@ _PLATFORMS: Mapping[str, str] = {
     "whatsapp": "WhatsApp",
 }
 
-_PLACED: Mapping[str, str] = {"email": "e-mail", "sms": "text message", "web": "web page"}
-
-MODELS_SAY: Mapping[str, str] = {
-    "last_touch": "all to the last touch of the strongest evidence",
-    "last_social_touch": "the same, among touches through posts",
-    "first_touch": "all to the first touch",
-    "linear": "every touch the same",
-    "position_based": "first 40\u00a0%, last 40\u00a0%, those between share 20\u00a0%",
-    "time_decay": "half of what a touch a week later gets",
+_MODELS: Mapping[str, Phrase] = {
+    "last_touch": say("last touch"),
+    "last_social_touch": say("last social touch"),
+    "first_touch": say("first touch"),
+    "linear": say("linear"),
+    "position_based": say("position based"),
+    "time_decay": say("time decay"),
 }
 
-SAID: Mapping[str, str] = {
-    Said.MADE: "it happened",
-    Said.RETURNED: "money went back",
-    Said.STANDS: "what went back was taken back",
-    Said.ENDED: "the recurring gift stopped",
-    Said.ELSEWHERE: "another action tells the same",
+MODELS_SAY: Mapping[str, Phrase] = {
+    "last_touch": say("all to the last touch of the strongest evidence"),
+    "last_social_touch": say("the same, among touches through posts"),
+    "first_touch": say("all to the first touch"),
+    "linear": say("every touch the same"),
+    "position_based": say("first 40\u00a0%, last 40\u00a0%, those between share 20\u00a0%"),
+    "time_decay": say("half of what a touch a week later gets"),
 }
 
-IN_PATH: Mapping[str, str] = {
-    Tier.CLICK_ID: "This very click came back with the action.",
-    Tier.CODE: "The code of its link came back; when it was clicked is not known.",
-    Tier.UTM: "The UTM parameters that came back fit this post alone; when is not known.",
-    Tier.REFERRER: "The page before the action was the platform's; no post is known.",
-    Tier.IDENTITY: "A click that is known to be the same person's. This is inferred.",
+_TIERS: Mapping[str, Phrase] = {
+    Tier.CLICK_ID: say("click id"),
+    Tier.CODE: say("code"),
+    Tier.UTM: say("utm"),
+    Tier.REFERRER: say("referrer"),
+    Tier.IDENTITY: say("identity"),
+    Tier.UNATTRIBUTED: say("unattributed"),
+}
+
+TIERS_MEAN: Mapping[str, Phrase] = {
+    Tier.CLICK_ID: say("the very click came back with the action"),
+    Tier.CODE: say("the link's code came back, without the click"),
+    Tier.UTM: say("only the campaign's labels came back"),
+    Tier.REFERRER: say("only the site that she came from is known"),
+    Tier.IDENTITY: say("she acted before through a link of ours"),
+    Tier.UNATTRIBUTED: say("nothing says where she came from"),
+}
+"""How sure a credit is, in words for those who read it."""
+
+SAID: Mapping[str, Phrase] = {
+    Said.MADE: say("it happened"),
+    Said.RETURNED: say("money went back"),
+    Said.STANDS: say("what went back was taken back"),
+    Said.ENDED: say("the recurring gift stopped"),
+    Said.ELSEWHERE: say("another action tells the same"),
+}
+
+IN_PATH: Mapping[str, Phrase] = {
+    Tier.CLICK_ID: say("This very click came back with the action."),
+    Tier.CODE: say("The code of its link came back; when it was clicked is not known."),
+    Tier.UTM: say("The UTM parameters that came back fit this post alone; when is not known."),
+    Tier.REFERRER: say("The page before the action was the platform's; no post is known."),
+    Tier.IDENTITY: say("A click that is known to be the same person's. This is inferred."),
 }
 
 
@@ -75,25 +123,52 @@ def platform_named(platform: str) -> str:
     return _PLATFORMS.get(platform, platform.capitalize())
 
 
-def post_named(title: str, platform: str, channel: str = "social") -> str:
+def model_named(model: str) -> str:
+    """Return what a model is called."""
+    return _MODELS.get(model) or model.replace("_", " ")
+
+
+def tier_named(tier: str) -> str:
+    """Return what a kind of evidence is called."""
+    return _TIERS.get(tier) or tier.replace("_", " ")
+
+
+def post_named(title: str, platform: str, channel: str = "social") -> Phrase:
     """Name a post, or what else a link was put in, as in: the Instagram post “Call today”."""
-    what = _PLACED.get(channel) or f"{platform_named(platform)} post".strip()
-    return f"the {what} “{title}”" if title else f"the {what} without a title"
+    match channel, bool(title):
+        case "email", True:
+            return say("the e-mail “%(title)s”", title=title)
+        case "email", False:
+            return say("the e-mail without a title")
+        case "sms", True:
+            return say("the text message “%(title)s”", title=title)
+        case "sms", False:
+            return say("the text message without a title")
+        case "web", True:
+            return say("the web page “%(title)s”", title=title)
+        case "web", False:
+            return say("the web page without a title")
+    if not platform:
+        return (
+            say("the post “%(title)s”", title=title) if title else say("the post without a title")
+        )
+    named = platform_named(platform)
+    if title:
+        return say("the %(platform)s post “%(title)s”", platform=named, title=title)
+    return say("the %(platform)s post without a title", platform=named)
 
 
-def span(time: timedelta) -> str:
+def span(time: timedelta) -> Phrase:
     """Say how long something took, in one unit, rounded down."""
     minutes = int(time.total_seconds() // 60)
     if minutes < 1:
-        return "less than a minute"
+        return say("less than a minute")
     if minutes < 120:
-        return _some(minutes, "minute")
+        return say_many("%(num)s minute", "%(num)s minutes", minutes)
     hours = minutes // 60
-    return _some(hours, "hour") if hours < 48 else _some(hours // 24, "day")
-
-
-def _some(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    if hours < 48:
+        return say_many("%(num)s hour", "%(num)s hours", hours)
+    return say_many("%(num)s day", "%(num)s days", hours // 24)
 
 
 def moment(at: datetime, timezone: str) -> str:
@@ -104,76 +179,115 @@ def moment(at: datetime, timezone: str) -> str:
 def share_shown(share: str, percent: float) -> str:
     """Write a share: as a fraction where it is a short one, and as a percentage."""
     percentage = f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
-    short = "/" in share and Fraction(share).denominator < 1000
-    return f"{share} ({percentage})" if short else percentage
+    return f"{share} ({percentage})" if is_short(share) else percentage
 
 
-def passed_over(word: str, kind: str, before: timedelta, window: timedelta) -> str:
+def is_short(share: str) -> bool:
+    """Say whether a share is a fraction that is read at a glance."""
+    return "/" in share and Fraction(share).denominator < 1000
+
+
+def passed_over(word: str, kind: str, before: timedelta, window: timedelta) -> Phrase:
     """Say why a touch is not in the path; `before` is how long before the action it lies."""
+    what = _the(kind)
     match word:
         case "":
-            return ""
+            return joined(())
         case _ if word == AFTER_ACTION:
-            return f"It came {span(-before)} after the {noun(kind)} and cannot have led to it."
+            return say(
+                "It came %(time)s after %(what)s and cannot have led to it.",
+                time=span(-before),
+                what=what,
+            )
         case _ if word == OUTSIDE_WINDOW:
-            return (
-                f"It came {span(before)} before the {noun(kind)}; no more than {window.days} days "
-                "count."
+            return say(
+                "It came %(time)s before %(what)s; no more than %(days)s days count.",
+                time=span(before),
+                what=what,
+                days=window.days,
             )
         case _ if word == SAME_CLICK:
-            return "It is a click that is known by stronger evidence too, and counts once."
+            return say("It is a click that is known by stronger evidence too, and counts once.")
         case _ if word == WEAKER_EVIDENCE:
-            return "It tells of the same visit as stronger evidence, and is not counted twice."
+            return say("It tells of the same visit as stronger evidence, and is not counted twice.")
         case _ if word == SAME_SESSION:
-            minutes = int(SESSION.total_seconds() // 60)
-            return (
-                f"Within {minutes} minutes there was another click on the same post; they are one."
+            return say(
+                "Within %(minutes)s minutes there was another click on the same post; "
+                "they are one.",
+                minutes=int(SESSION.total_seconds() // 60),
             )
         case _ if word == OTHER_CAMPAIGN:
-            return "It belongs to another campaign than the one that is credited."
-    return f"It was passed over: {word.replace('_', ' ')}."
+            return say("It belongs to another campaign than the one that is credited.")
+    return say("It was passed over: %(why)s.", why=word.replace("_", " "))
 
 
 def summary(
     tier: str, credited: str, platform: str, kind: str, before: timedelta, anything: bool
-) -> str:
+) -> Phrase:
     """Say in one sentence who is credited and how that is known.
 
     `credited` names the post, `anything` says whether there was any touch at all.
     """
-    what = noun(kind)
+    what = _the(kind)
     match tier:
+        case Tier.CLICK_ID if before < timedelta(minutes=1):
+            return say(
+                "Credited to %(credited)s: its click came back with %(what)s at once.",
+                credited=credited,
+                what=what,
+            )
         case Tier.CLICK_ID:
-            later = "at once" if before < timedelta(minutes=1) else f"{span(before)} later"
-            return f"Credited to {credited}: its click came back with the {what} {later}."
+            return say(
+                "Credited to %(credited)s: its click came back with %(what)s %(time)s later.",
+                credited=credited,
+                what=what,
+                time=span(before),
+            )
         case Tier.CODE:
-            return f"Credited to {credited}: the code of its link came back with the {what}."
+            return say(
+                "Credited to %(credited)s: the code of its link came back with %(what)s.",
+                credited=credited,
+                what=what,
+            )
         case Tier.UTM:
-            return (
-                f"Credited to {credited}: the UTM parameters that came back with the {what} "
-                "fit it alone."
+            return say(
+                "Credited to %(credited)s: the UTM parameters that came back with %(what)s "
+                "fit it alone.",
+                credited=credited,
+                what=what,
             )
         case Tier.REFERRER:
-            return (
-                f"Credited to {platform_named(platform)} and to no post: "
-                f"the page before the {what} was there."
+            return say(
+                "Credited to %(platform)s and to no post: the page before %(what)s was there.",
+                platform=platform_named(platform),
+                what=what,
             )
         case Tier.IDENTITY:
-            return (
-                f"Credited to {credited}: a click on it {span(before)} before the {what} "
-                "is known to be the same person's."
+            return say(
+                "Credited to %(credited)s: a click on it %(time)s before %(what)s is known to be "
+                "the same person's.",
+                credited=credited,
+                what=what,
+                time=span(before),
             )
     if anything:
-        return f"Credited to no post: no touch that is known lies in the time before the {what}."
-    return f"Credited to no post: nothing that came with the {what} leads to one."
+        return say(
+            "Credited to no post: no touch that is known lies in the time before %(what)s.",
+            what=what,
+        )
+    return say("Credited to no post: nothing that came with %(what)s leads to one.", what=what)
 
 
-def not_counted(*, test: bool, made: bool, elsewhere: bool) -> str:
+def not_counted(*, test: bool, made: bool, elsewhere: bool) -> Phrase:
     """Say why an action is not counted."""
     if test:
-        return "Not counted: it is marked as a test."
+        return say("Not counted: it is marked as a test.")
     if elsewhere:
-        return "Not counted: another action tells the same, and is counted in its place."
+        return say("Not counted: another action tells the same, and is counted in its place.")
     if not made:
-        return "Not counted: only that money went back is known, not yet that it was given."
-    return "Not counted."
+        return say("Not counted: only that money went back is known, not yet that it was given.")
+    return say("Not counted.")
+
+
+def _the(kind: str) -> Phrase:
+    return _THE.get(kind) or say("the %(kind)s", kind=kind)

@@ -27,13 +27,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, signatures
 
 slug = "actblue"
 title = "ActBlue"
 TRUST: Trust = "basic_auth"
 ANSWER = 200
-CARRIES = "refcode= and refcode2="
+CARRIES: str = say("refcode= and refcode2=")
 CURRENCY = "USD"
 ZONE = base.ACTBLUE_ZONE
 

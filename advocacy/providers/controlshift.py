@@ -28,13 +28,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, signatures
 
 slug = "controlshift"
 title = "ControlShift"
 TRUST: Trust = "signed"
 ANSWER = 200
-CARRIES = "source= and utm_content="
+CARRIES: str = say("source= and utm_content=")
 
 _KINDS = {
     "signature.created": ActionKind.SIGNATURE,

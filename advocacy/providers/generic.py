@@ -36,6 +36,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, examples, signatures
 
 slug = "generic"
@@ -43,7 +44,7 @@ title = "Any tool, by a mapping"
 # The least that holds for every mapping; one that names a method of proof is held to it.
 TRUST: Trust = "secret_path"
 ANSWER = 200
-CARRIES = "utm_content=, or what the mapping names as its destination"
+CARRIES: str = say("utm_content=, or what the mapping names as its destination")
 
 LONGEST_EXPRESSION = 300
 MOST_BRACKETS = 6
@@ -164,7 +165,10 @@ def destination(
 
 def carries(mapping: Mapping[str, Any]) -> str:
     """Say like `CARRIES`, but for one mapping, in which parameters the code travels."""
-    return " and ".join(f"{name}=" for name in _places(mapping))
+    said = ""
+    for name in _places(mapping):
+        said = say("%(one)s and %(other)s", one=said, other=f"{name}=") if said else f"{name}="
+    return said
 
 
 def rehearsal(

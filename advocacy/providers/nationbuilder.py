@@ -33,13 +33,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, signatures
 
 slug = "nationbuilder"
 title = "NationBuilder"
 TRUST: Trust = "bearer"
 ANSWER = 200
-CARRIES = "recruiter_id=, or the tracking code of the donation page"
+CARRIES: str = say("recruiter_id=, or the tracking code of the donation page")
 # Instants have an offset; one without is taken to be of the same zone as in the documentation.
 ZONE = base.ACTBLUE_ZONE
 

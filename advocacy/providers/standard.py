@@ -25,13 +25,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, signatures
 
 slug = "standard"
 title = "Standard Webhooks"
 TRUST: Trust = "signed"
 ANSWER = 200
-CARRIES = "code= and click_id="
+CARRIES: str = say("code= and click_id=")
 
 _SUFFIXES = {"": Said.MADE, "created": Said.MADE, "updated": Said.MADE}
 _DONATION_SUFFIXES = {"refunded": Said.RETURNED, "ended": Said.ENDED}

@@ -37,13 +37,14 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.phrases import say
 from advocacy.providers import base, signatures
 
 slug = "twilio"
 title = "Twilio Voice"
 TRUST: Trust = "signed"
 ANSWER = 204
-CARRIES = "code= and click_id= of the status callback's URL"
+CARRIES: str = say("code= and click_id= of the status callback's URL")
 
 MINIMUM_SECONDS = 10
 _ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}

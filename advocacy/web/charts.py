@@ -8,14 +8,18 @@ Content-Security-Policy allows no `eval`.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from babel import Locale
 
 from advocacy.withholding import FEW
 
@@ -46,19 +50,39 @@ _FEW = "#9a6a8f"
 """The colour of kinds that are withheld and drawn as one."""
 
 
+_DAY_OF_AXIS = "%b %-d"
+
 # A range much longer than this would make bars that cannot be seen; then only days with data show.
 _LONGEST_AXIS_DAYS = 400
 
 
-def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What actions by day are called; `kinds` names the kinds, which else name themselves."""
+
+    description: str = "Actions by day, stacked by kind; the table below says the same."
+    day: str = "day"
+    kind: str = "kind"
+    actions: str = "actions"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+def actions_by_day(
+    days: Sequence[dict[str, Any]], first: date, last: date, words: Words | None = None
+) -> dict[str, Any]:
     """Return the Vega-Lite definition of actions by day, stacked by kind.
 
     The axis goes from `first` to `last`, so that days without an action are seen as such.
     """
+    words = words or Words()
     # Imported when the first chart is drawn: it is a fifth of a web process's memory.
     import altair as alt
 
-    values = [{**each, "day": each["day"].isoformat()} for each in days]
+    kinds = sorted({each["kind"] for each in days})
+    called = {kind: words.kinds.get(kind, kind) for kind in kinds}
+    values = [
+        {**each, "day": each["day"].isoformat(), "called": called[each["kind"]]} for each in days
+    ]
     if days and (last - first).days > _LONGEST_AXIS_DAYS:
         first, last = (pick(each["day"] for each in days) for pick in (min, max))
     last = min(last, date.max - timedelta(days=1))
@@ -72,11 +96,11 @@ def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> d
                 timeUnit="utcyearmonthdate",
                 title=None,
                 scale=alt.Scale(domain=axis),
-                axis=alt.Axis(format="%b %-d", grid=False, tickCount=10, labelOverlap=True),
+                axis=alt.Axis(format=_DAY_OF_AXIS, grid=False, tickCount=10, labelOverlap=True),
             ),
             y=alt.Y(
                 "actions:Q",
-                title="actions",
+                title=words.actions,
                 stack="zero",
                 axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
             ),
@@ -84,16 +108,67 @@ def actions_by_day(days: Sequence[dict[str, Any]], first: date, last: date) -> d
                 "kind:N",
                 title=None,
                 scale=_kinds(),
-                legend=alt.Legend(orient="top", values=sorted({each["kind"] for each in days})),
+                legend=alt.Legend(
+                    orient="top",
+                    values=kinds,
+                    labelExpr=f"{json.dumps(called, ensure_ascii=False)}[datum.label]",
+                ),
             ),
             tooltip=[
-                alt.Tooltip("day:T", title="day", format="%d %b %Y"),
-                alt.Tooltip("kind:N", title="kind"),
-                alt.Tooltip("actions:Q", title="actions"),
+                alt.Tooltip("day:T", title=words.day, format="%d %b %Y"),
+                alt.Tooltip("called:N", title=words.kind),
+                alt.Tooltip("actions:Q", title=words.actions),
             ],
         )
     )
-    return _dressed(chart, "Actions by day, stacked by kind; the table below says the same.")
+    return _dressed(chart, words.description)
+
+
+def in_language(chart: dict[str, Any], language: str) -> dict[str, Any]:
+    """Return a definition whose numbers, days and months a page draws as this language does.
+
+    The Vega of mail and PDF knows languages by name; the page's has to be told them.
+    """
+    if language == "en":
+        return chart
+    locale = Locale.parse(language)
+    signs = locale.number_symbols["latn"]
+    days, months = locale.days["format"], locale.months["format"]
+    options = {
+        "formatLocale": {
+            "decimal": signs["decimal"],
+            "thousands": signs["group"],
+            "grouping": [3],
+            "currency": ["", ""],
+        },
+        "timeFormatLocale": {
+            "dateTime": "%A %e %B %Y %X",
+            "date": "%d/%m/%Y",
+            "time": "%H:%M:%S",
+            "periods": ["AM", "PM"],
+            # Babel's week begins on Monday, D3's on Sunday.
+            **{
+                name: [days[width][(number - 1) % 7] for number in range(7)]
+                for name, width in (("days", "wide"), ("shortDays", "abbreviated"))
+            },
+            **{
+                name: [months[width][number] for number in range(1, 13)]
+                for name, width in (("months", "wide"), ("shortMonths", "abbreviated"))
+            },
+        },
+    }
+    found: dict[str, Any] = _day_first({**chart, "usermeta": {"embedOptions": options}})
+    return found
+
+
+def _day_first(part: Any) -> Any:
+    """Write the day before the month wherever an axis shows both."""
+    if isinstance(part, dict):
+        return {
+            name: "%-d %b" if (name, each) == ("format", _DAY_OF_AXIS) else _day_first(each)
+            for name, each in part.items()
+        }
+    return [_day_first(each) for each in part] if isinstance(part, list) else part
 
 
 def bars(
@@ -147,7 +222,7 @@ def toward(
         "day:T",
         timeUnit="utcyearmonthdate",
         title=None,
-        axis=alt.Axis(format="%b %-d", grid=False, tickCount=6, labelOverlap=True),
+        axis=alt.Axis(format=_DAY_OF_AXIS, grid=False, tickCount=6, labelOverlap=True),
     )
     drawn = (
         alt.Chart(alt.InlineData(values=lines))

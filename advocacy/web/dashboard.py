@@ -21,17 +21,22 @@ from flask import (
     send_file,
     url_for,
 )
+from flask_babel import format_decimal
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from advocacy import letters
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
 from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
-from advocacy.report import MODELS, BadRange, activation, written_money
+from advocacy.report import MODELS, BadRange, activation
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.errors import Problem
-from advocacy.withholding import withheld_report
+from advocacy.web.languages import chosen, said
+from advocacy.withholding import FEW, withheld_report
+from advocacy.wording import TIERS_MEAN, noun
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -46,16 +51,6 @@ _POLICY = (
 # The packaged Swagger UI and Vega write style attributes; scripts stay as strict as elsewhere.
 _STYLED = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-
-# How sure a credit is, in words for those who read it.
-_MEANING = {
-    "click_id": "the very click came back with the action",
-    "code": "the link's code came back, without the click",
-    "utm": "only the campaign's labels came back",
-    "referrer": "only the site that she came from is known",
-    "identity": "she acted before through a link of ours",
-    "unattributed": "nothing says where she came from",
-}
 
 # Where signing in may lead: a path of plain letters. Browsers take "//", "/\\" and even "/", a tab
 # and "/" for the beginning of another host, so nothing cleverer is let through.
@@ -88,24 +83,25 @@ def protect(response: Response) -> Response:
 @blueprint.app_template_filter("money")
 def money(minor: int | None, currency: str) -> str:
     """Write minor units as people do; what is withheld as a dash."""
-    return WITHHELD if minor is None else written_money(minor, currency)
+    return WITHHELD if minor is None else letters.money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
 def number(value: float | None) -> str:
     """Write a number with its thousands apart and at most one decimal; a dash if withheld."""
-    if value is None:
-        return WITHHELD
-    return f"{int(value):,}" if value == int(value) else f"{value:,.1f}"
+    return letters.number(value)
+
+
+@blueprint.app_template_filter("decimal")
+def decimal(value: float, most: int = 1) -> str:
+    """Write a number with a decimal, or as many as it has and no more than `most`."""
+    return str(format_decimal(value, format="#,##0.0" + "#" * (most - 1)))
 
 
 @blueprint.app_template_filter("percent")
 def percent(share: float | None) -> str:
     """Write a share as a whole percentage; what is little is not nothing; a dash if withheld."""
-    if share is None:
-        return WITHHELD
-    whole = round(share * 100)
-    return "< 1 %" if share and not whole else f"{whole} %"
+    return letters.percent(share)
 
 
 @blueprint.before_app_request
@@ -180,16 +176,20 @@ def campaign_page(slug: str) -> str:
     """Show one campaign: the figures, a chart by day, the posts in order."""
     campaign = campaigns.find_campaign(g.org_id, slug)
     if campaign is None:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
     live_mark = live.mark_of(campaign)
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         report = activation(campaign, first, last, request.args.get("model") or MODELS[0])
     except KeyError:
-        raise Problem(422, "No such model", f"The models are {', '.join(MODELS)}.") from None
+        raise Problem(
+            422,
+            _("No such model"),
+            _("The models are %(models)s.", models=", ".join(MODELS)),
+        ) from None
     except (BadRange, ValueError):
         raise Problem(
-            422, "No such days", "Give days as YYYY-MM-DD, the first not after the last."
+            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
         ) from None
     least = current_app.extensions["settings"].small_group
     return report_page(campaign, withheld_report(report, least), least=least, live_mark=live_mark)
@@ -213,12 +213,24 @@ def report_page(
         report=report,
         models=MODELS,
         live_mark=live_mark,
-        chart=charts.actions_by_day(shown_days, report["from"], report["to"]),
-        meaning=_MEANING,
+        chart=_chart(report, shown_days),
+        meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
         least=least,
     )
+
+
+def _chart(report: dict[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]:
+    words = charts.Words(
+        _("Actions by day, stacked by kind; the table below says the same."),
+        _("day"),
+        _("kind"),
+        _("actions"),
+        {kind: said(noun(kind)) for kind in charts.COLOURS} | {FEW: _("few people each")},
+    )
+    drawn = charts.actions_by_day(days, report["from"], report["to"], words)
+    return charts.in_language(drawn, chosen())
 
 
 @blueprint.get("/vega.js")
@@ -243,4 +255,4 @@ def same_site() -> None:
     if site not in {"same-origin", "none"} or (
         origin is not None and origin not in {public, request.host_url.rstrip("/")}
     ):
-        raise Problem(403, "Forbidden", "This form was sent from another site.")
+        raise Problem(403, _("Forbidden"), _("This form was sent from another site."))

@@ -9,14 +9,34 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, json, render_template, request
+from flask_babel import gettext
 from marshmallow import Schema, ValidationError, fields
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from advocacy.definitions import N_
+
 log = structlog.get_logger()
 
 RETRY_SECONDS = "5"
+NAMES = (
+    N_("Bad Request"),
+    N_("Forbidden"),
+    N_("Not Found"),
+    N_("Method Not Allowed"),
+    N_("Request Entity Too Large"),
+    N_("Unprocessable Entity"),
+    N_("Internal Server Error"),
+)
+"""What Flask calls that which goes wrong on pages."""
+
+_FOR_PEOPLE = {
+    400: N_("The form was not filled in as this page needs it. Go back and try again."),
+    404: N_("There is no such page."),
+    405: N_("This address is for a form of another page. Begin there."),
+    413: N_("That was too much at once. Send less."),
+}
 _MACHINES = ("/webhooks/", "/metrics", "/live", "/ready")
 
 
@@ -68,7 +88,7 @@ def init_app(app: Flask) -> None:
 def _refuse_nul() -> None:
     """Refuse a path that no name of ours can have and that PostgreSQL cannot even be asked for."""
     if "\0" in request.path:
-        raise Problem(404, "Not Found", "There is no such page.")
+        raise Problem(404, N_("Not Found"), N_("There is no such page."))
 
 
 def problem(error: Problem) -> Response:
@@ -77,7 +97,12 @@ def problem(error: Problem) -> Response:
         line = f"{error.title}\n"
         return Response(line, error.status, error.headers, content_type="text/plain; charset=utf-8")
     if not request.path.startswith("/api/"):
-        page = render_template("error.html", title=error.title, detail=error.detail)
+        # What a page raised is translated already; what Flask or this module raised is not yet.
+        page = render_template(
+            "error.html",
+            title=gettext(error.title),
+            detail=error.detail and gettext(error.detail),
+        )
         return Response(page, error.status, error.headers)
     body: dict[str, Any] = {"type": "about:blank", "title": error.title, "status": error.status}
     if error.detail:
@@ -96,11 +121,14 @@ def _http(error: HTTPException) -> Response:
     if isinstance(retry := error.get_response().headers.get("Allow"), str):
         headers["Allow"] = retry
     code = error.code or 500
+    described = error.description or ""
+    if not request.path.startswith("/api/"):
+        described = _FOR_PEOPLE.get(code, described)
     return problem(
         Problem(
             code,
             error.name,
-            "" if data.get("messages") else error.description or "",
+            "" if data.get("messages") else described,
             list(_named(data.get("messages") or {})),
             headers,
         )
@@ -129,8 +157,8 @@ def _database_down(error: DBAPIError) -> Response:
     return problem(
         Problem(
             503,
-            "Service Unavailable",
-            "The database does not answer. Try again soon.",
+            N_("Service Unavailable"),
+            N_("The database does not answer. Try again soon."),
             headers={"Retry-After": RETRY_SECONDS},
         )
     )
@@ -139,5 +167,5 @@ def _database_down(error: DBAPIError) -> Response:
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected")
     return problem(
-        Problem(500, InternalServerError().name, "Something failed; it has been logged.")
+        Problem(500, InternalServerError().name, N_("Something failed; it has been logged."))
     )

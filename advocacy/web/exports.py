@@ -42,7 +42,7 @@ def activation_file(slug: str, written: str) -> Response:
     """Hand over the figures of a campaign's page as a file."""
     campaign = campaigns.find_campaign(g.org_id, slug)
     if campaign is None:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
     asked = {name: value for name, value in request.args.items() if value}
     try:
         query = schemas.FiguresQuery().load(asked)

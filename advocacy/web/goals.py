@@ -14,6 +14,7 @@ from advocacy.definitions import DEFINITIONS
 from advocacy.goals import goals
 from advocacy.providers.base import exponent
 from advocacy.web import auth, charts
+from advocacy.web.languages import chosen
 
 blueprint = Blueprint("goals", __name__)
 
@@ -67,20 +68,23 @@ def _chart(goal: dict[str, Any]) -> dict[str, Any] | None:
 
     last = goal["points"][-1]
     end = goal["forecast"]
-    return charts.toward(
-        [{"day": each["day"], "value": units(each["reached"])} for each in goal["points"]],
-        [
-            {"day": goal["from"], "value": units(goal["start"])},
-            {"day": goal["to"], "value": units(goal["target"])},
-        ]
-        if goal["target"]
-        else [],
-        [
-            {"day": last["day"], "low": units(last["reached"]), "high": units(last["reached"])},
-            {"day": goal["to"], "low": units(end["low"]), "high": units(end["high"])},
-        ]
-        if end
-        else [],
-        _("What is reached, its pace and the forecast; the table below says the same."),
-        (_("reached"), _("pace")),
+    return charts.in_language(
+        charts.toward(
+            [{"day": each["day"], "value": units(each["reached"])} for each in goal["points"]],
+            [
+                {"day": goal["from"], "value": units(goal["start"])},
+                {"day": goal["to"], "value": units(goal["target"])},
+            ]
+            if goal["target"]
+            else [],
+            [
+                {"day": last["day"], "low": units(last["reached"]), "high": units(last["reached"])},
+                {"day": goal["to"], "low": units(end["low"]), "high": units(end["high"])},
+            ]
+            if end
+            else [],
+            _("What is reached, its pace and the forecast; the table below says the same."),
+            (_("reached"), _("pace")),
+        ),
+        chosen(),
     )

@@ -19,6 +19,7 @@ from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
+from advocacy.web.languages import chosen
 
 blueprint = Blueprint("ladder", __name__)
 
@@ -66,16 +67,19 @@ def _page(campaign: Campaign | None) -> str:
 
 def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     # What is withheld has no bar; the table says so.
-    return charts.bars(
-        [
-            {"rung": names[each["rung"]], "people": each["people"]}
-            for each in found["rungs"]
-            if each["people"] is not None
-        ],
-        "rung",
-        "people",
-        _("Supporters by their highest rung; the table below says the same."),
-        (_("highest rung"), _("supporters")),
+    return charts.in_language(
+        charts.bars(
+            [
+                {"rung": names[each["rung"]], "people": each["people"]}
+                for each in found["rungs"]
+                if each["people"] is not None
+            ],
+            "rung",
+            "people",
+            _("Supporters by their highest rung; the table below says the same."),
+            (_("highest rung"), _("supporters")),
+        ),
+        chosen(),
     )
 
 

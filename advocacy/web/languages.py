@@ -7,21 +7,72 @@ translations are in `translations/`, and `make texts` finds what is new.
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 
-from flask import Blueprint, has_request_context, redirect, request, session, url_for
+from flask import Blueprint, current_app, has_request_context, redirect, request, session, url_for
+from flask_babel import format_date, gettext, ngettext, refresh
 from werkzeug.wrappers import Response
+
+from advocacy.phrases import in_language
+from advocacy.wording import model_named, tier_named
 
 LANGUAGES = {"en": "English", "fr": "Français", "es": "Español"}
 
 blueprint = Blueprint("languages", __name__)
 
-_OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
+# A path of plain letters leads to no other host, whatever stands behind its question mark.
+_OWN_PAGE = re.compile(r"(/|(/[\w-]+)+)(\?[\w/.=&%+-]*)?", re.ASCII)
+
+
+@blueprint.before_app_request
+def forget() -> None:
+    """Ask anew which language it is: what was asked before outlives a request here and there."""
+    refresh()
 
 
 @blueprint.app_context_processor
 def languages() -> dict[str, object]:
-    """Give every page the languages there are, and the one it is in."""
-    return {"languages": LANGUAGES, "language": chosen()}
+    """Give every page the languages there are, the one it is in, and where choosing leads back."""
+    return {"languages": LANGUAGES, "language": chosen(), "here": _here()}
+
+
+def _here() -> str:
+    """Return this page's address, if it can be opened again; else the first page's."""
+    if not has_request_context():
+        return "/"
+    addresses = current_app.create_url_adapter(request)
+    again = addresses is not None and addresses.test(request.path, "GET")
+    here = request.full_path if request.method == "GET" else request.path
+    here = here.rstrip("?")
+    return here if again and _OWN_PAGE.fullmatch(here) else "/"
+
+
+@blueprint.app_template_filter("said")
+def said(words: object) -> str:
+    """Write a `Phrase` in the reader's language; anything else as it is."""
+    return in_language(words, gettext, ngettext)
+
+
+@blueprint.app_template_filter("model")
+def model(name: str) -> str:
+    """Write what a model is called."""
+    if name.startswith("markov_"):
+        return str(gettext("markov %(order)s", order=name.removeprefix("markov_")))
+    return str(gettext("shapley")) if name == "shapley" else said(model_named(name))
+
+
+@blueprint.app_template_filter("tier")
+def tier(name: str) -> str:
+    """Write what a kind of evidence is called."""
+    return said(tier_named(name))
+
+
+@blueprint.app_template_filter("day")
+def day(on: date | datetime | str) -> str:
+    """Write a day as the reader's language writes it."""
+    if isinstance(on, str):
+        on = date.fromisoformat(on)
+    return str(format_date(on.date() if isinstance(on, datetime) else on, "medium"))
 
 
 def chosen() -> str:

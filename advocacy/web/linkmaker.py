@@ -43,6 +43,7 @@ from advocacy.trail import PLATFORM_HOSTS
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
+from advocacy.web.languages import said
 
 blueprint = Blueprint("linkmaker", __name__)
 
@@ -84,7 +85,7 @@ def make() -> BaseResponse:
     try:
         code = with_retries(work)
     except BadLink as error:
-        return Response(_page(asked, trouble=str(error)), 422)
+        return Response(_page(asked, trouble=said(error.args[0])), 422)
     return redirect(url_for("linkmaker.page", made=code, campaign=asked["campaign"]), 303)
 
 
@@ -113,7 +114,7 @@ def bulk() -> BaseResponse:
     try:
         outcomes = with_retries(work)
     except BadSheet as error:
-        return Response(_bulk(trouble=f"{error}."), 422)
+        return Response(_bulk(trouble=f"{said(error.args[0])}."), 422)
     return Response(_bulk(outcomes), 200 if any(each.made for each in outcomes) else 422)
 
 

@@ -18,6 +18,7 @@ from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
 from advocacy.web.errors import Problem
+from advocacy.web.languages import chosen, said
 from advocacy.wording import span
 
 blueprint = Blueprint("paths", __name__)
@@ -29,7 +30,7 @@ _MOST_ROWS = 50
 @blueprint.app_template_filter("duration")
 def duration(seconds: int) -> str:
     """Write how long something took, in one unit."""
-    return span(timedelta(seconds=seconds))
+    return said(span(timedelta(seconds=seconds)))
 
 
 @blueprint.get("/campaigns/<slug>/paths")
@@ -66,18 +67,29 @@ def page(slug: str) -> str:
         order=order,
         define=lambda name: _(DEFINITIONS[name]),
         tables=[
-            {"title": _("By platform"), "first": _("Platform"), **_beside(by_platform)},
+            {
+                "title": _("By platform"),
+                "first": _("Platform"),
+                "of_platforms": True,
+                **_beside(by_platform),
+            },
             {"title": _("By post"), "first": _("Post"), **_beside(by_post)},
         ],
-        assists=[(_("Platform"), by_platform["assists"]), (_("Post"), by_post["assists"])],
+        assists=[
+            (_("Platform"), by_platform["assists"], True),
+            (_("Post"), by_post["assists"], False),
+        ],
         most=_MOST_ROWS,
         steps=steps,
-        chart=charts.bars(
-            [each for each in steps if each["actions"] is not None],
-            "step",
-            "actions",
-            _("Actions by the time from click to action; the table below says the same."),
-            (_("time from click to action"), _("actions")),
+        chart=charts.in_language(
+            charts.bars(
+                [each for each in steps if each["actions"] is not None],
+                "step",
+                "actions",
+                _("Actions by the time from click to action; the table below says the same."),
+                (_("time from click to action"), _("actions")),
+            ),
+            chosen(),
         ),
     )
 

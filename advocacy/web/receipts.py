@@ -1,7 +1,7 @@
 """The pages of single actions: a campaign's newest ones, and the receipt of each.
 
 What a stranger would get wrong: they hold no script at all, and what a receipt says is worded in
-`wording`, so that page, API and command say the same.
+`wording`, so that page, API and command say the same; the page says it in the reader's language.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, current_app, g, render_template, request
+from flask_babel import format_decimal
+from flask_babel import gettext as _
 
 from advocacy import wording
 from advocacy.events import ActionKind
@@ -19,6 +21,7 @@ from advocacy.report import MODELS
 from advocacy.store import campaigns
 from advocacy.web import auth
 from advocacy.web.errors import Problem
+from advocacy.web.languages import said
 
 blueprint = Blueprint("receipts", __name__)
 
@@ -34,19 +37,22 @@ def moment(at: datetime, timezone: str) -> str:
 @blueprint.app_template_filter("share")
 def share(given: dict[str, Any]) -> str:
     """Write a share as a fraction and as a percentage."""
-    return wording.share_shown(given["share"], given["percent"])
+    percentage = f"{format_decimal(given['percent'], format='0.##')} %"
+    exact: str = given["share"]
+    return f"{exact} ({percentage})" if wording.is_short(exact) else percentage
 
 
 @blueprint.app_template_filter("noun")
 def noun(kind: str) -> str:
     """Write what an action of this kind is called."""
-    return wording.noun(kind)
+    return said(wording.noun(kind))
 
 
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
     """Write a platform's name as it writes itself."""
-    return wording.platform_named(name)
+    placed = {"email": _("E-mail"), "sms": _("Text message"), "web": _("Web page")}
+    return str(placed.get(name) or wording.platform_named(name))
 
 
 @blueprint.get("/actions/<uuid:action_id>")
@@ -56,7 +62,7 @@ def receipt_page(action_id: UUID) -> str:
     try:
         receipt = explain(current_app.extensions["settings"], g.org_id, action_id)
     except campaigns.NotFound:
-        raise Problem(404, "Not Found", f"There is no action {action_id}.") from None
+        raise Problem(404, _("Not Found"), _("There is no action %(id)s.", id=action_id)) from None
     return render_template(
         "receipt.html",
         receipt=receipt,
@@ -85,10 +91,10 @@ def actions_page(slug: str) -> str:
             cursor=cursor,
         )
     except campaigns.NotFound:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.") from None
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug)) from None
     except (BadCursor, ValueError):
         raise Problem(
-            422, "No such actions", "Choose post and kind from the lists of the page."
+            422, _("No such actions"), _("Choose post and kind from the lists of the page.")
         ) from None
     campaign = campaigns.get_campaign(g.org_id, slug)
     return render_template(

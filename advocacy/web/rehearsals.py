@@ -7,6 +7,7 @@ as long as they take; the page says so, and shows what the command shows.
 from __future__ import annotations
 
 from flask import Blueprint, current_app, g, render_template
+from flask_babel import gettext as _
 
 from advocacy.models import Campaign
 from advocacy.rehearse import Rehearsed, rehearse
@@ -37,7 +38,7 @@ def run(slug: str) -> str:
 def _campaign(slug: str) -> Campaign:
     campaign = campaigns.find_campaign(g.org_id, slug)
     if campaign is None:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
     return campaign
 
 

@@ -134,7 +134,7 @@ def _today(campaign: Campaign) -> date:
 def _campaign(slug: str) -> Campaign:
     campaign = campaigns.find_campaign(g.org_id, slug)
     if campaign is None:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
     return campaign
 
 

@@ -226,7 +226,7 @@ def test_labels_headings_and_roles_are_there_for_those_who_listen(watched):
     assert page.locator("#by-day").get_attribute("role") in {"img", "graphics-document"}
     assert (page.locator("#by-day").get_attribute("aria-label") or "").startswith("Actions by day")
     unnamed = page.eval_on_selector_all(
-        "input, button, a, select",
+        "input:not([type=hidden]), button, a, select",
         """all => all.filter(one => !(one.textContent.trim() || one.labels?.length
                                       || one.getAttribute('aria-label'))).length""",
     )

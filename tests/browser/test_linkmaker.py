@@ -72,7 +72,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
 
     watched.go("/campaigns/stay")
     row = page.locator("#live-posts tr").filter(has_text=title)
-    expect(row.locator("td").nth(0)).to_have_text("threads")
+    expect(row.locator("td").nth(0)).to_have_text("Threads")
     expect(row.locator("td").nth(2)).to_have_text("0")
     expect(page.locator("#live")).to_have_text("Live: new actions appear by themselves.")
     page.evaluate("window.sameDocument = true")

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from advocacy import process
 from advocacy.ids import new_id
 from advocacy.store import campaigns, transaction
+from advocacy.wording import platform_named
 
 pytestmark = pytest.mark.browser
 
@@ -215,7 +216,7 @@ def test_what_staff_take_along_is_what_they_see(watched, tmp_path):
         assert tr.locator("th").inner_text() == (row["title"] or row["url"] or row["post"])
         net = float(row["net_USD"])
         assert cells[:5] == [
-            row["platform"],
+            platform_named(row["platform"]),
             *(f"{int(row[name]):,}" for name in ("clicks", "actions", "supporters", "new")),
         ]
         assert cells[6] == (f"{net:,.2f} USD" if int(row["donation"]) else "")

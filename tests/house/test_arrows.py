@@ -23,17 +23,18 @@ PURE = {
     "advocacy.ledger": set(),
     "advocacy.people": set(),
     "advocacy.trail": set(),
-    "advocacy.alarm": set(),
+    "advocacy.phrases": set(),
+    "advocacy.alarm": {"advocacy.phrases"},
     "advocacy.definitions": set(),
     "advocacy.forecast": set(),
     "advocacy.small_groups": set(),
     "advocacy.withholding": {"advocacy.small_groups"},
     "advocacy.periods": set(),
     "advocacy.surge": set(),
-    "advocacy.destinations": set(),
+    "advocacy.destinations": {"advocacy.phrases"},
     "advocacy.identity": {"email_validator", "phonenumbers", "advocacy.people"},
     "advocacy.attribution": {"numpy"},
-    "advocacy.providers": {"jmespath"},
+    "advocacy.providers": {"jmespath", "advocacy.phrases"},
 }
 FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|services?|common|misc)($|_)")
 

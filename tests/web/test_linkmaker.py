@@ -260,7 +260,7 @@ def test_links_are_an_organization_s_own(app):
     theirs = bob.links["x"]
     assert theirs not in page and alice.links["x"] in page
     assert client.get(f"/links/{theirs}/qr.svg").status_code == 404
-    assert theirs not in client.get(f"/links?made={theirs}").text
+    assert f"/r/{theirs}" not in client.get(f"/links?made={theirs}").text
     before = run("select count(*) from links where org_id = :o", o=bob.org_id)
     client.post("/links", data=ASKED)
     sent(client, sheet_of(ASKED))

@@ -1,0 +1,222 @@
+"""The texts: each is marked for translation, and French and Spanish have each of them.
+
+Where one is missing, `make texts` puts it into the .po files; write it there and run that again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGE = ROOT / "advocacy"
+TRANSLATIONS = PACKAGE / "web" / "translations"
+TEMPLATES = sorted((PACKAGE / "web" / "templates").rglob("*.html"))
+LANGUAGES = ("es", "fr")
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+# What marks a text, as `make texts` says it to pybabel.
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "N_": None,
+    "say": None,
+    "say_many": (1, 2),
+}
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+
+# Names and signs that are the same in every language; the API's own page is English.
+SAME_EVERYWHERE = {"UTC", "PNG"}
+ENGLISH_PAGES = {"api.html"}
+
+
+@cache
+def marked() -> dict[str | tuple[str, ...], str]:
+    """Return every text of code and templates, and where it stands first."""
+    found: dict[str | tuple[str, ...], str] = {}
+    for file, line, text, _comments, _context in extract_from_dir(
+        PACKAGE, method_map=METHODS, keywords=KEYWORDS
+    ):
+        found.setdefault(text, f"{file}:{line}")
+    return found
+
+
+@cache
+def translated(language: str) -> Catalog:
+    with (TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def messages(language: str) -> Iterator[Message]:
+    return (each for each in translated(language) if each.id)
+
+
+def first(text: str | list[str] | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else text[0]
+
+
+def strings(of: str | list[str] | tuple[str, ...]) -> list[str]:
+    return [of] if isinstance(of, str) else list(of)
+
+
+def test_texts_are_found_in_code_and_templates():
+    for text in ("Campaigns", "No click id came back.", "Forbidden", "the signature"):
+        assert text in marked()
+    assert ("%(num)s hour", "%(num)s hours") in marked()
+    assert len(marked()) > 500
+
+
+def test_make_texts_looks_for_the_same_marks():
+    said = (ROOT / "Makefile").read_text() + (ROOT / "babel.cfg").read_text()
+    for mark in (
+        "-k N_",
+        "-k say ",
+        "-k say_many:1,2",
+        *(f"{how}: {what}" for what, how in METHODS),
+    ):
+        assert mark in said, mark
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_translated(language):
+    catalog = translated(language)
+    missing = [
+        f"{where}: {first(text)}"
+        for text, where in marked().items()
+        if (found := catalog.get(text)) is None or not all(strings(found.string))
+    ]
+    assert not missing, "run `make texts` and translate:\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_translated_that_nobody_says(language):
+    """A text that was taken away is taken out, so that nobody works on it."""
+    said = {first(text) for text in marked()}
+    assert [first(each.id) for each in messages(language) if first(each.id) not in said] == []
+    assert not translated(language).obsolete
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_is_sure_and_says_what_the_text_says(language):
+    catalog = translated(language)
+    assert not catalog.fuzzy
+    for each in messages(language):
+        assert not each.fuzzy, each.id
+        wanted = set(PLACEHOLDER.findall(" ".join(strings(each.id))))
+        several = strings(each.string)
+        assert len(several) == (catalog.num_plurals if each.pluralizable else 1), each.id
+        for number, string in enumerate(several):
+            here = set(PLACEHOLDER.findall(string))
+            # "The last day" needs no number.
+            spared = {"num"} if each.pluralizable and number == 0 else set()
+            assert wanted - spared <= here <= wanted, (each.id, string)
+            assert not re.search(r"%(?!\()(?![\s,.)]|$)", string), (each.id, string)
+            if "%(" in first(each.id):
+                assert string % dict.fromkeys(wanted, "x")
+        for sign in ".:":
+            ends = first(each.id).rstrip().endswith(sign)
+            assert ends <= several[0].rstrip().endswith((sign, ":")), (each.id, several[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_file_is_what_the_translators_wrote(language):
+    with (TRANSLATIONS / language / "LC_MESSAGES" / "messages.mo").open("rb") as file:
+        compiled = {first(each.id): strings(each.string) for each in read_mo(file) if each.id}
+    written = {first(each.id): strings(each.string) for each in messages(language)}
+    wrong = [each for each in {*written, *compiled} if written.get(each) != compiled.get(each)]
+    assert not wrong, "run `make texts`:\n" + "\n".join(wrong)
+
+
+def test_the_languages_to_choose_from_are_those_there_are():
+    from advocacy.web.languages import LANGUAGES as offered
+
+    assert sorted(offered) == sorted(["en", *LANGUAGES])
+    assert sorted(each.name for each in TRANSLATIONS.iterdir()) == sorted(LANGUAGES)
+
+
+class _Unmarked(HTMLParser):
+    """Collects what a reader would see of a template whose expressions are taken out."""
+
+    SHOWN = ("alt", "aria-label", "placeholder", "title")
+    CODE = ("code", "pre", "script", "style")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[int, str]] = []
+        self._within = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._within += tag in self.CODE
+        for name, value in attrs:
+            if name in self.SHOWN and not (value or "").startswith("https://"):
+                self._note(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._within -= tag in self.CODE
+
+    def handle_data(self, data: str) -> None:
+        if not self._within:
+            self._note(data)
+
+    def _note(self, words: str) -> None:
+        self.found += [
+            (self.getpos()[0], word)
+            for word in re.findall(r"[^\W\d_]+", words)
+            if word not in SAME_EVERYWHERE
+        ]
+
+
+# A word that an expression shows as it stands: {{ 'yes' if so else 'no' }}.
+LITERAL = re.compile(r"'([^']*)'\s+if\b|\belse\s+'([^']*)'")
+
+
+def unmarked(template: str) -> list[tuple[int, str]]:
+    """Return what of a template is shown as it stands, and in which line."""
+
+    def shown(found: re.Match[str]) -> str:
+        # Lines are kept, so that an error says where; what is computed leaves a sign.
+        lines = "\n" * found[0].count("\n")
+        if not found[0].startswith("{{"):
+            return lines
+        words = " ".join(one or other for one, other in LITERAL.findall(found[0]))
+        return f"·{words}{lines}"
+
+    parser = _Unmarked()
+    parser.feed(re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", shown, template, flags=re.DOTALL))
+    parser.close()
+    return parser.found
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_shows_no_words_that_are_not_marked(path):
+    if path.name in ENGLISH_PAGES:
+        return
+    template = path.read_text()
+    assert unmarked(template) == [], f"{path}: write {{{{ _('…') }}}}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<p>Hello</p>",
+        '<p title="Hello"></p>',
+        '<nav aria-label="Hello {{ name }}"></nav>',
+        "<p>{{ name }} waits</p>",
+        "{% if so %}Hello{% endif %}",
+        "<option>all</option>",
+        "<p>{{ 'yes' if so else _('no') }}</p>",
+        "<p>{{ _('yes') if so else 'no' }}</p>",
+    ],
+)
+def test_words_that_are_not_marked_are_noticed(template):
+    assert unmarked(template)
