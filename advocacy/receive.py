@@ -9,7 +9,8 @@ body that was vouched for is kept and answered like any other; it is the worker 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -36,15 +37,42 @@ class Knock:
     url: str
 
 
-def receive(master: bytes, nudge: Nudge, knock: Knock) -> Kept:
-    """Keep one delivery. Raises `Refused` where nobody vouches for it."""
-    (answer,) = receive_together(master, nudge, [knock])
-    if isinstance(answer, Refused):
-        raise answer
-    return answer
+class KnownSources:
+    """The sources that just knocked, so that a busy door does not look each up for every group.
+
+    What is closed or loses a secret can be used for so many seconds more. What is new is known at
+    once: a delivery that what is remembered does not vouch for is held to what is stored.
+    """
+
+    def __init__(self, master: bytes, seconds: float) -> None:
+        self.master = master
+        self._seconds = seconds
+        self._known: dict[str, tuple[float, SourceAtDoor]] = {}
+
+    def remembered(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
+        """Return those of these keys' sources that are remembered, as they were a moment ago."""
+        oldest = time.monotonic() - self._seconds
+        return {
+            key: known[1] for key in keys if (known := self._known.get(key)) and known[0] > oldest
+        }
+
+    def look_up(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
+        """Return the sources of these keys as they are now."""
+        if not keys:
+            return {}
+        now, found = time.monotonic(), campaigns.find_sources_at_door(self.master, keys)
+        if self._seconds:
+            # Made anew, so that none is remembered for longer than it is used.
+            fresh = {key: kept for key, kept in self._known.items() if key not in keys}
+            self._known = {
+                key: kept for key, kept in fresh.items() if kept[0] > now - self._seconds
+            } | {key: (now, source) for key, source in found.items()}
+        return found
 
 
-def receive_together(master: bytes, nudge: Nudge, knocks: Sequence[Knock]) -> list[Kept | Refused]:
+def receive_together(
+    sources: KnownSources, nudge: Nudge, knocks: Sequence[Knock]
+) -> list[Kept | Refused]:
     """Keep deliveries in one transaction; returns for each what became of it, in their order.
 
     When this returns, the bodies are committed. Nothing is stored of what nobody vouches for.
@@ -52,8 +80,7 @@ def receive_together(master: bytes, nudge: Nudge, knocks: Sequence[Knock]) -> li
 
     def keep(_again: bool) -> list[Kept | Refused]:
         with transaction():
-            sources = campaigns.find_sources_at_door(master, {knock.key for knock in knocks})
-            checked = [_check(master, sources.get(knock.key), knock) for knock in knocks]
+            checked = _check_all(sources, knocks)
             by_org: dict[UUID, list[inbox.Arrived]] = {}
             for one in checked:
                 if isinstance(one, _Checked):
@@ -82,6 +109,23 @@ class _Checked:
     org_id: UUID
     status: int
     arrived: inbox.Arrived
+
+
+def _check_all(sources: KnownSources, knocks: Sequence[Knock]) -> list[_Checked | Refused]:
+    keys = {knock.key for knock in knocks}
+    remembered = sources.remembered(keys)
+    known = {**remembered, **sources.look_up(keys - remembered.keys())}
+    checked = [_check(sources.master, known.get(knock.key), knock) for knock in knocks]
+    doubtful = {
+        knock.key for knock, one in zip(knocks, checked, strict=True) if isinstance(one, Refused)
+    }
+    now = sources.look_up(doubtful & remembered.keys())
+    return [
+        _check(sources.master, now[knock.key], knock)
+        if isinstance(one, Refused) and knock.key in now
+        else one
+        for knock, one in zip(knocks, checked, strict=True)
+    ]
 
 
 def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked | Refused:

@@ -135,6 +135,10 @@ class Together(_Group[Item, Answer]):
                     place.asleep.release()
 
 
+_InLoop = tuple[Item, asyncio.Future[Answer], float]
+"""Who waits in an event loop, and since when."""
+
+
 class TogetherInLoop(_Group[Item, Answer]):
     """The same for requests in one event loop: while one group is at work in a thread, the next
     gathers.
@@ -145,35 +149,52 @@ class TogetherInLoop(_Group[Item, Answer]):
     ) -> None:
         """See `_Group`."""
         super().__init__(work, **limits)
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._waiting: list[_InLoop[Item, Answer]] = []
+        self._group: list[_InLoop[Item, Answer]] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Answer:
         """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
         self._refuse_if_overloaded(len(self._waiting))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, time.monotonic()))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work_off())
-        try:
-            return await asyncio.wait_for(future, self._seconds)
-        except TimeoutError:
-            raise Overloaded("it took too long") from None
+        return await future
 
     async def _work_off(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
-            # Whoever gave up waiting is not worked for.
-            group = [each for each in group if not each[1].done()]
-            if not group:
+        # One clock for all that wait: to give each its own would cost as much as to keep it.
+        watch = asyncio.create_task(self._watch())
+        try:
+            while self._waiting:
+                taken, self._waiting = (
+                    self._waiting[: self._at_once],
+                    self._waiting[self._at_once :],
+                )
+                # Whoever gave up waiting is not worked for.
+                self._group = [each for each in taken if not each[1].done()]
+                if self._group:
+                    await self._work_on(self._group)
+        finally:
+            watch.cancel()
+            self._since, self._group = None, []
+
+    async def _work_on(self, group: Sequence[_InLoop[Item, Answer]]) -> None:
+        self._since = time.monotonic()
+        answers = await asyncio.to_thread(self._answers, [item for item, _, _ in group])
+        self._since = None
+        for (_, future, _), answer in zip(group, answers, strict=True):
+            if future.done():
                 continue
-            self._since = time.monotonic()
-            answers = await asyncio.to_thread(self._answers, [item for item, _ in group])
-            self._since = None
-            for (_, future), answer in zip(group, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._seconds / 20)
+            late = time.monotonic() - self._seconds
+            for _, future, since in (*self._group, *self._waiting):
+                if since < late and not future.done():
+                    future.set_exception(Overloaded("it took too long"))

@@ -6,30 +6,63 @@ database distributed by organization.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
+from psycopg import Error as PsycopgError
 from psycopg.types.array import ListBinaryDumper
-from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CursorResult, Engine, event
+from sqlalchemy import text as _written
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import scoped_session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from advocacy.extensions import db
 
 Result = TypeVar("Result")
 
+# A statement is looked through for its parameters once, not each time that it is run.
+text = lru_cache(maxsize=2048)(_written)
+
 # Serialization failure and deadlock: the database asks for another try of the whole transaction.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 4
+# A connection that was used so lately is taken to live.
+_FRESH_SECONDS = 1.0
 
 
 def prepare(connection: Any, _record: object = None) -> None:
     """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def watch(engine: Engine) -> None:
+    """Prepare each new connection, and make sure that one lives which was not used for a while.
+
+    To ask each time would cost a busy door a round trip for every group of deliveries.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def returned(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle = time.monotonic() - record.info.get("used", math.inf)
+        if idle > _FRESH_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except PsycopgError as error:
+                # The pool makes a new one, and asks of all others whether they live.
+                raise InvalidatePoolError from error
+
+    event.listen(engine, "connect", prepare)
 
 
 class Contended(Exception):

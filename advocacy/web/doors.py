@@ -69,14 +69,14 @@ class Doors:
         target = self._links.links.known(code)
         if target is None:
             target = await asyncio.to_thread(self._links.links.find, code)
-        return self._links.answer(scope["method"], target, _headers(scope))
+        return self._links.answer(scope["method"], target, _as_wsgi(scope))
 
     async def _take(self, scope: Message, key: str, receive: Receive) -> Answer:
-        environ = _headers(scope)
-        environ["QUERY_STRING"] = scope["query_string"].decode("latin-1")
-        environ["CONTENT_TYPE"] = environ.get("HTTP_CONTENT_TYPE", "")
-        body = await self._read(receive, environ.get("HTTP_CONTENT_LENGTH", ""))
-        status, text, headers = await webhooks.answer_in_loop(self._app, key, body, environ)
+        sent = _headers(scope)
+        body = await self._read(receive, sent.get("content-length", ""))
+        status, text, headers = await webhooks.answer_in_loop(
+            self._app, key, scope["query_string"], sent, body
+        )
         return f"{status} {HTTPStatus(status).phrase}", headers, [text.encode()]
 
     async def _read(self, receive: Receive, said: str) -> bytes | None:
@@ -106,17 +106,25 @@ class Doors:
 
 
 def _headers(scope: Message) -> dict[str, str]:
-    """Return the headers as WSGI names them; what was sent twice is joined, as there."""
+    """Return the headers by their names in lower case; what was sent twice is joined."""
     headers: dict[str, str] = {}
     for raw, value in scope["headers"]:
-        name = _NAMES.get(raw) or f"HTTP_{raw.decode('latin-1').upper().replace('-', '_')}"
-        text = value.decode("latin-1")
+        name, text = raw.decode("latin-1"), value.decode("latin-1")
         headers[name] = f"{headers[name]},{text}" if name in headers else text
     return headers
 
 
+def _as_wsgi(scope: Message) -> dict[str, str]:
+    """Return the headers as WSGI names them."""
+    return {_NAMES.get(name) or _wsgi(name): text for name, text in _headers(scope).items()}
+
+
+def _wsgi(name: str) -> str:
+    return f"HTTP_{name.upper().replace('-', '_')}"
+
+
 _NAMES = {
-    name.encode(): f"HTTP_{name.upper().replace('-', '_')}"
+    name: _wsgi(name)
     for name in (
         "host",
         "user-agent",

@@ -19,7 +19,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.events import Refused
-from advocacy.receive import Kept, Knock, receive_together
+from advocacy.receive import Kept, Knock, KnownSources, receive_together
 from advocacy.together import Overloaded, Together, TogetherInLoop
 from advocacy.web import health
 from config.settings import Settings
@@ -39,16 +39,18 @@ ADDRESS = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{1,200}})")
 # How many deliveries share a commit at most: each may have a body of a mebibyte.
 _AT_ONCE = 64
 _RETRY_SECONDS = "5"
+# For so long a source that was closed, or a secret that was withdrawn, still opens the door.
+_REMEMBERED_SECONDS = 1.0
 
 
 def init_app(app: Flask) -> None:
     """Give the application its group of deliveries that wait for one commit."""
     settings: Settings = app.extensions["settings"]
-    master = settings.secret_key.encode()
+    sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
 
     def keep(knocks: Sequence[Knock]) -> Sequence[Kept | Exception]:
         with app.app_context():
-            return receive_together(master, app.extensions["nudge"], knocks)
+            return receive_together(sources, app.extensions["nudge"], knocks)
 
     limits: dict[str, Any] = {
         "at_once": _AT_ONCE,
@@ -95,38 +97,44 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
         return _say("bad_body", 413, "too large\n")
     except BadRequest:
         return _say("bad_body", 400, "cut short\n")
-    try:
-        return _kept(app.extensions["door"].do(knock(settings, key, body, environ)))
-    except Exception as error:
-        return _failed(error)
-
-
-async def answer_in_loop(
-    app: Flask, key: str, body: bytes | None, environ: Mapping[str, str]
-) -> Answer:
-    """Take a delivery as `answer` does, in an event loop. None stands for a body cut short."""
-    settings: Settings = app.extensions["settings"]
-    if body is None:
-        return _say("bad_body", 400, "cut short\n")
-    if len(body) > settings.body_limit_bytes:
-        return _say("bad_body", 413, "too large\n")
-    try:
-        return _kept(await app.extensions["door_in_loop"].do(knock(settings, key, body, environ)))
-    except Exception as error:
-        return _failed(error)
-
-
-def knock(settings: Settings, key: str, body: bytes, environ: Mapping[str, str]) -> Knock:
-    """Put together what was sent, from the headers as WSGI names them."""
-    query = environ.get("QUERY_STRING", "").encode("latin-1").decode(errors="replace")
-    url = f"{settings.public_url}{PREFIX}{key}{'?' if query else ''}{query}"
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    return Knock(key, body, headers, url)
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
+    try:
+        return _kept(
+            app.extensions["door"].do(Knock(key, body, headers, _url(settings, key, query)))
+        )
+    except Exception as error:
+        return _failed(error)
+
+
+async def answer_in_loop(
+    app: Flask, key: str, query: bytes, headers: Mapping[str, str], body: bytes | None
+) -> Answer:
+    """Take a delivery as `answer` does, in an event loop. None stands for a body cut short.
+
+    Names of headers are in lower case.
+    """
+    settings: Settings = app.extensions["settings"]
+    if body is None:
+        return _say("bad_body", 400, "cut short\n")
+    if len(body) > settings.body_limit_bytes:
+        return _say("bad_body", 413, "too large\n")
+    try:
+        knock = Knock(key, body, headers, _url(settings, key, query))
+        return _kept(await app.extensions["door_in_loop"].do(knock))
+    except Exception as error:
+        return _failed(error)
+
+
+def _url(settings: Settings, key: str, query: bytes) -> str:
+    """Return the address that was knocked at, as the tool knows it."""
+    asked = f"?{query.decode(errors='replace')}" if query else ""
+    return f"{settings.public_url}{PREFIX}{key}{asked}"
 
 
 def _kept(kept: Kept) -> Answer:
