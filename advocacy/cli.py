@@ -17,6 +17,7 @@ from advocacy.commands import (
     sources,
     working,
 )
+from config.garbage import collect_seldom
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,6 +32,7 @@ def main() -> None:
       advocacy post create --campaign stay --platform instagram --title "Call today"
       advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     """
+    collect_seldom()
 
 
 for _command in (

@@ -10,7 +10,7 @@ before it. The result is the same in every order of arrival.
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -225,7 +225,7 @@ def _attribute_and_keep(
     actions.drop_actions(org_id, [action.id for action in gone])
     _settle_supporters(org_id, todo, before, gone)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
-    slot = os.getpid() % touches.SLOTS
+    slot = threading.get_native_id() % touches.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
     presences.add_presences(org_id, was, todo, zones, slot)

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import Any
 
+from config.garbage import collect_seldom
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
@@ -30,5 +32,6 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let streams see that this process is told to stop; it would wait for them otherwise."""
+    collect_seldom()
     if served := sys.modules.get("wsgi"):
         served.app.extensions["stopping"] = lambda: not worker.alive

@@ -11,15 +11,15 @@ from uuid import UUID
 from advocacy import alerting, forget, process, subscriptions
 from advocacy.nudge import enqueue_drain
 from advocacy.store import campaigns, inbox, transaction
+from workers import side_by_side
 from workers.context import application, connection
 
 
 def drain(org_id: str) -> None:
     """Work through what waits for one organization; ask for more time where there is more."""
-    with application().app_context():
-        settings = application().extensions["settings"]
-        if process.drain(settings, UUID(org_id)).stopped_early:
-            enqueue_drain(connection(), settings.queue, UUID(org_id))
+    if side_by_side.drain(application(), UUID(org_id)):
+        queue = application().extensions["settings"].queue
+        enqueue_drain(connection(), queue, UUID(org_id))
 
 
 def sweep() -> None:

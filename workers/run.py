@@ -19,6 +19,7 @@ from rq.cron import CronScheduler
 from rq.serializers import JSONSerializer
 
 from advocacy.extensions import db
+from config.garbage import collect_seldom
 from workers.context import application, connection
 from workers.schedule import SCHEDULE
 
@@ -84,6 +85,8 @@ def main() -> None:
     processes = {"worker": work, "clock": tick}
     if len(sys.argv) != 2 or sys.argv[1] not in processes:
         sys.exit("say which process: python -m workers.run worker | clock")
+    application()
+    collect_seldom()
     outlive_redis(processes[sys.argv[1]])
 
 

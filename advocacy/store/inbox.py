@@ -236,6 +236,18 @@ def organizations_with_work() -> list[UUID]:
     return [org_id for (org_id,) in rows]
 
 
+def waits_more_than(org_id: UUID, number: int) -> bool:
+    """Say whether more deliveries than this wait to be tried. Reads no more of them than that."""
+    return bool(
+        run(
+            """select 1 from inbox where org_id = :o and status = 'pending' and attempts = 0
+               limit 1 offset :number""",
+            o=org_id,
+            number=number,
+        )
+    )
+
+
 def newest_test(org_id: UUID, source_id: UUID) -> Any | None:
     """Return id, status and reason of the newest delivery of a rehearsal of this source."""
     rows = run(
