@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
         auth,
         dashboard,
         errors,
+        explore,
         exports,
         goals,
         health,
@@ -96,6 +97,7 @@ def create_app(settings: Settings) -> Flask:
     )
     from advocacy.web.api import actions, activation, api, documentation, shares
     from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
+    from advocacy.web.api import groups as groups_api
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
     from advocacy.web.api import ladder as ladder_api
 
@@ -131,6 +133,7 @@ def create_app(settings: Settings) -> Flask:
     api.register_blueprint(shares.blueprint)
     api.register_blueprint(actions.blueprint)
     api.register_blueprint(ladder_api.organization)
+    api.register_blueprint(groups_api.organization)
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,
@@ -145,6 +148,7 @@ def create_app(settings: Settings) -> Flask:
         view_links.blueprint,
         documentation.blueprint,
         exports.blueprint,
+        explore.blueprint,
         live.blueprint,
         linkmaker.blueprint,
         sources.blueprint,

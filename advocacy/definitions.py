@@ -19,6 +19,42 @@ def N_(text: str) -> str:
 
 
 DEFINITIONS: Mapping[str, str] = {
+    "actions": N_(
+        "What supporters did and a tool vouched for; tests are left out. A model may share one "
+        "action out among several posts, and all parts together are the action."
+    ),
+    "supporters": N_(
+        "Distinct people behind the actions. Who acted in two groups is in both, so groups do not "
+        "add up."
+    ),
+    "new": N_(
+        "Supporters whose first action of all in the organization is in these days; in a row of a "
+        "day, a week or an hour, in that one."
+    ),
+    "returning": N_("Supporters who had acted in the organization before these days."),
+    "clicks": N_(
+        "Clicks on tracking links by people; previews, prefetches and bots stand apart. A click "
+        "has no kind and no source, so these two do not filter clicks."
+    ),
+    "conversion_rate": N_(
+        "Actions that are credited to a post, without renewals, per click by people. Above 100 % "
+        "where one click led to several actions, or where links were opened without a click that "
+        "we saw."
+    ),
+    "activation_rate": N_(
+        "Supporters per click by people. Nobody is followed before she acts, so clicks are counted "
+        "and not the people who clicked."
+    ),
+    "raised": N_("Gifts less what went back. A refund counts on the day on which it was made."),
+    "compared": N_(
+        "The period before is as many days, right before the first. A year earlier is the same "
+        "dates of the year before."
+    ),
+    "group_days": N_(
+        "A day is a calendar day in the campaign’s time zone, from midnight to midnight on its "
+        "clocks: 23 or 25 hours where they change. Weeks are Monday to Sunday, and like months "
+        "they have only the days that were asked for. An hour that comes twice is two rows."
+    ),
     "credits": N_(
         "How many actions, and how much money, each way of counting gives to each post or "
         "platform. Where the columns agree, the figure does not depend on the way of counting."

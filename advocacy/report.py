@@ -161,7 +161,7 @@ def organization_activation(
     every = campaigns.list_campaigns(org_id)
     ids = [*(campaign.id for campaign in every), NOBODY]
     earliest, latest = totals.span_of_actions(org_id, ids)
-    first, last = _days_meant(first, last, earliest, latest, organization.timezone)
+    first, last = days_meant(first, last, earliest, latest, organization.timezone)
     rows = totals.read_campaigns(org_id, ids, first, last, model)
     own = presences.read_people(org_id, [org_id], first, last, model, GRAINS_OF_ORGANIZATION)
     people = _by_grain(own)
@@ -224,16 +224,20 @@ def written_money(minor: int, currency: str) -> str:
 def days_of(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
     """Return the range of days that is meant: without one, from the first with data to today."""
     earliest, latest = totals.span(campaign.org_id, campaign.id)
-    return _days_meant(first, last, earliest, latest, campaign.timezone)
+    return days_meant(first, last, earliest, latest, campaign.timezone)
 
 
-def _days_meant(
+def days_meant(
     first: date | None,
     last: date | None,
     earliest: date | None,
     latest: date | None,
     timezone: str,
 ) -> tuple[date, date]:
+    """Return the range that is meant where data is from `earliest` to `latest`, if any.
+
+    Raises `BadRange`.
+    """
     today = day_in(datetime.now(UTC), timezone)
     last = last or max(today, latest or today)
     first = first or min(earliest or last, last)

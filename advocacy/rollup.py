@@ -7,10 +7,11 @@ actions contributed before and what they contribute now, inside its own transact
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -53,22 +54,31 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
             yield key._replace(day=day), Sums(0, 0, amount)
         return
     for model in RULES:
-        shares = [Fraction(touch["shares"].get(model, 0)) for touch in action.path]
-        units = split_minor(UNIT, shares)
-        gross = split_minor(action.gross_minor, shares)
-        back = split_returns(action.gross_minor, shares, returns)
-        for index, touch in enumerate(action.path):
-            if not shares[index]:
-                continue
+        for touch, units, gross, back in shared_out(action, model):
             of_touch = key._replace(
                 post_id=UUID(touch["post_id"]) if touch["post_id"] else NOBODY,
                 model=model,
                 tier=touch["tier"],
                 platform=touch["platform"],
             )
-            yield of_touch, Sums(units[index], gross[index], 0)
-            for day, row in zip(days, back, strict=True):
-                yield of_touch._replace(day=day), Sums(0, 0, row[index])
+            yield of_touch, Sums(units, gross, 0)
+            for day, amount in zip(days, back, strict=True):
+                yield of_touch._replace(day=day), Sums(0, 0, amount)
+
+
+def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, int, list[int]]]:
+    """Yield each touch that a model gives a share of an action of several touches.
+
+    With it go its units, its part of the money in minor units, and of each return, in their order.
+    """
+    shares = [Fraction(touch["shares"].get(model, 0)) for touch in action.path]
+    units = split_minor(UNIT, shares)
+    gross = split_minor(action.gross_minor, shares)
+    returns = [each["amount_minor"] for each in action.returns or []]
+    back = split_returns(action.gross_minor, shares, returns)
+    for index, touch in enumerate(action.path):
+        if shares[index]:
+            yield touch, units[index], gross[index], [row[index] for row in back]
 
 
 def deltas(

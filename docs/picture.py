@@ -32,10 +32,11 @@ from standardwebhooks import Webhook
 from advocacy import process
 from advocacy.clicklog import Click
 from advocacy.commands.sources import new_secret
+from advocacy.events import Refused
 from advocacy.ids import new_click_id, new_id
 from advocacy.nudge import Silent
 from advocacy.providers.base import join_code
-from advocacy.receive import Knock, receive
+from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import campaigns, touches, transaction
 from advocacy.up import free_port, running_servers
 from advocacy.web.charts import bundle
@@ -164,16 +165,17 @@ class Filling:
 
     def send(self, provider: str, body: object, headers: Mapping[str, str] | None = None) -> None:
         settings = self.app.extensions["settings"]
-        receive(
-            settings.secret_key.encode(),
-            Silent(),
-            Knock(
-                self.keys[provider],
-                json.dumps(body).encode(),
-                {"content-type": "application/json", **(headers or {})},
-                f"{settings.public_url}/webhooks/{self.keys[provider]}",
-            ),
+        knock = Knock(
+            self.keys[provider],
+            json.dumps(body).encode(),
+            {"content-type": "application/json", **(headers or {})},
+            f"{settings.public_url}/webhooks/{self.keys[provider]}",
         )
+        (answer,) = receive_together(
+            KnownSources(settings.secret_key.encode(), 0), Silent(), [knock]
+        )
+        if isinstance(answer, Refused):
+            raise answer
 
     def standard(self, kind: str, at: datetime, **data: object) -> None:
         """Send one action in our own format."""

@@ -199,6 +199,48 @@ def bars(
     return _dressed(chart, description)
 
 
+def beside(
+    values: Sequence[dict[str, Any]],
+    names: tuple[str, str, str],
+    periods: Sequence[str],
+    description: str,
+    title: str,
+) -> dict[str, Any]:
+    """Return the Vega-Lite definition of bars that stand beside those of another period.
+
+    `names` are the fields of a value: what it is of, how much, and of which of `periods`, of which
+    there are one or two. Values are drawn in the order in which they come.
+    """
+    import altair as alt
+
+    of, much, period = names
+    colours = [COLOURS["click"], COLOURS["signature"]][-len(periods) :]
+    encoding: dict[str, Any] = {
+        "x": alt.X(
+            f"{of}:N",
+            title=None,
+            sort=None,
+            axis=alt.Axis(labelAngle=-35, labelOverlap=True, labelLimit=140, ticks=False),
+        ),
+        "y": alt.Y(
+            f"{much}:Q",
+            title=title,
+            axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
+        ),
+        "color": alt.Color(
+            f"{period}:N",
+            title=None,
+            scale=alt.Scale(domain=list(periods), range=colours),
+            legend=alt.Legend(orient="top") if len(periods) > 1 else None,
+        ),
+        "tooltip": [alt.Tooltip(f"{name}:{kind}") for name, kind in zip(names, "NQN", strict=True)],
+    }
+    if len(periods) > 1:
+        encoding["xOffset"] = alt.XOffset(f"{period}:N", sort=list(periods))
+    chart = alt.Chart(alt.InlineData(values=list(values))).mark_bar().encode(**encoding)
+    return _dressed(chart, description)
+
+
 def toward(
     points: Sequence[dict[str, Any]],
     pace: Sequence[dict[str, Any]],

@@ -7,7 +7,7 @@ Content-Security-Policy says so, and the browser test holds it.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import (
@@ -28,9 +28,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from advocacy import letters
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
+from advocacy.definitions import DEFINITIONS
+from advocacy.grouping import Question, grouped
 from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
+from advocacy.rollup import day_in
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.errors import Problem
@@ -42,6 +45,8 @@ blueprint = Blueprint("dashboard", __name__)
 
 WITHHELD = "–"
 """What stands where a figure is about too few people to be shown."""
+OVERVIEW_DAYS = 30
+"""Of how many days the overview shows the figures, beside as many before."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -67,6 +72,8 @@ def protect(response: Response) -> Response:
         "ladder.page",
         "ladder.organization_page",
         "goals.page",
+        "explore.page",
+        "explore.organization_page",
         "view_links.shown",
     }
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
@@ -102,6 +109,18 @@ def decimal(value: float, most: int = 1) -> str:
 def percent(share: float | None) -> str:
     """Write a share as a whole percentage; what is little is not nothing; a dash if withheld."""
     return letters.percent(share)
+
+
+@blueprint.app_template_filter("signed")
+def signed(value: float) -> str:
+    """Write by how much something changed, with its sign."""
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{number(abs(value))}"
+
+
+@blueprint.app_template_filter("signed_percent")
+def signed_percent(share: float) -> str:
+    """Write by what part something changed, as a whole percentage with its sign."""
+    return f"{'+' if share > 0 else '−' if share < 0 else '±'}{percent(abs(share))}"
 
 
 @blueprint.before_app_request
@@ -152,11 +171,12 @@ def sign_out() -> BaseResponse:
 @blueprint.get("/")
 @auth.needs_session
 def overview() -> str:
-    """List the campaigns, or say what to do first."""
+    """Show all campaigns beside the days before, or say what to do first."""
     now = datetime.now(UTC)
     return render_template(
         "overview.html",
-        campaigns=campaigns.list_campaigns(g.org_id),
+        lately=_lately(now),
+        days=OVERVIEW_DAYS,
         lost=[
             (each.source, in_words(each, room.CARRIES, room.title))
             for each in lost_sources(
@@ -167,7 +187,19 @@ def overview() -> str:
         surges=surges.list_surges(g.org_id, now - SHOWN),
         stuck=reports.stuck(g.org_id, now),
         waiting=inbox.counts(g.org_id),
+        define=lambda name: _(DEFINITIONS[name]),
     )
+
+
+def _lately(now: datetime) -> dict[str, Any] | None:
+    """Return the activation of the last days by campaign, beside the days before."""
+    owner = campaigns.find_organization(g.org_id)
+    if owner is None:
+        return None
+    today = day_in(now, owner.timezone)
+    first = today - timedelta(days=OVERVIEW_DAYS - 1)
+    question = Question("campaign", first, today, compare="before")
+    return grouped(owner, question, current_app.extensions["settings"].small_group)
 
 
 @blueprint.get("/campaigns/<slug>")

@@ -21,13 +21,13 @@ blueprint = Blueprint(
     "campaigns", __name__, url_prefix="/api/v1/campaigns", description="What posts set in motion."
 )
 
-_HEADERS = {
+HEADERS = {
     "ETag": {
         "description": "Another one whenever a figure is; send it as `If-None-Match`.",
         "schema": {"type": "string"},
     }
 }
-_FILES: dict[str, Any] = {
+FILES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
     TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
 }
@@ -49,7 +49,7 @@ class OfCampaign(MethodView):
     @blueprint.doc(
         summary="What the campaign's posts set in motion",
         security=[{"bearer": []}],
-        responses={200: {"headers": _HEADERS, "content": _FILES}},
+        responses={200: {"headers": HEADERS, "content": FILES}},
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
@@ -72,12 +72,12 @@ class OfCampaign(MethodView):
             ) from None
         least = current_app.extensions["settings"].small_group
         report = {"withheld": "", **withheld_report(found, least)}
-        return answer_with(report, query.get("written") or _wanted(), query["group"])
+        return answer_with(report, query.get("written") or wanted(), query["group"])
 
 
 _BARE = {kind.partition(";")[0]: written for written, kind in TYPES.items()}
 
 
-def _wanted() -> str:
+def wanted() -> str:
     """Return what `Accept` asks for of what there is; JSON where it asks for nothing of it."""
     return _BARE[request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])]

@@ -1,0 +1,404 @@
+"""What a report by groups reads: sums, clicks, and people counted from the actions themselves.
+
+What a stranger would get wrong: totals and presences answer at once, however many actions there
+are; `count_people`, `read_single` and `read_shared` read every action of the range (by
+`actions_report_idx`), about a second for each half million. They are for what is not kept: people
+behind several filters, hours, and gifts apart from recurring ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from advocacy.presence import boxes
+from advocacy.spans import NO_DAYS, cut
+from advocacy.store import run
+from advocacy.store.totals import RENEWAL
+
+
+class Asked(NamedTuple):
+    """Whose actions, of which days, by which model, and which of them: None is any.
+
+    Without `campaign_id` it is the whole organization. `posts` has None for "no post"; `platforms`
+    has '' for "not known". `zone` is the campaign's, or the organization's own.
+    """
+
+    org_id: UUID
+    campaign_id: UUID | None
+    zone: str
+    first: date
+    last: date
+    model: str
+    posts: frozenset[UUID | None] | None = None
+    platforms: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    sources: frozenset[UUID] | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some of the actions are asked for."""
+        return any(each is not None for each in self[6:])
+
+
+# What totals are summed up by. `post_id` serves medium and author, which are a post's.
+_OF_TOTALS = {
+    "": "''",
+    "campaign": "campaign_id",
+    "post": "post_id",
+    "platform": "platform",
+    "kind": "kind",
+    "source": "source_id",
+    "day": "day",
+}
+
+_KIND = f"case kind when '{RENEWAL}' then 'donation' else kind end kind, kind = '{RENEWAL}' renewal"
+
+# What people are counted by, where the actions themselves are read.
+_OF_ACTIONS = {
+    "": "''",
+    "campaign": "coalesce(a.campaign_id::text, '')",
+    "post": "coalesce(t.post_id::text, '')",
+    "platform": "t.platform",
+    "medium": "coalesce(p.medium, '')",
+    "author": "coalesce(p.author, '')",
+    "kind": "a.kind",
+    "source": "a.source_id::text",
+    "hour": "date_trunc('hour', a.occurred_at, :zone)::text",
+    "range": "b.number::text",
+}
+
+_TOUCHES = """cross join lateral (
+                select a.post_id, a.platform where a.path is null
+                union all
+                select cast(each ->> 'post_id' as uuid), each ->> 'platform'
+                from jsonb_array_elements(a.path) as each
+                where each -> 'shares' ? :model) as t
+              left join posts p on p.org_id = :o and p.id = t.post_id"""
+
+
+def _values(asked: Asked) -> dict[str, Any]:
+    """Return what the conditions of `_those` are bound to."""
+    nobody = UUID(int=0)
+    return {
+        "o": asked.org_id,
+        "c": asked.campaign_id,
+        "model": asked.model,
+        "posts": [each or nobody for each in asked.posts or ()],
+        "platforms": list(asked.platforms or ()),
+        "kinds": list(asked.kinds or ()),
+        "sources": list(asked.sources or ()),
+    }
+
+
+def _those(asked: Asked, post: str, platform: str, own: str = "") -> str:
+    """Return the conditions on which actions or totals are meant; `own` names their table."""
+    nobody = "cast('00000000-0000-0000-0000-000000000000' as uuid)"
+    found = []
+    if asked.campaign_id is not None:
+        found.append(f"{own}campaign_id = :c")
+    if asked.posts is not None:
+        found.append(f"coalesce({post}, {nobody}) = any(cast(:posts as uuid[]))")
+    if asked.platforms is not None:
+        found.append(f"{platform} = any(cast(:platforms as text[]))")
+    if asked.kinds is not None:
+        found.append(f"{own}kind = any(cast(:kinds as text[]))")
+    if asked.sources is not None:
+        found.append(f"{own}source_id = any(cast(:sources as uuid[]))")
+    return "".join(f" and {each}" for each in found)
+
+
+def read_sums(asked: Asked, by: str) -> list[Any]:
+    """Return (key, credited, kind, renewal, currency, units, gross_minor, refunded_minor).
+
+    `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
+    are a post's. Renewals are donations, and stand apart. A day is one of the campaign's zone.
+    Reads spans where nothing asks for days or sources, which those do not have.
+    """
+    days = by in {"day", "source"} or asked.sources is not None
+    if asked.kinds is not None and "donation" in asked.kinds:
+        asked = asked._replace(kinds=asked.kinds | {RENEWAL})
+    pieces = cut(asked.first, asked.last)
+    if days:
+        pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
+    where = (
+        f"where org_id = :o and model in ('every', :model){_those(asked, 'post_id', 'platform')}"
+    )
+    spans = (
+        ""
+        if days
+        else f"""select campaign_id, null::date as day, post_id, {_KIND}, platform,
+                        null::uuid as source_id, currency, units, gross_minor, refunded_minor
+                 from span_totals {where} and starts_on between :spans_from and :spans_to
+                 union all"""
+    )
+    columns = f"""campaign_id, day, post_id, {_KIND}, platform, source_id, currency, units,
+                 gross_minor, refunded_minor"""
+    return run(
+        f"""select {_OF_TOTALS[by]} as key,
+                   post_id <> cast('00000000-0000-0000-0000-000000000000' as uuid) as credited,
+                   kind, renewal, currency, sum(units)::int8 as units,
+                   sum(gross_minor)::int8 as gross_minor,
+                   sum(refunded_minor)::int8 as refunded_minor
+            from (
+              {spans}
+              select {columns} from totals {where} and day between :head_from and :head_to
+              union all
+              select {columns} from totals {where} and day between :tail_from and :tail_to
+            ) as found
+            group by 1, 2, 3, 4, 5
+            having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0""",
+        **_values(asked),
+        **{
+            f"{name}_{end}": day
+            for name, piece in pieces._asdict().items()
+            for end, day in zip(("from", "to"), piece, strict=True)
+        },
+    )
+
+
+def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
+    """Return (campaign_id, post_id, day, human, clicks); `day` is None unless they are by day.
+
+    All clicks on the posts asked for: a click has no kind and comes through no source.
+    """
+    pieces = cut(asked.first, asked.last)
+    if by_day:
+        pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
+    clicks = asked._replace(platforms=None, kinds=None, sources=None)
+    where = f"where org_id = :o{_those(clicks, 'post_id', '')}"
+    day = "day" if by_day else "null::date"
+    return run(
+        f"""select campaign_id, post_id, day, human, sum(clicks)::int8 as clicks
+            from (
+              select campaign_id, post_id, null::date as day, human, clicks
+              from click_span_totals {where} and starts_on between :spans_from and :spans_to
+              union all
+              select campaign_id, post_id, {day}, human, clicks
+              from click_totals {where} and day between :head_from and :head_to
+              union all
+              select campaign_id, post_id, {day}, human, clicks
+              from click_totals {where} and day between :tail_from and :tail_to
+            ) as found
+            group by campaign_id, post_id, day, human having sum(clicks) <> 0""",
+        **{name: value for name, value in _values(clicks).items() if name in {"o", "c", "posts"}},
+        **{
+            f"{name}_{end}": day
+            for name, piece in pieces._asdict().items()
+            for end, day in zip(("from", "to"), piece, strict=True)
+        },
+    )
+
+
+def read_clicks_by_hour(asked: Asked) -> list[Any]:
+    """Return (hour, human, clicks) of the clicks on the posts asked for; hours are instants.
+
+    An hour begins on the clock of `zone`; a day is one of the campaign's.
+    """
+    clicks = asked._replace(platforms=None, kinds=None, sources=None)
+    return run(
+        f"""select date_trunc('hour', t.clicked_at, :zone) as hour, t.human,
+                   count(*)::int8 as clicks
+            from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+            where t.org_id = :o{_those(clicks, "t.post_id", "", "t.")}
+              and t.clicked_at >= cast(:first as date) - 1
+              and t.clicked_at < cast(:last as date) + 2
+              and (t.clicked_at at time zone c.timezone)::date between :first and :last
+            group by 1, 2""",
+        **{name: value for name, value in _values(clicks).items() if name in {"o", "c", "posts"}},
+        zone=asked.zone,
+        first=asked.first,
+        last=asked.last,
+    )
+
+
+def people_of_ranges(asked: Asked, ranges: Sequence[tuple[date, date]]) -> list[Any]:
+    """Return (number, supporters, new) for each of these ranges of days in which people came.
+
+    As `presences.read_people` does for one range, in one statement; all of them, whatever they did.
+    """
+    cells = [
+        (number, box) for number, (first, last) in enumerate(ranges) for box in boxes(first, last)
+    ]
+    return run(
+        """select b.number,
+                  (sum(p.people) filter (where b.since_span = 0 or not p.opening))::int8
+                    as supporters,
+                  (coalesce(sum(p.people) filter (where b.since_span = 0), 0)
+                   - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0))::int8
+                    as new
+           from unnest(cast(:numbers as int4[]), cast(:day_spans as int2[]),
+                       cast(:since_spans as int2[]), cast(:froms as date[]), cast(:tos as date[]),
+                       cast(:since_froms as date[]), cast(:since_tos as date[]))
+                as b (number, day_span, since_span, day_from, day_to, since_from, since_to)
+           cross join lateral (
+             select opening, sum(people) as people from presences
+             where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
+               and day_span = b.day_span and since_span = b.since_span
+               and day between b.day_from and b.day_to
+               and since between b.since_from and b.since_to
+             group by opening) as p
+           group by b.number
+           having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0""",
+        o=asked.org_id,
+        scope=asked.campaign_id or asked.org_id,
+        numbers=[number for number, _ in cells],
+        day_spans=[box.day_span for _, box in cells],
+        since_spans=[box.since_span for _, box in cells],
+        froms=[box.days[0] for _, box in cells],
+        tos=[box.days[1] for _, box in cells],
+        since_froms=[box.since[0] for _, box in cells],
+        since_tos=[box.since[1] for _, box in cells],
+    )
+
+
+def count_people(
+    asked: Asked,
+    by: str,
+    ranges: Sequence[tuple[date, date]] = (),
+    *,
+    currency: bool = False,
+) -> list[Any]:
+    """Return (key, currency, supporters, new): distinct people behind the actions asked for.
+
+    `by` is '' or one of campaign, post, platform, medium, author, kind, source, hour (`key` is its
+    instant, written out), or range: one of `ranges`, by its number. `new` is as in presences: her
+    first action of all in the organization lies in the range, or in the hour or range that the key
+    is of. Where people of the organization are counted a day is one of its own zone; by campaign,
+    and in a campaign, one of the campaign's. With `currency` people are counted apart by it.
+
+    It reads every action of the range.
+    """
+    at_place = (
+        by in {"post", "platform", "medium", "author"}
+        or asked.posts is not None
+        or asked.platforms is not None
+    )
+    # In the organization's own zone the day of an action may be another one than its campaign's.
+    own_days = asked.campaign_id is None and by != "campaign"
+    on = "(a.occurred_at at time zone :zone)::date" if own_days else "a.occurred_on"
+    zone = "coalesce(c.timezone, :zone)" if by == "campaign" else ":zone"
+    since = {
+        "hour": "s.first_acted_at >= date_trunc('hour', a.occurred_at, :zone)",
+        "range": f"(s.first_acted_at at time zone {zone})::date >= b.day_from",
+    }.get(by, f"(s.first_acted_at at time zone {zone})::date >= :first")
+    return run(
+        f"""select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
+                   count(distinct a.supporter_id)::int8 as supporters,
+                   count(distinct a.supporter_id) filter (where {since})::int8 as new
+            from actions a
+            join supporters s on s.org_id = :o and s.id = a.supporter_id
+            {_TOUCHES if at_place else ""}
+            {
+            "left join campaigns c on c.org_id = :o and c.id = a.campaign_id"
+            if by == "campaign"
+            else ""
+        }
+            {
+            f'''join unnest(cast(:froms as date[]), cast(:tos as date[])) with ordinality
+                      as b (day_from, day_to, number) on {on} between b.day_from and b.day_to'''
+            if by == "range"
+            else ""
+        }
+            where a.org_id = :o and a.counted{_those(asked, "t.post_id", "t.platform", "a.")}
+              and a.occurred_on between :near and :far and {on} between :first and :last
+            group by 1, 2""",
+        **_values(asked),
+        zone=asked.zone,
+        first=asked.first,
+        last=asked.last,
+        **_near(asked, own_days),
+        froms=[first for first, _ in ranges],
+        tos=[last for _, last in ranges],
+    )
+
+
+def _near(asked: Asked, widely: bool) -> Mapping[str, date]:
+    """Return between which days of campaigns' zones a day of the organization's can lie."""
+    about = 2 if widely else 0
+    return {
+        "near": date.fromordinal(max(asked.first.toordinal() - about, 1)),
+        "far": date.fromordinal(min(asked.last.toordinal() + about, date.max.toordinal())),
+    }
+
+
+_SLOT = {
+    "hour": "date_trunc('hour', {at}, :zone)",
+    "day": "{day}",
+    "": "null",
+}
+
+
+def read_single(asked: Asked, slot: str, gifts: bool = False) -> list[Any]:
+    """Return sums of actions of one touch or none, by all that they are grouped and filtered by.
+
+    Rows are (slot, campaign_id, post_id, platform, kind, source_id, currency, recurring, renewal,
+    actions, gross_minor, refunded_minor). `slot` is 'hour' (an instant), 'day' or ''. What went
+    back stands in the slot in which it did; with `gifts`, in the one of its gift, and there are
+    gifts alone.
+    """
+    came = f"""select {_SLOT[slot].format(at="a.occurred_at", day="a.occurred_on")} as slot,
+                      a.campaign_id, a.post_id, a.platform, a.kind, a.source_id, a.currency,
+                      a.recurs_as <> '' as recurring, a.renewal, 1 as actions, a.gross_minor,
+                      {"a.refunded_minor" if gifts else "0"} as refunded_minor
+               from actions a
+               where a.org_id = :o and a.counted and a.path is null
+                 and a.occurred_on between :first and :last
+                 {"and a.kind = 'donation'" if gifts else ""}
+                 {_those(asked, "a.post_id", "a.platform", "a.")}"""
+    back = f"""union all
+               select {_SLOT[slot].format(at="r.at", day="r.on_day")}, a.campaign_id, a.post_id,
+                      a.platform, a.kind, a.source_id, a.currency, a.recurs_as <> '', a.renewal,
+                      0, 0, r.amount_minor
+               from actions a
+               left join campaigns c on c.org_id = :o and c.id = a.campaign_id
+               cross join lateral (
+                 select at, (at at time zone coalesce(c.timezone, :own))::date as on_day,
+                        amount_minor
+                 from jsonb_to_recordset(a.returns) as r (at timestamptz, amount_minor int8)) as r
+               where a.org_id = :o and a.counted and a.path is null and a.returns is not null
+                 and r.on_day between :first and :last
+                 {_those(asked, "a.post_id", "a.platform", "a.")}"""
+    return run(
+        f"""select slot, campaign_id, post_id, platform, kind, source_id, currency, recurring,
+                   renewal, sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
+                   sum(refunded_minor)::int8 as refunded_minor
+            from ({came} {"" if gifts else back}) as found
+            group by 1, 2, 3, 4, 5, 6, 7, 8, 9""",
+        **_values(asked),
+        zone=asked.zone,
+        own=asked.zone,
+        first=asked.first,
+        last=asked.last,
+    )
+
+
+def read_shared(asked: Asked, gifts: bool = False) -> list[Any]:
+    """Return the actions of several touches that are of the range, or of which something went back.
+
+    Their shares are worked out by who reads them, and so are the posts and platforms asked for.
+    With `gifts`, gifts of the range alone.
+    """
+    of_places = asked._replace(posts=None, platforms=None)
+    return run(
+        f"""select a.campaign_id, coalesce(c.timezone, :zone) as zone, a.occurred_at, a.occurred_on,
+                   a.kind, a.source_id, a.currency, a.recurs_as <> '' as recurring, a.renewal,
+                   a.path, a.gross_minor, a.returns
+            from actions a
+            left join campaigns c on c.org_id = :o and c.id = a.campaign_id
+            where a.org_id = :o and a.counted and a.path is not null
+              and (a.occurred_on between :first and :last
+                   {"" if gifts else "or a.returns is not null"})
+              {"and a.kind = 'donation'" if gifts else ""}
+              {_those(of_places, "", "", "a.")}""",
+        **{
+            name: value
+            for name, value in _values(of_places).items()
+            if name in {"o", "c", "kinds", "sources"}
+        },
+        zone=asked.zone,
+        first=asked.first,
+        last=asked.last,
+    )

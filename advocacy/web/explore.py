@@ -1,0 +1,296 @@
+"""The page that groups activation, filters it and compares it, and the same figures as files.
+
+What a stranger would get wrong: the form's address is the question, in the words of the API; the
+links to files have the same one, so that a file is what is on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, g, render_template, request, url_for
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.events import ActionKind
+from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE, TIMES
+from advocacy.models import Campaign, Organization
+from advocacy.report import MODELS
+from advocacy.store import campaigns
+from advocacy.web import auth, charts, languages
+from advocacy.web.errors import Problem
+from advocacy.web.grouped import (
+    USUAL_LIMIT,
+    GroupsQuery,
+    GroupsQueryOfOrganization,
+    answer_for,
+    report_for,
+    shown_of,
+)
+from advocacy.web.languages import said
+from advocacy.wording import noun, platform_named
+
+blueprint = Blueprint("explore", __name__)
+
+_MOST_BARS = 40
+_FILES = ("csv", "xlsx", "json")
+
+
+@blueprint.get("/campaigns/<slug>/explore")
+@auth.needs_session
+def page(slug: str) -> str:
+    """Show a campaign's activation by groups."""
+    return _page(_campaign(slug))
+
+
+@blueprint.get("/explore")
+@auth.needs_session
+def organization_page() -> str:
+    """Show the organization's activation by groups."""
+    return _page(_organization())
+
+
+@blueprint.get("/campaigns/<slug>/explore.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def file(slug: str, written: str) -> Response:
+    """Hand over what the page shows, all of its groups."""
+    return _file(_campaign(slug), slug, written)
+
+
+@blueprint.get("/explore.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def organization_file(written: str) -> Response:
+    """Hand over what the organization's page shows, all of its groups."""
+    scope = _organization()
+    return _file(scope, scope.slug, written)
+
+
+def _file(scope: Campaign | Organization, slug: str, written: str) -> Response:
+    query = _query(scope)
+    answer = answer_for(scope, query, written)
+    name = f"{slug}-by-{query['by']}.{written}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _page(scope: Campaign | Organization) -> str:
+    query = _query(scope)
+    try:
+        report = report_for(scope, query)
+        rows, after = shown_of(report, query.get("limit") or USUAL_LIMIT, query.get("cursor", ""))
+    except Problem as problem:
+        said = "; ".join(f"{each['field']} {each['message']}" for each in problem.errors)
+        raise Problem(422, _("No such figures"), said) from None
+    campaign = scope if isinstance(scope, Campaign) else None
+    named = {each["key"]: _named(query["by"], each) for each in rows}
+    asked = request.args.to_dict(flat=False)
+    return render_template(
+        "explore.html",
+        report=report,
+        rows=rows,
+        named=named,
+        campaign=campaign,
+        by=query["by"],
+        groups={by: _groups()[by] for by in (GROUPS if campaign else GROUPS_OF_ORGANIZATION)},
+        models=MODELS,
+        compare=query.get("compare", ""),
+        gifts=query["gifts"],
+        filters=_filters(scope, query),
+        currencies=sorted(
+            {
+                sum_["currency"]
+                for each in (report["total"], *rows)
+                for sum_ in (*each["money"], *(each["earlier"] or {"money": ()})["money"])
+            }
+        ),
+        define=lambda name: _(DEFINITIONS[name]),
+        defined=_defined(query["gifts"]),
+        chart=_chart(report, rows, named),
+        more=after and _address(campaign, "page", {**asked, "cursor": [after]}),
+        begins=bool(query.get("cursor", ""))
+        and _address(campaign, "page", _without(asked, "cursor")),
+        files=[
+            (called, _address(campaign, "file", _without(asked, "cursor", "limit"), written))
+            for written, called in (("xlsx", "Excel"), ("csv", "CSV"), ("json", "JSON"))
+        ],
+    )
+
+
+def _query(scope: Campaign | Organization) -> dict[str, Any]:
+    """Return what the address asks for; fields left empty are not asked for. Raises `Problem`."""
+    several = set(FILTERS)
+    asked: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if given := [value for value in values if value]:
+            asked[name] = given if name in several else given[-1]
+    schema = GroupsQuery() if isinstance(scope, Campaign) else GroupsQueryOfOrganization()
+    try:
+        found: dict[str, Any] = schema.load(asked)
+    except ValidationError as error:
+        names = ", ".join(map(str, error.messages))
+        raise Problem(
+            422,
+            _("No such figures"),
+            _(
+                "The address asks for what there is not: %(names)s. Days are YYYY-MM-DD, the first"
+                " not after the last; choose all else in the form.",
+                names=names,
+            ),
+        ) from None
+    return found
+
+
+def _address(
+    campaign: Campaign | None, what: str, asked: dict[str, list[str]], written: str = ""
+) -> str:
+    where = {"slug": campaign.slug} if campaign else {}
+    where |= {"written": written} if written else {}
+    name = what if campaign else f"organization_{what}"
+    return url_for(f"explore.{name}", **where, **asked)  # type: ignore[arg-type]
+
+
+def _without(asked: dict[str, list[str]], *names: str) -> dict[str, list[str]]:
+    return {name: values for name, values in asked.items() if name not in names}
+
+
+def _groups() -> dict[str, str]:
+    return {
+        "campaign": _("Campaign"),
+        "post": _("Post"),
+        "platform": _("Platform"),
+        "medium": _("Medium"),
+        "author": _("Author"),
+        "kind": _("Kind"),
+        "source": _("Source"),
+        "hour": _("Hour"),
+        "day": _("Day"),
+        "week": _("Week"),
+        "month": _("Month"),
+    }
+
+
+def _named(by: str, row: dict[str, Any]) -> str:
+    """Return what a row is called on the page."""
+    if row["key"] == NONE:
+        nothing: dict[str, str] = {
+            "post": _("No post found"),
+            "campaign": _("No campaign"),
+            "medium": _("No medium given"),
+            "author": _("No author given"),
+        }
+        return nothing.get(by) or str(_("not known"))
+    if by == "hour":
+        day, _separator, clock = row["key"].partition("T")
+        return f"{languages.day(day)} {clock[:5]} ({clock[5:]})"
+    return _called(by, str(row["label"]))
+
+
+def _called(by: str, label: str) -> str:
+    match by:
+        case "kind":
+            return said(noun(label))
+        case "platform":
+            return platform_named(label)
+        case "day":
+            return languages.day(label)
+    return label
+
+
+def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the filters with what can be chosen: (key, name) each."""
+    is_campaign = isinstance(scope, Campaign)
+    org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
+    posts = campaigns.list_posts(org_id, scope.id if is_campaign else None)
+    sources = campaigns.list_sources(org_id)
+    nothing = (NONE, _("not known"))
+    choices: dict[str, list[tuple[str, str]]] = {
+        "post": [(str(post.id), post.title or post.url or str(post.id)) for post in posts],
+        "platform": [
+            (key, platform_named(key)) for key, _name in _words(post.platform for post in posts)
+        ],
+        "medium": _words(post.medium for post in posts),
+        "author": _words(post.author for post in posts),
+        "kind": [(each.value, said(noun(each.value))) for each in ActionKind],
+        "source": [(str(source.id), source.name) for source in sources],
+    }
+    for name in ("post", "platform", "medium", "author"):
+        choices[name].append(nothing)
+    found = []
+    for name in FILTERS:
+        known = {key for key, _name in choices[name]}
+        extra = [(key, key) for key in query[name] if key not in known]
+        found.append(
+            {
+                "name": name,
+                "called": _groups()[name],
+                "chosen": query[name],
+                "choices": [*choices[name], *extra],
+            }
+        )
+    return found
+
+
+def _words(written: Iterable[str]) -> list[tuple[str, str]]:
+    return [(each, each) for each in sorted(set(written) - {""})]
+
+
+def _defined(gifts: bool) -> list[tuple[str, str]]:
+    found = [
+        (_("Actions"), "actions"),
+        (_("Supporters"), "supporters"),
+        (_("New"), "new"),
+        (_("Returning"), "returning"),
+        (_("Clicks by people"), "clicks"),
+        (_("Conversion rate"), "conversion_rate"),
+        (_("Activation rate"), "activation_rate"),
+        (_("Raised, net"), "raised"),
+        (_("The period before, a year earlier"), "compared"),
+        (_("Days, weeks, months and hours"), "group_days"),
+        (_("Withheld"), "withheld"),
+    ]
+    if gifts:
+        found += [(_("Average gift"), "average_gift"), (_("Recurring share"), "recurring_share")]
+    return found
+
+
+def _chart(
+    report: dict[str, Any], rows: Sequence[dict[str, Any]], named: dict[str, str]
+) -> dict[str, Any]:
+    shown = [each for each in rows if each["actions"] is not None]
+    if report["group_by"] not in TIMES:
+        shown = shown[:_MOST_BARS]
+    then = (
+        {"before": _("the period before"), "year": _("a year earlier")}[report["compare"]["with"]]
+        if report["compare"]
+        else ""
+    )
+    now = _("these days")
+    values = [
+        {"group": named[each["key"]], "actions": figures["actions"], "period": period}
+        for each in shown
+        for figures, period in ((each["earlier"], then), (each, now))
+        if figures and figures["actions"] is not None
+    ]
+    return charts.beside(
+        values,
+        ("group", "actions", "period"),
+        [name for name in (then, now) if name],
+        _("Actions by group; the table below says the same."),
+        _("actions"),
+    )
+
+
+def _campaign(slug: str) -> Campaign:
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    return campaign
+
+
+def _organization() -> Organization:
+    owner = campaigns.find_organization(g.org_id)
+    if owner is None:
+        raise Problem(404, _("Not Found"), _("There is no such organization."))
+    return owner

@@ -1,0 +1,330 @@
+"""Activation by groups as JSON, CSV or a workbook: what pages and the API both hand over.
+
+What a stranger would get wrong: pages, files and the API ask by the same words and are answered
+here, so that they cannot differ. A file has all groups unless a limit is asked for; JSON comes in
+pages. `ETag` is another one whenever a figure, a name or a place is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, current_app, json, request
+from marshmallow import RAISE, Schema, fields, validate
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.events import ActionKind
+from advocacy.grouping import (
+    COMPARED,
+    FILTERS,
+    GROUPS,
+    GROUPS_OF_ORGANIZATION,
+    BadCursor,
+    BadFilter,
+    Question,
+    grouped,
+    page_of,
+)
+from advocacy.models import Campaign, Organization
+from advocacy.providers.base import exponent
+from advocacy.report import BadRange
+from advocacy.tables import Cell, Table, digest_of, written_csv, written_workbook
+from advocacy.web import schemas
+from advocacy.web.errors import Problem
+from advocacy.web.exports import TYPES
+
+USUAL_LIMIT = 100
+_MOST = 1000
+
+
+def _keys(described: str, **more: Any) -> Any:
+    return fields.List(
+        fields.Str(validate=more.get("validate", validate.Length(1, 200))),
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": f"{described} Repeat it to let through several."},
+    )
+
+
+class GroupsQuery(schemas.ReportQuery):
+    """By what, of which days, which of it, and beside which other period."""
+
+    class Meta:
+        unknown = RAISE
+
+    by = fields.Str(
+        data_key="group_by",
+        load_default="post",
+        validate=validate.OneOf(GROUPS),
+        metadata={"description": f"What a row is of. {DEFINITIONS['group_days']}"},
+    )
+    post = _keys("Only what is credited to this post, by its id; `-`: to no post.")
+    platform = _keys("Only this platform; `-`: not known.")
+    medium = _keys("Only posts of this medium, as video, image or text; `-`: none given.")
+    author = _keys("Only posts of this author; `-`: none given.")
+    kind = _keys(
+        "Only actions of this kind.", validate=validate.OneOf([each.value for each in ActionKind])
+    )
+    source = _keys("Only actions that came through this source, by its id.")
+    compare = fields.Str(
+        validate=validate.OneOf(COMPARED),
+        metadata={"description": DEFINITIONS["compared"]},
+    )
+    gifts = fields.Bool(
+        load_default=False,
+        metadata={"description": "Also the average gift and the recurring share; takes longer."},
+    )
+    limit = fields.Int(
+        validate=validate.Range(1, _MOST),
+        metadata={"description": f"So many groups at most. Default: {USUAL_LIMIT}; in files, all."},
+    )
+    cursor = fields.Str(
+        validate=validate.Length(1, 1000),
+        metadata={"description": "`next` of the answer before, to the same question."},
+    )
+    written = fields.Str(
+        data_key="format",
+        validate=validate.OneOf(["json", "csv", "xlsx"]),
+        metadata={"description": "Default: what `Accept` asks for, else json."},
+    )
+
+
+class GroupsQueryOfOrganization(GroupsQuery):
+    """The same for the whole organization, whose groups can be its campaigns."""
+
+    by = fields.Str(
+        data_key="group_by",
+        load_default="campaign",
+        validate=validate.OneOf(GROUPS_OF_ORGANIZATION),
+        metadata={"description": f"What a row is of. {DEFINITIONS['group_days']}"},
+    )
+
+
+def _described(name: str) -> dict[str, str]:
+    return {"description": f"{DEFINITIONS[name]} Null: withheld, or nothing to tell it from."}
+
+
+class GroupPeople(Schema):
+    distinct = fields.Int(allow_none=True, metadata=_described("supporters"))
+    new = fields.Int(allow_none=True, metadata=_described("new"))
+    returning = fields.Int(allow_none=True, metadata=_described("returning"))
+
+
+class GroupMoney(Schema):
+    currency = fields.Str(metadata={"description": "ISO 4217."})
+    gross_minor = fields.Int(allow_none=True)
+    refunded_minor = fields.Int(allow_none=True)
+    net_minor = fields.Int(allow_none=True, metadata=_described("raised"))
+    donations = schemas.Count(allow_none=True)
+    renewals = fields.Nested(
+        schemas.Renewals,
+        allow_none=True,
+        metadata={"description": "Of these, the later payments of recurring gifts."},
+    )
+    average_gift_minor = fields.Int(allow_none=True, metadata=_described("average_gift"))
+    recurring_share = fields.Float(allow_none=True, metadata=_described("recurring_share"))
+
+
+class GroupFigures(Schema):
+    """The figures of some days."""
+
+    withheld = fields.Bool(metadata={"description": DEFINITIONS["withheld"]})
+    actions = schemas.Count(allow_none=True, metadata=_described("actions"))
+    supporters = fields.Nested(GroupPeople)
+    clicks = fields.Nested(
+        schemas.Clicks, allow_none=True, metadata={"description": DEFINITIONS["clicks"]}
+    )
+    conversion_rate = fields.Float(allow_none=True, metadata=_described("conversion_rate"))
+    activation_rate = fields.Float(allow_none=True, metadata=_described("activation_rate"))
+    money = fields.List(fields.Nested(GroupMoney))
+
+
+class Changed(Schema):
+    by = schemas.Count(allow_none=True, metadata={"description": "This less the other."})
+    share = fields.Float(
+        allow_none=True, metadata={"description": "Of the other; null where that is nought."}
+    )
+
+
+class ChangedNet(Schema):
+    currency = fields.Str()
+    by = fields.Int(allow_none=True, metadata={"description": "In minor units."})
+    share = fields.Float(allow_none=True, metadata={"description": "Of the other."})
+
+
+class GroupChange(Schema):
+    actions = fields.Nested(Changed)
+    supporters = fields.Nested(Changed)
+    new = fields.Nested(Changed)
+    clicks = fields.Nested(Changed)
+    conversion_rate = fields.Nested(Changed)
+    net = fields.List(fields.Nested(ChangedNet))
+
+
+class ComparedFigures(GroupFigures):
+    earlier = fields.Nested(
+        GroupFigures, allow_none=True, metadata={"description": "Of the period compared with."}
+    )
+    change = fields.Nested(GroupChange, allow_none=True)
+
+
+class Group(ComparedFigures):
+    key = fields.Str(metadata={"description": "For filters; `-` for what has none."})
+    label = fields.Str(metadata={"description": "What people call it; empty for `-`."})
+    first = fields.Date(
+        attribute="from",
+        data_key="from",
+        allow_none=True,
+        metadata={"description": "Of a day, week or month, within the range."},
+    )
+    last = fields.Date(attribute="to", data_key="to", allow_none=True)
+
+
+class GroupsAbout(Schema):
+    campaign = fields.Str(allow_none=True, metadata={"description": "Null: the organization."})
+    name = fields.Str()
+    timezone = fields.Str()
+
+
+class ComparedWith(Schema):
+    how = fields.Str(attribute="with", data_key="with")
+    first = fields.Date(attribute="from", data_key="from")
+    last = fields.Date(attribute="to", data_key="to")
+
+
+class Groups(Schema):
+    about = fields.Nested(GroupsAbout)
+    group_by = fields.Str()
+    model = fields.Str()
+    first = fields.Date(attribute="from", data_key="from")
+    last = fields.Date(attribute="to", data_key="to")
+    compare = fields.Nested(ComparedWith, allow_none=True)
+    filters = fields.Dict(keys=fields.Str(), values=fields.List(fields.Str()))
+    total = fields.Nested(
+        ComparedFigures, metadata={"description": "Of all groups, also those of other pages."}
+    )
+    groups = fields.List(
+        fields.Nested(Group),
+        metadata={"description": "Time in its order; else the most actions first."},
+    )
+    next = fields.Str(allow_none=True, metadata={"description": "Cursor; null at the end."})
+    least = fields.Int(
+        metadata={"description": f"{DEFINITIONS['withheld']} So few are a few; 0: none withheld."}
+    )
+
+
+def report_for(scope: Campaign | Organization, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was asked for, with all of its groups. Raises `Problem` with the fields."""
+    question = Question(
+        by=query["by"],
+        first=query.get("first"),
+        last=query.get("last"),
+        model=query["model"],
+        compare=query.get("compare", ""),
+        filters={name: query[name] for name in FILTERS},
+        gifts=query["gifts"],
+    )
+    try:
+        return grouped(scope, question, current_app.extensions["settings"].small_group)
+    except BadRange as error:
+        raise _wrong("from", error) from None
+    except BadFilter as error:
+        raise _wrong(error.field, error) from None
+
+
+def shown_of(
+    report: Mapping[str, Any], limit: int | None, cursor: str
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the groups behind a cursor, and the next one. Raises `Problem`."""
+    try:
+        return page_of(report, limit or len(report["groups"]) or 1, cursor)
+    except BadCursor as error:
+        raise _wrong("cursor", error) from None
+
+
+def answer_for(scope: Campaign | Organization, query: Mapping[str, Any], written: str) -> Response:
+    """Answer as `json`, `csv` or `xlsx`; with 304 where that is known."""
+    report = report_for(scope, query)
+    limit = query.get("limit") or (USUAL_LIMIT if written == "json" else None)
+    groups, after = shown_of(report, limit, query.get("cursor", ""))
+    if written == "json":
+        told = {**report, "groups": groups, "next": after}
+        body = json.dumps(Groups().dump(told)).encode()
+        mark = digest_of((), written, body.decode())
+    else:
+        tables = [table_of(report, groups)]
+        body = written_csv(tables) if written == "csv" else written_workbook(tables)
+        mark = digest_of(tables, written)
+    answer = Response(body, content_type=TYPES[written])
+    answer.headers["Vary"] = "Accept, Authorization, Cookie"
+    answer.set_etag(mark)
+    answer.make_conditional(request)
+    return answer
+
+
+def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay the total and these groups out flat, the total first; what is withheld is empty."""
+    currencies = sorted(
+        {
+            sum_["currency"]
+            for row in (report["total"], *groups)
+            for each in (row, row["earlier"] or {})
+            for sum_ in each.get("money", ())
+        }
+    )
+    beside = report["compare"] is not None
+    names = [name for name, _ in _cells(report["total"], currencies)]
+    headings = ["of", "key", "label", "from", "to", "withheld", *names]
+    if beside:
+        headings += [f"earlier_{name}" for name in names]
+        headings += [f"change_{name}" for name in _CHANGES]
+    rows = []
+    for of, row in (("total", report["total"]), *(("group", each) for each in groups)):
+        begins = report["from"] if of == "total" else row["from"]
+        ends = report["to"] if of == "total" else row["to"]
+        cells: list[Cell] = [
+            of,
+            row.get("key", ""),
+            row.get("label", ""),
+            begins,
+            ends,
+            "yes" if row["withheld"] else "no",
+            *(cell for _, cell in _cells(row, currencies)),
+        ]
+        if beside:
+            cells += [cell for _, cell in _cells(row["earlier"], currencies)]
+            cells += [row["change"][name]["by"] for name in _CHANGES]
+        rows.append(tuple(cells))
+    return Table("groups", tuple(headings), tuple(rows))
+
+
+_CHANGES = ("actions", "supporters", "new", "clicks", "conversion_rate")
+
+
+def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[str, Cell]]:
+    """Yield the figures of a row by their headings; money in major units, exact."""
+    yield "actions", row["actions"]
+    yield "supporters", row["supporters"]["distinct"]
+    yield "new", row["supporters"]["new"]
+    yield "returning", row["supporters"]["returning"]
+    yield "clicks", row["clicks"] and row["clicks"]["human"]
+    yield "other_clicks", row["clicks"] and row["clicks"]["other"]
+    yield "conversion_rate", row["conversion_rate"]
+    yield "activation_rate", row["activation_rate"]
+    money = {sum_["currency"]: sum_ for sum_ in row["money"]}
+    for currency in currencies:
+        sums = money.get(currency)
+        for part in ("gross", "refunded", "net", "average_gift"):
+            minor = sums[f"{part}_minor"] if sums else None if part == "average_gift" else 0
+            major = None if minor is None else Decimal(minor).scaleb(-exponent(currency))
+            yield f"{part}_{currency}", major
+        yield f"donations_{currency}", sums["donations"] if sums else 0
+        renewals = sums["renewals"] if sums else None
+        yield f"renewals_{currency}", renewals["donations"] if renewals else None if sums else 0
+        yield f"recurring_share_{currency}", sums and sums["recurring_share"]
+
+
+def _wrong(field: str, error: Exception) -> Problem:
+    return Problem(422, "Unprocessable Entity", errors=[{"field": field, "message": str(error)}])

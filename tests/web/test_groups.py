@@ -1,0 +1,531 @@
+"""Activation by groups over the API and on its page: one question, the same figures everywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from openpyxl import load_workbook
+
+from advocacy.definitions import DEFINITIONS
+from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
+from advocacy.store import campaigns, transaction
+from tests.conftest import World
+from tests.web.test_api import act_at, bearer, check_against, document, problem_of
+
+OF_CAMPAIGN = "/api/v1/campaigns/stay/activation/groups"
+OF_ORGANIZATION = "/api/v1/activation"
+AT = datetime(2026, 5, 6, 16, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def ask(world):
+    word = bearer(world.token())
+
+    def asked(query: str = "", path: str = OF_CAMPAIGN, **headers: str):
+        return world.app.test_client().get(path + query, headers={**word, **headers})
+
+    return asked
+
+
+@pytest.fixture
+def told(world):
+    """Actions on days in May and one in April, of several posts and none; clicks; a refund."""
+    with transaction():
+        campaign = campaigns.get_campaign(world.org_id, "stay")
+        campaigns.put_campaign(world.org_id, "quiet", "Quiet", "UTC")
+        post = campaigns.put_post(
+            world.org_id, campaign.id, "tiktok", title='=1+1 "video"', medium="video", author="Ana"
+        )
+        link = campaigns.put_link(
+            world.org_id, post, "https://example.org", "action_network", {"source": "tiktok"}
+        )
+    world.posts["tiktok"], world.links["tiktok"] = post.id, link.code
+    before = AT - timedelta(days=20)
+    world.act("call", email="a@example.org", click_id=world.click("x", at=before), at=before)
+    for number, platform in enumerate(("instagram", "tiktok", "tiktok")):
+        at = AT + timedelta(days=number % 2, hours=number)
+        click = world.click(platform, at=at - timedelta(minutes=5))
+        world.act("signature", email=f"{number}@example.org", click_id=click, at=at)
+        world.click(platform, at=at)
+    world.act("signature", email="a@example.org", at=AT)
+    gift = {"email": "0@example.org", "code": world.links["tiktok"], "at": AT}
+    world.act("donation", id="d", amount="30.00", **gift)
+    world.act("donation", id="e", amount="10.00", **gift)
+    world.act("donation", id="f", amount="500", currency="JPY", **gift)
+    world.act("donation.refunded", id="d", amount="5.50", at=AT + timedelta(days=1))
+    world.drain()
+    return "?from=2026-05-01&to=2026-05-31"
+
+
+def rows_of(answer) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def net(row) -> dict[str, int]:
+    return {each["currency"]: each["net_minor"] for each in row["money"]}
+
+
+# The figures.
+
+
+@pytest.mark.parametrize("path", [OF_CAMPAIGN, OF_ORGANIZATION])
+def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, told, path):
+    report = world.report(first=date(2026, 5, 1), last=date(2026, 5, 31))
+    totals = []
+    for by in GROUPS if path == OF_CAMPAIGN else GROUPS_OF_ORGANIZATION:
+        found = ask(f"{told}&group_by={by}", path).get_json()
+        spec = document(world)
+        where = f"/paths/{path.replace('/stay/', '/{slug}/').replace('/', '~1')}"
+        check_against(spec, f"{where}/get/responses/200/content/application~1json/schema", found)
+        total = found["total"]
+        totals.append(total)
+        assert total["actions"] == report["actions"] == sum(e["actions"] for e in found["groups"])
+        assert total["supporters"] == report["supporters"]
+        assert total["clicks"] == report["clicks"]
+        assert net(total) == {e["currency"]: e["net_minor"] for e in report["money"]}
+        for currency, minor in net(total).items():
+            assert minor == sum(net(each).get(currency, 0) for each in found["groups"])
+        if by not in {"kind", "source"}:
+            for who in ("human", "other"):
+                assert total["clicks"][who] == sum(e["clicks"][who] for e in found["groups"])
+    assert all(each == totals[0] for each in totals)
+
+
+def test_groups_are_those_of_the_report(world, ask, told):
+    report = json.loads(
+        json.dumps(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)), default=str)
+    )
+    by_post = {row["key"]: row for row in ask(told).get_json()["groups"]}
+    for post in report["posts"]:
+        row = by_post.get(post["post"]["id"] if post["post"] else NONE)
+        if row is None:
+            assert not post["actions"] and not post["clicks"]["human"]
+            continue
+        for name in ("actions", "supporters", "clicks"):
+            assert row[name] == post[name]
+    for by, name in (("platform", "platforms"), ("kind", "by_kind")):
+        rows = {row["key"]: row for row in ask(f"{told}&group_by={by}").get_json()["groups"]}
+        for each in report[name]:
+            row = rows[each[by] or NONE]
+            assert (row["actions"], row["supporters"]) == (each["actions"], each["supporters"])
+
+
+def test_a_row_of_time_is_the_report_of_those_days(world, ask, told):
+    for by in ("day", "week", "month"):
+        for row in ask(f"{told}&group_by={by}").get_json()["groups"]:
+            days = {
+                name: date.fromisoformat(row[end])
+                for name, end in (("first", "from"), ("last", "to"))
+            }
+            report = world.report(**days)
+            assert row["actions"] == report["actions"]
+            assert row["supporters"] == report["supporters"]
+            assert row["clicks"] == report["clicks"]
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_by_each_value_divides_the_total(ask, told, name):
+    whole = ask(f"{told}&group_by={name}").get_json()
+    keys = [row["key"] for row in whole["groups"]]
+    assert len(keys) > 1 or name in {"author", "medium", "source"}
+    parts = {key: ask(f"{told}&group_by=day&{name}={key}").get_json()["total"] for key in keys}
+    assert sum(each["actions"] for each in parts.values()) == whole["total"]["actions"]
+    for row in whole["groups"]:
+        part = parts[row["key"]]
+        assert part["actions"] == row["actions"]
+        assert part["supporters"] == row["supporters"]
+        assert net(part) == net(row)
+    several = "".join(f"&{name}={key}" for key in keys)
+    assert (
+        ask(f"{told}&group_by=day{several}").get_json()["total"]["actions"]
+        == (whole["total"]["actions"])
+    )
+
+
+def test_filters_of_several_names_all_have_to_hold(world, ask, told):
+    found = ask(f"{told}&group_by=kind&platform=tiktok&kind=donation").get_json()
+    assert [row["key"] for row in found["groups"]] == ["donation"]
+    assert found["total"]["actions"] == 3
+    assert found["total"]["clicks"] == {"human": 4, "other": 0}
+    assert ask(f"{told}&platform=x&kind=donation").get_json()["total"]["actions"] == 0
+
+
+def test_rates_and_gifts_are_what_they_are_said_to_be(ask, told):
+    (row,) = (
+        each
+        for each in ask(f"{told}&group_by=platform&gifts=true").get_json()["groups"]
+        if each["key"] == "tiktok"
+    )
+    assert row["actions"] == 5
+    assert row["clicks"]["human"] == 4
+    assert row["conversion_rate"] == 1.25
+    assert row["activation_rate"] == 0.75
+    assert {e["currency"]: e["average_gift_minor"] for e in row["money"]} == {
+        "JPY": 500,
+        "USD": 2000,
+    }
+    assert {e["recurring_share"] for e in row["money"]} == {0.0}
+    without = ask(f"{told}&group_by=platform").get_json()["total"]
+    assert {e["average_gift_minor"] for e in without["money"]} == {None}
+
+
+# Time.
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25)])
+def test_a_day_on_which_clocks_change_has_its_hours(world, ask, day, hours):
+    begins = datetime.fromisoformat(f"{day}T{'05' if hours == 23 else '04'}:00:00+00:00")
+    for hour in range(-1, hours + 1):
+        world.act("call", email=f"{hour}@example.org", at=begins + timedelta(hours=hour, minutes=7))
+        world.click("x", at=begins + timedelta(hours=hour, minutes=7))
+    world.drain()
+    range_ = f"?from={day}&to={day}"
+    for path in (OF_CAMPAIGN, OF_ORGANIZATION):
+        found = ask(f"{range_}&group_by=hour", path).get_json()
+        assert len(found["groups"]) == hours
+        assert {row["actions"] for row in found["groups"]} == {1}
+        assert {row["supporters"]["new"] for row in found["groups"]} == {1}
+        assert {row["clicks"]["human"] for row in found["groups"]} == {1}
+        keys = [row["key"] for row in found["groups"]]
+        assert keys == sorted(keys, key=datetime.fromisoformat)
+        assert keys[0].startswith(f"{day}T00:00") and keys[-1].startswith(f"{day}T23:00")
+        one = [key[16:] for key in keys if key.startswith(f"{day}T01:00")]
+        assert one == (["-05:00"] if hours == 23 else ["-04:00", "-05:00"])
+        assert any(key.startswith(f"{day}T02:00") for key in keys) == (hours == 25)
+        assert ask(f"{range_}&group_by=day", path).get_json()["total"]["actions"] == hours
+
+
+def test_each_campaign_has_days_of_its_own_zone(world, ask):
+    with transaction():
+        campaigns.put_campaign(world.org_id, "far", "Far", "Pacific/Auckland")
+    act_at(world, "America/New_York", "2026-05-01T23:30:00")
+    assert ask("?from=2026-05-01&to=2026-05-01").get_json()["total"]["actions"] == 1
+    far = "/api/v1/campaigns/far/activation/groups"
+    assert ask("?group_by=day", far).get_json()["about"]["timezone"] == "Pacific/Auckland"
+
+
+# Beside another period.
+
+
+def test_the_period_before_and_the_year_before(world, ask, told):
+    for kind, days in (("before", 31), ("year", 365)):
+        world.act("call", email=f"{kind}@example.org", at=AT - timedelta(days=days))
+    world.drain()
+    found = ask(f"{told}&group_by=kind&compare=before").get_json()
+    assert found["compare"] == {"with": "before", "from": "2026-03-31", "to": "2026-04-30"}
+    rows = {row["key"]: row for row in found["groups"]}
+    assert rows["call"]["actions"] == 0
+    assert rows["call"]["earlier"]["actions"] == 2
+    assert rows["call"]["change"]["actions"] == {"by": -2, "share": -1.0}
+    assert rows["signature"]["change"]["actions"] == {"by": 4, "share": None}
+    before = ask("?from=2026-03-31&to=2026-04-30&group_by=kind").get_json()
+    assert found["total"]["earlier"] == {
+        name: value for name, value in before["total"].items() if name not in {"earlier", "change"}
+    }
+    year = ask(f"{told}&group_by=day&compare=year").get_json()
+    assert year["compare"] == {"with": "year", "from": "2025-05-01", "to": "2025-05-31"}
+    (row,) = (each for each in year["groups"] if each["earlier"]["actions"])
+    assert row["key"] == "2026-05-06"
+    hours = ask("?from=2026-05-06&to=2026-05-06&group_by=hour&compare=year").get_json()
+    (row,) = (each for each in hours["groups"] if each["earlier"]["actions"])
+    assert row["key"] == "2026-05-06T12:00-04:00"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "compare"),
+    [
+        ("2024-02-29", "2024-02-29", "year"),
+        ("2024-02-28", "2024-03-01", "year"),
+        ("2025-02-20", "2025-03-10", "year"),
+        ("2024-03-01", "2024-03-31", "before"),
+        ("2025-12-29", "2026-01-11", "before"),
+    ],
+)
+def test_the_days_beside_are_all_there_and_each_once(world, ask, first, last, compare):
+    for day in range(-40, 80, 1):
+        for year in (2023, 2024, 2025):
+            at = datetime(year, 2, 1, 17, tzinfo=UTC) + timedelta(days=day)
+            world.act("call", email=f"{day}@example.org", at=at)
+    for day in range(40):
+        at = datetime(2025, 12, 8, 17, tzinfo=UTC) + timedelta(days=day)
+        world.act("call", email=f"{day}@example.org", at=at)
+    world.drain()
+    for by in ("day", "week", "month", "hour"):
+        query = f"?from={first}&to={last}&group_by={by}&compare={compare}&limit=1000"
+        found = ask(query).get_json()
+        beside = sum(row["earlier"]["actions"] for row in found["groups"])
+        assert beside == found["total"]["earlier"]["actions"] > 0
+        other = found["compare"]
+        plain = ask(f"?from={other['from']}&to={other['to']}&group_by=kind").get_json()["total"]
+        assert plain["actions"] == beside
+        assert plain["supporters"] == found["total"]["earlier"]["supporters"]
+
+
+# Pages, marks and files.
+
+
+def test_pages_of_groups_are_all_groups_once(ask, told):
+    whole = ask(f"{told}&group_by=platform&compare=before").get_json()
+    found, cursor = [], ""
+    for _ in range(20):
+        query = f"{told}&group_by=platform&compare=before&limit=1" + (
+            f"&cursor={cursor}" if cursor else ""
+        )
+        page = ask(query).get_json()
+        assert page["total"] == whole["total"]
+        found += page["groups"]
+        if (cursor := page["next"]) is None:
+            break
+    assert found == whole["groups"]
+    assert len(found) > 2
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyJ4IiwxXQ", "é", "a" * 1000, "%00", "bnVsbA"])
+def test_a_cursor_that_was_not_given_here_is_refused(ask, told, cursor):
+    body = problem_of(ask(f"{told}&cursor={cursor}"), 422)
+    if cursor != "%00":
+        assert [each["field"] for each in body["errors"]] == ["cursor"]
+
+
+def test_a_cursor_is_of_one_question(ask, told):
+    cursor = ask(f"{told}&group_by=platform&limit=1").get_json()["next"]
+    for other in (
+        "&group_by=kind",
+        "&group_by=platform&kind=call",
+        "&group_by=platform&compare=year",
+    ):
+        body = problem_of(ask(f"{told}{other}&cursor={cursor}"), 422)
+        assert body["errors"][0]["field"] == "cursor"
+
+
+def test_an_answer_that_is_known_is_not_sent_again(world, ask, told):
+    for written in ("json", "csv", "xlsx"):
+        query = f"{told}&group_by=medium&format={written}"
+        first = ask(query)
+        mark = first.headers["ETag"]
+        assert ask(query, **{"If-None-Match": mark}).status_code == 304
+        world.act("call", email=f"{written}@example.org", at=AT)
+        world.drain()
+        again = ask(query, **{"If-None-Match": mark})
+        assert again.status_code == 200
+        assert again.headers["ETag"] != mark
+
+
+@pytest.mark.parametrize("by", ["post", "platform", "day", "hour"])
+def test_files_have_the_figures_of_the_answer(world, ask, told, by):
+    query = f"{told}&group_by={by}&compare=before&gifts=true"
+    found = ask(query).get_json()
+    rows = rows_of(ask(f"{query}&format=csv"))
+    assert [row["of"] for row in rows] == ["total", *("group" for _ in found["groups"])]
+    for row, said in zip(rows, [found["total"], *found["groups"]], strict=True):
+        assert row["key"].lstrip("'") == said.get("key", "")
+        assert row["actions"] == str(said["actions"])
+        assert row["supporters"] == str(said["supporters"]["distinct"])
+        assert row["clicks"] == str(said["clicks"]["human"])
+        assert row["earlier_actions"] == str(said["earlier"]["actions"])
+        assert row["change_actions"] == str(said["change"]["actions"]["by"])
+        assert Decimal(row["net_USD"]) * 100 == net(said).get("USD", 0)
+        assert Decimal(row["net_JPY"]) == net(said).get("JPY", 0)
+    book = load_workbook(io.BytesIO(ask(f"{query}&format=xlsx").data))
+    headings, *cells = book["groups"].iter_rows(values_only=True)
+    assert list(headings) == list(rows[0])
+    actions = headings.index("actions")
+    assert [str(line[actions]) for line in cells] == [row["actions"] for row in rows]
+    if by == "post":
+        assert {row["label"] for row in rows} >= {'\'=1+1 "video"'}
+
+
+def test_the_page_its_files_and_the_api_say_the_same(world, ask, told):
+    staff = world.member("reader")
+    query = f"{told}&group_by=platform&compare=before&gifts=true"
+    for page, api in (("/campaigns/stay/explore", OF_CAMPAIGN), ("/explore", OF_ORGANIZATION)):
+        for written in ("csv", "xlsx", "json"):
+            assert (
+                staff.get(f"{page}.{written}{query}").data
+                == ask(f"{query}&format={written}", api).data
+            )
+        shown = staff.get(page + query)
+        assert shown.status_code == 200
+        found = ask(query, api).get_json()
+        body = re.search(r"<tbody>(.*?)</tbody>", shown.text, re.S)[1]
+        lines = re.findall(r"<tr>(.*?)</tr>", body, re.S)
+        assert len(lines) == len(found["groups"])
+        for line, row in zip(lines, found["groups"], strict=True):
+            figures = re.findall(r'<td class="num">\s*([\d,]+)', line)
+            assert figures[0] == str(row["actions"])
+            assert figures[1] == str(row["supporters"]["distinct"])
+        for address in re.findall(r'href="([^"]*explore\.\w+[^"]*)" download', shown.text):
+            assert staff.get(address.replace("&amp;", "&")).status_code == 200
+
+
+def test_what_a_figure_is_stands_on_the_page_and_in_the_document(world, told):
+    page = world.member("reader").get(f"/campaigns/stay/explore{told}").text
+    spec = json.dumps(document(world), ensure_ascii=False)
+    assert "What is this?" in page
+    for name in (
+        "actions",
+        "supporters",
+        "new",
+        "returning",
+        "conversion_rate",
+        "activation_rate",
+        "raised",
+        "compared",
+        "group_days",
+    ):
+        assert DEFINITIONS[name] in spec
+        assert DEFINITIONS[name] in page
+
+
+@pytest.mark.parametrize("by", GROUPS_OF_ORGANIZATION)
+def test_every_group_has_its_page_also_where_nothing_is(world, told, by):
+    staff = world.member("reader")
+    for query in (
+        f"?group_by={by}",
+        f"{told}&group_by={by}&compare=year&kind=call&author=Nobody",
+        f"?group_by={by}&from=0001-01-01&to=9999-12-31",
+    ):
+        if by != "campaign":
+            assert staff.get(f"/campaigns/stay/explore{query}").status_code == 200
+            assert staff.get(f"/campaigns/quiet/explore{query}").status_code == 200
+        assert staff.get(f"/explore{query}").status_code == 200
+
+
+def test_the_overview_shows_all_campaigns_beside_the_days_before(world, told):
+    now = datetime.now(UTC)
+    world.act("call", email="now@example.org", at=now - timedelta(days=2))
+    for number in range(3):
+        world.act("call", email=f"then{number}@example.org", at=now - timedelta(days=40))
+    world.drain()
+    page = world.member("reader").get("/").text
+    stay, quiet = (
+        re.search(rf'<tr><th scope="row"><a href="/campaigns/{slug}">.*?</tr>', page, re.S)[0]
+        for slug in ("stay", "quiet")
+    )
+    assert '<td class="num">1<br><span class="hint">−2 (−67 %)</span>' in stay
+    assert '<td class="num">0' in quiet
+
+
+# What is refused, and withheld.
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("group_by=person", "group_by"),
+        ("group_by=campaign", "group_by"),
+        ("from=x", "from"),
+        ("from=2026-05-02&to=2026-05-01", "from"),
+        ("from=0001-01-01&to=0001-01-02&compare=before", "from"),
+        ("from=0001-01-01&to=0001-01-02&compare=year", "from"),
+        ("compare=always", "compare"),
+        ("model=none", "model"),
+        ("kind=dance", "kind.0"),
+        ("post=x", "post"),
+        ("post=00000000-0000-0000-0000-000000000009", "post"),
+        ("source=00000000-0000-0000-0000-000000000009", "source"),
+        ("platform=", "platform.0"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("format=pdf", "format"),
+        ("by=post", "by"),
+        ("org_id=1", "org_id"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(world, ask, query, field):
+    body = problem_of(ask(f"?{query}"), 422)
+    assert [each["field"] for each in body["errors"]] == [field]
+    page = world.member("reader").get(f"/campaigns/stay/explore?{query}")
+    assert page.status_code == (200 if query == "platform=" else 422)
+    assert field.partition(".")[0] in page.text or query == "platform="
+
+
+def test_another_organizations_posts_and_figures_are_not_there(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    alice.act("call", email="a@example.org", click_id=alice.click("x"))
+    alice.drain()
+    client, word = app.test_client(), bearer(bob.token())
+    assert client.get(OF_ORGANIZATION, headers=word).get_json()["total"]["actions"] == 0
+    theirs = client.get(f"{OF_ORGANIZATION}?post={alice.posts['x']}", headers=word)
+    problem_of(theirs, 422)
+    problem_of(client.get("/api/v1/campaigns/nothing/activation/groups", headers=word), 404)
+
+
+@pytest.fixture
+def discreet(world, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setitem(world.app.extensions, "settings", replace(world.settings, small_group=5))
+    return world
+
+
+def many(world, kind: str, number: int, **more) -> None:
+    for each in range(number):
+        world.act(kind, email=f"{kind}{each}@example.org", **more)
+
+
+def test_figures_about_few_are_withheld_also_by_difference(discreet, ask):
+    many(discreet, "call", 2)
+    many(discreet, "signature", 7)
+    many(discreet, "letter", 30)
+    discreet.drain()
+    rows = {row["key"]: row for row in ask("?group_by=kind").get_json()["groups"]}
+    assert [key for key, row in rows.items() if row["withheld"]] == ["call", "signature"]
+    for key in ("call", "signature"):
+        assert rows[key]["actions"] is None
+        assert set(rows[key]["supporters"].values()) == {None}
+    assert rows["letter"]["actions"] == 30
+    page = discreet.member("reader").get("/campaigns/stay/explore?group_by=kind").text
+    assert page.count('<span class="hint">withheld</span>') == 2
+    file = rows_of(ask("?group_by=kind&format=csv"))
+    assert [row["actions"] for row in file] == ["39", "30", "", ""]
+    # A cursor does not tell where a row stands that is withheld.
+    cursor = ask("?group_by=kind&limit=2").get_json()["next"]
+    import base64
+
+    told_ = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+    assert told_[1:] == [True, False, 0, "call"]
+
+
+def test_a_campaign_of_few_tells_nothing(discreet, ask):
+    many(discreet, "call", 3)
+    discreet.drain()
+    for by in GROUPS:
+        found = ask(f"?group_by={by}").get_json()
+        for row in (found["total"], *found["groups"]):
+            assert row["withheld"]
+            assert row["actions"] is row["supporters"]["distinct"] is None
+
+
+def test_who_is_new_is_not_told_of_few(discreet, ask):
+    many(discreet, "call", 9, at=AT)
+    many(discreet, "call", 10, at=AT + timedelta(days=3))
+    many(discreet, "call", 20, at=AT + timedelta(days=4))
+    discreet.drain()
+    found = ask("?group_by=day&from=2026-05-07").get_json()
+    # One of ten is new on the first day; on the other ten of twenty are, and eleven in all.
+    rows = {row["key"]: row["supporters"] for row in found["groups"]}
+    assert rows["2026-05-09"] == {"distinct": 10, "new": None, "returning": None}
+    assert rows["2026-05-10"] == {"distinct": 20, "new": None, "returning": None}
+    assert found["total"]["supporters"] == {"distinct": 20, "new": 11, "returning": 9}
+
+
+def test_what_one_person_gave_is_not_told_among_the_actions_of_many(discreet, ask):
+    many(discreet, "call", 12)
+    world = discreet
+    for number in range(6):
+        world.act("donation", email="one@example.org", amount="9", currency="JPY")
+        world.act("donation", email=f"call{number}@example.org", amount="7", currency="USD")
+    world.drain()
+    for by in ("day", "source", "platform", "hour"):
+        found = ask(f"?group_by={by}&gifts=true").get_json()
+        for row in (found["total"], *found["groups"]):
+            money = {each["currency"]: each for each in row["money"]}
+            assert money["JPY"]["net_minor"] is money["JPY"]["donations"] is None
+            assert money["USD"]["net_minor"] == 4200
