@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from advocacy.commands import (
+    distributing,
     generating,
     goals,
     history,
@@ -58,5 +59,6 @@ for _command in (
     running.up,
     running.demo,
     generating.generate_rows,
+    distributing.distribute,
 ):
     main.add_command(_command)

@@ -42,6 +42,8 @@ from config.settings import Settings
 log = structlog.get_logger()
 
 RESTATE_AT_ONCE = 1_000
+# Long enough for several batches, so that taking turns costs little.
+_TURN_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -54,11 +56,21 @@ class Drained:
     stopped_early: bool = False
 
 
-def drain(settings: Settings, org_id: UUID, seconds: float = 20.0) -> Drained:
-    """Work until nothing of this organization waits, or its time is up and others want theirs."""
+def drain(
+    settings: Settings,
+    org_id: UUID,
+    seconds: float = 20.0,
+    others_wait: Callable[[], bool] = lambda: False,
+) -> Drained:
+    """Work until nothing of this organization waits, or its time is up.
+
+    That is after so many seconds, or after one where others wait for theirs.
+    """
     result = Drained()
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while (spent := time.monotonic() - began) < seconds:
+        if spent > _TURN_SECONDS and others_wait():
+            break
         worked = _batch(settings, org_id, result, alone=False)
         worked |= _batch(settings, org_id, result, alone=True)
         worked |= restate_waiting(org_id, result)

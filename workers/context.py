@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
+from uuid import UUID
 
 from flask import Flask
 from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from advocacy import create_app
 from advocacy.nudge import connect
 from config.logging import configure
 from config.settings import read_settings
+
+# An organization has two jobs in the queue at most, so those behind are soon others'.
+_LOOKED_AT = 10
 
 
 @lru_cache(maxsize=1)
@@ -25,3 +33,12 @@ def application() -> Flask:
 def connection() -> Redis:
     """Return this process's connection to Redis, with patience that fits a worker."""
     return connect(application().extensions["settings"].redis_url, timeout=5.0)
+
+
+def others_wait(org_id: UUID) -> bool:
+    """Say whether work that is not this organization's waits. If Redis does not say, none does."""
+    with suppress(RedisError, OSError):
+        name = application().extensions["settings"].queue
+        queue = Queue(name, connection=connection(), serializer=JSONSerializer)
+        return any(str(org_id) not in job_id for job_id in queue.get_job_ids(0, _LOOKED_AT))
+    return False

@@ -6,20 +6,21 @@ is to do stands in PostgreSQL, and a job that is lost or run twice changes nothi
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from advocacy import alerting, forget, process, subscriptions
 from advocacy.nudge import enqueue_drain
 from advocacy.store import campaigns, inbox, transaction
 from workers import side_by_side
-from workers.context import application, connection
+from workers.context import application, connection, others_wait
 
 
 def drain(org_id: str) -> None:
-    """Work through what waits for one organization; ask for more time where there is more."""
-    if side_by_side.drain(application(), UUID(org_id)):
-        queue = application().extensions["settings"].queue
-        enqueue_drain(connection(), queue, UUID(org_id))
+    """Work through what waits for one organization; go behind the others where there is more."""
+    own = UUID(org_id)
+    if side_by_side.drain(application(), own, partial(others_wait, own)):
+        enqueue_drain(connection(), application().extensions["settings"].queue, own)
 
 
 def sweep() -> None:
@@ -30,7 +31,7 @@ def sweep() -> None:
             waiting = inbox.organizations_with_work()
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in waiting:
-            process.drain(settings, org_id, seconds=5.0)
+            enqueue_drain(connection(), settings.queue, org_id)
         for org_id in every:
             process.restate_waiting(org_id, process.Drained())
 

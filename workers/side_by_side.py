@@ -6,6 +6,7 @@ connections of their own; nothing is shared but the process.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -17,10 +18,11 @@ from advocacy.store import inbox, transaction
 _DRAINS = 2
 
 
-def drain(app: Flask, org_id: UUID) -> bool:
+def drain(app: Flask, org_id: UUID, others_wait: Callable[[], bool] = lambda: False) -> bool:
     """Work through what waits for one organization; says whether there is more.
 
-    A single batch is not worth a second connection. Raises what a drain raised, after both ended.
+    It ends early where others wait for their turn. A single batch is not worth a second connection.
+    Raises what a drain raised, after both ended.
     """
     settings = app.extensions["settings"]
     with app.app_context(), transaction():
@@ -28,7 +30,7 @@ def drain(app: Flask, org_id: UUID) -> bool:
 
     def one() -> bool:
         with app.app_context():
-            return process.drain(settings, org_id).stopped_early
+            return process.drain(settings, org_id, others_wait=others_wait).stopped_early
 
     if not many:
         return one()

@@ -10,6 +10,7 @@ change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from advocacy.store import run
@@ -19,33 +20,43 @@ Watched = tuple[UUID, UUID]
 
 
 def read_marks(watched: Sequence[Watched]) -> dict[Watched, str]:
-    """Return the marks of these campaigns, all with one statement."""
-    rows = run(
-        """select w.o as org_id, w.c as campaign_id,
+    """Return the marks of these campaigns, with one statement for each organization."""
+    by_org: dict[UUID, list[UUID]] = {}
+    for org_id, campaign_id in watched:
+        by_org.setdefault(org_id, []).append(campaign_id)
+    return {
+        (org_id, row.campaign_id): row.mark
+        for org_id, campaign_ids in by_org.items()
+        for row in _read(org_id, campaign_ids)
+    }
+
+
+def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[Any]:
+    return run(
+        """select w.c as campaign_id,
                   md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, k.n, k.clicks, p.n,
                                 p.newest, r.newest, q.waits, q.bad)) as mark
-           from unnest(cast(:orgs as uuid[]), cast(:campaigns as uuid[])) as w (o, c)
+           from unnest(cast(:campaigns as uuid[])) as w (c)
            cross join lateral (
              select count(*) as n, bit_xor(hash_record_extended(t, 0)) as mixed
-             from span_totals t where t.org_id = w.o and t.campaign_id = w.c) t
+             from span_totals t where t.org_id = :o and t.campaign_id = w.c) t
            cross join lateral (
              select count(*) as n, bit_xor(hash_record_extended(d, 0)) as mixed
-             from day_totals d where d.org_id = w.o and d.campaign_id = w.c) d
+             from day_totals d where d.org_id = :o and d.campaign_id = w.c) d
            cross join lateral (
              select count(*) as n, sum(clicks) as clicks
-             from click_totals where org_id = w.o and campaign_id = w.c) k
+             from click_totals where org_id = :o and campaign_id = w.c) k
            cross join lateral (
              select count(*) as n, max(created_at) as newest
-             from posts where org_id = w.o and campaign_id = w.c) p
+             from posts where org_id = :o and campaign_id = w.c) p
            cross join lateral (
              select max(at) as newest
-             from restatements where org_id = w.o and campaign_id = w.c) r
+             from restatements where org_id = :o and campaign_id = w.c) r
            cross join lateral (
-             select exists (select 1 from inbox where org_id = w.o and status = 'pending') as waits,
+             select exists (select 1 from inbox where org_id = :o and status = 'pending') as waits,
                     (select count(*) from (
-                       select 1 from inbox where org_id = w.o and status = 'quarantined' limit 1000
+                       select 1 from inbox where org_id = :o and status = 'quarantined' limit 1000
                      ) few) as bad) q""",
-        orgs=[org_id for org_id, _ in watched],
-        campaigns=[campaign_id for _, campaign_id in watched],
+        o=org_id,
+        campaigns=list(campaign_ids),
     )
-    return {(row.org_id, row.campaign_id): row.mark for row in rows}

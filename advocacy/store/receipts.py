@@ -78,8 +78,8 @@ def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> Any:
         """select s.name as source, s.provider, c.slug, c.name,
                   coalesce(c.timezone, o.timezone) as timezone
            from organizations o
-           join sources s on s.org_id = o.id and s.id = :s
-           left join campaigns c on c.org_id = o.id and c.id = :c
+           join sources s on s.org_id = :o and s.id = :s
+           left join campaigns c on c.org_id = :o and c.id = :c
            where o.id = :o""",
         o=org_id,
         s=source_id,

@@ -24,44 +24,26 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
 
     Clicks on links that do not exist (any more) are passed over.
     """
-    rows = run(
-        """with given as (
-             select * from unnest(cast(:ids as text[]), cast(:links as uuid[]),
-                                  cast(:ats as timestamptz[]), cast(:humans as bool[]),
-                                  cast(:whys as text[]), cast(:hosts as text[]))
-                    as v (click_id, link_id, clicked_at, human, why, host)),
-           kept as (
-             insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at,
-                                  human, not_human_why, referrer_host)
-             select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.human, g.why,
-                    g.host
-             from given g join links l on l.org_id = :o and l.id = g.link_id
-             order by g.click_id for share of l
-             on conflict (org_id, click_id) do nothing
-             returning post_id, campaign_id, clicked_at, human),
-           counted as (
-             select k.campaign_id, (k.clicked_at at time zone c.timezone)::date as day, k.post_id,
-                    k.human, count(*) as clicks
-             from kept k join campaigns c on c.org_id = :o and c.id = k.campaign_id
-             group by 1, 2, 3, 4),
-           by_span as (
-             insert into click_span_totals (org_id, campaign_id, starts_on, post_id, human, slot,
-                                            clicks)
-             select :o, campaign_id,
-                    date '0001-01-01' + (day - date '0001-01-01') / :span * :span, post_id, human,
-                    :slot, sum(clicks)
-             from counted group by 2, 3, 4, 5 order by 2, 3, 4, 5
-             on conflict (org_id, campaign_id, starts_on, post_id, human, slot)
-             do update set clicks = click_span_totals.clicks + excluded.clicks)
-           insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
-           select :o, campaign_id, day, post_id, human, :slot, clicks
-           from counted order by 2, 3, 4, 5
-           on conflict (org_id, campaign_id, day, post_id, human, slot)
-           do update set clicks = click_totals.clicks + excluded.clicks
-           returning clicks""",
+    new = [row.click_id for row in _insert_new(org_id, clicks)]
+    if new:
+        _count(org_id, new, slot)
+    return len(new)
+
+
+def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> list[Any]:
+    return run(
+        """insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, human,
+                                not_human_why, referrer_host)
+           select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.human, g.why,
+                  g.host
+           from unnest(cast(:ids as text[]), cast(:links as uuid[]), cast(:ats as timestamptz[]),
+                       cast(:humans as bool[]), cast(:whys as text[]), cast(:hosts as text[]))
+                  as g (click_id, link_id, clicked_at, human, why, host)
+           join links l on l.org_id = :o and l.id = g.link_id
+           order by g.click_id for share of l
+           on conflict (org_id, click_id) do nothing
+           returning click_id""",
         o=org_id,
-        slot=slot,
-        span=DAYS,
         ids=[click.click_id for click in clicks],
         links=[click.link_id for click in clicks],
         ats=[click.at for click in clicks],
@@ -69,7 +51,53 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
         whys=[click.not_human_why for click in clicks],
         hosts=[click.referrer_host for click in clicks],
     )
-    return len(rows)
+
+
+def _count(org_id: UUID, click_ids: Sequence[str], slot: int) -> None:
+    """Add these clicks to the totals by day and by span, in the order of their keys."""
+    rows = run(
+        """select t.campaign_id, (t.clicked_at at time zone c.timezone)::date as day, t.post_id,
+                  t.human, count(*)::int8 as clicks
+           from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+           where t.org_id = :o and t.click_id = any(cast(:ids as text[]))
+           group by 1, 2, 3, 4 order by 1, 2, 3, 4""",
+        o=org_id,
+        ids=list(click_ids),
+    )
+    counted = {
+        "campaigns": [row.campaign_id for row in rows],
+        "days": [row.day for row in rows],
+        "posts": [row.post_id for row in rows],
+        "humans": [row.human for row in rows],
+        "clicks": [row.clicks for row in rows],
+    }
+    values = """unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
+                       cast(:humans as bool[]), cast(:clicks as int8[]))
+                  as v (campaign_id, day, post_id, human, clicks)"""
+    run(
+        f"""insert into click_span_totals (org_id, campaign_id, starts_on, post_id, human, slot,
+                                           clicks)
+            select :o, v.campaign_id,
+                   date '0001-01-01' + (v.day - date '0001-01-01') / :span * :span as starts_on,
+                   v.post_id, v.human, :slot, sum(v.clicks)
+            from {values} group by 2, 3, 4, 5 order by 2, 3, 4, 5
+            on conflict (org_id, campaign_id, starts_on, post_id, human, slot)
+            do update set clicks = click_span_totals.clicks + excluded.clicks""",
+        o=org_id,
+        span=DAYS,
+        slot=slot,
+        **counted,
+    )
+    run(
+        f"""insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
+            select :o, v.campaign_id, v.day, v.post_id, v.human, :slot, v.clicks
+            from {values} order by 2, 3, 4, 5
+            on conflict (org_id, campaign_id, day, post_id, human, slot)
+            do update set clicks = click_totals.clicks + excluded.clicks""",
+        o=org_id,
+        slot=slot,
+        **counted,
+    )
 
 
 def replace_post_of_clicks(

@@ -210,6 +210,74 @@ def test_statements_that_write_or_lock_name_one_organization():
                 assert "org_id" in statement, f"{path.name}:{node.lineno}"
 
 
+ACROSS = {
+    ("campaigns", "find_sources_at_door"),
+    ("campaigns", "find_token"),
+    ("campaigns", "links_for_redirect"),
+    ("campaigns", "links_mark"),
+    ("members", "find_by_email"),
+    ("members", "find_by_one_time_word"),
+    ("view_links", "find_view_link"),
+}
+"""Statements that ask of all organizations at once, or of none; each is known here by name."""
+
+
+def statements() -> list[tuple[str, str, str]]:
+    """Return each statement of the store as (module, function, text in lower case)."""
+    found = []
+    for path in sorted((ROOT / "advocacy" / "store").glob("*.py")):
+        for function in ast.parse(path.read_text()).body:
+            for node in ast.walk(function):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in {"run", "run_count"}
+                    and node.args
+                ):
+                    text = ast.unparse(node.args[0]).lower().replace("\\n", " ")
+                    found.append((path.stem, getattr(function, "name", ""), text))
+    return found
+
+
+def test_what_is_asked_of_all_organizations_is_what_a_cluster_can_answer():
+    """Citus answers anything about one organization, and less than that about all of them."""
+    across = [
+        (module, function, text)
+        for module, function, text in statements()
+        if re.search(r"\b(from|join|update|into) \w", text)
+        and not re.search(r"org_id = :(o|org_id)\b|:o,|:org_id,|{where}|{came}|{within", text)
+        and not re.search(r"from (organizations|alembic_version|citus_tables|pg_\w+)\b", text)
+    ]
+    assert {(module, function) for module, function, _ in across} == ACROSS
+    for module, function, text in across:
+        bad = re.search(
+            r"lateral|for (no key )?update|recursive|grouping sets| over \(|insert|update|delete",
+            text,
+        )
+        assert not bad, f"{module}.{function}: {bad and bad[0]}"
+
+
+def test_no_statement_needs_a_session_or_gives_each_machine_something_else():
+    """PgBouncer lends a connection for one transaction; Citus refuses volatile functions."""
+    for module, function, text in statements():
+        if module == "generated":
+            continue  # a command of its own, not for a cluster
+        session = re.search(
+            r"\b(set (?!local)\w+ ?=|set session|listen |notify |unlisten|prepare |deallocate"
+            r"|temp(orary)? table|pg_(try_)?advisory_lock|declare \w+ cursor with hold)",
+            text if text.startswith(("'set", "f'set", '"set')) else text.replace("set ", ""),
+        )
+        assert not session, f"{module}.{function}: {session and session[0]}"
+        if re.search(r"\b(insert into|update|delete from)\b", text):
+            volatile = re.search(
+                r"random\(|gen_random_uuid|clock_timestamp|nextval|timeofday", text
+            )
+            assert not volatile, f"{module}.{function}: {volatile and volatile[0]}"
+        # A cluster takes a part that writes only where it is plainly on one machine.
+        within = re.search(r"as (materialized )?\(\s*insert into [^()]*\([^()]*\)\s*select", text)
+        assert not within, f"{module}.{function}: write it as a statement of its own"
+
+
 def test_every_key_of_a_distributed_table_begins_with_the_organization():
     from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 

@@ -200,3 +200,23 @@ def test_the_redirect_works_with_database_and_redis_down(world, variables, tmp_p
         assert (datetime.now(UTC) - began).total_seconds() < 5
         assert request(port, "POST", "/webhooks/src_x")[0] == 503
     assert waiting_bytes(tmp_path / "clicks") > 0
+
+
+def test_a_burst_of_one_organization_does_not_keep_another_waiting(
+    app, world, variables, redis, tmp_path
+):
+    """With one worker: who sends one delivery beside a thousand is not behind all of them."""
+    from tests.conftest import World
+
+    other = World(app, "other")
+    send(world, 1500)
+    announce(world, redis)
+    with running({**variables, "BATCH_SIZE": "10"}, *WORKER):
+        until(lambda: counts(world)["done"] > 0)
+        other.act("signature", id="one", email="one@example.org")
+        announce(other, redis)
+        until(lambda: counts(other)["done"] == 1)
+        left = counts(world)["pending"]
+        assert left > 0, "the burst was over first: it says nothing"
+        until(lambda: counts(world)["pending"] == 0, seconds=120)
+    assert counts(world)["done"] == 1500

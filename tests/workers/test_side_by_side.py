@@ -61,7 +61,7 @@ def test_an_error_of_one_is_raised_when_both_have_ended(world, monkeypatch):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
     asked = threading.Barrier(2)
 
-    def fails(*_arguments):
+    def fails(*_arguments, **_more):
         asked.wait(10)
         raise RuntimeError("on purpose")
 
