@@ -48,11 +48,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
             "pool_size": 10,
             "max_overflow": 10,
             "pool_timeout": 5,
-            "connect_args": {
-                "connect_timeout": 3,
-                "prepare_threshold": prepared_after,
-                "options": "-c statement_timeout=120s -c lock_timeout=30s -c timezone=UTC",
-            },
+            "connect_args": _connect_args(settings, prepared_after),
         },
     )
     app.extensions["settings"] = settings
@@ -61,6 +57,20 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     with app.app_context():
         watch(db.engine)
     return app
+
+
+def _connect_args(settings: Settings, prepared_after: int | None) -> dict[str, object]:
+    """Return how to connect. A pooler of transactions keeps nothing of a session.
+
+    Its connections have limits and time zone from the database's role; the doctor looks at them.
+    """
+    if settings.database_pooler == "transaction":
+        return {"connect_timeout": 3, "prepare_threshold": None}
+    return {
+        "connect_timeout": 3,
+        "prepare_threshold": prepared_after,
+        "options": "-c statement_timeout=120s -c lock_timeout=30s -c timezone=UTC",
+    }
 
 
 def create_app(settings: Settings) -> Flask:

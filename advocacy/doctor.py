@@ -68,6 +68,8 @@ def _database() -> str:
         return "is older than PostgreSQL 14; use a newer one"
     if not database.keeps_commits():
         return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
+    if missing := database.missing_limits():
+        return f"gives our role no limits: say {missing} and connect anew"
     return ""
 
 

@@ -27,6 +27,7 @@ class Settings:
     secret_key: str
     public_url: str = "http://127.0.0.1:8000"
     var_dir: Path = Path("var")
+    database_pooler: str = "none"
     queue: str = "drain"
     proxy_hops: int = 0
     body_limit_bytes: int = 1024 * 1024
@@ -131,6 +132,12 @@ def _word(text: str) -> str:
     return text
 
 
+def _pooler(text: str) -> str:
+    if text not in {"none", "transaction"}:
+        raise ValueError("must be none or transaction")
+    return text
+
+
 def _level(text: str) -> str:
     if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -143,6 +150,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "secret_key": _secret,
     "public_url": _public_url,
     "var_dir": Path,
+    "database_pooler": _pooler,
     "queue": _word,
     "proxy_hops": _whole(0, 5),
     "body_limit_bytes": _whole(1024, 64 * 1024 * 1024),

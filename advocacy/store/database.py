@@ -20,6 +20,25 @@ def keeps_commits() -> bool:
     return bool(run("show synchronous_commit")[0][0] != "off")
 
 
+def missing_limits() -> str:
+    """Return what gives the role what a connection should begin with, or '' where it has it.
+
+    Behind a pooler of transactions a connection cannot bring limits and time zone along.
+    """
+    has = {
+        row.name: row.setting
+        for row in run(
+            """select name, setting from pg_settings
+               where name in ('statement_timeout', 'lock_timeout', 'TimeZone')"""
+        )
+    }
+    wanted = {"statement_timeout": "120s", "lock_timeout": "30s", "TimeZone": "UTC"}
+    missing = [name for name in wanted if has.get(name) in {None, "0"}]
+    if has.get("TimeZone") not in {"UTC", "Etc/UTC", "GMT"}:
+        missing.append("TimeZone")
+    return " ".join(f"`alter role current_user set {name} = '{wanted[name]}';`" for name in missing)
+
+
 def revision() -> str | None:
     """Return the last migration that was done. Raises `ProgrammingError` where none ever was."""
     rows = run("select version_num from alembic_version")
