@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -153,15 +154,15 @@ def changes(
     All counted actions of a person have to be given, in the whole organization. `zones` has under
     None the organization's own. `posts` has the medium and the author of each post.
     """
-    profiles: Counter[_Profile] = Counter()
+    # Most people of a batch are as others are: new, by one action, on the same day.
+    alike: Counter[tuple[_Profile, _Profile]] = Counter()
     for before, after in people:
-        profiles[_profile(org_id, before, zones)] -= 1
-        profiles[_profile(org_id, after, zones)] += 1
+        alike[_profile(org_id, before, zones), _profile(org_id, after, zones)] += 1
+    groups = _Groups(posts)
     found: Counter[Key] = Counter()
-    for profile, number in profiles.items():
-        if number:
-            for key in _presences(org_id, *profile, posts):
-                found[key] += number
+    for (before_, after_), number in alike.items():
+        for key, sign in _delta(org_id, before_, after_, groups):
+            found[key] += sign * number
     return {key: people for key, people in found.items() if people}
 
 
@@ -190,64 +191,136 @@ def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None,
     return marks, (*sorted(firsts), (org_id, _day(first_at, own)))
 
 
-def _presences(
-    org_id: UUID,
-    marks: Iterable[_Mark],
-    firsts: Iterable[tuple[UUID, date]],
-    posts: Mapping[UUID, tuple[str, str]],
-) -> Iterator[Key]:
-    """Yield the keys of all presences of a person."""
+_Group = tuple[str, str, str]
+"""Model, grain and value."""
+
+_Presence = tuple[date, date, bool]
+"""A day, since when, and whether it opens the group."""
+
+
+class _Groups:
+    """Tells what groups a mark is in, by looking once for marks that differ in their days alone."""
+
+    def __init__(self, posts: Mapping[UUID, tuple[str, str]]) -> None:
+        self._posts = posts
+        self._known: dict[tuple[object, ...], frozenset[_Group]] = {}
+
+    def of(self, mark: _Mark, differ: bool) -> frozenset[_Group]:
+        key = mark.kind, mark.source_id, mark.places, differ
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = frozenset(self._find(mark, differ))
+        return found
+
+    def _find(self, mark: _Mark, differ: bool) -> Iterator[_Group]:
+        yield EVERY, "all", ""
+        yield EVERY, "kind", mark.kind
+        yield EVERY, "source", str(mark.source_id)
+        by_model = mark.places
+        if differ and by_model[0][0] == EVERY:
+            by_model = tuple((model, by_model[0][1]) for model in RULES)
+        for model, credited in by_model:
+            for post_id, platform in credited:
+                medium, author = self._posts.get(post_id, ("", "")) if post_id else ("", "")
+                yield model, "post", str(post_id) if post_id else ""
+                yield model, "platform", platform
+                yield model, "medium", medium
+                yield model, "author", author
+
+
+@dataclass(slots=True)
+class _Within:
+    """What matters of a person in one scope."""
+
+    marks: frozenset[_Mark] = frozenset()
+    first_on: date = date.max
+    # Where the models differ about one of her actions they may differ about her presences at each
+    # post, also those that her other actions brought: these are kept by model as a whole.
+    differ: bool = False
+
+
+def _delta(
+    org_id: UUID, before: _Profile, after: _Profile, groups: _Groups
+) -> Iterator[tuple[Key, int]]:
+    """Yield the keys of presences that go (-1) and come (1), of one person.
+
+    Nothing is looked at but the groups of what changed: she may have acted a hundred times before.
+    """
+    was, now = _scopes(org_id, before), _scopes(org_id, after)
+    for scope in {**was, **now}:
+        old, new = was.get(scope, _Within()), now.get(scope, _Within())
+        changed = old.marks ^ new.marks
+        if (old.first_on, old.differ) != (new.first_on, new.differ):
+            changed = old.marks | new.marks
+        if not changed:
+            continue
+        touched = frozenset[_Group]().union(
+            *(groups.of(mark, differ) for mark in changed for differ in {old.differ, new.differ})
+        )
+        days_before = _days_of(org_id, scope, old, groups, touched)
+        days_after = _days_of(org_id, scope, new, groups, touched)
+        for group in {**days_before, **days_after}:
+            gone = _presences(days_before.get(group), old.first_on)
+            come = _presences(days_after.get(group), new.first_on)
+            for presence in gone - come:
+                yield from ((key, -1) for key in _keys(scope, group, presence))
+            for presence in come - gone:
+                yield from ((key, 1) for key in _keys(scope, group, presence))
+
+
+def _scopes(org_id: UUID, profile: _Profile) -> dict[UUID, _Within]:
+    marks, firsts = profile
+    found = {}
     for scope, first_on in firsts:
-        grains = GRAINS_OF_ORGANIZATION if scope == org_id else GRAINS
-        within = [mark for mark in marks if scope in {org_id, mark.campaign_id}]
-        # Where the models differ about one of her actions they may differ about her presences at
-        # each post, also those that her other actions brought: these are kept by model as a whole.
+        within = (
+            marks
+            if scope == org_id
+            else frozenset(mark for mark in marks if mark.campaign_id == scope)
+        )
         differ = any(mark.places[0][0] != EVERY for mark in within)
-        days: dict[tuple[str, str, str], set[date]] = defaultdict(set)
-        for mark in within:
-            day = mark.on_of_organization if scope == org_id else mark.on
-            for model, grain, value in _groups(mark, differ, posts):
-                if grain in grains:
-                    days[model, grain, value].add(day)
-        for (model, grain, value), on in days.items():
-            last: date | None = None
-            for day in sorted(on):
-                since = min(first_on, day) if last is None else last
-                for day_span, since_span, from_day, from_since in _cells(day, since, last is None):
-                    yield Key(
-                        scope,
-                        model,
-                        grain,
-                        day_span,
-                        since_span,
-                        from_day,
-                        from_since,
-                        last is None,
-                        value,
-                    )
-                last = day
+        found[scope] = _Within(within, first_on, differ)
+    return found
 
 
-def _groups(
-    mark: _Mark, differ: bool, posts: Mapping[UUID, tuple[str, str]]
-) -> Iterator[tuple[str, str, str]]:
-    yield EVERY, "all", ""
-    yield EVERY, "kind", mark.kind
-    yield EVERY, "source", str(mark.source_id)
-    by_model = mark.places
-    if differ and by_model[0][0] == EVERY:
-        by_model = tuple((model, by_model[0][1]) for model in RULES)
-    for model, credited in by_model:
-        for post_id, platform in credited:
-            medium, author = posts.get(post_id, ("", "")) if post_id else ("", "")
-            yield model, "post", str(post_id) if post_id else ""
-            yield model, "platform", platform
-            yield model, "medium", medium
-            yield model, "author", author
+def _days_of(
+    org_id: UUID, scope: UUID, within: _Within, groups: _Groups, touched: frozenset[_Group]
+) -> dict[_Group, set[date]]:
+    """Return the days on which she acted, in each group that is touched."""
+    whole = scope == org_id
+    grains = GRAINS_OF_ORGANIZATION if whole else GRAINS
+    days: dict[_Group, set[date]] = defaultdict(set)
+    for mark in within.marks:
+        day = mark.on_of_organization if whole else mark.on
+        for group in groups.of(mark, within.differ) & touched:
+            if group[1] in grains:
+                days[group].add(day)
+    return days
 
 
-def _cells(day: date, since: date, opening: bool) -> Iterator[tuple[int, int, date, date]]:
-    """Yield the (day_span, since_span, day, since) under which one presence is kept."""
+def _presences(days: set[date] | None, first_on: date) -> set[_Presence]:
+    if not days:
+        return set()
+    first, *others = sorted(days)
+    found = {(first, min(first_on, first), True)}
+    for day in others:
+        found.add((day, first, False))
+        first = day
+    return found
+
+
+def _keys(scope: UUID, group: _Group, presence: _Presence) -> Iterator[Key]:
+    model, grain, value = group
+    for day_span, since_span, day, since in _cells(*presence):
+        yield Key(scope, model, grain, day_span, since_span, day, since, presence[2], value)
+
+
+@lru_cache(maxsize=100_000)
+def _cells(day: date, since: date, opening: bool) -> tuple[tuple[int, int, date, date], ...]:
+    """Return the (day_span, since_span, day, since) under which one presence is kept."""
+    return tuple(_find_cells(day, since, opening))
+
+
+def _find_cells(day: date, since: date, opening: bool) -> Iterator[tuple[int, int, date, date]]:
     span = span_of(day)
     if opening:
         yield 1, 0, day, ANY
