@@ -313,6 +313,7 @@ class _Reading:
             model=question.model,
             **self._filters(),
         )
+        self._alone = self._only_filter()
 
     # What is asked for, and what keys are called.
 
@@ -576,15 +577,12 @@ class _Reading:
         self, asked: Asked, rows: dict[str, _Figures], total: _Figures, other: bool
     ) -> None:
         days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
-        if asked.narrowed:
+        if asked.narrowed and self._alone is None:
             (found,) = store.count_people(asked, "") or [None]
-            _people(total, found)
         else:
-            scope = asked.campaign_id or asked.org_id
-            (found,) = presences.read_people(
-                asked.org_id, [scope], asked.first, asked.last, asked.model, ["all"]
-            ) or [None]
-            _people(total, found)
+            grain, value = self._alone or ("all", "")
+            found = next((row for row in self._present(asked, grain) if row.value == value), None)
+        _people(total, found)
         for key, row in self._people_by_key(asked, days_by_key, other):
             _people(rows[key], row)
 
@@ -618,11 +616,11 @@ class _Reading:
             keys, ranges = list(days_by_key), list(days_by_key.values())
             if not keys:
                 return
-            if asked.narrowed:
+            if asked.narrowed and self._alone is None:
                 for row in store.count_people(asked, "range", ranges):
                     yield keys[int(row.key) - 1], row
             else:
-                for row in store.people_of_ranges(asked, ranges):
+                for row in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
                     yield keys[row.number], row
         elif self.by == "campaign" and not asked.narrowed:
             ids = [*(each.id for each in self.campaigns), NOBODY]
@@ -630,21 +628,36 @@ class _Reading:
                 asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
             ):
                 yield self._key(row.scope, other), row
-        elif not asked.narrowed and self.by in (
-            GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
-        ):
-            for row in presences.read_people(
-                asked.org_id,
-                [asked.campaign_id or asked.org_id],
-                asked.first,
-                asked.last,
-                asked.model,
-                [self.by],
-            ):
+        elif self._alone and self._alone[0] == self.by:
+            for row in self._present(asked, self.by):
+                if row.value == self._alone[1]:
+                    yield row.value or NONE, row
+        elif not asked.narrowed and self.by in self._grains:
+            for row in self._present(asked, self.by):
                 yield row.value or NONE, row
         else:
             for row in store.count_people(asked, self.by):
                 yield self._key_of_people(row.key, other), row
+
+    @property
+    def _grains(self) -> tuple[str, ...]:
+        return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
+
+    def _present(self, asked: Asked, grain: str) -> list[Any]:
+        scope = asked.campaign_id or asked.org_id
+        return presences.read_people(
+            asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
+        )
+
+    def _only_filter(self) -> tuple[str, str] | None:
+        """Return the one thing that is let through, as (grain, value), where presences have it."""
+        wanted = [(name, keys) for name, keys in self.question.filters.items() if keys]
+        if len(wanted) != 1 or len(set(wanted[0][1])) != 1 or wanted[0][0] not in self._grains:
+            return None
+        name, (key, *_) = wanted[0]
+        if name in {"post", "source"} and key != NONE:
+            key = str(UUID(key))
+        return name, "" if key == NONE else key
 
     def _key_of_people(self, value: str, other: bool) -> str:
         match self.by:

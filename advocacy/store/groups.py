@@ -214,10 +214,13 @@ def read_clicks_by_hour(asked: Asked) -> list[Any]:
     )
 
 
-def people_of_ranges(asked: Asked, ranges: Sequence[tuple[date, date]]) -> list[Any]:
+def people_of_ranges(
+    asked: Asked, ranges: Sequence[tuple[date, date]], grain: str = "all", value: str = ""
+) -> list[Any]:
     """Return (number, supporters, new) for each of these ranges of days in which people came.
 
-    As `presences.read_people` does for one range, in one statement; all of them, whatever they did.
+    As `presences.read_people` does for one range, in one statement: all of them, or those of one
+    value of a grain.
     """
     cells = [
         (number, box) for number, (first, last) in enumerate(ranges) for box in boxes(first, last)
@@ -235,7 +238,8 @@ def people_of_ranges(asked: Asked, ranges: Sequence[tuple[date, date]]) -> list[
                 as b (number, day_span, since_span, day_from, day_to, since_from, since_to)
            cross join lateral (
              select opening, sum(people) as people from presences
-             where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
+             where org_id = :o and campaign_id = :scope and model in ('every', :model)
+               and grain = :grain and value = :value
                and day_span = b.day_span and since_span = b.since_span
                and day between b.day_from and b.day_to
                and since between b.since_from and b.since_to
@@ -244,6 +248,9 @@ def people_of_ranges(asked: Asked, ranges: Sequence[tuple[date, date]]) -> list[
            having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0""",
         o=asked.org_id,
         scope=asked.campaign_id or asked.org_id,
+        model=asked.model,
+        grain=grain,
+        value=value,
         numbers=[number for number, _ in cells],
         day_spans=[box.day_span for _, box in cells],
         since_spans=[box.since_span for _, box in cells],

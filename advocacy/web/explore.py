@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
@@ -19,6 +20,7 @@ from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE, TIM
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
 from advocacy.store import campaigns
+from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages
 from advocacy.web.errors import Problem
 from advocacy.web.grouped import (
@@ -30,7 +32,7 @@ from advocacy.web.grouped import (
     shown_of,
 )
 from advocacy.web.languages import said
-from advocacy.wording import noun, platform_named
+from advocacy.wording import noun, platform_named, post_named
 
 blueprint = Blueprint("explore", __name__)
 
@@ -89,6 +91,7 @@ def _page(scope: Campaign | Organization) -> str:
     return render_template(
         "explore.html",
         report=report,
+        only=_only(scope, query),
         rows=rows,
         named=named,
         campaign=campaign,
@@ -196,6 +199,24 @@ def _called(by: str, label: str) -> str:
         case "day":
             return languages.day(label)
     return label
+
+
+def _only(scope: Campaign | Organization, query: dict[str, Any]) -> dict[str, str] | None:
+    """Return what the page is about where it lets through one post or one platform alone.
+
+    As {called, url}; the url is the post's own address, or ''.
+    """
+    wanted = {name: query[name] for name in FILTERS if query[name]}
+    match wanted:
+        case {"post": [key], **others} if not others and key != NONE:
+            org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
+            post = campaigns.get_post(org_id, UUID(key))
+            called = said(post_named(post.title, post.platform, channel_of(post.platform)))
+            url = post.url if post.url.startswith("https://") else ""
+            return {"called": called[:1].upper() + called[1:], "url": url}
+        case {"platform": [key], **others} if not others and key != NONE:
+            return {"called": platform_named(key), "url": ""}
+    return None
 
 
 def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict[str, Any]]:

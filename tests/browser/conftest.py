@@ -28,6 +28,7 @@ class Site:
     address: str
     token: str
     editor: str
+    owner: str
 
 
 @dataclass
@@ -44,9 +45,17 @@ class Watched:
 
     def sign_in_as_editor(self, after: str = "/") -> None:
         """Come with the session of somebody who may make links."""
-        session = {"name": "session", "value": self.site.editor, "url": self.site.address}
-        self.page.context.add_cookies([session])  # type: ignore[list-item]
+        self._come_with(self.site.editor)
         self.go(after)
+
+    def sign_in_as_owner(self, after: str = "/") -> None:
+        """Come with the session of somebody who may see everything."""
+        self._come_with(self.site.owner)
+        self.go(after)
+
+    def _come_with(self, value: str) -> None:
+        session = {"name": "session", "value": value, "url": self.site.address}
+        self.page.context.add_cookies([session])  # type: ignore[list-item]
 
     def sign_in(self, after: str = "/") -> None:
         self.go(f"/sign-in?next={after}")
@@ -64,20 +73,25 @@ def site(
     with wired.app_context():
         empty_tables()
         token = picture.fill(wired)
-        with transaction():
-            org_id = campaigns.get_organization(None).id
-            master = wired.extensions["settings"].secret_key.encode()
-            made = members.put_member(master, org_id, "editor@example.org", "editor")
-            word = members.put_one_time_word(org_id, made.id)
-        client = wired.test_client()
-        client.post(f"/set-password/{word}", data={"password": PASSWORD})
-        session = client.get_cookie("session")
-        assert session is not None
+        editor, owner = (_session(wired, role) for role in ("editor", "owner"))
     folder = tmp_path_factory.mktemp("browser")
     bundle(folder)
     variables = {**environment, "VAR_DIR": str(folder), "LOG_LEVEL": "WARNING"}
     with picture.gunicorn(variables, picture.free_port(), folder / "gunicorn.log") as address:
-        yield Site(address, token, session.value)
+        yield Site(address, token, editor, owner)
+
+
+def _session(app: Flask, role: str) -> str:
+    with transaction():
+        org_id = campaigns.get_organization(None).id
+        master = app.extensions["settings"].secret_key.encode()
+        made = members.put_member(master, org_id, f"{role}@example.org", role)
+        word = members.put_one_time_word(org_id, made.id)
+    client = app.test_client()
+    client.post(f"/set-password/{word}", data={"password": PASSWORD})
+    session = client.get_cookie("session")
+    assert session is not None
+    return session.value
 
 
 @pytest.fixture(scope="package")

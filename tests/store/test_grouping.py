@@ -198,9 +198,9 @@ def click(world: World, at: datetime, number: int) -> None:
         )
 
 
-def filters_of(world: World) -> Any:
+def keys_of(world: World) -> dict[str, list[str]]:
     posts = [str(each[0]) for each in world.placed if each[0]]
-    keys = {
+    return {
         "post": [posts[0], NONE],
         "platform": ["x", NONE],
         "medium": ["video", NONE],
@@ -208,11 +208,14 @@ def filters_of(world: World) -> Any:
         "kind": ["call", "donation"],
         "source": [str(each) for each in world.sources.values()],
     }
+
+
+def filters_of(world: World) -> Any:
     return st.fixed_dictionaries(
         {},
         optional={
             name: st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)
-            for name, values in keys.items()
+            for name, values in keys_of(world).items()
         },
     )
 
@@ -244,12 +247,16 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
     for number in range(7):
         click(world, START + timedelta(days=5 * number, hours=number), number)
     filters = data.draw(filters_of(world))
+    # A single key of a single filter is read from presences.
+    name, keys = data.draw(st.sampled_from(sorted(keys_of(world).items())))
+    single = {name: [data.draw(st.sampled_from(keys))]}
     for scope in scopes(world):
         told_by: dict[tuple[str, bool], dict[str, Any]] = {}
         for by in GROUPS if is_campaign(scope) else GROUPS_OF_ORGANIZATION:
             for narrowed, chosen in ((False, {}), (True, filters)):
                 asked = Question(by, FIRST, LAST, model, filters=chosen, gifts=True)
                 told_by[by, narrowed] = hold(world, scope, asked)
+            hold(world, scope, Question(by, FIRST, LAST, model, filters=single, gifts=True))
         hold_money(told_by)
         hold_report(scope, model, told_by["kind", False])
 

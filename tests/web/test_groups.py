@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -395,6 +396,21 @@ def test_every_group_has_its_page_also_where_nothing_is(world, told, by):
             assert staff.get(f"/campaigns/stay/explore{query}").status_code == 200
             assert staff.get(f"/campaigns/quiet/explore{query}").status_code == 200
         assert staff.get(f"/explore{query}").status_code == 200
+
+
+def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(world, told):
+    client = world.member("reader")
+    shown = html.unescape(client.get("/campaigns/stay").text)
+    addresses = re.findall(r'href="(/campaigns/stay/explore\?(?:post|platform)=[^"]+)"', shown)
+    own = [each for each in addresses if f"post={world.posts['tiktok']}" in each]
+    assert len(own) == 1
+    page = html.unescape(client.get(own[0]).text)
+    assert '<h1>The TikTok post “=1+1 "video"”</h1>' in page
+    assert "May 6, 2026" in page
+    (x,) = [each for each in addresses if "platform=x&" in each]
+    assert "<h1>X</h1>" in client.get(x).text
+    both = client.get(own[0] + "&platform=tiktok").text
+    assert "<h1>Compare</h1>" in both
 
 
 def test_the_overview_shows_all_campaigns_beside_the_days_before(world, told):

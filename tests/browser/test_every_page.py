@@ -1,0 +1,113 @@
+"""Every page at three widths in both themes: accessible, within its width, and kept as a picture.
+
+The pictures are in `var/screenshots`, to be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+
+from advocacy.store import campaigns, members, run, transaction, view_links
+from tests.web.test_languages import NOT_A_PAGE
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (360, 768, 1280)
+THEMES = ("light", "dark")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Each page by the rule of its route, with an address of it; None where a word is made first.
+PAGES = {
+    "/": "/",
+    "/account": "/account",
+    "/actions/<uuid:action_id>": None,
+    "/campaigns/<slug>": "/campaigns/stay",
+    "/campaigns/<slug>/actions": "/campaigns/stay/actions",
+    "/campaigns/<slug>/explore": "/campaigns/stay/explore?compare=before&gifts=true",
+    "/campaigns/<slug>/ladder": "/campaigns/stay/ladder",
+    "/campaigns/<slug>/paths": "/campaigns/stay/paths",
+    "/campaigns/<slug>/rehearsal": "/campaigns/stay/rehearsal",
+    "/campaigns/<slug>/view-links": "/campaigns/stay/view-links",
+    "/explore": "/explore?group_by=week",
+    "/goals": "/goals",
+    "/ladder": "/ladder",
+    "/links": "/links",
+    "/links/bulk": "/links/bulk",
+    "/members": "/members",
+    "/quarantine": "/quarantine",
+    "/set-password/<word>": None,
+    "/sign-in": "/sign-in",
+    "/sources": "/sources",
+    "/view/<word>": None,
+}
+SIGNED_OUT = {"/set-password/<word>", "/sign-in", "/view/<word>"}
+# It comes only to whoever is in several organizations; tests/browser/test_members.py looks at it.
+ELSEWHERE = {"/sign-in/organization"}
+
+
+@pytest.fixture
+def address(wired: Flask, site, rule: str) -> str:
+    if found := PAGES[rule]:
+        return found
+    with wired.app_context(), transaction():
+        org_id = campaigns.get_organization(None).id
+        match rule:
+            case "/view/<word>":
+                campaign = campaigns.get_campaign(org_id, "stay")
+                word = view_links.put_view_link(
+                    org_id,
+                    campaign.id,
+                    name="For the board",
+                    model="last_touch",
+                    made_by="editor@example.org",
+                    lasts=timedelta(days=7),
+                )
+                return f"/view/{word}"
+            case "/set-password/<word>":
+                master = wired.extensions["settings"].secret_key.encode()
+                made = members.put_member(master, org_id, "new@example.org", "reader")
+                return f"/set-password/{members.put_one_time_word(org_id, made.id)}"
+            case _:
+                found = run("select id from actions where org_id = :o limit 1", o=org_id)[0][0]
+                return f"/actions/{found}"
+
+
+def test_every_page_is_looked_at(wired: Flask):
+    rules = {
+        rule.rule
+        for rule in wired.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not NOT_A_PAGE.match(rule.rule)
+    }
+    assert rules == {*PAGES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("rule", PAGES)
+def test_a_page_is_readable_by_everyone_everywhere(watched, screenshots, rule, address):
+    page = watched.page
+    if rule in SIGNED_OUT:
+        watched.go(address)
+    else:
+        watched.sign_in_as_owner(address)
+    page.wait_for_load_state("networkidle")
+    name = re.sub(r"<[^>]*>|\W+", "-", rule).strip("-") or "overview"
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=screenshots / f"{name}-{width}-{theme}.png", full_page=True)
+            beyond = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert beyond <= 0, f"{rule} is {beyond} pixels wider than {width}"
+            if width != 768:
+                found = Axe().run(page, options={"runOnly": RULES})
+                wrong = [
+                    (each["id"], [node["html"][:160] for node in each["nodes"]][:3])
+                    for each in found.response["violations"]
+                ]
+                assert wrong == [], f"{rule} at {width} pixels in {theme}"
