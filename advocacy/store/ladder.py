@@ -7,8 +7,10 @@ totals, since people do not add up over days.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.store import run
@@ -26,113 +28,172 @@ _RUNG = """case kind when 'click' then 0 when 'call' then 2 when 'attendance' th
                      else 1 end"""
 
 
-def _within(campaign_id: UUID | None) -> str:
+class Standing(NamedTuple):
+    """How many people are on a rung, from where they came, and through which post."""
+
+    before: int | None
+    rung: int
+    post_id: UUID | None
+    people: int
+    still: int
+
+
+class Cohort(NamedTuple):
+    """How many of those who began in a month acted so many months later."""
+
+    month: date
+    since: int
+    people: int
+
+
+class Gifts(NamedTuple):
+    """Sums of gifts in a currency; see `read_gifts`."""
+
+    currency: str
+    gifts: int
+    givers: int
+    gross_minor: int
+    net_minor: int
+    recurring_net_minor: int
+    people: int
+    monthly_people: int
+
+
+def _within(campaign_id: UUID | None, own: str = "") -> str:
     """Say whose actions: one campaign's, or all of the organization's."""
-    return "" if campaign_id is None else "and campaign_id = :c"
+    return "" if campaign_id is None else f"and {own}campaign_id = :c"
 
 
-def read_ladder(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
-    """Return (before, rung, post_id, people, still) by the last day.
+class Counted(NamedTuple):
+    """How many people did what; see `read_ladder`."""
 
-    People are grouped by the highest rung that they reached, the one they were on before `first`
-    (null: on none), and, for those who climbed in the range, the post that has the action by which
-    they reached it. `still` counts those of the highest rung whose recurring gift has not ended.
+    rungs: list[Standing]
+    cohorts: list[Cohort]
+    repeat: tuple[int, int]
+
+
+def read_ladder(
+    org_id: UUID,
+    campaign_id: UUID | None,
+    first: date,
+    last: date,
+    repeat_days: int,
+    months: int,
+) -> Counted:
+    """Return rungs, cohorts and repeats by the last day, from one walk through the actions.
+
+    *Rungs* are (before, rung, post_id, people, still): by the highest rung that they reached, the
+    one they were on before `first` (null: on none), and, for those who climbed in the range, the
+    post that has the action by which they reached it. `still` counts those of the highest rung
+    whose recurring gift has not ended.
+
+    *Cohorts* are (month, since, people) of the last `months` months: who first acted in a month,
+    and acted again so much later; `since` 0 is the whole cohort.
+
+    *Repeat* is (people, again): whose first `repeat_days` ended in the range, and who acted on
+    another day in them. Renewals, which nobody does anything for, are no coming back.
     """
-    return run(
-        f"""with acts as (
-             select supporter_id, {_RUNG} as rung, occurred_on, occurred_at, id, post_id,
-                    recurs_as <> '' and (ended_at is null or ended_at::date > :last) as runs
-             from actions
-             where org_id = :o {_within(campaign_id)} and counted and occurred_on <= :last
-               and supporter_id is not null),
-           people as (
-             select supporter_id, max(rung) as rung, bool_or(runs) as still,
-                    max(rung) filter (where occurred_on < :first) as before
-             from acts group by supporter_id),
-           climbed as (
-             select distinct on (a.supporter_id) a.supporter_id, a.post_id
-             from people p join acts a on a.supporter_id = p.supporter_id and a.rung = p.rung
-             where p.rung > coalesce(p.before, -1)
-             order by a.supporter_id, a.occurred_at, a.id)
-           select p.before, p.rung, c.post_id, count(*)::int8 as people,
-                  count(*) filter (where p.rung = 4 and p.still)::int8 as still
-           from people p left join climbed c on c.supporter_id = p.supporter_id
-           where p.rung is not null
-           group by 1, 2, 3 order by 1, 2, 3""",
+    newest = last.year * 12 + last.month - 1
+    rows = run(
+        # Months as numbers: dates would go through time zones and numeric, for a million rows.
+        f"""with people as materialized (
+              select supporter_id, max(rung) as rung, bool_or(runs) as still,
+                     max(rung) filter (where occurred_on < :first) as before,
+                     min(day) as began,
+                     bit_or(1 << month) filter (where month between 0 and :months - 1) as seen
+              from (
+                select supporter_id, occurred_on, {_RUNG} as rung,
+                       recurs_as <> '' and (ended_at is null or ended_at::date > :last) as runs,
+                       case when not renewal then occurred_on end as day,
+                       case when not renewal and occurred_on >= :oldest_day then
+                         (date_part('year', occurred_on) * 12 + date_part('month', occurred_on)
+                          - 1)::int4 - :oldest end as month
+                from actions
+                where org_id = :o {_within(campaign_id)} and counted and occurred_on <= :last
+                  and supporter_id is not null) acts
+              group by supporter_id),
+            climbed as (
+              select distinct on (a.supporter_id) a.supporter_id, a.post_id
+              from (
+                select supporter_id, occurred_at, id, post_id, {_RUNG} as rung
+                from actions
+                where org_id = :o {_within(campaign_id)} and counted
+                  and occurred_on between :first and :last and supporter_id is not null) a
+              join people p on p.supporter_id = a.supporter_id and p.rung = a.rung
+              where p.rung > coalesce(p.before, -1)
+              order by a.supporter_id, a.occurred_at, a.id)
+            select 'rungs' as of, p.before as a, p.rung as b, c.post_id, count(*)::int8 as people,
+                   count(*) filter (where p.rung = 4 and p.still)::int8 as more
+            from people p left join climbed c on c.supporter_id = p.supporter_id
+            where p.rung is not null
+            group by p.before, p.rung, c.post_id
+            union all
+            select 'cohorts', (date_part('year', began) * 12 + date_part('month', began) - 1)::int4
+                   - :oldest, seen, null, count(*)::int8, 0
+            from people where began >= :oldest_day
+            group by 2, 3
+            union all
+            select 'repeat', null, null, null, count(*)::int8, (
+                select count(distinct p.supporter_id) from people p
+                join actions a on a.supporter_id = p.supporter_id
+                  and a.occurred_on > p.began and a.occurred_on <= p.began + cast(:days as int)
+                where p.began between :began_first and :began_last
+                  and a.org_id = :o {_within(campaign_id, "a.")} and a.counted and not a.renewal
+                  and a.occurred_on between :began_first and :last)::int8
+            from people where began between :began_first and :began_last
+            order by 1, 2, 3, 4""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
-    )
-
-
-def read_cohorts(org_id: UUID, campaign_id: UUID | None, last: date, months: int) -> list[Any]:
-    """Return (month, since, people): who first acted in a month, and acted again so much later.
-
-    Of the last `months` months up to `last`. `since` 0 is the whole cohort. Renewals, which nobody
-    does anything for, are no coming back.
-    """
-    # Months as numbers: dates would go through time zones and numeric, for a million rows.
-    return run(
-        f"""with acts as (
-             select supporter_id,
-                    (date_part('year', occurred_on) * 12 + date_part('month', occurred_on)
-                     - 1)::int4 as month
-             from actions
-             where org_id = :o {_within(campaign_id)} and counted and not renewal
-               and occurred_on <= :last and supporter_id is not null
-             group by 1, 2),
-           placed as (
-             select month, min(month) over (partition by supporter_id) as began from acts)
-           select make_date(began / 12, began % 12 + 1, 1) as month, month - began as since,
-                  count(*)::int8 as people
-           from placed
-           where began > :newest - :months
-           group by began, month order by began, month""",
-        o=org_id,
-        c=campaign_id,
-        last=last,
-        newest=last.year * 12 + last.month - 1,
+        days=repeat_days,
+        began_first=_earlier(first, repeat_days),
+        began_last=_earlier(last, repeat_days),
         months=months,
+        oldest=newest - months + 1,
+        oldest_day=_first_of(newest - months + 1),
+    )
+    (repeat,) = (row for row in rows if row.of == "repeat")
+    return Counted(
+        [
+            Standing(row.a, row.b, row.post_id, row.people, row.more)
+            for row in rows
+            if row.of == "rungs"
+        ],
+        _cohorts([row for row in rows if row.of == "cohorts"], newest - months + 1, months),
+        (repeat.people, repeat.more),
     )
 
 
-def read_repeat(
-    org_id: UUID, campaign_id: UUID | None, first: date, last: date, days: int
-) -> tuple[int, int]:
-    """Return (people, again): whose first `days` ended in the range, and who acted again in them.
-
-    Again is on another day than the first; renewals are left out.
-    """
-    row = run(
-        f"""with acts as (
-             select supporter_id, occurred_on, min(occurred_on) over (partition by supporter_id)
-                      as began
-             from actions
-             where org_id = :o {_within(campaign_id)} and counted and not renewal
-               and occurred_on <= :last and supporter_id is not null)
-           select count(distinct supporter_id)::int8 as people,
-                  count(distinct supporter_id) filter (
-                    where occurred_on > began and occurred_on <= began + cast(:days as int)
-                  )::int8 as again
-           from acts
-           where began + cast(:days as int) between :first and :last""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        days=days,
-    )[0]
-    return row.people, row.again
+def _cohorts(rows: Sequence[Any], oldest: int, months: int) -> list[Cohort]:
+    """Lay out who began in a month (`a`) by the months in which they acted (the bits of `b`)."""
+    found: Counter[tuple[int, int]] = Counter()
+    for row in rows:
+        for month in range(row.a, months):
+            if row.b >> month & 1:
+                found[row.a, month - row.a] += row.people
+    return [
+        Cohort(_first_of(oldest + began), since, people)
+        for (began, since), people in sorted(found.items())
+    ]
 
 
-def read_gifts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
+def _first_of(month: int) -> date:
+    """Return the first day of a month, counted from the year 0."""
+    return date(month // 12, month % 12 + 1, 1) if month >= 12 else date.min
+
+
+def _earlier(day: date, days: int) -> date:
+    return date.fromordinal(max(day.toordinal() - days, 1))
+
+
+def read_gifts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Gifts]:
     """Return sums of gifts in a range, by currency, the most used first.
 
     `gifts`, `givers` and `gross_minor` are of one-time gifts; `people` gave at all,
     `monthly_people` recurringly. What went back of a gift counts on the day of the gift.
     """
-    return run(
+    rows = run(
         f"""select currency,
                    count(*) filter (where recurs_as = '')::int8 as gifts,
                    count(distinct supporter_id) filter (where recurs_as = '')::int8 as givers,
@@ -152,3 +213,4 @@ def read_gifts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) 
         first=first,
         last=last,
     )
+    return [Gifts(*row) for row in rows]
