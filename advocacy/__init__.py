@@ -86,6 +86,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import (
         auth,
+        counted,
         dashboard,
         errors,
         explore,
@@ -137,6 +138,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     webhooks.init_app(app)
     auth.init_app(app)
+    counted.init_app(app)
     live.init_app(app)
     api.init_app(app)
     api.register_blueprint(activation.blueprint)

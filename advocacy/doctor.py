@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.counting import queue_of
 from advocacy.nudge import connect
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, database, inbox, reports, totals
@@ -52,6 +53,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
     yield "redis", redis
     if not redis:
         yield "worker", _worker(settings)
+        yield "counter", _counter(settings)
         yield "clock", _clock(settings)
     yield "folder", _folder(settings.var_dir)
     yield "click log", _clicks(settings.var_dir)
@@ -144,8 +146,18 @@ def _redis(settings: Settings) -> str:
 
 
 def _worker(settings: Settings) -> str:
-    workers = Worker.all(connection=connect(settings.redis_url, timeout=1.0))
-    return "" if workers else "none is running; start one with `python -m workers.run worker`"
+    found = _listening(settings, settings.queue)
+    return "" if found else "none is running; start one with `python -m workers.run worker`"
+
+
+def _counter(settings: Settings) -> str:
+    found = _listening(settings, queue_of(settings.queue))
+    return "" if found else "none is running; start one with `python -m workers.run counter`"
+
+
+def _listening(settings: Settings, queue: str) -> bool:
+    every = Worker.all(connection=connect(settings.redis_url, timeout=1.0))
+    return any(queue in each.queue_names() for each in every)
 
 
 def _clock(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
@@ -30,6 +30,7 @@ from advocacy.rollup import day_in
 from advocacy.small_groups import withheld_parts
 from advocacy.store import campaigns
 from advocacy.store import goals as store
+from advocacy.store.goals import OfDay, OfDistrict
 
 MEASURES = ("supporters", "donors", "net", "calls", "actions")
 _MOST_POINTS = 53
@@ -104,10 +105,25 @@ def _number(written: str, currency: str) -> int:
         ) from None
 
 
-def goals(org_id: UUID, now: datetime | None = None, least: int = 0) -> list[dict[str, Any]]:
+class Reading(Protocol):
+    """What reads the figures that cost a walk through the actions; rows as `store.goals` has."""
+
+    def read_donors(
+        self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
+    ) -> Sequence[Any]: ...
+
+    def read_districts(
+        self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
+    ) -> Sequence[Any]: ...
+
+
+def goals(
+    org_id: UUID, now: datetime | None = None, least: int = 0, reading: Reading = store
+) -> list[dict[str, Any]]:
     """Return every goal with what is reached, its pace and its forecast; what ends first first.
 
-    Figures about fewer than `least` people are None, and the line has no steps of so few.
+    Figures about fewer than `least` people are None, and the line has no steps of so few. `reading`
+    may have some of the figures kept.
     """
     organization = campaigns.find_organization(org_id)
     if organization is None:
@@ -120,26 +136,27 @@ def goals(org_id: UUID, now: datetime | None = None, least: int = 0) -> list[dic
             of[goal.campaign_id] if goal.campaign_id else organization,
             now,
             least,
+            reading,
         )
         for goal in store.list_goals(org_id)
     ]
 
 
-def _goal(goal: Goal, about: Any, now: datetime, least: int) -> dict[str, Any]:
+def _goal(goal: Goal, about: Any, now: datetime, least: int, reading: Reading) -> dict[str, Any]:
     today = day_in(now, about.timezone)
-    by_day = _by_day(goal, min(today, goal.last_on))
+    by_day = _by_day(goal, min(today, goal.last_on), reading)
     grown = goal.measure == "supporters"
     start = sum(n for day, n in by_day.items() if day < goal.first_on) if grown else 0
     levels = _levels(by_day, goal, start, today)
     reached = levels[-1][1] if levels else start
-    base = _base(goal, start) if goal.growth_bp else 0
+    base = _base(goal, start, reading) if goal.growth_bp else 0
     # Rounded up, in whole numbers: half a supporter is one more.
     grown_to = -(-base * (10_000 + goal.growth_bp) // 10_000) if base > 0 else None
     target = goal.target or grown_to
     found = _stand(goal, by_day, levels, start, reached, target, today)
-    districts, whole_hidden = _districts(goal, least)
+    districts, whole_hidden = _districts(goal, least, reading)
     people = (
-        sum(row.number for row in store.read_donors(*_scope(goal), goal.first_on, goal.last_on))
+        sum(row.number for row in _donors(goal, goal.first_on, goal.last_on, reading))
         if goal.measure == "net" and least
         else reached
     )
@@ -172,20 +189,21 @@ def _scope(goal: Goal) -> tuple[UUID, UUID | None]:
     return goal.org_id, goal.campaign_id
 
 
-def _by_day(goal: Goal, last: date) -> dict[date, int]:
+def _by_day(goal: Goal, last: date, reading: Reading) -> dict[date, int]:
     """Read what each day brought, from some weeks before the goal's first day."""
     before = goal.first_on - timedelta(days=min(7 * MOST_WEEKS, (goal.first_on - date.min).days))
     if goal.measure == "donors":
         before = goal.first_on  # who gave before may give for the first time in the goal's days
-    return {row.day: row.number for row in _rows(goal, before, last)}
+        last = goal.last_on  # the same days each day, so that what is kept of them serves tomorrow
+    return {row.day: row.number for row in _rows(goal, before, last, reading)}
 
 
-def _rows(goal: Goal, first: date, last: date) -> list[Any]:
+def _rows(goal: Goal, first: date, last: date, reading: Reading) -> Sequence[Any]:
     match goal.measure:
         case "supporters":
             return store.read_supporters(*_scope(goal), last)
         case "donors":
-            return store.read_donors(*_scope(goal), first, last)
+            return _donors(goal, first, last, reading)
         case "net":
             return store.read_sums(*_scope(goal), first, last, currency=goal.currency)
         case "calls":
@@ -193,13 +211,17 @@ def _rows(goal: Goal, first: date, last: date) -> list[Any]:
     return store.read_sums(*_scope(goal), first, last)
 
 
-def _base(goal: Goal, start: int) -> int:
+def _donors(goal: Goal, first: date, last: date, reading: Reading) -> list[OfDay]:
+    return [OfDay(*row) for row in reading.read_donors(*_scope(goal), first, last)]
+
+
+def _base(goal: Goal, start: int, reading: Reading) -> int:
     """Return what a goal to grow grows over."""
     if goal.measure == "supporters":
         return start
     length = min((goal.last_on - goal.first_on).days + 1, (goal.first_on - date.min).days)
     days = goal.first_on - timedelta(days=length), goal.first_on - timedelta(days=1)
-    return sum(row.number for row in _rows(goal, *days))
+    return sum(row.number for row in _rows(goal, *days, reading))
 
 
 def _levels(
@@ -272,12 +294,13 @@ def _points(
     return found[::-1]
 
 
-def _districts(goal: Goal, least: int) -> tuple[list[dict[str, Any]], bool]:
+def _districts(goal: Goal, least: int, reading: Reading) -> tuple[list[dict[str, Any]], bool]:
     """Return each district's calls, what lacks most first, and whether their sum is withheld."""
     if goal.measure != "calls":
         return [], False
     days = goal.first_on, goal.last_on
-    rows = {row.district: row for row in store.read_districts(*_scope(goal), *days)}
+    told = [OfDistrict(*row) for row in reading.read_districts(*_scope(goal), *days)]
+    rows = {row.district: row for row in told}
     hidden, whole = withheld_parts({key: row.people for key, row in rows.items()}, least)
     names = list(dict.fromkeys([*goal.districts, *sorted(rows)]))
     found = []

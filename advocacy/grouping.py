@@ -197,6 +197,30 @@ def grouped(scope: Campaign | Organization, question: Question, least: int = 0) 
     }
 
 
+def days_read(
+    scope: Campaign | Organization, question: Question, least: int = 0
+) -> tuple[date, date] | None:
+    """Return the days whose actions are all read for a question; None where totals answer it.
+
+    Raises what `grouped` raises.
+    """
+    campaign = scope if isinstance(scope, Campaign) else None
+    org_id = campaign.org_id if campaign else scope.id
+    first, last = _days(scope, question)
+    reading = _Reading(org_id, campaign, scope.timezone, question, first, last)
+    if question.compare:
+        first = min(first, earlier_days(first, last, question.compare)[0])
+    from_totals = {"campaign", "day", "week", "month", *GRAINS_OF_ORGANIZATION}
+    walks = (
+        least > 1
+        or question.gifts
+        or question.by == "hour"
+        or reading.asked.narrowed
+        or (campaign is None and question.by not in from_totals)
+    )
+    return (first, last) if walks else None
+
+
 def page_of(
     report: Mapping[str, Any], limit: int, cursor: str = ""
 ) -> tuple[list[dict[str, Any]], str | None]:

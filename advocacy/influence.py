@@ -46,7 +46,8 @@ def influence(
     Money is net, in one currency: the one given, else the most used. A model whose chain is too
     large for its data says so in place of figures. Raises `BadRange`.
     """
-    return influences(campaign, first, last, (by,), currency, models, least)[by]
+    found = influences(campaign, first, last, (by,), currency, models)
+    return without_few(found[by], least)
 
 
 def influences(
@@ -56,12 +57,11 @@ def influences(
     grains: Sequence[str],
     currency: str = "",
     models: Sequence[str] = CAMPAIGN_MODELS,
-    least: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """Return `influence` by several of `GRAINS`, from paths that are read once.
 
-    Figures about fewer than `least` actions stand together in rows of the id `WITHHELD`, or are
-    left out.
+    Nothing is withheld yet (see `without_few`), so that it can be kept for every reader. It reads
+    all actions and clicks of the range: some four seconds for 200,000 actions.
     """
     first, last = days_of(campaign, first, last)
     days = (campaign.org_id, campaign.id, first, last)
@@ -93,7 +93,7 @@ def influences(
             if (found := beyond.helped(channels, channel)).actions
         ],
     }
-    reports = {
+    return {
         by: same
         | _by_grain(
             by,
@@ -105,12 +105,12 @@ def influences(
         )
         for by in grains
     }
-    return {by: _without_few(report, least) for by, report in reports.items()}
 
 
-def _without_few(report: dict[str, Any], least: int) -> dict[str, Any]:
+def without_few(report: dict[str, Any], least: int) -> dict[str, Any]:
     """Put what is about few together, in every model the same rows, so that sums stay exact.
 
+    Figures about fewer than `least` actions stand in rows of the id `WITHHELD`, or are left out.
     Actions stand for people here, as paths know no person: few actions are of few people. Many by
     one person are not found out.
     """

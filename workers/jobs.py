@@ -1,4 +1,4 @@
-"""The jobs, a few lines each. Their arguments are ids and nothing else.
+"""The jobs, a few lines each. Their arguments are ids, and which figures were asked for.
 
 What a stranger would get wrong: a job carries no work. It says that there may be some; what there
 is to do stands in PostgreSQL, and a job that is lost or run twice changes nothing.
@@ -54,6 +54,12 @@ def mail_reports() -> None:
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
             subscriptions.send_due(settings, org_id)
+
+
+def count(org_id: str, question: str) -> None:
+    """Count figures that somebody waits for, or that grew old."""
+    with application().app_context():
+        application().extensions["counting"].count(UUID(org_id), question)
 
 
 def watch() -> None:

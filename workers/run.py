@@ -1,4 +1,4 @@
-"""The processes of the Procfile that are not web: `python -m workers.run worker|clock`.
+"""The processes of the Procfile that are not web: `python -m workers.run worker|counter|clock`.
 
 What a stranger would get wrong: both outlive Redis. While it is away they wait and try again, so
 that a restart of Redis does not need a restart of anything else.
@@ -18,6 +18,7 @@ from rq import Queue, Worker
 from rq.cron import CronScheduler
 from rq.serializers import JSONSerializer
 
+from advocacy.counting import queue_of
 from advocacy.extensions import db
 from config.garbage import collect_seldom
 from workers.context import application, connection
@@ -50,7 +51,15 @@ class DrainWorker(Worker):
 
 def work() -> None:
     """Drain until told to stop. One queue, so that RQ takes jobs from it without a gap."""
-    name = application().extensions["settings"].queue
+    _work_on(application().extensions["settings"].queue)
+
+
+def count() -> None:
+    """Count what pages ask for until told to stop; apart from the drain, which must not wait."""
+    _work_on(queue_of(application().extensions["settings"].queue))
+
+
+def _work_on(name: str) -> None:
     DrainWorker(
         [JSONQueue(name, connection=connection())],
         connection=connection(),
@@ -82,9 +91,9 @@ def outlive_redis(process: Callable[[], None]) -> None:
 
 def main() -> None:
     """Run the process that the first argument names."""
-    processes = {"worker": work, "clock": tick}
+    processes = {"worker": work, "counter": count, "clock": tick}
     if len(sys.argv) != 2 or sys.argv[1] not in processes:
-        sys.exit("say which process: python -m workers.run worker | clock")
+        sys.exit("say which process: python -m workers.run worker | counter | clock")
     application()
     collect_seldom()
     outlive_redis(processes[sys.argv[1]])

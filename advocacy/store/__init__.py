@@ -11,13 +11,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
 from psycopg import Error as PsycopgError
 from psycopg.types.array import ListBinaryDumper
-from sqlalchemy import CursorResult, Engine, event
+from sqlalchemy import Connection, CursorResult, Engine, event
 from sqlalchemy import text as _written
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import scoped_session
@@ -35,6 +36,10 @@ _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 4
 # A connection that was used so lately is taken to live.
 _FRESH_SECONDS = 1.0
+# Until when somebody waits for an answer, by the monotonic clock.
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+# Where less time is left by so much, the database is told again.
+_TELL_AGAIN_SECONDS = 0.5
 
 
 def prepare(connection: Any, _record: object = None) -> None:
@@ -62,7 +67,36 @@ def watch(engine: Engine) -> None:
                 # The pool makes a new one, and asks of all others whether they live.
                 raise InvalidatePoolError from error
 
+    @event.listens_for(engine, "begin")
+    def began(connection: Connection) -> None:
+        connection.info["left"] = math.inf
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def about_to_run(connection: Connection, cursor: Any, *_more: object) -> None:
+        if (until := _deadline.get()) is None:
+            return
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TookTooLong
+        if connection.info.get("left", math.inf) - left > _TELL_AGAIN_SECONDS:
+            # For this transaction alone: the next one may be somebody's who does not wait.
+            cursor.execute(f"set local statement_timeout = {math.ceil(left * 1000)}")
+            connection.info["left"] = left
+
     event.listen(engine, "connect", prepare)
+
+
+class TookTooLong(Exception):
+    """Statements took longer than somebody waits for an answer; see `hurry`."""
+
+
+def hurry(seconds: float | None) -> None:
+    """Let what runs from now on in this thread end after so long; None lets it run on.
+
+    A statement that is running then is cancelled by the database (57014); none is begun any more.
+    Raises nothing by itself; statements raise `TookTooLong` or what a cancelled one raises.
+    """
+    _deadline.set(None if seconds is None else time.monotonic() + seconds)
 
 
 class Contended(Exception):

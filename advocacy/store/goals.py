@@ -1,14 +1,16 @@
 """Goals, and the figures by day that they are measured by.
 
 What a stranger would get wrong: supporters and donors are people, so their figures by day count
-each once, on the day of her first action or gift; actions, calls and money are had from totals.
+each once, on the day of her first action or gift. Supporters are had from presences, actions, calls
+and money from totals. Donors are not, since a gift that went back makes none, nor are districts:
+these read the actions of the range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -46,27 +48,44 @@ def remove_goal(org_id: UUID, goal_id: UUID) -> None:
     db.session.flush()
 
 
-def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[Any]:
-    """Return (day, number) of people by the day of their first action, up to `last`."""
-    return run(
-        f"""select day, count(*)::int8 as number from (
-              select min(occurred_on) as day from actions
-              where org_id = :o {_within(campaign_id)} and counted and supporter_id is not null
-                and occurred_on <= :last
-              group by supporter_id) began
-            group by day order by day""",
+class OfDay(NamedTuple):
+    """How many came on a day."""
+
+    day: date
+    number: int
+
+
+class OfDistrict(NamedTuple):
+    """How many calls went to a district, and by how many people."""
+
+    district: str
+    calls: int
+    people: int
+
+
+def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[OfDay]:
+    """Return (day, number) of people by the day of their first action, up to `last`.
+
+    For the organization it is a day of its own zone.
+    """
+    rows = run(
+        """select day, sum(people)::int8 as number from presences
+           where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
+             and day_span = 1 and since_span = 0 and opening and day <= :last
+           group by day having sum(people) <> 0 order by day""",
         o=org_id,
-        c=campaign_id,
+        scope=campaign_id or org_id,
         last=last,
     )
+    return [OfDay(*row) for row in rows]
 
 
-def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
+def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[OfDay]:
     """Return (day, number) of people by the day of their first gift within the range.
 
     A gift that all went back is none.
     """
-    return run(
+    rows = run(
         f"""select day, count(*)::int8 as number from (
               select min(occurred_on) as day from actions
               where org_id = :o {_within(campaign_id)} and counted and kind = 'donation'
@@ -79,6 +98,7 @@ def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date)
         first=first,
         last=last,
     )
+    return [OfDay(*row) for row in rows]
 
 
 def read_sums(
@@ -107,9 +127,11 @@ def read_sums(
     )
 
 
-def read_districts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Any]:
+def read_districts(
+    org_id: UUID, campaign_id: UUID | None, first: date, last: date
+) -> list[OfDistrict]:
     """Return (district, calls, people) of calls by target, as the tool told it; '' is none."""
-    return run(
+    rows = run(
         f"""select target as district, count(*)::int8 as calls,
                    count(distinct supporter_id)::int8
                      + count(*) filter (where supporter_id is null)::int8 as people
@@ -122,6 +144,7 @@ def read_districts(org_id: UUID, campaign_id: UUID | None, first: date, last: da
         first=first,
         last=last,
     )
+    return [OfDistrict(*row) for row in rows]
 
 
 def _within(campaign_id: UUID | None) -> str:

@@ -283,6 +283,12 @@ def count_people(
         or asked.posts is not None
         or asked.platforms is not None
     )
+    # Day by day, so that each action is looked up and not held against every range.
+    days = [
+        (date.fromordinal(day), number, first)
+        for number, (first, last) in enumerate(ranges, 1)
+        for day in range(first.toordinal(), last.toordinal() + 1)
+    ]
     # In the organization's own zone the day of an action may be another one than its campaign's.
     own_days = asked.campaign_id is None and by != "campaign"
     on = "(a.occurred_at at time zone :zone)::date" if own_days else "a.occurred_on"
@@ -304,8 +310,8 @@ def count_people(
             else ""
         }
             {
-            f'''join unnest(cast(:froms as date[]), cast(:tos as date[])) with ordinality
-                      as b (day_from, day_to, number) on {on} between b.day_from and b.day_to'''
+            f'''join unnest(cast(:days as date[]), cast(:numbers as int4[]), cast(:froms as date[]))
+                      as b (day, number, day_from) on {on} = b.day'''
             if by == "range"
             else ""
         }
@@ -317,8 +323,9 @@ def count_people(
         first=asked.first,
         last=asked.last,
         **_near(asked, own_days),
-        froms=[first for first, _ in ranges],
-        tos=[last for _, last in ranges],
+        days=[day for day, _, _ in days],
+        numbers=[number for _, number, _ in days],
+        froms=[begins for _, _, begins in days],
     )
 
 

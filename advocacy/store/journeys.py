@@ -81,6 +81,8 @@ def read_idle_clicks(
               from touches t join posts p on p.org_id = t.org_id and p.id = t.post_id
               where t.org_id = :o and t.campaign_id = :c and t.human
                 and t.supporter_id is null and not t.shared
+                and t.clicked_at >= cast(:first as date) - 1
+                and t.clicked_at < cast(:last as date) + 2
                 and (t.clicked_at at time zone :zone)::date between :first and :last
               group by t.post_id, p.platform) idle
             group by 1 order by 1""",

@@ -10,6 +10,7 @@ change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -60,3 +61,84 @@ def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[Any]:
         o=org_id,
         campaigns=list(campaign_ids),
     )
+
+
+def count_actions(
+    org_id: UUID, campaign_id: UUID | None, days: tuple[date, date] | None = None
+) -> int:
+    """Return how many actions a campaign or the organization has, on these days; from totals."""
+    first, last = days or (date.min, date.max)
+    return int(
+        run(
+            f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
+                where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
+                  and day between :first and :last""",
+            o=org_id,
+            c=campaign_id,
+            first=first,
+            last=last,
+        )[0].actions
+    )
+
+
+def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
+    """Return the mark of all that is counted about people, their ways and their gifts.
+
+    Besides the totals it is made of how many people there are and when they came, of what staff
+    made, and of the last delivery, since some change no total: a recurring gift that ends, the
+    district of a call. So it is another one more often than the figures are.
+    """
+    (row,) = run(
+        f"""select md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, g.n, g.mixed, k.n, k.mixed,
+                                 p.n, p.mixed, s.n, r.n, r.newest, e.n, i.n, i.newest,
+                                 q.waits, q.bad)) as mark
+           from (select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+                 from span_totals x where org_id = :o {_within(campaign_id)}) t
+           cross join (
+             select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+             from day_totals x where org_id = :o {_within(campaign_id)}) d
+           cross join (
+             select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+             from presences x
+             where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
+               and day_span = 16) g
+           cross join (
+             select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+             from click_span_totals x where org_id = :o {_within(campaign_id)}) k
+           cross join (
+             select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+             from posts x where org_id = :o) p
+           cross join (select count(*) as n from sources where org_id = :o) s
+           cross join (
+             select count(*) as n, max(at) as newest
+             from restatements where org_id = :o {_within(campaign_id)}) r
+           cross join (select count(*) as n from suppressed where org_id = :o) e
+           cross join (
+             select count(*) as n, max(id::text) as newest
+             from (select id from inbox where org_id = :o
+                   order by received_at desc, id desc limit 1) newest) i
+           cross join (
+             select (select count(*) from (
+                       select 1 from inbox where org_id = :o and status = 'pending' limit 1000
+                     ) few) as waits,
+                    (select count(*) from (
+                       select 1 from inbox where org_id = :o and status = 'quarantined' limit 1000
+                     ) few) as bad) q""",
+        o=org_id,
+        c=campaign_id,
+        scope=campaign_id or org_id,
+    )
+    return str(row.mark)
+
+
+def try_lock(org_id: UUID, name: str) -> bool:
+    """Take the lock of this name for the current transaction; False where somebody has it."""
+    row = run(
+        "select pg_try_advisory_xact_lock(hashtextextended(:name, 0)) as taken",
+        name=f"{org_id}:{name}",
+    )[0]
+    return bool(row.taken)
+
+
+def _within(campaign_id: UUID | None) -> str:
+    return "" if campaign_id is None else "and campaign_id = :c"

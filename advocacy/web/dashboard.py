@@ -28,14 +28,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from advocacy import letters
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
+from advocacy.counting import BeingCounted
 from advocacy.definitions import DEFINITIONS
-from advocacy.grouping import Question, grouped
+from advocacy.grouping import Question
 from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
 from advocacy.rollup import day_in
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
+from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
 from advocacy.withholding import FEW, withheld_report
@@ -170,12 +172,20 @@ def sign_out() -> BaseResponse:
 
 @blueprint.get("/")
 @auth.needs_session
-def overview() -> str:
+def overview() -> Response:
     """Show all campaigns beside the days before, or say what to do first."""
     now = datetime.now(UTC)
-    return render_template(
+    lately, counting = None, False
+    try:
+        lately = _lately(now)
+    except BeingCounted:
+        counting = True
+    page = render_template(
         "overview.html",
-        lately=_lately(now),
+        lately=lately,
+        counting=counting,
+        counted=when(lately["counted_at"], lately["about"]["timezone"]) if lately else "",
+        campaigns=campaigns.list_campaigns(g.org_id) if counting else (),
         days=OVERVIEW_DAYS,
         lost=[
             (each.source, in_words(each, room.CARRIES, room.title))
@@ -189,6 +199,8 @@ def overview() -> str:
         waiting=inbox.counts(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )
+    # All the rest is there, so the page comes; what is counted is shown when it is asked for again.
+    return Response(page, headers={"Refresh": COUNTING_SECONDS} if counting else None)
 
 
 def _lately(now: datetime) -> dict[str, Any] | None:
@@ -199,7 +211,7 @@ def _lately(now: datetime) -> dict[str, Any] | None:
     today = day_in(now, owner.timezone)
     first = today - timedelta(days=OVERVIEW_DAYS - 1)
     question = Question("campaign", first, today, compare="before")
-    return grouped(owner, question, current_app.extensions["settings"].small_group)
+    return groups_of(owner, question, current_app.extensions["settings"].small_group)
 
 
 @blueprint.get("/campaigns/<slug>")

@@ -16,10 +16,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from advocacy.definitions import N_
+from advocacy.store import TookTooLong, hurry
 
 log = structlog.get_logger()
 
 RETRY_SECONDS = "5"
+PAGE_SECONDS = 5
+"""So long a page or an answer of the API may take in the database."""
+
+_TOOK_TOO_LONG = "57014"  # PostgreSQL's query_canceled
 NAMES = (
     N_("Bad Request"),
     N_("Forbidden"),
@@ -77,9 +82,12 @@ class Problem(Exception):
 def init_app(app: Flask) -> None:
     """Render every error of the application here."""
     app.before_request(_refuse_nul)
+    app.before_request(_hurry)
+    app.teardown_request(_no_hurry)
     app.register_error_handler(Problem, problem)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, _invalid)
+    app.register_error_handler(TookTooLong, _took_too_long)
     for down in (OperationalError, PoolTimeout):
         app.register_error_handler(down, _database_down)
     app.register_error_handler(Exception, _unexpected)
@@ -89,6 +97,16 @@ def _refuse_nul() -> None:
     """Refuse a path that no name of ours can have and that PostgreSQL cannot even be asked for."""
     if "\0" in request.path:
         raise Problem(404, N_("Not Found"), N_("There is no such page."))
+
+
+def _hurry() -> None:
+    """Let no page wait for long. Webhooks and redirects have their own patience."""
+    if not request.path.startswith(_MACHINES):
+        hurry(PAGE_SECONDS)
+
+
+def _no_hurry(_error: BaseException | None) -> None:
+    hurry(None)
 
 
 def problem(error: Problem) -> Response:
@@ -152,7 +170,24 @@ def _named(messages: Any, path: str = "") -> Any:
         yield {"field": path, "message": str(messages)}
 
 
+def _took_too_long(_error: Exception) -> Response:
+    log.warning("took_too_long", endpoint=request.endpoint)
+    return problem(
+        Problem(
+            503,
+            N_("This takes too long"),
+            N_(
+                "It took longer than a page waits for. Choose fewer days, or try again when less is"
+                " going on."
+            ),
+            headers={"Retry-After": RETRY_SECONDS},
+        )
+    )
+
+
 def _database_down(error: DBAPIError) -> Response:
+    if getattr(error.orig, "sqlstate", None) == _TOOK_TOO_LONG:
+        return _took_too_long(error)
     log.error("database_down", error=type(error).__name__)
     return problem(
         Problem(

@@ -22,6 +22,7 @@ from advocacy.report import MODELS
 from advocacy.store import campaigns
 from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages
+from advocacy.web.counted import when
 from advocacy.web.errors import Problem
 from advocacy.web.grouped import (
     USUAL_LIMIT,
@@ -92,6 +93,7 @@ def _page(scope: Campaign | Organization) -> str:
         "explore.html",
         report=report,
         only=_only(scope, query),
+        counted=when(report["counted_at"], report["about"]["timezone"]),
         rows=rows,
         named=named,
         campaign=campaign,

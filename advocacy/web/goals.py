@@ -11,9 +11,9 @@ from flask import Blueprint, current_app, g, render_template
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.goals import goals
 from advocacy.providers.base import exponent
 from advocacy.web import auth, charts
+from advocacy.web.counted import goals_of, when_of
 from advocacy.web.languages import chosen
 
 blueprint = Blueprint("goals", __name__)
@@ -23,11 +23,12 @@ blueprint = Blueprint("goals", __name__)
 @auth.needs_session
 def page() -> str:
     """Show every goal of the organization and its campaigns."""
-    found = goals(g.org_id, least=current_app.extensions["settings"].small_group)
+    found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
     return render_template(
         "goals.html",
         goals=[(goal, _title(goal), _chart(goal)) for goal in found],
         states=_states(),
+        counted=when_of(g.org_id, at) if at else "",
         define=lambda name: _(DEFINITIONS[name]),
     )
 

@@ -24,7 +24,6 @@ from advocacy.grouping import (
     BadCursor,
     BadFilter,
     Question,
-    grouped,
     page_of,
 )
 from advocacy.models import Campaign, Organization
@@ -32,6 +31,7 @@ from advocacy.providers.base import exponent
 from advocacy.report import BadRange
 from advocacy.tables import Cell, Table, digest_of, written_csv, written_workbook
 from advocacy.web import schemas
+from advocacy.web.counted import groups_of
 from advocacy.web.errors import Problem
 from advocacy.web.exports import TYPES
 
@@ -227,7 +227,7 @@ def report_for(scope: Campaign | Organization, query: Mapping[str, Any]) -> dict
         gifts=query["gifts"],
     )
     try:
-        return grouped(scope, question, current_app.extensions["settings"].small_group)
+        return groups_of(scope, question, current_app.extensions["settings"].small_group)
     except BadRange as error:
         raise _wrong("from", error) from None
     except BadFilter as error:
@@ -259,6 +259,7 @@ def answer_for(scope: Campaign | Organization, query: Mapping[str, Any], written
         mark = digest_of(tables, written)
     answer = Response(body, content_type=TYPES[written])
     answer.headers["Vary"] = "Accept, Authorization, Cookie"
+    answer.last_modified = report["counted_at"]
     answer.set_etag(mark)
     answer.make_conditional(request)
     return answer

@@ -13,11 +13,11 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.ladder import ladder
 from advocacy.models import Campaign
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
+from advocacy.web.counted import ladder_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen
 
@@ -47,7 +47,7 @@ def _page(campaign: Campaign | None) -> str:
     least = current_app.extensions["settings"].small_group
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        found = ladder(g.org_id, campaign, first, last, least)
+        found = ladder_of(g.org_id, campaign, first, last, least)
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
@@ -58,6 +58,7 @@ def _page(campaign: Campaign | None) -> str:
         ladder=found,
         campaign=campaign,
         names=names,
+        counted=when(found["counted_at"], found["about"]["timezone"]),
         define=lambda name: _(DEFINITIONS[name]),
         most=_MOST_POSTS,
         months=range(1, max((len(each["months"]) for each in found["retention"]), default=0) + 1),

@@ -13,10 +13,11 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.influence import WITHHELD, influences
+from advocacy.influence import WITHHELD
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
+from advocacy.web.counted import influences_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
 from advocacy.wording import span
@@ -49,8 +50,15 @@ def page(slug: str) -> str:
         raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        of_models = (f"markov_{order}", "shapley")
-        both = influences(campaign, first, last, ("platform", "post"), currency, of_models, least)
+        both = influences_of(
+            campaign,
+            first,
+            last,
+            least,
+            grains=["platform", "post"],
+            currency=currency,
+            models=[f"markov_{order}", "shapley"],
+        )
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
@@ -63,6 +71,7 @@ def page(slug: str) -> str:
     return render_template(
         "paths.html",
         report=by_platform,
+        counted=when(by_platform["counted_at"], campaign.timezone),
         orders=ORDERS,
         order=order,
         define=lambda name: _(DEFINITIONS[name]),

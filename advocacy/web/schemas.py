@@ -11,6 +11,26 @@ from advocacy.explain import MOST
 from advocacy.report import MODELS
 from advocacy.tables import GROUPS
 
+NOT_YET = (
+    "The figures of so many actions are counted in the background; ask again after `Retry-After`"
+    " seconds."
+)
+
+
+class BeingCounted(Schema):
+    """That figures are not there yet."""
+
+    state = fields.Str(required=True, metadata={"description": "counting"})
+    detail = fields.Str(required=True)
+
+
+def counted_at(of: str = "") -> fields.DateTime:
+    """Return the field that says when kept figures were counted."""
+    return fields.DateTime(
+        allow_none=True,
+        metadata={"description": f"When it was counted; null: just now. {of}".strip()},
+    )
+
 
 class RangeQuery(Schema):
     """A range of days in the campaign's time zone, both included."""

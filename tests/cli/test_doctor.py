@@ -15,6 +15,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy import text
 
+from advocacy.counting import queue_of
 from advocacy.nudge import connect
 from advocacy.store import transaction
 
@@ -47,10 +48,13 @@ def running(environment, settings):
     connection = connect(environment["REDIS_URL"], timeout=2.0)
     worker = Worker([settings.queue], connection=connection, name="doctors-worker")
     worker.register_birth()
+    counter = Worker([queue_of(settings.queue)], connection=connection, name="doctors-counter")
+    counter.register_birth()
     clock = CronScheduler(connection)
     clock.register_birth()
     yield
     worker.register_death()
+    counter.register_death()
     clock.register_death()
 
 
@@ -67,6 +71,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "mail",
         "redis",
         "worker",
+        "counter",
         "clock",
         "folder",
         "click log",
@@ -100,6 +105,7 @@ def test_what_is_not_running_is_told_with_how_to_start_it(examined, environment)
     Redis.from_url(environment["REDIS_URL"]).flushall()
     found = examined()
     assert found["worker"] == "none is running; start one with `python -m workers.run worker`"
+    assert found["counter"] == "none is running; start one with `python -m workers.run counter`"
     assert found["clock"] == "none is running; start one with `python -m workers.run clock`"
 
 

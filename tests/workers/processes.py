@@ -41,6 +41,7 @@ def until(true: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 WORKER = (sys.executable, "-m", "workers.run", "worker")
+COUNTER = (sys.executable, "-m", "workers.run", "counter")
 CLOCK = (sys.executable, "-m", "workers.run", "clock")
 WEB = ("gunicorn", "--config", "config/gunicorn.py", "wsgi:application")
 DOORS = ("gunicorn", "--config", "config/gunicorn_doors.py", "doors:fast")

@@ -153,6 +153,7 @@ def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, 
     port = free_port()
     # One process that answers is one that has begun: before that, an event loop hears no signal.
     ports = {"PORT": str(port), "LINKS_PORT": str(port), "LINKS_CONCURRENCY": "1"}
+    ports["WEB_CONCURRENCY"] = "1"
     with running({**variables, **ports, "CLICK_SHIP_SECONDS": "3600"}, *command) as server:
         made = Served(world, port)
         until(made.answers)
@@ -162,7 +163,7 @@ def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, 
         assert found == [302] * 60
         assert waiting_bytes(world.settings.var_dir / "clicks") > 0
         os.kill(server.pid, stop)
-        assert server.wait(20) == 0
+        assert server.wait(40) == 0
     with transaction():
         assert run("select count(*) from touches where human")[0][0] == 60
     assert waiting_bytes(world.settings.var_dir / "clicks") == 0

@@ -9,9 +9,10 @@ from flask.views import MethodView
 from marshmallow import Schema, fields
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.goals import goals
+from advocacy.web import schemas
 from advocacy.web.api.ladder import organization
 from advocacy.web.auth import needs_token
+from advocacy.web.counted import goals_of
 
 
 class Forecast(Schema):
@@ -69,6 +70,7 @@ class Goal(Schema):
 
 class Goals(Schema):
     goals = fields.List(fields.Nested(Goal))
+    counted_at = schemas.counted_at("The oldest figure among them.")
 
 
 @organization.route("/goals")
@@ -77,10 +79,12 @@ class AllGoals(MethodView):
 
     @needs_token("reports")
     @organization.response(200, Goals)
+    @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")
     @organization.alt_response(503, "SERVICE_UNAVAILABLE")
     @organization.doc(summary="Goals with pace and forecast", security=[{"bearer": []}])
     def get(self) -> dict[str, Any]:
         """Return every goal of the organization and its campaigns; what ends first first."""
-        return {"goals": goals(g.org_id, least=current_app.extensions["settings"].small_group)}
+        found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+        return {"goals": found, "counted_at": at}

@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from advocacy.store import campaigns
+from advocacy.web import schemas
 from advocacy.web.api.activation import FILES, HEADERS, blueprint, wanted
 from advocacy.web.auth import needs_token
 from advocacy.web.errors import Problem
@@ -32,6 +33,7 @@ class GroupsOfCampaign(MethodView):
     @needs_token("reports")
     @blueprint.arguments(GroupsQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Groups)
+    @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @blueprint.alt_response(304, description="What `If-None-Match` names is still so.")
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
@@ -48,8 +50,9 @@ class GroupsOfCampaign(MethodView):
         The same range gives the same figures as `/activation`. Actions, money and clicks add up
         over groups; people do not. Filters of several names all have to hold.
 
-        Without filters the answer comes at once. With filters, by hour, and with `gifts` every
-        action of the range is read: about a second for each half million.
+        Without filters the answer comes at once. With filters, by hour, with `gifts`, and where
+        figures about few people are withheld, every action of the range is read. Of many it is done
+        in the background: 202 says that it is not there yet, `Last-Modified` when it was counted.
         """
         campaign = campaigns.find_campaign(g.org_id, slug)
         if campaign is None:
@@ -64,6 +67,7 @@ class GroupsOfOrganization(MethodView):
     @needs_token("reports")
     @organization.arguments(GroupsQueryOfOrganization, location="query", unknown=RAISE)
     @organization.response(200, Groups)
+    @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @organization.alt_response(304, description="What `If-None-Match` names is still so.")
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")

@@ -9,12 +9,13 @@ from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.influence import GRAINS, influence
+from advocacy.influence import CAMPAIGN_MODELS, GRAINS
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import schemas
 from advocacy.web.api.activation import blueprint
 from advocacy.web.auth import needs_token
+from advocacy.web.counted import influences_of
 from advocacy.web.errors import Problem
 
 
@@ -122,6 +123,7 @@ class Influence(Schema):
     helped = fields.List(
         fields.Nested(HelpedChannel), metadata={"description": DEFINITIONS["social_help"]}
     )
+    counted_at = schemas.counted_at()
 
 
 @blueprint.route("/<slug>/influence")
@@ -131,6 +133,7 @@ class InfluenceIn(MethodView):
     @needs_token("reports")
     @blueprint.arguments(InfluenceQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Influence)
+    @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
@@ -146,14 +149,15 @@ class InfluenceIn(MethodView):
         if campaign is None:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
-            return influence(
+            return influences_of(
                 campaign,
                 query.get("first"),
                 query.get("last"),
-                query["by"],
-                query["currency"],
-                least=current_app.extensions["settings"].small_group,
-            )
+                current_app.extensions["settings"].small_group,
+                grains=[query["by"]],
+                currency=query["currency"],
+                models=list(CAMPAIGN_MODELS),
+            )[query["by"]]
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]

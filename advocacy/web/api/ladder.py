@@ -10,13 +10,13 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.ladder import ladder
 from advocacy.models import Campaign
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import schemas
 from advocacy.web.api.activation import blueprint
 from advocacy.web.auth import needs_token
+from advocacy.web.counted import ladder_of
 from advocacy.web.errors import Problem
 
 organization = Blueprint(
@@ -110,6 +110,7 @@ class Ladder(Schema):
     least = fields.Int(
         metadata={"description": f"{DEFINITIONS['withheld']} So few are a few; 0: none withheld."}
     )
+    counted_at = schemas.counted_at()
 
 
 @blueprint.route("/<slug>/ladder")
@@ -119,6 +120,7 @@ class LadderOfCampaign(MethodView):
     @needs_token("reports")
     @blueprint.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Ladder)
+    @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
@@ -142,6 +144,7 @@ class LadderOfOrganization(MethodView):
     @needs_token("reports")
     @organization.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
     @organization.response(200, Ladder)
+    @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")
     @organization.alt_response(503, "SERVICE_UNAVAILABLE")
@@ -154,7 +157,7 @@ class LadderOfOrganization(MethodView):
 def _ladder(query: dict[str, Any], campaign: Campaign | None) -> dict[str, Any]:
     least = current_app.extensions["settings"].small_group
     try:
-        return ladder(g.org_id, campaign, query.get("first"), query.get("last"), least)
+        return ladder_of(g.org_id, campaign, query.get("first"), query.get("last"), least)
     except BadRange as error:
         raise Problem(
             422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
