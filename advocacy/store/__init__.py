@@ -138,6 +138,20 @@ def run(statement: str, **values: Any) -> list[Any]:
     return list(result.all()) if result.returns_rows else []
 
 
+@contextmanager
+def without_loops() -> Iterator[None]:
+    """Join by hashing in the statements inside, whatever the planner expects.
+
+    For what joins groups that it made itself: of tables that nobody analyzed yet the planner
+    expects few groups and goes through all of them for each row. A few thousand people took more
+    than five seconds so, where hashing takes as many milliseconds.
+    """
+    run("set local enable_nestloop = off")
+    yield
+    # What failed has no transaction left in which to say so, and its end takes the setting along.
+    run("set local enable_nestloop = on")
+
+
 def run_count(statement: str, **values: Any) -> int:
     """Run one statement and return how many rows it touched."""
     result = db.session.execute(text(statement), values)

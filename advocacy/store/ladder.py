@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.store import run, without_loops
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
 """From the lowest to the highest; a rung's number is its place."""
@@ -94,9 +94,9 @@ def read_ladder(
     another day in them. Renewals, which nobody does anything for, are no coming back.
     """
     newest = last.year * 12 + last.month - 1
-    rows = run(
-        # Months as numbers: dates would go through time zones and numeric, for a million rows.
-        f"""with people as materialized (
+    # Months as numbers: dates would go through time zones and numeric, for a million rows.
+    statement = f"""
+            with people as materialized (
               select supporter_id, max(rung) as rung, bool_or(runs) as still,
                      max(rung) filter (where occurred_on < :first) as before,
                      min(day) as began,
@@ -141,18 +141,21 @@ def read_ladder(
                   and a.org_id = :o {_within(campaign_id, "a.")} and a.counted and not a.renewal
                   and a.occurred_on between :began_first and :last)::int8
             from people where began between :began_first and :began_last
-            order by 1, 2, 3, 4""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        days=repeat_days,
-        began_first=_earlier(first, repeat_days),
-        began_last=_earlier(last, repeat_days),
-        months=months,
-        oldest=newest - months + 1,
-        oldest_day=_first_of(newest - months + 1),
-    )
+            order by 1, 2, 3, 4"""
+    with without_loops():
+        rows = run(
+            statement,
+            o=org_id,
+            c=campaign_id,
+            first=first,
+            last=last,
+            days=repeat_days,
+            began_first=_earlier(first, repeat_days),
+            began_last=_earlier(last, repeat_days),
+            months=months,
+            oldest=newest - months + 1,
+            oldest_day=_first_of(newest - months + 1),
+        )
     (repeat,) = (row for row in rows if row.of == "repeat")
     return Counted(
         [

@@ -62,7 +62,7 @@ def address(wired: Flask, site, rule: str) -> str:
                 word = view_links.put_view_link(
                     org_id,
                     campaign.id,
-                    name="For the board",
+                    name="For the trustees",
                     model="last_touch",
                     made_by="editor@example.org",
                     lasts=timedelta(days=7),

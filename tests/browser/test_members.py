@@ -148,9 +148,9 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     assert said == []
 
     watched.go("/campaigns/stay/view-links")
-    opened = page.get_by_role("row", name="The board").locator("td.num")
-    expect(opened).to_have_text(re.compile(r"^\s*1\D"))
-    page.get_by_role("button", name="Withdraw").click()
+    board_row = page.get_by_role("row", name="The board")
+    expect(board_row.locator("td.num")).to_have_text(re.compile(r"^\s*1\D"))
+    board_row.get_by_role("button", name="Withdraw").click()
     board.reload()
     expect(board.locator("h1")).to_have_text("Nothing to see here")
     board.context.close()
