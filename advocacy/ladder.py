@@ -139,6 +139,51 @@ def told(
     }
 
 
+def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -> dict[str, Any]:
+    """Return who climbed in these days, as data that JSON can hold; none of it is withheld.
+
+    Rungs with who came new to them, climbed to them and stayed on them; the ways between rungs; and
+    every post through which somebody came or climbed, the one with the most climbs first.
+    """
+    rows = count(org_id, campaign, first, last)["rungs"]
+    return climbing_of(rows, {post.id: post for post in campaigns.list_posts(org_id)})
+
+
+def climbing_of(rows: Sequence[Standing], posts: Mapping[UUID, Any]) -> dict[str, Any]:
+    """Return what `climbing` does of people by where they stand, and of these posts."""
+    figures = _figures(rows, [])[0]
+    return {
+        "people": figures["people"],
+        "rungs": [
+            {
+                "rung": name,
+                "people": figures["rung", rung],
+                **{way: figures[way, rung] for way in ("joined", "climbed", "stayed")},
+            }
+            for rung, name in enumerate(RUNGS)
+        ],
+        "climbs": [
+            {"from": RUNGS[before], "to": RUNGS[rung], "people": people}
+            for (before, rung), people in sorted(_climbs(rows).items())
+        ],
+        "posts": [
+            {
+                "title": post.title if post else None,
+                "platform": post.platform if post else "",
+                "url": post.url if post else "",
+                **counts,
+            }
+            for post_id, counts in sorted(_by_post(rows).items(), key=_most_climbs)
+            for post in [posts.get(post_id)]  # type: ignore[arg-type]
+        ],
+    }
+
+
+def _most_climbs(item: tuple[UUID | None, dict[str, int]]) -> tuple[Any, ...]:
+    post_id, counts = item
+    return post_id is None, -counts["climbed"], -counts["joined"], str(post_id)
+
+
 def _before(row: Any) -> int:
     return NEW if row.before is None else int(row.before)
 
@@ -228,15 +273,7 @@ def _posts(
             "climbed": shown(("post", "climbed", post_id), counts["climbed"]),
             "joined": shown(("post", "joined", post_id), counts["joined"]),
         }
-        for post_id, counts in sorted(
-            by_post.items(),
-            key=lambda item: (
-                item[0] is None,
-                -item[1]["climbed"],
-                -item[1]["joined"],
-                str(item[0]),
-            ),
-        )
+        for post_id, counts in sorted(by_post.items(), key=_most_climbs)
     ]
 
 

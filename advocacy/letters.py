@@ -4,8 +4,7 @@ The answer is one *sheet*: title, lead, and blocks (figures, chart, table, list)
 which `paper` lays out as HTML, as plain text and as PDF. So the three say the same.
 
 What a stranger would get wrong: these are called within `flask_babel.force_locale`; everything that
-is said goes through `_()`, and numbers, money and days through the functions at the end. The ladder
-will be one more block in `weekly_sheet`.
+is said goes through `_()`, and numbers, money and days through the functions at the end.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from flask_babel import format_date, format_decimal, get_locale, gettext, ngette
 from advocacy.periods import Period
 from advocacy.phrases import in_language
 from advocacy.providers.base import exponent
-from advocacy.weekly import attributed_share
+from advocacy.weekly import TOP_POSTS, attributed_share
 from advocacy.wording import TIERS_MEAN, model_named, platform_named
 
 Sheet = dict[str, Any]
@@ -51,6 +50,7 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
         {"kind": "figures", "items": _tiles(now, before)},
         _chart_block(figures),
         _posts_block(figures, whole=about is None),
+        *_ladder_blocks(figures),
         _kinds_block(figures),
         None if about else _campaigns_block(figures, public_url, period),
         _evidence_block(figures),
@@ -280,6 +280,72 @@ def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] |
         **_table(_("The strongest posts"), headings, rows),
         "chart": "posts",
         "alt": _("Actions of the strongest posts; the table says the same."),
+    }
+
+
+def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return how far people came, and the posts they climbed from. Older reports have neither."""
+    ladder = figures.get("ladder")
+    if not ladder or ladder["people"] == 0:
+        return []
+    rungs = _rungs()
+    ways = [
+        _(
+            "from “%(before)s” to “%(after)s” %(n)s",
+            before=rungs[each["from"]],
+            after=rungs[each["to"]],
+            n=number(each["people"]),
+        )
+        for each in ladder["climbs"]
+        if each["people"]
+    ]
+    blocks = [
+        _table(
+            _("Who climbed the ladder"),
+            [_("Highest rung"), _("Supporters"), _("Of these new"), _("Climbed to it")],
+            [
+                [
+                    _cell(rungs[each["rung"]]),
+                    *(_cell(number(each[name])) for name in ("people", "joined", "climbed")),
+                ]
+                for each in reversed(ladder["rungs"])
+            ],
+            note=_("Climbed: %(ways)s.", ways="; ".join(ways))
+            if ways
+            else _("All who ever acted, by the highest rung they reached."),
+        )
+    ]
+    if posts := [post for post in ladder["posts"] if post["climbed"] or post["joined"]]:
+        blocks.append(
+            _table(
+                _("Posts they climbed from"),
+                [_("Post"), _("Climbed"), _("New")],
+                [
+                    [
+                        _cell(
+                            _("No post found")
+                            if post["title"] is None
+                            else post["title"] or post["url"] or _("Without a title"),
+                            hint=platform_named(post["platform"]) if post["platform"] else "",
+                            link=_safe(post["url"]),
+                        ),
+                        _cell(number(post["climbed"])),
+                        _cell(number(post["joined"])),
+                    ]
+                    for post in posts[:TOP_POSTS]
+                ],
+            )
+        )
+    return blocks
+
+
+def _rungs() -> dict[str, str]:
+    return {
+        "clicked": _("clicked"),
+        "signed": _("signed"),
+        "called": _("called"),
+        "gave": _("gave"),
+        "gives_monthly": _("gives monthly"),
     }
 
 

@@ -29,6 +29,7 @@ _TYPST = Path(__file__).parent / "web" / "templates" / "mail" / "sheet.typ"
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
 _LONGEST_NAME = 34
+_LEGEND_COLUMNS = 4
 
 
 def letter(sheet: Sheet, figures: Mapping[str, Any], language: str, file: str = "") -> Letter:
@@ -158,6 +159,9 @@ def definitions(
             width=width, background="white", autosize={"type": "fit-x", "contains": "padding"}
         )
         _translate(definition)
+        if width == _MAIL_WIDTH:
+            # All kinds beside each other would run out of the picture.
+            definition["encoding"]["color"]["legend"]["columns"] = _LEGEND_COLUMNS
     return made
 
 

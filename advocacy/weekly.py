@@ -17,10 +17,11 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.events import TIERS, Tier
+from advocacy.ladder import climbing
 from advocacy.models import Campaign, Organization
 from advocacy.periods import Period
 from advocacy.report import MODELS, activation
-from advocacy.store import campaigns, reports
+from advocacy.store import campaigns, presences, reports
 from advocacy.store.totals import NOBODY
 
 TOP_POSTS = 5
@@ -73,6 +74,7 @@ def figures(
         "evidence": _evidence(found.values()),
         "by_day": _by_day(found.values()),
         "posts": _top_posts(found.values()),
+        "ladder": climbing(organization.id, campaign, period.first, period.last),
         "changed": _changed(
             organization.id,
             campaign,
@@ -124,7 +126,11 @@ def _together(
     each_of = [_of(each) for each in found.values()]
     if campaign is not None:
         return each_of[0]
-    people, new = reports.people_of_organization(org_id, period.first, period.last)
+    # Days of the organization's own zone, as in its activation everywhere else.
+    (row,) = presences.read_people(
+        org_id, [org_id], period.first, period.last, MODELS[0], ["all"]
+    ) or [None]
+    people, new = (row.supporters, row.new) if row else (0, 0)
     return {
         "supporters": people,
         "new": new,

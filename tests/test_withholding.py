@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advocacy import weekly
+from advocacy.ladder import climbing_of
+from advocacy.models import Post
+from advocacy.store.ladder import RUNGS, Standing
 from advocacy.withholding import FEW, withheld_figures, withheld_report
 
 POSTS = {"a": "x", "b": "x", "c": "instagram", "d": "instagram"}
@@ -511,3 +514,70 @@ def test_a_mail_says_nothing_of_what_few_people_did_often():
     assert all("donation" not in post["by_kind"] and not post["money"] for post in shown["posts"])
     assert all(each["actions"] is None for each in shown["by_day"])
     assert shown["now"]["money"][0]["net_minor"] is None
+
+
+STANDINGS = [
+    (before, rung, post)
+    for rung in range(5)
+    for before in (None, *range(rung + 1))
+    for post in ((None,) if before == rung else ("a", "b", None))
+]
+
+
+class LadderReader(Reader):
+    """Reads who climbed; a cell is where people stood, stand, and through which post."""
+
+    def vector(self, belongs):
+        return numpy.array([float(belongs(cell)) for cell in STANDINGS])
+
+
+def way_of(cell):
+    return "joined" if cell[0] is None else "stayed" if cell[0] == cell[1] else "climbed"
+
+
+@given(
+    st.dictionaries(st.sampled_from(STANDINGS), st.integers(1, 12), max_size=9),
+    st.integers(2, 5),
+    st.integers(-3, 3),
+)
+@settings(max_examples=300, deadline=None)
+def test_nothing_about_few_can_be_worked_out_of_who_climbed(people, least, others):
+    """`others` are by how many the report's new people differ from those new to the ladder."""
+    posts = {name: Post(title=name, platform="x", url="") for name in "ab"}
+    ladder = climbing_of([Standing(*cell, n, 0) for cell, n in people.items()], posts)
+    joined = sum(n for cell, n in people.items() if way_of(cell) == "joined")
+    new = max(joined + others, 0)
+    figures = figures_of(some(40), []) | {"ladder": ladder}
+    figures["now"]["new"] = new
+    shown = withheld_figures(figures, least)["ladder"]
+    reader = LadderReader()
+    reader.learns(shown["people"], lambda _cell: True)
+    for row in shown["rungs"]:
+        at = lambda c, r=row: RUNGS[c[1]] == r["rung"]  # noqa: E731
+        reader.learns(row["people"], at)
+        for way in ("joined", "climbed"):
+            reader.learns(row[way], lambda c, at=at, way=way: at(c) and way_of(c) == way)
+    for row in shown["climbs"]:
+        ends = row["from"], row["to"]
+        reader.learns(
+            row["people"],
+            lambda c, ends=ends: way_of(c) == "climbed" and (RUNGS[c[0]], RUNGS[c[1]]) == ends,
+        )
+    for row in shown["posts"]:
+        for way in ("joined", "climbed"):
+            reader.learns(
+                row[way], lambda c, r=row, way=way: c[2] == r["title"] and way_of(c) == way
+            )
+    cells = [(n, cell) for cell, n in people.items()]
+    for of in (
+        lambda c: ("rung", c[1]),
+        lambda c: ("way", c[1], way_of(c)),
+        lambda c: ("climb", c[0], c[1]) if way_of(c) == "climbed" else None,
+        lambda c: ("post", c[2], way_of(c)) if way_of(c) != "stayed" else None,
+    ):
+        for name in {of(cell) for _, cell in cells} - {None}:
+            if 0 < sum(n for n, cell in cells if of(cell) == name) < least:
+                secret = lambda cell, of=of, name=name: of(cell) == name  # noqa: E731
+                assert not reader.can_tell(secret), (name, shown)
+    if 0 < abs(joined - new) < least:
+        assert not reader.can_tell(lambda c: way_of(c) == "joined") or joined == 0

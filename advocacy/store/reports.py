@@ -275,25 +275,3 @@ def campaigns_with_data(org_id: UUID, first: date, last: date) -> set[UUID]:
         last=last,
     )
     return {row.campaign_id for row in rows}
-
-
-def people_of_organization(org_id: UUID, first: date, last: date) -> tuple[int, int]:
-    """Return how many distinct people acted in any campaign on these days, and how many are new.
-
-    People do not add up over campaigns. A day is a day in each campaign's own zone, as it is in
-    the reports about one.
-    """
-    row = run(
-        """select count(distinct a.supporter_id) as people,
-                  count(distinct a.supporter_id) filter (where s.first_acted_at
-                    >= (cast(:first as timestamp) at time zone c.timezone)) as new
-           from campaigns c
-           join actions a on a.org_id = c.org_id and a.campaign_id = c.id and a.counted
-                         and a.occurred_on between :first and :last
-           join supporters s on s.org_id = a.org_id and s.id = a.supporter_id
-           where c.org_id = :o""",
-        o=org_id,
-        first=first,
-        last=last,
-    )[0]
-    return row.people, row.new

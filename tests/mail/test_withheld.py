@@ -41,3 +41,26 @@ def test_a_post_of_two_is_not_among_the_strongest(world, smtp, mailbox):
     assert "Supporters: 40" in plain
     assert "On x" not in plain
     assert "Actions: 40" in plain
+
+
+def test_who_climbed_is_told_and_few_who_did_are_not(world, smtp, mailbox):
+    """Thirty sign; twelve of them call, through a post; three of them give."""
+    crowd(world, 30, "instagram", "signature")
+    crowd(world, 12, "x")
+    crowd(world, 3, kind="donation", amount="5", currency="USD")
+    world.drain()
+    subscribe(world)
+    assert send(world, replace(smtp, small_group_shared=0)) == 1
+    plain = mailbox.mails[0].get_body(("plain",)).get_content().replace("\r\n", "\n")
+    climbed = plain.partition("WHO CLIMBED THE LADDER\n")[2]
+    assert "- called: Supporters 9, Of these new 9, Climbed to it 0\n" in climbed
+    assert "- gave: Supporters 3, Of these new 3, Climbed to it 0\n" in climbed
+    assert "- On instagram (Instagram): Climbed 0, New 18\n" in climbed
+    subscribe(world, "other@example.org")
+    assert send(world, replace(smtp, small_group_shared=5)) == 1
+    fewer = mailbox.mails[1].get_body(("plain",)).get_content().replace("\r\n", "\n")
+    climbed = fewer.partition("WHO CLIMBED THE LADDER\n")[2].partition("WHAT PEOPLE DID")[0]
+    assert "- gave: Supporters –" in climbed
+    # 30 people less two rungs would be the third.
+    assert climbed.count("Supporters –") >= 2
+    assert "Climbed 0, New 18" not in climbed or "No post found" not in climbed
