@@ -43,6 +43,11 @@ QUICK = 100_000
 @click.option("--sizes", help="Sizes to measure at, as 10000,100000; for drain up to 1,000,000.")
 @click.option("--database-url", help="Another PostgreSQL; a database of its own is made there.")
 @click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder in which what the report is measured on stays, to be used again.",
+)
+@click.option(
     "--to",
     "folder",
     default="var",
@@ -51,7 +56,12 @@ QUICK = 100_000
     help="Where bench.json and bench.png go.",
 )
 def main(
-    quick: bool, only: tuple[str, ...], sizes: str | None, database_url: str | None, folder: Path
+    quick: bool,
+    only: tuple[str, ...],
+    sizes: str | None,
+    database_url: str | None,
+    keep: Path | None,
+    folder: Path,
 ) -> None:
     """Measure what is promised of speed, each figure beside what it is compared to.
 
@@ -75,7 +85,7 @@ def main(
         ),
         app.app_context(),
     ):
-        place = Place(app, variables, Path(place_), console, quick, chosen)
+        place = Place(app, variables, Path(place_), console, quick, chosen, keep)
         machine = describe()
         for name, measure in MEASUREMENTS.items():
             if only and name not in only:

@@ -17,6 +17,10 @@ from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 from advocacy import process
+from advocacy.up import migrate
+from bench import report
+from config.garbage import collect_seldom
+from workers import side_by_side
 from workers.context import application, connection
 from workers.run import JSONQueue
 
@@ -33,18 +37,14 @@ def memory(pid: int | str = "self", what: str = "VmHWM") -> float | None:
 
 def drain(org_id: str) -> dict[str, Any]:
     """Drain an organization, as a worker does."""
-    with application().app_context():
-        settings = application().extensions["settings"]
-        print("ready", flush=True)
-        sys.stdin.readline()
-        done = 0
-        began = time.monotonic()
-        while True:
-            drained = process.drain(settings, UUID(org_id))
-            done += drained.done
-            if not drained.stopped_early:
-                break
-        return {"done": done, "seconds": time.monotonic() - began}
+    collect_seldom()
+    made = application()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.monotonic()
+    while side_by_side.drain(made, UUID(org_id)):
+        pass
+    return {"seconds": time.monotonic() - began}
 
 
 def rebuild(org_id: str) -> dict[str, Any]:
@@ -76,9 +76,18 @@ def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
     return {"done": many - len(queue), "seconds": seconds}
 
 
+def activation(size: str) -> dict[str, Any]:
+    """Time reports of an organization of so many actions, which is filled if it is not there."""
+    collect_seldom()
+    with application().app_context():
+        migrate()
+        return report.times(application().extensions["settings"], int(size))
+
+
 def main() -> None:
     """Run the piece that the first argument names."""
     pieces: Mapping[str, Callable[..., dict[str, Any]]] = {
+        "activation": activation,
         "drain": drain,
         "rebuild": rebuild,
         "rq": rq,

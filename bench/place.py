@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from flask import Flask
 from honcho.environ import parse_procfile
 from rich.console import Console
 
 from advocacy import generate
+from advocacy.embedded import servers
 from advocacy.store import campaigns, transaction
 from advocacy.up import ROOT, free_port
 from config.settings import Settings
@@ -41,6 +41,7 @@ class Place:
     console: Console
     quick: bool
     sizes: Sequence[int]
+    keep: Path | None = None
     delivered: dict[int, UUID] = field(default_factory=dict)
     _made: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -65,12 +66,14 @@ class Place:
         generate.deliver(self.settings, slug, number)
         return self.organization(slug)
 
-    def fill(self, number: int) -> UUID:
-        """Make an organization with so many actions."""
-        self.say(f"writing {number:,} actions")
-        slug = f"filled-{next(self._made)}"
-        generate.fill(self.settings, slug, number)
-        return self.organization(slug)
+    @contextlib.contextmanager
+    def of_filled(self) -> Iterator[Mapping[str, str]]:
+        """Yield the environment in which organizations are filled: this one's, or one kept."""
+        if self.keep is None:
+            yield self.variables
+            return
+        with servers(self.keep) as variables:
+            yield variables
 
     def organization(self, slug: str) -> UUID:
         """Return the id of an organization."""
@@ -168,12 +171,6 @@ class Place:
             raise RuntimeError(f"the piece {arguments[0]} did not start")
         return child
 
-    def vacuum(self) -> None:
-        """Do what autovacuum would have done some time after rows came."""
-        url = self.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("vacuum analyze")
-
     def last_words(self) -> str:
         """Return the end of what the processes said."""
         try:
@@ -181,9 +178,9 @@ class Place:
         except OSError:
             return ""
 
-    def piece(self, *arguments: object) -> dict[str, Any]:
+    def piece(self, *arguments: object, **variables: str) -> dict[str, Any]:
         """Run a piece in a process of its own and return what it says of itself."""
-        return said_by(self.child(*arguments))
+        return said_by(self.child(*arguments, **variables))
 
 
 def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:

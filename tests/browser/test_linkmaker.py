@@ -65,7 +65,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     # The code is drawn, dark on white, and named for those who do not see it.
     qr = page.get_by_role("img", name="QR code of the link")
     expect(qr).to_be_visible()
-    assert qr.evaluate("image => image.complete && image.naturalWidth > 100")
+    assert qr.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     with page.expect_download() as got:
         page.get_by_role("link", name="QR code as PNG").click()
     assert got.value.suggested_filename.endswith(".png")
