@@ -72,18 +72,23 @@ class Acted(Protocol):
     def path(self) -> list[dict[str, Any]] | None: ...
 
 
-class Key(NamedTuple):
-    """What presences are of. `scope` is a campaign's id, or the organization's for all of it."""
+class Group(NamedTuple):
+    """What people are counted by. `scope` is a campaign's id, or the organization's for all."""
 
     scope: UUID
     model: str
     grain: str
+    value: str
+
+
+class Cell(NamedTuple):
+    """On which days presences are, and since when; by day or by span on either side."""
+
     day_span: int
     since_span: int
     day: date
     since: date
     opening: bool
-    value: str
 
 
 class Box(NamedTuple):
@@ -109,6 +114,7 @@ class _Mark(NamedTuple):
 _Profile = tuple[frozenset[_Mark], tuple[tuple[UUID, date], ...]]
 
 _zone = lru_cache(maxsize=256)(ZoneInfo)
+_uuid = lru_cache(maxsize=10_000)(UUID)
 
 
 def boxes(first: date, last: date) -> list[Box]:
@@ -134,7 +140,7 @@ def places(action: Acted) -> Places:
         (
             model,
             tuple(
-                (UUID(touch["post_id"]) if touch["post_id"] else None, touch["platform"])
+                (_uuid(touch["post_id"]) if touch["post_id"] else None, touch["platform"])
                 for touch in action.path
                 if model in touch["shares"]
             ),
@@ -148,8 +154,10 @@ def changes(
     people: Iterable[tuple[Sequence[Acted], Sequence[Acted]]],
     zones: Mapping[UUID | None, str],
     posts: Mapping[UUID, tuple[str, str]],
-) -> dict[Key, int]:
-    """Return what changes where each of these people acted so (before), and now so (after).
+) -> dict[Group, dict[Cell, int]]:
+    """Return how many presences come where these people acted so (before), and now so (after).
+
+    Where more go than come the number is negative; it is never 0.
 
     All counted actions of a person have to be given, in the whole organization. `zones` has under
     None the organization's own. `posts` has the medium and the author of each post.
@@ -159,11 +167,15 @@ def changes(
     for before, after in people:
         alike[_profile(org_id, before, zones), _profile(org_id, after, zones)] += 1
     groups = _Groups(posts)
-    found: Counter[Key] = Counter()
+    found: dict[UUID, dict[_Within, Counter[Cell]]] = {}
     for (before_, after_), number in alike.items():
-        for key, sign in _delta(org_id, before_, after_, groups):
-            found[key] += sign * number
-    return {key: people for key, people in found.items() if people}
+        _add_changes(org_id, before_, after_, number, groups, found)
+    return {
+        Group(scope, *within): left
+        for scope, of_scope in found.items()
+        for within, cells in of_scope.items()
+        if (left := {cell: people for cell, people in cells.items() if people})
+    }
 
 
 def _day(at: datetime, timezone: str) -> date:
@@ -191,8 +203,8 @@ def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None,
     return marks, (*sorted(firsts), (org_id, _day(first_at, own)))
 
 
-_Group = tuple[str, str, str]
-"""Model, grain and value."""
+_Within = tuple[str, str, str]
+"""A group within its scope: model, grain and value."""
 
 _Presence = tuple[date, date, bool]
 """A day, since when, and whether it opens the group."""
@@ -203,16 +215,16 @@ class _Groups:
 
     def __init__(self, posts: Mapping[UUID, tuple[str, str]]) -> None:
         self._posts = posts
-        self._known: dict[tuple[object, ...], frozenset[_Group]] = {}
+        self._known: dict[tuple[object, ...], frozenset[_Within]] = {}
 
-    def of(self, mark: _Mark, differ: bool) -> frozenset[_Group]:
+    def of(self, mark: _Mark, differ: bool) -> frozenset[_Within]:
         key = mark.kind, mark.source_id, mark.places, differ
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = frozenset(self._find(mark, differ))
         return found
 
-    def _find(self, mark: _Mark, differ: bool) -> Iterator[_Group]:
+    def _find(self, mark: _Mark, differ: bool) -> Iterator[_Within]:
         yield EVERY, "all", ""
         yield EVERY, "kind", mark.kind
         yield EVERY, "source", str(mark.source_id)
@@ -229,7 +241,7 @@ class _Groups:
 
 
 @dataclass(slots=True)
-class _Within:
+class _Person:
     """What matters of a person in one scope."""
 
     marks: frozenset[_Mark] = frozenset()
@@ -239,36 +251,45 @@ class _Within:
     differ: bool = False
 
 
-def _delta(
-    org_id: UUID, before: _Profile, after: _Profile, groups: _Groups
-) -> Iterator[tuple[Key, int]]:
-    """Yield the keys of presences that go (-1) and come (1), of one person.
+def _add_changes(
+    org_id: UUID,
+    before: _Profile,
+    after: _Profile,
+    number: int,
+    groups: _Groups,
+    found: dict[UUID, dict[_Within, Counter[Cell]]],
+) -> None:
+    """Add the presences that go and come where so many people change alike.
 
     Nothing is looked at but the groups of what changed: she may have acted a hundred times before.
     """
     was, now = _scopes(org_id, before), _scopes(org_id, after)
     for scope in {**was, **now}:
-        old, new = was.get(scope, _Within()), now.get(scope, _Within())
+        old, new = was.get(scope, _Person()), now.get(scope, _Person())
         changed = old.marks ^ new.marks
         if (old.first_on, old.differ) != (new.first_on, new.differ):
             changed = old.marks | new.marks
         if not changed:
             continue
-        touched = frozenset[_Group]().union(
+        touched = frozenset[_Within]().union(
             *(groups.of(mark, differ) for mark in changed for differ in {old.differ, new.differ})
         )
         days_before = _days_of(org_id, scope, old, groups, touched)
         days_after = _days_of(org_id, scope, new, groups, touched)
-        for group in {**days_before, **days_after}:
-            gone = _presences(days_before.get(group), old.first_on)
-            come = _presences(days_after.get(group), new.first_on)
+        of_scope = found.setdefault(scope, defaultdict(Counter))
+        for within in {**days_before, **days_after}:
+            gone = _presences(days_before.get(within), old.first_on)
+            come = _presences(days_after.get(within), new.first_on)
+            cells = of_scope[within]
             for presence in gone - come:
-                yield from ((key, -1) for key in _keys(scope, group, presence))
+                for cell in _cells(*presence):
+                    cells[cell] -= number
             for presence in come - gone:
-                yield from ((key, 1) for key in _keys(scope, group, presence))
+                for cell in _cells(*presence):
+                    cells[cell] += number
 
 
-def _scopes(org_id: UUID, profile: _Profile) -> dict[UUID, _Within]:
+def _scopes(org_id: UUID, profile: _Profile) -> dict[UUID, _Person]:
     marks, firsts = profile
     found = {}
     for scope, first_on in firsts:
@@ -278,17 +299,17 @@ def _scopes(org_id: UUID, profile: _Profile) -> dict[UUID, _Within]:
             else frozenset(mark for mark in marks if mark.campaign_id == scope)
         )
         differ = any(mark.places[0][0] != EVERY for mark in within)
-        found[scope] = _Within(within, first_on, differ)
+        found[scope] = _Person(within, first_on, differ)
     return found
 
 
 def _days_of(
-    org_id: UUID, scope: UUID, within: _Within, groups: _Groups, touched: frozenset[_Group]
-) -> dict[_Group, set[date]]:
+    org_id: UUID, scope: UUID, within: _Person, groups: _Groups, touched: frozenset[_Within]
+) -> dict[_Within, set[date]]:
     """Return the days on which she acted, in each group that is touched."""
     whole = scope == org_id
     grains = GRAINS_OF_ORGANIZATION if whole else GRAINS
-    days: dict[_Group, set[date]] = defaultdict(set)
+    days: dict[_Within, set[date]] = defaultdict(set)
     for mark in within.marks:
         day = mark.on_of_organization if whole else mark.on
         for group in groups.of(mark, within.differ) & touched:
@@ -308,16 +329,10 @@ def _presences(days: set[date] | None, first_on: date) -> set[_Presence]:
     return found
 
 
-def _keys(scope: UUID, group: _Group, presence: _Presence) -> Iterator[Key]:
-    model, grain, value = group
-    for day_span, since_span, day, since in _cells(*presence):
-        yield Key(scope, model, grain, day_span, since_span, day, since, presence[2], value)
-
-
 @lru_cache(maxsize=100_000)
-def _cells(day: date, since: date, opening: bool) -> tuple[tuple[int, int, date, date], ...]:
-    """Return the (day_span, since_span, day, since) under which one presence is kept."""
-    return tuple(_find_cells(day, since, opening))
+def _cells(day: date, since: date, opening: bool) -> tuple[Cell, ...]:
+    """Return the cells in which one presence is kept."""
+    return tuple(Cell(*found, opening) for found in _find_cells(day, since, opening))
 
 
 def _find_cells(day: date, since: date, opening: bool) -> Iterator[tuple[int, int, date, date]]:

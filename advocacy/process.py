@@ -10,6 +10,7 @@ that fails is tried again row by row, so that whoever is to blame is found.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -44,6 +45,10 @@ log = structlog.get_logger()
 RESTATE_AT_ONCE = 1_000
 # Long enough for several batches, so that taking turns costs little.
 _TURN_SECONDS = 1.0
+_APART_SECONDS = 60.0
+
+_collided: dict[UUID, float] = {}
+"""When drains of an organization last got into each other's way, as far as this process saw."""
 
 
 @dataclass(slots=True)
@@ -174,7 +179,8 @@ def _keep(
     """Keep a parsed batch: one transaction from the facts to the totals.
 
     Workers pass by each other. What joins or parts people comes in a second, short one, for which
-    they stand in line; where they get into each other's way all the same, one goes alone.
+    they stand in line; where they get into each other's way all the same, one goes alone, and so
+    does each of the next: where the same people keep coming back, work would be done twice.
     """
 
     def keep(told: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
@@ -189,7 +195,13 @@ def _keep(
             inbox.put_done(org_id, lease, facts, told.failed)
         return left
 
-    left = with_retries(lambda again: keep(parsed, in_line=again, alone=again))
+    def first(again: bool) -> set[UUID]:
+        if again:
+            _collided[org_id] = time.monotonic()
+        alone = time.monotonic() - _collided.get(org_id, -math.inf) < _APART_SECONDS
+        return keep(parsed, in_line=alone, alone=alone)
+
+    left = with_retries(first)
     if left:
         rest = Parsed({each: parsed.facts[each] for each in left}, {}, parsed.source_of)
         with_retries(lambda again: keep(rest, in_line=True, alone=again))

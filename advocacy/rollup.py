@@ -71,14 +71,26 @@ def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, i
 
     With it go its units, its part of the money in minor units, and of each return, in their order.
     """
-    shares = [Fraction(touch["shares"].get(model, 0)) for touch in action.path]
-    units = split_minor(UNIT, shares)
-    gross = split_minor(action.gross_minor, shares)
+    written = tuple(touch["shares"].get(model, "0") for touch in action.path)
+    units = _split(UNIT, written)
+    gross = _split(action.gross_minor, written)
     returns = [each["amount_minor"] for each in action.returns or []]
-    back = split_returns(action.gross_minor, shares, returns)
+    back = (
+        split_returns(action.gross_minor, [Fraction(share) for share in written], returns)
+        if returns
+        else []
+    )
     for index, touch in enumerate(action.path):
-        if shares[index]:
+        if written[index] != "0":
             yield touch, units[index], gross[index], [row[index] for row in back]
+
+
+@lru_cache(maxsize=10_000)
+def _split(amount_minor: int, written: tuple[str, ...]) -> tuple[int, ...]:
+    """Split an amount by shares as they are written: most paths are shared out as others are."""
+    if not amount_minor:
+        return (0,) * len(written)
+    return tuple(split_minor(amount_minor, [Fraction(share) for share in written]))
 
 
 def deltas(

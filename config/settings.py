@@ -31,7 +31,7 @@ class Settings:
     queue: str = "drain"
     proxy_hops: int = 0
     body_limit_bytes: int = 1024 * 1024
-    batch_size: int = 500
+    batch_size: int = 2_000
     lease_seconds: int = 30
     max_attempts: int = 3
     body_retention_days: int = 30

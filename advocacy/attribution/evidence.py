@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from advocacy.events import TIERS, ActionKind, Tier, Touch
 
@@ -42,9 +43,12 @@ class Judged:
     passed_over: str = ""
 
 
+_STRENGTH = {tier: rank for rank, tier in enumerate(TIERS)}
+
+
 def strength(tier: Tier) -> int:
     """Return the rank of a tier; the strongest is 0."""
-    return TIERS.index(tier)
+    return _STRENGTH[tier]
 
 
 def _order(touch: Touch) -> tuple[object, ...]:
@@ -57,12 +61,16 @@ def _order(touch: Touch) -> tuple[object, ...]:
         -strength(touch.tier),
         touch.seen_at or touch.at,
         touch.click_id,
-        str(touch.link_id),
-        str(touch.post_id),
+        _number(touch.link_id),
+        _number(touch.post_id),
         touch.platform,
         touch.channel,
-        str(touch.campaign_id),
+        _number(touch.campaign_id),
     )
+
+
+def _number(named: UUID | None) -> int:
+    return -1 if named is None else named.int
 
 
 def judge(

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from advocacy.presence import Acted, Key, boxes, changes, places
+from advocacy.presence import Acted, Cell, Group, boxes, changes, places
 from advocacy.store import run
 from advocacy.store.actions import Action
 
@@ -117,36 +118,59 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
     }
 
 
-def _put(org_id: UUID, deltas: Mapping[Key, int], slot: int) -> None:
+def _put(org_id: UUID, deltas: Mapping[Group, Mapping[Cell, int]], slot: int) -> None:
     """Add deltas, in the order of their keys, into this worker's slot."""
-    ordered = sorted(deltas)
-    if not ordered:
+    if not deltas:
         return
+    groups = sorted(deltas)
+    rows = [
+        (str(place), *_written(cell), str(deltas[group][cell]))
+        for place, group in enumerate(groups, start=1)
+        for cell in sorted(deltas[group])
+    ]
+    columns = [f"{{{','.join(column)}}}" for column in zip(*rows, strict=True)]
     run(
+        # Written as text here: the driver would look at each of a hundred thousand values.
         """insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
                                   since, opening, value, slot, people)
-           select :o, v.scope, v.model, v.grain, v.day_span, v.since_span, v.day, v.since,
-                  v.opening, v.value, :slot, v.people
-           from unnest(cast(:scopes as uuid[]), cast(:models as text[]), cast(:grains as text[]),
-                       cast(:day_spans as int2[]), cast(:since_spans as int2[]),
-                       cast(:days as date[]), cast(:sinces as date[]), cast(:openings as bool[]),
-                       cast(:values as text[]), cast(:people as int8[]))
-                as v (scope, model, grain, day_span, since_span, day, since, opening, value, people)
+           select :o, g.scope, g.model, g.grain, v.day_span, v.since_span, v.day, v.since,
+                  v.opening, g.value, :slot, v.people
+           from unnest(cast(:places as int4[]), cast(:day_spans as int2[]),
+                       cast(:since_spans as int2[]), cast(:days as date[]), cast(:sinces as date[]),
+                       cast(:openings as bool[]), cast(:people as int8[]))
+                with ordinality
+                as v (place, day_span, since_span, day, since, opening, people, number)
+           join unnest(cast(:scopes as uuid[]), cast(:models as text[]), cast(:grains as text[]),
+                       cast(:values as text[]))
+                with ordinality as g (scope, model, grain, value, place) on g.place = v.place
+           order by v.number
            on conflict (org_id, campaign_id, model, grain, day_span, since_span, day, since,
                         opening, value, slot)
            do update set people = presences.people + excluded.people""",
         o=org_id,
         slot=slot,
-        scopes=[key.scope for key in ordered],
-        models=[key.model for key in ordered],
-        grains=[key.grain for key in ordered],
-        day_spans=[key.day_span for key in ordered],
-        since_spans=[key.since_span for key in ordered],
-        days=[key.day for key in ordered],
-        sinces=[key.since for key in ordered],
-        openings=[key.opening for key in ordered],
-        values=[key.value for key in ordered],
-        people=[deltas[key] for key in ordered],
+        scopes=[group.scope for group in groups],
+        models=[group.model for group in groups],
+        grains=[group.grain for group in groups],
+        values=[group.value for group in groups],
+        **dict(
+            zip(
+                ("places", "day_spans", "since_spans", "days", "sinces", "openings", "people"),
+                columns,
+                strict=True,
+            )
+        ),
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _written(cell: Cell) -> tuple[str, ...]:
+    return (
+        str(cell.day_span),
+        str(cell.since_span),
+        cell.day.isoformat(),
+        cell.since.isoformat(),
+        "t" if cell.opening else "f",
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -157,10 +157,28 @@ def of_people(done: list[Did]) -> dict[int, list[Did]]:
     return found
 
 
+class Kept(NamedTuple):
+    """A group and a cell as one."""
+
+    scope: Any
+    model: str
+    grain: str
+    value: str
+    day_span: int
+    since_span: int
+    day: date
+    since: date
+    opening: bool
+
+
 def all_of(before: list[Did], after: list[Did]) -> dict[Any, int]:
     was, now = of_people(before), of_people(after)
     pairs = [(was.get(each, []), now.get(each, [])) for each in {*was, *now}]
-    return changes(ORG, pairs, ZONES, POSTS)
+    return {
+        Kept(*group, *cell): people
+        for group, cells in changes(ORG, pairs, ZONES, POSTS).items()
+        for cell, people in cells.items()
+    }
 
 
 @given(st.lists(deeds, max_size=8), st.sampled_from(list(RULES)), st.data())
