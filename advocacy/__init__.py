@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
-    from advocacy.extensions import babel, db, migrate
+    from advocacy.extensions import babel
     from advocacy.identity import organization_key
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import (
@@ -131,7 +131,6 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS=documentation.SPEC,
     )
-    migrate.init_app(app, db, directory="migrations", render_as_batch=False)
     babel.init_app(
         app, locale_selector=languages.chosen, default_translation_directories="web/translations"
     )
