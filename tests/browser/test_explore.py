@@ -1,0 +1,105 @@
+"""Comparing, filtering and making a link by keyboard alone; and that a file says what is shown."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from advocacy.wording import platform_named
+
+pytestmark = pytest.mark.browser
+
+_FOCUSED = """() => {
+  const on = document.activeElement, label = on.labels && on.labels[0];
+  const own = [...(label || on).childNodes].filter(n => n.nodeName !== 'SELECT');
+  return {
+    name: on.getAttribute('aria-label') || own.map(n => n.textContent).join(' ').trim(),
+    seen: getComputedStyle(on).outlineStyle !== 'none',
+  };
+}"""
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what is named so, first of all, has the focus and shows it."""
+    passed = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(_FOCUSED)
+        passed.append(focused["name"][:60])
+        if focused["name"].startswith(name):
+            assert focused["seen"], f"nobody sees that {name!r} has the focus"
+            return
+    raise AssertionError(f"Tab does not come to {name!r}, but to {passed}")
+
+
+def test_the_keyboard_is_enough_to_compare_filter_and_take_along(watched, tmp_path):
+    page = watched.page
+    watched.sign_in("/campaigns/stay")
+    tab_to(page, "Compare")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/campaigns/stay/explore\?"))
+    # The period before stands beside each group, as the link of the campaign's page asks.
+    expect(page.get_by_label("Beside")).to_have_value("before")
+    tab_to(page, "By")
+    page.keyboard.type("Kind")
+    tab_to(page, "Filters")
+    page.keyboard.press("Enter")
+    tab_to(page, "Platform")
+    page.keyboard.type("Instagram")
+    tab_to(page, "Show")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"group_by=kind.*platform=instagram"))
+    expect(page.locator("select[name=platform]")).to_have_value("instagram")
+    page.wait_for_selector("#groups svg")
+
+    tab_to(page, "CSV")
+    with page.expect_download() as got:
+        page.keyboard.press("Enter")
+    path = tmp_path / "kinds.csv"
+    got.value.save_as(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        total, *rows = csv.DictReader(file)
+    shown = page.locator("main table tbody tr").all()
+    assert len(rows) == len(shown) > 2
+    for tr, row in zip(shown, rows, strict=True):
+        cells = [cell.inner_text().split("\n")[0] for cell in tr.locator("td").all()]
+        assert cells[:4] == [
+            f"{int(row[name]):,}" for name in ("actions", "supporters", "new", "returning")
+        ], row
+    sum_of = page.locator("main table tfoot td").first.inner_text().split("\n")[0]
+    assert sum_of == f"{int(total['actions']):,}"
+    assert int(total["actions"]) == sum(int(row["actions"]) for row in rows)
+
+
+def test_the_keyboard_is_enough_to_make_a_link(watched):
+    page = watched.page
+    watched.sign_in_as_editor("/")
+    tab_to(page, "Links")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/links"))
+    for name, text in (
+        ("Campaign", "Stop"),
+        ("Address of the post", "https://www.instagram.com/p/Ckeyboard1/"),
+        ("Page where supporters act", "https://actionnetwork.org/petitions/stop-the-execution"),
+    ):
+        tab_to(page, name)
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    made = page.locator(".made code").first
+    expect(made).to_have_text(re.compile(r"/r/\w+$"))
+    expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+
+
+def test_a_post_and_a_platform_are_followed_day_by_day(watched):
+    page = watched.page
+    watched.sign_in("/campaigns/stay")
+    said = page.locator("table", has=page.get_by_role("columnheader", name="Platform")).last
+    link = said.get_by_role("link", name="Instagram").first
+    link.click()
+    expect(page.locator("h1")).to_have_text(platform_named("instagram"))
+    page.wait_for_selector("#groups svg")
+    days = page.locator("main table tbody tr").count()
+    assert days > 5
