@@ -46,6 +46,10 @@ DEFINITIONS: Mapping[str, str] = {
         "and not the people who clicked."
     ),
     "raised": N_("Gifts less what went back. A refund counts on the day on which it was made."),
+    "window": N_(
+        "A post can have credit for what somebody did up to seven days after she tapped its link, "
+        "and for a gift up to thirty days. What is older than that brought nothing."
+    ),
     "compared": N_(
         "The period before is as many days, right before the first. A year earlier is the same "
         "dates of the year before."

@@ -262,6 +262,7 @@ def report_page(
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
         least=least,
+        define=lambda name: _(DEFINITIONS[name]),
     )
 
 

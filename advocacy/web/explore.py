@@ -269,6 +269,7 @@ def _defined(gifts: bool) -> list[tuple[str, str]]:
         (_("Conversion rate"), "conversion_rate"),
         (_("Activation rate"), "activation_rate"),
         (_("Raised, net"), "raised"),
+        (_("Credit"), "window"),
         (_("The period before, a year earlier"), "compared"),
         (_("Days, weeks, months and hours"), "group_days"),
         (_("Withheld"), "withheld"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from advocacy.definitions import DEFINITIONS
 from advocacy.events import TIERS, ActionKind
 from advocacy.explain import MOST
 from advocacy.report import MODELS
@@ -59,7 +60,10 @@ class ReportQuery(RangeQuery):
     model = fields.Str(
         load_default=MODELS[0],
         validate=validate.OneOf(MODELS),
-        metadata={"description": "How actions with several touches are shared out among posts."},
+        metadata={
+            "description": "How actions with several touches are shared out among posts. "
+            + DEFINITIONS["window"]
+        },
     )
 
 

@@ -13,7 +13,9 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
+from advocacy.attribution import WINDOWS
 from advocacy.definitions import DEFINITIONS
+from advocacy.events import ActionKind
 from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
 from advocacy.store import campaigns, transaction
 from tests.conftest import World
@@ -379,9 +381,20 @@ def test_what_a_figure_is_stands_on_the_page_and_in_the_document(world, told):
         "raised",
         "compared",
         "group_days",
+        "window",
     ):
         assert DEFINITIONS[name] in spec
         assert DEFINITIONS[name] in page
+
+
+def test_the_window_that_is_told_is_the_one_that_holds():
+    assert "seven days" in DEFINITIONS["window"]
+    assert "thirty days" in DEFINITIONS["window"]
+    gift = WINDOWS[ActionKind.DONATION]
+    assert gift == timedelta(days=30)
+    assert {window for kind, window in WINDOWS.items() if kind is not ActionKind.DONATION} == {
+        timedelta(days=7)
+    }
 
 
 @pytest.mark.parametrize("by", GROUPS_OF_ORGANIZATION)
