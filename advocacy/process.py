@@ -43,8 +43,9 @@ from config.settings import Settings
 log = structlog.get_logger()
 
 RESTATE_AT_ONCE = 1_000
-# Long enough for several batches, so that taking turns costs little.
-_TURN_SECONDS = 1.0
+# Long enough for several small batches, so that taking turns costs little.
+_TURN_SECONDS = 0.5
+_SMALL_BATCH = 250
 _APART_SECONDS = 60.0
 
 _collided: dict[UUID, float] = {}
@@ -69,15 +70,18 @@ def drain(
 ) -> Drained:
     """Work until nothing of this organization waits, or its time is up.
 
-    That is after so many seconds, or after one where others wait for theirs.
+    That is after so many seconds, or after half of one where others wait for theirs; then batches
+    are small, since nobody's turn is shorter than a batch.
     """
     result = Drained()
     began = time.monotonic()
     while (spent := time.monotonic() - began) < seconds:
-        if spent > _TURN_SECONDS and others_wait():
+        share = others_wait()
+        if spent > _TURN_SECONDS and share:
             break
-        worked = _batch(settings, org_id, result, alone=False)
-        worked |= _batch(settings, org_id, result, alone=True)
+        size = min(settings.batch_size, _SMALL_BATCH) if share else settings.batch_size
+        worked = _batch(settings, org_id, result, size)
+        worked |= _batch(settings, org_id, result, size, alone=True)
         worked |= restate_waiting(org_id, result)
         if not worked:
             return result
@@ -85,7 +89,9 @@ def drain(
     return result
 
 
-def _batch(settings: Settings, org_id: UUID, result: Drained, *, alone: bool) -> bool:
+def _batch(
+    settings: Settings, org_id: UUID, result: Drained, size: int, *, alone: bool = False
+) -> bool:
     """Claim and work through one batch; with `alone`, one delivery that failed before."""
     lease = inbox.new_lease()
     seconds = settings.lease_seconds
@@ -93,7 +99,7 @@ def _batch(settings: Settings, org_id: UUID, result: Drained, *, alone: bool) ->
         if alone:
             rows = inbox.claim_retry(org_id, lease, seconds, settings.max_attempts)
         else:
-            rows = inbox.claim_batch(org_id, lease, seconds, settings.batch_size)
+            rows = inbox.claim_batch(org_id, lease, seconds, size)
     if not rows:
         return False
     master = settings.secret_key.encode()

@@ -22,8 +22,8 @@ from bench.results import Row, show, unmeasured, write
 
 MEASUREMENTS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
     "redirect": redirect.measure,
-    "door": door.measure,
     "seen": door.measure_seen,
+    "door": door.measure,
     "drain": drain.measure,
     "workers": drain.measure_several,
     "rebuild": rebuild.measure,

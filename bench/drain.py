@@ -81,7 +81,7 @@ def measure(place: Place) -> Iterator[Row]:
 
 def measure_several(place: Place) -> Iterator[Row]:
     """Yield what several workers side by side do, against one."""
-    size = min(max(place.sizes), 20_000 if place.quick else 400_000)
+    size = min(max(place.sizes), 20_000 if place.quick else 100_000)
     cores = os.cpu_count() or 1
     one = rate_of(place, place.deliver(size), 1)
     for workers in [each for each in (2, 4, 8) if each <= max(2, cores)]:
