@@ -110,7 +110,7 @@ def _column(actions: Sequence[Action], name: str) -> list[Any]:
             for value in values
         ]
     if _TYPES[name] == "uuid[]":
-        return ["{" + ",".join(map(str, value)) + "}" for value in values]
+        return [",".join(map(str, value)) for value in values]
     return list(values)
 
 
@@ -123,11 +123,17 @@ def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, Any]]:
     same = {name for name, each in columns.items() if each.count(each[0]) == len(each)} - {"id"}
     several = [name for name in _NAMES if name not in same]
     unnested = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in several)
-    read = ", ".join(
-        f"cast({f':{name}' if name in same else f'v.{name}'} as {_TYPES[name]})" for name in _NAMES
-    )
+    read = ", ".join(_read(name, f":{name}" if name in same else f"v.{name}") for name in _NAMES)
     values = {name: each[0] if name in same else each for name, each in columns.items()}
     return f"unnest({unnested}) as v ({', '.join(several)})", read, values
+
+
+def _read(name: str, sent: str) -> str:
+    # A cluster updates by no function that may depend on a setting, as reading a text as a whole
+    # array may; splitting it and reading each element does not.
+    if _TYPES[name] == "uuid[]":
+        sent = f"string_to_array({sent}, ',')"
+    return f"cast({sent} as {_TYPES[name]})"
 
 
 def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
