@@ -7,7 +7,7 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench check format lock browser picture texts clean
+.PHONY: help run test cut demo bench check format lock browser picture texts clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ run: $(READY) ## start everything: servers, tables, web, worker, clock
 
 test: $(READY) ## run every test against the embedded servers
 	@$(BIN)/pytest
+
+cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
+	@$(BIN)/python -m tests.house.cut_everything $(ARGS)
 
 demo: $(READY) ## do one whole round by itself and check every figure
 	@$(BIN)/advocacy demo

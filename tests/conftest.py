@@ -47,8 +47,29 @@ def environment() -> Iterator[dict[str, str]]:
         yield {**own, "SECRET_KEY": SECRET_KEY, "QUEUE": "drain"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cut", action="store_true", help="Cut the tables by organization; see tests/house/cut.py"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--cut"):
+        from tests.house import cut
+
+        print(f"\nnot looked at: {', '.join(cut.unseen())}")
+        if told := cut.told():
+            print(f"\n{told}\n")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
-def wired(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def wired(
+    environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+) -> Flask:
     """The application with its tables."""
     from advocacy.up import migrate
 
@@ -63,7 +84,13 @@ def wired(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     app = create_app(settings)
     app.extensions["nudge"] = Silent()
     with app.app_context():
-        migrate()
+        if pytestconfig.getoption("--cut"):
+            from tests.house import cut
+
+            cut.make_tables()
+            cut.watch()
+        else:
+            migrate()
     return app
 
 
