@@ -547,7 +547,7 @@ def _filled(statement: str) -> Callable[[UUID], None]:
 
     def fill(org_id: UUID) -> None:
         # The statement is of all organizations; views of their names hold it to this one.
-        own = ("actions", "totals", "click_totals")
+        own = ("actions", "campaigns", "posts", "totals", "click_totals")
         (schema,) = run("select current_schema()")[0]
         for table in own:
             run(

@@ -115,7 +115,7 @@ def list_members(org_id: UUID) -> list[Any]:
         f"""select {_MEMBER}, m.last_seen_on,
                   case when m.one_time_until > now() then m.one_time_until end as one_time_until,
                   (select count(*) from sessions s
-                   where s.org_id = m.org_id and s.member_id = m.id
+                   where s.org_id = :o and s.member_id = m.id
                      and s.expires_at > now() and s.seen_at > now() - :idle) as sessions
             from members m where m.org_id = :o order by m.email""",
         o=org_id,
