@@ -58,6 +58,7 @@ seen: set[str] = set()
 """The functions of the store whose statements were looked at."""
 
 _looks: dict[str, int] = {}
+_watched: set[str] = set()
 
 
 def make_tables() -> None:
@@ -88,13 +89,16 @@ def _head() -> str | None:
 
 
 def watch() -> None:
-    """Judge whatever is executed from now on."""
+    """Judge whatever is executed from now on in this database, by whatever application."""
+    _watched.add(db.session.scalar(text("select current_database()")))
     event.listen(Engine, "before_cursor_execute", _look)
 
 
 def _look(
     _connection: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
 ) -> None:
+    if cursor.connection.info.dbname not in _watched:
+        return
     asker = _asker()
     if asker is None or not re.match(r"\s*(with|select|insert|update|delete)\b", statement, re.I):
         return

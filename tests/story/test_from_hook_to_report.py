@@ -134,6 +134,14 @@ def test_rebuild_without_bodies_gives_the_same_rows(told):
     assert derived() == rows
 
 
+def test_a_rebuild_sets_aside_what_can_no_longer_be_read(told):
+    with transaction():
+        run("update inbox set body = 'torn' where org_id = :o", o=told.org_id)
+    process.rebuild(told.settings, told.org_id)
+    assert inbox.counts(told.org_id) == {"pending": 0, "done": 0, "quarantined": 4}
+    assert derived()["actions"] == []
+
+
 def test_every_order_of_arrival_gives_the_same_rows(app):
     from tests.conftest import World, empty_tables
 
