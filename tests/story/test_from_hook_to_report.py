@@ -205,7 +205,7 @@ def test_a_lost_lease_keeps_nothing(told, monkeypatch):
 
     monkeypatch.setattr(process, "parse_batch", parse)
     before = numbers(told)
-    process._batch(told.settings, told.org_id, process.Drained(), alone=False)
+    process._batch(told.settings, told.org_id, process.Drained(), 10)
     assert numbers(told) == before
 
 
