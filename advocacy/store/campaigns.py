@@ -447,17 +447,6 @@ def find_token(word: str) -> Token | None:
     return db.session.get(Token, tuple(rows[0])) if rows else None
 
 
-def find_token_by_id(org_id: UUID, token_id: UUID) -> Token | None:
-    """Return the token with this id, if it may be used now."""
-    rows = run(
-        """select 1 from tokens where org_id = :o and id = :id
-           and revoked_at is null and expires_at > now()""",
-        o=org_id,
-        id=token_id,
-    )
-    return db.session.get(Token, (org_id, token_id)) if rows else None
-
-
 def list_tokens(org_id: UUID) -> Sequence[Token]:
     """Return all tokens, the newest first."""
     return list(

@@ -189,13 +189,17 @@ def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkey
     monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)
 
+    asked = []
+
     def gone(*_: object) -> None:
+        asked.append(1)
         raise OperationalError("", {}, Exception())
 
     with listening(staff, mark_of(staff)) as (_, parts):
         next(parts)
-        monkeypatch.setattr("advocacy.web.auth.campaigns.find_token_by_id", gone)
+        monkeypatch.setattr("advocacy.web.auth.members.find_session", gone)
         assert [next(parts) for _ in range(3)] == [": still here\n\n"] * 3
+    assert len(asked) >= 2
 
 
 def test_a_process_that_is_told_to_stop_ends_its_streams(world, staff, monkeypatch):
