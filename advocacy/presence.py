@@ -329,7 +329,7 @@ def _presences(days: set[date] | None, first_on: date) -> set[_Presence]:
     return found
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _cells(day: date, since: date, opening: bool) -> tuple[Cell, ...]:
     """Return the cells in which one presence is kept."""
     return tuple(Cell(*found, opening) for found in _find_cells(day, since, opening))

@@ -163,15 +163,17 @@ def _put(org_id: UUID, deltas: Mapping[Group, Mapping[Cell, int]], slot: int) ->
     )
 
 
-@lru_cache(maxsize=100_000)
 def _written(cell: Cell) -> tuple[str, ...]:
     return (
         str(cell.day_span),
         str(cell.since_span),
-        cell.day.isoformat(),
-        cell.since.isoformat(),
+        _day(cell.day),
+        _day(cell.since),
         "t" if cell.opening else "f",
     )
+
+
+_day = lru_cache(maxsize=5_000)(date.isoformat)
 
 
 def read_people(
