@@ -43,7 +43,7 @@ from rq.serializers import JSONSerializer
 from advocacy import grouping, influence, ladder
 from advocacy.models import Campaign, Organization
 from advocacy.nudge import connect
-from advocacy.rollup import day_in
+from advocacy.spans import day_in
 from advocacy.store import campaigns, database, goals, marks, reports, transaction
 
 LIVE_BELOW = 200_000

@@ -26,8 +26,8 @@ from uuid import UUID
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
 from advocacy.providers.base import exponent
-from advocacy.rollup import day_in
 from advocacy.small_groups import withheld_parts
+from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.store import goals as store
 from advocacy.store.goals import OfDay, OfDistrict

@@ -31,8 +31,9 @@ from zoneinfo import ZoneInfo
 from advocacy.models import Campaign, Organization
 from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.report import MODELS, BadRange, days_meant, days_of
-from advocacy.rollup import day_in, shared_out
+from advocacy.rollup import shared_out
 from advocacy.small_groups import withheld_parts
+from advocacy.spans import day_in
 from advocacy.store import campaigns, presences, totals
 from advocacy.store import groups as store
 from advocacy.store.groups import Asked

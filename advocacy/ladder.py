@@ -17,8 +17,8 @@ from uuid import UUID
 
 from advocacy.models import Campaign, Organization
 from advocacy.report import BadRange
-from advocacy.rollup import day_in
 from advocacy.small_groups import Sum, withheld
+from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.store import ladder as store
 from advocacy.store.ladder import NEW, RUNGS, Cohort, Gifts, Standing

@@ -30,10 +30,9 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from advocacy.attribution import RULES
-from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+from advocacy.spans import DAYS, NO_DAYS, cut, day_in, span_of
 
 EVERY = "every"
 """The model of presences on which all models agree."""
@@ -113,7 +112,6 @@ class _Mark(NamedTuple):
 
 _Profile = tuple[frozenset[_Mark], tuple[tuple[UUID, date], ...]]
 
-_zone = lru_cache(maxsize=256)(ZoneInfo)
 _uuid = lru_cache(maxsize=10_000)(UUID)
 
 
@@ -178,10 +176,6 @@ def changes(
     }
 
 
-def _day(at: datetime, timezone: str) -> date:
-    return at.astimezone(_zone(timezone)).date()
-
-
 def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None, str]) -> _Profile:
     if not actions:
         return frozenset(), ()
@@ -190,7 +184,7 @@ def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None,
         _Mark(
             each.campaign_id,
             each.occurred_on,
-            _day(each.occurred_at, own),
+            day_in(each.occurred_at, own),
             each.kind,
             each.source_id,
             places(each),
@@ -199,8 +193,8 @@ def _profile(org_id: UUID, actions: Sequence[Acted], zones: Mapping[UUID | None,
     )
     first_at = min(each.occurred_at for each in actions)
     scopes = {each.campaign_id for each in actions if each.campaign_id}
-    firsts = [(scope, _day(first_at, zones.get(scope) or own)) for scope in scopes]
-    return marks, (*sorted(firsts), (org_id, _day(first_at, own)))
+    firsts = [(scope, day_in(first_at, zones.get(scope) or own)) for scope in scopes]
+    return marks, (*sorted(firsts), (org_id, day_in(first_at, own)))
 
 
 _Within = tuple[str, str, str]

@@ -35,7 +35,7 @@ from advocacy.events import TIERS, Tier
 from advocacy.models import Campaign, Organization, Post
 from advocacy.presence import GRAINS_OF_ORGANIZATION
 from advocacy.providers.base import exponent
-from advocacy.rollup import day_in
+from advocacy.spans import day_in
 from advocacy.store import actions, campaigns, presences, totals
 from advocacy.store.totals import NOBODY, UNIT
 

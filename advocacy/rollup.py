@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from advocacy.attribution import RULES, split_minor, split_returns
+from advocacy.spans import day_in
 from advocacy.store.actions import Action
 from advocacy.store.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
-
-_zone = lru_cache(maxsize=256)(ZoneInfo)
-
-
-def day_in(moment: datetime, timezone: str) -> date:
-    """Return the calendar day of an instant in a zone."""
-    return moment.astimezone(_zone(timezone)).date()
 
 
 def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:

@@ -23,7 +23,8 @@ from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle
 from advocacy.restating import restated
-from advocacy.rollup import day_in, deltas
+from advocacy.rollup import deltas
+from advocacy.spans import day_in
 from advocacy.store import actions, campaigns, inbox, presences, totals, touches
 from advocacy.store.actions import Action
 from advocacy.trail import Known, trail

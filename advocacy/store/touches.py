@@ -7,13 +7,14 @@ one person is worked out elsewhere (`joining`); here it is only written down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
-from advocacy.spans import DAYS
+from advocacy.spans import DAYS, day_in
 from advocacy.store import run, run_count
 
 SLOTS = 8
@@ -24,52 +25,66 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
 
     Clicks on links that do not exist (any more) are passed over.
     """
-    new = [row.click_id for row in _insert_new(org_id, clicks)]
-    if new:
-        _count(org_id, new, slot)
-    return len(new)
+    inserted = _insert_new(org_id, clicks)
+    if inserted:
+        # One that is told twice is new once.
+        told = {click.click_id: click for click in clicks}
+        _count(org_id, [told[click_id] for click_id in inserted], slot)
+    return len(inserted)
 
 
-def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> list[Any]:
-    return run(
+def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> set[str]:
+    rows = run(
         """insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, human,
                                 not_human_why, referrer_host)
-           select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.human, g.why,
+           select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.why = '', g.why,
                   g.host
            from unnest(cast(:ids as text[]), cast(:links as uuid[]), cast(:ats as timestamptz[]),
-                       cast(:humans as bool[]), cast(:whys as text[]), cast(:hosts as text[]))
-                  as g (click_id, link_id, clicked_at, human, why, host)
+                       cast(:whys as text[]), cast(:hosts as text[]))
+                  as g (click_id, link_id, clicked_at, why, host)
            join links l on l.org_id = :o and l.id = g.link_id
            order by g.click_id for share of l
            on conflict (org_id, click_id) do nothing
            returning click_id""",
         o=org_id,
         ids=[click.click_id for click in clicks],
-        links=[click.link_id for click in clicks],
-        ats=[click.at for click in clicks],
-        humans=[not click.not_human_why for click in clicks],
+        # Written as text here: the driver would look at each of them.
+        links=f"{{{','.join([str(click.link_id) for click in clicks])}}}",
+        ats=f"{{{','.join([click.at.isoformat() for click in clicks])}}}",
         whys=[click.not_human_why for click in clicks],
         hosts=[click.referrer_host for click in clicks],
     )
+    return {row[0] for row in rows}
 
 
-def _count(org_id: UUID, click_ids: Sequence[str], slot: int) -> None:
-    """Add these clicks to the totals by day and by span, in the order of their keys."""
-    rows = run(
-        """select t.campaign_id, (t.clicked_at at time zone c.timezone)::date as day, t.post_id,
-                  t.human, count(*)::int8 as clicks
-           from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
-           where t.org_id = :o and t.click_id = any(cast(:ids as text[]))
-           group by 1, 2, 3, 4 order by 1, 2, 3, 4""",
-        o=org_id,
-        ids=list(click_ids),
+def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
+    """Add clicks to the totals by day and by span, in the order of their keys."""
+    # By the minute first: no time zone is finer, and there are few.
+    found = Counter(
+        (click.link_id, not click.not_human_why, click.at.replace(second=0, microsecond=0))
+        for click in clicks
     )
+    links = {
+        row.id: row
+        for row in run(
+            """select l.id, l.post_id, l.campaign_id, c.timezone
+               from links l join campaigns c on c.org_id = :o and c.id = l.campaign_id
+               where l.org_id = :o and l.id = any(cast(:ids as uuid[]))""",
+            o=org_id,
+            ids=sorted({link_id for link_id, *_ in found}),
+        )
+    }
+    by_day: Counter[tuple[UUID, date, UUID, bool]] = Counter()
+    for (link_id, human, minute), number in found.items():
+        link = links[link_id]
+        day = day_in(minute, link.timezone)
+        by_day[link.campaign_id, day, link.post_id, human] += number
     counted = {
-        "campaigns": [row.campaign_id for row in rows],
-        "days": [row.day for row in rows],
-        "posts": [row.post_id for row in rows],
-        "humans": [row.human for row in rows],
-        "clicks": [row.clicks for row in rows],
+        "campaigns": [campaign_id for campaign_id, *_ in by_day],
+        "days": [day for _, day, *_ in by_day],
+        "posts": [post_id for *_, post_id, _ in by_day],
+        "humans": [human for *_, human in by_day],
+        "clicks": list(by_day.values()),
     }
     values = """unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
                        cast(:humans as bool[]), cast(:clicks as int8[]))

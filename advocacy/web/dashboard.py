@@ -34,7 +34,7 @@ from advocacy.grouping import Question
 from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.rollup import day_in
+from advocacy.spans import day_in
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.counted import COUNTING_SECONDS, groups_of, when

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 
 from advocacy.models import Campaign
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.rollup import day_in
+from advocacy.spans import day_in
 from advocacy.store import campaigns, transaction, view_links
 from advocacy.web import auth
 from advocacy.web.dashboard import report_page

@@ -41,7 +41,7 @@ class Did:
 
     @property
     def occurred_on(self) -> date:
-        from advocacy.rollup import day_in
+        from advocacy.spans import day_in
 
         return day_in(self.occurred_at, ZONES[self.campaign_id])
 
@@ -106,7 +106,7 @@ def groups_of(did: Did, scope: UUID, model: str) -> set[tuple[str, str]]:
 
 
 def naive(done: list[Did], scope: UUID, first: date, last: date, model: str) -> dict[Any, Any]:
-    from advocacy.rollup import day_in
+    from advocacy.spans import day_in
 
     zone = ZONES[None if scope == ORG else scope]
     first_ever: dict[int, date] = {}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.extensions import db
 from advocacy.presence import GRAINS
-from advocacy.rollup import day_in, deltas
+from advocacy.rollup import deltas
+from advocacy.spans import day_in
 from advocacy.store import actions, campaigns, presences, run, totals, transaction
 from advocacy.store.actions import Action
 from tests.conftest import World, empty_tables
