@@ -624,14 +624,16 @@ class _Reading:
         period = asked.first, asked.last
         keys = set(rows)
         if self.campaign is None:
+            begin, end = self.first.toordinal(), self.last.toordinal()
+            # The day of an action may lie outside of the range, and her day in it.
+            edges = {begin - 1, end + 1}
             for key in rows:
                 if days := self._days_of_period(key, (self.first, self.last)):
-                    near = (each.toordinal() + about for each in days for about in (-2, -1, 1, 2))
-                    keys |= {
-                        self._key_of_day(date.fromordinal(each))
-                        for each in near
-                        if self.first.toordinal() <= each <= self.last.toordinal()
-                    }
+                    edges |= {each.toordinal() for each in days}
+            near = {edge + about for edge in edges for about in (-2, -1, 1, 2)}
+            keys |= {
+                self._key_of_day(date.fromordinal(each)) for each in near if begin <= each <= end
+            }
         return {key: days for key in sorted(keys) if (days := self._days_of_period(key, period))}
 
     def _people_by_key(

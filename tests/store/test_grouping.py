@@ -338,3 +338,20 @@ def hold_report(scope: Any, model: str, told: dict[str, Any]) -> None:
             same = gifts[each["currency"]]
             assert each["average_gift_minor"] == same["average_minor"]
             assert each["recurring_share"] == same["recurring_share"]
+
+
+def test_a_day_with_a_person_and_no_action_is_told(app):
+    """On the last day in the organization's zone, it is the day after in the campaign's."""
+    db.session.rollback()
+    empty_tables()
+    world = make_two(app)
+    told = {"day": 34, "source": "standard", "placed": 1, "kind": "donation", "counted": True}
+    action = made(world, 4, told | {"who": 1, "path": None})
+    with transaction():
+        kept(world, {}, {action.id: action}, slot=0)
+    (organization,) = (each for each in scopes(world) if not is_campaign(each))
+    for by in ("day", "week", "month"):
+        report = hold(world, organization, Question(by, FIRST, LAST, "last_touch"))
+        assert [(row["actions"], row["supporters"]["distinct"]) for row in report["groups"]] == [
+            (0, 1)
+        ]
