@@ -1,4 +1,4 @@
-"""The doors as a process of their own: `application` for WSGI servers, `fast` for ASGI ones."""
+"""The doors as a process of their own: `doors` for granian, `application` for WSGI servers."""
 
 from advocacy import create_doors_app
 from advocacy.web.doors import Doors
@@ -7,5 +7,5 @@ from config.settings import read_settings
 
 settings = read_settings()
 configure(settings.log_level)
-fast = Doors(create_doors_app(settings), settings)
-application = fast.wsgi
+doors = Doors(create_doors_app(settings), settings)
+application = doors.wsgi

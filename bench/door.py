@@ -120,6 +120,7 @@ def _most(place: Place, path: str, secret: str) -> Iterator[Row]:
         if ours.refused or ours.failed:
             place.say(f"refused or failed: {ours}")
         rates[name] = min(ours.rate, kept / ours.seconds)
+        place.rest()
     with place.gunicorn("bench.plain:webhook()", "/ready", BENCH_SECRET=secret) as port:
         url = f"http://127.0.0.1:{port}/hook"
         naive = load.wrk(place.folder, url, place.seconds, posts=posts)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from flask import Flask
 from honcho.environ import parse_procfile
 from rich.console import Console
@@ -58,6 +59,10 @@ class Place:
     def say(self, text: str) -> None:
         """Tell whoever waits what is being done."""
         self.console.print(f"  {text}", style="dim", highlight=False)
+
+    def rest(self) -> None:
+        """Let each measurement begin where the one before it has left no work behind."""
+        tidy(self.settings.database_url)
 
     def deliver(self, number: int) -> UUID:
         """Make an organization with so many deliveries that wait."""
@@ -210,3 +215,11 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def tidy(database_url: str) -> None:
+    """Do what autovacuum and the checkpointer would have done some time after rows came."""
+    url = database_url.replace("postgresql+psycopg:", "postgresql:", 1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")

@@ -32,6 +32,7 @@ def measure(place: Place) -> Iterator[Row]:
     else:
         yield from _most(place, f"/r/{code}", agent)
     request = f"GET /r/{code} HTTP/1.1\r\nHost: 127.0.0.1\r\n{agent}\r\n\r\n".encode()
+    place.rest()
     for name in PROCESSES:
         with place.web(name) as (port, _):
             get(port, f"/r/{code}")
@@ -57,6 +58,7 @@ def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
         with place.web(name) as (port, _):
             get(port, path)
             ours[name] = most(port)
+        place.rest()
     with place.gunicorn("bench.plain:redirect", path) as port:
         flask = most(port)
     nginx = None

@@ -10,12 +10,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from advocacy import generate
 from advocacy.report import MODELS, activation, days_of
 from advocacy.store import campaigns, run, transaction
-from bench.place import Place
+from bench.place import Place, tidy
 from bench.results import Row, below, percentile, unmeasured
 from config.settings import Settings
 
@@ -83,7 +81,7 @@ def times(settings: Settings, size: int) -> dict[str, Any]:
                 "why": f"{size:,} actions need more than the {free / 2**30:.0f} GB that are free"
             }
         generate.fill(settings, slug, size)
-        _vacuum(settings)
+        tidy(settings.database_url)
     with transaction():
         campaign = _largest(campaigns.get_organization(slug).id)
         first, last = days_of(campaign, None, None)
@@ -92,13 +90,6 @@ def times(settings: Settings, size: int) -> dict[str, Any]:
         "ours": _times(reports),
         "raw": _times([partial(_raw, campaign.org_id, campaign.id, first, last)], least=3),
     }
-
-
-def _vacuum(settings: Settings) -> None:
-    """Do what autovacuum would have done some time after rows came."""
-    url = settings.database_url.replace("postgresql+psycopg:", "postgresql:", 1)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum analyze")
 
 
 def _largest(org_id: UUID) -> Any:

@@ -1,4 +1,4 @@
-"""The busy doors in real processes: from gunicorn's threads, and from its event loop."""
+"""The busy doors in real processes: from gunicorn's threads, and from granian's event loop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -186,6 +187,22 @@ def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
                 until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
     with transaction():
         assert run("select count(*) from touches where human")[0][0] == 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="told to a process by Linux")
+def test_a_process_ends_with_the_one_that_watches_it(world, variables):
+    """Else it would go on answering beside its successors, as it was."""
+    port = free_port()
+    ports = {"LINKS_PORT": str(port), "LINKS_CONCURRENCY": "1", "CLICK_SHIP_SECONDS": "3600"}
+    with running({**variables, **ports}, *DOORS) as server:
+        made = Served(world, port)
+        until(made.answers)
+        assert made.ask("GET", f"/r/{world.links['x']}", **PERSON)[0] == 302
+        os.kill(server.pid, signal.SIGKILL)
+        until(lambda: not made.answers())
+        until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
+    with transaction():
+        assert run("select count(*) from touches where human")[0][0] == 1
 
 
 def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, variables, tmp_path):
