@@ -37,6 +37,9 @@ from advocacy.spans import DAYS, NO_DAYS, cut, day_in, span_of
 EVERY = "every"
 """The model of presences on which all models agree."""
 
+MODELS = list(RULES)
+"""The models that may differ."""
+
 GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
 """What people of a campaign are counted by."""
 

@@ -33,6 +33,7 @@ from advocacy.store import (
     actions,
     campaigns,
     inbox,
+    presences,
     totals,
     touches,
     transaction,
@@ -246,7 +247,7 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
         after: tuple[datetime, UUID] | None = None
         while rows := inbox.read_done(org_id, after, settings.batch_size):
             parsed = parse_batch(master, org_id, rows, sources)
-            settle_batch(master, org_id, parsed, sources, noting=False)
+            settle_batch(master, org_id, parsed, sources, anew=True)
             inbox.put_facts(
                 org_id,
                 {row: [fact.to_json() for fact in told] for row, told in parsed.facts.items()},
@@ -256,4 +257,5 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
             after = rows[-1].received_at, rows[-1].id
             if each:
                 each(done)
+        presences.count_anew(org_id)
     return done

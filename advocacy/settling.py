@@ -49,13 +49,14 @@ def settle_batch(
     sources: Mapping[UUID, Any],
     *,
     in_line: bool = True,
-    noting: bool = True,
+    anew: bool = False,
 ) -> set[UUID]:
     """Settle, join, attribute and count what a batch told, within the current transaction.
 
     To join or part people means to lock what others may hold, so whoever does it stands `in_line`.
-    Without that, the deliveries for which it is needed are left, and returned. With `noting`, what
-    changes of days that are over is noted as restated.
+    Without that, the deliveries for which it is needed are left, and returned. What changes of
+    days that are over is noted as restated, and presences are counted; not where everything is made
+    `anew`: nothing is restated then, and whoever does so counts presences at the end.
     """
     if in_line:
         actions.lock_people(org_id)
@@ -96,7 +97,7 @@ def settle_batch(
         if action.id in people.left:
             left.update(each for each in action.delivery_ids if each in parsed.facts)
     todo = [action for action in todo if action.id not in people.left]
-    _attribute_and_keep(org_id, todo, before, sources, people, gone, noting=noting)
+    _attribute_and_keep(org_id, todo, before, sources, people, gone, anew=anew)
     return left
 
 
@@ -188,7 +189,7 @@ def _attribute_and_keep(
     people: Joined,
     gone: Sequence[Action] = (),
     *,
-    noting: bool = True,
+    anew: bool = False,
 ) -> None:
     """Attribute these actions and all whose evidence they change; keep rows, people and totals.
 
@@ -220,7 +221,7 @@ def _attribute_and_keep(
     actions.put_new(org_id, [action for action in todo if action.id not in before])
     replaced = [action for action in todo if action.id in before and action != before[action.id]]
     actions.replace_actions(org_id, replaced)
-    if noting:
+    if not anew:
         now = datetime.now(UTC)
         actions.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
@@ -229,7 +230,8 @@ def _attribute_and_keep(
     slot = threading.get_native_id() % touches.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
-    presences.add_presences(org_id, was, todo, zones, slot)
+    if not anew:
+        presences.add_presences(org_id, was, todo, zones, slot)
 
 
 def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:

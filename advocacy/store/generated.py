@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.store import presences, run
 from advocacy.store.totals import EVERY, NOBODY, UNIT
 
 DAY = 86_400
@@ -570,7 +570,7 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "day_totals": _filled(_FILLS.DAY_TOTALS),
     "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
-    "presences": _filled(_FILLS.PRESENCES),
+    "presences": presences.count_anew,
 }
 """How each derived table is made of actions and clicks, by its name, in this order.
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from advocacy.presence import Acted, Cell, Group, boxes, changes, places
+from advocacy.presence import EVERY, MODELS, Acted, Cell, Group, boxes, changes, places
+from advocacy.spans import DAYS
 from advocacy.store import run
 from advocacy.store.actions import Action
 
@@ -174,6 +175,91 @@ def _written(cell: Cell) -> tuple[str, ...]:
 
 
 _day = lru_cache(maxsize=5_000)(date.isoformat)
+
+
+def count_anew(org_id: UUID) -> None:
+    """Count all presences of an organization that has none, as `add_presences` would have.
+
+    In one statement over all actions: where everything is made anew, each person is looked at once
+    instead of once for each of her actions. The rules are those of `advocacy.presence`.
+    """
+    # A million people are sorted in it more than once.
+    run("set local work_mem = '128MB'")
+    run(
+        f"""with acted as (
+             select a.*, min(occurred_at) over (partition by supporter_id) as first_at
+             from actions a where org_id = :o and counted and supporter_id is not null),
+           scoped as (
+             select a.*, a.campaign_id as scope, a.occurred_on as day, false as whole,
+                    (a.first_at at time zone c.timezone)::date as first_on
+             from acted a join campaigns c on c.org_id = :o and c.id = a.campaign_id
+             union all
+             select a.*, a.org_id, (a.occurred_at at time zone o.timezone)::date, true,
+                    (a.first_at at time zone o.timezone)::date
+             from acted a join organizations o on o.id = :o),
+           judged as (
+             select *, bool_or(path is not null) over (partition by scope, supporter_id) as differ
+             from scoped),
+           placed as (
+             select scope, supporter_id, day, whole, first_on, :every as model, post_id, platform
+             from judged where not differ
+             union all
+             select scope, supporter_id, day, whole, first_on, m.model, post_id, platform
+             from judged cross join unnest(cast(:models as text[])) as m (model)
+             where differ and path is null
+             union all
+             select scope, supporter_id, day, whole, first_on, m.model,
+                    cast(t ->> 'post_id' as uuid), t ->> 'platform'
+             from judged, jsonb_array_elements(path) t,
+                  jsonb_object_keys(t -> 'shares') as m (model)
+             where path is not null),
+           grouped as (
+             select scope, supporter_id, day, first_on, :every as model, g.grain, g.value
+             from judged
+             cross join lateral (values ('all', ''), ('kind', kind), ('source', source_id::text))
+                        as g (grain, value)
+             where not (whole and g.grain = 'source')
+             union
+             select p.scope, p.supporter_id, p.day, p.first_on, p.model, g.grain, g.value
+             from placed p left join posts on posts.org_id = :o and posts.id = p.post_id
+             cross join lateral (values ('post', coalesce(p.post_id::text, '')),
+                                        ('platform', p.platform),
+                                        ('medium', coalesce(posts.medium, '')),
+                                        ('author', coalesce(posts.author, ''))) as g (grain, value)
+             where not p.whole or g.grain = 'platform'),
+           paired as (
+             select *, lag(day) over (partition by scope, model, grain, value, supporter_id
+                                      order by day) as last
+             from grouped),
+           found as (
+             select scope, model, grain, value, day, last is null as opening,
+                    coalesce(last, least(first_on, day)) as since, count(*) as people
+             from paired group by 1, 2, 3, 4, 5, 6, 7)
+           insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
+                                  since, opening, value, slot, people)
+           select :o, scope, model, grain, s.day_span, s.since_span,
+                  {_span_of("day", "s.day_span")},
+                  case when s.since_span = 0 then date '0001-01-01'
+                       else {_span_of("since", "greatest(s.since_span, 1)")} end,
+                  opening, value, 0, sum(people)
+           from found
+           cross join (values (1, 0), (:span, 0), (1, 1), (1, :span), (:span, 1), (:span, :span))
+                      as s (day_span, since_span)
+           where case when s.since_span = 0 then opening
+                      when opening and since = day then false
+                      when s.day_span = 1 and s.since_span = 1 then true
+                      else {_span_of("since", ":span")} <> {_span_of("day", ":span")} end
+           group by 2, 3, 4, 5, 6, 7, 8, 9, 10
+           order by 2, 3, 4, 5, 6, 7, 8, 9, 10""",
+        o=org_id,
+        every=EVERY,
+        models=MODELS,
+        span=DAYS,
+    )
+
+
+def _span_of(day: str, span: str) -> str:
+    return f"(date '0001-01-01' + ({day} - date '0001-01-01') / {span} * {span})"
 
 
 def read_people(
