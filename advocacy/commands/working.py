@@ -62,8 +62,15 @@ def rebuild(org: str | None) -> None:
     """
     owner = campaigns.get_organization(org)
     every = inbox.counts(owner.id)["done"]
-    with click.progressbar(length=every, label="deliveries", file=sys.stderr) as bar:
-        done = process.rebuild(settings_now(), owner.id, lambda n: bar.update(n - bar.pos))
+    bar = click.progressbar(
+        length=every, label="deliveries", file=sys.stderr, item_show_func=lambda said: said
+    )
+    with bar:
+
+        def show(done: int) -> None:
+            bar.update(done - bar.pos, "counting people" if done == every else None)
+
+        done = process.rebuild(settings_now(), owner.id, show)
     click.echo(f"{done} deliveries were worked through again")
 
 
