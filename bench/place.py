@@ -218,8 +218,7 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple
 
 
 def tidy(database_url: str) -> None:
-    """Do what autovacuum and the checkpointer would have done some time after rows came."""
+    """Do what autovacuum would have done some time after rows came."""
     url = database_url.replace("postgresql+psycopg:", "postgresql:", 1)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")
-        connection.execute("checkpoint")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Any
+
+from gunicorn.sock import TCPSocket
 
 from config.garbage import collect_seldom
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
+reuse_port = True
 threads = int(os.environ.get("WEB_THREADS", "16"))
 timeout = 30
 graceful_timeout = 20
@@ -21,6 +25,23 @@ errorlog = "-"
 loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 control_socket_disable = True
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Give a process a door of its own beside the common one.
+
+    At the common door whoever is first takes all that knock, and connections that stay open, as a
+    proxy's do, were all answered by one core. The kernel shares them out among the doors. What
+    knocks at the common one is there for whoever is alive.
+    """
+    worker.sockets = [
+        *worker.sockets,
+        *(
+            type(common)(common.getsockname(), worker.cfg, worker.log)
+            for common in worker.sockets
+            if isinstance(common, TCPSocket) and hasattr(socket, "SO_REUSEPORT")
+        ),
+    ]
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
