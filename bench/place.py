@@ -77,8 +77,13 @@ class Place:
         if self.keep is None:
             yield self.variables
             return
-        with servers(self.keep) as variables:
-            yield variables
+        # Where the environment names servers, no others are started.
+        named = {name: os.environ.pop(name, None) for name in ("DATABASE_URL", "REDIS_URL")}
+        try:
+            with servers(self.keep) as variables:
+                yield variables
+        finally:
+            os.environ.update({name: value for name, value in named.items() if value})
 
     def organization(self, slug: str) -> UUID:
         """Return the id of an organization."""
