@@ -102,11 +102,11 @@ def activation(
         "by_kind": [
             {
                 "kind": kind,
-                "actions": _count(of_kind),
+                "actions": number,
                 "supporters": _people(people["kind"].get(kind)),
             }
             for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
-            if _count(of_kind)
+            if (number := _count(of_kind))
         ],
         "money": _money(rows),
         "evidence": _evidence(tiers),
@@ -183,11 +183,11 @@ def organization_activation(
         "by_kind": [
             {
                 "kind": kind,
-                "actions": _count(of_kind),
+                "actions": number,
                 "supporters": _people(people["kind"].get(kind)),
             }
             for kind, of_kind in sorted(_grouped(rows, lambda row: row.kind).items())
-            if _count(of_kind)
+            if (number := _count(of_kind))
         ],
         "money": _money(rows),
         "platforms": [
@@ -255,7 +255,7 @@ def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[A
 
 def _count(rows: Iterable[Any]) -> int | float:
     """Return a number of actions: whole where it is, else to the billionth."""
-    units: int = sum(row.units for row in rows)
+    units: int = sum([row.units for row in rows])
     return units // UNIT if units % UNIT == 0 else round(units / UNIT, 9)
 
 
@@ -333,9 +333,9 @@ def _of_post(
         "clicks": _clicks(clicks),
         "actions": _count(rows),
         "by_kind": {
-            kind: _count(same)
+            kind: number
             for kind, same in sorted(_grouped(rows, lambda row: row.kind).items())
-            if _count(same)
+            if (number := _count(same))
         },
         "supporters": _people(people),
         "money": _money(rows),

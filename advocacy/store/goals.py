@@ -20,6 +20,7 @@ from advocacy.ids import new_id
 from advocacy.models import Goal
 from advocacy.store import run
 from advocacy.store.campaigns import NotFound
+from advocacy.store.totals import OF_MODEL
 
 
 def put_goal(org_id: UUID, **about: Any) -> Goal:
@@ -114,12 +115,13 @@ def read_sums(
     what = "sum(gross_minor - refunded_minor)" if currency else "sum(units) / 1000000000"
     return run(
         f"""select day, ({what})::int8 as number from totals
-            where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
+            where org_id = :o {_within(campaign_id)} and {OF_MODEL}
               and day between :first and :last
               {"and kind = :kind" if kind else ""} {"and currency = :currency" if currency else ""}
             group by day order by day""",
         o=org_id,
         c=campaign_id,
+        model="last_touch",
         first=first,
         last=last,
         kind=kind,

@@ -16,7 +16,7 @@ from uuid import UUID
 from advocacy.presence import boxes
 from advocacy.spans import NO_DAYS, cut
 from advocacy.store import run
-from advocacy.store.totals import RENEWAL
+from advocacy.store.totals import OF_MODEL, RENEWAL
 
 
 class Asked(NamedTuple):
@@ -123,9 +123,7 @@ def read_sums(asked: Asked, by: str) -> list[Any]:
     pieces = cut(asked.first, asked.last)
     if days:
         pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
-    where = (
-        f"where org_id = :o and model in ('every', :model){_those(asked, 'post_id', 'platform')}"
-    )
+    where = f"where org_id = :o and {OF_MODEL}{_those(asked, 'post_id', 'platform')}"
     spans = (
         ""
         if days
