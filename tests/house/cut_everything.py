@@ -28,6 +28,7 @@ LEFT_OUT = (
     "streams_of_a_real_process",
     "readme",
     "read_by_its_index",
+    "test_plans",
     "cut_tables",
 )
 NOT_ABOUT_ROWS = re.compile(r"__init__\.|database\.|distribution\.|generated\.")
