@@ -1,0 +1,290 @@
+"""The figures of a period are read from the store and added up, row by row."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift, put_people
+from advocacy.grouping.hiding import withhold
+from advocacy.grouping.keys import Keys
+from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowed
+from advocacy.models import Campaign
+from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION
+from advocacy.rollup import shared_out
+from advocacy.spans import day_in
+from advocacy.store import groups as store
+from advocacy.store import presences
+from advocacy.store.groups import Asked
+from advocacy.store.totals import NOBODY, UNIT
+
+
+class Reading:
+    """Reads the figures of periods for one question. Keys are those of the first period."""
+
+    def __init__(
+        self,
+        org_id: UUID,
+        campaign: Campaign | None,
+        zone: str,
+        question: Question,
+        first: date,
+        last: date,
+    ) -> None:
+        self.question = question
+        self.by = question.by
+        self.campaign = campaign
+        self.first, self.last = first, last
+        self.keys = Keys(org_id, campaign, zone, question, first, last)
+        self.asked = Asked(
+            org_id=org_id,
+            campaign_id=campaign.id if campaign else None,
+            zone=zone,
+            first=first,
+            last=last,
+            model=question.model,
+            **narrowed(question, self.keys.posts, self.keys.sources),
+        )
+        self._alone = self._only_filter()
+
+    def period(self, asked: Asked, first: date, last: date, least: int) -> Period:
+        """Read what a period has."""
+        asked = asked._replace(first=first, last=last)
+        rows: dict[str, Figures] = defaultdict(Figures)
+        total = Figures()
+        other = (first, last) != (self.first, self.last)
+        if self.by == "hour":
+            self._read_hours(asked, rows, total, other)
+        else:
+            self._read_sums(asked, rows, total, other)
+            self._read_clicks(asked, rows, total, other)
+        if self.question.gifts:
+            self._read_gifts(asked, rows, total, other)
+        self._read_people(asked, rows, total, other)
+        rows.pop("", None)
+        kept = {key: each for key, each in rows.items() if each.anything}
+        if self.by == "campaign" and not other:
+            kept |= {each.slug: rows[each.slug] for each in self.keys.campaigns}
+        if least > 1:
+            self._read_givers(asked, kept, total, other)
+        return Period(first, last, total, kept, withhold(kept, total, least))
+
+    def _read_sums(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        by = {"medium": "post", "author": "post", "week": "day", "month": "day"}.get(
+            self.by, self.by
+        )
+        keys: dict[Any, str] = {}
+        for row in store.read_sums(asked, by):
+            if row.key not in keys:
+                keys[row.key] = self.keys.of(row.key, other)
+            for figures in (rows[keys[row.key]], total):
+                add(figures.sums, row, row.credited, row.units)
+
+    def _read_clicks(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        posts = self._posts_of_clicks(asked)
+        for row in store.read_clicks(asked._replace(posts=posts), self.by in TIMES):
+            value = {
+                "campaign": row.campaign_id,
+                "platform": getattr(self.keys.posts.get(row.post_id), "platform", ""),
+            }.get(self.by, row.day if self.by in TIMES else row.post_id)
+            key = self.keys.of(value, other) if self.by in OF_CLICKS else ""
+            for figures in (rows[key], total):
+                add_clicks(figures.sums, row)
+
+    def _posts_of_clicks(self, asked: Asked) -> frozenset[UUID | None] | None:
+        if asked.platforms is None:
+            return asked.posts
+        return frozenset(
+            post.id
+            for post in self.keys.posts.values()
+            if post.platform in asked.platforms and (asked.posts is None or post.id in asked.posts)
+        )
+
+    def _read_hours(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        for row in store.read_single(asked, "hour"):
+            for figures in (rows[self.keys.of(row.slot, other)], total):
+                add(figures.sums, row, row.post_id is not None, row.actions * UNIT)
+        for row, touch, units, gross, back in self._shared(asked):
+            credited = touch["post_id"] is not None
+            if asked.first <= row.occurred_on <= asked.last:
+                for figures in (
+                    rows[self.keys.of(_hour(row.occurred_at, asked.zone), other)],
+                    total,
+                ):
+                    add(figures.sums, row, credited, units, gross, 0)
+            for each, amount in zip(row.returns or [], back, strict=True):
+                at = datetime.fromisoformat(each["at"])
+                if asked.first <= day_in(at, row.zone) <= asked.last:
+                    for figures in (rows[self.keys.of(_hour(at, asked.zone), other)], total):
+                        add(figures.sums, row, credited, 0, 0, amount)
+        posts = self._posts_of_clicks(asked)
+        for row in store.read_clicks_by_hour(asked._replace(posts=posts)):
+            for figures in (rows[self.keys.of(row.hour, other)], total):
+                add_clicks(figures.sums, row)
+
+    def _shared(
+        self, asked: Asked, gifts: bool = False
+    ) -> Iterable[tuple[Any, dict[str, Any], int, int, list[int]]]:
+        """Yield (action, touch, units, gross, returns) of what several touches share."""
+        for row in store.read_shared(asked, gifts):
+            for touch, units, gross, back in shared_out(row, asked.model):
+                post_id = UUID(touch["post_id"]) if touch["post_id"] else None
+                if (asked.posts is None or post_id in asked.posts) and (
+                    asked.platforms is None or touch["platform"] in asked.platforms
+                ):
+                    yield row, touch, units, gross, back
+
+    def _read_gifts(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        slot = "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
+        for row in store.read_single(asked, slot, gifts=True):
+            key = self.keys.of(self._value(row, row.slot, row.post_id, row.platform), other)
+            for figures in (rows[key], total):
+                add_gift(figures.sums, row, row.actions * UNIT, row.gross_minor, row.refunded_minor)
+        for row, touch, units, gross, back in self._shared(asked, gifts=True):
+            post_id = UUID(touch["post_id"]) if touch["post_id"] else None
+            at = _hour(row.occurred_at, asked.zone) if slot == "hour" else row.occurred_on
+            key = self.keys.of(self._value(row, at, post_id, touch["platform"]), other)
+            for figures in (rows[key], total):
+                add_gift(figures.sums, row, units, gross, sum(back))
+
+    def _value(self, row: Any, slot: Any, post_id: UUID | None, platform: str) -> Any:
+        return {
+            "campaign": row.campaign_id,
+            "platform": platform,
+            "kind": row.kind,
+            "source": row.source_id,
+        }.get(self.by, slot if self.by in TIMES else post_id)
+
+    # People.
+
+    def _read_people(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
+        if asked.narrowed and self._alone is None:
+            (found,) = store.count_people(asked, "") or [None]
+        else:
+            grain, value = self._alone or ("all", "")
+            found = next((row for row in self._present(asked, grain) if row.value == value), None)
+        put_people(total, found)
+        for key, row in self._people_by_key(asked, days_by_key, other):
+            put_people(rows[key], row)
+
+    def _days_by_key(
+        self, rows: Mapping[str, Figures], asked: Asked
+    ) -> dict[str, tuple[date, date]]:
+        """Return the days of each row that may have people.
+
+        Where people stand on days of the organization's zone, those may be others than the days of
+        the actions, by up to two.
+        """
+        if self.by == "hour":
+            return {}
+        period = asked.first, asked.last
+        keys = set(rows)
+        if self.campaign is None:
+            begin, end = self.first.toordinal(), self.last.toordinal()
+            # The day of an action may lie outside of the range, and her day in it.
+            edges = {begin - 1, end + 1}
+            for key in rows:
+                if days := self.keys.days_of_period(key, (self.first, self.last)):
+                    edges |= {each.toordinal() for each in days}
+            near = {edge + about for edge in edges for about in (-2, -1, 1, 2)}
+            keys |= {
+                self.keys.of_day(date.fromordinal(each)) for each in near if begin <= each <= end
+            }
+        return {
+            key: days for key in sorted(keys) if (days := self.keys.days_of_period(key, period))
+        }
+
+    def _people_by_key(
+        self, asked: Asked, days_by_key: dict[str, tuple[date, date]], other: bool
+    ) -> Iterable[tuple[str, Any]]:
+        if self.by in {"day", "week", "month"}:
+            keys, ranges = list(days_by_key), list(days_by_key.values())
+            if not keys:
+                return
+            if asked.narrowed and self._alone is None:
+                for row in store.count_people(asked, "range", ranges):
+                    yield keys[int(row.key) - 1], row
+            else:
+                for row in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
+                    yield keys[row.number], row
+        elif self.by == "campaign" and not asked.narrowed:
+            ids = [*(each.id for each in self.keys.campaigns), NOBODY]
+            for row in presences.read_people(
+                asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
+            ):
+                yield self.keys.of(row.scope, other), row
+        elif self._alone and self._alone[0] == self.by:
+            for row in self._present(asked, self.by):
+                if row.value == self._alone[1]:
+                    yield row.value or NONE, row
+        elif not asked.narrowed and self.by in self._grains:
+            for row in self._present(asked, self.by):
+                yield row.value or NONE, row
+        else:
+            for row in store.count_people(asked, self.by):
+                yield self.keys.of_people(row.key, other), row
+
+    @property
+    def _grains(self) -> tuple[str, ...]:
+        return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
+
+    def _present(self, asked: Asked, grain: str) -> list[Any]:
+        scope = asked.campaign_id or asked.org_id
+        return presences.read_people(
+            asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
+        )
+
+    def _only_filter(self) -> tuple[str, str] | None:
+        """Return the one thing that is let through, as (grain, value), where presences have it."""
+        wanted = [(name, keys) for name, keys in self.question.filters.items() if keys]
+        if len(wanted) != 1 or len(set(wanted[0][1])) != 1 or wanted[0][0] not in self._grains:
+            return None
+        name, (key, *_) = wanted[0]
+        if name in {"post", "source"} and key != NONE:
+            key = str(UUID(key))
+        return name, "" if key == NONE else key
+
+    def _read_givers(
+        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+    ) -> None:
+        """Count who gave in each currency: money of few is not shown among the actions of many."""
+        if asked.kinds is not None and "donation" not in asked.kinds:
+            return
+        gave = asked._replace(kinds=frozenset({"donation"}))
+        for row in store.count_people(gave, "", currency=True):
+            total.givers[row.currency] = row.supporters
+        days = self._days_by_key(rows, asked) if self.by in TIMES else {}
+        if self.by in {"day", "week", "month"}:
+            keys = list(days)
+            found = (
+                (keys[int(row.key) - 1], row)
+                for row in store.count_people(gave, "range", list(days.values()), currency=True)
+            )
+        else:
+            found = (
+                (self.keys.of_people(row.key, other), row)
+                for row in store.count_people(gave, self.by, currency=True)
+            )
+        for key, row in found:
+            if key in rows:
+                rows[key].givers[row.currency] = row.supporters
+
+
+def _hour(at: datetime, timezone: str) -> datetime:
+    """Return the beginning of an instant's hour on the clock of a zone."""
+    return at.astimezone(ZoneInfo(timezone)).replace(minute=0, second=0, microsecond=0)
