@@ -257,5 +257,5 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
             after = rows[-1].received_at, rows[-1].id
             if each:
                 each(done)
-        presences.count_anew(org_id)
+        presences.correct_presences(org_id)
     return done

@@ -419,7 +419,7 @@ def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
 
 
 def drop_derived(org_id: UUID) -> None:
-    """Remove everything of the organization that a rebuild makes anew."""
+    """Remove everything of the organization that a rebuild makes anew; presences it corrects."""
     for table in (
         "actions",
         "action_names",
@@ -429,7 +429,6 @@ def drop_derived(org_id: UUID) -> None:
         "span_totals",
         "day_totals",
         "generation_totals",
-        "presences",
     ):
         run(f"delete from {table} where org_id = :o", o=org_id)
 

@@ -570,7 +570,7 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "day_totals": _filled(_FILLS.DAY_TOTALS),
     "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
-    "presences": presences.count_anew,
+    "presences": presences.correct_presences,
 }
 """How each derived table is made of actions and clicks, by its name, in this order.
 

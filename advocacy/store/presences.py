@@ -177,11 +177,12 @@ def _written(cell: Cell) -> tuple[str, ...]:
 _day = lru_cache(maxsize=5_000)(date.isoformat)
 
 
-def count_anew(org_id: UUID) -> None:
-    """Count all presences of an organization that has none, as `add_presences` would have.
+def correct_presences(org_id: UUID) -> None:
+    """Make presences again what `add_presences` would have made of all actions, should they not be.
 
     In one statement over all actions: where everything is made anew, each person is looked at once
-    instead of once for each of her actions. The rules are those of `advocacy.presence`.
+    instead of once for each of her actions. What was counted rightly is not written again: it is
+    most of what a rebuild would write. The rules are those of `advocacy.presence`.
     """
     # A million people are sorted in it more than once.
     run("set local work_mem = '128MB'")
@@ -237,20 +238,30 @@ def count_anew(org_id: UUID) -> None:
              from paired group by 1, 2, 3, 4, 5, 6, 7)
            insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
                                   since, opening, value, slot, people)
-           select :o, scope, model, grain, s.day_span, s.since_span,
-                  {_span_of("day", "s.day_span")},
-                  case when s.since_span = 0 then date '0001-01-01'
-                       else {_span_of("since", "greatest(s.since_span, 1)")} end,
-                  opening, value, 0, sum(people)
-           from found
-           cross join (values (1, 0), (:span, 0), (1, 1), (1, :span), (:span, 1), (:span, :span))
-                      as s (day_span, since_span)
-           where case when s.since_span = 0 then opening
-                      when opening and since = day then false
-                      when s.day_span = 1 and s.since_span = 1 then true
-                      else {_span_of("since", ":span")} <> {_span_of("day", ":span")} end
-           group by 2, 3, 4, 5, 6, 7, 8, 9, 10
-           order by 2, 3, 4, 5, 6, 7, 8, 9, 10""",
+           select :o, scope, model, grain, day_span, since_span, day, since, opening, value, 0,
+                  sum(people)
+           from (
+             select scope, model, grain, s.day_span, s.since_span,
+                    {_span_of("day", "s.day_span")} as day,
+                    case when s.since_span = 0 then date '0001-01-01'
+                         else {_span_of("since", "greatest(s.since_span, 1)")} end as since,
+                    opening, value, people
+             from found
+             cross join (values (1, 0), (:span, 0), (1, 1), (1, :span), (:span, 1), (:span, :span))
+                        as s (day_span, since_span)
+             where case when s.since_span = 0 then opening
+                        when opening and since = day then false
+                        when s.day_span = 1 and s.since_span = 1 then true
+                        else {_span_of("since", ":span")} <> {_span_of("day", ":span")} end
+             union all
+             select campaign_id, model, grain, day_span, since_span, day, since, opening, value,
+                    -people
+             from presences where org_id = :o) as difference
+           group by 2, 3, 4, 5, 6, 7, 8, 9, 10 having sum(people) <> 0
+           order by 2, 3, 4, 5, 6, 7, 8, 9, 10
+           on conflict (org_id, campaign_id, model, grain, day_span, since_span, day, since,
+                        opening, value, slot)
+           do update set people = presences.people + excluded.people""",
         o=org_id,
         every=EVERY,
         models=MODELS,

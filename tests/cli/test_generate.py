@@ -181,6 +181,11 @@ def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
 
     before = {table: rows(table) for table in MADE_OF if table != "presences"}
     present = people_present()
+    with transaction():
+        run("delete from presences where grain = 'post' and opening")
+        run("update presences set people = people + 2, value = value || 's' where grain = 'kind'")
+        run("update presences set slot = 1 where grain = 'all'")
+    assert people_present() != present
     assert process.rebuild(settings, org_id) == 400
     for table, kept in before.items():
         assert rows(table) == kept, table
