@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -187,18 +187,41 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
     return list(db.session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc())))
 
 
-def links_for_redirect() -> list[Any]:
-    """Return what the redirect door needs of every link of every organization."""
-    return run(
-        """select code, org_id, id, provider, destination, utm, carries,
-                  disabled_at is not null as disabled
-           from links"""
+class LinksMark(NamedTuple):
+    """Another one whenever a link was made, changed, disabled or removed."""
+
+    enabled: int
+    every: int
+    newest: datetime | None
+
+
+def links_for_redirect(since: datetime | None = None) -> dict[str, str | None]:
+    """Return by code what the redirect door needs of a link, None where it is disabled.
+
+    That is a line of JSON: [code, org id, id, provider, destination, utm, carries]. Of every link
+    of every organization, or of those that were changed or disabled since.
+    """
+    rows = run(
+        """select code, case when disabled_at is null then
+                    json_build_array(code, org_id, id, provider, destination, utm, carries)::text
+                  end as row
+           from links
+           where cast(:since as timestamptz) is null or changed_at >= :since
+             or disabled_at >= :since""",
+        since=since,
     )
+    return {row.code: row.row for row in rows}
 
 
-def links_mark() -> tuple[Any, ...]:
-    """Return a mark that is another one whenever a link was made, changed, disabled or removed."""
-    return tuple(run("select count(*), max(changed_at), max(disabled_at) from links")[0])
+def links_mark() -> LinksMark:
+    """Return the mark of all links as they are now."""
+    return LinksMark(
+        *run(
+            """select count(*) filter (where disabled_at is null), count(*),
+                      greatest(max(changed_at), max(disabled_at))
+               from links"""
+        )[0]
+    )
 
 
 def put_share(org_id: UUID, code: str) -> Link:

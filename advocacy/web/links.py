@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ from advocacy.ids import new_click_id
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.base import with_query
 from advocacy.store import campaigns
+from advocacy.store.campaigns import LinksMark
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ _LOOK_AGAIN_SECONDS = 0.25
 # A database that is down is asked again this seldom: asking may take as long as a connection.
 _LOOK_AGAIN_DOWN_SECONDS = 5.0
 _WAIT_AT_START_SECONDS = 0.5
+# A change is dated when its transaction began, and seen when that has ended.
+_CHANGE_TAKES = timedelta(minutes=2)
 _HEADERS = [
     ("Content-Length", "0"),
     ("Cache-Control", "no-store"),
@@ -72,25 +76,45 @@ class Target:
 
 
 class Copy:
-    """All links at one time, as rows; where a code leads is put together when it is first asked."""
+    """All links at one time; where a code leads is put together when it is first asked.
 
-    def __init__(self, rows: list[Any], *, local: bool) -> None:
-        self._rows = {row[0]: row for row in rows}
+    A link is kept as it is written to disk, a line of JSON: as objects it would take four times the
+    memory, in every process, and of most links nobody asks.
+    """
+
+    def __init__(self, rows: dict[str, str], *, local: bool) -> None:
+        self._rows = rows
         self._local = local
         self._targets: dict[str, Target] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
+    def written(self) -> str:
+        """Return all links as JSON, a line for each."""
+        lines = ",\n".join(self._rows.values())
+        return f"[{lines}]"
+
     def find(self, code: str) -> Target | None:
         """Return where a code leads; None for one that is not known or leads nowhere."""
         return self._targets.get(code) or self._make(code)
 
+    def with_changed(self, changed: Mapping[str, str | None]) -> Copy:
+        """Return the links with these as they are now; None stands for one that is disabled."""
+        copy = Copy(self._rows | changed, local=self._local)  # type: ignore[operator]
+        for code in [code for code, row in changed.items() if row is None]:
+            del copy._rows[code]
+        copy._targets = {
+            code: target for code, target in self._targets.items() if code not in changed
+        }
+        return copy
+
     def _make(self, code: str) -> Target | None:
-        row: Any = self._rows.get(code)
         # A row that came into the database by another way than ours leads nowhere, and harms none.
-        with contextlib.suppress(BadDestination, AttributeError, TypeError, ValueError):
-            _, org_id, link_id, provider, destination, utm, carries = row
+        with contextlib.suppress(
+            BadDestination, AttributeError, LookupError, TypeError, ValueError
+        ):
+            _, org_id, link_id, provider, destination, utm, carries = json.loads(self._rows[code])
             checked = check_destination(destination, local=self._local)
             named = {f"utm_{name}": str(value) for name, value in utm.items()}
             whole = with_query(checked, **named) if named else checked
@@ -120,8 +144,8 @@ class LinkTable:
         self._app = app
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
-        self._copy = Copy([], local=self._local)
-        self._mark: object = None
+        self._copy = Copy({}, local=self._local)
+        self._mark: LinksMark | None = None
         self._look_again_at = 0.0
         self._lock = threading.Lock()
 
@@ -142,7 +166,8 @@ class LinkTable:
     def load(self) -> bool:
         """Take the links that were saved on disk; False where there are none."""
         with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
-            self._copy = Copy(json.loads(self._saved.read_text()), local=self._local)
+            rows = json.loads(self._saved.read_text())
+            self._copy = Copy({row[0]: json.dumps(row) for row in rows}, local=self._local)
             log.info("links_loaded_from_disk", links=len(self._copy))
         return bool(self._copy)
 
@@ -156,21 +181,9 @@ class LinkTable:
                 mark = campaigns.links_mark()
                 if mark == self._mark:
                     return
-                rows = [
-                    (
-                        row.code,
-                        str(row.org_id),
-                        str(row.id),
-                        row.provider,
-                        row.destination,
-                        row.utm,
-                        row.carries,
-                    )
-                    for row in campaigns.links_for_redirect()
-                    if not row.disabled
-                ]
-            self._copy = Copy(rows, local=self._local)
-            self._save(rows)
+                copy = self._changed(mark)
+            self._copy = copy
+            self._save(copy.written())
             self._mark = mark
         except SQLAlchemyError as error:
             pause = _LOOK_AGAIN_DOWN_SECONDS
@@ -179,11 +192,21 @@ class LinkTable:
             self._look_again_at = time.monotonic() + pause
             self._lock.release()
 
-    def _save(self, rows: list[Any]) -> None:
+    def _changed(self, mark: LinksMark) -> Copy:
+        """Return the links as they are now: read what changed, or all where that is not enough."""
+        if self._mark and self._mark.newest:
+            since = self._mark.newest - _CHANGE_TAKES
+            copy = self._copy.with_changed(campaigns.links_for_redirect(since))
+            if len(copy) == mark.enabled:
+                return copy
+        rows = campaigns.links_for_redirect()
+        return Copy({code: row for code, row in rows.items() if row}, local=self._local)
+
+    def _save(self, written: str) -> None:
         with contextlib.suppress(OSError):
             self._saved.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._saved.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_text(json.dumps(rows))
+            fresh.write_text(written)
             fresh.replace(self._saved)
 
 

@@ -451,6 +451,39 @@ def test_a_link_works_as_soon_as_it_is_made_and_no_longer_than_it_is_enabled(doo
     ]
 
 
+def test_only_what_changed_is_read_and_what_is_gone_leads_nowhere(door, monkeypatch):
+    asked, read = [], campaigns.links_for_redirect
+
+    def counted(since=None):
+        asked.append((since is None, rows := read(since)))
+        return rows
+
+    monkeypatch.setattr(campaigns, "links_for_redirect", counted)
+    kept, moved, gone = (door.link(f"https://example.org/{n}", "standard") for n in range(3))
+    for code in (kept, moved, gone):
+        assert door.tap(code).status_code == 302
+    with transaction() as session:
+        session.execute(text("update links set changed_at = now() - interval '1 hour'"))
+        session.execute(
+            text(
+                "update links set destination = 'https://example.org/new', changed_at = now()"
+                " where code = :c"
+            ),
+            {"c": moved},
+        )
+    asked.clear()
+    door.door.links.refresh()
+    assert [whole for whole, _ in asked] == [False]
+    assert set(asked[0][1]) == {moved}
+    assert door.tap(moved).location.startswith("https://example.org/new")
+    assert door.tap(kept).location.startswith("https://example.org/0")
+    with transaction() as session:
+        session.execute(text("delete from links where code = :c"), {"c": gone})
+    door.door.links.refresh()
+    assert door.tap(gone).status_code == 404
+    assert door.tap(kept).status_code == 302
+
+
 @pytest.mark.parametrize(
     "destination",
     [
