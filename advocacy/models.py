@@ -863,3 +863,25 @@ class Presence(db.Model):  # type: ignore[name-defined,misc]
     value: Mapped[str] = mapped_column(Text, primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     people: Mapped[int] = mapped_column(BigInteger)
+
+
+class PresenceNews(db.Model):  # type: ignore[name-defined,misc]
+    """What a batch changed of presences of one scope, model and grain; not yet folded into them.
+
+    Its `size` changes stand in lists of the same length: in the group of that value on a day, since
+    another one, so many people more. `scope_id` is what `Presence.campaign_id` is.
+    """
+
+    __tablename__ = "presence_news"
+
+    org_id: Mapped[UUID] = _id()
+    scope_id: Mapped[UUID] = _id()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = _id()
+    size: Mapped[int] = mapped_column(Integer)
+    groups: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    days: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    sinces: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    openings: Mapped[list[bool]] = mapped_column(ARRAY(Boolean))
+    people: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -33,6 +33,8 @@ from advocacy.store import (
     actions,
     campaigns,
     inbox,
+    marks,
+    presence_news,
     presences,
     totals,
     touches,
@@ -47,6 +49,8 @@ RESTATE_AT_ONCE = 1_000
 # Long enough for several small batches, so that taking turns costs little.
 _TURN_SECONDS = 0.5
 _SMALL_BATCH = 250
+# About a second's work.
+_FOLD_AT_ONCE = 50_000
 _APART_SECONDS = 60.0
 
 _collided: dict[UUID, float] = {}
@@ -84,6 +88,7 @@ def drain(
         worked = _batch(settings, org_id, result, size)
         worked |= _batch(settings, org_id, result, size, alone=True)
         worked |= restate_waiting(org_id, result)
+        fold_news(org_id, presence_news.MANY)
         if not worked:
             return result
     result.stopped_early = True
@@ -228,6 +233,16 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     restated = with_retries(restate)
     result.restated += restated
     return bool(restated)
+
+
+def fold_news(org_id: UUID, above: int = presence_news.FEW) -> None:
+    """Fold some of what changed of people into what is kept of them, where there is more than this.
+
+    Short, so that it may stand between two batches. Leaves it where somebody else is at it.
+    """
+    with transaction():
+        if presence_news.count_news(org_id) > above and marks.try_lock(org_id, "fold"):
+            presence_news.fold_news(org_id, _FOLD_AT_ONCE)
 
 
 def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None = None) -> int:

@@ -231,7 +231,7 @@ def _attribute_and_keep(
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
     if not anew:
-        presences.add_presences(org_id, was, todo, zones, slot)
+        presences.add_presences(org_id, was, todo, zones)
 
 
 def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:

@@ -38,6 +38,12 @@ def day_in(moment: datetime, timezone: str) -> date:
     return moment.astimezone(_zone(timezone)).date()
 
 
+def seconds_ahead(moment: datetime, timezone: str) -> float:
+    """Return by how many seconds a zone is ahead of UTC at an instant."""
+    ahead = moment.astimezone(_zone(timezone)).utcoffset()
+    return ahead.total_seconds() if ahead else 0.0
+
+
 def span_of(day: date) -> date:
     """Return the first day of the span that a day lies in."""
     return date.fromordinal(day.toordinal() - (day.toordinal() - 1) % DAYS)

@@ -24,7 +24,10 @@ def drain(org_id: str) -> None:
 
 
 def sweep() -> None:
-    """Find what no hint announced: deliveries that wait, actions whose click came late."""
+    """Find what no hint announced: deliveries that wait, actions whose click came late.
+
+    And fold what changed of people where it grew long.
+    """
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():
@@ -34,6 +37,7 @@ def sweep() -> None:
             enqueue_drain(connection(), settings.queue, org_id)
         for org_id in every:
             process.restate_waiting(org_id, process.Drained())
+            process.fold_news(org_id)
 
 
 def retire() -> None:
@@ -44,6 +48,7 @@ def retire() -> None:
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
             forget.drop_old_bodies(settings, org_id)
+            process.fold_news(org_id, above=0)
 
 
 def mail_reports() -> None:

@@ -218,7 +218,7 @@ class Reading:
                 return
             if asked.narrowed and self._alone is None:
                 for row in store.count_people(asked, "range", ranges):
-                    yield keys[int(row.key) - 1], row
+                    yield keys[int(row.key)], row
             else:
                 for row in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
                     yield keys[row.number], row
@@ -272,7 +272,7 @@ class Reading:
         if self.by in {"day", "week", "month"}:
             keys = list(days)
             found = (
-                (keys[int(row.key) - 1], row)
+                (keys[int(row.key)], row)
                 for row in store.count_people(gave, "range", list(days.values()), currency=True)
             )
         else:

@@ -20,6 +20,7 @@ from advocacy.ids import new_id
 from advocacy.models import Goal
 from advocacy.store import run
 from advocacy.store.campaigns import NotFound
+from advocacy.store.presence_news import NEWS
 from advocacy.store.totals import OF_MODEL
 
 
@@ -70,10 +71,15 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
     For the organization it is a day of its own zone.
     """
     rows = run(
-        """select day, sum(people)::int8 as number from presences
-           where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
-             and day_span = 1 and since_span = 0 and opening and day <= :last
-           group by day having sum(people) <> 0 order by day""",
+        f"""select day, sum(people)::int8 as number from (
+              select day, people from presences
+              where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
+                and day_span = 1 and since_span = 0 and opening and day <= :last
+              union all
+              select e.day, e.people from {NEWS}
+              where n.org_id = :o and n.scope_id = :scope and n.model = 'every' and n.grain = 'all'
+                and e.opening and e.day <= :last) as first_days
+            group by day having sum(people) <> 0 order by day""",
         o=org_id,
         scope=campaign_id or org_id,
         last=last,

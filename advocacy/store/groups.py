@@ -16,6 +16,7 @@ from uuid import UUID
 from advocacy.presence import boxes
 from advocacy.spans import NO_DAYS, cut
 from advocacy.store import run
+from advocacy.store.presence_news import NEWS
 from advocacy.store.totals import OF_MODEL, RENEWAL
 
 
@@ -224,26 +225,39 @@ def people_of_ranges(
         (number, box) for number, (first, last) in enumerate(ranges) for box in boxes(first, last)
     ]
     return run(
-        """select b.number,
-                  (sum(p.people) filter (where b.since_span = 0 or not p.opening))::int8
-                    as supporters,
-                  (coalesce(sum(p.people) filter (where b.since_span = 0), 0)
-                   - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0))::int8
-                    as new
-           from unnest(cast(:numbers as int4[]), cast(:day_spans as int2[]),
-                       cast(:since_spans as int2[]), cast(:froms as date[]), cast(:tos as date[]),
-                       cast(:since_froms as date[]), cast(:since_tos as date[]))
-                as b (number, day_span, since_span, day_from, day_to, since_from, since_to)
-           cross join lateral (
-             select opening, sum(people) as people from presences
-             where org_id = :o and campaign_id = :scope and model in ('every', :model)
-               and grain = :grain and value = :value
-               and day_span = b.day_span and since_span = b.since_span
-               and day between b.day_from and b.day_to
-               and since between b.since_from and b.since_to
-             group by opening) as p
-           group by b.number
-           having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0""",
+        f"""with kept as (
+             select b.number,
+                    sum(p.people) filter (where b.since_span = 0 or not p.opening) as supporters,
+                    coalesce(sum(p.people) filter (where b.since_span = 0), 0)
+                    - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0)
+                      as new
+             from unnest(cast(:numbers as int4[]), cast(:day_spans as int2[]),
+                         cast(:since_spans as int2[]), cast(:froms as date[]), cast(:tos as date[]),
+                         cast(:since_froms as date[]), cast(:since_tos as date[]))
+                  as b (number, day_span, since_span, day_from, day_to, since_from, since_to)
+             cross join lateral (
+               select opening, sum(people) as people from presences
+               where org_id = :o and campaign_id = :scope and model in ('every', :model)
+                 and grain = :grain and value = :value
+                 and day_span = b.day_span and since_span = b.since_span
+                 and day between b.day_from and b.day_to
+                 and since between b.since_from and b.since_to
+               group by opening) as p
+             group by b.number),
+           news as (
+             select r.number,
+                    sum(e.people) filter (where e.opening or e.since < r.day_from) as supporters,
+                    sum(e.people) filter (where e.opening and e.since >= r.day_from) as new
+             from {NEWS}
+             join unnest(cast(:on_days as date[]), cast(:of_numbers as int4[]),
+                         cast(:day_froms as date[])) as r (day, number, day_from) on e.day = r.day
+             where n.org_id = :o and n.scope_id = :scope and n.model in ('every', :model)
+               and n.grain = :grain and e.value = :value
+             group by r.number)
+           select number, coalesce(sum(supporters), 0)::int8 as supporters,
+                  coalesce(sum(new), 0)::int8 as new
+           from (select * from kept union all select * from news) as found
+           group by number having sum(supporters) <> 0""",
         o=asked.org_id,
         scope=asked.campaign_id or asked.org_id,
         model=asked.model,
@@ -256,7 +270,25 @@ def people_of_ranges(
         tos=[box.days[1] for _, box in cells],
         since_froms=[box.since[0] for _, box in cells],
         since_tos=[box.since[1] for _, box in cells],
+        **_day_by_day(ranges),
     )
+
+
+def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[Any]]:
+    """Return the days of ranges, each with its range's number and first day.
+
+    So that what is of a day is looked up, and not held against every range.
+    """
+    days = [
+        (date.fromordinal(day), number, first)
+        for number, (first, last) in enumerate(ranges)
+        for day in range(first.toordinal(), last.toordinal() + 1)
+    ]
+    return {
+        "on_days": [day for day, _, _ in days],
+        "of_numbers": [number for _, number, _ in days],
+        "day_froms": [begins for _, _, begins in days],
+    }
 
 
 def count_people(
@@ -281,12 +313,6 @@ def count_people(
         or asked.posts is not None
         or asked.platforms is not None
     )
-    # Day by day, so that each action is looked up and not held against every range.
-    days = [
-        (date.fromordinal(day), number, first)
-        for number, (first, last) in enumerate(ranges, 1)
-        for day in range(first.toordinal(), last.toordinal() + 1)
-    ]
     # In the organization's own zone the day of an action may be another one than its campaign's.
     own_days = asked.campaign_id is None and by != "campaign"
     on = "(a.occurred_at at time zone :zone)::date" if own_days else "a.occurred_on"
@@ -308,8 +334,9 @@ def count_people(
             else ""
         }
             {
-            f'''join unnest(cast(:days as date[]), cast(:numbers as int4[]), cast(:froms as date[]))
-                      as b (day, number, day_from) on {on} = b.day'''
+            f'''join unnest(cast(:on_days as date[]), cast(:of_numbers as int4[]),
+                             cast(:day_froms as date[])) as b (day, number, day_from)
+                   on {on} = b.day'''
             if by == "range"
             else ""
         }
@@ -321,9 +348,7 @@ def count_people(
         first=asked.first,
         last=asked.last,
         **_near(asked, own_days),
-        days=[day for day, _, _ in days],
-        numbers=[number for _, number, _ in days],
-        froms=[begins for _, _, begins in days],
+        **_day_by_day(ranges),
     )
 
 

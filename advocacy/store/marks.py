@@ -89,8 +89,8 @@ def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
     district of a call. So it is another one more often than the figures are.
     """
     (row,) = run(
-        f"""select md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, g.n, g.mixed, k.n, k.mixed,
-                                 p.n, p.mixed, s.n, r.n, r.newest, e.n, i.n, i.newest,
+        f"""select md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, g.n, g.mixed, w.n, w.mixed, k.n,
+                                 k.mixed, p.n, p.mixed, s.n, r.n, r.newest, e.n, i.n, i.newest,
                                  q.waits, q.bad)) as mark
            from (select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
                  from span_totals x where org_id = :o {_within(campaign_id)}) t
@@ -102,6 +102,10 @@ def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
              from presences x
              where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
                and day_span = 16) g
+           cross join (
+             select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
+             from presence_news x
+             where org_id = :o and scope_id = :scope and model = 'every' and grain = 'all') w
            cross join (
              select count(*) as n, bit_xor(hash_record_extended(x, 0)) as mixed
              from click_span_totals x where org_id = :o {_within(campaign_id)}) k

@@ -1,5 +1,8 @@
 """Presences: what distinct people are counted from, kept by deltas (see `advocacy.presence`).
 
+What a batch changes is written down as *news* (`presence_news`) and folded in later. Whoever reads
+adds the two up.
+
 What a stranger would get wrong: the deltas of a person depend on all of her actions, so two workers
 must not work them out side by side. Her row in `supporters` is locked first, and her other actions
 are read after that, in a statement of its own: it sees what the other worker has committed.
@@ -10,24 +13,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from advocacy.presence import EVERY, MODELS, Acted, Cell, Group, boxes, changes, places
+from advocacy.presence import EVERY, MODELS, Acted, boxes, places
+from advocacy.presence_changes import changes
 from advocacy.spans import DAYS
 from advocacy.store import run
 from advocacy.store.actions import Action
+from advocacy.store.presence_news import NEWS, added, drop_news, in_cells, put_news
 
 
 def add_presences(
-    org_id: UUID,
-    was: Iterable[Action],
-    now: Iterable[Action],
-    zones: Mapping[UUID | None, str],
-    slot: int,
+    org_id: UUID, was: Iterable[Action], now: Iterable[Action], zones: Mapping[UUID | None, str]
 ) -> None:
-    """Add what changes for the people behind actions that `was` and are `now` so.
+    """Write down what changes for the people behind actions that `was` and are `now` so.
 
     To be called after the rows of `actions` and `supporters` were written, in their transaction.
     """
@@ -40,14 +40,11 @@ def add_presences(
     if not changed:
         return
     _lock_supporters(org_id, changed)
-    told = [each.id for actions in (*before.values(), *after.values()) for each in actions]
-    others = _other_actions(org_id, changed, told)
-    acted: list[tuple[Sequence[Acted], Sequence[Acted]]] = [
-        ([*others[person], *before[person]], [*others[person], *after[person]])
-        for person in changed
-    ]
-    posts = _posts_of(org_id, [each for pair in acted for side in pair for each in side])
-    _put(org_id, changes(org_id, acted, zones, posts), slot)
+    gone = [each for person in changed for each in before[person]]
+    come = [each for person in changed for each in after[person]]
+    others = _other_actions(org_id, changed, {each.id for each in (*gone, *come)})
+    posts = _posts_of(org_id, (*gone, *come, *others))
+    put_news(org_id, changes(org_id, gone, come, others, zones, posts))
 
 
 def _by_person(actions: Iterable[Action]) -> dict[UUID, list[Action]]:
@@ -82,11 +79,8 @@ def _lock_supporters(org_id: UUID, people: Sequence[UUID]) -> None:
     )
 
 
-def _other_actions(
-    org_id: UUID, people: Sequence[UUID], told: Sequence[UUID]
-) -> dict[UUID, list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in run(
+def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -> list[Any]:
+    return run(
         """select supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
                   platform, path
            from actions
@@ -95,9 +89,7 @@ def _other_actions(
         o=org_id,
         people=list(people),
         told=list(told),
-    ):
-        found[row.supporter_id].append(row)
-    return found
+    )
 
 
 def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
@@ -119,71 +111,14 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
     }
 
 
-def _put(org_id: UUID, deltas: Mapping[Group, Mapping[Cell, int]], slot: int) -> None:
-    """Add deltas, in the order of their keys, into this worker's slot."""
-    if not deltas:
-        return
-    groups = sorted(deltas)
-    rows = [
-        (str(place), *_written(cell), str(deltas[group][cell]))
-        for place, group in enumerate(groups, start=1)
-        for cell in sorted(deltas[group])
-    ]
-    columns = [f"{{{','.join(column)}}}" for column in zip(*rows, strict=True)]
-    run(
-        # Written as text here: the driver would look at each of a hundred thousand values.
-        """insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
-                                  since, opening, value, slot, people)
-           select :o, g.scope, g.model, g.grain, v.day_span, v.since_span, v.day, v.since,
-                  v.opening, g.value, :slot, v.people
-           from unnest(cast(:places as int4[]), cast(:day_spans as int2[]),
-                       cast(:since_spans as int2[]), cast(:days as date[]), cast(:sinces as date[]),
-                       cast(:openings as bool[]), cast(:people as int8[]))
-                with ordinality
-                as v (place, day_span, since_span, day, since, opening, people, number)
-           join unnest(cast(:scopes as uuid[]), cast(:models as text[]), cast(:grains as text[]),
-                       cast(:values as text[]))
-                with ordinality as g (scope, model, grain, value, place) on g.place = v.place
-           order by v.number
-           on conflict (org_id, campaign_id, model, grain, day_span, since_span, day, since,
-                        opening, value, slot)
-           do update set people = presences.people + excluded.people""",
-        o=org_id,
-        slot=slot,
-        scopes=[group.scope for group in groups],
-        models=[group.model for group in groups],
-        grains=[group.grain for group in groups],
-        values=[group.value for group in groups],
-        **dict(
-            zip(
-                ("places", "day_spans", "since_spans", "days", "sinces", "openings", "people"),
-                columns,
-                strict=True,
-            )
-        ),
-    )
-
-
-def _written(cell: Cell) -> tuple[str, ...]:
-    return (
-        str(cell.day_span),
-        str(cell.since_span),
-        _day(cell.day),
-        _day(cell.since),
-        "t" if cell.opening else "f",
-    )
-
-
-_day = lru_cache(maxsize=5_000)(date.isoformat)
-
-
 def correct_presences(org_id: UUID) -> None:
-    """Make presences again what `add_presences` would have made of all actions, should they not be.
+    """Make presences again what `add_presences` would have made of all actions, news among them.
 
     In one statement over all actions: where everything is made anew, each person is looked at once
     instead of once for each of her actions. What was counted rightly is not written again: it is
     most of what a rebuild would write. The rules are those of `advocacy.presence`.
     """
+    drop_news(org_id)
     # A million people are sorted in it more than once.
     run("set local work_mem = '128MB'")
     run(
@@ -236,32 +171,7 @@ def correct_presences(org_id: UUID) -> None:
              select scope, model, grain, value, day, last is null as opening,
                     coalesce(last, least(first_on, day)) as since, count(*) as people
              from paired group by 1, 2, 3, 4, 5, 6, 7)
-           insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
-                                  since, opening, value, slot, people)
-           select :o, scope, model, grain, day_span, since_span, day, since, opening, value, 0,
-                  sum(people)
-           from (
-             select scope, model, grain, s.day_span, s.since_span,
-                    {_span_of("day", "s.day_span")} as day,
-                    case when s.since_span = 0 then date '0001-01-01'
-                         else {_span_of("since", "greatest(s.since_span, 1)")} end as since,
-                    opening, value, people
-             from found
-             cross join (values (1, 0), (:span, 0), (1, 1), (1, :span), (:span, 1), (:span, :span))
-                        as s (day_span, since_span)
-             where case when s.since_span = 0 then opening
-                        when opening and since = day then false
-                        when s.day_span = 1 and s.since_span = 1 then true
-                        else {_span_of("since", ":span")} <> {_span_of("day", ":span")} end
-             union all
-             select campaign_id, model, grain, day_span, since_span, day, since, opening, value,
-                    -people
-             from presences where org_id = :o) as difference
-           group by 2, 3, 4, 5, 6, 7, 8, 9, 10 having sum(people) <> 0
-           order by 2, 3, 4, 5, 6, 7, 8, 9, 10
-           on conflict (org_id, campaign_id, model, grain, day_span, since_span, day, since,
-                        opening, value, slot)
-           do update set people = presences.people + excluded.people""",
+           {added(f"{in_cells('found')} union all {_TAKEN_OFF}")}""",
         o=org_id,
         every=EVERY,
         models=MODELS,
@@ -269,8 +179,9 @@ def correct_presences(org_id: UUID) -> None:
     )
 
 
-def _span_of(day: str, span: str) -> str:
-    return f"(date '0001-01-01' + ({day} - date '0001-01-01') / {span} * {span})"
+_TAKEN_OFF = """select campaign_id, model, grain, day_span, since_span, day, since, opening, value,
+                        -people
+                 from presences where org_id = :o"""
 
 
 def read_people(
@@ -291,33 +202,47 @@ def read_people(
     asked = boxes(first, last)
     return run(
         # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
-        """select s.scope, g.grain, p.value,
-                  (sum(p.people) filter (where b.since_span = 0 or not p.opening))::int8
-                    as supporters,
-                  (coalesce(sum(p.people) filter (where b.since_span = 0), 0)
-                   - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0))::int8
-                    as new
-           from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
-                       cast(:froms as date[]), cast(:tos as date[]),
-                       cast(:since_froms as date[]), cast(:since_tos as date[]))
-                as b (day_span, since_span, day_from, day_to, since_from, since_to)
-           cross join unnest(cast(:scopes as uuid[])) as s (scope)
-           cross join unnest(cast(:grains as text[])) as g (grain)
-           cross join unnest(array['every', :model]) as m (model)
-           cross join lateral (
-             select value, opening, sum(people) as people from presences
-             where org_id = :o and campaign_id = s.scope and model = m.model and grain = g.grain
-               and day_span = b.day_span and since_span = b.since_span
-               and day between b.day_from and b.day_to
-               and since between b.since_from and b.since_to
-             group by value, opening) as p
-           group by s.scope, g.grain, p.value
-           having sum(p.people) filter (where b.since_span = 0 or not p.opening) <> 0
-           order by s.scope, g.grain, p.value""",
+        f"""with kept as (
+             select s.scope, g.grain, p.value,
+                    sum(p.people) filter (where b.since_span = 0 or not p.opening) as supporters,
+                    coalesce(sum(p.people) filter (where b.since_span = 0), 0)
+                    - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0)
+                      as new
+             from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
+                         cast(:froms as date[]), cast(:tos as date[]),
+                         cast(:since_froms as date[]), cast(:since_tos as date[]))
+                  as b (day_span, since_span, day_from, day_to, since_from, since_to)
+             cross join unnest(cast(:scopes as uuid[])) as s (scope)
+             cross join unnest(cast(:grains as text[])) as g (grain)
+             cross join unnest(array['every', :model]) as m (model)
+             cross join lateral (
+               select value, opening, sum(people) as people from presences
+               where org_id = :o and campaign_id = s.scope and model = m.model and grain = g.grain
+                 and day_span = b.day_span and since_span = b.since_span
+                 and day between b.day_from and b.day_to
+                 and since between b.since_from and b.since_to
+               group by value, opening) as p
+             group by s.scope, g.grain, p.value),
+           news as (
+             select n.scope_id as scope, n.grain, e.value,
+                    sum(e.people) filter (where e.opening or e.since < :first) as supporters,
+                    sum(e.people) filter (where e.opening and e.since >= :first) as new
+             from {NEWS}
+             where n.org_id = :o and n.scope_id = any(cast(:scopes as uuid[]))
+               and n.model in ('every', :model) and n.grain = any(cast(:grains as text[]))
+               and e.day between :first and :last
+             group by n.scope_id, n.grain, e.value)
+           select scope, grain, value, coalesce(sum(supporters), 0)::int8 as supporters,
+                  coalesce(sum(new), 0)::int8 as new
+           from (select * from kept union all select * from news) as found
+           group by scope, grain, value having sum(supporters) <> 0
+           order by scope, grain, value""",
         o=org_id,
         scopes=list(scopes),
         model=model,
         grains=list(grains),
+        first=first,
+        last=last,
         day_spans=[box.day_span for box in asked],
         since_spans=[box.since_span for box in asked],
         froms=[box.days[0] for box in asked],

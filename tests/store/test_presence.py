@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
-from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION, boxes, changes
-from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION, boxes
+from advocacy.presence_changes import changes
+from advocacy.spans import DAYS, NO_DAYS, cut, day_in, span_of
 
 ORG = UUID(int=1)
 CAMPAIGNS = [UUID(int=10), UUID(int=11)]
@@ -27,7 +29,7 @@ START = date(2026, 3, 1)
 
 @dataclass(frozen=True)
 class Did:
-    person: int
+    supporter_id: UUID
     occurred_at: datetime
     campaign_id: UUID | None
     kind: str
@@ -41,8 +43,6 @@ class Did:
 
     @property
     def occurred_on(self) -> date:
-        from advocacy.spans import day_in
-
         return day_in(self.occurred_at, ZONES[self.campaign_id])
 
 
@@ -65,7 +65,7 @@ paths = st.none() | st.lists(
 )
 deeds = st.builds(
     Did,
-    st.integers(0, 3),
+    st.sampled_from([UUID(int=number) for number in range(1, 5)]),
     # Few days close together and some far apart, on both sides of midnight in either zone.
     st.builds(
         lambda day, hour: datetime(2026, 3, 1, hour, tzinfo=UTC) + timedelta(days=day),
@@ -106,17 +106,15 @@ def groups_of(did: Did, scope: UUID, model: str) -> set[tuple[str, str]]:
 
 
 def naive(done: list[Did], scope: UUID, first: date, last: date, model: str) -> dict[Any, Any]:
-    from advocacy.spans import day_in
-
     zone = ZONES[None if scope == ORG else scope]
-    first_ever: dict[int, date] = {}
+    first_ever: dict[UUID, date] = {}
     for did in sorted(done, key=lambda each: each.occurred_at):
-        first_ever.setdefault(did.person, day_in(did.occurred_at, zone))
-    seen: dict[tuple[str, str], set[int]] = {}
+        first_ever.setdefault(did.supporter_id, day_in(did.occurred_at, zone))
+    seen: dict[tuple[str, str], set[UUID]] = {}
     for did in done:
         if scope in {ORG, did.campaign_id} and first <= day_in(did.occurred_at, zone) <= last:
             for group in groups_of(did, scope, model):
-                seen.setdefault(group, set()).add(did.person)
+                seen.setdefault(group, set()).add(did.supporter_id)
     return {
         group: (len(people), sum(first_ever[each] >= first for each in people))
         for group, people in seen.items()
@@ -126,59 +124,21 @@ def naive(done: list[Did], scope: UUID, first: date, last: date, model: str) -> 
 def counted(
     presences: dict[Any, int], scope: UUID, first: date, last: date, model: str
 ) -> dict[Any, Any]:
-    """Add up as the statement of `read_people` does."""
-    openings, back, again = Counter(), Counter(), Counter()
-    for box in boxes(first, last):
-        for key, people in presences.items():
-            if (
-                (key.scope, key.day_span, key.since_span) == (scope, box.day_span, box.since_span)
-                and key.model in {"every", model}
-                and box.days[0] <= key.day <= box.days[1]
-                and box.since[0] <= key.since <= box.since[1]
-            ):
-                group = key.grain, key.value
-                if not box.since_span:
-                    openings[group] += people
-                elif key.opening:
-                    back[group] += people
-                else:
-                    again[group] += people
-    return {
-        group: (distinct, openings[group] - back[group])
-        for group in {*openings, *again}
-        if (distinct := openings[group] + again[group])
-    }
+    """Add up what `advocacy.presence` says has to be added up."""
+    distinct: Counter[Any] = Counter()
+    new: Counter[Any] = Counter()
+    for (group, day, since, opening), people in presences.items():
+        if group.scope == scope and group.model in {"every", model} and first <= day <= last:
+            if opening or since < first:
+                distinct[group.grain, group.value] += people
+            if opening and since >= first:
+                new[group.grain, group.value] += people
+    return {group: (number, new[group]) for group, number in distinct.items() if number}
 
 
-def of_people(done: list[Did]) -> dict[int, list[Did]]:
-    found: dict[int, list[Did]] = {}
-    for did in done:
-        found.setdefault(did.person, []).append(did)
-    return found
-
-
-class Kept(NamedTuple):
-    """A group and a cell as one."""
-
-    scope: Any
-    model: str
-    grain: str
-    value: str
-    day_span: int
-    since_span: int
-    day: date
-    since: date
-    opening: bool
-
-
-def all_of(before: list[Did], after: list[Did]) -> dict[Any, int]:
-    was, now = of_people(before), of_people(after)
-    pairs = [(was.get(each, []), now.get(each, [])) for each in {*was, *now}]
-    return {
-        Kept(*group, *cell): people
-        for group, cells in changes(ORG, pairs, ZONES, POSTS).items()
-        for cell, people in cells.items()
-    }
+def all_of(before: list[Did], after: list[Did], others: Sequence[Did] = ()) -> dict[Any, int]:
+    found = changes(ORG, before, after, others, ZONES, POSTS)
+    return {tuple(each[:4]): each.people for each in found}
 
 
 @given(st.lists(deeds, max_size=8), st.sampled_from(list(RULES)), st.data())
@@ -202,17 +162,40 @@ def test_changes_add_up_to_the_same_on_every_way(stages):
     assert {key: n for key, n in total.items() if n} == all_of([], stages[-1])
 
 
+@given(st.lists(deeds, max_size=5), st.lists(deeds, max_size=3), st.lists(deeds, max_size=3))
+def test_what_stays_is_told_once(others, before, after):
+    """All that a person did has to be given, and what stays counts as it was and as it is."""
+    total: Counter[Any] = Counter(all_of([], [*others, *before]))
+    for key, people in all_of(before, after, others).items():
+        total[key] += people
+    assert {key: n for key, n in total.items() if n} == all_of([], [*others, *after])
+
+
 @given(st.lists(deeds, min_size=1, max_size=6))
 def test_nothing_changes_where_nothing_changed(done):
     assert all_of(done, list(reversed(done))) == {}
 
 
 @given(deeds)
-def test_whoever_acts_once_costs_two_rows_for_each_group(did):
+def test_whoever_acts_once_is_in_each_group_once(did):
     did = replace(did, path=None, campaign_id=CAMPAIGNS[0])
     presences = all_of([], [did])
-    assert len(presences) == 2 * (len(GRAINS) + len(GRAINS_OF_ORGANIZATION))
+    assert len(presences) == len(GRAINS) + len(GRAINS_OF_ORGANIZATION)
     assert set(presences.values()) == {1}
+
+
+def test_days_are_those_of_the_zone_also_where_clocks_change():
+    """An hour twice, an hour never, and a day that Samoa left out."""
+    for zone, begin in (
+        ("America/New_York", datetime(2026, 3, 7, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 10, 31, tzinfo=UTC)),
+        ("Pacific/Apia", datetime(2011, 12, 28, tzinfo=UTC)),
+    ):
+        for hour in range(96):
+            at = begin + timedelta(hours=hour, minutes=hour % 2 * 59)
+            did = Did(UUID(int=1), at, None, "call", UUID(int=30), None)
+            found = changes(ORG, [], [did], [], {None: zone}, POSTS)
+            assert {each.day for each in found} == {day_in(at, zone)}
 
 
 @given(st.dates(), st.dates())

@@ -19,7 +19,7 @@ from advocacy.extensions import db
 from advocacy.presence import GRAINS
 from advocacy.rollup import deltas
 from advocacy.spans import day_in
-from advocacy.store import actions, campaigns, presences, run, totals, transaction
+from advocacy.store import actions, campaigns, presence_news, presences, run, totals, transaction
 from advocacy.store.actions import Action
 from tests.conftest import World, empty_tables
 
@@ -94,7 +94,7 @@ def kept(
     was, now = list(before.values()), list(after.values())
     totals.add_totals(world.org_id, deltas(was, now, zones), slot)
     totals.add_generations(world.org_id, was, now, slot)
-    presences.add_presences(world.org_id, was, now, zones, slot)
+    presences.add_presences(world.org_id, was, now, zones)
 
 
 @pytest.fixture
@@ -226,17 +226,30 @@ def test_the_figures_are_those_of_a_count(app, steps, model):
                 after[action_id] = there[action_id] = made(world, at, told)
         with transaction():
             kept(world, before, after, slot=number)
+            if number % 2:
+                presence_news.fold_news(world.org_id, most=1)
     hold(world, model, every=13)
     for first, last in ((2, 3), (0, 40), (17, 33)):
         found, counted = generations(
             world, START.date() + timedelta(first), START.date() + timedelta(last)
         )
         assert found == counted
+    fold(world.org_id)
+    hold(world, model, every=31)
     assert refilled() == standing()
 
 
+def fold(org_id: UUID) -> None:
+    """Take all news into presences, one family after the other."""
+    with transaction():
+        while presence_news.count_news(org_id):
+            presence_news.fold_news(org_id, most=1)
+
+
 def standing() -> dict[str, Any]:
-    """Return what the tables say in all slots together."""
+    """Return what the tables say in all slots together, all news folded."""
+    for (org_id,) in run("select id from organizations"):
+        fold(org_id)
     figures = {
         "span_totals": "units",
         "day_totals": "units",
@@ -262,7 +275,7 @@ def standing() -> dict[str, Any]:
 def refilled() -> dict[str, Any]:
     """Return what the migration would fill the tables with; they are left as they are."""
     migration = import_module("migrations.versions.0005_presences")
-    for table in TABLES:
+    for table in (*TABLES, "presence_news"):
         run(f"delete from {table}")
     for statement in ("SPAN_TOTALS", "DAY_TOTALS", "GENERATION_TOTALS", "PRESENCES"):
         db.session.connection().exec_driver_sql(getattr(migration, statement))

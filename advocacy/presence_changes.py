@@ -1,0 +1,300 @@
+"""How presences change when actions do: all the people of a batch at once, in columns.
+
+Pure. Each action puts its person into some ten groups, and what counts is on which days she was in
+each. For thousands of people that is a table of numbers, which is sorted as a whole:
+
+    actions ─▶ (person, group, day), each once ─▶ (group, day, since, opening) ─▶ how many of these
+               once as it was and once as it is now; what changes is the difference
+
+What a stranger would get wrong: all counted actions of a person have to be given, in the whole
+organization, and not those alone that change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from advocacy.presence import Acted, Group, groups, places
+from advocacy.spans import day_in, seconds_ahead
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int64]
+
+_DAY_SECONDS = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
+_ORGANIZATION = 0
+"""The number of the scope that is the whole organization."""
+
+
+class Change(NamedTuple):
+    """So many more people (fewer, where negative) were in a group on a day, and before it since."""
+
+    group: Group
+    day: date
+    since: date
+    opening: bool
+    people: int
+
+
+def changes(
+    org_id: UUID,
+    was: Iterable[Acted],
+    now: Iterable[Acted],
+    others: Iterable[Acted],
+    zones: Mapping[UUID | None, str],
+    posts: Mapping[UUID, tuple[str, str]],
+) -> list[Change]:
+    """Return what changes where people's actions that `was` are `now` so, each change once.
+
+    `others` are all further actions of the same people. Every action is counted and somebody's.
+    `zones` has the time zone of each campaign, and under None the organization's own; `posts` has
+    the medium and the author of each post.
+    """
+    # Here and not above: processes that answer requests do without its thirty megabytes.
+    import numpy as np
+
+    deeds = _Deeds(org_id, zones, posts)
+    for actions, then, today in ((others, True, True), (was, True, False), (now, False, True)):
+        for action in actions:
+            deeds.add(action, then, today)
+    if not deeds.rows:
+        return []
+    table = _Table(deeds)
+    before, after = table.presences(then=True), table.presences(then=False)
+    keys, place = np.unique(np.concatenate((before, after)), return_inverse=True)
+    people = np.bincount(place[len(before) :], minlength=len(keys)) - np.bincount(
+        place[: len(before)], minlength=len(keys)
+    )
+    changed = people != 0
+    return table.read(keys[changed], people[changed])
+
+
+class _Shape(NamedTuple):
+    """What many actions have in common: the groups they put people into, by number.
+
+    Each has two lists of groups: where the models agree about the person, and where they differ.
+    """
+
+    campaign: int | None
+    differs: bool
+    of_campaign: tuple[list[int], list[int]]
+    of_organization: tuple[list[int], list[int]]
+
+
+class _Deeds:
+    """Actions as rows of numbers, and what the numbers stand for."""
+
+    def __init__(
+        self,
+        org_id: UUID,
+        zones: Mapping[UUID | None, str],
+        posts: Mapping[UUID, tuple[str, str]],
+    ) -> None:
+        self._org_id, self._posts = org_id, posts
+        self._people: dict[UUID | None, int] = {}
+        self._groups: dict[Group, int] = {}
+        self._shape_of: dict[tuple[object, ...], int] = {}
+        self._scopes: dict[UUID | None, int] = {org_id: _ORGANIZATION}
+        self._zone_of = zones
+        self.zones = [zones[None]]
+        self.shapes: list[_Shape] = []
+        # Person, shape, day in the campaign's zone, unix seconds, there before, there now.
+        self.rows: list[tuple[int, int, int, float, bool, bool]] = []
+
+    def add(self, action: Acted, then: bool, today: bool) -> None:
+        self.rows.append(
+            (
+                self._people.setdefault(action.supporter_id, len(self._people)),
+                self._shape(action),
+                action.occurred_on.toordinal(),
+                action.occurred_at.timestamp(),
+                then,
+                today,
+            )
+        )
+
+    @property
+    def people(self) -> int:
+        return len(self._people)
+
+    @property
+    def groups(self) -> list[Group]:
+        return list(self._groups)
+
+    @property
+    def scope_of_group(self) -> list[int]:
+        return [self._scopes[group.scope] for group in self._groups]
+
+    def _shape(self, action: Acted) -> int:
+        where = places(action) if action.path else (action.post_id, action.platform)
+        key = action.campaign_id, action.kind, action.source_id, where
+        number = self._shape_of.get(key)
+        if number is None:
+            number = self._shape_of[key] = len(self.shapes)
+            self.shapes.append(self._new_shape(action))
+        return number
+
+    def _new_shape(self, action: Acted) -> _Shape:
+        campaign_id, placed = action.campaign_id, places(action)
+
+        def numbers(scope: UUID, differ: bool) -> list[int]:
+            within = groups(
+                scope,
+                action.kind,
+                action.source_id,
+                placed,
+                self._posts,
+                whole=scope == self._org_id,
+                differ=differ,
+            )
+            return [
+                self._groups.setdefault(group, len(self._groups)) for group in dict.fromkeys(within)
+            ]
+
+        campaign = None
+        if campaign_id:
+            campaign = self._scopes.setdefault(campaign_id, len(self._scopes))
+            if campaign == len(self.zones):
+                self.zones.append(self._zone_of.get(campaign_id) or self.zones[_ORGANIZATION])
+        return _Shape(
+            campaign,
+            bool(action.path),
+            (numbers(campaign_id, False), numbers(campaign_id, True)) if campaign_id else ([], []),
+            (numbers(self._org_id, False), numbers(self._org_id, True)),
+        )
+
+
+class _Table:
+    """The same in columns. A presence is one number: its group, its days, and whether it opens."""
+
+    def __init__(self, deeds: _Deeds) -> None:
+        import numpy as np
+
+        self._deeds = deeds
+        person, shape, on, at, then, today = np.array(deeds.rows, dtype=np.float64).T
+        self._person, self._shape = person.astype(np.int64), shape.astype(np.int64)
+        self._on, self._at = on.astype(np.int64), at
+        self._own = _days_in(at, deeds.zones[_ORGANIZATION])
+        self._then, self._today = then.astype(bool), today.astype(bool)
+        # A first day may be another one in another zone, by one before and one after.
+        self._first = int(min(self._on.min(), self._own.min())) - 2
+        self._days = int(max(self._on.max(), self._own.max())) + 3 - self._first
+        self._groups = max(len(deeds.groups), 1)
+        self._scope_of_group = np.array(deeds.scope_of_group, dtype=np.int64)
+        campaigns = [_ORGANIZATION if s.campaign is None else s.campaign for s in deeds.shapes]
+        self._campaign = np.array(campaigns, dtype=np.int64)[self._shape]
+        self._differs = np.array([each.differs for each in deeds.shapes], dtype=bool)[self._shape]
+        self._of_campaign = _Lists([some for s in deeds.shapes for some in s.of_campaign])
+        self._of_organization = _Lists([some for s in deeds.shapes for some in s.of_organization])
+
+    def presences(self, *, then: bool) -> Numbers:
+        """Return all presences of these people as they were `then`, or as they are now."""
+        import numpy as np
+
+        there = self._then if then else self._today
+        person, campaign, differs = self._person[there], self._campaign[there], self._differs[there]
+        at = self._at[there]
+        differ = np.zeros((self._deeds.people, len(self._deeds.zones)), dtype=bool)
+        differ[person[differs], campaign[differs]] = True
+        differ[person[differs], _ORGANIZATION] = True
+        pieces = []
+        for lists, scope, day in (
+            (self._of_campaign, campaign, self._on[there]),
+            (self._of_organization, np.full_like(campaign, _ORGANIZATION), self._own[there]),
+        ):
+            row, group = lists.of(2 * self._shape[there] + differ[person, scope])
+            pieces.append(
+                (person[row] * self._groups + group) * self._days + day[row] - self._first
+            )
+        # Sorted: by person, then group, then day.
+        found = np.unique(np.concatenate(pieces))
+        of_one, day = np.divmod(found, self._days)
+        whose, group = np.divmod(of_one, self._groups)
+        opening = np.ones(len(found), dtype=bool)
+        opening[1:] = of_one[1:] != of_one[:-1]
+        since = np.roll(day, 1)
+        acted = np.full(self._deeds.people, np.inf)
+        np.minimum.at(acted, person, at)
+        first = self._first_days(acted[whose[opening]], self._scope_of_group[group[opening]])
+        since[opening] = np.minimum(first - self._first, day[opening])
+        key: Numbers = ((group * self._days + day) * self._days + since) * 2 + opening
+        return key
+
+    def _first_days(self, at: NDArray[np.float64], scope: Numbers) -> Numbers:
+        """Return the days of these instants, each in the zone of its scope."""
+        import numpy as np
+
+        found = np.empty(len(at), dtype=np.int64)
+        for number, zone in enumerate(self._deeds.zones):
+            of_scope = scope == number
+            found[of_scope] = _days_in(at[of_scope], zone)
+        return found
+
+    def read(self, keys: Numbers, people: Numbers) -> list[Change]:
+        """Return what these numbers stand for."""
+        import numpy as np
+
+        rest, opening = np.divmod(keys, 2)
+        rest, since = np.divmod(rest, self._days)
+        group, day = np.divmod(rest, self._days)
+        named, first = self._deeds.groups, self._first
+        return [
+            Change(named[group], _date(day + first), _date(since + first), bool(opening), people)
+            for group, day, since, opening, people in zip(
+                *(each.tolist() for each in (group, day, since, opening, people)), strict=True
+            )
+        ]
+
+
+class _Lists:
+    """Lists of numbers by place, and all of those at many places at once."""
+
+    def __init__(self, lists: Sequence[Sequence[int]]) -> None:
+        import numpy as np
+
+        self._length = np.array([len(each) for each in lists], dtype=np.int64)
+        self._begin = np.cumsum(self._length) - self._length
+        self._all = np.array([each for some in lists for each in some], dtype=np.int64)
+
+    def of(self, places: Numbers) -> tuple[Numbers, Numbers]:
+        """Return all numbers of the lists at these places, and before, of which place each is."""
+        import numpy as np
+
+        length = self._length[places]
+        row = np.repeat(np.arange(len(places)), length)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
+        return row, self._all[self._begin[places][row] + within]
+
+
+_date = lru_cache(maxsize=10_000)(date.fromordinal)
+
+
+def _days_in(at: NDArray[np.float64], zone: str) -> Numbers:
+    """Return the days (ordinals) of instants (unix seconds) in a zone."""
+    import numpy as np
+
+    days, which = np.unique(np.floor(at / _DAY_SECONDS).astype(np.int64), return_inverse=True)
+    offsets = [_offset(day, zone) for day in days.tolist()]
+    shifted = np.array([np.nan if each is None else each for each in offsets])[which] + at
+    found: Numbers = np.floor(np.nan_to_num(shifted) / _DAY_SECONDS).astype(np.int64) + _EPOCH
+    for place in np.flatnonzero(np.isnan(shifted)).tolist():
+        found[place] = day_in(datetime.fromtimestamp(at[place], UTC), zone).toordinal()
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _offset(day: int, zone: str) -> float | None:
+    """Return by how many seconds a zone is ahead on a day of UTC; None where that changes then."""
+    begin = datetime.combine(date.fromordinal(day + _EPOCH), time(), UTC)
+    first, last = (
+        seconds_ahead(moment, zone)
+        for moment in (begin, begin + timedelta(days=1, microseconds=-1))
+    )
+    return first if first == last else None
