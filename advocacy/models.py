@@ -377,6 +377,13 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("status = 'pending'"),
         ),
         Index(
+            "inbox_tried_idx",
+            "org_id",
+            "received_at",
+            "id",
+            postgresql_where=text("status = 'pending' and attempts > 0"),
+        ),
+        Index(
             "inbox_quarantined_idx",
             "org_id",
             "received_at",
@@ -392,6 +399,17 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
         ),
         Index("inbox_received_idx", "org_id", "received_at", "id"),
     )
+
+
+class Claim(db.Model):  # type: ignore[name-defined,misc]
+    """That a worker is at these deliveries, and may be until then."""
+
+    __tablename__ = "claims"
+
+    org_id: Mapped[UUID] = _id()
+    id: Mapped[UUID] = _id()
+    until: Mapped[datetime] = _instant()
+    delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
 
 
 class TouchRow(db.Model):  # type: ignore[name-defined,misc]

@@ -32,6 +32,7 @@ from advocacy.settling import Parsed, restate_actions, settle_batch
 from advocacy.store import (
     actions,
     campaigns,
+    claims,
     inbox,
     marks,
     presence_news,
@@ -99,13 +100,12 @@ def _batch(
     settings: Settings, org_id: UUID, result: Drained, size: int, *, alone: bool = False
 ) -> bool:
     """Claim and work through one batch; with `alone`, one delivery that failed before."""
-    lease = inbox.new_lease()
-    seconds = settings.lease_seconds
+    claim, seconds = claims.new_claim(), settings.lease_seconds
     with transaction():
         if alone:
-            rows = inbox.claim_retry(org_id, lease, seconds, settings.max_attempts)
+            rows = claims.claim_retry(org_id, claim, seconds, settings.max_attempts)
         else:
-            rows = inbox.claim_batch(org_id, lease, seconds, size)
+            rows = claims.claim_batch(org_id, claim, seconds, size)
     if not rows:
         return False
     master = settings.secret_key.encode()
@@ -113,15 +113,15 @@ def _batch(
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
     parsed = parse_batch(master, org_id, rows, sources)
     try:
-        _keep(master, org_id, lease, parsed, sources)
-    except inbox.LostLease:
-        log.warning("lease_lost", deliveries=len(rows))
+        _keep(master, org_id, claim, parsed, sources)
+    except claims.LostClaim:
+        log.warning("claim_lost", deliveries=len(rows))
         return True
     except SQLAlchemyError as error:
         # Try each alone next; whoever is to blame will be found out and quarantined.
         log.exception("batch_failed", deliveries=len(rows))
         with transaction():
-            inbox.release(org_id, lease, "failed", type(error).__name__)
+            claims.give_up(org_id, claim, "failed", type(error).__name__)
         return True
     result.done += len(parsed.facts)
     result.quarantined += len(parsed.failed)
@@ -129,7 +129,7 @@ def _batch(
 
 
 def parse_batch(
-    master: bytes, org_id: UUID, rows: Iterable[inbox.Claimed], sources: Mapping[UUID, Any]
+    master: bytes, org_id: UUID, rows: Iterable[claims.Claimed], sources: Mapping[UUID, Any]
 ) -> Parsed:
     """Open and parse each body; a body that is gone after its time speaks through its facts."""
     key = organization_key(master, org_id, "identity")
@@ -153,7 +153,7 @@ def parse_batch(
     return parsed
 
 
-def _parse(master: bytes, org_id: UUID, key: bytes, row: inbox.Claimed, source: Any) -> list[Fact]:
+def _parse(master: bytes, org_id: UUID, key: bytes, row: claims.Claimed, source: Any) -> list[Fact]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
     verified = Verified(body, row.received_at, row.message_id, row.content_type, source.setup)
     events = events_of(source.provider, verified)
@@ -186,7 +186,7 @@ def facts_of(
 
 
 def _keep(
-    master: bytes, org_id: UUID, lease: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
+    master: bytes, org_id: UUID, claim: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
 ) -> None:
     """Keep a parsed batch: one transaction from the facts to the totals.
 
@@ -198,13 +198,16 @@ def _keep(
     def keep(told: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
         with transaction():
             actions.lock_organization(org_id, alone=alone)
+            claims.hold_claim(org_id, claim)
             left = settle_batch(master, org_id, told, sources, in_line=in_line)
             facts = {
                 row_id: [fact.to_json() for fact in facts]
                 for row_id, facts in told.facts.items()
                 if row_id not in left
             }
-            inbox.put_done(org_id, lease, facts, told.failed)
+            inbox.put_done(org_id, facts, told.failed)
+            if not left:
+                claims.end_claim(org_id, claim)
         return left
 
     def first(again: bool) -> set[UUID]:

@@ -1,6 +1,6 @@
 """Two drains in one process: while one waits for PostgreSQL, the other reads and works out.
 
-What a stranger would get wrong: they are as two workers are to each other, with leases and
+What a stranger would get wrong: they are as two workers are to each other, with claims and
 connections of their own; nothing is shared but the process.
 """
 

@@ -1,47 +1,26 @@
 """The inbox: deliveries that were vouched for, from the commit before the 2xx to done.
 
-What a stranger would get wrong: the attempt is counted when rows are claimed, before any work, so
-that a body that kills the process is counted too. What failed once is claimed alone, so that a bad
-neighbour costs nobody else a try.
+What a stranger would get wrong: a delivery waits until it is closed, also while a worker is at it;
+who is at what stands in `claims`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from advocacy.events import Verified
-from advocacy.ids import new_id
+from advocacy.events import Verified, shape
 from advocacy.store import run, run_count, without_loops
+from advocacy.store.claims import COLUMNS, Claimed, LostClaim
 
 Put = Literal["new", "known", "conflict"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that this worker may work on until its lease ends."""
-
-    id: UUID
-    source_id: UUID
-    external_id: str
-    body: bytes | None
-    message_id: str
-    content_type: str
-    received_at: datetime
-    attempts: int
-    facts: list[Any] | None
-    test: bool
-
-
-class LostLease(Exception):
-    """The lease ran out and somebody else has the rows: what was done must not be kept."""
-
-
-@dataclass(frozen=True, slots=True)
+@shape()
 class Arrived:
     """A delivery that was vouched for, sealed under its own id, on its way into the inbox."""
 
@@ -123,77 +102,18 @@ def _insert_new(
     return {row.id for row in rows}
 
 
-_COLUMNS = (
-    "i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type, i.received_at,"
-    " i.attempts, i.facts, i.test"
-)
-
-
-def claim_batch(org_id: UUID, lease: UUID, seconds: int, limit: int) -> list[Claimed]:
-    """Claim deliveries that nobody has tried yet, the oldest first."""
-    return _claim(org_id, lease, seconds, limit, "attempts = 0")
-
-
-def claim_retry(org_id: UUID, lease: UUID, seconds: int, most: int) -> list[Claimed]:
-    """Claim one delivery that failed before, alone; what failed `most` times is given up."""
-    run(
-        """update inbox set status = 'quarantined', lease = null, lease_until = null,
-                  reason = case when reason = '' then 'killed_worker' else reason end
-           where org_id = :org_id and status = 'pending' and attempts >= :most
-             and lease_until < now()""",
-        org_id=org_id,
-        most=most,
-    )
-    return _claim(org_id, lease, seconds, 1, "attempts > 0")
-
-
-def _claim(org_id: UUID, lease: UUID, seconds: int, limit: int, which: str) -> list[Claimed]:
-    # Materialized, or a plan may run the subquery once for each row and claim more than the limit.
-    rows = run(
-        f"""with free as materialized (
-              select id from inbox
-              where org_id = :org_id and status = 'pending' and {which}
-                and (lease_until is null or lease_until < now())
-              order by received_at, id limit :limit for update skip locked)
-            update inbox i
-            set attempts = attempts + 1, lease = :lease,
-                lease_until = now() + make_interval(secs => :seconds)
-            from free
-            where i.org_id = :org_id and i.id = free.id
-            returning {_COLUMNS}""",
-        org_id=org_id,
-        lease=lease,
-        seconds=seconds,
-        limit=limit,
-    )
-    return sorted((Claimed(*row) for row in rows), key=lambda one: (one.received_at, one.id))
-
-
-def release(org_id: UUID, lease: UUID, reason: str, detail: str) -> None:
-    """Give up a lease at once; the attempt stays counted, with what went wrong."""
-    run(
-        """update inbox set lease = null, lease_until = now(), reason = :reason, detail = :detail
-           where org_id = :org_id and lease = :lease and status = 'pending'""",
-        org_id=org_id,
-        lease=lease,
-        reason=reason,
-        detail=detail[:500],
-    )
-
-
 def put_done(
     org_id: UUID,
-    lease: UUID,
     facts: Mapping[UUID, list[dict[str, Any]]],
     failed: Mapping[UUID, tuple[str, str]],
 ) -> None:
-    """Close claimed deliveries: done with their facts, or quarantined with (reason, detail).
+    """Close deliveries that wait: done with their facts, or quarantined with (reason, detail).
 
-    Raises `LostLease` where one of them is no longer ours.
+    Raises `LostClaim` where somebody else has closed one of them.
     """
     ids = [*facts, *failed]
     # Both sides by their ids, then by hashing: of an inbox that nobody analyzed yet the planner
-    # expects one row under our lease, and went through the whole batch for each of its rows.
+    # expects one row that waits, and went through the whole batch for each of its rows.
     with without_loops():
         closed = run_count(
             """update inbox i
@@ -204,9 +124,8 @@ def put_done(
                            cast(:facts as text[]))
                     as v (id, status, reason, detail, facts)
                where i.org_id = :org_id and i.id = any(cast(:ids as uuid[])) and i.id = v.id
-                 and i.lease = :lease""",
+                 and i.status = 'pending'""",
             org_id=org_id,
-            lease=lease,
             ids=ids,
             statuses=["done"] * len(facts) + ["quarantined"] * len(failed),
             reasons=[""] * len(facts) + [reason for reason, _ in failed.values()],
@@ -214,7 +133,7 @@ def put_done(
             facts=[json.dumps(told) for told in facts.values()] + [None] * len(failed),
         )
     if closed != len(ids):
-        raise LostLease(f"{len(ids) - closed} of {len(ids)} deliveries have another lease")
+        raise LostClaim(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
 
 
 def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[dict[str, Any]]:
@@ -235,10 +154,13 @@ def organizations_with_work() -> list[UUID]:
         for (org_id,) in run("select id from organizations")
         if (
             rows := run(
+                # What is claimed is the oldest: behind as much of it there is what is not.
                 """select received_at from inbox
                    where org_id = :o and status = 'pending'
                      and (lease_until is null or lease_until < now())
-                   order by received_at limit 1""",
+                   order by received_at limit 1
+                   offset (select coalesce(sum(cardinality(delivery_ids)), 0) from claims
+                           where org_id = :o and until >= now())""",
                 o=org_id,
             )
         )
@@ -319,7 +241,7 @@ def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | N
     )
 
 
-@dataclass(frozen=True, slots=True)
+@shape()
 class Row:
     """A row of an export on its way into the inbox."""
 
@@ -360,7 +282,7 @@ def put_rows(
 def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Claimed]:
     """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
     rows = run(
-        f"""select {_COLUMNS} from inbox i
+        f"""select {COLUMNS} from inbox i
             where i.org_id = :o and i.status = 'done'
               and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :id))
             order by i.received_at, i.id limit :limit""",
@@ -437,8 +359,3 @@ def put_rewritten(org_id: UUID, facts: Mapping[UUID, list[dict[str, Any]]]) -> N
         ids=list(facts),
         facts=[json.dumps(told) for told in facts.values()],
     )
-
-
-def new_lease() -> UUID:
-    """Return a fresh token for one claim; it fences off whoever held the rows before."""
-    return new_id()

@@ -16,7 +16,7 @@ import sys
 import pytest
 
 from advocacy.extensions import db
-from advocacy.store import distribution, inbox, run, transaction
+from advocacy.store import claims, distribution, inbox, run, transaction
 from tests.conftest import World
 from tests.house.test_arrows import MODULES, ROOT, module_name
 from tests.house.wrong_statements import WRONG
@@ -51,7 +51,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
     first.drain()
     assert inbox.organizations_with_work() == [second.org_id]
     with transaction():
-        assert len(inbox.claim_batch(second.org_id, inbox.new_lease(), 30, 10)) == 2
+        assert len(claims.claim_batch(second.org_id, claims.new_claim(), 30, 10)) == 2
     assert inbox.organizations_with_work() == [], "what somebody works on is not for others"
     assert 180 <= inbox.oldest_pending_seconds() < 200, "and it still waits"
     assert idle.org_id not in inbox.organizations_with_work()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from advocacy import process
-from advocacy.store import inbox, run, transaction
+from advocacy.store import claims, inbox, run, transaction
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -186,21 +186,22 @@ def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
     told.act("call", id="poison", email="p@example.org")
     for _ in range(10):
         told.drain()
-        run("update inbox set lease_until = now() - interval '1 s' where status = 'pending'")
     assert inbox.counts(told.org_id) == {"pending": 0, "done": 9, "quarantined": 1}
     (row,) = inbox.list_quarantined(told.org_id)
     assert (row.reason, row.detail, row.attempts) == ("failed", "DataError", 3)
 
 
-def test_a_lost_lease_keeps_nothing(told, monkeypatch):
-    """A worker that slept past its lease must not count what another one counts."""
+def test_a_lost_claim_keeps_nothing(told, monkeypatch):
+    """A worker that slept past its time must not count what another one counts."""
     told.act("call", id="late", email="late@example.org")
     real = process.parse_batch
 
     def parse(master, org_id, rows, sources):
         parsed = real(master, org_id, rows, sources)
         with transaction():
-            run("update inbox set lease = gen_random_uuid() where status = 'pending'")
+            run("update claims set until = now() - interval '1 s'")
+        with transaction():
+            claims.claim_retry(told.org_id, claims.new_claim(), 30, 3)
         return parsed
 
     monkeypatch.setattr(process, "parse_batch", parse)
