@@ -12,15 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import ActionEvent, ActionKind, Said, stable_id
+from advocacy.events import ActionEvent, ActionKind, Said, shape, stable_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@shape(kw_only=True)
 class Fact:
     """One statement about one action, as it is kept. Instants are aware UTC."""
 
@@ -48,18 +48,23 @@ class Fact:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object; empty fields are left out, an amount of zero is not empty."""
-        written: dict[str, Any] = {}
-        for name in _FIELDS:
-            value = getattr(self, name)
-            if value is None or value is False or (value != 0 and not value):
-                continue
-            if isinstance(value, datetime):
-                value = value.isoformat()
-            elif isinstance(value, UUID):
-                value = str(value)
-            elif isinstance(value, tuple):
-                value = [str(each) for each in value]
-            written[name] = value
+        written: dict[str, Any] = {
+            "action_id": str(self.action_id),
+            "delivery_id": str(self.delivery_id),
+            "external_id": self.external_id,
+            "kind": self.kind,
+            "said": self.said,
+            "statement_id": self.statement_id,
+            "stated_at": self.stated_at.isoformat(),
+            "occurred_at": self.occurred_at.isoformat(),
+        }
+        for name in _SELDOM:
+            if value := getattr(self, name):
+                written[name] = value
+        if self.amount_minor is not None:
+            written["amount_minor"] = self.amount_minor
+        if self.same_as:
+            written["same_as"] = [str(each) for each in self.same_as]
         return written
 
     @classmethod
@@ -79,7 +84,20 @@ class Fact:
         )
 
 
-_FIELDS = tuple(each.name for each in fields(Fact))
+_SELDOM = (
+    "who",
+    "code",
+    "click_id",
+    "utm",
+    "referrer",
+    "currency",
+    "cumulative",
+    "recurs_as",
+    "renewal",
+    "target",
+    "test",
+)
+"""What is written only where there is something to say."""
 
 
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
@@ -151,7 +169,7 @@ def joined(
     return groups
 
 
-@dataclass(frozen=True, slots=True)
+@shape()
 class Return:
     """Money that went back, in minor units of the action's currency."""
 
@@ -159,7 +177,7 @@ class Return:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@shape(kw_only=True)
 class Settled:
     """One action, as all the facts about it have it.
 

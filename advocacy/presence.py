@@ -129,32 +129,27 @@ def places(action: Acted) -> Places:
 
 
 def groups(
-    scope: UUID,
-    kind: str,
-    source_id: UUID,
-    placed: Places,
-    posts: Mapping[UUID, tuple[str, str]],
-    *,
-    whole: bool,
-    differ: bool,
-) -> Iterator[Group]:
-    """Yield the groups that such an action puts a person into; a group may come twice.
+    action: Acted, posts: Mapping[UUID, tuple[str, str]], *, whole: bool, differ: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (model, grain, value) of the groups that an action puts a person into, some twice.
 
-    `whole` says that the scope is the organization. Where the models `differ` about one of her
-    actions in the scope, they may differ about her presences at each post, also those that her
-    other actions brought: then all that depends on posts is kept by model.
+    `posts` has the medium and the author of each. `whole` says that the scope is the organization.
+    Where the models `differ` about one of her actions in the scope, they may differ about her
+    presences at each post, also those that her other actions brought: then all that depends on
+    posts is kept by model.
     """
-    yield Group(scope, EVERY, "all", "")
-    yield Group(scope, EVERY, "kind", kind)
+    yield EVERY, "all", ""
+    yield EVERY, "kind", action.kind
     if not whole:
-        yield Group(scope, EVERY, "source", str(source_id))
+        yield EVERY, "source", str(action.source_id)
+    placed = places(action)
     if differ and placed[0][0] == EVERY:
         placed = tuple((model, placed[0][1]) for model in RULES)
     for model, credited in placed:
         for post_id, platform in credited:
-            yield Group(scope, model, "platform", platform)
+            yield model, "platform", platform
             if not whole:
                 medium, author = posts.get(post_id, ("", "")) if post_id else ("", "")
-                yield Group(scope, model, "post", str(post_id) if post_id else "")
-                yield Group(scope, model, "medium", medium)
-                yield Group(scope, model, "author", author)
+                yield model, "post", str(post_id) if post_id else ""
+                yield model, "medium", medium
+                yield model, "author", author

@@ -76,20 +76,11 @@ def changes(
     return table.read(keys[changed], people[changed])
 
 
-class _Shape(NamedTuple):
-    """What many actions have in common: the groups they put people into, by number.
-
-    Each has two lists of groups: where the models agree about the person, and where they differ.
-    """
-
-    campaign: int | None
-    differs: bool
-    of_campaign: tuple[list[int], list[int]]
-    of_organization: tuple[list[int], list[int]]
-
-
 class _Deeds:
-    """Actions as rows of numbers, and what the numbers stand for."""
+    """Actions as rows of numbers, and what the numbers stand for.
+
+    Actions of one *shape* put people into the same groups.
+    """
 
     def __init__(
         self,
@@ -97,22 +88,29 @@ class _Deeds:
         zones: Mapping[UUID | None, str],
         posts: Mapping[UUID, tuple[str, str]],
     ) -> None:
-        self._org_id, self._posts = org_id, posts
-        self._people: dict[UUID | None, int] = {}
-        self._groups: dict[Group, int] = {}
-        self._shape_of: dict[tuple[object, ...], int] = {}
-        self._scopes: dict[UUID | None, int] = {org_id: _ORGANIZATION}
+        self._posts = posts
         self._zone_of = zones
+        self._people: dict[UUID | None, int] = {}
+        self._shape_of: dict[tuple[object, ...], int] = {}
+        self._groups: dict[tuple[int, str, str, str], int] = {}
+        self._scopes: dict[UUID, int] = {org_id: _ORGANIZATION}
         self.zones = [zones[None]]
-        self.shapes: list[_Shape] = []
+        self.shapes: list[Acted] = []
+        self.campaigns: list[int] = []
         # Person, shape, day in the campaign's zone, unix seconds, there before, there now.
         self.rows: list[tuple[int, int, int, float, bool, bool]] = []
 
     def add(self, action: Acted, then: bool, today: bool) -> None:
+        where = places(action) if action.path else (action.post_id, action.platform)
+        key = action.campaign_id, action.kind, action.source_id, where
+        shape = self._shape_of.setdefault(key, len(self.shapes))
+        if shape == len(self.shapes):
+            self.shapes.append(action)
+            self.campaigns.append(self._scope(action.campaign_id))
         self.rows.append(
             (
                 self._people.setdefault(action.supporter_id, len(self._people)),
-                self._shape(action),
+                shape,
                 action.occurred_on.toordinal(),
                 action.occurred_at.timestamp(),
                 then,
@@ -120,55 +118,33 @@ class _Deeds:
             )
         )
 
+    def _scope(self, campaign_id: UUID | None) -> int:
+        """Return the number of a campaign; the organization's own stands for none."""
+        if campaign_id is None:
+            return _ORGANIZATION
+        scope = self._scopes.setdefault(campaign_id, len(self._scopes))
+        if scope == len(self.zones):
+            self.zones.append(self._zone_of.get(campaign_id) or self.zones[_ORGANIZATION])
+        return scope
+
     @property
     def people(self) -> int:
         return len(self._people)
 
     @property
     def groups(self) -> list[Group]:
-        return list(self._groups)
+        scopes = list(self._scopes)
+        return [Group(scopes[scope], *within) for scope, *within in self._groups]
 
     @property
     def scope_of_group(self) -> list[int]:
-        return [self._scopes[group.scope] for group in self._groups]
+        return [scope for scope, *_ in self._groups]
 
-    def _shape(self, action: Acted) -> int:
-        where = places(action) if action.path else (action.post_id, action.platform)
-        key = action.campaign_id, action.kind, action.source_id, where
-        number = self._shape_of.get(key)
-        if number is None:
-            number = self._shape_of[key] = len(self.shapes)
-            self.shapes.append(self._new_shape(action))
-        return number
-
-    def _new_shape(self, action: Acted) -> _Shape:
-        campaign_id, placed = action.campaign_id, places(action)
-
-        def numbers(scope: UUID, differ: bool) -> list[int]:
-            within = groups(
-                scope,
-                action.kind,
-                action.source_id,
-                placed,
-                self._posts,
-                whole=scope == self._org_id,
-                differ=differ,
-            )
-            return [
-                self._groups.setdefault(group, len(self._groups)) for group in dict.fromkeys(within)
-            ]
-
-        campaign = None
-        if campaign_id:
-            campaign = self._scopes.setdefault(campaign_id, len(self._scopes))
-            if campaign == len(self.zones):
-                self.zones.append(self._zone_of.get(campaign_id) or self.zones[_ORGANIZATION])
-        return _Shape(
-            campaign,
-            bool(action.path),
-            (numbers(campaign_id, False), numbers(campaign_id, True)) if campaign_id else ([], []),
-            (numbers(self._org_id, False), numbers(self._org_id, True)),
-        )
+    def groups_of_shape(self, shape: int, scope: int, differ: bool) -> list[int]:
+        """Return the numbers of the groups of an action in a scope: its campaign, or all."""
+        known, whole = self._groups, scope == _ORGANIZATION
+        within = groups(self.shapes[shape], self._posts, whole=whole, differ=differ)
+        return [known.setdefault((scope, *each), len(known)) for each in dict.fromkeys(within)]
 
 
 class _Table:
@@ -184,15 +160,34 @@ class _Table:
         self._own = _days_in(at, deeds.zones[_ORGANIZATION])
         self._then, self._today = then.astype(bool), today.astype(bool)
         # A first day may be another one in another zone, by one before and one after.
+        self._campaign = np.array(deeds.campaigns, dtype=np.int64)[self._shape]
+        differs = [bool(each.path) for each in deeds.shapes]
+        self._differs = np.array(differs, dtype=bool)[self._shape]
+        self._of_campaign = self._lists(in_campaigns=True)
+        self._of_organization = self._lists(in_campaigns=False)
+        self._groups = max(len(deeds.scope_of_group), 1)
+        self._scope_of_group = np.array(deeds.scope_of_group, dtype=np.int64)
+        # A first day may be another one in another zone, by one before and one after.
         self._first = int(min(self._on.min(), self._own.min())) - 2
         self._days = int(max(self._on.max(), self._own.max())) + 3 - self._first
-        self._groups = max(len(deeds.groups), 1)
-        self._scope_of_group = np.array(deeds.scope_of_group, dtype=np.int64)
-        campaigns = [_ORGANIZATION if s.campaign is None else s.campaign for s in deeds.shapes]
-        self._campaign = np.array(campaigns, dtype=np.int64)[self._shape]
-        self._differs = np.array([each.differs for each in deeds.shapes], dtype=bool)[self._shape]
-        self._of_campaign = _Lists([some for s in deeds.shapes for some in s.of_campaign])
-        self._of_organization = _Lists([some for s in deeds.shapes for some in s.of_organization])
+
+    def _lists(self, *, in_campaigns: bool) -> _Lists:
+        """Return for each shape its groups where the models agree, and where they differ."""
+        import numpy as np
+
+        # Few people have an action about which the models differ.
+        differing = np.isin(self._person, self._person[self._differs])
+        asked = set(self._shape[differing].tolist())
+        lists: list[list[int]] = []
+        for shape, campaign in enumerate(self._deeds.campaigns):
+            scope = campaign if in_campaigns else _ORGANIZATION
+            if in_campaigns and campaign == _ORGANIZATION:
+                lists += [], []
+                continue
+            lists.append(self._deeds.groups_of_shape(shape, scope, differ=False))
+            more = self._deeds.groups_of_shape(shape, scope, differ=True) if shape in asked else []
+            lists.append(more)
+        return _Lists(lists)
 
     def presences(self, *, then: bool) -> Numbers:
         """Return all presences of these people as they were `then`, or as they are now."""
@@ -202,8 +197,8 @@ class _Table:
         person, campaign, differs = self._person[there], self._campaign[there], self._differs[there]
         at = self._at[there]
         differ = np.zeros((self._deeds.people, len(self._deeds.zones)), dtype=bool)
-        differ[person[differs], campaign[differs]] = True
-        differ[person[differs], _ORGANIZATION] = True
+        for scope in (campaign, np.full_like(campaign, _ORGANIZATION)):
+            differ[person[differs], scope[differs]] = True
         pieces = []
         for lists, scope, day in (
             (self._of_campaign, campaign, self._on[there]),

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import RULES, WINDOWS, attribute, weigh
+from advocacy.attribution import RULES, WINDOWS, path_of, share_out, shares_of
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
@@ -250,6 +250,7 @@ def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:
 
 def _credit(action: Action, known: Known) -> None:
     """Give an action to the post that the rule says."""
+    window = WINDOWS[ActionKind(action.kind)]
     evidence = trail(
         action.occurred_at,
         known,
@@ -258,11 +259,12 @@ def _credit(action: Action, known: Known) -> None:
         utm=action.utm,
         referrer=action.referrer,
         supporter_id=action.supporter_id,
+        window=window,
     )
-    window = WINDOWS[ActionKind(action.kind)]
-    (credit,) = attribute(action.occurred_at, evidence, RULE, window)
+    path = path_of(action.occurred_at, evidence, window)
+    (credit,) = share_out(path, action.occurred_at, RULE)
     touch = credit.touch
-    action.path = _path(action, evidence, window, touch.campaign_id) if touch else None
+    action.path = _path(action, evidence, window, touch.campaign_id) if touch and path[1:] else None
     action.click_found = action.click_id in known.clicks
     action.tier = credit.tier
     action.post_id = touch.post_id if touch else None
@@ -280,22 +282,20 @@ def _path(
     left out.
     """
     within = [each for each in evidence if each.campaign_id in {None, campaign_id}]
-    if len(within) < 2:
-        return None
-    weighed = [each for each in weigh(action.occurred_at, within, window) if not each.passed_over]
-    if len(weighed) < 2:
+    path = path_of(action.occurred_at, within, window)
+    if len(path) < 2:
         return None
     return [
         {
-            "post_id": str(each.touch.post_id) if each.touch.post_id else None,
-            "link_id": str(each.touch.link_id) if each.touch.link_id else None,
-            "platform": each.touch.platform,
-            "channel": each.touch.channel,
-            "tier": each.touch.tier,
-            "at": each.touch.at.isoformat(),
-            "shares": {name: str(share) for name, share in each.shares.items() if share},
+            "post_id": str(touch.post_id) if touch.post_id else None,
+            "link_id": str(touch.link_id) if touch.link_id else None,
+            "platform": touch.platform,
+            "channel": touch.channel,
+            "tier": touch.tier,
+            "at": touch.at.isoformat(),
+            "shares": {name: str(share) for name, share in shares.items() if share},
         }
-        for each in weighed
+        for touch, shares in zip(path, shares_of(path, action.occurred_at), strict=True)
     ]
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from advocacy.attribution.evidence import CLOCK_SKEW
 from advocacy.events import Tier, Touch
 
 PLATFORM_HOSTS: Mapping[str, str] = {
@@ -83,10 +84,16 @@ def trail(
     utm: Mapping[str, str] | None = None,
     referrer: str = "",
     supporter_id: UUID | None = None,
+    window: timedelta | None = None,
 ) -> list[Touch]:
-    """Return all touches that speak for an action, each with its tier, in no order."""
+    """Return all touches that speak for an action, each with its tier, in no order.
+
+    With `window`, without such that cannot be in its path: other clicks of hers that lie outside
+    of it, and the click that she came back with a second time. Some people click a lot.
+    """
     touches = []
-    if click := known.clicks.get(click_id):
+    click = known.clicks.get(click_id)
+    if click:
         touches.append(_clicked(click, Tier.CLICK_ID))
     if link := known.links.get(code):
         touches.append(_told(link, Tier.CODE, occurred_at))
@@ -95,9 +102,15 @@ def trail(
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
     if supporter_id is not None:
-        touches += [
-            _clicked(click, Tier.IDENTITY) for click in known.clicks_of.get(supporter_id, ())
-        ]
+        hers = known.clicks_of.get(supporter_id, ())
+        if window is not None:
+            begin, end = occurred_at - window, occurred_at + CLOCK_SKEW
+            hers = [
+                each
+                for each in hers
+                if begin <= each.clicked_at <= end and not (click and each.click_id == click_id)
+            ]
+        touches += [_clicked(each, Tier.IDENTITY) for each in hers]
     return touches
 
 

@@ -27,6 +27,8 @@ from advocacy.attribution.rules import (
     last_touch,
     linear,
     position_based,
+    share_out,
+    shares_of,
     time_decay,
     weigh,
 )
@@ -47,6 +49,8 @@ __all__ = [
     "linear",
     "path_of",
     "position_based",
+    "share_out",
+    "shares_of",
     "split_minor",
     "split_returns",
     "time_decay",

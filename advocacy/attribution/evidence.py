@@ -12,11 +12,11 @@ touch, and the rest confirms or contradicts it but is never a second touch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from advocacy.events import TIERS, ActionKind, Tier, Touch
+from advocacy.events import TIERS, ActionKind, Tier, Touch, shape
 
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -35,7 +35,7 @@ WEAKER_EVIDENCE = "weaker_evidence"
 SAME_SESSION = "same_session"
 
 
-@dataclass(frozen=True, slots=True)
+@shape()
 class Judged:
     """A touch, and one word why it is not in the path; the word is empty where it is."""
 

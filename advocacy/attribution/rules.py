@@ -13,14 +13,13 @@ their denominators growing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 
 from advocacy.attribution.evidence import SESSION, judge, path_of, strength
 from advocacy.attribution.money import split_minor
-from advocacy.events import Credit, Tier, Touch
+from advocacy.events import Credit, Tier, Touch, shape
 
 Rule = Callable[[Sequence[Touch], datetime], list[Fraction]]
 
@@ -139,7 +138,11 @@ def attribute(
     Returns credits whose shares sum to exactly one; without eligible touches that is one credit
     to nobody.
     """
-    path = path_of(occurred_at, touches, window, session)
+    return share_out(path_of(occurred_at, touches, window, session), occurred_at, rule)
+
+
+def share_out(path: Sequence[Touch], occurred_at: datetime, rule: Rule) -> list[Credit]:
+    """Share an action out along its path, as `attribute` does."""
     if not path:
         return [Credit(None, _ALL, Tier.UNATTRIBUTED)]
     return [
@@ -149,7 +152,7 @@ def attribute(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@shape()
 class Weighed:
     """A line of the receipt: a touch, why it was passed over if it was, its weight by rule."""
 
@@ -171,15 +174,19 @@ def weigh(
     """
     judged = judge(occurred_at, touches, window, session)
     path = [each.touch for each in judged if not each.passed_over]
-    shares = {name: iter(rule(path, occurred_at) if path else []) for name, rule in rules.items()}
+    shares = iter(shares_of(path, occurred_at, rules))
+    nothing = dict.fromkeys(rules, _NONE)
     return [
-        Weighed(
-            each.touch,
-            each.passed_over,
-            {
-                name: _NONE if each.passed_over else next(of_rule)
-                for name, of_rule in shares.items()
-            },
-        )
+        Weighed(each.touch, each.passed_over, nothing if each.passed_over else next(shares))
         for each in judged
     ]
+
+
+def shares_of(
+    path: Sequence[Touch], occurred_at: datetime, rules: Mapping[str, Rule] = RULES
+) -> list[dict[str, Fraction]]:
+    """Return the weight of each touch of a path by rule; those of one rule sum to exactly one."""
+    if not path:
+        return []
+    by_rule = [rule(path, occurred_at) for rule in rules.values()]
+    return [dict(zip(rules, shares, strict=True)) for shares in zip(*by_rule, strict=True)]

@@ -120,7 +120,12 @@ def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, Any]]:
     What is the same in all of a batch, as most columns are, goes over once and not in an array.
     """
     columns = {name: _column(actions, name) for name in _NAMES}
-    same = {name for name, each in columns.items() if each.count(each[0]) == len(each)} - {"id"}
+    # The last is looked at first: to compare two ids takes long, and most differ.
+    same = {
+        name
+        for name, each in columns.items()
+        if each[0] == each[-1] and each.count(each[0]) == len(each)
+    } - {"id"}
     several = [name for name in _NAMES if name not in same]
     unnested = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in several)
     read = ", ".join(_read(name, f":{name}" if name in same else f"v.{name}") for name in _NAMES)
