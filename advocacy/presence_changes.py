@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -159,7 +159,6 @@ class _Table:
         self._on, self._at = on.astype(np.int64), at
         self._own = _days_in(at, deeds.zones[_ORGANIZATION])
         self._then, self._today = then.astype(bool), today.astype(bool)
-        # A first day may be another one in another zone, by one before and one after.
         self._campaign = np.array(deeds.campaigns, dtype=np.int64)[self._shape]
         differs = [bool(each.path) for each in deeds.shapes]
         self._differs = np.array(differs, dtype=bool)[self._shape]
@@ -175,7 +174,8 @@ class _Table:
         """Return for each shape its groups where the models agree, and where they differ."""
         import numpy as np
 
-        # Few people have an action about which the models differ.
+        # Few people have an action about which the models differ, and where they differ about it
+        # they do about the person.
         differing = np.isin(self._person, self._person[self._differs])
         asked = set(self._shape[differing].tolist())
         lists: list[list[int]] = []
@@ -184,9 +184,9 @@ class _Table:
             if in_campaigns and campaign == _ORGANIZATION:
                 lists += [], []
                 continue
-            lists.append(self._deeds.groups_of_shape(shape, scope, differ=False))
-            more = self._deeds.groups_of_shape(shape, scope, differ=True) if shape in asked else []
-            lists.append(more)
+            of_shape = partial(self._deeds.groups_of_shape, shape, scope)
+            lists.append([] if self._deeds.shapes[shape].path else of_shape(differ=False))
+            lists.append(of_shape(differ=True) if shape in asked else [])
         return _Lists(lists)
 
     def presences(self, *, then: bool) -> Numbers:

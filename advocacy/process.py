@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -68,38 +69,66 @@ class Drained:
     stopped_early: bool = False
 
 
+class Batch(NamedTuple):
+    """Deliveries that were claimed and read, and are not kept yet."""
+
+    claim: UUID
+    parsed: Parsed
+    sources: Mapping[UUID, Any]
+
+
+Read = Callable[[], Batch | None]
+
+
+def _at_once(read: Read) -> Future[Batch | None]:
+    done: Future[Batch | None] = Future()
+    done.set_result(read())
+    return done
+
+
 def drain(
     settings: Settings,
     org_id: UUID,
     seconds: float = 20.0,
     others_wait: Callable[[], bool] = lambda: False,
+    begin: Callable[[Read], Future[Batch | None]] = _at_once,
 ) -> Drained:
     """Work until nothing of this organization waits, or its time is up.
 
     That is after so many seconds, or after half of one where others wait for theirs; then batches
-    are small, since nobody's turn is shorter than a batch.
+    are small, since nobody's turn is shorter than a batch. `begin` begins to read a batch, perhaps
+    elsewhere, while the one before it is kept.
     """
     result = Drained()
     began = time.monotonic()
-    while (spent := time.monotonic() - began) < seconds:
-        share = others_wait()
-        if spent > _TURN_SECONDS and share:
-            break
-        size = min(settings.batch_size, _SMALL_BATCH) if share else settings.batch_size
-        worked = _batch(settings, org_id, result, size)
-        worked |= _batch(settings, org_id, result, size, alone=True)
-        worked |= restate_waiting(org_id, result)
-        fold_news(org_id, presence_news.MANY)
-        if not worked:
-            return result
-    result.stopped_early = True
-    return result
+
+    def read() -> Batch | None:
+        size = min(settings.batch_size, _SMALL_BATCH) if others_wait() else settings.batch_size
+        return read_batch(settings, org_id, size)
+
+    reading = None
+    try:
+        while True:
+            batch = (reading or begin(read)).result()
+            spent = time.monotonic() - began
+            over = spent >= seconds or (spent > _TURN_SECONDS and others_wait())
+            reading = begin(read) if batch and not over else None
+            worked = keep_batch(settings, org_id, batch, result)
+            failed_before = read_batch(settings, org_id, 1, alone=True)
+            worked |= keep_batch(settings, org_id, failed_before, result)
+            worked |= restate_waiting(org_id, result)
+            fold_news(org_id, presence_news.MANY)
+            if over or not worked:
+                result.stopped_early = worked
+                return result
+    finally:
+        if reading and (batch := reading.result()):
+            with transaction():
+                claims.end_claim(org_id, batch.claim)
 
 
-def _batch(
-    settings: Settings, org_id: UUID, result: Drained, size: int, *, alone: bool = False
-) -> bool:
-    """Claim and work through one batch; with `alone`, one delivery that failed before."""
+def read_batch(settings: Settings, org_id: UUID, size: int, *, alone: bool = False) -> Batch | None:
+    """Claim a batch and read it; with `alone`, one delivery that failed before."""
     claim, seconds = claims.new_claim(), settings.lease_seconds
     with transaction():
         if alone:
@@ -107,19 +136,26 @@ def _batch(
         else:
             rows = claims.claim_batch(org_id, claim, seconds, size)
     if not rows:
-        return False
-    master = settings.secret_key.encode()
+        return None
     with transaction():
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
-    parsed = parse_batch(master, org_id, rows, sources)
+    parsed = parse_batch(settings.secret_key.encode(), org_id, rows, sources)
+    return Batch(claim, parsed, sources)
+
+
+def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
+    """Keep a batch, if there is one; says whether there was."""
+    if batch is None:
+        return False
+    claim, parsed, sources = batch
     try:
-        _keep(master, org_id, claim, parsed, sources)
+        _keep(settings.secret_key.encode(), org_id, claim, parsed, sources)
     except claims.LostClaim:
-        log.warning("claim_lost", deliveries=len(rows))
+        log.warning("claim_lost", deliveries=len(parsed.source_of))
         return True
     except SQLAlchemyError as error:
         # Try each alone next; whoever is to blame will be found out and quarantined.
-        log.exception("batch_failed", deliveries=len(rows))
+        log.exception("batch_failed", deliveries=len(parsed.source_of))
         with transaction():
             claims.give_up(org_id, claim, "failed", type(error).__name__)
         return True

@@ -20,7 +20,7 @@ from advocacy import process
 from advocacy.up import migrate
 from bench import report
 from config.garbage import collect_seldom
-from workers import side_by_side
+from workers import read_ahead
 from workers.context import application, connection
 from workers.run import JSONQueue
 
@@ -42,7 +42,7 @@ def drain(org_id: str) -> dict[str, Any]:
     print("ready", flush=True)
     sys.stdin.readline()
     began = time.monotonic()
-    while side_by_side.drain(made, UUID(org_id)):
+    while read_ahead.drain(made, UUID(org_id)):
         pass
     return {"seconds": time.monotonic() - began}
 

@@ -12,14 +12,14 @@ from uuid import UUID
 from advocacy import alerting, forget, process, subscriptions
 from advocacy.nudge import enqueue_drain
 from advocacy.store import campaigns, inbox, transaction
-from workers import side_by_side
+from workers import read_ahead
 from workers.context import application, connection, others_wait
 
 
 def drain(org_id: str) -> None:
     """Work through what waits for one organization; go behind the others where there is more."""
     own = UUID(org_id)
-    if side_by_side.drain(application(), own, partial(others_wait, own)):
+    if read_ahead.drain(application(), own, partial(others_wait, own)):
         enqueue_drain(connection(), application().extensions["settings"].queue, own)
 
 

@@ -27,6 +27,12 @@ def split_minor(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
     weights = [share.numerator * (whole // share.denominator) for share in shares]
     if sum(weights) != whole or any(weight < 0 for weight in weights):
         raise ValueError("shares must not be negative and must sum to exactly one")
+    return split_by_weights(amount_minor, weights)
+
+
+def split_by_weights(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount in proportion to whole weights, none of them negative and not all zero."""
+    whole = sum(weights)
     sign = -1 if amount_minor < 0 else 1
     divided = [divmod(abs(amount_minor) * weight, whole) for weight in weights]
     parts = [part for part, _ in divided]

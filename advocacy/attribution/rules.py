@@ -18,7 +18,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 from advocacy.attribution.evidence import SESSION, judge, path_of, strength
-from advocacy.attribution.money import split_minor
+from advocacy.attribution.money import split_by_weights
 from advocacy.events import Credit, Tier, Touch, shape
 
 Rule = Callable[[Sequence[Touch], datetime], list[Fraction]]
@@ -29,7 +29,8 @@ GRID = 10**12
 FAINT = 64
 """A touch so many half-lives before the last one weighs nothing: 2^-64 is far below the grid."""
 
-_DECIMAL = Context(prec=40)
+_DIGITS = 40
+_DECIMAL = Context(prec=_DIGITS)
 _LN2 = _DECIMAL.ln(Decimal(2))
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -100,19 +101,22 @@ def decayed(path: Sequence[Touch], half_life: timedelta) -> list[Fraction]:
         raise ValueError("a half-life must be positive")
     ages = [divmod(path[-1].at - touch.at, half_life) for touch in path]
     weights = [_halved(whole, rest, half_life) for whole, rest in ages]
-    total = sum(weights, Fraction(0))
-    shares = [weight / total for weight in weights]
     if not any(rest for _, rest in ages):
-        return shares
-    return [Fraction(part, GRID) for part in split_minor(GRID, shares)]
+        total = sum(weights)
+        return [Fraction(weight, total) for weight in weights]
+    return [Fraction(part, GRID) for part in split_by_weights(GRID, weights)]
 
 
-def _halved(whole: int, rest: timedelta, half_life: timedelta) -> Fraction:
-    """Return 2^-(whole + rest/half_life); decimal `exp` is correctly rounded on every machine."""
+def _halved(whole: int, rest: timedelta, half_life: timedelta) -> int:
+    """Return 2^-(whole + rest/half_life) as a whole number on a scale of 2^64 times 10^40.
+
+    Decimal `exp` is correctly rounded on every machine, to forty digits.
+    """
     if whole >= FAINT:
-        return Fraction(0)
+        return 0
     part = _DECIMAL.divide(Decimal(rest // _MICROSECOND), Decimal(half_life // _MICROSECOND))
-    return Fraction(_DECIMAL.exp(_DECIMAL.multiply(-part, _LN2))) / Fraction(2**whole)
+    halved = _DECIMAL.exp(_DECIMAL.multiply(-part, _LN2))
+    return int(halved.scaleb(_DIGITS, _DECIMAL)) << FAINT - whole
 
 
 RULES: Mapping[str, Rule] = {

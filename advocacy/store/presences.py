@@ -35,7 +35,8 @@ def add_presences(
     changed = [
         person
         for person in sorted({*before, *after})
-        if _shapes(before[person]) != _shapes(after[person])
+        if not (before[person] and after[person])
+        or _shapes(before[person]) != _shapes(after[person])
     ]
     if not changed:
         return
@@ -97,7 +98,10 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
 
     No command changes them once the post is made. One that does has to rebuild afterwards.
     """
-    ids = {post for each in actions for _, credited in places(each) for post, _ in credited if post}
+    ids: set[Any] = set()
+    for each in actions:
+        ids |= {touch["post_id"] for touch in each.path} if each.path else {each.post_id}
+    ids -= {None}
     if not ids:
         return {}
     return {
@@ -106,7 +110,7 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
             """select id, medium, author from posts
                where org_id = :o and id = any(cast(:ids as uuid[]))""",
             o=org_id,
-            ids=sorted(ids),
+            ids=list(map(str, ids)),
         )
     }
 

@@ -17,7 +17,7 @@ RUN = (
     "tests/mail",
     "tests/web",
     "tests/cli",
-    "tests/workers/test_side_by_side.py",
+    "tests/workers/test_read_ahead.py",
     "tests/house/test_one_organization.py",
 )
 # These look at a plan, start processes with tables of their own, ask the same in each of hundreds

@@ -206,7 +206,8 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
 
     monkeypatch.setattr(process, "parse_batch", parse)
     before = numbers(told)
-    process._batch(told.settings, told.org_id, process.Drained(), 10)
+    batch = process.read_batch(told.settings, told.org_id, 10)
+    process.keep_batch(told.settings, told.org_id, batch, process.Drained())
     assert numbers(told) == before
 
 

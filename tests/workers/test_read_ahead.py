@@ -1,0 +1,86 @@
+"""A drain that reads the next batch while one is kept."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+
+from advocacy import process
+from advocacy.store import inbox, run
+from workers import read_ahead
+
+
+@pytest.fixture
+def drained_by(monkeypatch) -> set[int]:
+    """The threads that read a batch; what they do is left as it is."""
+    threads: set[int] = set()
+    parse = process.parse_batch
+
+    def noted(*arguments):
+        threads.add(threading.get_ident())
+        return parse(*arguments)
+
+    monkeypatch.setattr(process, "parse_batch", noted)
+    return threads
+
+
+def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
+    chance = random.Random(11)
+    # Few people in many actions, so that each batch has the people of the one before.
+    for number in range(260):
+        person = chance.randrange(25)
+        world.act("call", message_id=f"msg_{number}", email=f"p{person}@example.org")
+    assert inbox.waits_more_than(world.org_id, world.settings.batch_size)
+    assert read_ahead.drain(world.app, world.org_id) is False
+    assert len(drained_by) == 1
+    assert drained_by != {threading.get_ident()}
+
+    counts = inbox.counts(world.org_id)
+    assert (counts["pending"], counts["done"], counts["quarantined"]) == (0, 260, 0)
+    assert run("select count(*) as n, sum(case when counted then 1 end) as c from actions")[0] == (
+        260,
+        260,
+    )
+    before = world.report()
+    assert before["supporters"]["distinct"] == 25
+    process.rebuild(world.settings, world.org_id)
+    assert world.report() == before
+
+
+def test_a_single_batch_is_not_worth_a_thread(world, drained_by):
+    for number in range(3):
+        world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
+    assert not inbox.waits_more_than(world.org_id, world.settings.batch_size)
+    read_ahead.drain(world.app, world.org_id)
+    assert drained_by == {threading.get_ident()}
+
+
+def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
+    """An error that nobody foresaw ends the drain; the next batch waits untried."""
+    for number in range(130):
+        world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
+
+    def fails(*_arguments, **_more):
+        raise RuntimeError("on purpose")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "settle_batch", fails)
+        with pytest.raises(RuntimeError, match="on purpose"):
+            read_ahead.drain(world.app, world.org_id)
+    # The batch that failed is held until its time is over; the one behind it is free.
+    (held,) = run("select cardinality(delivery_ids) from claims")
+    assert held[0] == world.settings.batch_size
+    assert run("select count(*) from inbox where attempts > 0")[0][0] == 0
+    read_ahead.drain(world.app, world.org_id)
+    assert inbox.counts(world.org_id)["pending"] == held[0]
+
+
+def test_a_turn_ends_where_others_wait_and_nothing_is_held_then(world, monkeypatch):
+    for number in range(130):
+        world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
+    monkeypatch.setattr(process, "_TURN_SECONDS", 0.0)
+    assert read_ahead.drain(world.app, world.org_id, lambda: True) is True
+    assert run("select * from claims") == []
+    assert inbox.counts(world.org_id)["done"] < 130
