@@ -10,13 +10,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from advocacy import process
+from advocacy.ahead import Begin, at_once
 from advocacy.events import Said, Unreadable, Verified
 from advocacy.identity import organization_key
 from advocacy.ids import new_id
@@ -25,7 +27,14 @@ from advocacy.process import events_of, facts_of
 from advocacy.providers.history import ROW, row_id
 from advocacy.sealing import seal
 from advocacy.settling import Parsed, settle_batch
-from advocacy.store import actions, campaigns, inbox, transaction, with_retries
+from advocacy.store import (
+    actions,
+    campaigns,
+    inbox,
+    presence_news,
+    transaction,
+    with_retries,
+)
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000
@@ -73,61 +82,87 @@ def bring_in(
     said: Mapping[str, str],
     refuse: Refuse,
     progress: Callable[[Brought], None] = lambda _: None,
+    begin: Begin = at_once,
 ) -> Brought:
     """Bring rows into a source; `refuse` is told of each that cannot be read, with the reason.
 
     `said` is what staff say of the whole file: `_zone` and `_kind`, where it does not say. The same
-    rows again, or gifts that came by webhook already, are known and count once.
+    rows again, or gifts that came by webhook already, are known and count once. `begin` begins to
+    read rows while those before them are kept.
     """
     brought = Brought()
     numbered = enumerate(rows, start=2)  # the heading is line 1
-    while batch := list(islice(numbered, ROWS_AT_ONCE)):
-        _bring_batch(settings, source, batch, said, refuse, brought)
+    key = organization_key(settings.secret_key.encode(), source.org_id, "identity")
+
+    def read() -> _Told:
+        return _read(key, source, list(islice(numbered, ROWS_AT_ONCE)), said)
+
+    reading = begin(read)
+    while (told := reading.result()).rows:
+        reading = begin(read)
+        for number, row, reason in told.refused:
+            refuse(number, row, reason)
+        new = _keep(settings.secret_key.encode(), source, told)
+        brought.new += new
+        brought.known += told.twice + len(told.facts) - new
+        brought.empty += told.empty
+        brought.refused += len(told.refused)
+        process.fold_news(source.org_id, presence_news.MANY)
         progress(brought)
     return brought
 
 
-def _bring_batch(
-    settings: Settings,
-    source: Any,
-    batch: list[tuple[int, Mapping[str, str]]],
-    said: Mapping[str, str],
-    refuse: Refuse,
-    brought: Brought,
-) -> None:
-    master, org_id = settings.secret_key.encode(), source.org_id
-    key = organization_key(master, org_id, "identity")
-    now = datetime.now(UTC)
-    told: dict[str, tuple[UUID, bytes, list[Fact]]] = {}
+@dataclass(slots=True)
+class _Told:
+    """What some rows say: by a row's name the delivery, its body and its facts."""
+
+    rows: int
+    at: datetime
+    facts: dict[str, tuple[UUID, bytes, list[Fact]]] = field(default_factory=dict)
+    refused: list[tuple[int, Mapping[str, str], str]] = field(default_factory=list)
+    twice: int = 0
+    empty: int = 0
+
+
+def _read(
+    key: bytes, source: Any, batch: Sequence[tuple[int, Mapping[str, str]]], said: Mapping[str, str]
+) -> _Told:
+    told = _Told(len(batch), datetime.now(UTC))
     for number, row in batch:
         body = json.dumps({**row, **said}, ensure_ascii=False, sort_keys=True).encode(
             errors="replace"
         )
-        verified = Verified(body, now, content_type=ROW, setup=source.setup)
+        verified = Verified(body, told.at, content_type=ROW, setup=source.setup)
         delivery_id = new_id()
         try:
             facts = facts_of(events_of(source.provider, verified), key, source, delivery_id)
         except Unreadable as error:
-            brought.refused += 1
-            refuse(number, row, str(error))
+            told.refused.append((number, row, str(error)))
             continue
         if not facts:
-            brought.empty += 1
+            told.empty += 1
             continue
         name = row_id(row)
-        if name in told:
-            brought.known += 1
-        told[name] = (delivery_id, body, facts)
+        told.twice += name in told.facts
+        told.facts[name] = (delivery_id, body, facts)
+    return told
+
+
+def _keep(master: bytes, source: Any, told: _Told) -> int:
+    """Keep what rows say; returns how many of them were new."""
+    org_id = source.org_id
 
     def keep(again: bool) -> int:
         with transaction():
             actions.lock_organization(org_id, alone=again)
             made = actions.find_made(
-                org_id, {fact.action_id for _, _, facts in told.values() for fact in facts}
+                org_id, {fact.action_id for _, _, facts in told.facts.values() for fact in facts}
             )
-            fresh = {name: row for name, row in told.items() if not _adds_nothing(row[2], made)}
+            fresh = {
+                name: row for name, row in told.facts.items() if not _adds_nothing(row[2], made)
+            }
             inserted = inbox.put_rows(
-                org_id, source.id, ROW, now, list(_sealed(master, org_id, fresh))
+                org_id, source.id, ROW, told.at, list(_sealed(master, org_id, fresh))
             )
             parsed = Parsed()
             for delivery_id, _, facts in fresh.values():
@@ -138,9 +173,7 @@ def _bring_batch(
             settle_batch(master, org_id, parsed, sources)
             return len(inserted)
 
-    new = with_retries(keep)
-    brought.new += new
-    brought.known += len(told) - new
+    return with_retries(keep)
 
 
 def _adds_nothing(facts: list[Fact], made: Mapping[UUID, int]) -> bool:

@@ -13,15 +13,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from advocacy.ahead import Begin, at_once
 from advocacy.events import ActionEvent, Unreadable, Verified
 from advocacy.identity import digests, organization_key
 from advocacy.ledger import Fact, fact_of
@@ -53,6 +54,7 @@ _TURN_SECONDS = 0.5
 _SMALL_BATCH = 250
 # About a second's work.
 _FOLD_AT_ONCE = 50_000
+_FOLD_SECONDS = 2.0
 _APART_SECONDS = 60.0
 
 _collided: dict[UUID, float] = {}
@@ -77,27 +79,18 @@ class Batch(NamedTuple):
     sources: Mapping[UUID, Any]
 
 
-Read = Callable[[], Batch | None]
-
-
-def _at_once(read: Read) -> Future[Batch | None]:
-    done: Future[Batch | None] = Future()
-    done.set_result(read())
-    return done
-
-
 def drain(
     settings: Settings,
     org_id: UUID,
     seconds: float = 20.0,
     others_wait: Callable[[], bool] = lambda: False,
-    begin: Callable[[Read], Future[Batch | None]] = _at_once,
+    begin: Begin = at_once,
 ) -> Drained:
     """Work until nothing of this organization waits, or its time is up.
 
     That is after so many seconds, or after half of one where others wait for theirs; then batches
-    are small, since nobody's turn is shorter than a batch. `begin` begins to read a batch, perhaps
-    elsewhere, while the one before it is kept.
+    are small, since nobody's turn is shorter than a batch. `begin` begins to read a batch while the
+    one before it is kept.
     """
     result = Drained()
     began = time.monotonic()
@@ -275,20 +268,38 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
 
 
 def fold_news(org_id: UUID, above: int = presence_news.FEW) -> None:
-    """Fold some of what changed of people into what is kept of them, where there is more than this.
+    """Fold what changed of people into what is kept of them, until no more than this is left.
 
-    Short, so that it may stand between two batches. Leaves it where somebody else is at it.
+    For a few seconds at most, so that it may stand between two batches. Leaves it to whoever else
+    is at it.
     """
-    with transaction():
-        if presence_news.count_news(org_id) > above and marks.try_lock(org_id, "fold"):
+    began = time.monotonic()
+    while time.monotonic() - began < _FOLD_SECONDS:
+        with transaction():
+            if presence_news.count_news(org_id) <= above or not marks.try_lock(org_id, "fold"):
+                return
             presence_news.fold_news(org_id, _FOLD_AT_ONCE)
 
 
-def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None = None) -> int:
+class _Done(NamedTuple):
+    """What deliveries say that were done before, and where the last of them stands."""
+
+    deliveries: int
+    parsed: Parsed
+    last: tuple[datetime, UUID] | None
+
+
+def rebuild(
+    settings: Settings,
+    org_id: UUID,
+    each: Callable[[int], None] | None = None,
+    begin: Begin = at_once,
+) -> int:
     """Make everything derived anew from the inbox and the clicks, in one transaction.
 
     Readers see the old numbers until the new ones are whole; deliveries that arrive meanwhile are
-    kept and wait. `each` is told how many deliveries are done. Returns their number.
+    kept and wait. `each` is told how many deliveries are done; `begin` is as in `drain`. Returns
+    how many there were.
     """
     master = settings.secret_key.encode()
     done = 0
@@ -298,17 +309,23 @@ def rebuild(settings: Settings, org_id: UUID, each: Callable[[int], None] | None
         actions.drop_derived(org_id)
         touches.forget_owners(org_id)
         totals.correct_click_spans(org_id)
-        after: tuple[datetime, UUID] | None = None
-        while rows := inbox.read_done(org_id, after, settings.batch_size):
-            parsed = parse_batch(master, org_id, rows, sources)
+
+        def read(after: tuple[datetime, UUID] | None) -> _Done:
+            rows = inbox.read_done(org_id, after, settings.batch_size)
+            last = (rows[-1].received_at, rows[-1].id) if rows else None
+            return _Done(len(rows), parse_batch(master, org_id, rows, sources), last)
+
+        reading = begin(partial(read, None))
+        while (found := reading.result()).last:
+            reading = begin(partial(read, found.last))
+            parsed = found.parsed
             settle_batch(master, org_id, parsed, sources, anew=True)
             inbox.put_facts(
                 org_id,
                 {row: [fact.to_json() for fact in told] for row, told in parsed.facts.items()},
             )
             inbox.put_failed(org_id, parsed.failed)
-            done += len(rows)
-            after = rows[-1].received_at, rows[-1].id
+            done += found.deliveries
             if each:
                 each(done)
         presences.correct_presences(org_id)

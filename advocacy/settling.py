@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import RULES, WINDOWS, path_of, share_out, shares_of
+from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
@@ -259,7 +259,7 @@ def _credit(action: Action, known: Known) -> None:
         utm=action.utm,
         referrer=action.referrer,
         supporter_id=action.supporter_id,
-        window=window,
+        within=reach(action.occurred_at, window),
     )
     path = path_of(action.occurred_at, evidence, window)
     (credit,) = share_out(path, action.occurred_at, RULE)

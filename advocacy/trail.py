@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.attribution.evidence import CLOCK_SKEW
 from advocacy.events import Tier, Touch
 
 PLATFORM_HOSTS: Mapping[str, str] = {
@@ -84,12 +83,13 @@ def trail(
     utm: Mapping[str, str] | None = None,
     referrer: str = "",
     supporter_id: UUID | None = None,
-    window: timedelta | None = None,
+    within: tuple[datetime, datetime] | None = None,
 ) -> list[Touch]:
     """Return all touches that speak for an action, each with its tier, in no order.
 
-    With `window`, without such that cannot be in its path: other clicks of hers that lie outside
-    of it, and the click that she came back with a second time. Some people click a lot.
+    With `within`, without such that cannot be in its path: other clicks of hers that do not lie
+    between these instants, and the click that she came back with a second time. Some people click
+    a lot.
     """
     touches = []
     click = known.clicks.get(click_id)
@@ -103,8 +103,8 @@ def trail(
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
     if supporter_id is not None:
         hers = known.clicks_of.get(supporter_id, ())
-        if window is not None:
-            begin, end = occurred_at - window, occurred_at + CLOCK_SKEW
+        if within is not None:
+            begin, end = within
             hers = [
                 each
                 for each in hers

@@ -17,6 +17,7 @@ from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 from advocacy import process
+from advocacy.ahead import in_a_thread
 from advocacy.up import migrate
 from bench import report
 from config.garbage import collect_seldom
@@ -53,9 +54,13 @@ def rebuild(org_id: str) -> dict[str, Any]:
         settings = application().extensions["settings"]
         seen: list[tuple[int, float]] = []
         began = time.monotonic()
-        done = process.rebuild(
-            settings, UUID(org_id), lambda n: seen.append((n, memory(what="VmRSS") or 0.0))
-        )
+        with in_a_thread(application().app_context) as begin:
+            done = process.rebuild(
+                settings,
+                UUID(org_id),
+                lambda n: seen.append((n, memory(what="VmRSS") or 0.0)),
+                begin,
+            )
         seconds = time.monotonic() - began
     early = next((taken for n, taken in seen if n >= done / 10), 0.0)
     return {"done": done, "seconds": seconds, "early_mb": early}

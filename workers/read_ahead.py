@@ -7,12 +7,12 @@ read ahead. Two kept at a time got into each other's way over people who act aga
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from flask import Flask
 
 from advocacy import process
+from advocacy.ahead import in_a_thread
 from advocacy.store import inbox, transaction
 
 
@@ -22,20 +22,12 @@ def drain(app: Flask, org_id: UUID, others_wait: Callable[[], bool] = lambda: Fa
     It ends early where others wait for their turn. A single batch is not worth a second connection.
     """
     settings = app.extensions["settings"]
-
-    def within_app(read: process.Read) -> process.Batch | None:
-        with app.app_context():
-            return read()
-
     with app.app_context():
         with transaction():
             many = inbox.waits_more_than(org_id, settings.batch_size)
         if not many:
             return process.drain(settings, org_id, others_wait=others_wait).stopped_early
-        with ThreadPoolExecutor(1, "reader") as reader:
+        with in_a_thread(app.app_context) as begin:
             return process.drain(
-                settings,
-                org_id,
-                others_wait=others_wait,
-                begin=lambda read: reader.submit(within_app, read),
+                settings, org_id, others_wait=others_wait, begin=begin
             ).stopped_early

@@ -15,6 +15,7 @@ from advocacy.attribution.evidence import (
     eligible,
     judge,
     path_of,
+    reach,
 )
 from advocacy.attribution.money import split_minor, split_returns
 from advocacy.attribution.rules import (
@@ -49,6 +50,7 @@ __all__ = [
     "linear",
     "path_of",
     "position_based",
+    "reach",
     "share_out",
     "shares_of",
     "split_minor",

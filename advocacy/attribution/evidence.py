@@ -73,6 +73,11 @@ def _number(named: UUID | None) -> int:
     return -1 if named is None else named.int
 
 
+def reach(occurred_at: datetime, window: timedelta) -> tuple[datetime, datetime]:
+    """Return between which instants a touch has to lie to be in the path of an action."""
+    return occurred_at - window, occurred_at + CLOCK_SKEW
+
+
 def judge(
     occurred_at: datetime,
     touches: Iterable[Touch],

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from advocacy.ahead import in_a_thread
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
 from advocacy.events import ActionKind
 from advocacy.importing import Brought, NotACSV, bring_in, read_rows
@@ -76,7 +77,8 @@ def import_history(
             )
 
         try:
-            brought = bring_in(settings_now(), source, read_rows(lines), said, refuse, show)
+            begin = stack.enter_context(in_a_thread())
+            brought = bring_in(settings_now(), source, read_rows(lines), said, refuse, show, begin)
         except NotACSV as error:
             raise Refusal(f"{file.name}: {error}") from None
     click.echo(

@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import click
+from flask import current_app
 
 from advocacy import forget, process
+from advocacy.ahead import in_a_thread
 from advocacy.commands import (
     Refusal,
     in_app,
@@ -70,7 +72,8 @@ def rebuild(org: str | None) -> None:
         def show(done: int) -> None:
             bar.update(done - bar.pos, "counting people" if done == every else None)
 
-        done = process.rebuild(settings_now(), owner.id, show)
+        with in_a_thread(current_app.app_context) as begin:
+            done = process.rebuild(settings_now(), owner.id, show, begin)
     click.echo(f"{done} deliveries were worked through again")
 
 
