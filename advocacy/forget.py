@@ -80,7 +80,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
             rewritten.source_of[delivery_id] = source_id
         inbox.put_rewritten(
             org_id,
-            {row: [fact.to_json() for fact in told] for row, told in rewritten.facts.items()},
+            {each: rewritten.to_keep(each) for each in rewritten.facts},
         )
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
         settle_batch(master, org_id, rewritten, sources)

@@ -22,7 +22,7 @@ from advocacy.ahead import Begin, at_once
 from advocacy.events import Said, Unreadable, Verified
 from advocacy.identity import organization_key
 from advocacy.ids import new_id
-from advocacy.ledger import Fact
+from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of
 from advocacy.providers.history import ROW, row_id
 from advocacy.sealing import seal
@@ -194,5 +194,5 @@ def _sealed(
             name,
             seal(master, org_id, f"body:{delivery_id}", body),
             hashlib.sha256(body).digest(),
-            [fact.to_json() for fact in facts],
+            write_facts(facts),
         )

@@ -100,6 +100,11 @@ _SELDOM = (
 """What is written only where there is something to say."""
 
 
+def write_facts(facts: Iterable[Fact]) -> str:
+    """Return facts as JSON, as a delivery keeps them."""
+    return json.dumps([fact.to_json() for fact in facts])
+
+
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
     """Return our id of the action that a tool names so. The same names always give the same id."""
     scope = namespace or str(source_id)

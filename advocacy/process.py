@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from advocacy.ahead import Begin, at_once
 from advocacy.events import ActionEvent, Unreadable, Verified
 from advocacy.identity import digests, organization_key
-from advocacy.ledger import Fact, fact_of
+from advocacy.ledger import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
@@ -179,6 +179,7 @@ def parse_batch(
             parsed.failed[row.id] = ("room_failed", type(error).__name__)
         else:
             parsed.facts[row.id] = told
+            parsed.written[row.id] = write_facts(told)
     return parsed
 
 
@@ -229,11 +230,7 @@ def _keep(
             actions.lock_organization(org_id, alone=alone)
             claims.hold_claim(org_id, claim)
             left = settle_batch(master, org_id, told, sources, in_line=in_line)
-            facts = {
-                row_id: [fact.to_json() for fact in facts]
-                for row_id, facts in told.facts.items()
-                if row_id not in left
-            }
+            facts = {each: told.to_keep(each) for each in told.facts if each not in left}
             inbox.put_done(org_id, facts, told.failed)
             if not left:
                 claims.end_claim(org_id, claim)
@@ -267,18 +264,21 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     return bool(restated)
 
 
-def fold_news(org_id: UUID, above: int = presence_news.FEW) -> None:
+def fold_news(org_id: UUID, above: int = presence_news.FEW) -> bool:
     """Fold what changed of people into what is kept of them, until no more than this is left.
 
-    For a few seconds at most, so that it may stand between two batches. Leaves it to whoever else
-    is at it.
+    For a few seconds at most, so that it may stand between two batches; says whether no more is
+    left. Leaves it to whoever else is at it.
     """
     began = time.monotonic()
     while time.monotonic() - began < _FOLD_SECONDS:
         with transaction():
-            if presence_news.count_news(org_id) <= above or not marks.try_lock(org_id, "fold"):
-                return
+            if presence_news.count_news(org_id) <= above:
+                return True
+            if not marks.try_lock(org_id, "fold"):
+                return False
             presence_news.fold_news(org_id, _FOLD_AT_ONCE)
+    return False
 
 
 class _Done(NamedTuple):
@@ -320,10 +320,7 @@ def rebuild(
             reading = begin(partial(read, found.last))
             parsed = found.parsed
             settle_batch(master, org_id, parsed, sources, anew=True)
-            inbox.put_facts(
-                org_id,
-                {row: [fact.to_json() for fact in told] for row, told in parsed.facts.items()},
-            )
+            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
             inbox.put_failed(org_id, parsed.failed)
             done += found.deliveries
             if each:

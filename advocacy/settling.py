@@ -21,7 +21,7 @@ from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shar
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
-from advocacy.ledger import Fact, Settled, joined, settle
+from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated
 from advocacy.rollup import deltas
 from advocacy.spans import day_in
@@ -35,11 +35,19 @@ RULE = RULES["last_touch"]
 
 @dataclass(slots=True)
 class Parsed:
-    """What the bodies of a batch said: facts by delivery, and what could not be read."""
+    """What the bodies of a batch said: facts by delivery, and what could not be read.
+
+    `written` may have facts as they are kept, where there was time to write them.
+    """
 
     facts: dict[UUID, list[Fact]] = field(default_factory=dict)
     failed: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     source_of: dict[UUID, UUID] = field(default_factory=dict)
+    written: dict[UUID, str] = field(default_factory=dict)
+
+    def to_keep(self, delivery_id: UUID) -> str:
+        """Return what a delivery said as JSON."""
+        return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
 
 
 def settle_batch(
@@ -122,6 +130,7 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
             if len(left) == len(fact.who):
                 continue
             erased.add(delivery_id)
+            parsed.written.pop(delivery_id, None)
             # Somebody else's address stays, also where she shares the phone of one who was erased.
             hers = "email" not in left
             facts[index] = replace(

@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 
 from advocacy import process
 from advocacy.ahead import in_a_thread
+from advocacy.store import presence_news, transaction
 from advocacy.up import migrate
 from bench import report
 from config.garbage import collect_seldom
@@ -46,6 +47,18 @@ def drain(org_id: str) -> dict[str, Any]:
     while read_ahead.drain(made, UUID(org_id)):
         pass
     return {"seconds": time.monotonic() - began}
+
+
+def fold(org_id: str) -> dict[str, Any]:
+    """Fold what a drain left to be folded, as the sweep does."""
+    with application().app_context():
+        own = UUID(org_id)
+        with transaction():
+            changes = presence_news.count_news(own)
+        began = time.monotonic()
+        while changes and not process.fold_news(own, above=0):
+            pass
+        return {"changes": changes, "seconds": time.monotonic() - began}
 
 
 def rebuild(org_id: str) -> dict[str, Any]:
@@ -94,6 +107,7 @@ def main() -> None:
     pieces: Mapping[str, Callable[..., dict[str, Any]]] = {
         "activation": activation,
         "drain": drain,
+        "fold": fold,
         "rebuild": rebuild,
         "rq": rq,
     }

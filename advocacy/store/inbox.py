@@ -6,7 +6,6 @@ who is at what stands in `claims`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -104,10 +103,10 @@ def _insert_new(
 
 def put_done(
     org_id: UUID,
-    facts: Mapping[UUID, list[dict[str, Any]]],
+    facts: Mapping[UUID, str],
     failed: Mapping[UUID, tuple[str, str]],
 ) -> None:
-    """Close deliveries that wait: done with their facts, or quarantined with (reason, detail).
+    """Close deliveries that wait: done with their facts (JSON), or quarantined (reason, detail).
 
     Raises `LostClaim` where somebody else has closed one of them.
     """
@@ -130,7 +129,7 @@ def put_done(
             statuses=["done"] * len(facts) + ["quarantined"] * len(failed),
             reasons=[""] * len(facts) + [reason for reason, _ in failed.values()],
             details=[""] * len(facts) + [detail[:500] for _, detail in failed.values()],
-            facts=[json.dumps(told) for told in facts.values()] + [None] * len(failed),
+            facts=[*facts.values()] + [None] * len(failed),
         )
     if closed != len(ids):
         raise LostClaim(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
@@ -249,7 +248,7 @@ class Row:
     external_id: str
     sealed: bytes
     digest: bytes
-    facts: list[dict[str, Any]]
+    facts: str
 
 
 def put_rows(
@@ -274,7 +273,7 @@ def put_rows(
         names=[row.external_id for row in rows],
         bodies=[row.sealed for row in rows],
         digests=[row.digest for row in rows],
-        facts=[json.dumps(row.facts) for row in rows],
+        facts=[row.facts for row in rows],
     )
     return {row.id for row in inserted}
 
@@ -294,15 +293,15 @@ def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> 
     return [Claimed(*row) for row in rows]
 
 
-def put_facts(org_id: UUID, facts: Mapping[UUID, list[dict[str, Any]]]) -> None:
-    """Replace the facts of done deliveries where they are told differently now."""
+def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
+    """Replace the facts (JSON) of done deliveries where they are told differently now."""
     run(
         """update inbox i set facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
            where i.org_id = :o and i.id = v.id and i.facts is distinct from v.facts::jsonb""",
         o=org_id,
         ids=list(facts),
-        facts=[json.dumps(told) for told in facts.values()],
+        facts=list(facts.values()),
     )
 
 
@@ -349,13 +348,13 @@ def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
     )
 
 
-def put_rewritten(org_id: UUID, facts: Mapping[UUID, list[dict[str, Any]]]) -> None:
-    """Replace what these deliveries told, and remove the bodies, which told more."""
+def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
+    """Replace what these deliveries told (JSON), and remove the bodies, which told more."""
     run(
         """update inbox i set body = null, facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
            where i.org_id = :o and i.id = v.id""",
         o=org_id,
         ids=list(facts),
-        facts=[json.dumps(told) for told in facts.values()],
+        facts=list(facts.values()),
     )
