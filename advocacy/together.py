@@ -14,6 +14,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -138,10 +139,15 @@ class Together(_Group[Item, Answer]):
 _InLoop = tuple[Item, asyncio.Future[Answer], float]
 """Who waits in an event loop, and since when."""
 
+_ABREAST = 2
+"""So many groups of an event loop are at work at a time."""
+
 
 class TogetherInLoop(_Group[Item, Answer]):
-    """The same for requests in one event loop: while one group is at work in a thread, the next
+    """The same for requests in one event loop: while groups are at work in threads, the next
     gathers.
+
+    Two are at work at a time: while one waits for its commit, the other is made ready.
     """
 
     def __init__(
@@ -150,39 +156,46 @@ class TogetherInLoop(_Group[Item, Answer]):
         """See `_Group`."""
         super().__init__(work, **limits)
         self._waiting: list[_InLoop[Item, Answer]] = []
-        self._group: list[_InLoop[Item, Answer]] = []
-        self._worker: asyncio.Task[None] | None = None
+        self._groups: dict[asyncio.Task[None], Sequence[_InLoop[Item, Answer]]] = {}
+        self._began: list[float] = []
+        self._watching: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Answer:
         """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
         self._refuse_if_overloaded(len(self._waiting))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future, time.monotonic()))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work_off())
+        if len(self._groups) < _ABREAST:
+            self._groups[asyncio.create_task(self._work_off())] = ()
+            if self._watching is None:
+                # One clock for all that wait: one for each would cost as much as to keep it.
+                self._watching = asyncio.create_task(self._watch())
         return await future
 
     async def _work_off(self) -> None:
-        # One clock for all that wait: to give each its own would cost as much as to keep it.
-        watch = asyncio.create_task(self._watch())
+        own = asyncio.current_task()
+        assert own is not None  # noqa: S101
         try:
             while self._waiting:
-                taken, self._waiting = (
-                    self._waiting[: self._at_once],
-                    self._waiting[self._at_once :],
-                )
+                taken = self._waiting[: self._at_once]
+                del self._waiting[: self._at_once]
                 # Whoever gave up waiting is not worked for.
-                self._group = [each for each in taken if not each[1].done()]
-                if self._group:
-                    await self._work_on(self._group)
+                self._groups[own] = group = [each for each in taken if not each[1].done()]
+                if group:
+                    await self._work_on(group)
         finally:
-            watch.cancel()
-            self._since, self._group = None, []
+            del self._groups[own]
+            if not self._groups and self._watching:
+                self._watching.cancel()
+                self._watching = None
 
     async def _work_on(self, group: Sequence[_InLoop[Item, Answer]]) -> None:
-        self._since = time.monotonic()
+        began = time.monotonic()
+        self._began.append(began)
+        self._since = self._all_busy_since()
         answers = await asyncio.to_thread(self._answers, [item for item, _, _ in group])
-        self._since = None
+        self._began.remove(began)
+        self._since = self._all_busy_since()
         for (_, future, _), answer in zip(group, answers, strict=True):
             if future.done():
                 continue
@@ -191,10 +204,14 @@ class TogetherInLoop(_Group[Item, Answer]):
             else:
                 future.set_result(answer)
 
+    def _all_busy_since(self) -> float | None:
+        """Return since when as many are at work as may be; while one more may, nobody is stuck."""
+        return max(self._began) if len(self._began) >= _ABREAST else None
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._seconds / 20)
             late = time.monotonic() - self._seconds
-            for _, future, since in (*self._group, *self._waiting):
+            for _, future, since in chain(*self._groups.values(), self._waiting):
                 if since < late and not future.done():
                     future.set_exception(Overloaded("it took too long"))

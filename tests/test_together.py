@@ -147,22 +147,43 @@ def test_the_loop_goes_on_while_work_hangs():
     together = TogetherInLoop(work, **{**LIMITS, "seconds": 0.2})
 
     async def scene() -> None:
-        first = asyncio.create_task(together.do(1))
-        await asyncio.sleep(0.05)
+        hanging = []
+        for number in (1, 2):
+            hanging.append(asyncio.create_task(together.do(number)))
+            await asyncio.sleep(0.05)
         began = time.monotonic()
         with pytest.raises(Overloaded):
-            await together.do(2)
-        with pytest.raises(Overloaded):
-            await first
+            await together.do(3)
+        for each in hanging:
+            with pytest.raises(Overloaded):
+                await each
         assert time.monotonic() - began < 1.0
         with pytest.raises(Overloaded):
-            await together.do(3)
+            await together.do(4)
         work.go.set()
         await asyncio.sleep(0.1)
-        assert await together.do(4) == 8
+        assert await together.do(5) == 10
 
     asyncio.run(scene())
-    assert work.groups == [[1], [4]]
+    assert work.groups == [[1], [2], [5]]
+
+
+def test_one_group_that_hangs_holds_up_none_of_the_others():
+    work = Work()
+    together = TogetherInLoop(work, **{**LIMITS, "seconds": 5.0})
+
+    async def scene() -> list[int]:
+        work.go.clear()
+        hanging = asyncio.create_task(together.do(1))
+        await asyncio.sleep(0.05)
+        work.go, held = threading.Event(), work.go
+        work.go.set()
+        served = [await together.do(number) for number in (2, 3, 4)]
+        assert not hanging.done()
+        held.set()
+        return [*served, await hanging]
+
+    assert asyncio.run(scene()) == [4, 6, 8, 2]
 
 
 def test_nobody_is_left_asleep_by_a_leader_who_is_stopped():
