@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
         errors,
         explore,
         exports,
+        founding,
         goals,
         health,
         ladder,
@@ -162,6 +163,7 @@ def create_app(settings: Settings) -> Flask:
         explore.blueprint,
         live.blueprint,
         linkmaker.blueprint,
+        founding.blueprint,
         sources.blueprint,
         quarantine.blueprint,
     ):

@@ -21,6 +21,7 @@ from advocacy import create_app, embedded
 from advocacy.destinations import BadDestination
 from advocacy.linking import BadLink
 from advocacy.report import BadRange
+from advocacy.slugs import is_slug
 from advocacy.store import campaigns
 from advocacy.store.members import BadEmail, LastOwner
 from config.logging import configure
@@ -111,9 +112,7 @@ def zone_name(_context: Any, _parameter: Any, name: str) -> str:
 
 def slug_word(_context: Any, _parameter: Any, word: str) -> str:
     """Check a slug: it stands in URLs."""
-    if not word or not all(
-        letter.isascii() and (letter.isalnum() or letter == "-") for letter in word
-    ):
+    if not is_slug(word):
         raise Refusal(f"{word!a} cannot stand in a URL; use letters, digits and dashes only")
     return word.lower()
 

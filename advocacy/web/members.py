@@ -348,6 +348,7 @@ def _deeds() -> dict[str, str]:
         "role_changed": _("changed the role of"),
         "sessions_ended": _("ended the sessions of"),
         "removed": _("removed the member"),
+        "campaign_made": _("made the campaign"),
         "view_link_made": _("made a view link"),
         "view_link_withdrawn": _("withdrew a view link"),
     }

@@ -39,6 +39,7 @@ PAGES = {
     "/links": "/links",
     "/links/bulk": "/links/bulk",
     "/members": "/members",
+    "/new-campaign": "/new-campaign",
     "/quarantine": "/quarantine",
     "/set-password/<word>": None,
     "/sign-in": "/sign-in",

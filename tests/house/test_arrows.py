@@ -32,6 +32,7 @@ PURE = {
     "advocacy.grouping.hiding": {"advocacy.small_groups", "advocacy.grouping.figures"},
     "advocacy.withholding": {"advocacy.small_groups"},
     "advocacy.periods": set(),
+    "advocacy.slugs": set(),
     "advocacy.surge": set(),
     "advocacy.destinations": {"advocacy.phrases"},
     "advocacy.identity": {"email_validator", "phonenumbers", "advocacy.people"},

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from advocacy import create_app
 from advocacy.report import written_money
-from advocacy.store import campaigns, transaction
+from advocacy.store import campaigns, run, transaction
 from advocacy.web import charts
 from tests.conftest import World
 
@@ -169,19 +169,38 @@ def test_each_organization_sees_its_own(app):
     assert theirs.text.replace("secret", "nothing") == nobodys.text
 
 
-def test_an_empty_installation_says_what_to_do_first(app):
+def test_an_empty_installation_says_what_to_do_first_to_whoever_may_do_it(world):
     with transaction():
-        org = campaigns.put_organization("hope", "Hope", "UTC")
-        until = datetime.now(UTC) + timedelta(days=1)
-        _, word = campaigns.put_token(org.id, "test", "reports", until)
-    client = app.test_client()
-    client.post("/sign-in", data={"token": word})
-    assert "advocacy campaign create" in client.get("/").text
+        run("delete from sources where org_id = :o", o=world.org_id)
+        run("delete from campaigns where org_id = :o", o=world.org_id)
+    reader, editor = world.member("reader"), world.member("editor")
+    assert "There is no campaign yet. An editor makes the first one." in words_of(reader.get("/"))
+    for page in ("/", "/links"):
+        assert 'href="/new-campaign">Make the first one' in editor.get(page).text
     with transaction():
-        campaigns.put_campaign(org.id, "stay", "Stay", "UTC")
-    page = client.get("/campaigns/stay").text
-    assert "advocacy post create --help" in page
-    assert "No action has been counted in these days" in page
+        campaigns.put_campaign(world.org_id, "stay", "Stay", "UTC")
+    for page in ("/campaigns/stay", "/campaigns/stay/ladder", "/campaigns/stay/paths"):
+        assert "An editor makes a tracking link" in reader.get(page).text
+        to_links = 'href="/links?campaign=stay">Make a tracking link'
+        assert to_links in editor.get(page).text, page
+    assert "No action has been counted in these days" in reader.get("/campaigns/stay").text
+
+
+def words_of(answer):
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def test_no_page_sends_staff_to_a_terminal_for_what_a_page_does(world):
+    """The pages are for those who have none; connecting a tool is the operator's."""
+    owner = world.member("owner")
+    for page in (
+        "/",
+        "/campaigns/stay",
+        "/campaigns/stay/ladder",
+        "/campaigns/stay/paths",
+        "/links",
+    ):
+        assert "<code>advocacy " not in owner.get(page).text, page
 
 
 def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
@@ -192,6 +211,7 @@ def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
     assert "1 delivery waits to be counted" in page
     assert "1 delivery could not be read" in page
     assert "1 delivery could not be read" in staff.get("/").text
+    assert page.count('href="/quarantine"') == 2  # among the pages, and where it is said
 
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{739*997}}"

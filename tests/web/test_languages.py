@@ -36,6 +36,7 @@ HEADINGS = {
     "/campaigns/<slug>/rehearsal": ("Répétition", "Ensayo"),
     "/campaigns/<slug>/view-links": ("Liens de consultation", "Enlaces de consulta"),
     "/goals": ("Objectifs", "Objetivos"),
+    "/new-campaign": ("Nouvelle campagne", "Nueva campaña"),
     "/members": ("Membres", "Miembros"),
     "/account": ("Compte", "Cuenta"),
     "/links": ("Liens de suivi", "Enlaces de seguimiento"),

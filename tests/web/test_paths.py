@@ -93,7 +93,7 @@ def test_posts_of_the_same_name_stay_apart(world, staff):
 def test_an_empty_campaign_says_what_to_do(staff):
     answer = staff.get(PAGE)
     assert answer.status_code == 200
-    assert "advocacy link create" in answer.get_data(as_text=True)
+    assert "An editor makes a tracking link" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

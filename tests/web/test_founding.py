@@ -1,0 +1,79 @@
+"""A campaign is made on its page, by those who may."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advocacy.slugs import LONGEST_SLUG, is_slug, slug_of
+from advocacy.store import campaigns
+
+WANTED = {"name": "Clean water now", "slug": "", "timezone": "America/Chicago"}
+
+
+@pytest.fixture
+def editor(world):
+    return world.member("editor")
+
+
+def test_a_campaign_is_made_and_its_page_says_what_comes_next(world, editor):
+    answer = editor.post("/new-campaign", data=WANTED, follow_redirects=True)
+    assert answer.request.path == "/campaigns/clean-water-now"
+    assert "/links?campaign=clean-water-now" in answer.text
+    made = campaigns.get_campaign(world.org_id, "clean-water-now")
+    assert (made.name, made.timezone) == ("Clean water now", "America/Chicago")
+    assert "made the campaign clean-water-now" in world.member("owner").get("/members").text
+
+
+def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(world, editor):
+    assert "<option selected>America/New_York</option>" in editor.get("/new-campaign").text
+    editor.post("/new-campaign", data={**WANTED, "slug": "Water-26"})
+    assert campaigns.find_campaign(world.org_id, "water-26")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({"name": " "}, 422, "Give it a name"),
+        ({"name": "n" * 201}, 422, "Give it a name"),
+        ({"slug": "a b"}, 422, "Give a word for its address"),
+        ({"slug": "a" * 61}, 422, "Give a word for its address"),
+        ({"name": "вода"}, 422, "Give a word for its address"),
+        ({"timezone": "Mars/Olympus"}, 422, "Choose a time zone"),
+        ({"slug": "stay"}, 409, "There is a campaign stay already"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_made_or_lost(world, editor, changed, status, said):
+    answer = editor.post("/new-campaign", data={**WANTED, **changed})
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert {**WANTED, **changed}["slug"] in answer.text
+    assert len(campaigns.list_campaigns(world.org_id)) == 1
+
+
+def test_it_is_for_editors_and_comes_from_our_own_page(world, editor):
+    reader = world.member("reader")
+    assert reader.get("/new-campaign").status_code == 403
+    assert reader.post("/new-campaign", data=WANTED).status_code == 403
+    away = {"Sec-Fetch-Site": "cross-site"}
+    assert editor.post("/new-campaign", data=WANTED, headers=away).status_code == 403
+    assert len(campaigns.list_campaigns(world.org_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Stop the execution!", "stop-the-execution"),
+        ("Justice pour l’eau – été 2027", "justice-pour-leau-ete-2027"),
+        ("¿Y el agua?", "y-el-agua"),
+        ("вода", ""),
+    ],
+)
+def test_a_slug_is_made_of_a_name(name, slug):
+    assert slug_of(name) == slug
+
+
+@given(st.text())
+def test_a_slug_of_any_name_can_stand_in_an_address(name):
+    made = slug_of(name)
+    assert made == "" or (is_slug(made) and len(made) <= LONGEST_SLUG)
