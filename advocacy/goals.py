@@ -25,6 +25,7 @@ from uuid import UUID
 
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
+from advocacy.phrases import Phrase, say
 from advocacy.providers.base import exponent
 from advocacy.small_groups import withheld_parts
 from advocacy.spans import day_in
@@ -34,6 +35,9 @@ from advocacy.store.goals import OfDay, OfDistrict
 
 MEASURES = ("supporters", "donors", "net", "calls", "actions")
 _MOST_POINTS = 53
+_LONGEST_NAME = 200
+# More than any legislature has.
+_MOST_DISTRICTS = 1_000
 _GROWTH = re.compile(r"\+(\d{1,4}(?:\.\d{1,2})?) ?%", re.ASCII)
 
 
@@ -59,17 +63,27 @@ def put_goal(
     Raises `BadGoal`.
     """
     if measure not in MEASURES:
-        raise BadGoal(f"{measure!a} is nothing to measure by; there are {', '.join(MEASURES)}")
+        raise BadGoal(
+            say(
+                "%(word)s is nothing to measure by; there are %(known)s",
+                word=ascii(measure),
+                known=", ".join(MEASURES),
+            )
+        )
     if first > last:
-        raise BadGoal("the first day is after the last")
+        raise BadGoal(say("the first day is after the last"))
     if (measure == "net") != bool(currency):
-        raise BadGoal("money needs a currency, as in --currency USD; nothing else has one")
+        raise BadGoal(say("money needs a currency, as USD; nothing else has one"))
     if currency and not re.fullmatch(r"[A-Z]{3}", currency):
-        raise BadGoal(f"{currency!a} is no currency; write three letters, as USD")
+        raise BadGoal(
+            say("%(word)s is no currency; write three letters, as USD", word=ascii(currency))
+        )
     if (districts or each_district) and measure != "calls":
-        raise BadGoal("only calls are counted by district")
-    if each_district < 0:
-        raise BadGoal("no district can need fewer than no calls")
+        raise BadGoal(say("only calls are counted by district"))
+    if not 0 <= each_district < 2**62:
+        raise BadGoal(say("no district can need so many calls"))
+    if len(name) > _LONGEST_NAME or len(districts) > _MOST_DISTRICTS:
+        raise BadGoal(say("its name is too long, or there are too many districts"))
     growth = _GROWTH.fullmatch(target.strip())
     return store.put_goal(
         org_id,
@@ -88,7 +102,7 @@ def put_goal(
 
 def _growth(percent: str) -> int:
     if not (growth_bp := int(Decimal(percent) * 100)):
-        raise BadGoal("a goal to grow has to be more than +0%")
+        raise BadGoal(say("a goal to grow has to be more than nothing"))
     return growth_bp
 
 
@@ -97,12 +111,18 @@ def _number(written: str, currency: str) -> int:
         number = Decimal(written.replace(",", "").replace("_", "").strip())
         whole = number.scaleb(exponent(currency)) if currency else number
         if not number.is_finite() or whole != int(whole) or not 0 < whole < 2**62:
-            raise BadGoal(f"{written!a} is no target; write a number above 0, or growth as +5%")
+            raise BadGoal(_no_target(written))
         return int(whole)
     except (InvalidOperation, OverflowError):
-        raise BadGoal(
-            f"{written!a} is no target; write a number above 0, or growth as +5%"
-        ) from None
+        raise BadGoal(_no_target(written)) from None
+
+
+def _no_target(written: str) -> Phrase:
+    return say(
+        "%(word)s is no target; write a number above 0, or growth as %(growth)s",
+        word=ascii(written),
+        growth="+5%",
+    )
 
 
 class Reading(Protocol):

@@ -1,47 +1,127 @@
 """The page of goals: what is reached, the pace, the forecast, and calls left before a vote.
 
-What a stranger would get wrong: goals are made at the command line; the page only shows them.
+What a stranger would get wrong: a goal is never changed, since what was said of it would change
+with it; editors remove it and set another.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, current_app, g, render_template
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.goals import MEASURES, BadGoal, put_goal
 from advocacy.providers.base import exponent
+from advocacy.spans import day_in
+from advocacy.store import campaigns, transaction
+from advocacy.store import goals as store
 from advocacy.web import auth, charts
 from advocacy.web.counted import goals_of, when_of
-from advocacy.web.languages import chosen
+from advocacy.web.errors import Problem
+from advocacy.web.languages import chosen, said
 
 blueprint = Blueprint("goals", __name__)
+
+_FIELDS = (
+    "measure", "target", "currency", "campaign", "from", "until", "name", "districts", "each"
+)  # fmt: skip
+_USUAL_LENGTH = timedelta(days=90)
 
 
 @blueprint.get("/goals")
 @auth.needs_session
 def page() -> str:
-    """Show every goal of the organization and its campaigns."""
+    """Show every goal of the organization and its campaigns, and to editors how to set one."""
+    return _page({})
+
+
+@blueprint.post("/goals")
+@auth.needs_role("editor")
+def add() -> auth.Page:
+    """Set a goal."""
+    asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
+    asked["name"] = " ".join(asked["name"].split())
+    try:
+        with transaction():
+            _put(asked)
+            auth.note("goal_set", asked["name"] or asked["measure"])
+    except BadGoal as error:
+        return _page(asked, said(error.args[0])), 422
+    return redirect(url_for("goals.page"))
+
+
+@blueprint.post("/goals/<uuid:goal_id>/remove")
+@auth.needs_role("editor")
+def remove(goal_id: UUID) -> auth.Page:
+    """Remove a goal; nothing that was counted changes."""
+    try:
+        with transaction():
+            store.remove_goal(g.org_id, goal_id)
+            auth.note("goal_removed")
+    except campaigns.NotFound:
+        raise Problem(404, _("Not Found"), _("There is no such goal.")) from None
+    return redirect(url_for("goals.page"))
+
+
+def _put(asked: dict[str, str]) -> None:
+    """Make the goal that the form asks for. Raises `BadGoal`."""
+    campaign = campaigns.find_campaign(g.org_id, asked["campaign"]) if asked["campaign"] else None
+    if asked["campaign"] and campaign is None:
+        raise BadGoal(_("there is no such campaign"))
+    try:
+        first, last = (date.fromisoformat(asked[name]) for name in ("from", "until"))
+        each = int(asked["each"] or 0)
+    except ValueError:
+        raise BadGoal(_("give its first and its last day, and calls as a whole number")) from None
+    put_goal(
+        g.org_id,
+        campaign.id if campaign else None,
+        asked["measure"],
+        # As people write it: with thousands apart, or a percent sign apart.
+        re.sub(r"\s", "", asked["target"]),
+        first,
+        last,
+        name=asked["name"],
+        currency=asked["currency"].upper(),
+        districts=re.split(r"[,;\n]", asked["districts"]) if asked["districts"] else (),
+        each_district=each,
+    )
+
+
+def _page(asked: dict[str, str], trouble: str = "") -> str:
     found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+    owner = campaigns.find_organization(g.org_id)
+    today = day_in(datetime.now(UTC), owner.timezone if owner else "UTC")
     return render_template(
         "goals.html",
         goals=[(goal, _title(goal), _chart(goal)) for goal in found],
         states=_states(),
         counted=when_of(g.org_id, at) if at else "",
+        asked={"from": str(today), "until": str(today + _USUAL_LENGTH)} | asked,
+        trouble=trouble,
+        measures={each: _measures()[each] for each in MEASURES},
+        campaigns=campaigns.list_campaigns(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )
 
 
-def _title(goal: dict[str, Any]) -> str:
-    measures = {
+def _measures() -> dict[str, str]:
+    return {
         "supporters": _("Supporters"),
         "donors": _("Donors"),
         "net": _("Money, net"),
         "calls": _("Calls"),
         "actions": _("Actions"),
     }
-    title = goal["name"] or measures[goal["measure"]]
+
+
+def _title(goal: dict[str, Any]) -> str:
+    title = goal["name"] or _measures()[goal["measure"]]
     growth = f" +{goal['growth_percent']:g} %" if goal["growth_percent"] else ""
     return f"{title}{growth}"
 

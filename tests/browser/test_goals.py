@@ -53,6 +53,14 @@ def test_each_goal_has_its_line_and_table(watched, two_goals, screenshots):
     page.screenshot(path=screenshots / "goals.png", full_page=True)
 
 
-def test_without_a_goal_the_page_says_how_to_set_one(watched):
-    watched.sign_in("/goals")
-    expect(watched.page.locator("main")).to_contain_text("advocacy goal add")
+def test_without_a_goal_an_editor_sets_one_by_keyboard_and_removes_it(watched):
+    watched.sign_in_as_editor("/goals")
+    page = watched.page
+    expect(page.locator("main")).to_contain_text("There is no goal yet.")
+    page.get_by_label("Target").focus()
+    page.keyboard.type("5,000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Supporters")).to_be_visible()
+    expect(page.locator(".goal dd").nth(2)).to_have_text("5,000")
+    page.get_by_role("button", name="Remove this goal").press("Enter")
+    expect(page.locator("main")).to_contain_text("There is no goal yet.")
