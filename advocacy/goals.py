@@ -268,7 +268,8 @@ def _stand(
         "reached": reached,
         "share": round(reached / target, 4) if target else None,
         "pace": round(due) if due is not None else None,
-        "ahead": round(reached - due) if due is not None else None,
+        # Of the pace as it is shown, so that the three figures fit each other.
+        "ahead": reached - round(due) if due is not None else None,
         "forecast": None,
     }
     if today < goal.first_on:

@@ -30,6 +30,12 @@ HOSTS = {
 _LONGEST_TITLE = 300
 _DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's address %(why)s")
 _LONGEST_PLATFORM = 40
+_LONGEST_AUTHOR = 100
+# How filters ask for posts without an author.
+_NOBODY = "-"
+
+MEDIA = ("video", "image", "text")
+"""The media that are offered; another word is taken as well."""
 
 
 class BadLink(ValueError):
@@ -49,6 +55,8 @@ class Wanted:
     platform: str = ""
     title: str = ""
     tool: str = ""
+    medium: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class Ready:
     post_url: str
     platform: str
     title: str
+    medium: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +168,45 @@ class Maker:
         platform = wanted.platform.lower() or platform_of_post(post_url)
         if not platform:
             raise BadLink(say("the platform cannot be told from the post's address; name it"))
-        if len(platform) > _LONGEST_PLATFORM or not platform.replace("-", "").isalnum():
+        if not _is_word(platform):
             raise BadLink(say("the platform has to be one word, as in instagram"))
         if not post_url and not wanted.title:
             raise BadLink(say("give the post's address, or a title while it is not published"))
         if len(wanted.title) > _LONGEST_TITLE:
             raise BadLink(say("the title is longer than %(most)s characters", most=_LONGEST_TITLE))
+        medium = wanted.medium.lower()
+        if medium and not _is_word(medium):
+            raise BadLink(say("the medium has to be one word, as in video"))
+        if len(wanted.author) > _LONGEST_AUTHOR or wanted.author == _NOBODY:
+            raise BadLink(
+                say("the author is a name of at most %(most)s letters", most=_LONGEST_AUTHOR)
+            )
         provider, carries = self._tool(destination, wanted.tool)
         post_url = plain_post_url(post_url)
-        return Ready(campaign, destination, provider, carries, post_url, platform, wanted.title)
+        return Ready(
+            campaign,
+            destination,
+            provider,
+            carries,
+            post_url,
+            platform,
+            wanted.title,
+            medium,
+            wanted.author,
+        )
 
     def put(self, ready: Ready) -> Made:
         """Return the link that is ready: the one that is there, or else a new one."""
         org_id, campaign = self._org_id, ready.campaign
         links.lock_campaign(org_id, campaign.id)
         about = {"url": ready.post_url, "platform": ready.platform, "title": ready.title}
+        more = {"medium": ready.medium, "author": ready.author}
         post = links.find_post(org_id, campaign.id, **about)
         if post is None:
-            post = campaigns.put_post(org_id, campaign.id, **about)
+            post = campaigns.put_post(org_id, campaign.id, **about, **more)
+        else:
+            # What is told later is told of the post, wherever it was made.
+            links.describe_post(post, **more)
         carries = dict(ready.carries)
         found = links.find_same_link(org_id, post.id, ready.destination, ready.provider, carries)
         made = found or campaigns.put_link(
@@ -219,6 +250,10 @@ class Maker:
             return check_destination(url, local=local)
         except BadDestination as error:
             raise BadLink(say(what, why=error.args[0])) from None
+
+
+def _is_word(written: str) -> bool:
+    return len(written) <= _LONGEST_PLATFORM and written.replace("-", "").isalnum()
 
 
 def _carries(source: Source | None) -> dict[str, str]:

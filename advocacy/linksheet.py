@@ -16,7 +16,9 @@ from advocacy.linking import Outcome, Wanted
 from advocacy.phrases import say
 from advocacy.tables import Cell, csv_cell
 
-COLUMNS = ("campaign", "post_url", "platform", "title", "destination", "tool")
+COLUMNS = (
+    "campaign", "post_url", "platform", "title", "medium", "author", "destination", "tool"
+)  # fmt: skip
 NEEDED = ("campaign", "destination")
 ADDED = ("link", "utm", "state", "line")
 LONGEST_CELL = 10_000
@@ -28,6 +30,8 @@ _EXAMPLE = (
     "https://www.instagram.com/p/C1a2b3c4d5e/",
     "",
     "Call today",
+    "video",
+    "Ana",
     "https://actionnetwork.org/petitions/stay",
     "",
 )

@@ -38,6 +38,13 @@ def find_post(
     return db.session.scalar(query)
 
 
+def describe_post(post: Post, *, medium: str, author: str) -> None:
+    """Keep what a post is and who made it; what is empty changes nothing."""
+    post.medium = medium or post.medium
+    post.author = author or post.author
+    db.session.flush()
+
+
 def find_same_link(
     org_id: UUID, post_id: UUID, destination: str, provider: str, carries: dict[str, str]
 ) -> Link | None:
@@ -59,6 +66,25 @@ def find_same_link(
 def find_link(org_id: UUID, code: str) -> Link | None:
     """Return the organization's link with this code."""
     return db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
+
+
+def media(org_id: UUID) -> list[str]:
+    """Return the words that posts of the organization have for their medium."""
+    return _told("medium", org_id)
+
+
+def authors(org_id: UUID) -> list[str]:
+    """Return who made posts of the organization, as far as that was said."""
+    return _told("author", org_id)
+
+
+def _told(column: str, org_id: UUID) -> list[str]:
+    rows = run(
+        f"""select distinct {column} as word from posts
+            where org_id = :o and {column} <> '' order by 1""",
+        o=org_id,
+    )
+    return [row.word for row in rows]
 
 
 def list_page(

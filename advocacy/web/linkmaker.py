@@ -25,7 +25,7 @@ from flask import (
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from advocacy.linking import BadLink, Maker, Outcome, Wanted, troubled
+from advocacy.linking import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
 from advocacy.linksheet import (
     COLUMNS,
     MOST_ROWS,
@@ -51,7 +51,7 @@ blueprint = Blueprint("linkmaker", __name__)
 for_editors = auth.needs_role("editor")
 
 _PAGE = 50
-_FIELDS = ("campaign", "post_url", "platform", "title", "destination", "tool")
+_FIELDS = COLUMNS
 _CSV = "text/csv; charset=utf-8"
 
 
@@ -167,6 +167,8 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
             (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
         ),
         platforms=sorted(set(PLATFORM_HOSTS.values()) | {"email", "sms", "web"}),
+        media=sorted({*MEDIA, *links.media(g.org_id)}),
+        authors=links.authors(g.org_id),
         address=_address,
     )
 

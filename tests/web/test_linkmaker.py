@@ -159,6 +159,41 @@ def test_the_same_again_is_the_same_link(world, staff):
     assert staff.post("/links", data=ASKED).headers["Location"] != first
 
 
+def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
+    told = {"medium": "Video", "author": "Ana  "}
+    staff.post("/links", data=ASKED)
+    staff.post("/links", data=ASKED | told)
+    staff.post("/links", data=ASKED)
+    posts = campaigns.list_posts(world.org_id, world.campaign_id)
+    assert [(post.medium, post.author) for post in posts if post.url] == [("video", "Ana")]
+    code = links()[0].code
+    world.act("signature", email="a@example.org", code=code)
+    world.drain()
+    for by, key in (("medium", "video"), ("author", "Ana")):
+        page = staff.get("/campaigns/stay/explore", query_string={"group_by": by, by: key}).text
+        assert f'<th scope="row">{key}</th>' in page
+    offered = staff.get("/links").text
+    assert '<option value="Ana">' in offered and '<option value="video">' in offered
+    sheet = sent(staff, sheet_of(ASKED | {"medium": "image", "author": "Eli"}))
+    assert sheet.status_code == 200
+    posts = campaigns.list_posts(world.org_id, world.campaign_id)
+    assert [(post.medium, post.author) for post in posts if post.url] == [("image", "Eli")]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"medium": "a short film"}, "the medium has to be one word"),
+        ({"medium": "-"}, "the medium has to be one word"),
+        ({"author": "-"}, "the author is a name"),
+        ({"author": "a" * 101}, "the author is a name"),
+    ],
+)
+def test_a_medium_or_an_author_that_is_none_is_refused(world, staff, told, said):
+    answer = staff.post("/links", data=ASKED | told)
+    assert (answer.status_code, said in answer.text, links()) == (422, True, [])
+
+
 def test_two_who_ask_for_the_same_at_once_get_one_link(world):
     def ask(number: int) -> str:
         with world.app.app_context():
