@@ -91,7 +91,7 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 if figures.get("least")
                 else []
             ),
-            _("Whoever runs the tracker can end these mails: advocacy subscription remove."),
+            _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
 
@@ -141,7 +141,7 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 "No more is said about this post for %(num)s hours.",
                 figures["quiet_hours"],
             ),
-            _("Whoever runs the tracker can end these mails: advocacy subscription remove."),
+            _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
 

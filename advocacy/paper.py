@@ -1,7 +1,7 @@
 """A sheet laid out: as HTML for a mail, as plain text, as PDF, with its charts.
 
 The charts are the page's own definitions (`web/charts`), drawn by vl-convert; the PDF is set by
-Typst from its own template. Nothing is loaded from elsewhere.
+Typst from its own template (`typesetting`). Nothing is loaded from elsewhere.
 
 What a stranger would get wrong: titles are staff's words and reach Typst as data, never as markup.
 The PDF has only the signs that its fonts have; pictographs are left out of it, since a box in their
@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any, Literal
+from datetime import date
+from typing import Any
 
 from flask import render_template
 
+from advocacy import typesetting
 from advocacy.letters import Sheet, kind_named
 from advocacy.mailing import Letter
 from advocacy.web import charts
 
-_TYPST = Path(__file__).parent / "web" / "templates" / "mail" / "sheet.typ"
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
 _LONGEST_NAME = 34
@@ -96,32 +94,18 @@ def _lines(table: Mapping[str, Any]) -> list[str]:
 
 def pdf(sheet: Sheet, figures: Mapping[str, Any], language: str) -> bytes:
     """Lay a sheet out as PDF, A4."""
-    return set_in_type(sheet, figures, language)[0]
+    return typesetting.typeset(to_set(sheet, figures, language))
 
 
-def set_in_type(
-    sheet: Sheet, figures: Mapping[str, Any], language: str, form: Literal["pdf", "png"] = "pdf"
-) -> list[bytes]:
-    """Set a sheet by Typst; `form` is pdf (one file) or png (one file for each page)."""
-    # Here, so that processes that make no report do not hold a browser's engine in memory.
-    import typst
-    import vl_convert
-
-    with tempfile.TemporaryDirectory(prefix="advocacy-report-") as name:
-        folder = Path(name)
-        drawn = definitions(sheet, figures, _PAGE_WIDTH)
-        for chart, definition in drawn.items():
-            (folder / f"{chart}.pdf").write_bytes(
-                vl_convert.vegalite_to_pdf(definition, **_locales(language))
-            )
-        data = {**_without_pictographs(sheet), "language": language, "charts": list(drawn)}
-        (folder / "sheet.json").write_text(json.dumps(data))
-        (folder / "sheet.typ").write_bytes(_TYPST.read_bytes())
-        # The same figures give the same file, byte for byte.
-        made_at = datetime.fromisoformat(figures["made_at"]).astimezone(UTC)
-        compiler = typst.Compiler(folder / "sheet.typ", root=folder)
-        made = compiler.compile(format=form, timestamp=made_at)
-    return [page for page in (made if isinstance(made, list) else [made]) if page is not None]
+def to_set(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return all that `typesetting` needs, as data that JSON can hold."""
+    drawn = definitions(sheet, figures, _PAGE_WIDTH)
+    return {
+        "sheet": {**_without_pictographs(sheet), "language": language, "charts": list(drawn)},
+        "charts": drawn,
+        "locales": _locales(language),
+        "made_at": figures["made_at"],
+    }
 
 
 def data_pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, str]:

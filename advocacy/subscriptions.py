@@ -24,7 +24,7 @@ from uuid import UUID, uuid5
 import structlog
 from flask_babel import force_locale
 
-from advocacy import letters, mailing, paper, periods, weekly
+from advocacy import letters, mailing, paper, periods, typesetting, weekly
 from advocacy.alerting import surge_figures
 from advocacy.models import Campaign, Organization, ReportSubscription
 from advocacy.store import campaigns, reports, transaction
@@ -80,6 +80,12 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
     except mailing.NotTaken as refused:
         return f"not taken by the mail server ({refused.word})"
+
+
+def state(row: Any, now: datetime) -> str:
+    """Say in a word where a mail is; one without an answer is *unsure*."""
+    no_answer = row.error or row.claimed_at <= now - reports.PATIENCE
+    return "unsure" if row.status == "sending" and no_answer else str(row.status)
 
 
 def due(
@@ -238,6 +244,14 @@ def weekly_letter(settings: Settings, figures: dict[str, Any], language: str) ->
     with force_locale(language):
         sheet = letters.weekly_sheet(figures, settings.public_url)
         return paper.letter(sheet, figures, language, file_name(figures))
+
+
+def kept_pdf(settings: Settings, figures: dict[str, Any], language: str) -> bytes:
+    """Set a kept report as PDF, by a process of its own that the caller waits for."""
+    figures = withheld_figures(figures, settings.small_group_shared)
+    with force_locale(language):
+        sheet = letters.weekly_sheet(figures, settings.public_url)
+        return typesetting.apart(paper.to_set(sheet, figures, language))
 
 
 def surge_letter(settings: Settings, figures: dict[str, Any], language: str) -> mailing.Letter:

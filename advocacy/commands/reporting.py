@@ -15,13 +15,14 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import click
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import force_locale
 
 from advocacy import letters, mailing, paper, periods, subscriptions
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
 from advocacy.models import Organization
 from advocacy.store import campaigns, reports, transaction
+from advocacy.subscribing import BadSubscription, clock, mail_address, subscribe
+from advocacy.subscriptions import state
 from advocacy.web.languages import LANGUAGES
 from advocacy.withholding import withheld_figures
 
@@ -33,13 +34,9 @@ def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
     if not written:
         return written
     try:
-        return validate_email(
-            written, check_deliverability=False, allow_smtputf8=False
-        ).normalized.lower()
-    except EmailNotValidError:
-        raise Refusal(
-            f"{written!a} is no e-mail address; write it as someone@example.org"
-        ) from None
+        return mail_address(written)
+    except BadSubscription as error:
+        raise Refusal(str(error)) from None
 
 
 def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -195,28 +192,23 @@ def subscription_add(
     if sum(map(bool, (weekday, on, alerts))) > 1:
         raise Refusal("say one of --weekday, --on and --alerts")
     try:
-        clock = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 -- a clock's time, no instant
-    except ValueError:
-        raise Refusal(f"{at!a} is no time of day; write it as 07:30") from None
-    what = "once" if on else "alert" if alerts else "weekly"
-    with transaction():
-        owner = campaigns.get_organization(org)
-        of = campaigns.get_campaign(owner.id, campaign) if campaign else None
-        if on and periods.instant(on.date(), clock, owner.timezone) <= datetime.now(UTC):
-            raise Refusal("that is over; make it now with `advocacy report --weekly --until DATE`")
-        made = reports.put_subscription(
-            owner.id,
-            reports.Wanted(
-                what,
+        with transaction():
+            owner = campaigns.get_organization(org)
+            made = subscribe(
+                owner,
                 email,
-                of.id if of else None,
-                _WEEKDAYS.index(weekday or "monday") if what == "weekly" else None,
-                on.date() if on else None,
-                clock,
-                language,
-            ),
-        )
-        click.echo(made)
+                "once" if on else "alert" if alerts else "weekly",
+                datetime.now(UTC),
+                campaign=campaigns.get_campaign(owner.id, campaign) if campaign else None,
+                weekday=_WEEKDAYS.index(weekday or "monday"),
+                on=on.date() if on else None,
+                at=clock(at),
+                language=language,
+            )
+            click.echo(made)
+    except BadSubscription as error:
+        advice = "; make it now with `advocacy report --weekly --until DATE`" if on else ""
+        raise Refusal(f"{error}{advice}") from None
     if not settings_now().smtp_url:
         click.echo(
             "Nothing is sent until SMTP_URL and MAIL_FROM are set; see .env.example", err=True
@@ -291,12 +283,6 @@ def subscription_sent(org: str | None) -> None:
         for row in reports.list_sent(owner.id)
     ]
     table(("id", "to", "campaign", "period", "status", "attempts", "last (UTC)", "why"), rows)
-
-
-def state(row: Any, now: datetime) -> str:
-    """Say in a word where a mail is; one without an answer is *unsure*."""
-    no_answer = row.error or row.claimed_at <= now - reports.PATIENCE
-    return "unsure" if row.status == "sending" and no_answer else str(row.status)
 
 
 @subscription.command("resend")

@@ -131,12 +131,57 @@ def claim_again(org_id: UUID, now: datetime) -> Any | None:
     return rows[0] if rows else None
 
 
-def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
-    """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way.
+def find_sent(org_id: UUID, report_id: UUID) -> Any | None:
+    """Return a mail that was made, with its figures and who it was for."""
+    rows = run(
+        f"""select {_SENT} from sent_reports r
+            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id
+            where r.org_id = :o and r.id = :id""",
+        o=org_id,
+        id=report_id,
+    )
+    return rows[0] if rows else None
 
-    `resent` counts how often one that had arrived was asked for again: its name differs then,
-    since mailboxes drop a second message of the same name.
+
+def ask_again(org_id: UUID, report_id: UUID, now: datetime) -> None:
+    """Let a mail be sent again by whoever sends what is due, whatever became of it.
+
+    Raises as `claim_by_hand` does.
     """
+    _lock_by_hand(org_id, report_id, now)
+    run(
+        f"""update sent_reports set {_COUNTED_AGAIN}, status = 'waiting', next_try_at = :now,
+                                    error = ''
+            where org_id = :o and id = :id""",
+        o=org_id,
+        id=report_id,
+        now=now,
+    )
+
+
+# How often one that had arrived was asked for again: its name differs then, since mailboxes drop a
+# second message of the same name.
+_COUNTED_AGAIN = "resent = resent + case when status = 'sent' then 1 else 0 end"
+
+
+def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
+    """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way."""
+    _lock_by_hand(org_id, report_id, now)
+    return run(
+        f"""with r as (
+              update sent_reports
+              set {_COUNTED_AGAIN}, status = 'making', attempts = attempts + 1, claimed_at = :now,
+                  next_try_at = null, error = ''
+              where org_id = :o and id = :id returning *)
+            select {_SENT} from r
+            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
+        o=org_id,
+        id=report_id,
+        now=now,
+    )[0]
+
+
+def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
     found = run(
         """select r.status, r.claimed_at, r.error, s.ended_at from sent_reports r
            join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
@@ -152,19 +197,6 @@ def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
     on_its_way = row.status == "making" or (row.status == "sending" and not row.error)
     if on_its_way and row.claimed_at > now - PATIENCE:
         raise Taken("it is on its way just now; look again in some minutes")
-    return run(
-        f"""with r as (
-              update sent_reports
-              set resent = resent + case when status = 'sent' then 1 else 0 end,
-                  status = 'making', attempts = attempts + 1, claimed_at = :now,
-                  next_try_at = null, error = ''
-              where org_id = :o and id = :id returning *)
-            select {_SENT} from r
-            join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
-        o=org_id,
-        id=report_id,
-        now=now,
-    )[0]
 
 
 def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, Any]) -> bool:
@@ -212,7 +244,8 @@ def list_sent(org_id: UUID, limit: int = 50) -> list[Any]:
     """Return the latest mails with their subscriptions, the newest first, without figures."""
     return run(
         """select r.id, r.period, r.status, r.attempts, r.claimed_at, r.sent_at, r.next_try_at,
-                  r.error, s.what, s.email, c.slug as campaign
+                  r.error, r.figures is not null as kept, s.what, s.email, s.ended_at,
+                  c.slug as campaign, c.name as campaign_name
            from sent_reports r
            join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
            left join campaigns c on c.org_id = s.org_id and c.id = s.campaign_id

@@ -333,7 +333,7 @@ def _weakness(password: str, *about: str) -> str:
 def _roles() -> dict[str, str]:
     return {
         "reader": _("reader: sees reports"),
-        "editor": _("editor: makes campaigns, links and goals, rehearses, replays"),
+        "editor": _("editor: makes campaigns, links, goals and mails, rehearses, replays"),
         "owner": _("owner: all, and members"),
     }
 
@@ -348,6 +348,9 @@ def _deeds() -> dict[str, str]:
         "role_changed": _("changed the role of"),
         "sessions_ended": _("ended the sessions of"),
         "removed": _("removed the member"),
+        "mail_subscribed": _("let reports be sent by mail"),
+        "mail_ended": _("ended reports by mail"),
+        "mail_sent_again": _("let a report be sent again"),
         "goal_set": _("set the goal"),
         "goal_removed": _("removed a goal"),
         "campaign_made": _("made the campaign"),

@@ -42,6 +42,7 @@ PAGES = {
     "/new-campaign": "/new-campaign",
     "/quarantine": "/quarantine",
     "/set-password/<word>": None,
+    "/reports": "/reports",
     "/sign-in": "/sign-in",
     "/sources": "/sources",
     "/view/<word>": None,

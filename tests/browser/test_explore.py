@@ -38,6 +38,7 @@ def tab_to(page: Page, name: str) -> None:
 def test_the_keyboard_is_enough_to_compare_filter_and_take_along(watched, tmp_path):
     page = watched.page
     watched.sign_in("/campaigns/stay")
+    tab_to(page, "Sign out")  # behind the pages' own names, of which some are on the page too
     tab_to(page, "Compare")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/campaigns/stay/explore\?"))
@@ -80,6 +81,7 @@ def test_the_keyboard_is_enough_to_make_a_link(watched):
     tab_to(page, "Links")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/links"))
+    tab_to(page, "Sign out")
     for name, text in (
         ("Campaign", "Stop"),
         ("Address of the post", "https://www.instagram.com/p/Ckeyboard1/"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, factorial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,7 @@ def test_previews_and_old_clicks_are_none(world, settings):
 
 def test_a_post_that_always_runs_so_does_not_surge(world, settings):
     clicks(world, 30)
+    today = datetime.now(ZoneInfo("America/New_York")).date()  # a day is one of the campaign's zone
     with transaction():
         for days in range(1, 8):
             run(
@@ -121,7 +123,7 @@ def test_a_post_that_always_runs_so_does_not_surge(world, settings):
                 o=world.org_id,
                 c=world.campaign_id,
                 p=world.posts["instagram"],
-                day=(datetime.now(UTC) - timedelta(days=days)).date(),
+                day=today - timedelta(days=days),
             )
     assert watch(world, settings) == 0
     clicks(world, 50)

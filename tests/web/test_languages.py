@@ -24,7 +24,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 # What has no words, or is English for good: the API's page, files, pictures, what machines ask.
 NOT_A_PAGE = re.compile(
     r"/(api|static|live|ready|metrics|vega\.js|r)(/|$)"
-    r"|.*(<any\(|\.csv$|/(live|stream|mark)$|/live/)"
+    r"|.*(<any\(|\.(csv|pdf)$|/(live|stream|mark)$|/live/)"
 )
 
 HEADINGS = {
@@ -37,6 +37,7 @@ HEADINGS = {
     "/campaigns/<slug>/view-links": ("Liens de consultation", "Enlaces de consulta"),
     "/goals": ("Objectifs", "Objetivos"),
     "/new-campaign": ("Nouvelle campagne", "Nueva campaña"),
+    "/reports": ("Rapports par e-mail", "Informes por correo"),
     "/members": ("Membres", "Miembros"),
     "/account": ("Compte", "Cuenta"),
     "/links": ("Liens de suivi", "Enlaces de seguimiento"),

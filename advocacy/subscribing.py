@@ -1,0 +1,85 @@
+"""Who gets what by mail: checked and kept, for the command and the page by the same rules.
+
+What a stranger would get wrong: a mail before a meeting that is over would never be due, so it is
+refused here; what was due before somebody subscribed is not for her (`subscriptions.due`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from advocacy import periods
+from advocacy.models import Campaign, Organization
+from advocacy.phrases import say
+from advocacy.store import reports
+
+WHAT = ("weekly", "once", "alert")
+"""What can be had: the week, the seven days before a meeting, an alert when a post surges."""
+
+
+class BadSubscription(ValueError):
+    """It cannot be sent so; the message says what to do."""
+
+
+def mail_address(written: str) -> str:
+    """Return an e-mail address as it is kept. Raises `BadSubscription`."""
+    try:
+        return validate_email(
+            written, check_deliverability=False, allow_smtputf8=False
+        ).normalized.lower()
+    except EmailNotValidError:
+        raise BadSubscription(
+            say(
+                "%(word)s is no e-mail address; write it as someone@example.org",
+                word=ascii(written),
+            )
+        ) from None
+
+
+def clock(written: str) -> time:
+    """Return a time of day. Raises `BadSubscription`."""
+    try:
+        return datetime.strptime(written, "%H:%M").time()  # noqa: DTZ007 -- a clock's time
+    except ValueError:
+        raise BadSubscription(
+            say("%(word)s is no time of day; write it as 07:30", word=ascii(written))
+        ) from None
+
+
+def subscribe(
+    organization: Organization,
+    email: str,
+    what: str,
+    now: datetime,
+    *,
+    campaign: Campaign | None = None,
+    weekday: int = 0,
+    on: date | None = None,
+    at: time = time(8),
+    language: str = "en",
+) -> UUID:
+    """Keep who gets what, and return its id; `weekday` is of weekly ones, `on` of one meeting.
+
+    Raises `BadSubscription`, and `Taken` where there is the same already.
+    """
+    if what not in WHAT or not 0 <= weekday <= 6:
+        raise BadSubscription(say("there is nothing of this kind to send"))
+    if what == "once" and on is None:
+        raise BadSubscription(say("say on which day the meeting is"))
+    if what == "once" and on and periods.instant(on, at, organization.timezone) <= now:
+        raise BadSubscription(say("that is over"))
+    return reports.put_subscription(
+        organization.id,
+        reports.Wanted(
+            what,
+            mail_address(email),
+            campaign.id if campaign else None,
+            weekday if what == "weekly" else None,
+            on if what == "once" else None,
+            at,
+            language,
+        ),
+    )

@@ -1,0 +1,185 @@
+"""The page of reports by mail: who gets what, and what was sent, to take along or send again.
+
+What a stranger would get wrong: nothing is sent by this page. What is to go out again waits for the
+clock as all that is due does, so that it goes once, by a process that has the memory for it. The
+audit does not name who gets mail: an address is forgotten when its subscription ends.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from subprocess import SubprocessError
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from advocacy import letters, periods
+from advocacy.store import campaigns, reports, transaction
+from advocacy.subscribing import WHAT, BadSubscription, clock, subscribe
+from advocacy.subscriptions import file_name, kept_pdf, state
+from advocacy.web import auth
+from advocacy.web.errors import Problem
+from advocacy.web.languages import LANGUAGES, chosen, said
+
+blueprint = Blueprint("reports", __name__)
+
+# Whoever may say who gets mail.
+for_editors = auth.needs_role("editor")
+
+_FIELDS = ("email", "what", "campaign", "weekday", "on", "at", "language")
+_MONDAY = date(2024, 1, 1)
+
+
+@blueprint.get("/reports")
+@for_editors
+def page() -> str:
+    """Show who gets what and what was sent, and offer to send more."""
+    return _page({})
+
+
+@blueprint.post("/reports")
+@for_editors
+def add() -> auth.Page:
+    """Let somebody get reports or alerts."""
+    asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
+    try:
+        with transaction():
+            _put(asked)
+            auth.note("mail_subscribed", asked["campaign"])
+    except BadSubscription as error:
+        return _page(asked, said(error.args[0])), 422
+    except campaigns.Taken:
+        return _page(asked, _("%(email)s gets this already", email=asked["email"])), 409
+    return redirect(url_for("reports.page"))
+
+
+@blueprint.post("/reports/<uuid:subscription_id>/end")
+@for_editors
+def end(subscription_id: UUID) -> auth.Page:
+    """Send somebody no more of it, and forget her address."""
+    try:
+        with transaction():
+            reports.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
+            auth.note("mail_ended")
+    except campaigns.NotFound:
+        raise _nothing_of_the_kind() from None
+    return redirect(url_for("reports.page"))
+
+
+@blueprint.post("/reports/sent/<uuid:report_id>/again")
+@for_editors
+def send_again(report_id: UUID) -> auth.Page:
+    """Let a mail go out again, with the figures it had."""
+    try:
+        with transaction():
+            reports.ask_again(g.org_id, report_id, datetime.now(UTC))
+            auth.note("mail_sent_again")
+    except campaigns.NotFound:
+        raise _nothing_of_the_kind() from None
+    except campaigns.Taken:
+        trouble = _("It is on its way just now; look again in some minutes")
+        return _page({}, trouble), 409
+    return redirect(url_for("reports.page"))
+
+
+@blueprint.get("/reports/sent/<uuid:report_id>.pdf")
+@for_editors
+def pdf(report_id: UUID) -> Response:
+    """Hand over a report as it was sent."""
+    found = reports.find_sent(g.org_id, report_id)
+    if found is None or not found.figures or found.what == "alert":
+        raise _nothing_of_the_kind()
+    try:
+        made = kept_pdf(current_app.extensions["settings"], found.figures, found.language)
+    except SubprocessError:
+        raise Problem(
+            503, _("Not made"), _("The PDF could not be made. Try again in a minute.")
+        ) from None
+    name = f'attachment; filename="{file_name(found.figures)}"'
+    return Response(made, mimetype="application/pdf", headers={"Content-Disposition": name})
+
+
+def _put(asked: dict[str, str]) -> None:
+    """Keep what the form asks for. Raises `BadSubscription` and `Taken`."""
+    owner = campaigns.find_organization(g.org_id)
+    campaign = campaigns.find_campaign(g.org_id, asked["campaign"]) if asked["campaign"] else None
+    if owner is None or (asked["campaign"] and campaign is None):
+        raise BadSubscription(_("there is no such campaign"))
+    if asked["language"] not in LANGUAGES or not asked["weekday"].isdecimal():
+        raise BadSubscription(_("choose a day and a language from the list"))
+    try:
+        on = date.fromisoformat(asked["on"]) if asked["on"] else None
+    except ValueError:
+        raise BadSubscription(_("say on which day the meeting is")) from None
+    subscribe(
+        owner,
+        asked["email"],
+        asked["what"],
+        datetime.now(UTC),
+        campaign=campaign,
+        weekday=int(asked["weekday"]),
+        on=on,
+        at=clock(asked["at"]),
+        language=asked["language"],
+    )
+
+
+def _page(asked: dict[str, str], trouble: str = "") -> str:
+    owner = campaigns.find_organization(g.org_id)
+    every = campaigns.list_campaigns(g.org_id)
+    names: dict[UUID | None, str] = {each.id: each.name for each in every}
+    now = datetime.now(UTC)
+    usual = {
+        "email": g.member.email if g.member else "",
+        "weekday": "0",
+        "at": "08:00",
+        "language": chosen(),
+    }
+    return render_template(
+        "reports.html",
+        subscriptions=[
+            (each, names.get(each.campaign_id, "")) for each in reports.list_subscriptions(g.org_id)
+        ],
+        sent=[(row, state(row, now), _about(row)) for row in reports.list_sent(g.org_id)],
+        states=_states(),
+        what={each: _what()[each] for each in WHAT},
+        weekdays=[str(format_date(_MONDAY.replace(day=1 + n), "EEEE")) for n in range(7)],
+        campaigns=every,
+        asked=usual | asked,
+        trouble=trouble,
+        can_send=bool(current_app.extensions["settings"].smtp_url),
+        zone=owner.timezone if owner else "UTC",
+    )
+
+
+def _about(row: Any) -> str:
+    """Say which days a mail is about."""
+    if row.what == "alert":
+        return str(_("Alert"))
+    return letters.days(periods.named(row.period))
+
+
+def _what() -> dict[str, str]:
+    return {
+        "weekly": _("the week, each week"),
+        "once": _("the seven days before a meeting"),
+        "alert": _("an alert when a post runs far above its usual"),
+    }
+
+
+def _states() -> dict[str, str]:
+    return {
+        "sent": _("sent"),
+        "waiting": _("waits to be sent, or to be tried again"),
+        "making": _("is on its way"),
+        "sending": _("is on its way"),
+        "failed": _("was not taken; mend what stands in the way and send it again"),
+        "unsure": _("the mail server gave no answer; ask whether it arrived, else send it again"),
+    }
+
+
+def _nothing_of_the_kind() -> Problem:
+    return Problem(404, _("Not Found"), _("There is no such report, or it has ended."))

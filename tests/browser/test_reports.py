@@ -1,0 +1,24 @@
+"""Reports by mail are asked for and ended in a real browser, by keyboard alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_keyboard_is_enough_to_have_the_week_sent_and_to_end_it(watched):
+    watched.sign_in_as_editor("/")
+    page = watched.page
+    page.get_by_role("navigation", name="Site").get_by_role("link", name="Reports").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("No mail server is set")
+    expect(page.get_by_label("E-mail address")).to_have_value("editor@example.org")
+    page.get_by_label("Day of the week").focus()
+    page.keyboard.type("Fri")
+    page.get_by_role("button", name="Send it from now on").press("Enter")
+    row = page.get_by_role("row", name="editor@example.org")
+    expect(row).to_contain_text("Friday 08:00")
+    row.get_by_role("button", name="End it").press("Enter")
+    expect(page.locator("main")).to_contain_text("Nobody gets a report by mail yet")
