@@ -95,7 +95,8 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "climbed": N_(
         "Supporters who were on a rung before these days and reached a higher one in them. Who was "
-        "on none before is counted as new."
+        "on none before is new on the ladder. On a campaign’s ladder only its own actions count, "
+        "so somebody who had acted in another one is new on it, and returning in its report."
     ),
     "climbed_from": N_(
         "The post that is credited, by last touch, with the action by which a supporter reached "

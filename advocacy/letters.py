@@ -319,7 +319,7 @@ def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
         blocks.append(
             _table(
                 _("Posts they climbed from"),
-                [_("Post"), _("Climbed"), _("New")],
+                [_("Post"), _("Climbed"), _("New on the ladder")],
                 [
                     [
                         _cell(

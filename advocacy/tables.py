@@ -36,7 +36,7 @@ _LONGEST = 32_767
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: a name of `GROUPS`, headings, and rows as long as the headings."""
+    """One table: its name, headings, and rows as long as the headings."""
 
     name: str
     headings: tuple[str, ...]
@@ -164,6 +164,11 @@ def csv_cell(cell: Cell) -> Cell:
     return cell
 
 
+def major(minor: int | None, currency: str) -> Decimal | None:
+    """Return money in major units of its currency, exact; what is withheld stays None."""
+    return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
+
+
 _PEOPLE = ("supporters", "new", "returning")
 _SUMS = ("currency", "donations", "gross", "refunded", "net")
 
@@ -254,15 +259,11 @@ def _people(each: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
     return people["distinct"], people["new"], people["returning"]
 
 
-def _major(minor: int | None, currency: str) -> Decimal | None:
-    return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
-
-
 def _net(sums: Iterable[Mapping[str, Any]] | None, currencies: Sequence[str]) -> Iterable[Cell]:
     if sums is None:  # withheld
         return [None] * len(currencies)
     by_currency = {sum_["currency"]: sum_["net_minor"] for sum_ in sums}
-    return [_major(by_currency.get(currency, 0), currency) for currency in currencies]
+    return [major(by_currency.get(currency, 0), currency) for currency in currencies]
 
 
 def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
@@ -281,5 +282,5 @@ def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
                 name,
                 currency,
                 sum_["donations"],
-                *(_major(sum_[f"{part}_minor"], currency) for part in ("gross", "refunded", "net")),
+                *(major(sum_[f"{part}_minor"], currency) for part in ("gross", "refunded", "net")),
             )

@@ -24,6 +24,7 @@ from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages
 from advocacy.web.counted import when
 from advocacy.web.errors import Problem
+from advocacy.web.exports import files_at
 from advocacy.web.grouped import (
     USUAL_LIMIT,
     GroupsQuery,
@@ -116,10 +117,9 @@ def _page(scope: Campaign | Organization) -> str:
         more=after and _address(campaign, "page", {**asked, "cursor": [after]}),
         begins=bool(query.get("cursor", ""))
         and _address(campaign, "page", _without(asked, "cursor")),
-        files=[
-            (called, _address(campaign, "file", _without(asked, "cursor", "limit"), written))
-            for written, called in (("xlsx", "Excel"), ("csv", "CSV"), ("json", "JSON"))
-        ],
+        files=files_at(
+            lambda written: _address(campaign, "file", _without(asked, "cursor", "limit"), written)
+        ),
     )
 
 

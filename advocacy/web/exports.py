@@ -7,7 +7,7 @@ page and one from the API are the same bytes. An answer is kept by no cache on t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, json, request
@@ -16,7 +16,14 @@ from marshmallow import ValidationError
 
 from advocacy.report import BadRange, activation
 from advocacy.store import campaigns
-from advocacy.tables import GROUPS, digest_of, tables_of, written_csv, written_workbook
+from advocacy.tables import (
+    GROUPS,
+    Table,
+    digest_of,
+    tables_of,
+    written_csv,
+    written_workbook,
+)
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem
 from advocacy.withholding import withheld_report
@@ -33,6 +40,7 @@ TYPES = {
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "summary": ("actions", "supporters", "clicks", "bounds", "restated"),
 }
+_CALLED = {"xlsx": "Excel", "csv": "CSV", "json": "JSON"}
 _ABOUT = ("campaign", "model", "from", "to")
 
 
@@ -70,19 +78,36 @@ def answer_with(report: Mapping[str, Any], written: str, group: str = "") -> Res
     """Return a report, or one group of it, as `json`, `csv` or `xlsx`; 304 where it is known."""
     every = tables_of(report)
     chosen = [table for table in every if group in {"", table.name}]
+    return answer_of(chosen, lambda: _written_json(report, group), written)
+
+
+def answer_of(tables: Sequence[Table], told: Callable[[], bytes], written: str) -> Response:
+    """Return tables as `csv` or `xlsx`, or what is `told` as `json`; 304 where it is known."""
     match written:
         case "csv":
-            body, mark = written_csv(chosen), digest_of(chosen, "csv")
+            body, mark = written_csv(tables), digest_of(tables, "csv")
         case "xlsx":
-            body, mark = written_workbook(chosen), digest_of(chosen, "xlsx")
+            body, mark = written_workbook(tables), digest_of(tables, "xlsx")
         case _:
-            body = _written_json(report, group)
+            body = told()
             mark = digest_of((), "json", body.decode())
     answer = Response(body, content_type=TYPES[written])
     answer.headers["Vary"] = "Accept, Authorization, Cookie"
     answer.set_etag(mark)
     # Only what a program has asked for by this mark is left out; nothing is cut into ranges.
     answer.make_conditional(request)
+    return answer
+
+
+def files_at(address: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return what a page offers to take along, as (called, address)."""
+    return [(called, address(each)) for each, called in _CALLED.items()]
+
+
+def file_of(tables: Sequence[Table], told: object, written: str, name: str) -> Response:
+    """Hand tables over as a file of this name; `told` is the same as data that JSON can hold."""
+    answer = answer_of(tables, lambda: json.dumps(told).encode(), written)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
     return answer
 
 

@@ -11,18 +11,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_goals
 from advocacy.goals import MEASURES, BadGoal, put_goal
 from advocacy.providers.base import exponent
 from advocacy.spans import day_in
 from advocacy.store import campaigns, transaction
 from advocacy.store import goals as store
 from advocacy.web import auth, charts
+from advocacy.web.api.goals import Goals as GoalsSchema
 from advocacy.web.counted import goals_of, when_of
 from advocacy.web.errors import Problem
+from advocacy.web.exports import file_of, files_at
 from advocacy.web.languages import chosen, said
 
 blueprint = Blueprint("goals", __name__)
@@ -38,6 +41,15 @@ _USUAL_LENGTH = timedelta(days=90)
 def page() -> str:
     """Show every goal of the organization and its campaigns, and to editors how to set one."""
     return _page({})
+
+
+@blueprint.get("/goals.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def file(written: str) -> Response:
+    """Hand over what the page shows."""
+    found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+    told = GoalsSchema().dump({"goals": found, "counted_at": at})
+    return file_of(tables_of_goals(found), told, written, "goals")
 
 
 @blueprint.post("/goals")
@@ -104,6 +116,7 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
         counted=when_of(g.org_id, at) if at else "",
         asked={"from": str(today), "until": str(today + _USUAL_LENGTH)} | asked,
         trouble=trouble,
+        files=files_at(lambda written: url_for("goals.file", written=written)),
         measures={each: _measures()[each] for each in MEASURES},
         campaigns=campaigns.list_campaigns(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),

@@ -6,19 +6,23 @@ climbed in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_ladder
 from advocacy.models import Campaign
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
+from advocacy.web.api.ladder import Ladder as LadderSchema
 from advocacy.web.counted import ladder_of, when
 from advocacy.web.errors import Problem
+from advocacy.web.exports import file_of, files_at
 from advocacy.web.languages import chosen
 
 blueprint = Blueprint("ladder", __name__)
@@ -30,10 +34,7 @@ _MOST_POSTS = 20
 @auth.needs_session
 def page(slug: str) -> str:
     """Show how far a campaign's supporters have come."""
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return _page(campaign)
+    return _page(_campaign(slug))
 
 
 @blueprint.get("/ladder")
@@ -43,15 +44,46 @@ def organization_page() -> str:
     return _page(None)
 
 
-def _page(campaign: Campaign | None) -> str:
+@blueprint.get("/campaigns/<slug>/ladder.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def file(slug: str, written: str) -> Response:
+    """Hand over what the page of a campaign shows."""
+    return _file(_campaign(slug), written)
+
+
+@blueprint.get("/ladder.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def organization_file(written: str) -> Response:
+    """Hand over what the page of the organization shows."""
+    return _file(None, written)
+
+
+def _campaign(slug: str) -> Campaign:
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    return campaign
+
+
+def _file(campaign: Campaign | None, written: str) -> Response:
+    found = _ladder(campaign)
+    name = f"{campaign.slug if campaign else 'all'}-ladder-{found['from']}-{found['to']}"
+    return file_of(tables_of_ladder(found), LadderSchema().dump(found), written, name)
+
+
+def _ladder(campaign: Campaign | None) -> dict[str, Any]:
     least = current_app.extensions["settings"].small_group
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        found = ladder_of(g.org_id, campaign, first, last, least)
+        return ladder_of(g.org_id, campaign, first, last, least)
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
         ) from None
+
+
+def _page(campaign: Campaign | None) -> str:
+    found = _ladder(campaign)
     names = _names()
     return render_template(
         "ladder.html",
@@ -63,7 +95,15 @@ def _page(campaign: Campaign | None) -> str:
         most=_MOST_POSTS,
         months=range(1, max((len(each["months"]) for each in found["retention"]), default=0) + 1),
         chart=_chart(found, names),
+        files=files_at(_address(campaign, found)),
     )
+
+
+def _address(campaign: Campaign | None, found: dict[str, Any]) -> Callable[[str], str]:
+    name = "ladder.file" if campaign else "ladder.organization_file"
+    where = {"from": found["from"], "to": found["to"]}
+    where |= {"slug": campaign.slug} if campaign else {}
+    return lambda written: url_for(name, written=written, **where)
 
 
 def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

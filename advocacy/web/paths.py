@@ -9,16 +9,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_ways
 from advocacy.influence import WITHHELD
+from advocacy.models import Campaign
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import auth, charts
+from advocacy.web.api.influence import Influence as InfluenceSchema
 from advocacy.web.counted import influences_of, when
 from advocacy.web.errors import Problem
+from advocacy.web.exports import file_of, files_at
 from advocacy.web.languages import chosen, said
 from advocacy.wording import span
 
@@ -38,31 +42,7 @@ def duration(seconds: int) -> str:
 @auth.needs_session
 def page(slug: str) -> str:
     """Show what was on the way to a campaign's actions, by every model."""
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    order = request.args.get("order") or ORDERS[0]
-    if order not in ORDERS:
-        raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
-    least = current_app.extensions["settings"].small_group
-    currency = request.args.get("currency", "")
-    if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
-        raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
-    try:
-        first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        both = influences_of(
-            campaign,
-            first,
-            last,
-            least,
-            grains=["platform", "post"],
-            currency=currency,
-            models=[f"markov_{order}", "shapley"],
-        )
-    except (BadRange, ValueError):
-        raise Problem(
-            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
-        ) from None
+    campaign, order, both = _asked(slug)
     by_platform, by_post = both["platform"], both["post"]
     steps = [
         {"step": _step(each), "actions": each["actions"]}
@@ -89,6 +69,16 @@ def page(slug: str) -> str:
             (_("Post"), by_post["assists"], False),
         ],
         most=_MOST_ROWS,
+        files=files_at(
+            lambda written: url_for(
+                "paths.file",
+                slug=campaign.slug,
+                written=written,
+                order=order,
+                currency=by_platform["currency"] or None,
+                **{"from": by_platform["from"], "to": by_platform["to"]},
+            )
+        ),
         steps=steps,
         chart=charts.in_language(
             charts.bars(
@@ -101,6 +91,47 @@ def page(slug: str) -> str:
             chosen(),
         ),
     )
+
+
+@blueprint.get("/campaigns/<slug>/paths.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def file(slug: str, written: str) -> Response:
+    """Hand over what the page shows."""
+    campaign, _order, both = _asked(slug)
+    days = both["platform"]
+    told = {by: InfluenceSchema().dump(report) for by, report in both.items()}
+    name = f"{campaign.slug}-ways-{days['from']}-{days['to']}"
+    return file_of(tables_of_ways(both), told, written, name)
+
+
+def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
+    """Return the campaign, the order of the chain, and its ways by platform and by post."""
+    campaign = campaigns.find_campaign(g.org_id, slug)
+    if campaign is None:
+        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    order = request.args.get("order") or ORDERS[0]
+    if order not in ORDERS:
+        raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
+    least = current_app.extensions["settings"].small_group
+    currency = request.args.get("currency", "")
+    if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
+        raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
+    try:
+        first, last = (_day(request.args.get(name)) for name in ("from", "to"))
+        both = influences_of(
+            campaign,
+            first,
+            last,
+            least,
+            grains=["platform", "post"],
+            currency=currency,
+            models=[f"markov_{order}", "shapley"],
+        )
+    except (BadRange, ValueError):
+        raise Problem(
+            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+        ) from None
+    return campaign, order, both
 
 
 def _beside(report: dict[str, Any]) -> dict[str, Any]:

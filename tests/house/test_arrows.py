@@ -124,6 +124,10 @@ WRONG_WAYS = (
     ("advocacy.platforms", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.linksheet", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.linking", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    (
+        "advocacy.further_tables",
+        ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers"),
+    ),
     ("advocacy.tables", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.influence", ("flask", "sqlalchemy", "advocacy.web", "workers")),

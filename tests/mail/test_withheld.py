@@ -55,7 +55,7 @@ def test_who_climbed_is_told_and_few_who_did_are_not(world, smtp, mailbox):
     climbed = plain.partition("WHO CLIMBED THE LADDER\n")[2]
     assert "- called: Supporters 9, Of these new 9, Climbed to it 0\n" in climbed
     assert "- gave: Supporters 3, Of these new 3, Climbed to it 0\n" in climbed
-    assert "- On instagram (Instagram): Climbed 0, New 18\n" in climbed
+    assert "- On instagram (Instagram): Climbed 0, New on the ladder 18\n" in climbed
     subscribe(world, "other@example.org")
     assert send(world, replace(smtp, small_group_shared=5)) == 1
     fewer = mailbox.mails[1].get_body(("plain",)).get_content().replace("\r\n", "\n")
@@ -63,4 +63,4 @@ def test_who_climbed_is_told_and_few_who_did_are_not(world, smtp, mailbox):
     assert "- gave: Supporters –" in climbed
     # 30 people less two rungs would be the third.
     assert climbed.count("Supporters –") >= 2
-    assert "Climbed 0, New 18" not in climbed or "No post found" not in climbed
+    assert "Climbed 0, New on the ladder 18" not in climbed or "No post found" not in climbed

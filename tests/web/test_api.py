@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,8 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
-from advocacy.store import campaigns, run, transaction, view_links
+from advocacy import goals
+from advocacy.store import campaigns, reports, run, transaction, view_links
 from advocacy.store.members import ROLES
 from tests.conftest import World
 
@@ -382,6 +383,19 @@ ROUTES = {
     ("GET", "/campaigns/<slug>/explore.<any(csv, xlsx, json):written>"): READER,
     ("GET", "/explore.<any(csv, xlsx, json):written>"): READER,
     ("GET", "/goals"): READER,
+    ("GET", "/goals.<any(csv, xlsx, json):written>"): READER,
+    ("POST", "/goals"): EDITOR,
+    ("POST", "/goals/<uuid:goal_id>/remove"): EDITOR,
+    ("GET", "/campaigns/<slug>/paths.<any(csv, xlsx, json):written>"): READER,
+    ("GET", "/campaigns/<slug>/ladder.<any(csv, xlsx, json):written>"): READER,
+    ("GET", "/ladder.<any(csv, xlsx, json):written>"): READER,
+    ("GET", "/new-campaign"): EDITOR,
+    ("POST", "/new-campaign"): EDITOR,
+    ("GET", "/reports"): EDITOR,
+    ("POST", "/reports"): EDITOR,
+    ("POST", "/reports/<uuid:subscription_id>/end"): EDITOR,
+    ("POST", "/reports/sent/<uuid:report_id>/again"): EDITOR,
+    ("GET", "/reports/sent/<uuid:report_id>.pdf"): EDITOR,
     ("GET", "/api/v1/goals"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/ladder"): STAFF,
     ("GET", "/api/v1/ladder"): STAFF,
@@ -431,6 +445,9 @@ FILLED = {
     "<word>": "unknown",
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
+    "<uuid:goal_id>": str(UUID(int=1)),
+    "<uuid:report_id>": str(UUID(int=1)),
+    "<uuid:subscription_id>": str(UUID(int=1)),
     "<any(csv, xlsx, json):written>": "csv",
     "<any(svg, png):written>": "svg",
 }
@@ -441,6 +458,13 @@ OWN_ANSWERS = {
     ("POST", "/sign-out"): 302,
     ("POST", "/language"): 302,
     ("POST", "/links"): 422,
+    ("POST", "/goals"): 422,
+    ("POST", "/goals/<uuid:goal_id>/remove"): 404,
+    ("POST", "/new-campaign"): 422,
+    ("POST", "/reports"): 422,
+    ("POST", "/reports/<uuid:subscription_id>/end"): 404,
+    ("POST", "/reports/sent/<uuid:report_id>/again"): 404,
+    ("GET", "/reports/sent/<uuid:report_id>.pdf"): 404,
     ("POST", "/quarantine/replay"): 422,
     ("POST", "/links/bulk"): 422,
     ("POST", "/api/v1/links/<code>/shares"): 201,
@@ -542,6 +566,11 @@ def test_what_is_of_another_organization_is_not_there(app, route):
             made_by="",
             lasts=timedelta(days=1),
         )
+        wanted = reports.Wanted("alert", "alice@example.org", None, None, None, time(8), "en")
+        mails = reports.put_subscription(alice.org_id, wanted)
+        reports.claim_report(alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC))
+        day = date(2026, 6, 1)
+        goals.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
     alice.member("reader", "ana@example.org")
     alice.act("call", email="a@example.org")
     alice.drain()
@@ -549,6 +578,9 @@ def test_what_is_of_another_organization_is_not_there(app, route):
         ("<uuid:action_id>", "select id from actions"),
         ("<uuid:member_id>", "select id from members"),
         ("<uuid:view_link_id>", "select id from view_links"),
+        ("<uuid:goal_id>", "select id from goals"),
+        ("<uuid:subscription_id>", "select id from report_subscriptions"),
+        ("<uuid:report_id>", "select id from sent_reports"),
     ):
         path = path.replace(name, str(run(statement)[0][0]))
     path = path.replace("<slug>", "secret").replace("<code>", alice.links["x"])

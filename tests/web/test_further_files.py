@@ -1,0 +1,138 @@
+"""What the pages of the ladder, of goals and of ways show is taken along with the same figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from openpyxl import load_workbook
+
+from advocacy.goals import put_goal
+from advocacy.store import transaction
+
+NOW = datetime.now(UTC)
+PATHS = ("/campaigns/stay/ladder", "/ladder", "/campaigns/stay/paths", "/goals")
+
+
+@pytest.fixture
+def staff(world):
+    """Seven who signed, of whom three gave later; and two goals."""
+    early = NOW - timedelta(days=40)
+    for number in range(7):
+        email = f"s{number}@example.org"
+        click = world.click("x", at=early - timedelta(minutes=5))
+        world.act("signature", id=f"s{number}", email=email, at=early, click_id=click)
+        if number < 3:
+            gift = {"amount": "12.50", "code": world.links["instagram"]}
+            at = NOW - timedelta(days=2)
+            world.act("donation", id=f"d{number}", email=email, at=at, **gift)
+    world.act("call", id="c", email="s0@example.org", at=NOW - timedelta(days=1), target="TX-07")
+    world.drain()
+    first, last = (NOW - timedelta(days=30)).date(), (NOW + timedelta(days=30)).date()
+    with transaction():
+        put_goal(world.org_id, None, "net", "100", first, last, currency="USD", name="=Fund")
+        put_goal(
+            world.org_id, world.campaign_id, "calls", "50", first, last,
+            districts=["TX-07"], each_district=20,
+        )  # fmt: skip
+    return world.member("reader")
+
+
+def offered(staff, path: str) -> dict[str, str]:
+    page = staff.get(path).text.replace("&amp;", "&")
+    found = re.findall(r'<a class="button" href="([^"]+)" download>(\w+)</a>', page)
+    return {called: address for address, called in found}
+
+
+def tables(answer) -> dict[str, list[dict[str, str]]]:
+    text = answer.data.decode("utf-8-sig")
+    found = {}
+    for part in text.split("\r\n\r\n"):
+        name, _end, rows = part.partition("\r\n")
+        found[name.strip('"')] = list(csv.DictReader(io.StringIO(rows, newline="")))
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_workbook_says_the_same_as_the_csv_and_is_known_again(staff, path):
+    links = offered(staff, path)
+    assert set(links) == {"Excel", "CSV", "JSON"}
+    found, sent = tables(staff.get(links["CSV"])), staff.get(links["Excel"])
+    book = load_workbook(io.BytesIO(sent.data))
+    assert book.sheetnames == list(found)
+    for name, rows in found.items():
+        sheet = book[name]
+        assert [cell.value for cell in sheet[1]] == list(rows[0]) if rows else sheet.max_row == 1
+        assert sheet.max_row == len(rows) + 1
+    for called, address in links.items():
+        answer = staff.get(address)
+        assert "attachment" in answer.headers["Content-Disposition"], called
+        again = staff.get(address, headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304, called
+    assert staff.get(links["JSON"]).json
+
+
+def test_the_ladder_is_taken_along_as_it_is_shown(world, staff):
+    links = offered(staff, "/campaigns/stay/ladder")
+    found, told = tables(staff.get(links["CSV"])), staff.get(links["JSON"]).json
+    page = staff.get("/campaigns/stay/ladder").text
+    for row, rung in zip(found["rungs"], told["rungs"], strict=True):
+        assert row == {name: str(value) for name, value in rung.items()}
+        cells = [row[name] for name in ("people", "joined", "climbed")]
+        assert "".join(f'<td class="num">{cell}</td>' for cell in cells) in page
+    assert {(row["from"], row["to"], row["people"]) for row in found["climbs"]} == {
+        ("signed", "gave", "3")
+    }
+    first = found["posts"][0]
+    assert (first["title"], first["climbed"]) == ("On instagram", "3")
+    (gifts,) = found["gifts"]
+    assert (gifts["average"], gifts["net"]) == ("12.50", "37.50")
+    assert "12.50 USD" in page
+    api = world.app.test_client().get(
+        "/api/v1/campaigns/stay/ladder", headers={"Authorization": f"Bearer {world.token()}"}
+    )
+    assert api.json == told
+
+
+def test_goals_are_taken_along_as_they_are_shown(staff):
+    found = tables(staff.get("/goals.csv"))
+    by_name = {row["name"]: row for row in found["goals"]}
+    fund, calls = by_name["'=Fund"], by_name[""]
+    assert (fund["reached"], fund["target"], fund["currency"]) == ("37.50", "100.00", "USD")
+    assert (calls["reached"], calls["target"]) == ("1", "50")
+    assert [(row["district"], row["calls"], row["left"]) for row in found["districts"]] == [
+        ("TX-07", "1", "19")
+    ]
+    last = [row for row in found["points"] if row["goal"] == fund["goal"]][-1]
+    assert last["reached"] == "37.50"
+
+
+def test_ways_are_taken_along_as_they_are_shown(staff):
+    links = offered(staff, "/campaigns/stay/paths?order=2")
+    found = tables(staff.get(links["CSV"]))
+    models = {row["model"] for row in found["credits"]}
+    assert {"last_touch", "markov_2", "shapley"} <= models
+    assert "markov_1" not in models
+    last = [r for r in found["credits"] if (r["by"], r["model"]) == ("platform", "last_touch")]
+    by_name = {row["name"]: (row["actions"], row["net"]) for row in last}
+    assert by_name["instagram"] == ("3", "37.50")
+    assert sum(int(row["actions"]) for row in found["time_to_action"]) == 7
+
+
+def test_files_withhold_what_their_pages_do(world, staff, monkeypatch):
+    monkeypatch.setitem(world.app.extensions, "settings", replace(world.settings, small_group=5))
+    found = tables(staff.get("/campaigns/stay/ladder.csv"))
+    assert {row["people"] for row in found["climbs"]} == {""}
+    assert {row["climbed"] for row in found["posts"]} <= {"", "0"}
+    goal = tables(staff.get("/goals.csv"))["goals"]
+    assert [row["reached"] for row in goal] == ["", ""]
+    assert "12.50" not in staff.get("/ladder.csv").text
+
+
+@pytest.mark.parametrize("path", [f"{path}.csv?from=x" for path in PATHS[:3]])
+def test_days_that_are_none_are_refused(staff, path):
+    assert staff.get(path).status_code == 422
