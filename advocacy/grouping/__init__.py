@@ -22,6 +22,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from advocacy.grouping.keys import key_of_day
 from advocacy.grouping.paging import BadCursor, page_of, place_of
 from advocacy.grouping.question import (
     COMPARED,
@@ -54,6 +55,7 @@ __all__ = [
     "days_read",
     "earlier_days",
     "grouped",
+    "key_of_day",
     "page_of",
 ]
 

@@ -14,6 +14,17 @@ from advocacy.store import campaigns
 from advocacy.store.totals import NOBODY
 
 
+def key_of_day(by: str, day: date) -> str:
+    """Return the key of the week, the month or the day that a day is in."""
+    match by:
+        case "week":
+            year, week, _ = day.isocalendar()
+            return f"{year:04}-W{week:02}"
+        case "month":
+            return f"{day.year:04}-{day.month:02}"
+    return day.isoformat()
+
+
 class Keys:
     """The keys of one question. They are those of its first period, from `first` to `last`."""
 
@@ -58,13 +69,7 @@ class Keys:
 
     def of_day(self, day: date) -> str:
         """Return the key of the row that a day of the first period is in."""
-        match self.by:
-            case "week":
-                year, week, _ = day.isocalendar()
-                return f"{year:04}-W{week:02}"
-            case "month":
-                return f"{day.year:04}-{day.month:02}"
-        return day.isoformat()
+        return key_of_day(self.by, day)
 
     def days_of(self, key: str) -> tuple[date, date]:
         """Return the days of a row, within the range."""

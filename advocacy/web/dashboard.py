@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import (
@@ -40,6 +41,7 @@ from advocacy.web import auth, charts, live
 from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
+from advocacy.web.ranges import OFFERED_DAYS, last_days, offered
 from advocacy.withholding import FEW, withheld_report
 from advocacy.wording import TIERS_MEAN, noun
 
@@ -48,7 +50,7 @@ blueprint = Blueprint("dashboard", __name__)
 WITHHELD = "–"
 """What stands where a figure is about too few people to be shown."""
 OVERVIEW_DAYS = 30
-"""Of how many days the overview shows the figures, beside as many before."""
+"""Of how many days the overview shows the figures if not asked, beside as many before."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -175,9 +177,11 @@ def sign_out() -> BaseResponse:
 def overview() -> Response:
     """Show all campaigns beside the days before, or say what to do first."""
     now = datetime.now(UTC)
+    days = request.args.get("days", OVERVIEW_DAYS, type=int)
+    days = days if days in OFFERED_DAYS else OVERVIEW_DAYS
     lately, counting = None, False
     try:
-        lately = _lately(now)
+        lately = _lately(now, days)
     except BeingCounted:
         counting = True
     page = render_template(
@@ -186,7 +190,11 @@ def overview() -> Response:
         counting=counting,
         counted=when(lately["counted_at"], lately["about"]["timezone"]) if lately else "",
         campaigns=campaigns.list_campaigns(g.org_id) if counting else (),
-        days=OVERVIEW_DAYS,
+        days=days,
+        ranges=[
+            (last_days(each), url_for("dashboard.overview", days=each), each == days)
+            for each in OFFERED_DAYS
+        ],
         lost=[
             (each.source, in_words(each, room.CARRIES, room.title))
             for each in lost_sources(
@@ -203,13 +211,13 @@ def overview() -> Response:
     return Response(page, headers={"Refresh": COUNTING_SECONDS} if counting else None)
 
 
-def _lately(now: datetime) -> dict[str, Any] | None:
+def _lately(now: datetime, days: int) -> dict[str, Any] | None:
     """Return the activation of the last days by campaign, beside the days before."""
     owner = campaigns.find_organization(g.org_id)
     if owner is None:
         return None
     today = day_in(now, owner.timezone)
-    first = today - timedelta(days=OVERVIEW_DAYS - 1)
+    first = today - timedelta(days=days - 1)
     question = Question("campaign", first, today, compare="before")
     return groups_of(owner, question, current_app.extensions["settings"].small_group)
 
@@ -263,7 +271,18 @@ def report_page(
         view_link=view_link,
         least=least,
         define=lambda name: _(DEFINITIONS[name]),
+        ranges=[] if view_link else _ranges(campaign, report),
     )
+
+
+def _ranges(campaign: Campaign, report: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """Return what the page offers to choose with one click: some days, and the whole campaign."""
+    today = day_in(datetime.now(UTC), campaign.timezone)
+    model = None if report["model"] == MODELS[0] else report["model"]
+    address = partial(url_for, "dashboard.campaign_page", slug=campaign.slug, model=model)
+    asked = "from" in request.args or "to" in request.args
+    whole = (_("the whole campaign"), address(), not asked)
+    return [*offered(today, address, report["from"], report["to"]), whole]
 
 
 def _chart(report: dict[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ links to files have the same one, so that a file is what is on the screen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from marshmallow import ValidationError
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.events import ActionKind
-from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE, TIMES
+from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE, TIMES, key_of_day
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
 from advocacy.store import campaigns
@@ -39,6 +40,7 @@ from advocacy.wording import noun, platform_named, post_named
 blueprint = Blueprint("explore", __name__)
 
 _MOST_BARS = 40
+_MOST_TIMES = 400
 _FILES = ("csv", "xlsx", "json")
 
 
@@ -291,12 +293,27 @@ def _chart(
         else ""
     )
     now = _("these days")
-    values = [
-        {"group": named[each["key"]], "actions": figures["actions"], "period": period}
+    counted = {
+        each["key"]: [
+            {"group": named[each["key"]], "actions": figures["actions"], "period": period}
+            for figures, period in ((each["earlier"], then), (each, now))
+            if figures and figures["actions"] is not None
+        ]
         for each in shown
-        for figures, period in ((each["earlier"], then), (each, now))
-        if figures and figures["actions"] is not None
-    ]
+    }
+    values = [each for of_key in counted.values() for each in of_key]
+    if keys := _without_gaps(report["group_by"], rows):
+        nothing = [{"actions": 0, "period": period} for period in (then, now) if period]
+        values = [
+            each
+            for key in keys
+            for each in counted.get(key)
+            or (
+                []
+                if key in named
+                else [{"group": _called(report["group_by"], key), **zero} for zero in nothing]
+            )
+        ]
     return charts.beside(
         values,
         ("group", "actions", "period"),
@@ -304,6 +321,19 @@ def _chart(
         _("Actions by group; the table below says the same."),
         _("actions"),
     )
+
+
+def _without_gaps(by: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys of all time between the first row and the last; none where that is not apt.
+
+    A day on which nothing was counted has no row, and is seen as such in a chart.
+    """
+    if by not in {"day", "week", "month"} or not rows:
+        return []
+    first, last = rows[0]["from"].toordinal(), rows[-1]["to"].toordinal()
+    days = range(first, last + 1)
+    found = list(dict.fromkeys(key_of_day(by, date.fromordinal(each)) for each in days))
+    return found if len(found) <= _MOST_TIMES else []
 
 
 def _campaign(slug: str) -> Campaign:

@@ -9,6 +9,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -439,6 +440,63 @@ def test_the_overview_shows_all_campaigns_beside_the_days_before(world, told):
     )
     assert '<td class="num">1<br><span class="hint">−2 (−67 %)</span>' in stay
     assert '<td class="num">0' in quiet
+
+
+def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(world, told):
+    now = datetime.now(UTC)
+    gift = {"amount": "10.00", "email": "now@example.org"}
+    world.act("donation", id="n", at=now - timedelta(days=2), **gift)
+    world.act("donation", id="t", at=now - timedelta(days=9), **{**gift, "amount": "40.00"})
+    world.drain()
+    reader = world.member("reader")
+    week = reader.get("/?days=7").text
+    assert "beside the 7 days before" in week
+    assert 'href="/?days=7" aria-current="true"' in week
+    assert '10.00 USD<br><span class="hint">-30.00 USD (−75 %)</span>' in week
+    month = reader.get("/").text
+    assert "50.00 USD" in month and "beside the 30 days before" in month
+    for none in ("8", "x", "-1", "9999999999999999999999"):
+        assert "beside the 30 days before" in reader.get(f"/?days={none}").text
+
+
+def test_a_campaigns_days_are_chosen_with_one_click(world, told):
+    reader = world.member("reader")
+    page = html.unescape(reader.get("/campaigns/stay").text)
+    offers = re.findall(r'<a href="([^"]+)"( aria-current="true")?>([^<]+)</a>', page)
+    shown = {called: (address, bool(mark)) for address, mark, called in offers}
+    assert shown["the whole campaign"] == ("/campaigns/stay", True)
+    week, is_shown = shown["the last 7 days"]
+    assert not is_shown
+    page = html.unescape(reader.get(f"{week}&model=linear").text)
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    assert f'name="from" value="{today - timedelta(days=6)}"' in page
+    assert f'name="to" value="{today}"' in page
+    assert re.search(r'model=linear&[^"]*" aria-current="true">the last 7 days', page)
+
+
+def test_time_without_an_action_is_seen_in_the_chart(world):
+    """Two weeks beside each other that are a month apart would look like one after the other."""
+    for number, day in enumerate((13, 34)):
+        at = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=day - 1)
+        world.act("call", id=f"c{number}", email=f"{number}@example.org", at=at)
+    world.drain()
+    staff = world.member("reader")
+    for by, keys in (
+        ("week", ["2026-W03", "2026-W04", "2026-W05", "2026-W06"]),
+        ("month", ["2026-01", "2026-02"]),
+        (
+            "day",
+            [f"Jan {day}, 2026" for day in range(13, 32)]
+            + ["Feb 1, 2026", "Feb 2, 2026", "Feb 3, 2026"],
+        ),
+    ):
+        query = {"group_by": by, "from": "2026-01-12", "to": "2026-03-08", "compare": "before"}
+        page = staff.get("/campaigns/stay/explore", query_string=query).text
+        spec = json.loads(re.search(r'id="groups-spec">(.*?)</script>', page, re.S)[1])
+        (drawn,) = spec["datasets"].values()
+        now = [each for each in drawn if each["period"] == "these days"]
+        assert [each["group"] for each in now] == keys, by
+        assert [each["actions"] for each in now] == [1, *[0] * (len(keys) - 2), 1]
 
 
 # What is refused, and withheld.
