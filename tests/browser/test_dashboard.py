@@ -53,7 +53,7 @@ def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
     skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
-    for _ in range(10):
+    for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent") == "Stop the execution":
             break

@@ -6,13 +6,17 @@ The pictures are in `var/screenshots`, to be looked at.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 
-from advocacy.store import campaigns, members, run, transaction, view_links
+from advocacy import goals
+from advocacy.ids import new_id
+from advocacy.store import campaigns, members, reports, run, transaction, view_links
+from advocacy.store import goals as store
 from tests.web.test_languages import NOT_A_PAGE
 
 pytestmark = pytest.mark.browser
@@ -79,6 +83,47 @@ def address(wired: Flask, site, rule: str) -> str:
                 return f"/actions/{found}"
 
 
+@pytest.fixture
+def filled(wired: Flask, site) -> Iterator[None]:
+    """What pages show besides a campaign: goals, mails, a delivery that could not be read."""
+    now = datetime.now(UTC)
+    first, last = (now - timedelta(days=15)).date(), (now + timedelta(days=20)).date()
+    with wired.app_context():
+        with transaction():
+            org_id = campaigns.get_organization(None).id
+            stay = campaigns.get_campaign(org_id, "stay")
+            made = [
+                goals.put_goal(org_id, None, "supporters", "5000", first, last),
+                goals.put_goal(
+                    org_id, stay.id, "calls", "900", first, last, name="The vote",
+                    districts=["TX-07"], each_district=200,
+                ),
+            ]  # fmt: skip
+            mails = reports.put_subscription(
+                org_id, reports.Wanted("weekly", "lead@example.org", None, 0, None, time(8), "en")
+            )
+            report_id = new_id()
+            reports.claim_report(org_id, report_id, mails, "2026-W47", now)
+            reports.put_outcome(org_id, report_id, 1, "failed", "refused_554")
+            run(
+                """update inbox set status = 'quarantined', reason = 'not_json', detail = 'line 1'
+                   where org_id = :o and id in (
+                     select id from inbox where org_id = :o and status = 'done' limit 3)""",
+                o=org_id,
+            )
+        yield
+        with transaction():
+            for goal in made:
+                store.remove_goal(org_id, goal.id)
+            reports.end_subscription(org_id, mails, now)
+            run("delete from sent_reports where org_id = :o", o=org_id)
+            run(
+                """update inbox set status = 'done', reason = '', detail = ''
+                   where org_id = :o and status = 'quarantined'""",
+                o=org_id,
+            )
+
+
 def test_every_page_is_looked_at(wired: Flask):
     rules = {
         rule.rule
@@ -89,7 +134,7 @@ def test_every_page_is_looked_at(wired: Flask):
 
 
 @pytest.mark.parametrize("rule", PAGES)
-def test_a_page_is_readable_by_everyone_everywhere(watched, screenshots, rule, address):
+def test_a_page_is_readable_by_everyone_everywhere(watched, screenshots, rule, address, filled):
     page = watched.page
     if rule in SIGNED_OUT:
         watched.go(address)
