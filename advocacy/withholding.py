@@ -491,13 +491,30 @@ def _platform_of(row: Row) -> str:
 def _platforms_too(
     report: Mapping[str, Any], few_posts: set[int], few: set[int], least: int
 ) -> set[int]:
-    """Fold more platforms until, with what is shown of posts, no small remainder can be had."""
+    """Fold more platforms until, with what is shown of posts, no small remainder can be had.
+
+    Those that have one, and one other where that is enough; else the smallest in turn.
+    """
     rows, few = report["platforms"], set(few)
     sizes = [_about(row) for row in rows]
-    while (left := [at for at, size in enumerate(sizes) if size and at not in few]) and (
-        _told_little(report, few_posts, few, least)
-    ):
-        few.add(min(left, key=lambda at: (sizes[at], at)))
+    if not _told_little(report, few_posts, few, least):
+        return few
+    unseen = _unseen(report, few_posts)
+    few |= {
+        at
+        for at, row in enumerate(rows)
+        if sizes[at] and 0 < max(unseen[of, row["platform"]] for of in ("posts", "none")) < least
+    }
+
+    def left() -> list[int]:
+        others = [at for at, size in enumerate(sizes) if size and at not in few]
+        return sorted(others, key=lambda at: (sizes[at], at))
+
+    for more in (set(), *({at} for at in left())):
+        if not _told_little(report, few_posts, few | more, least):
+            return few | more
+    while (others := left()) and _told_little(report, few_posts, few, least):
+        few.add(others[0])
     return few
 
 
@@ -506,19 +523,8 @@ def _told_little(report: Mapping[str, Any], few_posts: set[int], few: set[int], 
 
     Not shown of a platform are its folded posts, and its actions that no post is known for.
     """
-    posts, platforms = report["posts"], report["platforms"]
-    names = [row["platform"] for row in platforms]
-    known: dict[tuple[str, str], Fraction] = {}
-    for name, row in zip(names, platforms, strict=True):
-        own = [
-            (at, post)
-            for at, post in enumerate(posts)
-            if post["post"] and _platform_of(post) == name
-        ]
-        hidden = [post for at, post in own if at in few_posts]
-        known["posts", name] = Fraction(max((_about(post) for post in hidden), default=0))
-        rest = _exact(row["actions"]) - sum(_exact(post["actions"]) for _, post in own)
-        known["none", name] = max(rest, Fraction(0))
+    posts, known = report["posts"], _unseen(report, few_posts)
+    names = [row["platform"] for row in report["platforms"]]
     keys = [key for key, size in known.items() if size]
     nobody = next((at for at, post in enumerate(posts) if post["post"] is None), None)
     without = {("none", name) for name in names}
@@ -537,6 +543,23 @@ def _told_little(report: Mapping[str, Any], few_posts: set[int], few: set[int], 
         if same and max(known[key] for key, _ in held) < least:
             return True
     return False
+
+
+def _unseen(report: Mapping[str, Any], few_posts: set[int]) -> dict[tuple[str, str], Fraction]:
+    """Return how many people each part of a platform that is not shown is about, at the least."""
+    known: dict[tuple[str, str], Fraction] = {}
+    for row in report["platforms"]:
+        name = row["platform"]
+        own = [
+            (at, post)
+            for at, post in enumerate(report["posts"])
+            if post["post"] and _platform_of(post) == name
+        ]
+        hidden = [post for at, post in own if at in few_posts]
+        known["posts", name] = Fraction(max((_about(post) for post in hidden), default=0))
+        rest = _exact(row["actions"]) - sum(_exact(post["actions"]) for _, post in own)
+        known["none", name] = max(rest, Fraction(0))
+    return known
 
 
 def _residues(report: Mapping[str, Any], least: int) -> bool:

@@ -332,6 +332,27 @@ def test_of_few_people_nothing_is_left():
     assert all(each["actions"] is None for each in shown["evidence"])
 
 
+def test_a_platform_with_a_small_remainder_takes_one_other_along_and_not_all():
+    """Four came by x without a post. Where that is hidden, all else of x is hidden, too."""
+    rows = [*some(100, "a"), *some(50, "c", since=100)]
+    rows += [*some(4, None, platform="x", since=150), *some(60, None, platform="", since=154)]
+    before = report_of(rows)
+    before["platforms"] += [
+        {
+            **before["platforms"][0],
+            "platform": name,
+            "actions": 0,
+            "supporters": people_of([], set()),
+        }
+        for name in ("bluesky", "tiktok")
+    ]
+    shown = withheld_report(before, 5)
+    alone = {row["platform"]: row["actions"] for row in shown["platforms"] if "folded" not in row}
+    assert alone == {"instagram": 50, "bluesky": 0, "tiktok": 0}
+    (fold,) = (row for row in shown["platforms"] if "folded" in row)
+    assert (fold["folded"], fold["actions"]) == (2, 164)
+
+
 def test_nobody_is_shown_and_off_is_off():
     empty = report_of([])
     assert withheld_report(empty, 5) == {**empty, "withheld": ""}

@@ -214,12 +214,12 @@ def test_a_post_of_two_supporters_is_folded(world, editor):
     page = look(world, make(editor, range="all")).text
     assert "<dt>Supporters</dt><dd>40</dd>" in page
     posts = re.search(r"<h2>Posts</h2>.*?</table>", page, re.S)[0]
-    assert "2 rows: few people each" in posts
+    assert "2 rows together" in posts
     assert "On x" not in posts
     assert not re.search(r'<td class="num">2\b', page)
     assert "Figures about fewer than 5 people are withheld" in page
     own = editor.get("/campaigns/stay").text
-    assert "On x" in own and "few people each" not in own
+    assert "On x" in own and "rows together" not in own
 
 
 def test_staff_pages_and_api_withhold_what_the_settings_say(world, editor, monkeypatch):
@@ -229,7 +229,7 @@ def test_staff_pages_and_api_withhold_what_the_settings_say(world, editor, monke
     world.drain()
     fewer = replace(world.settings, small_group=5)
     monkeypatch.setitem(world.app.extensions, "settings", fewer)
-    assert "2 rows: few people each" in editor.get("/campaigns/stay").text
+    assert "2 rows together" in editor.get("/campaigns/stay").text
     answer = world.app.test_client().get(
         "/api/v1/campaigns/stay/activation",
         headers={"Authorization": f"Bearer {world.token()}"},
