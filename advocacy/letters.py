@@ -490,7 +490,7 @@ def kind_named(kind: str) -> str:
         "attendance": _("attendances"),
         "click": _("link clicks"),
         "other": _("other actions"),
-        "few": _("few people each"),
+        "few": _("kind not told"),
     }.get(kind, kind)
 
 

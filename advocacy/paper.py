@@ -23,6 +23,7 @@ from advocacy import typesetting
 from advocacy.letters import Sheet, kind_named
 from advocacy.mailing import Letter
 from advocacy.web import charts
+from advocacy.withholding import FEW
 
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
@@ -150,11 +151,17 @@ def definitions(
 
 
 def _bars(figures: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (name, kind, actions) of the posts; posts of the same name stay apart by a number."""
+    """Return (name, kind, actions) of the posts; posts of the same name stay apart by a number.
+
+    Of which kind they are may be withheld where their number is not: a bar is as long as all.
+    """
     rows: list[tuple[str, str, float]] = []
     for place, post in enumerate(figures["posts"], 1):
         title = _shortened(post["title"] or post["platform"])
-        rows += [(f"{place}. {title}", kind, n) for kind, n in post["by_kind"].items()]
+        kinds = dict(post["by_kind"])
+        if (rest := round(post["actions"] - sum(kinds.values()), 9)) > 0:
+            kinds[FEW] = rest
+        rows += [(f"{place}. {title}", kind, n) for kind, n in kinds.items()]
     return rows
 
 
@@ -166,7 +173,7 @@ def _shortened(title: str) -> str:
 def _translate(definition: dict[str, Any]) -> None:
     """Name kinds in the reader's language; the definition's own words are the keys."""
     encoding = definition["encoding"]
-    words = {kind: kind_named(kind) for kind in charts.COLOURS}
+    words = {kind: kind_named(kind) for kind in (*charts.COLOURS, FEW)}
     legend = encoding["color"]["legend"]
     legend["labelExpr"] = f"{json.dumps(words, ensure_ascii=False)}[datum.label]"
     for axis in ("x", "y"):

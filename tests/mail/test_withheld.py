@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from advocacy.paper import definitions
+from advocacy.withholding import FEW
 from tests.mail.test_sending import send, subscribe
 
 
@@ -64,3 +66,19 @@ def test_who_climbed_is_told_and_few_who_did_are_not(world, smtp, mailbox):
     # 30 people less two rungs would be the third.
     assert climbed.count("Supporters –") >= 2
     assert "Climbed 0, New on the ladder 18" not in climbed or "No post found" not in climbed
+
+
+def test_a_post_whose_kinds_are_withheld_has_a_bar_of_its_full_length(app):
+    """The strongest would else be missing from the chart of the strongest."""
+    post = {"title": "One", "platform": "x", "actions": 25, "by_kind": {}}
+    partly = {"title": "Two", "platform": "x", "actions": 20, "by_kind": {"call": 15}}
+    whole = {"title": "Three", "platform": "x", "actions": 9, "by_kind": {"call": 9}}
+    drawn = definitions({"blocks": [{"chart": "posts"}]}, {"posts": [post, partly, whole]})
+    (values,) = drawn["posts"]["datasets"].values()
+    assert [(each["post"], each["kind"], each["actions"]) for each in values] == [
+        ("1. One", FEW, 25),
+        ("2. Two", "call", 15),
+        ("2. Two", FEW, 5),
+        ("3. Three", "call", 9),
+    ]
+    assert '"few": "kind not told"' in drawn["posts"]["encoding"]["color"]["legend"]["labelExpr"]
