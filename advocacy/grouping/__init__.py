@@ -27,8 +27,10 @@ from advocacy.grouping.paging import BadCursor, page_of, place_of
 from advocacy.grouping.question import (
     COMPARED,
     FILTERS,
+    FILTERS_OF_ORGANIZATION,
     GROUPS,
     GROUPS_OF_ORGANIZATION,
+    HOURS,
     NONE,
     TIMES,
     BadFilter,
@@ -45,8 +47,10 @@ from advocacy.report import MODELS
 __all__ = [
     "COMPARED",
     "FILTERS",
+    "FILTERS_OF_ORGANIZATION",
     "GROUPS",
     "GROUPS_OF_ORGANIZATION",
+    "HOURS",
     "NONE",
     "TIMES",
     "BadCursor",
@@ -100,7 +104,10 @@ def grouped(scope: Campaign | Organization, question: Question, least: int = 0) 
         "to": last,
         "compare": earlier
         and {"with": question.compare, "from": earlier.first, "to": earlier.last},
-        "filters": {name: list(question.filters.get(name) or ()) for name in FILTERS},
+        "filters": {
+            name: list(question.filters.get(name) or ())
+            for name in (FILTERS if campaign else FILTERS_OF_ORGANIZATION)
+        },
         "total": told(period, earlier, None, question),
         "groups": sorted(
             (

@@ -45,6 +45,7 @@ class Keys:
         self.sources = {source.id: source for source in campaigns.list_sources(org_id)}
         self.campaigns = campaigns.list_campaigns(org_id) if campaign is None else ()
         self._slugs = {each.id: each.slug for each in self.campaigns}
+        self.slugs = None if campaign else {each.slug: each.id for each in self.campaigns}
 
     def labels(self) -> dict[str, str]:
         """Return what keys are called, where that is not the key itself."""

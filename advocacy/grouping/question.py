@@ -20,8 +20,17 @@ GROUPS = ("post", "platform", "medium", "author", "kind", "source", *TIMES)
 GROUPS_OF_ORGANIZATION = ("campaign", *GROUPS)
 """What the organization's can be grouped by."""
 
-FILTERS = ("post", "platform", "medium", "author", "kind", "source")
-"""What activation can be filtered by; a click has no kind and no source."""
+FILTERS = ("post", "platform", "medium", "author", "kind", "source", "hour")
+"""What activation can be filtered by; a click has no kind and no source.
+
+An hour is one of the clock, from 00 to 23. Days, weeks and months are chosen as a range.
+"""
+
+FILTERS_OF_ORGANIZATION = ("campaign", *FILTERS)
+"""What the organization's can be filtered by."""
+
+HOURS = tuple(f"{hour:02}" for hour in range(24))
+"""The hours of the clock, as filters name them."""
 
 COMPARED = ("before", "year")
 """With what it can be compared: as many days right before, or the same days a year earlier."""
@@ -43,7 +52,7 @@ class BadFilter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for. `filters` has by name of `FILTERS` the keys that are let through."""
+    """What is asked for. `filters` has by name of a filter the keys that are let through."""
 
     by: str
     first: date | None = None
@@ -86,13 +95,30 @@ def year_earlier(day: date, of_leap: int) -> date:
 
 
 def narrowed(
-    question: Question, posts: Mapping[UUID, Any], sources: Container[UUID]
+    question: Question,
+    posts: Mapping[UUID, Any],
+    sources: Container[UUID],
+    slugs: Mapping[str, UUID] | None,
 ) -> dict[str, Any]:
-    """Return what a question lets through, as fields of `Asked`. Raises `BadFilter`."""
+    """Return what a question lets through, as fields of `Asked`. Raises `BadFilter`.
+
+    `slugs` are the campaigns of the organization, None where one of them is asked about.
+    """
     wanted = {name: frozenset(keys) for name, keys in question.filters.items() if keys}
-    if unknown := set(wanted) - set(FILTERS):
-        raise BadFilter(min(unknown), f"is no filter; they are {', '.join(FILTERS)}")
+    filters = FILTERS if slugs is None else FILTERS_OF_ORGANIZATION
+    if unknown := set(wanted) - set(filters):
+        raise BadFilter(min(unknown), f"is no filter; they are {', '.join(filters)}")
     found: dict[str, Any] = {}
+    if "hour" in wanted:
+        if bad := wanted["hour"] - set(HOURS):
+            raise BadFilter("hour", f"is an hour of the clock, from 00 to 23, and not {min(bad)}")
+        found["hours"] = frozenset(map(int, wanted["hour"]))
+    if slugs is not None and "campaign" in wanted:
+        if missing_slugs := wanted["campaign"] - {NONE, *slugs}:
+            raise BadFilter("campaign", f"there is no campaign {min(missing_slugs)}")
+        found["campaigns"] = frozenset(
+            None if slug == NONE else slugs[slug] for slug in wanted["campaign"]
+        )
     if {"post", "medium", "author"} & set(wanted):
         every = [None, *posts.values()]
         known = {post and post.id: post for post in every}

@@ -47,7 +47,7 @@ class Reading:
             first=first,
             last=last,
             model=question.model,
-            **narrowed(question, self.keys.posts, self.keys.sources),
+            **narrowed(question, self.keys.posts, self.keys.sources, self.keys.slugs),
         )
         self._alone = self._only_filter()
 
@@ -57,8 +57,8 @@ class Reading:
         rows: dict[str, Figures] = defaultdict(Figures)
         total = Figures()
         other = (first, last) != (self.first, self.last)
-        if self.by == "hour":
-            self._read_hours(asked, rows, total, other)
+        if self.by == "hour" or asked.hours is not None:
+            self._read_actions(asked, rows, total, other)
         else:
             self._read_sums(asked, rows, total, other)
             self._read_clicks(asked, rows, total, other)
@@ -68,7 +68,11 @@ class Reading:
         rows.pop("", None)
         kept = {key: each for key, each in rows.items() if each.anything}
         if self.by == "campaign" and not other:
-            kept |= {each.slug: rows[each.slug] for each in self.keys.campaigns}
+            kept |= {
+                each.slug: rows[each.slug]
+                for each in self.keys.campaigns
+                if asked.campaigns is None or each.id in asked.campaigns
+            }
         if least > 1:
             self._read_givers(asked, kept, total, other)
         return Period(first, last, total, kept, withhold(kept, total, least))
@@ -91,13 +95,15 @@ class Reading:
     ) -> None:
         posts = self._posts_of_clicks(asked)
         for row in store.read_clicks(asked._replace(posts=posts), self.by in TIMES):
-            value = {
-                "campaign": row.campaign_id,
-                "platform": getattr(self.keys.posts.get(row.post_id), "platform", ""),
-            }.get(self.by, row.day if self.by in TIMES else row.post_id)
-            key = self.keys.of(value, other) if self.by in OF_CLICKS else ""
-            for figures in (rows[key], total):
+            for figures in (rows[self._key_of_clicks(row, row.day, other)], total):
                 add_clicks(figures.sums, row)
+
+    def _key_of_clicks(self, row: Any, slot: Any, other: bool) -> str:
+        value = {
+            "campaign": row.campaign_id,
+            "platform": getattr(self.keys.posts.get(row.post_id), "platform", ""),
+        }.get(self.by, slot if self.by in TIMES else row.post_id)
+        return self.keys.of(value, other) if self.by in OF_CLICKS else ""
 
     def _posts_of_clicks(self, asked: Asked) -> frozenset[UUID | None] | None:
         if asked.platforms is None:
@@ -108,28 +114,35 @@ class Reading:
             if post.platform in asked.platforms and (asked.posts is None or post.id in asked.posts)
         )
 
-    def _read_hours(
+    def _read_actions(
         self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
-        for row in store.read_single(asked, "hour"):
-            for figures in (rows[self.keys.of(row.slot, other)], total):
+        """Read what totals do not have, action by action: hours, by them or of them alone."""
+        slot = "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
+
+        def figures_of(row: Any, value: Any, post_id: UUID | None, platform: str) -> list[Figures]:
+            key = self.keys.of(self._value(row, value, post_id, platform), other)
+            return [rows[key], total]
+
+        for row in store.read_single(asked, slot):
+            for figures in figures_of(row, row.slot, row.post_id, row.platform):
                 add(figures.sums, row, row.post_id is not None, row.actions * UNIT)
         for row, touch, units, gross, back in self._shared(asked):
-            credited = touch["post_id"] is not None
-            if asked.first <= row.occurred_on <= asked.last:
-                for figures in (
-                    rows[self.keys.of(_hour(row.occurred_at, asked.zone), other)],
-                    total,
-                ):
-                    add(figures.sums, row, credited, units, gross, 0)
+            post_id = UUID(touch["post_id"]) if touch["post_id"] else None
+            happened = [(row.occurred_at, row.occurred_on, units, gross, 0)]
             for each, amount in zip(row.returns or [], back, strict=True):
                 at = datetime.fromisoformat(each["at"])
-                if asked.first <= day_in(at, row.zone) <= asked.last:
-                    for figures in (rows[self.keys.of(_hour(at, asked.zone), other)], total):
-                        add(figures.sums, row, credited, 0, 0, amount)
+                happened.append((at, day_in(at, row.zone), 0, 0, amount))
+            for at, on, *sums in happened:
+                hour = _hour(at, asked.zone)
+                if asked.first <= on <= asked.last and _is_of(asked, hour):
+                    value = hour if slot == "hour" else on
+                    for figures in figures_of(row, value, post_id, touch["platform"]):
+                        add(figures.sums, row, post_id is not None, *sums)
         posts = self._posts_of_clicks(asked)
-        for row in store.read_clicks_by_hour(asked._replace(posts=posts)):
-            for figures in (rows[self.keys.of(row.hour, other)], total):
+        for row in store.read_clicks_by_hour(asked._replace(posts=posts), slot):
+            key = self._key_of_clicks(row, row.slot, other)
+            for figures in (rows[key], total):
                 add_clicks(figures.sums, row)
 
     def _shared(
@@ -154,7 +167,10 @@ class Reading:
                 add_gift(figures.sums, row, row.actions * UNIT, row.gross_minor, row.refunded_minor)
         for row, touch, units, gross, back in self._shared(asked, gifts=True):
             post_id = UUID(touch["post_id"]) if touch["post_id"] else None
-            at = _hour(row.occurred_at, asked.zone) if slot == "hour" else row.occurred_on
+            hour = _hour(row.occurred_at, asked.zone)
+            if not _is_of(asked, hour):
+                continue
+            at = hour if slot == "hour" else row.occurred_on
             key = self.keys.of(self._value(row, at, post_id, touch["platform"]), other)
             for figures in (rows[key], total):
                 add_gift(figures.sums, row, units, gross, sum(back))
@@ -283,6 +299,11 @@ class Reading:
         for key, row in found:
             if key in rows:
                 rows[key].givers[row.currency] = row.supporters
+
+
+def _is_of(asked: Asked, hour: datetime) -> bool:
+    """Say whether an hour is one of those asked for."""
+    return asked.hours is None or hour.hour in asked.hours
 
 
 def _hour(at: datetime, timezone: str) -> datetime:

@@ -23,8 +23,9 @@ from advocacy.store.totals import OF_MODEL, RENEWAL
 class Asked(NamedTuple):
     """Whose actions, of which days, by which model, and which of them: None is any.
 
-    Without `campaign_id` it is the whole organization. `posts` has None for "no post"; `platforms`
-    has '' for "not known". `zone` is the campaign's, or the organization's own.
+    Without `campaign_id` it is the whole organization. `posts` has None for "no post", `campaigns`
+    None for "no campaign", `platforms` '' for "not known". `zone` is the campaign's, or the
+    organization's own; `hours` are those of its clock.
     """
 
     org_id: UUID
@@ -37,6 +38,8 @@ class Asked(NamedTuple):
     platforms: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     sources: frozenset[UUID] | None = None
+    campaigns: frozenset[UUID | None] | None = None
+    hours: frozenset[int] | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -91,6 +94,8 @@ def _values(asked: Asked) -> dict[str, Any]:
         "platforms": list(asked.platforms or ()),
         "kinds": list(asked.kinds or ()),
         "sources": list(asked.sources or ()),
+        "campaigns": [each or nobody for each in asked.campaigns or ()],
+        "hours": list(asked.hours or ()),
     }
 
 
@@ -108,7 +113,16 @@ def _those(asked: Asked, post: str, platform: str, own: str = "") -> str:
         found.append(f"{own}kind = any(cast(:kinds as text[]))")
     if asked.sources is not None:
         found.append(f"{own}source_id = any(cast(:sources as uuid[]))")
+    if asked.campaigns is not None:
+        found.append(f"coalesce({own}campaign_id, {nobody}) = any(cast(:campaigns as uuid[]))")
     return "".join(f" and {each}" for each in found)
+
+
+def _at_hours(asked: Asked, at: str) -> str:
+    """Return the condition on the hour of the clock that an instant is in."""
+    if asked.hours is None:
+        return ""
+    return f" and extract(hour from {at} at time zone :zone) = any(cast(:hours as int4[]))"
 
 
 def read_sums(asked: Asked, by: str) -> list[Any]:
@@ -116,7 +130,7 @@ def read_sums(asked: Asked, by: str) -> list[Any]:
 
     `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
     are a post's. Renewals are donations, and stand apart. A day is one of the campaign's zone.
-    Reads spans where nothing asks for days or sources, which those do not have.
+    Reads spans where nothing asks for days or sources, which those do not have. Of no hours.
     """
     days = by in {"day", "source"} or asked.sources is not None
     if asked.kinds is not None and "donation" in asked.kinds:
@@ -161,7 +175,7 @@ def read_sums(asked: Asked, by: str) -> list[Any]:
 def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
     """Return (campaign_id, post_id, day, human, clicks); `day` is None unless they are by day.
 
-    All clicks on the posts asked for: a click has no kind and comes through no source.
+    All clicks on the posts asked for: a click has no kind and comes through no source. Of no hours.
     """
     pieces = cut(asked.first, asked.last)
     if by_day:
@@ -182,7 +196,7 @@ def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
               from click_totals {where} and day between :tail_from and :tail_to
             ) as found
             group by campaign_id, post_id, day, human having sum(clicks) <> 0""",
-        **{name: value for name, value in _values(clicks).items() if name in {"o", "c", "posts"}},
+        **_values(clicks),
         **{
             f"{name}_{end}": day
             for name, piece in pieces._asdict().items()
@@ -191,22 +205,26 @@ def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
     )
 
 
-def read_clicks_by_hour(asked: Asked) -> list[Any]:
-    """Return (hour, human, clicks) of the clicks on the posts asked for; hours are instants.
+def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
+    """Return (campaign_id, post_id, slot, human, clicks) of the clicks on the posts asked for.
 
-    An hour begins on the clock of `zone`; a day is one of the campaign's.
+    `slot` is 'hour' (an instant: hours begin on the clock of `zone`), 'day' (one of the campaign's)
+    or ''. It reads every click of the range, and those of its hours alone.
     """
     clicks = asked._replace(platforms=None, kinds=None, sources=None)
+    day = "(t.clicked_at at time zone c.timezone)::date"
     return run(
-        f"""select date_trunc('hour', t.clicked_at, :zone) as hour, t.human,
+        f"""select t.campaign_id, t.post_id,
+                   {_SLOT[slot].format(at="t.clicked_at", day=day)} as slot, t.human,
                    count(*)::int8 as clicks
             from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
             where t.org_id = :o{_those(clicks, "t.post_id", "", "t.")}
+              {_at_hours(asked, "t.clicked_at")}
               and t.clicked_at >= cast(:first as date) - 1
               and t.clicked_at < cast(:last as date) + 2
-              and (t.clicked_at at time zone c.timezone)::date between :first and :last
-            group by 1, 2""",
-        **{name: value for name, value in _values(clicks).items() if name in {"o", "c", "posts"}},
+              and {day} between :first and :last
+            group by 1, 2, 3, 4""",
+        **_values(clicks),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,
@@ -341,6 +359,7 @@ def count_people(
             else ""
         }
             where a.org_id = :o and a.counted{_those(asked, "t.post_id", "t.platform", "a.")}
+              {_at_hours(asked, "a.occurred_at")}
               and a.occurred_on between :near and :far and {on} between :first and :last
             group by 1, 2""",
         **_values(asked),
@@ -384,7 +403,8 @@ def read_single(asked: Asked, slot: str, gifts: bool = False) -> list[Any]:
                where a.org_id = :o and a.counted and a.path is null
                  and a.occurred_on between :first and :last
                  {"and a.kind = 'donation'" if gifts else ""}
-                 {_those(asked, "a.post_id", "a.platform", "a.")}"""
+                 {_those(asked, "a.post_id", "a.platform", "a.")}
+                 {_at_hours(asked, "a.occurred_at")}"""
     back = f"""union all
                select {_SLOT[slot].format(at="r.at", day="r.on_day")}, a.campaign_id, a.post_id,
                       a.platform, a.kind, a.source_id, a.currency, a.recurs_as <> '', a.renewal,
@@ -397,7 +417,8 @@ def read_single(asked: Asked, slot: str, gifts: bool = False) -> list[Any]:
                  from jsonb_to_recordset(a.returns) as r (at timestamptz, amount_minor int8)) as r
                where a.org_id = :o and a.counted and a.path is null and a.returns is not null
                  and r.on_day between :first and :last
-                 {_those(asked, "a.post_id", "a.platform", "a.")}"""
+                 {_those(asked, "a.post_id", "a.platform", "a.")}
+                 {_at_hours(asked, "r.at")}"""
     return run(
         f"""select slot, campaign_id, post_id, platform, kind, source_id, currency, recurring,
                    renewal, sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
@@ -415,7 +436,8 @@ def read_single(asked: Asked, slot: str, gifts: bool = False) -> list[Any]:
 def read_shared(asked: Asked, gifts: bool = False) -> list[Any]:
     """Return the actions of several touches that are of the range, or of which something went back.
 
-    Their shares are worked out by who reads them, and so are the posts and platforms asked for.
+    Their shares are worked out by who reads them, and so are the posts, platforms and hours asked
+    for.
     With `gifts`, gifts of the range alone.
     """
     of_places = asked._replace(posts=None, platforms=None)
@@ -430,11 +452,7 @@ def read_shared(asked: Asked, gifts: bool = False) -> list[Any]:
                    {"" if gifts else "or a.returns is not null"})
               {"and a.kind = 'donation'" if gifts else ""}
               {_those(of_places, "", "", "a.")}""",
-        **{
-            name: value
-            for name, value in _values(of_places).items()
-            if name in {"o", "c", "kinds", "sources"}
-        },
+        **_values(of_places),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,

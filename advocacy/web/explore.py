@@ -17,7 +17,16 @@ from marshmallow import ValidationError
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.events import ActionKind
-from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE, TIMES, key_of_day
+from advocacy.grouping import (
+    FILTERS,
+    FILTERS_OF_ORGANIZATION,
+    GROUPS,
+    GROUPS_OF_ORGANIZATION,
+    HOURS,
+    NONE,
+    TIMES,
+    key_of_day,
+)
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
 from advocacy.store import campaigns
@@ -127,7 +136,7 @@ def _page(scope: Campaign | Organization) -> str:
 
 def _query(scope: Campaign | Organization) -> dict[str, Any]:
     """Return what the address asks for; fields left empty are not asked for. Raises `Problem`."""
-    several = set(FILTERS)
+    several = set(FILTERS_OF_ORGANIZATION)
     asked: dict[str, Any] = {}
     for name, values in request.args.lists():
         if given := [value for value in values if value]:
@@ -210,7 +219,7 @@ def _only(scope: Campaign | Organization, query: dict[str, Any]) -> dict[str, st
 
     As {called, url}; the url is the post's own address, or ''.
     """
-    wanted = {name: query[name] for name in FILTERS if query[name]}
+    wanted = {name: query[name] for name in FILTERS_OF_ORGANIZATION if query.get(name)}
     match wanted:
         case {"post": [key], **others} if not others and key != NONE:
             org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
@@ -239,11 +248,15 @@ def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict
         "author": _words(post.author for post in posts),
         "kind": [(each.value, said(noun(each.value))) for each in ActionKind],
         "source": [(str(source.id), source.name) for source in sources],
+        "hour": [(hour, f"{hour}:00–{hour}:59") for hour in HOURS],
+        "campaign": []
+        if is_campaign
+        else [(each.slug, each.name) for each in campaigns.list_campaigns(org_id)],
     }
-    for name in ("post", "platform", "medium", "author"):
+    for name in ("post", "platform", "medium", "author", "campaign"):
         choices[name].append(nothing)
     found = []
-    for name in FILTERS:
+    for name in FILTERS if is_campaign else FILTERS_OF_ORGANIZATION:
         known = {key for key, _name in choices[name]}
         extra = [(key, key) for key in query[name] if key not in known]
         found.append(

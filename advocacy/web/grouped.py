@@ -18,9 +18,10 @@ from advocacy.definitions import DEFINITIONS
 from advocacy.events import ActionKind
 from advocacy.grouping import (
     COMPARED,
-    FILTERS,
+    FILTERS_OF_ORGANIZATION,
     GROUPS,
     GROUPS_OF_ORGANIZATION,
+    HOURS,
     BadCursor,
     BadFilter,
     Question,
@@ -68,6 +69,10 @@ class GroupsQuery(schemas.ReportQuery):
         "Only actions of this kind.", validate=validate.OneOf([each.value for each in ActionKind])
     )
     source = _keys("Only actions that came through this source, by its id.")
+    hour = _keys(
+        "Only what happened in this hour of the clock, in the zone of the groups.",
+        validate=validate.OneOf(HOURS),
+    )
     compare = fields.Str(
         validate=validate.OneOf(COMPARED),
         metadata={"description": DEFINITIONS["compared"]},
@@ -100,6 +105,7 @@ class GroupsQueryOfOrganization(GroupsQuery):
         validate=validate.OneOf(GROUPS_OF_ORGANIZATION),
         metadata={"description": f"What a row is of. {DEFINITIONS['group_days']}"},
     )
+    campaign = _keys("Only this campaign, by its slug; `-`: what is of none.")
 
 
 def _described(name: str) -> dict[str, str]:
@@ -223,7 +229,7 @@ def report_for(scope: Campaign | Organization, query: Mapping[str, Any]) -> dict
         last=query.get("last"),
         model=query["model"],
         compare=query.get("compare", ""),
-        filters={name: query[name] for name in FILTERS},
+        filters={name: query[name] for name in FILTERS_OF_ORGANIZATION if name in query},
         gifts=query["gifts"],
     )
     try:
