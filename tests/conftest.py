@@ -95,10 +95,18 @@ def wired(
 
 
 def empty_tables() -> None:
-    """Remove every row of every table."""
-    names = ", ".join(f'"{table}"' for table in db.metadata.tables)
+    """Remove every row of every table.
+
+    By `delete`, and only where there is something: to truncate makes each table's files anew, which
+    took longer than most tests.
+    """
+    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
+    filled = ", ".join(f'exists (select 1 from "{table}")' for table in tables)
     with transaction() as session:
-        session.execute(text(f"truncate {names} cascade"))
+        (found,) = session.execute(text(f"select {filled}"))
+        for table, is_filled in zip(tables, found, strict=True):
+            if is_filled:
+                session.execute(text(f'delete from "{table}"'))
 
 
 @pytest.fixture
