@@ -99,7 +99,7 @@ def activation(size: str) -> dict[str, Any]:
     collect_seldom()
     with application().app_context():
         migrate()
-        return report.times(application().extensions["settings"], int(size))
+        return report.times(application(), int(size))
 
 
 def main() -> None:
