@@ -363,9 +363,16 @@ def get_source(org_id: UUID, name: str) -> Source:
     return found
 
 
-def list_sources(org_id: UUID) -> Sequence[Source]:
-    """Return all sources by name."""
-    return list(db.session.scalars(select(Source).filter_by(org_id=org_id).order_by(Source.name)))
+def list_sources(org_id: UUID) -> Sequence[Any]:
+    """Return all sources by name, as plain rows.
+
+    So they outlive the transaction in which they were read, and may go to another thread.
+    """
+    return run(
+        """select org_id, id, provider, name, campaign_id, region, setup, disabled_at, created_at
+           from sources where org_id = :o order by name""",
+        o=org_id,
+    )
 
 
 def put_secret(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import stat
 
+from advocacy import importing
+
 HEADER = "Receipt ID,Date,Amount,Donor Email,Lineitem ID\n"
 
 
@@ -30,6 +32,18 @@ def test_an_import_says_what_was_new_known_and_refused(operator, tmp_path):
     # It holds people's addresses, as the export does.
     assert stat.S_IMODE(refused.stat().st_mode) == 0o600
     assert "0 new, 1 known, 2 refused" in operator.does("import", "actblue", export)
+
+
+def test_an_export_of_several_batches_is_read_ahead(operator, tmp_path, monkeypatch):
+    """A batch is read in another thread while that before it is kept, and knows its source."""
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
+    export = tmp_path / "gifts.csv"
+    export.write_text(
+        HEADER + "".join(f"AB{n},2026-11-01 09:30:00,5.00,a{n}@example.org,{n}\n" for n in range(7))
+    )
+    assert "7 new, 0 known, 0 refused" in operator.does("import", "actblue", export)
 
 
 def test_a_csv_by_a_mapping(operator, tmp_path):
