@@ -25,7 +25,7 @@ from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated
 from advocacy.rollup import deltas
 from advocacy.spans import day_in
-from advocacy.store import actions, campaigns, inbox, presences, totals, touches
+from advocacy.store import actions, campaigns, database, inbox, presences, totals, touches
 from advocacy.store.actions import Action
 from advocacy.trail import Known, trail
 
@@ -66,6 +66,7 @@ def settle_batch(
     days that are over is noted as restated, and presences are counted; not where everything is made
     `anew`: nothing is restated then, and whoever does so counts presences at the end.
     """
+    database.look_up_by_key()
     if in_line:
         actions.lock_people(org_id)
     _forget_suppressed(master, org_id, parsed)
@@ -367,6 +368,7 @@ def _who_when(action: Action) -> tuple[object, ...]:
 
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the evidence that is there now."""
+    database.look_up_by_key()
     actions.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)
     todo = [replace(each) for each in before.values()]

@@ -45,6 +45,16 @@ def revision() -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def look_up_by_key() -> None:
+    """Let the current transaction look its few thousand rows up by their keys.
+
+    The planner takes a look for as dear as on a disk that turns, and went through all identifiers
+    and all clicks of an organization for each batch, as long as these were no more than some
+    hundred thousand.
+    """
+    run("set local random_page_cost = 1.1")
+
+
 def take_time_to_count() -> None:
     """Let the current transaction count for long, and in memory: nobody waits for an answer.
 
