@@ -109,7 +109,9 @@ def drain(
             worked = keep_batch(settings, org_id, batch, result)
             failed_before = read_batch(settings, org_id, 1, alone=True)
             worked |= keep_batch(settings, org_id, failed_before, result)
-            worked |= restate_waiting(org_id, result)
+            # Looked for when the backlog is worked off, and by the sweep: it takes as long as
+            # there are such actions.
+            worked = worked or restate_waiting(org_id, result)
             fold_news(org_id, presence_news.MANY)
             if over or not worked:
                 result.stopped_early = worked

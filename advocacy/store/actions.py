@@ -240,10 +240,13 @@ def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
 def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     """Return actions that named a click which had not been shipped yet, and is there now."""
     rows = run(
-        """select a.id from actions a
-           join touches t on t.org_id = a.org_id and t.click_id = a.click_id
-           where a.org_id = :o and a.click_id <> '' and not a.click_found
-           order by a.id limit :limit""",
+        # Materialized, or those that wait would be looked for in the order of ids, among all.
+        """with waiting as materialized (
+             select id, click_id from actions
+             where org_id = :o and click_id <> '' and not click_found)
+           select w.id from waiting w
+           join touches t on t.org_id = :o and t.click_id = w.click_id
+           order by w.id limit :limit""",
         o=org_id,
         limit=limit,
     )
