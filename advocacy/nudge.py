@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 _REST_SECONDS = 3.0
@@ -55,13 +56,17 @@ def connect(redis_url: str, timeout: float = 0.25) -> Redis:
 
 def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
     """Enqueue a drain of one organization, unless one already waits behind the running one."""
+    job_ids = [f"{queue_name}-{org_id}-{place}" for place in ("a", "b")]
+    # Under a stream both are there nearly always, and to ask is cheaper than to make two in vain.
+    if connection.exists(*map(Job.key_for, job_ids)) == len(job_ids):
+        return
     queue = Queue(queue_name, connection=connection, serializer=JSONSerializer)
-    for place in ("a", "b"):
+    for job_id in job_ids:
         try:
             queue.enqueue(
                 "workers.jobs.drain",
                 str(org_id),
-                job_id=f"{queue_name}-{org_id}-{place}",
+                job_id=job_id,
                 unique=True,
                 job_timeout=_JOB_SECONDS,
                 result_ttl=0,

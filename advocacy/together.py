@@ -193,7 +193,8 @@ class TogetherInLoop(_Group[Item, Answer]):
         began = time.monotonic()
         self._began.append(began)
         self._since = self._all_busy_since()
-        answers = await asyncio.to_thread(self._answers, [item for item, _, _ in group])
+        items = [item for item, _, _ in group]
+        answers = await asyncio.get_running_loop().run_in_executor(None, self._answers, items)
         self._began.remove(began)
         self._since = self._all_busy_since()
         for (_, future, _), answer in zip(group, answers, strict=True):
