@@ -77,6 +77,7 @@ class Batch(NamedTuple):
     claim: UUID
     parsed: Parsed
     sources: Mapping[UUID, Any]
+    reached: claims.Reached
 
 
 def drain(
@@ -94,10 +95,17 @@ def drain(
     """
     result = Drained()
     began = time.monotonic()
+    reached: claims.Reached | None = None
 
     def read() -> Batch | None:
+        nonlocal reached
         size = min(settings.batch_size, _SMALL_BATCH) if others_wait() else settings.batch_size
-        return read_batch(settings, org_id, size)
+        batch = read_batch(settings, org_id, size, after=reached)
+        if batch is None and reached:
+            # What was received earlier may have been committed later.
+            batch = read_batch(settings, org_id, size)
+        reached = batch.reached if batch else None
+        return batch
 
     reading = None
     try:
@@ -122,27 +130,34 @@ def drain(
                 claims.end_claim(org_id, batch.claim)
 
 
-def read_batch(settings: Settings, org_id: UUID, size: int, *, alone: bool = False) -> Batch | None:
+def read_batch(
+    settings: Settings,
+    org_id: UUID,
+    size: int,
+    *,
+    alone: bool = False,
+    after: claims.Reached | None = None,
+) -> Batch | None:
     """Claim a batch and read it; with `alone`, one delivery that failed before."""
     claim, seconds = claims.new_claim(), settings.lease_seconds
     with transaction():
         if alone:
             rows = claims.claim_retry(org_id, claim, seconds, settings.max_attempts)
         else:
-            rows = claims.claim_batch(org_id, claim, seconds, size)
+            rows = claims.claim_batch(org_id, claim, seconds, size, after)
     if not rows:
         return None
     with transaction():
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
     parsed = parse_batch(settings.secret_key.encode(), org_id, rows, sources)
-    return Batch(claim, parsed, sources)
+    return Batch(claim, parsed, sources, (rows[-1].received_at, rows[-1].id))
 
 
 def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
     """Keep a batch, if there is one; says whether there was."""
     if batch is None:
         return False
-    claim, parsed, sources = batch
+    claim, parsed, sources, _ = batch
     try:
         _keep(settings.secret_key.encode(), org_id, claim, parsed, sources)
     except claims.LostClaim:

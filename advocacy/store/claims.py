@@ -9,7 +9,7 @@ what was tried before is claimed alone, so that a bad neighbour costs nobody els
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,19 +49,34 @@ def new_claim() -> UUID:
     return new_id()
 
 
-def claim_batch(org_id: UUID, claim: UUID, seconds: int, limit: int) -> list[Claimed]:
-    """Claim deliveries that nobody has tried yet, the oldest first."""
+Reached = tuple[datetime, UUID]
+"""When a delivery was received, and its id: how far somebody came in the order of claims."""
+
+_FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
+def claim_batch(
+    org_id: UUID, claim: UUID, seconds: int, limit: int, after: Reached | None = None
+) -> list[Claimed]:
+    """Claim deliveries that nobody has tried yet, the oldest first; with `after`, of those later.
+
+    Where an index has not been cleaned yet, what was closed since is in the way of the first one.
+    """
     _one_at_a_time(org_id)
-    taken = _taken(org_id)
+    at, id = after or _FROM_THE_FIRST
     waiting = run(
         """select id from inbox
            where org_id = :o and status = 'pending' and attempts = 0
              and (lease_until is null or lease_until < now())
+             and (received_at, id) > (:at, :id) and id <> all(cast(:taken as uuid[]))
            order by received_at, id limit :limit""",
         o=org_id,
-        limit=limit + len(taken),
+        at=at,
+        id=id,
+        taken=_taken(org_id),
+        limit=limit,
     )
-    return _claim(org_id, claim, seconds, [id for (id,) in waiting if id not in taken][:limit])
+    return _claim(org_id, claim, seconds, [id for (id,) in waiting])
 
 
 def claim_retry(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
@@ -77,7 +92,7 @@ def claim_retry(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Clai
              and id <> all(cast(:taken as uuid[]))""",
         o=org_id,
         most=most,
-        taken=list(taken),
+        taken=taken,
     )
     waiting = run(
         """select id from inbox
@@ -86,7 +101,7 @@ def claim_retry(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Clai
              and id <> all(cast(:taken as uuid[]))
            order by received_at, id limit 1""",
         o=org_id,
-        taken=list(taken),
+        taken=taken,
     )
     return _claim(org_id, claim, seconds, [id for (id,) in waiting])
 
@@ -96,9 +111,9 @@ def _one_at_a_time(org_id: UUID) -> None:
     run("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
 
 
-def _taken(org_id: UUID) -> set[UUID]:
+def _taken(org_id: UUID) -> list[UUID]:
     rows = run("select delivery_ids from claims where org_id = :o", o=org_id)
-    return {id for (ids,) in rows for id in ids}
+    return [id for (ids,) in rows for id in ids]
 
 
 def _claim(org_id: UUID, claim: UUID, seconds: int, ids: list[UUID]) -> list[Claimed]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from advocacy import process
+from advocacy.ahead import at_once
 from advocacy.store import claims, inbox, run, transaction
 from tests.conftest import World
 
@@ -41,6 +44,33 @@ def test_two_claims_hold_nothing_in_common_and_the_oldest_first(full):
         [],
     ]
     assert retry(full)[1] == [], "nothing has failed"
+
+
+def test_a_claim_begins_behind_what_was_reached(full):
+    in_order = run("select received_at, id from inbox order by received_at, id")
+    reached = tuple(in_order[2])
+    with transaction():
+        rows = claims.claim_batch(full.org_id, claims.new_claim(), 60, 9, reached)
+    assert [row.id for row in rows] == [id for _, id in in_order[3:]]
+    assert batch(full, 9)[1] == [id for _, id in in_order[:3]]
+
+
+def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
+    """The drain has passed it; it looks from the first again before it says that nothing waits."""
+    settings = replace(full.settings, batch_size=2)
+
+    def late(read):
+        if inbox.counts(full.org_id)["done"] == 4:
+            full.act("call", id="late", email="late@example.org")
+            with transaction():
+                run(
+                    "update inbox set received_at = received_at - interval '1 day' "
+                    "where status = 'pending' and id not in "
+                    "(select unnest(delivery_ids) from claims)"
+                )
+        return at_once(read)
+
+    assert process.drain(settings, full.org_id, begin=late).done == 7
 
 
 def test_a_claim_that_ran_out_counts_as_a_try_and_each_is_tried_alone(full):
