@@ -57,7 +57,7 @@ _POLICY = (
     " connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
-# The packaged Swagger UI and Vega write style attributes; scripts stay as strict as elsewhere.
+# The packaged Swagger UI writes style attributes; scripts stay as strict as elsewhere.
 _STYLED = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
@@ -69,17 +69,7 @@ _OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 @blueprint.after_app_request
 def protect(response: Response) -> Response:
     """Say to the browser what these pages may do."""
-    styled = request.endpoint in {
-        "documentation.page",
-        "dashboard.campaign_page",
-        "paths.page",
-        "ladder.page",
-        "ladder.organization_page",
-        "goals.page",
-        "explore.page",
-        "explore.organization_page",
-        "view_links.shown",
-    }
+    styled = request.endpoint == "documentation.page"
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

@@ -23,7 +23,8 @@ async function draw() {
     drawn.get(place)?.finalize();
     drawn.set(place, await vegaEmbed(place, spec, {
       actions: false, ast: true, renderer: "svg", config: look(place), hover: !still,
-      tooltip: { theme: dark.matches ? "dark" : "light" },
+      // Their styles are in style.css: what a script writes into the page, the policy refuses.
+      defaultStyle: false, tooltip: { disableDefaultStyle: true },
     }));
   }
 }
