@@ -18,14 +18,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
-from advocacy.phrases import Phrase, say
+from advocacy.numerals import read_number, write_number
+from advocacy.phrases import say
 from advocacy.providers.base import exponent
 from advocacy.small_groups import withheld_parts
 from advocacy.spans import day_in
@@ -38,7 +39,11 @@ _MOST_POINTS = 53
 _LONGEST_NAME = 200
 # More than any legislature has.
 _MOST_DISTRICTS = 1_000
-_GROWTH = re.compile(r"\+(\d{1,4}(?:\.\d{1,2})?) ?%", re.ASCII)
+_GROWTH = re.compile(r"\+(.+?)\s?%")
+# In hundredths of a percent: a hundred times as many.
+_MOST_GROWTH = 10_000 * 100
+_YEARS = range(2000, 2101)
+_LONGEST = timedelta(days=3653)
 
 
 class BadGoal(ValueError):
@@ -57,10 +62,11 @@ def put_goal(
     currency: str = "",
     districts: Sequence[str] = (),
     each_district: int = 0,
+    language: str = "en",
 ) -> Goal:
-    """Make a goal. `target` is a number as people write it, 5000 or 1,250.50, or growth as +5%.
+    """Make a goal. `target` is a number as `language` writes it, or growth as +5%.
 
-    Raises `BadGoal`.
+    Raises `BadGoal`, also where there is one of the same measure, about the same, for these days.
     """
     if measure not in MEASURES:
         raise BadGoal(
@@ -72,6 +78,15 @@ def put_goal(
         )
     if first > last:
         raise BadGoal(say("the first day is after the last"))
+    if not {first.year, last.year} <= set(_YEARS) or last - first >= _LONGEST:
+        raise BadGoal(
+            say(
+                "its days have to lie between the years %(first)s and %(last)s, "
+                "and be no more than ten years",
+                first=_YEARS[0],
+                last=_YEARS[-1],
+            )
+        )
     if (measure == "net") != bool(currency):
         raise BadGoal(say("money needs a currency, as USD; nothing else has one"))
     if currency and not re.fullmatch(r"[A-Z]{3}", currency):
@@ -85,44 +100,59 @@ def put_goal(
     if len(name) > _LONGEST_NAME or len(districts) > _MOST_DISTRICTS:
         raise BadGoal(say("its name is too long, or there are too many districts"))
     growth = _GROWTH.fullmatch(target.strip())
-    return store.put_goal(
-        org_id,
-        campaign_id=campaign_id,
-        name=name.strip(),
-        measure=measure,
-        currency=currency,
-        target=0 if growth else _number(target, currency),
-        growth_bp=_growth(growth[1]) if growth else 0,
-        first_on=first,
-        last_on=last,
-        districts=list(dict.fromkeys(each.strip() for each in districts if each.strip())),
-        each_district=each_district,
-    )
+    try:
+        return store.put_goal(
+            org_id,
+            campaign_id=campaign_id,
+            name=name.strip(),
+            measure=measure,
+            currency=currency,
+            target=0 if growth else _number(target, currency, language),
+            growth_bp=_growth(growth[1], language) if growth else 0,
+            first_on=first,
+            last_on=last,
+            districts=list(dict.fromkeys(each.strip() for each in districts if each.strip())),
+            each_district=each_district,
+        )
+    except campaigns.Taken:
+        raise BadGoal(
+            say("there is such a goal for these days already; remove it to set another")
+        ) from None
 
 
-def _growth(percent: str) -> int:
-    if not (growth_bp := int(Decimal(percent) * 100)):
-        raise BadGoal(say("a goal to grow has to be more than nothing"))
+def _growth(percent: str, language: str) -> int:
+    try:
+        growth_bp = int(read_number(percent, language, 2) * 100)
+    except ValueError:
+        growth_bp = 0
+    if not 0 < growth_bp < _MOST_GROWTH:
+        raise BadGoal(
+            say(
+                "growth is written as %(growth)s, and is more than nothing and less than %(most)s",
+                growth=f"+{write_number(Decimal('2.5'), language)}%",
+                most=f"{write_number(Decimal(_MOST_GROWTH // 100), language)}%",
+            )
+        )
     return growth_bp
 
 
-def _number(written: str, currency: str) -> int:
+def _number(written: str, currency: str, language: str) -> int:
+    places = exponent(currency) if currency else 0
     try:
-        number = Decimal(written.replace(",", "").replace("_", "").strip())
-        whole = number.scaleb(exponent(currency)) if currency else number
-        if not number.is_finite() or whole != int(whole) or not 0 < whole < 2**62:
-            raise BadGoal(_no_target(written))
-        return int(whole)
-    except (InvalidOperation, OverflowError):
-        raise BadGoal(_no_target(written)) from None
-
-
-def _no_target(written: str) -> Phrase:
-    return say(
-        "%(word)s is no target; write a number above 0, or growth as %(growth)s",
-        word=ascii(written),
-        growth="+5%",
-    )
+        number = int(read_number(written, language, places).scaleb(places))
+    except ValueError:
+        number = 0
+    if not 0 < number < 2**62:
+        raise BadGoal(
+            say(
+                "%(word)s is no target; write a number above 0, as %(number)s, "
+                "or growth as %(growth)s",
+                word=ascii(written),
+                number=write_number(Decimal("1250.50") if places == 2 else Decimal(5000), language),
+                growth="+5%",
+            )
+        )
+    return number
 
 
 class Reading(Protocol):

@@ -19,13 +19,28 @@ from advocacy.extensions import db
 from advocacy.ids import new_id
 from advocacy.models import Goal
 from advocacy.store import run
-from advocacy.store.campaigns import NotFound
+from advocacy.store.campaigns import NotFound, Taken
 from advocacy.store.presence_news import NEWS
 from advocacy.store.totals import OF_MODEL
 
+_SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
+"""What no two goals share."""
 
-def put_goal(org_id: UUID, **about: Any) -> Goal:
-    """Make a goal; `about` has the columns of `Goal`."""
+
+def put_goal(
+    org_id: UUID, *, campaign_id: UUID | None = None, currency: str = "", **about: Any
+) -> Goal:
+    """Make a goal; `about` has the other columns of `Goal`.
+
+    Raises `Taken` where there is one of the same measure, about the same, for the same days.
+    """
+    # Two numbers make another lock than those of people and of claims. A form that is sent twice
+    # at once makes one goal.
+    run("select pg_advisory_xact_lock(:key, 3)", key=org_id.int % (2**31))
+    about |= {"campaign_id": campaign_id, "currency": currency}
+    same = {name: about[name] for name in _SAME}
+    if db.session.scalars(select(Goal.id).filter_by(org_id=org_id, **same)).first():
+        raise Taken("there is such a goal for these days already")
     goal = Goal(org_id=org_id, id=new_id(), **about)
     db.session.add(goal)
     db.session.flush()

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.goals import MEASURES, BadGoal, put_goal
+from advocacy.numerals import read_whole
 from advocacy.providers.base import exponent
 from advocacy.spans import day_in
 from advocacy.store import campaigns, transaction
@@ -87,21 +88,21 @@ def _put(asked: dict[str, str]) -> None:
         raise BadGoal(_("there is no such campaign"))
     try:
         first, last = (date.fromisoformat(asked[name]) for name in ("from", "until"))
-        each = int(asked["each"] or 0)
+        each = read_whole(asked["each"] or "0", chosen())
     except ValueError:
         raise BadGoal(_("give its first and its last day, and calls as a whole number")) from None
     put_goal(
         g.org_id,
         campaign.id if campaign else None,
         asked["measure"],
-        # As people write it: with thousands apart, or a percent sign apart.
-        re.sub(r"\s", "", asked["target"]),
+        asked["target"],
         first,
         last,
         name=asked["name"],
         currency=asked["currency"].upper(),
         districts=re.split(r"[,;\n]", asked["districts"]) if asked["districts"] else (),
         each_district=each,
+        language=chosen(),
     )
 
 

@@ -16,10 +16,11 @@ from flask import render_template as rendered
 from flask_babel import gettext as _
 
 from advocacy.models import Campaign
+from advocacy.numerals import read_whole
 from advocacy.report import MODELS, BadRange, activation
 from advocacy.spans import day_in
 from advocacy.store import campaigns, transaction, view_links
-from advocacy.web import auth
+from advocacy.web import auth, languages
 from advocacy.web.dashboard import report_page
 from advocacy.web.errors import Problem
 from advocacy.withholding import withheld_report
@@ -93,7 +94,8 @@ def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
 def _chosen(campaign: Campaign) -> dict[str, Any]:
     """Return what the form asks for. Raises `ValueError` where that cannot be shown."""
     form = request.form
-    model, lasts = form.get("model") or MODELS[0], int(form.get("lasts") or 30)
+    model = form.get("model") or MODELS[0]
+    lasts = read_whole(form.get("lasts") or "30", languages.chosen())
     if model not in MODELS or not 1 <= lasts <= _LONGEST_DAYS:
         raise ValueError
     chosen: dict[str, Any] = {
@@ -103,7 +105,7 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     }
     match form.get("range", "last"):
         case "last":
-            days = int(form.get("days") or 30)
+            days = read_whole(form.get("days") or "30", languages.chosen())
             if not 1 <= days <= _LONGEST_DAYS:
                 raise ValueError
             chosen["days"] = days

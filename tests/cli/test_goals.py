@@ -12,7 +12,7 @@ def hope(operator):
     return operator
 
 
-RANGE = ("--from", "2026-01-01", "--until", "2099-12-31")
+RANGE = ("--from", "2026-01-01", "--until", "2035-12-31")
 
 
 def test_a_goal_is_added_listed_and_removed(hope):

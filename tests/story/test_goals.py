@@ -188,7 +188,8 @@ def test_the_page_and_the_api_show_the_same(world):
     assert "An editor sets the first one." in client.get("/goals").get_data(as_text=True)
     today = datetime.now(UTC).date()
     add(
-        world, "calls", "500", (today - timedelta(days=9)).isoformat(), "2099-12-31",
+        world, "calls", "500", (today - timedelta(days=9)).isoformat(),
+        (today + timedelta(days=99)).isoformat(),
         name="The vote <b>", districts=["TX-07"], each_district=40,
     )  # fmt: skip
     world.act("call", id="c", email="c@example.org", target="TX-07")
