@@ -26,14 +26,15 @@ _ENV_FILE = "env"
 
 
 @contextlib.contextmanager
-def servers(var_dir: Path) -> Iterator[dict[str, str]]:
+def servers(var_dir: Path, **more: str) -> Iterator[dict[str, str]]:
     """Start the servers that the environment does not name; yields the variables to be set.
 
-    The variables are also left in `var_dir/env`, so that commands in another terminal find them.
+    The variables are also left in `var_dir/env`, so that commands in another terminal find them,
+    and with them what `more` there is to know.
     """
     var_dir = var_dir.resolve()
     var_dir.mkdir(parents=True, exist_ok=True)
-    variables = {"VAR_DIR": str(var_dir), "SECRET_KEY": _secret_key(var_dir)}
+    variables = {"VAR_DIR": str(var_dir), "SECRET_KEY": _secret_key(var_dir), **more}
     variables |= {
         name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)
     }

@@ -49,12 +49,10 @@ def running_servers(
     With `own`, in a database of that name, which is dropped at the end.
     """
     with contextlib.ExitStack() as stack:
-        variables = stack.enter_context(servers(var_dir))
+        public = os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
+        variables = stack.enter_context(servers(var_dir, PUBLIC_URL=public))
         if own:
             variables = stack.enter_context(own_database(variables, own))
-        variables.setdefault(
-            "PUBLIC_URL", os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
-        )
         os.environ.update(variables)
         settings = read_settings()
         configure("WARNING")

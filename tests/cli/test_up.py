@@ -1,0 +1,29 @@
+"""`advocacy up`: what it leaves for commands in another terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from advocacy import up
+from advocacy.up import running_servers
+
+
+@pytest.mark.parametrize(
+    ("own", "public"),
+    [("", "http://127.0.0.1:8765"), ("https://act.example.org", "https://act.example.org")],
+)
+def test_commands_elsewhere_make_links_to_where_it_is_up(
+    operator, environment, tmp_path, monkeypatch, own, public
+):
+    for name, value in {**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": own}.items():
+        monkeypatch.setenv(name, value)
+    # Logs would be bound to the terminal of this one test.
+    monkeypatch.setattr(up, "configure", lambda _level: None)
+    with running_servers(tmp_path, 8765):
+        pass
+    operator.environment["PUBLIC_URL"] = None
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    said = operator.does("member", "add", "ann@example.org", "--role", "owner")
+    assert f"{public}/set-password/" in said
+    said = operator.does("source", "create", "--provider", "action_network", "--name", "an")
+    assert f"{public}/webhooks/" in said
