@@ -96,8 +96,8 @@ def list_page(
     """Return links with their posts and campaigns, newest first, behind this place."""
     return run(
         """select l.id, l.code, l.destination, l.provider, l.utm, l.created_at,
-                  l.disabled_at is not null as disabled, p.platform, p.title, p.url,
-                  c.slug as campaign, c.name as campaign_name
+                  l.disabled_at is not null as disabled, p.id as post_id, p.platform, p.title,
+                  p.url, c.slug as campaign, c.name as campaign_name
            from links l
            join posts p on p.org_id = l.org_id and p.id = l.post_id
            join campaigns c on c.org_id = l.org_id and c.id = l.campaign_id

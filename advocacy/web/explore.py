@@ -108,6 +108,7 @@ def _page(scope: Campaign | Organization) -> str:
         counted=when(report["counted_at"], report["about"]["timezone"]),
         rows=rows,
         named=named,
+        posts=_posts(scope) if query["by"] == "post" else {},
         campaign=campaign,
         by=query["by"],
         groups={by: _groups()[by] for by in (GROUPS if campaign else GROUPS_OF_ORGANIZATION)},
@@ -232,11 +233,20 @@ def _only(scope: Campaign | Organization, query: dict[str, Any]) -> dict[str, st
     return None
 
 
+def _posts(scope: Campaign | Organization) -> dict[str, Any]:
+    """Return the posts by the keys of their rows."""
+    if isinstance(scope, Campaign):
+        found = campaigns.list_posts(scope.org_id, scope.id)
+    else:
+        found = campaigns.list_posts(scope.id)
+    return {str(post.id): post for post in found}
+
+
 def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the filters with what can be chosen: (key, name) each."""
     is_campaign = isinstance(scope, Campaign)
     org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
-    posts = campaigns.list_posts(org_id, scope.id if is_campaign else None)
+    posts = _posts(scope).values()
     sources = campaigns.list_sources(org_id)
     nothing = (NONE, _("not known"))
     choices: dict[str, list[tuple[str, str]]] = {

@@ -68,6 +68,7 @@ def page(slug: str) -> str:
             (_("Platform"), by_platform["assists"], True),
             (_("Post"), by_post["assists"], False),
         ],
+        posts={str(post.id): post for post in campaigns.list_posts(campaign.org_id, campaign.id)},
         most=_MOST_ROWS,
         files=files_at(
             lambda written: url_for(
@@ -158,7 +159,7 @@ def _beside(report: dict[str, Any]) -> dict[str, Any]:
     return {
         "models": models,
         "rows": [
-            (names[key], [cells[key].get(model["model"], nothing) for model in models])
+            (key, names[key], [cells[key].get(model["model"], nothing) for model in models])
             for key in ordered
         ],
         "sums": [

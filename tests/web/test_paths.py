@@ -87,7 +87,7 @@ def test_posts_of_the_same_name_stay_apart(world, staff):
         world.act("call", id=name, email=f"{name}@example.org", code=world.links[name])
     world.drain()
     rows = cells(staff.get(PAGE).get_data(as_text=True), "By post")
-    assert [row[:2] for row in rows[1:]] == [["x: On x", "1"], ["x: On x", "1"], ["All", "2"]]
+    assert [row[:2] for row in rows[1:]] == [["On x X", "1"], ["On x X", "1"], ["All", "2"]]
 
 
 def test_an_empty_campaign_says_what_to_do(staff):
