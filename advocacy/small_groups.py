@@ -6,7 +6,7 @@ more as is needed so that nothing hidden can be had from what is shown by adding
 
 1. a figure that what is shown determines is joined by the next smallest of the same sum, until
    none is determined (decided by the rank of the sums over what is hidden, so that it holds for
-   sums that cross each other, too);
+   sums that cross each other, too); what turns out not to be needed for that is shown after all;
 2. hidden figures whose sum is shown, or follows from what is shown, are together about at least
    `least` people.
 
@@ -18,11 +18,14 @@ can still compare them, so a page that anybody may see has a fixed range.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+
+_ROUNDED = Fraction(1, 10**6)
+"""By how much sums of shares of actions, told to the billionth, may miss."""
 
 
 class Sum(NamedTuple):
@@ -32,26 +35,55 @@ class Sum(NamedTuple):
     parts: tuple[Any, ...]
 
 
-def withheld(people: Mapping[K, int], sums: Sequence[Sum], least: int) -> frozenset[K]:
+def withheld(
+    people: Mapping[K, int],
+    sums: Sequence[Sum],
+    least: int,
+    *,
+    told: Set[K] = frozenset(),
+    untold: Set[K] = frozenset(),
+    few: Set[K] = frozenset(),
+) -> frozenset[K]:
     """Return the keys of the figures that must not be shown.
 
-    `people` is how many people each figure is about. With `least` below 2 nothing is withheld.
-    Raises `KeyError` for a sum of what is not among the figures, `ValueError` for one that is none.
+    `people` is how many people each figure is about. What stands elsewhere and stays is `told`;
+    what nobody is shown, but sums with what is, is `untold`: neither is returned. Where the numbers
+    are of something else than people, `few` are those that are about few people all the same. With
+    `least` below 2 nothing is withheld. Raises `KeyError` for a sum of what is not among the
+    figures, `ValueError` for one that is none by more than shares of actions are rounded.
     """
     if least < 2:
         return frozenset()
     for each in sums:
-        if people[each.whole] != sum(people[part] for part in each.parts):
+        if abs(people[each.whole] - sum(people[part] for part in each.parts)) > _ROUNDED:
             raise ValueError(f"{each.whole} is not the sum of its parts")
-    hidden = {key for key, number in people.items() if 0 < number < least}
+    small = {
+        key
+        for key, number in people.items()
+        if (0 < number < least or (number and key in few)) and key not in told
+    }
+    # What follows from what stands elsewhere is as good as shown, so hiding it hides nothing.
+    seen = told | _followed(people, sums, told)
+    hidden = {key for key in small | untold if people[key]} - seen
     places = {key: place for place, key in enumerate(people)}
-    while hidden and (open_to := _told(people, sums, hidden, least)):
+    safe, added = untold - small, list[K]()
+    while hidden and (open_to := _told(people, sums, hidden, safe, few, least)):
         # The smallest figure is the least loss; a part before a whole, then in the order given.
-        more = _next(people, sums, hidden, open_to, places)
+        more = _next(people, sums, hidden, seen, open_to, places)
         if more is None:
-            break
+            return frozenset((small | hidden) - untold)
         hidden.add(more)
-    return frozenset(hidden)
+        added.append(more)
+    # What was hidden early on may not be needed any more. The largest is the most to get back.
+    for key in sorted(added[:-1], key=lambda key: -people[key]):
+        without = hidden - {key}
+        while (one := _told(people, sums, without, safe, few, least)) and len(one) == 1:
+            if one & small:
+                break
+            without -= one
+        if not one:
+            hidden = without
+    return frozenset((small | hidden) - untold)
 
 
 def withheld_parts(parts: Mapping[K, int], least: int) -> tuple[frozenset[K], bool]:
@@ -61,18 +93,46 @@ def withheld_parts(parts: Mapping[K, int], least: int) -> tuple[frozenset[K], bo
     return frozenset(key for key in parts if key in hidden), whole in hidden
 
 
-def _told(people: Mapping[K, int], sums: Sequence[Sum], hidden: set[K], least: int) -> set[K]:
-    """Return hidden figures of which what is shown tells too much: each, or their small sum."""
+def _followed(people: Mapping[K, int], sums: Sequence[Sum], told: Set[K]) -> set[K]:
+    """Return what can be worked out of what stands elsewhere alone."""
+    if not told:
+        return set()
+    columns = [key for key, number in people.items() if number and key not in told]
+    held = (
+        [key for key, factor in zip(columns, row, strict=True) if factor]
+        for row in reduced(_rows(sums, columns))
+    )
+    return {keys[0] for keys in held if len(keys) == 1}
+
+
+def _told(
+    people: Mapping[K, int],
+    sums: Sequence[Sum],
+    hidden: set[K],
+    safe: Set[K],
+    few: Set[K],
+    least: int,
+) -> set[K]:
+    """Return hidden figures of which what is shown tells too much: each, or their small sum.
+
+    What is `safe` is not shown, and yet may be known.
+    """
     columns = [key for key in people if key in hidden]
-    rows = [row for each in sums if any(row := [_sign(each, key) for key in columns])]
+    rows = _rows(sums, columns)
     for row in [*rows, *reduced(rows)]:
         held = [(key, factor) for key, factor in zip(columns, row, strict=True) if factor]
-        if len(held) == 1:
-            return {held[0][0]}
+        if len(held) == 1 and held[0][0] in safe:
+            continue
         same = all(factor > 0 for _, factor in held) or all(factor < 0 for _, factor in held)
-        if held and same and sum(people[key] for key, _ in held) < least:
-            return {key for key, _ in held}
+        keys = {key for key, _ in held}
+        too_few = len(keys) == 1 or sum(people[key] for key in keys) < least or keys <= few
+        if held and same and too_few:
+            return keys
     return set()
+
+
+def _rows(sums: Sequence[Sum], columns: Sequence[K]) -> list[list[Fraction]]:
+    return [row for each in sums if any(row := [_sign(each, key) for key in columns])]
 
 
 def _sign(each: Sum, key: object) -> Fraction:
@@ -100,6 +160,7 @@ def _next(
     people: Mapping[K, int],
     sums: Sequence[Sum],
     hidden: set[K],
+    seen: Set[K],
     open_to: set[K],
     places: Mapping[K, int],
 ) -> K | None:
@@ -110,7 +171,7 @@ def _next(
             for each in sums
             if near & {each.whole, *each.parts}
             for key in (each.whole, *each.parts)
-            if key not in hidden and people[key]
+            if key not in hidden and key not in seen and people[key]
         }
         if found:
             least: K = found[min(found)]

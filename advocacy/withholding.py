@@ -9,7 +9,8 @@ How nothing can be had by difference:
 - what is left of a platform after its posts are taken off, or of several, is nothing or enough,
   also when it can only be had by combining sums;
 - kinds, money and evidence of posts are shown for a post or not at all, and so that what is left
-  of each column for the others is nothing or enough; days of a kind follow `small_groups`.
+  of each column for the others is nothing or enough; days of a kind follow `small_groups`;
+- evidence is judged together with posts and platforms, since each tier says whether there is one.
 
 What a stranger would get wrong: how many people several rows are about is not known, since one can
 be in all of them. It is taken as the least that it can be: the most of one row, or all people less
@@ -24,7 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from advocacy.small_groups import Sum, reduced, withheld, withheld_parts
 
@@ -34,11 +35,14 @@ FEW = "few"
 SOME, ALL = "some", "all"
 """How much of a report is withheld; empty where nothing is."""
 
-INFERRED, UNATTRIBUTED = frozenset({"referrer", "identity"}), "unattributed"
+REFERRER, UNATTRIBUTED = "referrer", "unattributed"
+INFERRED = frozenset({REFERRER, "identity"})
 
 _MONEY = ("gross_minor", "refunded_minor", "net_minor", "donations")
 _RENEWALS = ("donations", "gross_minor", "refunded_minor")
 _GENERATIONS = ("direct", "first_share", "beyond")
+_NOTHING = Fraction(1, 10**6)
+"""What is less than this is left of rounding."""
 _NOBODY = {"distinct": None, "new": None, "returning": None}
 
 Row = dict[str, Any]
@@ -66,7 +70,6 @@ def withheld_report(report: Mapping[str, Any], least: int) -> dict[str, Any]:
         lambda rows: {"kind": FEW, "actions": _sum(rows, "actions"), "supporters": dict(_NOBODY)},
     )
     out["by_day"] = _days(report["by_day"], kinds, least)
-    out["evidence"], out["bounds"] = _evidence(report["evidence"], report["bounds"], least)
     out["restated"] = [
         {**each, "actions": None if 0 < each["actions"] < least else each["actions"]}
         for each in report["restated"]
@@ -76,6 +79,12 @@ def withheld_report(report: Mapping[str, Any], least: int) -> dict[str, Any]:
     few_platforms = _folded(report["platforms"], everybody, least)
     few_platforms = _platforms_too(report, few_posts, few_platforms, least)
     platforms = _with_fold(report["platforms"], few_platforms, least, _platforms_as_one)
+    out["evidence"], out["bounds"] = _evidence(
+        report["evidence"],
+        report["bounds"],
+        _places(report, few_posts, few_platforms, least),
+        least,
+    )
     no_money = "donation" in kinds
     out["money"] = _totals_of_money(report["money"], no_money, least)
     blind = no_money or any(sum_["donations"] is None for sum_ in out["money"])
@@ -126,14 +135,14 @@ def withheld_figures(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
         out["evidence"] = [{**each, "actions": None, "share": None} for each in figures["evidence"]]
         out["by_day"], out["posts"] = [], []
     else:
-        bounds = {"lower": 0, "upper": 0}
-        out["evidence"] = _evidence(figures["evidence"], bounds, least)[0]
         days = _days(figures["by_day"], frozenset(), least)
         out["by_day"] = [
             {**each, "actions": None if each["kind"] in few_kinds else each["actions"]}
             for each in days
         ]
         out["posts"] = _strongest(figures, out, few_kinds, least)
+        bounds, rest = {"lower": 0, "upper": 0}, _rest(figures, out["posts"], least)
+        out["evidence"] = _evidence(figures["evidence"], bounds, rest, least)[0]
     out["changed"] = _changes_shown(figures["changed"], campaigns, least)
     if ladder := figures.get("ladder"):
         whole = out["now"]["actions"]
@@ -281,8 +290,13 @@ def _strongest(
         rows.append({"actions": max(rest, 0), "supporters": {"distinct": 0}})
         few = _folded(rows, whole[0]["now"]["supporters"], least)
         out |= {at for place, at in enumerate(own) if place in few}
-    columns = [_columns(post, few_kinds) for post in posts]
+    # Gifts stand twice: in the sums of all campaigns, and in those of the post's own.
+    columns = [
+        _columns(post, few_kinds) | _donations_to(post["campaign"], post["money"]) for post in posts
+    ]
     rest_of: dict[Any, Fraction] = _donations(figures["now"]["money"])
+    for each in figures["campaigns"]:
+        rest_of |= _donations_to(each["name"], each["now"]["money"])
     for each in figures["kinds"]:
         kind = each["kind"]
         if kind in few_kinds or kind != "donation":
@@ -306,6 +320,10 @@ def _strongest(
         for at, post in enumerate(posts)
         if at not in out
     ]
+
+
+def _donations_to(campaign: str, money: Iterable[Row]) -> dict[Any, Fraction]:
+    return {(campaign, *column): size for column, size in _donations(money).items()}
 
 
 def _post_row(post: Row) -> Row:
@@ -548,6 +566,7 @@ def _told_little(report: Mapping[str, Any], few_posts: set[int], few: set[int], 
 def _unseen(report: Mapping[str, Any], few_posts: set[int]) -> dict[tuple[str, str], Fraction]:
     """Return how many people each part of a platform that is not shown is about, at the least."""
     known: dict[tuple[str, str], Fraction] = {}
+    nobody = Fraction(sum(_about(post) for post in report["posts"] if post["post"] is None))
     for row in report["platforms"]:
         name = row["platform"]
         own = [
@@ -558,7 +577,7 @@ def _unseen(report: Mapping[str, Any], few_posts: set[int]) -> dict[tuple[str, s
         hidden = [post for at, post in own if at in few_posts]
         known["posts", name] = Fraction(max((_about(post) for post in hidden), default=0))
         rest = _exact(row["actions"]) - sum(_exact(post["actions"]) for _, post in own)
-        known["none", name] = max(rest, Fraction(0))
+        known["none", name] = max(min(rest, nobody, Fraction(_about(row))), Fraction(0))
     return known
 
 
@@ -694,10 +713,112 @@ def _days(by_day: Sequence[Row], few_kinds: frozenset[str], least: int) -> list[
     return sorted(rows, key=lambda row: (row["day"], row["kind"]))
 
 
+class _Elsewhere(NamedTuple):
+    """What else of a report sums with its evidence.
+
+    Numbers of actions; which of them are told, and which are of few people; and sums.
+    """
+
+    sizes: dict[Any, Fraction]
+    told: frozenset[Any]
+    few: frozenset[Any]
+    sums: list[Sum]
+
+
+def _places(
+    report: Mapping[str, Any], few_posts: set[int], few_platforms: set[int], least: int
+) -> _Elsewhere:
+    """Return what posts and platforms tell of tiers.
+
+    What is unattributed has neither post nor platform, a referrer names a platform and no post, and
+    all else a post. So the actions without a post, by platform, are those two tiers.
+    """
+    names = [row["platform"] for row in report["platforms"]]
+    unseen = _unseen(report, few_posts)
+    sizes: dict[Any, Fraction] = {}
+    told: set[Any] = set()
+    few: set[Any] = set()
+    sums: list[Sum] = []
+    for at, row in enumerate(report["platforms"]):
+        name = row["platform"]
+        for of in ("shown", "folded"):
+            sizes[of, name] = sum(
+                (
+                    _exact(post["actions"])
+                    for place, post in enumerate(report["posts"])
+                    if post["post"]
+                    and _platform_of(post) == name
+                    and (place in few_posts) == (of == "folded")
+                ),
+                Fraction(0),
+            )
+        rest = _exact(row["actions"]) - sizes["shown", name] - sizes["folded", name]
+        sizes["none", name] = rest if rest > _NOTHING else Fraction(0)
+        parts = tuple((of, name) for of in ("shown", "folded", "none"))
+        sizes["platform", name] = sum((sizes[part] for part in parts), Fraction(0))
+        sums.append(Sum(("platform", name), parts))
+        told |= {("shown", name)} | ({("platform", name)} if at not in few_platforms else set())
+        if _about(row) < least:
+            few.add(("platform", name))
+        few |= {
+            (part, name)
+            for part, of in (("folded", "posts"), ("none", "none"))
+            if unseen[of, name] < least
+        }
+
+    def together(whole: str, parts: Iterable[Any]) -> None:
+        of = tuple(parts)
+        sizes[whole] = sum((sizes[part] for part in of), Fraction(0))
+        sums.append(Sum(whole, of))
+        told.add(whole)
+
+    folded: list[Any] = [("folded", name) for name in names]
+    none: list[Any] = [("none", name) for name in names]
+    if any(report["posts"][at]["post"] is None for at in few_posts):
+        together("folded posts", [*folded, *none])
+    else:
+        together("folded posts", folded)
+        together("no post", none)
+    together("folded platforms", [("platform", names[at]) for at in sorted(few_platforms)])
+    sizes["all"] = sum((sizes["platform", name] for name in names), Fraction(0))
+    sums += [
+        Sum("all", tuple(("platform", name) for name in names)),
+        Sum(UNATTRIBUTED, tuple(key for key in none if not key[1])),
+        Sum(REFERRER, tuple(key for key in none if key[1])),
+    ]
+    return _Elsewhere(sizes, frozenset(told), frozenset(few), sums)
+
+
+def _rest(figures: Mapping[str, Any], posts: Sequence[Row], least: int) -> _Elsewhere:
+    """Return what the strongest posts tell of tiers: all but two of these are of some post.
+
+    A reader may know that there are no others, or how many.
+    """
+    without = (UNATTRIBUTED, REFERRER)
+    of_posts = sum(
+        (_exact(each["actions"]) for each in figures["evidence"] if each["tier"] not in without),
+        Fraction(0),
+    )
+    strongest = sum((_exact(post["actions"]) for post in posts), Fraction(0))
+    others = of_posts - strongest
+    known = [(post["campaign"], post["title"], post["url"], post["platform"]) for post in posts]
+    gone = [
+        post
+        for post in figures["posts"]
+        if (post["campaign"], post["title"], post["url"], post["platform"]) not in known
+    ]
+    beyond = others - sum((_exact(post["actions"]) for post in gone), Fraction(0))
+    about = max([beyond, *(post["supporters"] or ceil(post["actions"]) for post in gone)])
+    sizes = {"strongest": strongest, "others": others if others > _NOTHING else Fraction(0)}
+    sums = [Sum("all", ("strongest", "others", *without))]
+    few = frozenset({"others"} if about < least else ())
+    return _Elsewhere(sizes, frozenset({"strongest"}), few, sums)
+
+
 def _evidence(
-    evidence: Sequence[Row], bounds: Mapping[str, float], least: int
+    evidence: Sequence[Row], bounds: Mapping[str, float], elsewhere: _Elsewhere, least: int
 ) -> tuple[list[Row], dict[str, Any]]:
-    sizes: dict[str, Fraction] = {each["tier"]: _exact(each["actions"]) for each in evidence}
+    sizes: dict[Any, Fraction] = {each["tier"]: _exact(each["actions"]) for each in evidence}
     inferred = tuple(tier for tier in sizes if tier in INFERRED)
     carried = tuple(tier for tier in sizes if tier not in INFERRED and tier != UNATTRIBUTED)
     sizes["lower"] = sum((sizes[tier] for tier in carried), Fraction(0))
@@ -711,12 +832,25 @@ def _evidence(
         Sum("lower", carried),
         Sum("inferred", inferred),
     ]
-    hidden = withheld(sizes, sums, least)  # type: ignore[arg-type]
-    if "all" in hidden:
-        # The number of all actions stands elsewhere, so nothing that adds up to it may be shown.
-        hidden = frozenset(sizes)
+    untold = elsewhere.sizes.keys() - elsewhere.told - {"all"}
+    sizes = elsewhere.sizes | sizes
+    hidden = withheld(
+        sizes,  # type: ignore[arg-type]
+        [*sums, *(each for each in elsewhere.sums if _holds(each, sizes))],
+        least,
+        told=elsewhere.told | {"all"},
+        untold=untold,
+        few=elsewhere.few,
+    )
     rows = [
         {**each, "actions": None, "share": None} if each["tier"] in hidden else dict(each)
         for each in evidence
     ]
     return rows, {name: None if name in hidden else bounds[name] for name in bounds}
+
+
+def _holds(each: Sum, sizes: Mapping[Any, Fraction]) -> bool:
+    if any(key not in sizes for key in (each.whole, *each.parts)):
+        return False
+    parts = sum((sizes[part] for part in each.parts), Fraction(0))
+    return abs(sizes[each.whole] - parts) <= _NOTHING
