@@ -310,6 +310,7 @@ class ViewLink(db.Model):  # type: ignore[name-defined,misc]
     """A link that shows one campaign's report to whoever has it. Its word is kept as a digest only.
 
     `days` are the last so many; else `first_on` to `last_on`; without any, all days there are.
+    `shown` is the report as it was shown on the day `shown_on`: it stays the same until the next.
     """
 
     __tablename__ = "view_links"
@@ -327,6 +328,8 @@ class ViewLink(db.Model):  # type: ignore[name-defined,misc]
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     opened: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_opened_on: Mapped[date | None] = mapped_column(Date)
+    shown_on: Mapped[date | None] = mapped_column(Date)
+    shown: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = _instant(default_now=True)
 
     __table_args__ = (

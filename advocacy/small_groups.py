@@ -12,8 +12,9 @@ more as is needed so that nothing hidden can be had from what is shown by adding
 
 What a stranger would get wrong: the sums have to be given, also those whose other part is never
 shown. Of 100 people 99 came back: that one did not is a figure about one person, so "did not come
-back" has to be among the figures. And this is about one answer: who asks for many ranges of days
-can still compare them, so a page that anybody may see has a fixed range.
+back" has to be among the figures. And this is about one answer: who asks for many ranges of days,
+or again and again, can still compare them. So a page that anybody may see has a range that she does
+not choose, of days that are over, and stays the same for a day (`web/view_links`).
 """
 
 from __future__ import annotations

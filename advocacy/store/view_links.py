@@ -68,9 +68,10 @@ def list_view_links(org_id: UUID, campaign_id: UUID) -> list[Any]:
 
 
 def find_view_link(word: str) -> Any | None:
-    """Return what a word shows now: org_id, id, the campaign's slug, days and model."""
+    """Return what a word is for: org_id, id, the campaign's slug, days, model, what was shown."""
     rows = run(
-        """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at
+        """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at,
+                  v.shown_on, v.shown
            from addresses a
            join view_links v on v.org_id = a.org_id and v.id = a.target_id
            join campaigns c on c.org_id = v.org_id and c.id = v.campaign_id
@@ -79,6 +80,24 @@ def find_view_link(word: str) -> Any | None:
         word=word_digest(word),
     )
     return rows[0] if rows else None
+
+
+def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
+    """Keep what is shown on a day, as JSON, and return what is: of two at a time one is."""
+    run_count(
+        """update view_links set shown_on = :day, shown = cast(:shown as jsonb)
+           where org_id = :o and id = :id
+             and (shown_on is distinct from :day
+                  or shown -> 'least' is distinct from cast(:shown as jsonb) -> 'least')""",
+        o=org_id,
+        id=view_link_id,
+        day=day,
+        shown=shown,
+    )
+    (row,) = run(
+        "select shown from view_links where org_id = :o and id = :id", o=org_id, id=view_link_id
+    )
+    return row.shown
 
 
 def count_opening(org_id: UUID, view_link_id: UUID) -> None:

@@ -1,11 +1,14 @@
 """View links: one campaign's report for leaders without an account, and the page to make them.
 
 What a stranger would get wrong: who opens one may see that report and nothing else. What is shown
-was chosen when the link was made, so nothing in the address changes it.
+was chosen when the link was made, so nothing in the address changes it. And it is of days that are
+over and stays the same for a day, also where somebody's action comes late: whoever opened it again
+and again would else see what each single one added, however few figures stand on the page.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +18,7 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask import render_template as rendered
 from flask_babel import gettext as _
 
+from advocacy.counting import read, write
 from advocacy.models import Campaign
 from advocacy.numerals import read_whole
 from advocacy.report import MODELS, BadRange, activation
@@ -44,9 +48,8 @@ def shown(word: str) -> Response:
             headers=_PRIVATE,
         )
     campaign = campaigns.get_campaign(link.org_id, link.slug)
-    first, last = _days_shown(link, campaign)
     least = current_app.extensions["settings"].small_group_shared
-    report = withheld_report(activation(campaign, first, last, link.model), least)
+    report = _shown_today(link, campaign, least)
     page = report_page(campaign, report, view_link=link, least=least)
     if request.method == "GET" and not is_crawler(request.headers.get("User-Agent", "")):
         with transaction():
@@ -70,7 +73,7 @@ def make(slug: str) -> auth.Page:
         chosen = _chosen(campaign)
     except (BadRange, ValueError, OverflowError):
         trouble = _(
-            "Choose days that there are, the first not after the last, and an end within a year."
+            "Choose days that are over, the first not after the last, and an end within a year."
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():
@@ -112,7 +115,7 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
         case "fixed":
             first = date.fromisoformat(form.get("from", ""))
             last = date.fromisoformat(form.get("to", ""))
-            if first > last or first > _today(campaign):
+            if first > last or first >= _today(campaign):
                 raise ValueError
             chosen |= {"first_on": first, "last_on": last}
         case "all":
@@ -122,11 +125,28 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     return chosen
 
 
-def _days_shown(link: Any, campaign: Campaign) -> tuple[date | None, date | None]:
-    if link.days is None:
-        return link.first_on, link.last_on
-    last = _today(campaign)
-    return last - timedelta(days=link.days - 1), last
+def _shown_today(link: Any, campaign: Campaign, least: int) -> dict[str, Any]:
+    """Return the report as it was first shown today, or count it where nobody looked yet.
+
+    It has "counted_on" besides. Where more or less is withheld than was, it is counted anew.
+    """
+    today, kept = _today(campaign), link.shown
+    if kept is None or link.shown_on != today or kept["least"] != least:
+        first, last = _days_shown(link, today)
+        report = withheld_report(activation(campaign, first, last, link.model), least)
+        written = write({"least": least, "report": {**report, "counted_on": today}})
+        with transaction():
+            kept = view_links.put_shown(link.org_id, link.id, today, written)
+    found: dict[str, Any] = read(json.dumps(kept))["report"]
+    return found
+
+
+def _days_shown(link: Any, today: date) -> tuple[date | None, date]:
+    """Return the days of a link that are over; the last is yesterday at the latest."""
+    yesterday = today - timedelta(days=1)
+    if link.days is not None:
+        return yesterday - timedelta(days=link.days - 1), yesterday
+    return link.first_on, min(link.last_on or yesterday, yesterday)
 
 
 def _today(campaign: Campaign) -> date:
@@ -148,5 +168,5 @@ def _page(campaign: Campaign, trouble: str = "", made: str = "") -> str:
         models=MODELS,
         trouble=trouble,
         made=made,
-        today=_today(campaign),
+        yesterday=_today(campaign) - timedelta(days=1),
     )
