@@ -67,7 +67,7 @@ def influences(
     days = (campaign.org_id, campaign.id, first, last)
     currencies = store.read_currencies(*days)
     currency = currency or next(iter(currencies), "")
-    rows = store.read_paths(*days, currency)
+    rows = store.read_paths(*days, currency, campaign.timezone)
     idle = store.read_idle_clicks(*days, campaign.timezone)
     channels = _journeys(rows, [], "channel")
     same = {
@@ -117,18 +117,27 @@ def without_few(report: dict[str, Any], least: int) -> dict[str, Any]:
     if least < 2:
         return report
     columns = [
-        {row["id"]: ceil(row["actions"]) for row in model["rows"] if row["actions"]}
+        {
+            row["id"]: ceil(row["actions"])
+            for row in model["rows"]
+            if row["actions"] or row["amount_minor"]
+        }
         for model in (*report["rules"], *report["models"])
     ]
+    # What has money and no action is what went back of other days' gifts: few people's.
     sizes = {
-        key: min(column[key] for column in columns if key in column)
+        key: max(1, min(column[key] for column in columns if key in column))
         for key in sorted({key for column in columns for key in column})
     }
     parts, whole = withheld_parts(sizes, least)
     hidden = set(parts)
     # What is together enough by one model can be too little by another.
     while few := next(
-        (column for column in columns if 0 < sum(column.get(key, 0) for key in hidden) < least),
+        (
+            column
+            for column in columns
+            if hidden & column.keys() and sum(column.get(key, 0) for key in hidden) < least
+        ),
         None,
     ):
         more = (
@@ -280,9 +289,8 @@ def _journeys(rows: list[Any], idle: list[Any], by: str) -> list[Journey[str]]:
             told[touch] = touch.split(store.APART)[place]
         return told[touch]
 
-    # More can have gone back than was given only by a mistake; a model cannot take less than 0.
     acted = [
-        Journey(path, row.actions, max(row.amount_minor, 0), 0, key(row.credited) or None)
+        Journey(path, row.actions, row.amount_minor, 0, key(row.credited) or None)
         for row in rows
         if (path := tuple(name for touch in row.path if (name := key(touch))))
     ]

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.models import Campaign, Organization
-from advocacy.report import BadRange
+from advocacy.report import BadRange, recurring_share
 from advocacy.small_groups import Sum, withheld
 from advocacy.spans import day_in
 from advocacy.store import campaigns
@@ -72,7 +72,9 @@ def count(
         "first": first,
         "last": last,
         **found._asdict(),
-        "gifts": store.read_gifts(org_id, campaign_id, first, last),
+        "gifts": store.read_gifts(
+            org_id, campaign_id, first, last, _about(org_id, campaign).timezone
+        ),
     }
 
 
@@ -304,21 +306,23 @@ def _months(day: date) -> int:
     return day.year * 12 + day.month
 
 
-def _gifts(row: Any, least: int) -> dict[str, Any]:
-    hidden = withheld(
-        {"givers": row.givers, "monthly": row.monthly_people, "people": row.people}, [], least
-    )
-    parts = not hidden & {"givers", "monthly"} and "people" not in hidden
-    net = row.net_minor if "people" not in hidden else None
+def _gifts(row: Gifts, least: int) -> dict[str, Any]:
+    groups = {
+        "givers": row.givers,
+        "once": row.once_people,
+        "monthly": row.monthly_people,
+        "people": row.people,
+    }
+    hidden = withheld(groups, [], least)
     return {
         "currency": row.currency,
-        "gifts": row.gifts if parts else None,
-        "average_minor": round(row.gross_minor / row.gifts) if parts and row.gifts else None,
-        "net_minor": net,
-        "recurring_net_minor": row.recurring_net_minor if parts else None,
-        "recurring_share": round(row.recurring_net_minor / row.net_minor, 4)
-        if parts and row.net_minor > 0
-        else None,
+        "gifts": None if hidden else row.gifts,
+        "average_minor": round(row.gross_minor / row.gifts) if row.gifts and not hidden else None,
+        "net_minor": None if "people" in hidden else row.net_minor,
+        "recurring_net_minor": None if hidden else row.recurring_net_minor,
+        "recurring_share": None
+        if hidden
+        else recurring_share(row.recurring_net_minor, row.net_minor),
     }
 
 

@@ -528,6 +528,12 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
             "occurred_on",
             postgresql_where=text("counted"),
         ),
+        Index(
+            "actions_returned_idx",
+            "org_id",
+            "campaign_id",
+            postgresql_where=text("counted and returns is not null"),
+        ),
         Index("actions_supporter_idx", "org_id", "supporter_id", "occurred_at"),
         Index(
             "actions_mandate_idx",

@@ -221,6 +221,17 @@ def written_money(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}".rstrip()
 
 
+def recurring_share(recurring_minor: int, net_minor: int) -> float | None:
+    """Return which part of the net money came from recurring gifts.
+
+    None where there are no parts: nothing was raised, or more went back of one sort of gifts than
+    was given.
+    """
+    if not net_minor or not 0 <= recurring_minor <= net_minor:
+        return None
+    return round(recurring_minor / net_minor, 4)
+
+
 def days_of(campaign: Campaign, first: date | None, last: date | None) -> tuple[date, date]:
     """Return the range of days that is meant: without one, from the first with data to today."""
     earliest, latest = totals.span(campaign.org_id, campaign.id)

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from advocacy.attribution.money import split_minor
+from advocacy.attribution.money import in_whole_units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,9 @@ class TooManyStates(ValueError):
 class Journey(Generic[K]):
     """People who touched these keys in this order: how often they acted, and how often not.
 
-    `amount_minor` is what all its actions gave, in minor units of one currency. `credited` is the
-    key that has the action by last touch; where it is left out, the last of the path.
+    `amount_minor` is net, in minor units of one currency: what all its actions gave less what went
+    back on this path, also of actions that are not among these; so it can be below nought.
+    `credited` is the key that has the action by last touch; without it, the last of the path.
     """
 
     path: tuple[K, ...]
@@ -54,11 +55,9 @@ class Journey(Generic[K]):
     credited: K | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for negative numbers, or money without an action."""
-        if min(self.actions, self.amount_minor, self.nulls) < 0:
-            raise ValueError("a journey has no negative numbers")
-        if self.amount_minor and not self.actions:
-            raise ValueError("no money without an action")
+        """Raise `ValueError` for negative numbers of people."""
+        if min(self.actions, self.nulls) < 0:
+            raise ValueError("nobody is less than none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def merge(journeys: Iterable[Journey[K]]) -> list[Journey[K]]:
     """
     alike: dict[tuple[K, ...], list[Journey[K]]] = defaultdict(list)
     for journey in journeys:
-        if journey.path and (journey.actions or journey.nulls):
+        if journey.path and (journey.actions or journey.nulls or journey.amount_minor):
             alike[journey.path].append(journey)
     return [
         Journey(
@@ -121,7 +120,8 @@ def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K
 
     if order < 1:
         raise ValueError("the order of a chain is at least 1")
-    merged = merge(journeys)
+    # A path on which money only went back is no way that anybody took in these days.
+    merged = [each for each in merge(journeys) if each.actions or each.nulls]
     states: dict[tuple[K, ...], int] = {}
     walks = [
         [states.setdefault(gram, len(states)) for gram in _grams(journey.path, order)]
@@ -182,7 +182,8 @@ def markov(journeys: Iterable[Journey[K]], order: int = 1) -> Shared[K]:
     """Share all actions and all money out in proportion to removal effects.
 
     Effects are laid on a grid of 10^-12, so that what comes out is exact and hardly depends on the
-    machine's linear algebra. Money follows the same proportion as actions.
+    machine's linear algebra. Money follows the same proportion as actions; where nobody acted and
+    money only went back, there is none to follow, and it is shared out path by path.
     """
     merged = merge(journeys)
     effects = {
@@ -191,12 +192,14 @@ def markov(journeys: Iterable[Journey[K]], order: int = 1) -> Shared[K]:
     }
     total = sum(effects.values(), Fraction(0))
     if not total:
-        return Shared(effects, dict.fromkeys(effects, 0))
+        by_path = shapley(merged).amount_minor
+        return Shared(dict.fromkeys(by_path, Fraction(0)), by_path)
     actions = sum(journey.actions for journey in merged)
+    amount = sum(journey.amount_minor for journey in merged)
     shares = {key: effect / total for key, effect in effects.items()}
     return Shared(
         {key: share * actions for key, share in shares.items()},
-        _in_minor(shares, sum(journey.amount_minor for journey in merged)),
+        _in_minor({key: share * amount for key, share in shares.items()}),
     )
 
 
@@ -204,8 +207,9 @@ def shapley(journeys: Iterable[Journey[K]]) -> Shared[K]:
     """Share actions and money out by the Shapley value of the cumulative game.
 
     A set of keys is worth the actions whose path needs no other key. That game is a sum of
-    unanimity games, so its value is each action in equal parts over its distinct keys: exact, never
-    negative, and without walking through all subsets. Source: Shapley 1953.
+    unanimity games, so its value is each action in equal parts over its distinct keys: exact, and
+    without walking through all subsets. Actions are never below nought; money is, for a key on
+    whose paths more went back than was given. Source: Shapley 1953.
     """
     merged = merge(journeys)
     actions = dict.fromkeys(_keys(merged), Fraction(0))
@@ -215,15 +219,12 @@ def shapley(journeys: Iterable[Journey[K]]) -> Shared[K]:
         for key in distinct:
             actions[key] += Fraction(journey.actions, len(distinct))
             amounts[key] += Fraction(journey.amount_minor, len(distinct))
-    total = sum(journey.amount_minor for journey in merged)
-    if not total:
-        return Shared(actions, dict.fromkeys(actions, 0))
-    return Shared(actions, _in_minor({key: part / total for key, part in amounts.items()}, total))
+    return Shared(actions, _in_minor(amounts))
 
 
-def _in_minor(shares: Mapping[K, Fraction], amount_minor: int) -> dict[K, int]:
-    """Split by largest remainder; of equal remainders the later name comes first."""
-    return dict(zip(shares, split_minor(amount_minor, list(shares.values())), strict=True))
+def _in_minor(parts: Mapping[K, Fraction]) -> dict[K, int]:
+    """Round parts by largest remainder; of equal remainders the later name comes first."""
+    return dict(zip(parts, in_whole_units(list(parts.values())), strict=True))
 
 
 MODELS: Mapping[str, Callable[..., Shared[Any]]] = {

@@ -46,6 +46,18 @@ def split_by_weights(amount_minor: int, weights: Sequence[int]) -> list[int]:
     return [sign * part for part in parts]
 
 
+def in_whole_units(parts: Sequence[Fraction]) -> list[int]:
+    """Round parts whose sum is whole so that they still sum to it; they may be below nought."""
+    whole = [math.floor(part) for part in parts]
+    left = int(sum(parts, Fraction(0))) - sum(whole)
+    by_remainder = sorted(
+        range(len(parts)), key=lambda index: (parts[index] - whole[index], index), reverse=True
+    )
+    for index in by_remainder[:left]:
+        whole[index] += 1
+    return whole
+
+
 def split_returns(
     gross_minor: int, shares: Sequence[Fraction], returns_minor: Sequence[int]
 ) -> list[list[int]]:

@@ -118,62 +118,59 @@ class Reading:
         self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         """Read what totals do not have, action by action: hours, by them or of them alone."""
-        slot = "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
-
-        def figures_of(row: Any, value: Any, post_id: UUID | None, platform: str) -> list[Figures]:
-            key = self.keys.of(self._value(row, value, post_id, platform), other)
-            return [rows[key], total]
-
-        for row in store.read_single(asked, slot):
-            for figures in figures_of(row, row.slot, row.post_id, row.platform):
-                add(figures.sums, row, row.post_id is not None, row.actions * UNIT)
-        for row, touch, units, gross, back in self._shared(asked):
-            post_id = UUID(touch["post_id"]) if touch["post_id"] else None
-            happened = [(row.occurred_at, row.occurred_on, units, gross, 0)]
-            for each, amount in zip(row.returns or [], back, strict=True):
-                at = datetime.fromisoformat(each["at"])
-                happened.append((at, day_in(at, row.zone), 0, 0, amount))
-            for at, on, *sums in happened:
-                hour = _hour(at, asked.zone)
-                if asked.first <= on <= asked.last and _is_of(asked, hour):
-                    value = hour if slot == "hour" else on
-                    for figures in figures_of(row, value, post_id, touch["platform"]):
-                        add(figures.sums, row, post_id is not None, *sums)
+        for row, key, credited, sums in self._booked(asked, other):
+            for figures in (rows[key], total):
+                add(figures.sums, row, credited, *sums)
+        slot = self._slot
         posts = self._posts_of_clicks(asked)
         for row in store.read_clicks_by_hour(asked._replace(posts=posts), slot):
             key = self._key_of_clicks(row, row.slot, other)
             for figures in (rows[key], total):
                 add_clicks(figures.sums, row)
 
-    def _shared(
-        self, asked: Asked, gifts: bool = False
-    ) -> Iterable[tuple[Any, dict[str, Any], int, int, list[int]]]:
-        """Yield (action, touch, units, gross, returns) of what several touches share."""
-        for row in store.read_shared(asked, gifts):
-            for touch, units, gross, back in shared_out(row, asked.model):
-                post_id = UUID(touch["post_id"]) if touch["post_id"] else None
-                if (asked.posts is None or post_id in asked.posts) and (
-                    asked.platforms is None or touch["platform"] in asked.platforms
-                ):
-                    yield row, touch, units, gross, back
-
     def _read_gifts(
         self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
-        slot = "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
-        for row in store.read_single(asked, slot, gifts=True):
+        if asked.kinds is not None and "donation" not in asked.kinds:
+            return
+        gave = asked._replace(kinds=frozenset({"donation"}))
+        for row, key, _, sums in self._booked(gave, other):
+            for figures in (rows[key], total):
+                add_gift(figures.sums, row, *sums)
+
+    def _booked(
+        self, asked: Asked, other: bool
+    ) -> Iterable[tuple[Any, str, bool, tuple[int, int, int]]]:
+        """Yield (action, key, credited, (units, gross, refunded)), each in the slot it is of.
+
+        Credited is what is a post's. What went back is of the slot in which it did.
+        """
+        for row in store.read_single(asked, self._slot):
             key = self.keys.of(self._value(row, row.slot, row.post_id, row.platform), other)
-            for figures in (rows[key], total):
-                add_gift(figures.sums, row, row.actions * UNIT, row.gross_minor, row.refunded_minor)
-        for row, touch, units, gross, back in self._shared(asked, gifts=True):
-            post_id = UUID(touch["post_id"]) if touch["post_id"] else None
-            hour = _hour(row.occurred_at, asked.zone)
-            if not _is_of(asked, hour):
-                continue
-            at = hour if slot == "hour" else row.occurred_on
-            key = self.keys.of(self._value(row, at, post_id, touch["platform"]), other)
-            for figures in (rows[key], total):
-                add_gift(figures.sums, row, units, gross, sum(back))
+            sums = row.actions * UNIT, row.gross_minor, row.refunded_minor
+            yield row, key, row.post_id is not None, sums
+        for row in store.read_shared(asked):
+            for touch, units, gross, back in shared_out(row, asked.model):
+                post_id = UUID(touch["post_id"]) if touch["post_id"] else None
+                if not (
+                    (asked.posts is None or post_id in asked.posts)
+                    and (asked.platforms is None or touch["platform"] in asked.platforms)
+                ):
+                    continue
+                happened = [(row.occurred_at, row.occurred_on, (units, gross, 0))]
+                for each, amount in zip(row.returns or [], back, strict=True):
+                    at = datetime.fromisoformat(each["at"])
+                    happened.append((at, day_in(at, row.zone), (0, 0, amount)))
+                for at, on, sums in happened:
+                    hour = _hour(at, asked.zone)
+                    if asked.first <= on <= asked.last and _is_of(asked, hour):
+                        slot = hour if self._slot == "hour" else on
+                        value = self._value(row, slot, post_id, touch["platform"])
+                        yield row, self.keys.of(value, other), post_id is not None, sums
+
+    @property
+    def _slot(self) -> str:
+        return "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
 
     def _value(self, row: Any, slot: Any, post_id: UUID | None, platform: str) -> Any:
         return {

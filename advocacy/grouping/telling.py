@@ -7,6 +7,7 @@ from typing import Any
 
 from advocacy.grouping.figures import Figures, Period
 from advocacy.grouping.question import OF_CLICKS, Question
+from advocacy.report import recurring_share
 from advocacy.store.totals import UNIT
 
 
@@ -92,7 +93,7 @@ def _money(
     if asked and gifts:
         one_time, given, net, recurring = gifts
         found["average_gift_minor"] = round(given * UNIT / one_time) if one_time else None
-        found["recurring_share"] = round(recurring / net, 4) if net > 0 else None
+        found["recurring_share"] = recurring_share(recurring, net)
     return found
 
 

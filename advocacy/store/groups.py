@@ -16,6 +16,7 @@ from uuid import UUID
 from advocacy.presence import boxes
 from advocacy.spans import NO_DAYS, cut
 from advocacy.store import run
+from advocacy.store.bookings import booked
 from advocacy.store.presence_news import NEWS
 from advocacy.store.totals import OF_MODEL, RENEWAL
 
@@ -387,58 +388,38 @@ _SLOT = {
 }
 
 
-def read_single(asked: Asked, slot: str, gifts: bool = False) -> list[Any]:
+def read_single(asked: Asked, slot: str) -> list[Any]:
     """Return sums of actions of one touch or none, by all that they are grouped and filtered by.
 
     Rows are (slot, campaign_id, post_id, platform, kind, source_id, currency, recurring, renewal,
     actions, gross_minor, refunded_minor). `slot` is 'hour' (an instant), 'day' or ''. What went
-    back stands in the slot in which it did; with `gifts`, in the one of its gift, and there are
-    gifts alone.
+    back stands in the slot in which it did.
     """
-    came = f"""select {_SLOT[slot].format(at="a.occurred_at", day="a.occurred_on")} as slot,
-                      a.campaign_id, a.post_id, a.platform, a.kind, a.source_id, a.currency,
-                      a.recurs_as <> '' as recurring, a.renewal, 1 as actions, a.gross_minor,
-                      {"a.refunded_minor" if gifts else "0"} as refunded_minor
-               from actions a
-               where a.org_id = :o and a.counted and a.path is null
-                 and a.occurred_on between :first and :last
-                 {"and a.kind = 'donation'" if gifts else ""}
-                 {_those(asked, "a.post_id", "a.platform", "a.")}
-                 {_at_hours(asked, "a.occurred_at")}"""
-    back = f"""union all
-               select {_SLOT[slot].format(at="r.at", day="r.on_day")}, a.campaign_id, a.post_id,
-                      a.platform, a.kind, a.source_id, a.currency, a.recurs_as <> '', a.renewal,
-                      0, 0, r.amount_minor
-               from actions a
-               left join campaigns c on c.org_id = :o and c.id = a.campaign_id
-               cross join lateral (
-                 select at, (at at time zone coalesce(c.timezone, :own))::date as on_day,
-                        amount_minor
-                 from jsonb_to_recordset(a.returns) as r (at timestamptz, amount_minor int8)) as r
-               where a.org_id = :o and a.counted and a.path is null and a.returns is not null
-                 and r.on_day between :first and :last
-                 {_those(asked, "a.post_id", "a.platform", "a.")}
-                 {_at_hours(asked, "r.at")}"""
+    came = booked(
+        """a.campaign_id, a.post_id, a.platform, a.kind, a.source_id, a.currency,
+           a.recurs_as <> '' as recurring, a.renewal""",
+        f"and a.path is null{_those(asked, 'a.post_id', 'a.platform', 'a.')}",
+    )
     return run(
-        f"""select slot, campaign_id, post_id, platform, kind, source_id, currency, recurring,
-                   renewal, sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
+        f"""select {_SLOT[slot].format(at="at", day="on_day")} as slot, campaign_id, post_id,
+                   platform, kind, source_id, currency, recurring, renewal,
+                   sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
                    sum(refunded_minor)::int8 as refunded_minor
-            from ({came} {"" if gifts else back}) as found
+            from ({came}) as came
+            where true {_at_hours(asked, "at")}
             group by 1, 2, 3, 4, 5, 6, 7, 8, 9""",
         **_values(asked),
         zone=asked.zone,
-        own=asked.zone,
         first=asked.first,
         last=asked.last,
     )
 
 
-def read_shared(asked: Asked, gifts: bool = False) -> list[Any]:
+def read_shared(asked: Asked) -> list[Any]:
     """Return the actions of several touches that are of the range, or of which something went back.
 
     Their shares are worked out by who reads them, and so are the posts, platforms and hours asked
     for.
-    With `gifts`, gifts of the range alone.
     """
     of_places = asked._replace(posts=None, platforms=None)
     return run(
@@ -448,9 +429,7 @@ def read_shared(asked: Asked, gifts: bool = False) -> list[Any]:
             from actions a
             left join campaigns c on c.org_id = :o and c.id = a.campaign_id
             where a.org_id = :o and a.counted and a.path is not null
-              and (a.occurred_on between :first and :last
-                   {"" if gifts else "or a.returns is not null"})
-              {"and a.kind = 'donation'" if gifts else ""}
+              and (a.occurred_on between :first and :last or a.returns is not null)
               {_those(of_places, "", "", "a.")}""",
         **_values(of_places),
         zone=asked.zone,

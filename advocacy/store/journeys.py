@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.store import run
+from advocacy.store.bookings import booked
+from advocacy.store.totals import OF_MODEL
 
 GRAINS = ("post", "platform", "channel")
 """What a touch is told as, in this order."""
@@ -27,14 +29,14 @@ _OF_TOTAL = {
 
 
 def read_paths(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, currency: str
+    org_id: UUID, campaign_id: UUID, first: date, last: date, currency: str, timezone: str
 ) -> list[Any]:
     """Return (path, credited, actions, amount_minor) of counted actions, equal ones added up.
 
     `path` is an array of touches in order of time, empty where nothing was touched, and `credited`
     is the touch that has it by last touch. A touch is one text of its `GRAINS`, held apart by
     `APART`, each empty where it is not known; so that one read serves every grain. Money is net, of
-    one currency.
+    one currency; where gifts of other days went back, it is of a path without an action.
     """
     apart = f"chr({ord(APART)})"
     of_action = f"concat_ws({apart}, coalesce(post_id::text, ''), platform, {_OF_TOTAL['channel']})"
@@ -42,26 +44,29 @@ def read_paths(
         f"concat_ws({apart}, coalesce(t ->> 'post_id', ''), coalesce(t ->> 'platform', ''),"
         " coalesce(t ->> 'channel', ''))"
     )
+    came = booked(
+        "a.post_id, a.platform, a.tier, a.path as touches, a.currency",
+        "and a.campaign_id = :c and not a.renewal",
+    )
     return run(
-        f"""select path, credited, count(*)::int8 as actions,
+        f"""select path, credited, sum(actions)::int8 as actions,
                    sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
                      ::int8 as amount_minor
             from (
-              select {of_action} as credited, currency, gross_minor, refunded_minor,
-                     case when path is not null then array(
+              select {of_action} as credited, actions, currency, gross_minor, refunded_minor,
+                     case when touches is not null then array(
                             select {of_touch}
-                            from jsonb_array_elements(path) with ordinality e (t, n) order by n)
+                            from jsonb_array_elements(touches) with ordinality e (t, n) order by n)
                           when tier <> 'unattributed' then array[{of_action}]
                           else array[]::text[] end as path
-              from actions
-              where org_id = :o and campaign_id = :c and counted and not renewal
-                and occurred_on between :first and :last) taken
+              from ({came}) as came) taken
             group by path, credited order by path, credited""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
         currency=currency,
+        zone=timezone,
     )
 
 
@@ -170,15 +175,18 @@ def read_credits(
 
 
 def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
-    """Return the currencies of the campaign's gifts, the most used first."""
+    """Return the currencies of what was given and went back in a campaign, the most used first."""
     rows = run(
-        """select currency from actions
-           where org_id = :o and campaign_id = :c and counted and currency <> ''
-             and occurred_on between :first and :last
-           group by currency order by count(*) desc, currency""",
+        f"""select currency from totals
+           where org_id = :o and campaign_id = :c and day between :first and :last
+             and currency <> '' and {OF_MODEL}
+           group by currency
+           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
+           order by sum(units) desc, currency""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
+        model="last_touch",
     )
     return [row.currency for row in rows]

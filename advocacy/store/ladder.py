@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.store import run, without_loops
+from advocacy.store.bookings import booked
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
 """From the lowest to the highest; a rung's number is its place."""
@@ -56,6 +57,7 @@ class Gifts(NamedTuple):
     net_minor: int
     recurring_net_minor: int
     people: int
+    once_people: int
     monthly_people: int
 
 
@@ -190,30 +192,38 @@ def _earlier(day: date, days: int) -> date:
     return date.fromordinal(max(day.toordinal() - days, 1))
 
 
-def read_gifts(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[Gifts]:
+def read_gifts(
+    org_id: UUID, campaign_id: UUID | None, first: date, last: date, timezone: str
+) -> list[Gifts]:
     """Return sums of gifts in a range, by currency, the most used first.
 
-    `gifts`, `givers` and `gross_minor` are of one-time gifts; `people` gave at all,
-    `monthly_people` recurringly. What went back of a gift counts on the day of the gift.
+    `gifts`, `givers` and `gross_minor` are of one-time gifts that were given in it. Net is less
+    what went back in it, also of earlier gifts; `people` are all behind it, `once_people` and
+    `monthly_people` those behind one-time and behind recurring gifts. `timezone` is that of gifts
+    without a campaign.
     """
+    came = booked(
+        "a.supporter_id, a.currency, a.recurs_as <> '' as recurring",
+        f"and a.kind = 'donation' {_within(campaign_id, 'a.')}",
+    )
     rows = run(
         f"""select currency,
-                   count(*) filter (where recurs_as = '')::int8 as gifts,
-                   count(distinct supporter_id) filter (where recurs_as = '')::int8 as givers,
-                   coalesce(sum(gross_minor) filter (where recurs_as = ''), 0)::int8 as gross_minor,
+                   coalesce(sum(actions) filter (where not recurring), 0)::int8 as gifts,
+                   count(distinct supporter_id) filter (where not recurring and actions = 1)::int8
+                     as givers,
+                   coalesce(sum(gross_minor) filter (where not recurring), 0)::int8 as gross_minor,
                    sum(gross_minor - refunded_minor)::int8 as net_minor,
                    coalesce(sum(gross_minor - refunded_minor)
-                            filter (where recurs_as <> ''), 0)::int8 as recurring_net_minor,
+                            filter (where recurring), 0)::int8 as recurring_net_minor,
                    count(distinct supporter_id)::int8 as people,
-                   count(distinct supporter_id) filter (where recurs_as <> '')::int8
-                     as monthly_people
-            from actions
-            where org_id = :o {_within(campaign_id)} and counted and kind = 'donation'
-              and occurred_on between :first and :last
-            group by currency order by count(*) desc, currency""",
+                   count(distinct supporter_id) filter (where not recurring)::int8 as once_people,
+                   count(distinct supporter_id) filter (where recurring)::int8 as monthly_people
+            from ({came}) as came
+            group by currency order by sum(actions) desc, currency""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
+        zone=timezone,
     )
     return [Gifts(*row) for row in rows]
