@@ -33,6 +33,7 @@ from uuid import UUID
 from advocacy.attribution import RULES
 from advocacy.events import TIERS, Tier
 from advocacy.models import Campaign, Organization, Post
+from advocacy.phrases import say
 from advocacy.presence import GRAINS_OF_ORGANIZATION
 from advocacy.providers.base import exponent
 from advocacy.spans import day_in
@@ -253,7 +254,7 @@ def days_meant(
     last = last or max(today, latest or today)
     first = first or min(earliest or last, last)
     if first > last:
-        raise BadRange("the first day is after the last")
+        raise BadRange(say("the first day is after the last"))
     return first, last
 
 

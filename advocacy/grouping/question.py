@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.models import Campaign, Organization
+from advocacy.phrases import say
 from advocacy.report import MODELS, BadRange, days_meant, days_of
 from advocacy.store import campaigns, totals
 from advocacy.store.totals import NOBODY
@@ -84,7 +85,9 @@ def earlier_days(first: date, last: date, compare: str) -> tuple[date, date]:
         end = year_earlier(last, 28)
         return min(year_earlier(first, 29), end), end
     except (OverflowError, ValueError):
-        raise BadRange("there are no days before it to compare with; choose a later one") from None
+        raise BadRange(
+            say("there are no days before it to compare with; choose a later one")
+        ) from None
 
 
 def year_earlier(day: date, of_leap: int) -> date:

@@ -96,8 +96,8 @@ def _page(scope: Campaign | Organization) -> str:
         report = report_for(scope, query)
         rows, after = shown_of(report, query.get("limit") or USUAL_LIMIT, query.get("cursor", ""))
     except Problem as problem:
-        said = "; ".join(f"{each['field']} {each['message']}" for each in problem.errors)
-        raise Problem(422, _("No such figures"), said) from None
+        told = " ".join(_trouble(each["field"], each["message"]) for each in problem.errors)
+        raise Problem(422, _("No such figures"), told) from None
     campaign = scope if isinstance(scope, Campaign) else None
     named = {each["key"]: _named(query["by"], each) for each in rows}
     asked = request.args.to_dict(flat=False)
@@ -133,6 +133,18 @@ def _page(scope: Campaign | Organization) -> str:
             lambda written: _address(campaign, "file", _without(asked, "cursor", "limit"), written)
         ),
     )
+
+
+def _trouble(field: str, message: str) -> str:
+    """Say in the reader's language what the API says of a field."""
+    match field:
+        case "from":
+            told = said(message)
+            return f"{told[:1].upper()}{told[1:]}."
+        case "cursor":
+            return str(_("The address goes on from groups of another question. Begin anew."))
+    called = _groups().get(field, field)
+    return str(_("%(what)s: the address asks for what there is not. Choose again.", what=called))
 
 
 def _query(scope: Campaign | Organization) -> dict[str, Any]:

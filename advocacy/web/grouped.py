@@ -334,4 +334,4 @@ def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[
 
 
 def _wrong(field: str, error: Exception) -> Problem:
-    return Problem(422, "Unprocessable Entity", errors=[{"field": field, "message": str(error)}])
+    return Problem(422, "Unprocessable Entity", errors=[{"field": field, "message": error.args[0]}])

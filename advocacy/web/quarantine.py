@@ -78,7 +78,10 @@ def replay() -> Response:
 
 
 def _says() -> dict[str, str]:
-    """Return what the reasons mean and what to do, for those of which more can be said."""
+    """Return what each reason means and what to do."""
+    number = _("A number cannot be read exactly. Look at it in the tool.")
+    large = _("It is larger than what this tool sends. Look at what it is told to send.")
+    letters = _("Its letters cannot be read. Look at what the tool is told to send.")
     look = _("The tool sends something new. Update this software, then try it again.")
     return {
         "unknown_kind": look,
@@ -93,6 +96,17 @@ def _says() -> dict[str, str]:
         "id_reuse": _("Its id was used before for another body, which stands. It stays here."),
         "not_json": _("It is no JSON. Look at what the tool is told to send."),
         "bad_amount": _("An amount cannot be read exactly. Look at it in the tool."),
+        "bad_currency": _("A currency is not written with three letters. Look at it in the tool."),
+        "bad_instant": _("A time cannot be read, or has no zone. Look at it in the tool."),
+        "bad_number": number,
+        "not_a_number": number,
+        "bad_secret": _("The secret of this source has not the tool’s form. Set it anew."),
+        "too_deep": large,
+        "too_large": large,
+        "too_long": _("A text in it is longer than can be kept. Look at it in the tool."),
+        "not_utf8": letters,
+        "nul": letters,
+        "lone_surrogate": letters,
     }
 
 

@@ -24,6 +24,7 @@ from tests.web.test_api import act_at, bearer, check_against, document, problem_
 
 OF_CAMPAIGN = "/api/v1/campaigns/stay/activation/groups"
 OF_ORGANIZATION = "/api/v1/activation"
+NO_ID = "0198a5c2-7f4e-7d31-9b0a-6f2e1c4d5a70"
 AT = datetime(2026, 5, 6, 16, 20, tzinfo=UTC)
 
 
@@ -555,7 +556,9 @@ def test_what_cannot_be_asked_is_named(world, ask, query, field):
     assert [each["field"] for each in body["errors"]] == [field]
     page = world.member("reader").get(f"/campaigns/stay/explore?{query}")
     assert page.status_code == (200 if query == "platform=" else 422)
-    assert field.partition(".")[0] in page.text or query == "platform="
+    # Of a range it is said what is wrong with its days.
+    named = {"from": "day"}.get(field, field.partition(".")[0])
+    assert named in page.text.lower() or query == "platform="
 
 
 def test_another_organizations_posts_and_figures_are_not_there(app):
@@ -641,3 +644,29 @@ def test_what_one_person_gave_is_not_told_among_the_actions_of_many(discreet, as
             money = {each["currency"]: each for each in row["money"]}
             assert money["JPY"]["net_minor"] is money["JPY"]["donations"] is None
             assert money["USD"]["net_minor"] == 4200
+
+
+@pytest.mark.parametrize(
+    ("query", "french", "spanish"),
+    [
+        (
+            "from=2099-01-01",
+            "Le premier jour est après le dernier.",
+            "El primer día es posterior al último.",
+        ),
+        ("from=0001-01-01&to=0001-01-02&compare=year", "Il n’y a pas de jours", "No hay días"),
+        ("post=zzz", "Publication : l’adresse demande", "Publicación: la dirección pide"),
+        (f"source={NO_ID}", " : l’adresse demande", ": la dirección pide"),
+        ("campaign=none", "Campagne : l’adresse", "Campaña: la dirección"),
+        ("cursor=abc", "une autre question", "otra pregunta"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_in_the_readers_language(world, query, french, spanish):
+    staff = world.member("reader")
+    for language, words in (("fr", french), ("es", spanish)):
+        answer = staff.get(f"/explore?{query}", headers={"Accept-Language": language})
+        assert answer.status_code == 422
+        page = html.unescape(answer.text)
+        assert words in page
+        for english in ("first day", "there is no", "there are no", "is an id", "was not given"):
+            assert english not in page

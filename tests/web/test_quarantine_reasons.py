@@ -1,0 +1,47 @@
+"""Every reason for which a delivery can be quarantined is explained on its page."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import advocacy
+from advocacy.web.quarantine import _says
+
+PACKAGE = Path(advocacy.__file__).parent
+# Of made-up deliveries for a rehearsal, which are never kept.
+NEVER_KEPT = {"no_example"}
+# Given by a batch, by the inbox and by claims, and not by a room.
+GIVEN_ELSEWHERE = {"room_failed", "id_reuse", "killed_worker"}
+
+
+def reasons() -> dict[str, str]:
+    """Return every word that is raised as a reason, and where."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Unreadable":
+                place = f"{path.relative_to(PACKAGE)}:{node.lineno}"
+                (word, *_rest) = node.args
+                assert isinstance(word, ast.Constant), f"{place}: its reason is not one word"
+                found.setdefault(word.value, place)
+    return found
+
+
+def test_every_reason_is_explained(app):
+    given = reasons().keys() - NEVER_KEPT
+    assert len(given) > 15
+    with app.test_request_context():
+        said = _says()
+    assert said.keys() == given | GIVEN_ELSEWHERE
+    for reason, words in said.items():
+        assert words.endswith("."), reason
+
+
+def test_what_is_not_given_by_rooms_is_given_where_it_is_said():
+    code = "".join(
+        (PACKAGE / name).read_text() for name in ("process.py", "store/inbox.py", "store/claims.py")
+    )
+    for word in GIVEN_ELSEWHERE:
+        assert re.search(rf"[\"']{word}[\"']", code), word
