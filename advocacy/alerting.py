@@ -52,7 +52,7 @@ def surge_figures(row: Any, quiet_hours: int) -> dict[str, Any]:
         "platform": row.platform,
         "url": row.url,
         "campaign": {"slug": row.slug, "name": row.name},
-        "noticed": moment(row.noticed_at, row.timezone),
+        "noticed": f"{moment(row.noticed_at, row.timezone)} ({row.timezone})",
         "quiet_hours": quiet_hours,
         "made_at": row.noticed_at.isoformat(timespec="seconds"),
     }

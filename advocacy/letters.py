@@ -510,7 +510,7 @@ def number(value: float | None) -> str:
     """Write a number; what is not whole gets one decimal; what is withheld is a dash."""
     if value is None:
         return WITHHELD
-    return str(format_decimal(value if value == int(value) else round(value, 1)))
+    return _signed(format_decimal(value if value == int(value) else round(value, 1)))
 
 
 def decimal(value: float) -> str:
@@ -523,7 +523,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return WITHHELD
     whole = round(share * 100)
-    return "< 1 %" if share and not whole else f"{whole} %"
+    return "< 1 %" if share and not whole else f"{number(whole)} %"
 
 
 def money(minor: int | None, currency: str) -> str:
@@ -532,7 +532,13 @@ def money(minor: int | None, currency: str) -> str:
         return f"{WITHHELD} {currency}"
     places = exponent(currency)
     pattern = "#,##0" + ("." + "0" * places if places else "")
-    return f"{format_decimal(Decimal(minor).scaleb(-places), format=pattern)} {currency}".rstrip()
+    written = _signed(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
+    return f"{written} {currency}".rstrip()
+
+
+def _signed(written: str) -> str:
+    # A minus, as stands before changes, and no hyphen.
+    return written.replace("-", "−")
 
 
 def change(now: float | None, before: float | None) -> str:

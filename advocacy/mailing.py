@@ -71,6 +71,8 @@ def message(letter: Letter, sender: str, to: str, name: str) -> EmailMessage:
     made["Subject"] = " ".join(letter.subject.split())
     made["Date"] = format_datetime(localtime())
     made["Message-ID"] = f"<{name}@{domain}>"
+    # Whoever is no member has no page on which to end these mails; whoever sends them can.
+    made["List-Unsubscribe"] = f"<mailto:{parseaddr(sender)[1]}?subject=unsubscribe>"
     # Answering machines leave such mail alone (RFC 3834).
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(letter.text, cte="quoted-printable")

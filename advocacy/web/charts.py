@@ -246,18 +246,19 @@ def toward(
     pace: Sequence[dict[str, Any]],
     end: Sequence[dict[str, Any]],
     description: str,
-    names: tuple[str, str],
+    names: tuple[str, str, str],
 ) -> dict[str, Any]:
     """Return the Vega-Lite definition of a goal: what is reached, its pace, and a forecast's range.
 
     `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are what
-    the first two are called.
+    the three are called.
     """
     import altair as alt
 
+    lined = list(names[:2])
     lines = [
         {"day": each["day"].isoformat(), "value": each["value"], "what": name}
-        for name, line in zip(names, (points, pace), strict=True)
+        for name, line in zip(lined, (points, pace), strict=True)
         for each in line
     ]
     x = alt.X(
@@ -280,13 +281,13 @@ def toward(
             color=alt.Color(
                 "what:N",
                 title=None,
-                scale=alt.Scale(domain=list(names), range=[COLOURS["signature"], COLOURS["click"]]),
+                scale=alt.Scale(domain=lined, range=[COLOURS["signature"], COLOURS["click"]]),
                 legend=alt.Legend(orient="top"),
             ),
             strokeDash=alt.StrokeDash(
                 "what:N",
                 legend=None,
-                scale=alt.Scale(domain=list(names), range=[[1, 0], [5, 4]]),
+                scale=alt.Scale(domain=lined, range=[[1, 0], [5, 4]]),
             ),
             tooltip=[
                 alt.Tooltip("day:T", format="%d %b %Y"),
@@ -297,11 +298,22 @@ def toward(
     )
     if not end:
         return _dressed(drawn, description)
-    range_ = [{**each, "day": each["day"].isoformat()} for each in end]
+    range_ = [{**each, "day": each["day"].isoformat(), "what": names[2]} for each in end]
     area = (
         alt.Chart(alt.InlineData(values=range_))
-        .mark_area(color=COLOURS["signature"], opacity=0.25)
-        .encode(x=x, y=alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)), y2="high:Q")
+        .mark_area(opacity=0.25)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)),
+            y2="high:Q",
+            # Of its own, not the colour of the lines: its sign in the legend is filled.
+            fill=alt.Fill(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=[names[2]], range=[COLOURS["signature"]]),
+                legend=alt.Legend(orient="top"),
+            ),
+        )
     )
     return _dressed(area + drawn, description)
 

@@ -49,6 +49,8 @@ blueprint = Blueprint("dashboard", __name__)
 
 WITHHELD = "–"
 """What stands where a figure is about too few people to be shown."""
+_MOST_POSTS = 25
+"""How many posts a campaign's page lists; comparisons have all."""
 OVERVIEW_DAYS = 30
 """Of how many days the overview shows the figures if not asked, beside as many before."""
 
@@ -253,6 +255,8 @@ def report_page(
     return render_template(
         "campaign.html",
         report=report,
+        posts=report["posts"] if view_link else _foremost(report["posts"]),
+        most=_MOST_POSTS,
         models=MODELS,
         live_mark=live_mark,
         chart=_chart(report, shown_days),
@@ -263,6 +267,13 @@ def report_page(
         define=lambda name: _(DEFINITIONS[name]),
         ranges=[] if view_link else _ranges(campaign, report),
     )
+
+
+def _foremost(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the posts behind the first ones, and never what has no post."""
+    of_posts = [row for row in rows if row["post"]]
+    behind = {id(row) for row in of_posts[_MOST_POSTS:]}
+    return [row for row in rows if id(row) not in behind]
 
 
 def _ranges(campaign: Campaign, report: dict[str, Any]) -> list[tuple[str, str, bool]]:

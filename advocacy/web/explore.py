@@ -7,7 +7,7 @@ links to files have the same one, so that a file is what is on the screen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from advocacy.grouping import (
 )
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
+from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages
@@ -337,7 +338,7 @@ def _chart(
         for each in shown
     }
     values = [each for of_key in counted.values() for each in of_key]
-    if keys := _without_gaps(report["group_by"], rows):
+    if keys := _without_gaps(report, rows):
         nothing = [{"actions": 0, "period": period} for period in (then, now) if period]
         values = [
             each
@@ -358,15 +359,21 @@ def _chart(
     )
 
 
-def _without_gaps(by: str, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the keys of all time between the first row and the last; none where that is not apt.
+def _without_gaps(report: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys of all time from the first row on; none where that is not apt.
+
+    It ends with the range, today at the latest; where there are more rows, with the last of these.
 
     A day on which nothing was counted has no row, and is seen as such in a chart.
     """
+    by = report["group_by"]
     if by not in {"day", "week", "month"} or not rows:
         return []
-    first, last = rows[0]["from"].toordinal(), rows[-1]["to"].toordinal()
-    days = range(first, last + 1)
+    last = rows[-1]["to"]
+    if rows[-1]["key"] == report["groups"][-1]["key"]:
+        today = day_in(datetime.now(UTC), report["about"]["timezone"])
+        last = max(last, min(report["to"], today))
+    days = range(rows[0]["from"].toordinal(), last.toordinal() + 1)
     found = list(dict.fromkeys(key_of_day(by, date.fromordinal(each)) for each in days))
     return found if len(found) <= _MOST_TIMES else []
 

@@ -179,7 +179,7 @@ def _chart(goal: dict[str, Any]) -> dict[str, Any] | None:
             if end
             else [],
             _("What is reached, its pace and the forecast; the table below says the same."),
-            (_("reached"), _("pace")),
+            (_("reached"), _("pace"), _("forecast")),
         ),
         chosen(),
     )

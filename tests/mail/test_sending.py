@@ -34,6 +34,7 @@ def test_a_mail_says_the_same_plain_as_html_and_as_pdf(world, smtp, mailbox):
     assert mail["From"] == "Hope Project <reports@example.org>"
     assert "Stay" in mail["Subject"]
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Unsubscribe"] == "<mailto:reports@example.org?subject=unsubscribe>"
     assert mail.get_content_type() == "multipart/mixed"
     body, pdf = mail.iter_parts()
     plain, related = body.iter_parts()
