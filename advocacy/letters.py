@@ -21,6 +21,7 @@ from advocacy.periods import Period
 from advocacy.phrases import in_language
 from advocacy.providers.base import exponent
 from advocacy.weekly import TOP_POSTS, attributed_share
+from advocacy.withholding import FEW
 from advocacy.wording import TIERS_MEAN, model_named, platform_named
 
 Sheet = dict[str, Any]
@@ -224,11 +225,16 @@ def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         for each in figures["by_day"]
     }
     kinds = [each["kind"] for each in figures["kinds"]]
-    # A day of which one kind is withheld has no sum.
+    if any(kind == FEW for _day, kind in counted):
+        kinds.append(FEW)
+    # A day of which one kind is withheld has a sum where what is withheld is told together.
     sums: dict[date, float | None] = {}
     for day in every:
         of_day = [counted.get((day, kind), 0) for kind in kinds]
-        sums[day] = None if None in of_day else sum(of_day)
+        told = None not in of_day or counted.get((day, FEW)) is not None
+        sums[day] = sum(n for n in of_day if n is not None) if told else None
+        if not told:
+            counted[day, FEW] = None
     best = max(every, key=lambda day: sums[day] or 0)
     rows = [
         [_cell(kind_named(kind)), *(_cell(number(counted.get((day, kind), 0))) for day in every)]
@@ -258,7 +264,11 @@ def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] |
         if whole:
             hint += f" · {post['campaign']}"
         did = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post["by_kind"].items())
-        raised = ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
+        raised = (
+            WITHHELD
+            if post["money"] is None
+            else ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
+        )
         rows.append(
             [
                 _cell(
@@ -491,6 +501,7 @@ def kind_named(kind: str) -> str:
         "click": _("link clicks"),
         "other": _("other actions"),
         "few": _("kind not told"),
+        "untold": _("withheld"),
     }.get(kind, kind)
 
 

@@ -128,11 +128,7 @@ def definitions(
     made = {}
     if "by_day" in shown:
         made["by_day"] = charts.actions_by_day(
-            [
-                {**each, "day": date.fromisoformat(each["day"])}
-                for each in figures["by_day"]
-                if each["actions"] is not None
-            ],
+            [{**each, "day": date.fromisoformat(each["day"])} for each in figures["by_day"]],
             date.fromisoformat(figures["first"]),
             date.fromisoformat(figures["last"]),
         )
@@ -173,7 +169,7 @@ def _shortened(title: str) -> str:
 def _translate(definition: dict[str, Any]) -> None:
     """Name kinds in the reader's language; the definition's own words are the keys."""
     encoding = definition["encoding"]
-    words = {kind: kind_named(kind) for kind in (*charts.COLOURS, FEW)}
+    words = {kind: kind_named(kind) for kind in (*charts.COLOURS, FEW, charts.UNTOLD)}
     legend = encoding["color"]["legend"]
     legend["labelExpr"] = f"{json.dumps(words, ensure_ascii=False)}[datum.label]"
     for axis in ("x", "y"):

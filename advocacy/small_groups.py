@@ -94,6 +94,111 @@ def withheld_parts(parts: Mapping[K, int], least: int) -> tuple[frozenset[K], bo
     return frozenset(key for key in parts if key in hidden), whole in hidden
 
 
+def withheld_crossing(
+    cells: Mapping[tuple[Any, Any], int], least: int
+) -> tuple[frozenset[tuple[Any, Any]], frozenset[Any]]:
+    """Return which cells (row, column) of a table must not be shown, and which columns' sums.
+
+    The sums of rows stand elsewhere and stay. A column's sum is told where it can be, for which
+    other cells of it are hidden rather. It takes time by the number of cells and not by its square.
+
+    A hidden cell follows from the sums exactly where it is the only way between the row and the
+    column: cells are the edges of a graph, and columns whose sums are not told are one knot of it.
+    """
+    sums: dict[Any, int] = {}
+    for (_, column), number in cells.items():
+        sums[column] = sums.get(column, 0) + number
+    untold = set(withheld_parts(sums, least)[0])
+    hidden = {cell for cell, number in cells.items() if 0 < number < least}
+    more = True
+    while more:
+        hidden |= {cell for cell, number in cells.items() if number and cell[1] in untold}
+        knots = _knots(hidden, untold)
+        more = _joined(_thin(knots, cells, least), cells, hidden, untold) or _joined(
+            [{("row", row), ("column", column)} for row, column in _bridges(knots)],
+            cells,
+            hidden,
+            untold,
+        )
+    return frozenset(hidden), frozenset(untold)
+
+
+def _joined(
+    lonely: list[set[Any]],
+    cells: Mapping[tuple[Any, Any], int],
+    hidden: set[tuple[Any, Any]],
+    untold: set[Any],
+) -> bool:
+    """Hide one more cell of each of these rows and columns, else the column's sum; says if any."""
+    found = False
+    for ends in lonely:
+        near = [
+            cell
+            for cell, number in cells.items()
+            if number and cell not in hidden and ends & {("row", cell[0]), ("column", cell[1])}
+        ]
+        columns = {name for kind, name in ends if kind == "column"} - untold - {None}
+        if near:
+            hidden.add(min(near, key=lambda cell: cells[cell]))
+        elif columns:
+            untold |= columns
+        else:
+            continue
+        found = True
+    return found
+
+
+def _knots(hidden: set[tuple[Any, Any]], untold: set[Any]) -> dict[Any, list[tuple[Any, Any]]]:
+    """Return which rows and columns hidden cells join, and by which cell."""
+    knots: dict[Any, list[tuple[Any, tuple[Any, Any]]]] = {}
+    for cell in hidden:
+        ends = ("row", cell[0]), ("column", None if cell[1] in untold else cell[1])
+        for end, other in (ends, ends[::-1]):
+            knots.setdefault(end, []).append((other, cell))
+    return knots
+
+
+def _thin(
+    knots: Mapping[Any, list[tuple[Any, Any]]], cells: Mapping[tuple[Any, Any], int], least: int
+) -> list[set[Any]]:
+    """Return the rows and columns of which one cell alone is hidden, or too little."""
+    return [
+        {knot}
+        for knot, ways in knots.items()
+        if len(ways) == 1 or sum(cells[cell] for _, cell in ways) < least
+    ]
+
+
+def _bridges(knots: Mapping[Any, list[tuple[Any, Any]]]) -> list[Any]:
+    """Return the edges without which their ends would not be joined (R. E. Tarjan, 1974)."""
+    seen: dict[Any, int] = {}
+    low: dict[Any, int] = {}
+    found: list[Any] = []
+    for root in knots:
+        if root in seen:
+            continue
+        seen[root] = low[root] = len(seen)
+        way = [(root, None, iter(knots[root]))]
+        while way:
+            knot, came_by, left = way[-1]
+            for other, edge in left:
+                if edge == came_by:
+                    continue
+                if other not in seen:
+                    seen[other] = low[other] = len(seen)
+                    way.append((other, edge, iter(knots[other])))
+                    break
+                low[knot] = min(low[knot], seen[other])
+            else:
+                way.pop()
+                if way:
+                    before = way[-1][0]
+                    low[before] = min(low[before], low[knot])
+                    if low[knot] > seen[before]:
+                        found.append(came_by)
+    return found
+
+
 def _followed(people: Mapping[K, int], sums: Sequence[Sum], told: Set[K]) -> set[K]:
     """Return what can be worked out of what stands elsewhere alone."""
     if not told:

@@ -9,7 +9,8 @@ How nothing can be had by difference:
 - what is left of a platform after its posts are taken off, or of several, is nothing or enough,
   also when it can only be had by combining sums;
 - kinds, money and evidence of posts are shown for a post or not at all, and so that what is left
-  of each column for the others is nothing or enough; days of a kind follow `small_groups`;
+  of each column for the others is nothing or enough;
+- days by kind are a table: the sums of kinds are known, those of days are told where they can be;
 - evidence is judged together with posts and platforms, since each tier says whether there is one.
 
 What a stranger would get wrong: how many people several rows are about is not known, since one can
@@ -27,7 +28,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, NamedTuple
 
-from advocacy.small_groups import Sum, reduced, withheld, withheld_parts
+from advocacy.small_groups import Sum, reduced, withheld, withheld_crossing, withheld_parts
 
 FEW = "few"
 """What kinds are called together that few people each did."""
@@ -135,10 +136,9 @@ def withheld_figures(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
         out["evidence"] = [{**each, "actions": None, "share": None} for each in figures["evidence"]]
         out["by_day"], out["posts"] = [], []
     else:
-        days = _days(figures["by_day"], frozenset(), least)
         out["by_day"] = [
-            {**each, "actions": None if each["kind"] in few_kinds else each["actions"]}
-            for each in days
+            *_days(figures["by_day"], few_kinds, least),
+            *({**each, "actions": None} for each in figures["by_day"] if each["kind"] in few_kinds),
         ]
         out["posts"] = _strongest(figures, out, few_kinds, least)
         bounds, rest = {"lower": 0, "upper": 0}, _rest(figures, out["posts"], least)
@@ -184,7 +184,11 @@ def _climbing_shown(ladder: Mapping[str, Any], new: int, least: int) -> Row:
         sums.append(Sum(way, tuple(("post", at, way) for at in range(len(posts)))))
     hidden = withheld(people, sums, least)
     if 0 < abs(people["joined"] - new) < least:
-        hidden |= {key for key in people if key == "joined" or key[-1] == "joined"}
+        hidden |= {
+            key
+            for key in people
+            if (key == "joined" or key[-1] == "joined") and people.get((key[0], "people")) != 0
+        }
 
     def shown(key: Any) -> int | None:
         return None if key in hidden else people[key]
@@ -315,7 +319,7 @@ def _strongest(
             "by_kind": {}
             if at in blank
             else {kind: n for kind, n in post["by_kind"].items() if kind not in few_kinds},
-            "money": [] if at in blank or blind else post["money"],
+            "money": None if post["money"] and (at in blank or blind) else post["money"],
         }
         for at, post in enumerate(posts)
         if at not in out
@@ -693,23 +697,25 @@ def _totals_of_money(money: Sequence[Row], nothing: bool, least: int) -> list[Ro
 
 
 def _days(by_day: Sequence[Row], few_kinds: frozenset[str], least: int) -> list[Row]:
-    counted: dict[str, dict[Any, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    """Return the days by kind. What is not told of a day by its kind is told together, as `FEW`.
+
+    Where that is not either, all kinds of the day are None.
+    """
+    cells: dict[tuple[str, Any], Fraction] = defaultdict(Fraction)
     for each in by_day:
         kind = FEW if each["kind"] in few_kinds else each["kind"]
-        counted[kind][each["day"]] += _exact(each["actions"])
-    hidden = {
-        kind: withheld_parts(days, least)[0]  # type: ignore[arg-type]
-        for kind, days in counted.items()
-    }
-    rows = [
-        {
-            "day": day,
-            "kind": kind,
-            "actions": None if day in hidden[kind] else _sum([{"n": number}], "n"),
-        }
-        for kind, days in counted.items()
-        for day, number in days.items()
-    ]
+        cells[kind, each["day"]] += _exact(each["actions"])
+    hidden, untold = withheld_crossing(cells, least)  # type: ignore[arg-type]
+    shown: dict[tuple[str, Any], float | None] = {}
+    rest: dict[Any, Fraction] = defaultdict(Fraction)
+    for cell, number in cells.items():
+        shown[cell] = None if cell in hidden else _sum([{"n": number}], "n")
+        if cell in hidden and cell[1] not in untold:
+            rest[cell[1]] += number
+    for day, number in rest.items():
+        more = Fraction(0) if (FEW, day) in hidden else cells.get((FEW, day), Fraction(0))
+        shown[FEW, day] = _sum([{"n": number + more}], "n")
+    rows = [{"day": day, "kind": kind, "actions": n} for (kind, day), n in shown.items()]
     return sorted(rows, key=lambda row: (row["day"], row["kind"]))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advocacy.small_groups import Sum, withheld, withheld_parts
+from advocacy.small_groups import Sum, withheld, withheld_crossing, withheld_parts
 
 
 def solutions(people, sums, hidden, limit=40_000):
@@ -115,3 +117,38 @@ def test_nobody_is_not_a_small_group_and_off_is_off():
 def test_a_sum_that_is_none_is_a_mistake():
     with pytest.raises(ValueError, match="not the sum"):
         withheld({"all": 5, "x": 1}, [Sum("all", ("x",))], 3)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=2, max_size=7),
+    st.integers(2, 5),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_table_tells_of_no_cell_and_no_sum_that_is_small(columns, least):
+    """Rows' sums are known, unless they are small themselves, as kinds are that are folded."""
+    cells = {(r, c): n for c, column in enumerate(columns) for r, n in enumerate(column)}
+    rows = {r: sum(column[r] for column in columns) for r in range(3)}
+    cells = {cell: n for cell, n in cells.items() if rows[cell[0]] >= least}
+    hidden, untold = withheld_crossing(cells, least)
+    names = [cell for cell in cells if cell in hidden]
+    known = [[name[0] == r for name in names] for r in rows]
+    known += [[name[1] == c for name in names] for c in range(len(columns)) if c not in untold]
+    matrix = numpy.array(known, dtype=float).T
+    sums = {cell: [name == cell for name in names] for cell in names if cells[cell] < least}
+    for c in range(len(columns)):
+        if 0 < sum(n for cell, n in cells.items() if cell[1] == c) < least:
+            assert c in untold
+            sums[c] = [name[1] == c for name in names]
+    for name, sum_ in sums.items():
+        sum_ = numpy.array(sum_, dtype=float)
+        found = numpy.linalg.lstsq(matrix, sum_, rcond=None)[0]
+        assert not numpy.allclose(matrix @ found, sum_, atol=1e-7), (name, hidden, untold)
+
+
+def test_a_year_of_days_and_kinds_is_judged_at_once():
+    cells = {(k, d): (d * 7 + k * 3) % 11 for k in range(8) for d in range(366)}
+    began = time.process_time()
+    hidden, untold = withheld_crossing(cells, 5)
+    assert time.process_time() - began < 2
+    assert {cell for cell, n in cells.items() if 0 < n < 5} <= hidden
+    assert len(untold) < 40

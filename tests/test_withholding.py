@@ -198,8 +198,7 @@ def read(shown, before):
     few_kinds = {row["kind"] for row in before["by_kind"]} - kept
     for row in shown["by_kind"]:
         reader.learns(row["actions"], lambda c, k=row["kind"]: kind_of(c) == k)
-    for row in shown["by_day"]:
-        reader.learns(row["actions"], lambda c, r=row: kind_of(c) == r["kind"] and c[3] == r["day"])
+    learn_days(reader, shown["by_day"], kind_of, lambda c: c[3])
     for each in shown["money"]:
         reader.learns(each["donations"], lambda c: c[1] == "donation")
         if each["gross_minor"] is not None:
@@ -227,6 +226,25 @@ def read(shown, before):
     return reader
 
 
+def learn_days(reader, by_day, kind_of, day_of):
+    """Take what is told of days; what is told together is of the kinds of which nothing is."""
+    alone = {
+        (row["kind"], str(row["day"]))
+        for row in by_day
+        if row["actions"] is not None and row["kind"] != FEW
+    }
+    for row in by_day:
+        day = str(row["day"])
+        there = lambda c, day=day: str(day_of(c)) == day  # noqa: E731
+        if row["kind"] != FEW:
+            reader.learns(
+                row["actions"], lambda c, r=row, t=there: t(c) and kind_of(c) == r["kind"]
+            )
+        else:
+            together = lambda c, t=there, d=day: t(c) and (kind_of(c), d) not in alone  # noqa: E731
+            reader.learns(row["actions"], together)
+
+
 def told(reader, row, here):
     for each in row["evidence"]:
         reader.learns(each["actions"], lambda c, t=each["tier"]: here(c) and c[2] == t)
@@ -247,6 +265,7 @@ def secrets_of(rows, least):
         (lambda c: ("post kind", c[0][0], c[1]), False),
         (lambda c: ("post tier", c[0][0], c[2]), False),
         (lambda c: ("day", c[3], c[1]), False),
+        (lambda c: ("all of a day", c[3]), False),
     ):
         for name, same in grouped(rows, of).items():
             size = len({person for person, _ in same}) if by_people else len(same)
@@ -455,6 +474,26 @@ def test_the_strongest_posts_of_a_mail_do_not_tell_a_tier():
     assert tiers["click_id"] == 200
 
 
+def test_a_day_is_told_where_one_of_its_kinds_is_not():
+    rows = [*some(34, kind="signature"), *some(11, kind="donation", since=34), *some(3, since=45)]
+    rows += [*some(20, kind="signature", day=1), *some(40, kind="call", day=1)]
+    rows += some(4, kind="signature", day=2) + some(6, kind="donation", day=2)
+    shown = withheld_report(report_of(rows), 5)
+    told = {(row["day"].day, row["kind"]): row["actions"] for row in shown["by_day"]}
+    assert {day: told.get((day, FEW)) for day in (1, 2, 3)} == {1: 14, 2: 60, 3: 10}
+    assert (told[1, "signature"], told[1, "call"], told[3, "signature"]) == (34, None, None)
+
+
+def test_nobody_on_a_rung_is_told_beside_new_people_who_are_not():
+    ladder = climbing_of([Standing(None, 1, None, 30, 0)], {})
+    figures = figures_of(some(40), []) | {"ladder": ladder}
+    figures["now"]["new"] = 31
+    shown = withheld_figures(figures, 5)["ladder"]
+    joined = {row["rung"]: row["joined"] for row in shown["rungs"]}
+    assert joined.pop("signed") is None
+    assert set(joined.values()) == {0}
+
+
 def test_shared_actions_add_up():
     report = report_of([*some(20), *some(18, "c", since=20), *some(2, "b", since=38)])
     for row, number in zip(
@@ -543,15 +582,13 @@ def test_nothing_about_few_can_be_worked_out_of_a_mail(first, second, least):
         reader.learns(row["now"], lambda c, row=row: c[2] == row["kind"])
     for row in shown["evidence"]:
         reader.learns(row["actions"], lambda c, row=row: c[3] == row["tier"])
-    for row in shown["by_day"]:
-        when = lambda c, r=row: c[2] == r["kind"] and c[4].isoformat() == str(r["day"])  # noqa: E731
-        reader.learns(row["actions"], when)
+    learn_days(reader, shown["by_day"], lambda c: c[2], lambda c: c[4])
     for row in shown["posts"]:
         own = lambda c, r=row: c[0] == r["campaign"] and c[1][0] == r["title"]  # noqa: E731
         reader.learns(row["actions"], own)
         for kind, number in row["by_kind"].items():
             reader.learns(number, lambda c, own=own, kind=kind: own(c) and c[2] == kind)
-        for each in row["money"]:
+        for each in row["money"] or []:
             reader.learns(each["net_minor"] / 500, lambda c, own=own: own(c) and c[2] == "donation")
     rows = [(who, ("one", *cell)) for who, cell in first]
     rows += [(who, ("two", *cell)) for who, cell in second]
@@ -563,6 +600,7 @@ def test_nothing_about_few_can_be_worked_out_of_a_mail(first, second, least):
         (lambda c: ("kind", c[2]), True),
         (lambda c: ("tier", c[3]), False),
         (lambda c: ("day", c[2], c[4]), False),
+        (lambda c: ("all of a day", c[4]), False),
         (lambda c: ("post kind", c[0], c[1][0], c[2]), False),
         (lambda c: ("campaign donations", c[0], c[2] == "donation"), False),
     ):
@@ -585,7 +623,7 @@ def test_a_mail_says_nothing_of_what_few_people_did_often():
         "donation": None,
     }
     assert all("donation" not in post["by_kind"] and not post["money"] for post in shown["posts"])
-    assert all(each["actions"] is None for each in shown["by_day"])
+    assert all(each["actions"] is None for each in shown["by_day"] if each["kind"] != FEW)
     assert shown["now"]["money"][0]["net_minor"] is None
 
 

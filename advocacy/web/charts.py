@@ -50,6 +50,10 @@ _FEW = "#9a6a8f"
 """The colour of kinds that are withheld and drawn as one."""
 
 
+UNTOLD = "untold"
+"""What days are called of which nothing is told; they have a band of the chart's full height."""
+_UNTOLD = "#8a8f98"
+
 _DAY_OF_AXIS = "%b %-d"
 
 # A range much longer than this would make bars that cannot be seen; then only days with data show.
@@ -72,19 +76,24 @@ def actions_by_day(
 ) -> dict[str, Any]:
     """Return the Vega-Lite definition of actions by day, stacked by kind.
 
-    The axis goes from `first` to `last`, so that days without an action are seen as such.
+    The axis goes from `first` to `last`, so that days without an action are seen as such. Days of
+    which something is withheld (None), and not told together with the rest, have a band.
     """
     words = words or Words()
     # Imported when the first chart is drawn: it is a fifth of a web process's memory.
     import altair as alt
 
-    kinds = sorted({each["kind"] for each in days})
+    told = {each["day"] for each in days if each["kind"] == FEW and each["actions"] is not None}
+    untold = sorted({each["day"] for each in days if each["actions"] is None} - told)
+    days = [each for each in days if each["actions"] is not None]
+    kinds = [*sorted({each["kind"] for each in days}), *([UNTOLD] if untold else ())]
     called = {kind: words.kinds.get(kind, kind) for kind in kinds}
     values = [
         {**each, "day": each["day"].isoformat(), "called": called[each["kind"]]} for each in days
     ]
-    if days and (last - first).days > _LONGEST_AXIS_DAYS:
-        first, last = (pick(each["day"] for each in days) for pick in (min, max))
+    if (days or untold) and (last - first).days > _LONGEST_AXIS_DAYS:
+        every = [*untold, *(each["day"] for each in days)]
+        first, last = min(every), max(every)
     last = min(last, date.max - timedelta(days=1))
     axis = [_beginning(first), _beginning(last + timedelta(days=1))]
     chart = (
@@ -121,7 +130,25 @@ def actions_by_day(
             ],
         )
     )
-    return _dressed(chart, words.description)
+    drawn = _dressed(chart, words.description)
+    return _with_bands(drawn, untold, words.day) if untold else drawn
+
+
+def _with_bands(chart: dict[str, Any], untold: Sequence[date], day: str) -> dict[str, Any]:
+    """Draw a band for each day of which nothing is told."""
+    band = {
+        "data": {"values": [{"day": each.isoformat()} for each in untold]},
+        "mark": {"type": "rect", "opacity": 0.3},
+        "encoding": {
+            "y": {"value": 0},
+            "y2": {"value": "height"},
+            "color": {"datum": UNTOLD},
+            "tooltip": [{"field": "day", "type": "temporal", "title": day, "format": "%d %b %Y"}],
+        },
+    }
+    mark = {"mark": chart["mark"]}
+    chart["encoding"]["color"]["legend"]["symbolOpacity"] = 1
+    return {name: part for name, part in chart.items() if name != "mark"} | {"layer": [mark, band]}
 
 
 def in_language(chart: dict[str, Any], language: str) -> dict[str, Any]:
@@ -370,7 +397,7 @@ def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
 def _kinds() -> alt.Scale:
     import altair as alt
 
-    return alt.Scale(domain=[*COLOURS, FEW], range=[*COLOURS.values(), _FEW])
+    return alt.Scale(domain=[*COLOURS, FEW, UNTOLD], range=[*COLOURS.values(), _FEW, _UNTOLD])
 
 
 def _beginning(day: date) -> alt.DateTime:

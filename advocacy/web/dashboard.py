@@ -251,7 +251,6 @@ def report_page(
 
     `least` is of how many people figures are shown; what is about fewer is withheld already.
     """
-    shown_days = [each for each in report["by_day"] if each["actions"] is not None]
     return render_template(
         "campaign.html",
         report=report,
@@ -259,7 +258,7 @@ def report_page(
         most=_MOST_POSTS,
         models=MODELS,
         live_mark=live_mark,
-        chart=_chart(report, shown_days),
+        chart=_chart(report, report["by_day"]),
         meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
@@ -292,7 +291,8 @@ def _chart(report: dict[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]
         _("day"),
         _("kind"),
         _("actions"),
-        {kind: said(noun(kind)) for kind in charts.COLOURS} | {FEW: _("few people each")},
+        {kind: said(noun(kind)) for kind in charts.COLOURS}
+        | {FEW: _("kind not told"), charts.UNTOLD: _("withheld")},
     )
     drawn = charts.actions_by_day(days, report["from"], report["to"], words)
     return charts.in_language(drawn, chosen())

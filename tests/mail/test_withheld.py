@@ -82,3 +82,19 @@ def test_a_post_whose_kinds_are_withheld_has_a_bar_of_its_full_length(app):
         ("3. Three", "call", 9),
     ]
     assert '"few": "kind not told"' in drawn["posts"]["encoding"]["color"]["legend"]["labelExpr"]
+
+
+def test_a_day_of_which_nothing_is_told_has_a_band_in_the_chart(app):
+    """Left out it would read as a day on which nobody acted."""
+    days = [("2026-11-23", "call", 20), ("2026-11-24", "call", None), ("2026-11-25", "call", None)]
+    days.append(("2026-11-25", FEW, 12))
+    figures = {
+        "first": "2026-11-23",
+        "last": "2026-11-26",
+        "by_day": [dict(zip(("day", "kind", "actions"), day, strict=True)) for day in days],
+    }
+    drawn = definitions({"blocks": [{"chart": "by_day"}]}, figures)["by_day"]
+    bars = next(iter(drawn["datasets"].values()))
+    assert [(each["day"][-2:], each["actions"]) for each in bars] == [("23", 20), ("25", 12)]
+    assert drawn["layer"][1]["data"]["values"] == [{"day": "2026-11-24"}]
+    assert '"untold": "withheld"' in drawn["encoding"]["color"]["legend"]["labelExpr"]
