@@ -42,8 +42,8 @@ DEFINITIONS: Mapping[str, str] = {
         "we saw."
     ),
     "activation_rate": N_(
-        "Supporters per click by people. Nobody is followed before she acts, so clicks are counted "
-        "and not the people who clicked."
+        "Supporters, also those who never clicked, per click by people. Nobody is followed before "
+        "she acts, so clicks are counted and not the people who clicked."
     ),
     "raised": N_("Gifts less what went back. A refund counts on the day on which it was made."),
     "window": N_(
@@ -91,7 +91,9 @@ DEFINITIONS: Mapping[str, str] = {
     "ladder": N_(
         "Each supporter stands on the highest rung she ever reached: clicked; signed (petition, "
         "letter or form); called (or came to an event); gave; gives monthly (any recurring gift, "
-        "also one that has stopped since). A gift that was wholly refunded is none."
+        "also one that has stopped since). Clicked are only those whom a tool named with a click: "
+        "a click on a link is nobody’s until its visitor acts. A gift that was wholly refunded is "
+        "none: who gave it keeps the rung she had otherwise, or is on none."
     ),
     "climbed": N_(
         "Supporters who were on a rung before these days and reached a higher one in them. Who was "

@@ -66,6 +66,21 @@ def test_each_stands_on_the_highest_rung(climbed):
     assert found["climbs"] == [{"from": "signed", "to": "called", "people": 1}]
 
 
+def test_who_has_only_clicked_is_there_when_a_tool_names_her(climbed):
+    nobodys = "A click on a link is nobody’s until its visitor acts."
+    client = climbed.member("reader")
+    climbed.click("x", at=ago(3))
+    assert f'clicked<br><span class="hint">{nobodys}</span>' in client.get("/ladder").text
+    climbed.act("click", id="k", email="kim@example.org", at=ago(3))
+    # A gift that all went back is none: of two who gave, one has signed and stays.
+    climbed.act("donation", id="g", email="gil@example.org", amount="5", currency="USD", at=ago(3))
+    climbed.act("donation.refunded", id="g", amount="5", currency="USD", at=ago(2))
+    climbed.drain()
+    people = {row["rung"]: row["people"] for row in api(climbed)["rungs"]}
+    assert (people["clicked"], people["signed"], people["gave"]) == (1, 1, 1)  # Kim, Dan, Ben
+    assert f'<br><span class="hint">{nobodys}' not in client.get("/ladder").text
+
+
 def test_the_post_is_that_of_the_first_action_on_the_new_rung(climbed):
     posts = api(climbed)["posts"]
     assert [(row["post"] and row["post"]["platform"], row["climbed"]) for row in posts] == [
