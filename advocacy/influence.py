@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from math import ceil
 from typing import Any
 
 from advocacy.attribution import RULES
 from advocacy.attribution import influence as beyond
 from advocacy.attribution.journeys import MODELS, Journey, TooManyStates, merge
+from advocacy.attribution.money import in_whole_units
 from advocacy.models import Campaign
 from advocacy.report import days_of
 from advocacy.small_groups import withheld_parts
@@ -26,6 +28,9 @@ from advocacy.store.totals import EVERY, UNIT
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)
+
+PLACES = 6
+"""Shares of actions are written in so many."""
 
 WITHHELD = "withheld"
 """The id of a row that holds together what is about few people each."""
@@ -188,7 +193,10 @@ def _together(model: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     shown = [row for row in model["rows"] if row["id"] not in hidden]
     rest = [row for row in model["rows"] if row["id"] in hidden]
     if rest:
-        sums = {name: sum(row[name] for row in rest) for name in ("actions", "amount_minor")}
+        sums = {
+            "actions": round(sum(row["actions"] for row in rest), PLACES),
+            "amount_minor": sum(row["amount_minor"] for row in rest),
+        }
         shown.append({"id": WITHHELD, "key": WITHHELD, **sums})
     return model | {"rows": shown}
 
@@ -309,11 +317,11 @@ def _model(name: str, journeys: list[Journey[str]], names: Mapping[str, str]) ->
             {
                 "id": key,
                 "key": names.get(key, key),
-                "actions": round(float(actions), 9),
+                "actions": actions,
                 "amount_minor": shared.amount_minor[key],
             }
-            for key, actions in sorted(
-                shared.actions.items(), key=lambda item: (-item[1], str(item[0]))
+            for key, actions in _written(
+                sorted(shared.actions.items(), key=lambda item: (-item[1], str(item[0])))
             )
         ],
     }
@@ -328,6 +336,7 @@ def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
             if row.model in {EVERY, model}:
                 units, amount = sums.get(row.key, (0, 0))
                 sums[row.key] = [units + row.units, amount + row.amount_minor]
+        actions = dict(_written([(key, Fraction(units, UNIT)) for key, (units, _) in sums.items()]))
         found.append(
             {
                 "model": model,
@@ -336,7 +345,7 @@ def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
                     {
                         "id": key,
                         "key": names.get(key, key),
-                        "actions": units // UNIT if units % UNIT == 0 else round(units / UNIT, 9),
+                        "actions": actions[key],
                         "amount_minor": amount,
                     }
                     for key, (units, amount) in sorted(
@@ -347,6 +356,18 @@ def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _written(shares: Sequence[tuple[str, Fraction]]) -> list[tuple[str, int | float]]:
+    """Write shares of actions by key in `PLACES`, whole where they are, so that they still sum up.
+
+    Shares of one action are kept in billionths, so that a third of 1,200 of them is not quite 400.
+    """
+    parts = in_whole_units([share * 10**PLACES for _, share in shares])
+    return [
+        (key, part // 10**PLACES if part % 10**PLACES == 0 else part / 10**PLACES)
+        for (key, _), part in zip(shares, parts, strict=True)
+    ]
 
 
 def _steps(rows: Sequence[Any]) -> list[dict[str, Any]]:

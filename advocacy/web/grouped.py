@@ -286,7 +286,7 @@ def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> 
     headings = ["of", "key", "label", "from", "to", "withheld", *names]
     if beside:
         headings += [f"earlier_{name}" for name in names]
-        headings += [f"change_{name}" for name in _CHANGES]
+        headings += [name for name, _ in _changes(report["total"], currencies)]
     rows = []
     for of, row in (("total", report["total"]), *(("group", each) for each in groups)):
         begins = report["from"] if of == "total" else row["from"]
@@ -302,12 +302,31 @@ def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> 
         ]
         if beside:
             cells += [cell for _, cell in _cells(row["earlier"], currencies)]
-            cells += [row["change"][name]["by"] for name in _CHANGES]
+            cells += [cell for _, cell in _changes(row, currencies)]
         rows.append(tuple(cells))
     return Table("groups", tuple(headings), tuple(rows))
 
 
 _CHANGES = ("actions", "supporters", "new", "clicks", "conversion_rate")
+
+
+def _changes(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[str, Cell]]:
+    """Yield by how much figures of a row changed, then by what part of the other period's."""
+    nets = {each["currency"]: each for each in row["change"]["net"]}
+    for name in _CHANGES:
+        yield f"change_{name}", row["change"][name]["by"]
+    for currency in currencies:
+        # Where neither period has money of it, nothing changed.
+        by = nets[currency]["by"] if currency in nets else 0
+        yield f"change_net_{currency}", None if by is None else _major(by, currency)
+    for name in _CHANGES:
+        yield f"change_share_{name}", row["change"][name]["share"]
+    for currency in currencies:
+        yield f"change_share_net_{currency}", nets[currency]["share"] if currency in nets else None
+
+
+def _major(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[str, Cell]]:
@@ -325,8 +344,7 @@ def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[
         sums = money.get(currency)
         for part in ("gross", "refunded", "net", "average_gift"):
             minor = sums[f"{part}_minor"] if sums else None if part == "average_gift" else 0
-            major = None if minor is None else Decimal(minor).scaleb(-exponent(currency))
-            yield f"{part}_{currency}", major
+            yield f"{part}_{currency}", None if minor is None else _major(minor, currency)
         yield f"donations_{currency}", sums["donations"] if sums else 0
         renewals = sums["renewals"] if sums else None
         yield f"renewals_{currency}", renewals["donations"] if renewals else None if sums else 0

@@ -40,6 +40,32 @@ def test_every_model_shares_out_all_actions_and_all_money(walked):
         assert sum(row["amount_minor"] for row in model["rows"]) == 6668
 
 
+def test_shares_are_written_so_that_they_sum_up(world):
+    """Three touches share 30 actions: a third of each is no whole number of billionths."""
+    for number in range(30):
+        for hours, (name, platform) in enumerate((("a", "instagram"), ("b", "x"), ("c", "email"))):
+            if platform not in world.links:
+                with transaction():
+                    post = campaigns.put_post(world.org_id, world.campaign_id, platform)
+                    world.links[platform] = campaigns.put_link(
+                        world.org_id, post, "https://example.org/", "standard", {}
+                    ).code
+            click = f"{number:02}".translate(str.maketrans("0123456789", "abcdefghij")) + name * 24
+            world.click(platform, at=days(2) + timedelta(hours=hours), click_id=click)
+            world.act(
+                "signature" if name != "c" else "call",
+                id=f"{number}{name}",
+                email=f"p{number}@example.org",
+                click_id=click,
+                at=days(2) + timedelta(hours=hours, minutes=5),
+            )
+    world.drain()
+    (linear,) = [each for each in influence(world)["rules"] if each["model"] == "linear"]
+    actions = {row["key"]: row["actions"] for row in linear["rows"]}
+    # Instagram has all of 30, half of 30, and a third of 30.
+    assert actions == {"instagram": 55, "x": 25, "email": 10}
+
+
 def test_markov_is_the_closed_form(walked):
     """Paths: i; i>x; i>x>i; and one click on x that led to nothing."""
     (markov,) = [m for m in influence(walked)["models"] if m["model"] == "markov_1"]
@@ -49,7 +75,7 @@ def test_markov_is_the_closed_form(walked):
     effects = {"instagram": 8 / 9, "x": 1 / 2}
     total = sum(effects.values())
     for row in markov["rows"]:
-        assert row["actions"] == pytest.approx(3 * effects[row["key"]] / total, abs=1e-9)
+        assert row["actions"] == pytest.approx(3 * effects[row["key"]] / total, abs=1e-6)
 
 
 def test_assists_and_paths(walked):

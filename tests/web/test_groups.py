@@ -360,6 +360,13 @@ def test_files_have_the_figures_of_the_answer(world, ask, told, by):
         assert row["clicks"] == str(said["clicks"]["human"])
         assert row["earlier_actions"] == str(said["earlier"]["actions"])
         assert row["change_actions"] == str(said["change"]["actions"]["by"])
+        nets = {each["currency"]: each for each in said["change"]["net"]}
+        usd = nets.get("USD", {"by": 0, "share": None})
+        assert Decimal(row["change_net_USD"]) * 100 == usd["by"]
+        assert row["change_share_net_USD"] == str("" if usd["share"] is None else usd["share"])
+        for name in ("actions", "supporters", "new", "clicks", "conversion_rate"):
+            share = said["change"][name]["share"]
+            assert row[f"change_share_{name}"] == ("" if share is None else str(share))
         assert Decimal(row["net_USD"]) * 100 == net(said).get("USD", 0)
         assert Decimal(row["net_JPY"]) == net(said).get("JPY", 0)
     book = load_workbook(io.BytesIO(ask(f"{query}&format=xlsx").data))
@@ -369,6 +376,18 @@ def test_files_have_the_figures_of_the_answer(world, ask, told, by):
     assert [str(line[actions]) for line in cells] == [row["actions"] for row in rows]
     if by == "post":
         assert {row["label"] for row in rows} >= {'\'=1+1 "video"'}
+
+
+def test_a_change_of_money_has_its_part_in_file_and_page(world, ask, told):
+    gift = {"email": "b@example.org", "currency": "USD", "at": AT - timedelta(days=20)}
+    world.act("donation", id="earlier", amount="20.00", **gift)
+    world.drain()
+    query = f"{told}&group_by=kind&compare=before"
+    total, *_ = rows_of(ask(f"{query}&format=csv"))
+    # 30.00 and 10.00 less 5.50 that went back, beside 20.00.
+    assert (total["change_net_USD"], total["change_share_net_USD"]) == ("14.50", "0.725")
+    shown = world.member("reader").get(f"/campaigns/stay/explore{query}").text
+    assert "+14.50 USD (+72 %)</span>" in shown.replace("\xa0", " ")
 
 
 def test_the_page_its_files_and_the_api_say_the_same(world, ask, told):
