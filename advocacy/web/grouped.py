@@ -49,7 +49,7 @@ def _keys(described: str, **more: Any) -> Any:
     )
 
 
-class GroupsQuery(schemas.ReportQuery):
+class GroupsQuery(schemas.ReportQuery, schemas.FormQuery):
     """By what, of which days, which of it, and beside which other period."""
 
     class Meta:
@@ -88,11 +88,6 @@ class GroupsQuery(schemas.ReportQuery):
     cursor = fields.Str(
         validate=validate.Length(1, 1000),
         metadata={"description": "`next` of the answer before, to the same question."},
-    )
-    written = fields.Str(
-        data_key="format",
-        validate=validate.OneOf(["json", "csv", "xlsx"]),
-        metadata={"description": "Default: what `Accept` asks for, else json."},
     )
 
 

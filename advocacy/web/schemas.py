@@ -33,6 +33,16 @@ def counted_at(of: str = "") -> fields.DateTime:
     )
 
 
+class FormQuery(Schema):
+    """How figures are to be written."""
+
+    written = fields.Str(
+        data_key="format",
+        validate=validate.OneOf(["json", "csv", "xlsx"]),
+        metadata={"description": "Default: what `Accept` asks for, else json."},
+    )
+
+
 class RangeQuery(Schema):
     """A range of days in the campaign's time zone, both included."""
 
@@ -77,14 +87,12 @@ class FiguresQuery(ReportQuery):
     )
 
 
-class ActivationQuery(FiguresQuery):
-    """Which figures, and how they are to be written."""
+class DaysQuery(RangeQuery, FormQuery):
+    """A range of days, and how its figures are to be written."""
 
-    written = fields.Str(
-        data_key="format",
-        validate=validate.OneOf(["json", "csv", "xlsx"]),
-        metadata={"description": "Default: what `Accept` asks for, else json."},
-    )
+
+class ActivationQuery(FiguresQuery, FormQuery):
+    """Which figures, and how they are to be written."""
 
 
 class Count(fields.Float):

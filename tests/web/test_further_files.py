@@ -76,6 +76,36 @@ def test_the_workbook_says_the_same_as_the_csv_and_is_known_again(staff, path):
     assert staff.get(links["JSON"]).json
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/api/v1/campaigns/stay/ladder", "/campaigns/stay/ladder"),
+        ("/api/v1/ladder", "/ladder"),
+        ("/api/v1/goals", "/goals"),
+        ("/api/v1/campaigns/stay/influence", ""),
+        ("/api/v1/campaigns/stay/actions", ""),
+    ],
+)
+def test_the_api_hands_out_the_same_files_and_knows_them_again(world, staff, path, page):
+    client, word = world.app.test_client(), {"Authorization": f"Bearer {world.token()}"}
+    forms = ("json",) if path.endswith("actions") else ("json", "csv", "xlsx")
+    for written in forms:
+        query = {"format": written} if len(forms) > 1 else {}
+        answer = client.get(path, query_string=query, headers=word)
+        assert answer.status_code == 200, answer.text
+        mark = {"If-None-Match": answer.headers["ETag"]}
+        assert client.get(path, query_string=query, headers=word | mark).status_code == 304
+        if page and written != "json":
+            assert answer.data == staff.get(f"{page}.{written}").data
+        world.act("donation", id=written, email="new@example.org", amount="3", currency="USD")
+        world.drain()
+        assert client.get(path, query_string=query, headers=word | mark).status_code == 200
+    assert client.get(path, query_string={"form": "csv"}, headers=word).status_code == 422
+    if len(forms) > 1:
+        by_accept = client.get(path, headers=word | {"Accept": "text/csv"})
+        assert by_accept.content_type.startswith("text/csv")
+
+
 def test_the_ladder_is_taken_along_as_it_is_shown(world, staff):
     links = offered(staff, "/campaigns/stay/ladder")
     found, told = tables(staff.get(links["CSV"])), staff.get(links["JSON"]).json

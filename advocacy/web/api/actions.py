@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, g
+from flask import Response, current_app, g, json
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
@@ -13,8 +13,10 @@ from marshmallow import RAISE
 from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.store import campaigns
 from advocacy.web import schemas
+from advocacy.web.api.activation import HEADERS, KNOWN
 from advocacy.web.auth import needs_token
 from advocacy.web.errors import Problem
+from advocacy.web.exports import answer_of
 
 blueprint = Blueprint(
     "actions", __name__, url_prefix="/api/v1", description="What supporters did, one by one."
@@ -52,21 +54,27 @@ class OfCampaign(MethodView):
     # Said here too: for a query the parser would pass over what it does not know.
     @blueprint.arguments(schemas.ActionsQuery, location="query", unknown=RAISE)
     @blueprint.response(200, schemas.Actions)
+    @blueprint.alt_response(304, description=KNOWN)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(summary="The campaign's newest actions", security=[{"bearer": []}])
-    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
+    @blueprint.doc(
+        summary="The campaign's newest actions",
+        security=[{"bearer": []}],
+        responses={200: {"headers": HEADERS}},
+    )
+    def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return what is counted, the newest first; `next` is the cursor of those before.
 
         Each has the id by which `/actions/{action_id}/explain` gives its receipt.
         """
         try:
-            return find_actions(g.org_id, slug, **query)
+            found = find_actions(g.org_id, slug, **query)
         except campaigns.NotFound:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.") from None
         except BadCursor as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "cursor", "message": str(error)}]
             ) from None
+        return answer_of((), lambda: json.dumps(schemas.Actions().dump(found)).encode(), "json")

@@ -31,6 +31,7 @@ FILES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
     TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
 }
+KNOWN = "What `If-None-Match` names is still so."
 
 
 @blueprint.route("/<slug>/activation")
@@ -41,7 +42,7 @@ class OfCampaign(MethodView):
     # Said here too: for a query the parser would pass over what it does not know.
     @blueprint.arguments(schemas.ActivationQuery, location="query", unknown=RAISE)
     @blueprint.response(200, schemas.Activation)
-    @blueprint.alt_response(304, description="What `If-None-Match` names is still so.")
+    @blueprint.alt_response(304, description=KNOWN)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import Response, current_app, g, json
 from flask.views import MethodView
-from marshmallow import Schema, fields
+from marshmallow import RAISE, Schema, fields
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_goals
 from advocacy.web import schemas
+from advocacy.web.api.activation import FILES, HEADERS, KNOWN, wanted
 from advocacy.web.api.ladder import organization
 from advocacy.web.auth import needs_token
 from advocacy.web.counted import goals_of
+from advocacy.web.exports import answer_of
 
 
 class Forecast(Schema):
@@ -78,13 +81,23 @@ class AllGoals(MethodView):
     """Goals with their pace and forecast."""
 
     @needs_token("reports")
+    @organization.arguments(schemas.FormQuery, location="query", unknown=RAISE)
     @organization.response(200, Goals)
     @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
+    @organization.alt_response(304, description=KNOWN)
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")
     @organization.alt_response(503, "SERVICE_UNAVAILABLE")
-    @organization.doc(summary="Goals with pace and forecast", security=[{"bearer": []}])
-    def get(self) -> dict[str, Any]:
+    @organization.doc(
+        summary="Goals with pace and forecast",
+        security=[{"bearer": []}],
+        responses={200: {"headers": HEADERS, "content": FILES}},
+    )
+    def get(self, query: dict[str, Any]) -> Response:
         """Return every goal of the organization and its campaigns; what ends first first."""
         found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
-        return {"goals": found, "counted_at": at}
+        return answer_of(
+            tables_of_goals(found),
+            lambda: json.dumps(Goals().dump({"goals": found, "counted_at": at})).encode(),
+            query.get("written") or wanted(),
+        )

@@ -11,7 +11,7 @@ from marshmallow import RAISE
 
 from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import FILES, HEADERS, blueprint, wanted
+from advocacy.web.api.activation import FILES, HEADERS, KNOWN, blueprint, wanted
 from advocacy.web.auth import needs_token
 from advocacy.web.errors import Problem
 from advocacy.web.grouped import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
@@ -34,7 +34,7 @@ class GroupsOfCampaign(MethodView):
     @blueprint.arguments(GroupsQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Groups)
     @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @blueprint.alt_response(304, description="What `If-None-Match` names is still so.")
+    @blueprint.alt_response(304, description=KNOWN)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
@@ -68,7 +68,7 @@ class GroupsOfOrganization(MethodView):
     @organization.arguments(GroupsQueryOfOrganization, location="query", unknown=RAISE)
     @organization.response(200, Groups)
     @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @organization.alt_response(304, description="What `If-None-Match` names is still so.")
+    @organization.alt_response(304, description=KNOWN)
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")
     @organization.alt_response(503, "SERVICE_UNAVAILABLE")

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import Response, current_app, g, json
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_ways
 from advocacy.influence import CAMPAIGN_MODELS, GRAINS
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import blueprint
+from advocacy.web.api.activation import FILES, HEADERS, KNOWN, blueprint, wanted
 from advocacy.web.auth import needs_token
 from advocacy.web.counted import influences_of
 from advocacy.web.errors import Problem
+from advocacy.web.exports import answer_of
 
 
-class InfluenceQuery(schemas.RangeQuery):
+class InfluenceQuery(schemas.DaysQuery):
     """A range of days, what paths are laid out in, and the currency of the money."""
 
     by = fields.Str(
@@ -134,12 +136,17 @@ class InfluenceIn(MethodView):
     @blueprint.arguments(InfluenceQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Influence)
     @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
+    @blueprint.alt_response(304, description=KNOWN)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(summary="What was on the way to its actions", security=[{"bearer": []}])
-    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
+    @blueprint.doc(
+        summary="What was on the way to its actions",
+        security=[{"bearer": []}],
+        responses={200: {"headers": HEADERS, "content": FILES}},
+    )
+    def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return Markov and Shapley shares, assists, paths, delays and what social helped.
 
         These look at all paths at once and change when data comes; they are not the attribution of
@@ -149,7 +156,7 @@ class InfluenceIn(MethodView):
         if campaign is None:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.")
         try:
-            return influences_of(
+            found = influences_of(
                 campaign,
                 query.get("first"),
                 query.get("last"),
@@ -157,8 +164,13 @@ class InfluenceIn(MethodView):
                 grains=[query["by"]],
                 currency=query["currency"],
                 models=list(CAMPAIGN_MODELS),
-            )[query["by"]]
+            )
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
+        return answer_of(
+            tables_of_ways(found),
+            lambda: json.dumps(Influence().dump(found[query["by"]])).encode(),
+            query.get("written") or wanted(),
+        )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import Response, current_app, g, json
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields
 
 from advocacy.definitions import DEFINITIONS
+from advocacy.further_tables import tables_of_ladder
 from advocacy.models import Campaign
 from advocacy.report import BadRange
 from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import blueprint
+from advocacy.web.api.activation import FILES, HEADERS, KNOWN, blueprint, wanted
 from advocacy.web.auth import needs_token
 from advocacy.web.counted import ladder_of
 from advocacy.web.errors import Problem
+from advocacy.web.exports import answer_of
 
 organization = Blueprint(
     "organization", __name__, url_prefix="/api/v1", description="The whole organization."
@@ -118,15 +120,20 @@ class LadderOfCampaign(MethodView):
     """How far a campaign's supporters have come."""
 
     @needs_token("reports")
-    @blueprint.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
+    @blueprint.arguments(schemas.DaysQuery, location="query", unknown=RAISE)
     @blueprint.response(200, Ladder)
     @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
+    @blueprint.alt_response(304, description=KNOWN)
     @blueprint.alt_response(401, "UNAUTHORIZED")
     @blueprint.alt_response(403, "FORBIDDEN")
     @blueprint.alt_response(404, "NOT_FOUND")
     @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(summary="How far its supporters have come", security=[{"bearer": []}])
-    def get(self, query: dict[str, Any], slug: str) -> dict[str, Any]:
+    @blueprint.doc(
+        summary="How far its supporters have come",
+        security=[{"bearer": []}],
+        responses={200: {"headers": HEADERS, "content": FILES}},
+    )
+    def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return rungs, climbs and the posts behind them, retention, repeats and gifts.
 
         Only the campaign's own actions count. Without a range it is of the last 30 days.
@@ -142,23 +149,33 @@ class LadderOfOrganization(MethodView):
     """How far the organization's supporters have come."""
 
     @needs_token("reports")
-    @organization.arguments(schemas.RangeQuery, location="query", unknown=RAISE)
+    @organization.arguments(schemas.DaysQuery, location="query", unknown=RAISE)
     @organization.response(200, Ladder)
     @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
+    @organization.alt_response(304, description=KNOWN)
     @organization.alt_response(401, "UNAUTHORIZED")
     @organization.alt_response(403, "FORBIDDEN")
     @organization.alt_response(503, "SERVICE_UNAVAILABLE")
-    @organization.doc(summary="How far all supporters have come", security=[{"bearer": []}])
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+    @organization.doc(
+        summary="How far all supporters have come",
+        security=[{"bearer": []}],
+        responses={200: {"headers": HEADERS, "content": FILES}},
+    )
+    def get(self, query: dict[str, Any]) -> Response:
         """Return the same as for one campaign, over all actions of the organization."""
         return _ladder(query, None)
 
 
-def _ladder(query: dict[str, Any], campaign: Campaign | None) -> dict[str, Any]:
+def _ladder(query: dict[str, Any], campaign: Campaign | None) -> Response:
     least = current_app.extensions["settings"].small_group
     try:
-        return ladder_of(g.org_id, campaign, query.get("first"), query.get("last"), least)
+        found = ladder_of(g.org_id, campaign, query.get("first"), query.get("last"), least)
     except BadRange as error:
         raise Problem(
             422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
         ) from None
+    return answer_of(
+        tables_of_ladder(found),
+        lambda: json.dumps(Ladder().dump(found)).encode(),
+        query.get("written") or wanted(),
+    )
