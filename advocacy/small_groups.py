@@ -110,36 +110,41 @@ def withheld_crossing(
         sums[column] = sums.get(column, 0) + number
     untold = set(withheld_parts(sums, least)[0])
     hidden = {cell for cell, number in cells.items() if 0 < number < least}
+    smallest = sorted((cell for cell in cells if cells[cell]), key=lambda cell: cells[cell])
+    ranks = {cell: rank for rank, cell in enumerate(smallest)}
+    at: dict[Any, list[tuple[Any, Any]]] = {}
+    for cell in smallest:
+        for end in ("row", cell[0]), ("column", cell[1]):
+            at.setdefault(end, []).append(cell)
     more = True
     while more:
         hidden |= {cell for cell, number in cells.items() if number and cell[1] in untold}
         knots = _knots(hidden, untold)
-        more = _joined(_thin(knots, cells, least), cells, hidden, untold) or _joined(
-            [{("row", row), ("column", column)} for row, column in _bridges(knots)],
-            cells,
-            hidden,
-            untold,
+        bridges = [{("row", row), ("column", column)} for row, column in _bridges(knots)]
+        more = any(
+            _joined(lonely, at, ranks, hidden, untold)
+            for lonely in (_thin(knots, cells, least), bridges)
         )
     return frozenset(hidden), frozenset(untold)
 
 
 def _joined(
     lonely: list[set[Any]],
-    cells: Mapping[tuple[Any, Any], int],
+    at: Mapping[Any, Sequence[tuple[Any, Any]]],
+    ranks: Mapping[tuple[Any, Any], int],
     hidden: set[tuple[Any, Any]],
     untold: set[Any],
 ) -> bool:
-    """Hide one more cell of each of these rows and columns, else the column's sum; says if any."""
+    """Hide one more cell of each of these rows and columns, else the column's sum; says if any.
+
+    `at` has the cells of each row and column, the smallest first.
+    """
     found = False
     for ends in lonely:
-        near = [
-            cell
-            for cell, number in cells.items()
-            if number and cell not in hidden and ends & {("row", cell[0]), ("column", cell[1])}
-        ]
+        near = [cell for end in ends for cell in at.get(end, ()) if cell not in hidden]
         columns = {name for kind, name in ends if kind == "column"} - untold - {None}
         if near:
-            hidden.add(min(near, key=lambda cell: cells[cell]))
+            hidden.add(min(near, key=lambda cell: ranks[cell]))
         elif columns:
             untold |= columns
         else:
