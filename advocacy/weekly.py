@@ -73,7 +73,7 @@ def figures(
         "kinds": _kinds(found.values(), before.values()),
         "evidence": _evidence(found.values()),
         "by_day": _by_day(found.values()),
-        "posts": _top_posts(found.values()),
+        **_posts(found.values()),
         "ladder": climbing(organization.id, campaign, period.first, period.last),
         "changed": _changed(
             organization.id,
@@ -212,7 +212,11 @@ def _by_day(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _top_posts(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _posts(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the strongest `posts`, and how many people are behind `others` of each campaign.
+
+    That is the least that it can be: as many as are behind one of these posts.
+    """
     rows = [
         {
             "campaign": one["campaign"]["name"],
@@ -231,7 +235,10 @@ def _top_posts(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if row["post"] and (row["actions"] or row["clicks"]["human"])
     ]
     rows.sort(key=lambda row: (-row["actions"], -row["clicks"], row["title"], row["url"]))
-    return rows[:TOP_POSTS]
+    others: dict[str, int] = {}
+    for row in rows[TOP_POSTS:]:
+        others[row["campaign"]] = max(others.get(row["campaign"], 0), row["supporters"])
+    return {"posts": rows[:TOP_POSTS], "others": others}
 
 
 def _changed(

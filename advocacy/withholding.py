@@ -115,7 +115,7 @@ def withheld_figures(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
     """
     if least < 2 or figures.get("least", 0) >= least:
         return dict(figures)
-    out: dict[str, Any] = {**figures, "least": least}
+    out: dict[str, Any] = {**figures, "least": least, "others": {}}
     campaigns = [dict(each) for each in figures["campaigns"]]
     kinds = [dict(each) for each in figures["kinds"]]
     few_kinds: frozenset[str] = frozenset()
@@ -291,7 +291,8 @@ def _strongest(
         # What is not among the strongest can be had by difference, so it stands here as a row.
         rows = [_post_row(posts[at]) for at in own]
         rest = _exact(whole[0]["now"]["actions"]) - sum(_exact(row["actions"]) for row in rows)
-        rows.append({"actions": max(rest, 0), "supporters": {"distinct": 0}})
+        others = figures.get("others", {}).get(name, 0)
+        rows.append({"actions": max(rest, 0), "supporters": {"distinct": others}})
         few = _folded(rows, whole[0]["now"]["supporters"], least)
         out |= {at for place, at in enumerate(own) if place in few}
     # Gifts stand twice: in the sums of all campaigns, and in those of the post's own.
@@ -567,10 +568,15 @@ def _told_little(report: Mapping[str, Any], few_posts: set[int], few: set[int], 
     return False
 
 
+def _nobody(report: Mapping[str, Any]) -> int:
+    """Return how many people acted without a post."""
+    return sum(_about(post) for post in report["posts"] if post["post"] is None)
+
+
 def _unseen(report: Mapping[str, Any], few_posts: set[int]) -> dict[tuple[str, str], Fraction]:
     """Return how many people each part of a platform that is not shown is about, at the least."""
     known: dict[tuple[str, str], Fraction] = {}
-    nobody = Fraction(sum(_about(post) for post in report["posts"] if post["post"] is None))
+    nobody = Fraction(_nobody(report))
     for row in report["platforms"]:
         name = row["platform"]
         own = [
@@ -743,7 +749,7 @@ def _places(
     unseen = _unseen(report, few_posts)
     sizes: dict[Any, Fraction] = {}
     told: set[Any] = set()
-    few: set[Any] = set()
+    few: set[Any] = {"no post"} if _nobody(report) < least else set()
     sums: list[Sum] = []
     for at, row in enumerate(report["platforms"]):
         name = row["platform"]
@@ -772,19 +778,18 @@ def _places(
             if unseen[of, name] < least
         }
 
-    def together(whole: str, parts: Iterable[Any]) -> None:
+    def together(whole: str, parts: Iterable[Any], *, shown: bool = True) -> None:
         of = tuple(parts)
         sizes[whole] = sum((sizes[part] for part in of), Fraction(0))
         sums.append(Sum(whole, of))
-        told.add(whole)
+        if shown:
+            told.add(whole)
 
     folded: list[Any] = [("folded", name) for name in names]
     none: list[Any] = [("none", name) for name in names]
-    if any(report["posts"][at]["post"] is None for at in few_posts):
-        together("folded posts", [*folded, *none])
-    else:
-        together("folded posts", folded)
-        together("no post", none)
+    nowhere = any(report["posts"][at]["post"] is None for at in few_posts)
+    together("folded posts", [*folded, *none] if nowhere else folded)
+    together("no post", none, shown=not nowhere)
     together("folded platforms", [("platform", names[at]) for at in sorted(few_platforms)])
     sizes["all"] = sum((sizes["platform", name] for name in names), Fraction(0))
     sums += [
@@ -814,7 +819,8 @@ def _rest(figures: Mapping[str, Any], posts: Sequence[Row], least: int) -> _Else
         if (post["campaign"], post["title"], post["url"], post["platform"]) not in known
     ]
     beyond = others - sum((_exact(post["actions"]) for post in gone), Fraction(0))
-    about = max([beyond, *(post["supporters"] or ceil(post["actions"]) for post in gone)])
+    behind = max(figures.get("others", {}).values(), default=beyond)
+    about = max([behind, *(post["supporters"] or ceil(post["actions"]) for post in gone)])
     sizes = {"strongest": strongest, "others": others if others > _NOTHING else Fraction(0)}
     sums = [Sum("all", ("strongest", "others", *without))]
     few = frozenset({"others"} if about < least else ())

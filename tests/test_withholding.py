@@ -8,7 +8,7 @@ from datetime import date
 from itertools import product
 
 import numpy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from advocacy import weekly
@@ -299,6 +299,16 @@ everybody = crowds()
 
 
 @given(everybody, st.integers(2, 5))
+# One person without a post, once by a referrer and once by nothing.
+@example(
+    rows=[
+        (0, ((None, "x"), "call", "referrer", DAYS[0])),
+        (0, ((None, ""), "call", "unattributed", DAYS[0])),
+        (0, (("a", "x"), "call", "click_id", DAYS[0])),
+        (1, (("a", "x"), "call", "click_id", DAYS[0])),
+    ],
+    least=2,
+)
 @settings(max_examples=250, deadline=None)
 def test_nothing_about_few_can_be_worked_out(rows, least):
     before = report_of(rows)
@@ -543,7 +553,7 @@ def figures_of(first, second):
         "kinds": kinds,
         "evidence": weekly._evidence(now.values()),
         "by_day": weekly._by_day(now.values()),
-        "posts": weekly._top_posts(now.values()),
+        **weekly._posts(now.values()),
         "changed": {"rows": [], "why": []},
     }
 
@@ -557,7 +567,22 @@ class MailReader(Reader):
     cells = BOTH
 
 
+def calls(post, platform, *people):
+    return [(who, ((post, platform), "call", "click_id", DAYS[0])) for who in people]
+
+
 @given(everybody, everybody, st.integers(2, 5))
+# The sixth post is of one person, who acted twice.
+@example(
+    first=[*calls("b", "x", 0, 1), *calls("a", "x", *[0] * 8)],
+    second=[
+        *calls("d", "instagram", 0, 0),
+        *calls("a", "x", 0, 1),
+        *calls("b", "x", 0, 1),
+        *calls("c", "instagram", 0, 1),
+    ],
+    least=2,
+)
 @settings(max_examples=250, deadline=None)
 def test_nothing_about_few_can_be_worked_out_of_a_mail(first, second, least):
     figures = figures_of(first, second)
