@@ -19,7 +19,7 @@ not choose, of days that are over, and stays the same for a day (`web/view_links
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar
 
@@ -120,16 +120,20 @@ def withheld_crossing(
     while more:
         hidden |= {cell for cell, number in cells.items() if number and cell[1] in untold}
         knots = _knots(hidden, untold)
-        bridges = [{("row", row), ("column", column)} for row, column in _bridges(knots)]
+        bridges = _bridges(knots)
         more = any(
             _joined(lonely, at, ranks, hidden, untold)
-            for lonely in (_thin(knots, cells, least), bridges)
+            for lonely in (
+                _thin(knots, cells, least),
+                [{("row", row), ("column", column)} for row, column in bridges],
+                (_side(knots, cell) for cell in bridges if cells[cell] < least),
+            )
         )
     return frozenset(hidden), frozenset(untold)
 
 
 def _joined(
-    lonely: list[set[Any]],
+    lonely: Iterable[set[Any]],
     at: Mapping[Any, Sequence[tuple[Any, Any]]],
     ranks: Mapping[tuple[Any, Any], int],
     hidden: set[tuple[Any, Any]],
@@ -146,7 +150,7 @@ def _joined(
         if near:
             hidden.add(min(near, key=lambda cell: ranks[cell]))
         elif columns:
-            untold |= columns
+            untold.add(min(columns, key=lambda name: ranks[at["column", name][-1]]))
         else:
             continue
         found = True
@@ -172,6 +176,18 @@ def _thin(
         for knot, ways in knots.items()
         if len(ways) == 1 or sum(cells[cell] for _, cell in ways) < least
     ]
+
+
+def _side(knots: Mapping[Any, list[tuple[Any, Any]]], bridge: Any) -> set[Any]:
+    """Return the rows and columns on that side of a bridge on which all sums are told."""
+    side = {("row", bridge[0])}
+    left = list(side)
+    while left:
+        for other, cell in knots[left.pop()]:
+            if cell != bridge and other not in side:
+                side.add(other)
+                left.append(other)
+    return side if ("column", None) not in side else knots.keys() - side
 
 
 def _bridges(knots: Mapping[Any, list[tuple[Any, Any]]]) -> list[Any]:
