@@ -88,7 +88,7 @@ def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
         """update view_links set shown_on = :day, shown = cast(:shown as jsonb)
            where org_id = :o and id = :id
              and (shown_on is distinct from :day
-                  or shown -> 'least' is distinct from cast(:shown as jsonb) -> 'least')""",
+                  or shown -> 'as' is distinct from cast(:shown as jsonb) -> 'as')""",
         o=org_id,
         id=view_link_id,
         day=day,

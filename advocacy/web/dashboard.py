@@ -258,7 +258,7 @@ def report_page(
         most=_MOST_POSTS,
         models=MODELS,
         live_mark=live_mark,
-        chart=_chart(report, report["by_day"]),
+        chart=_chart(report),
         meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
@@ -285,7 +285,7 @@ def _ranges(campaign: Campaign, report: dict[str, Any]) -> list[tuple[str, str, 
     return [*offered(today, address, report["from"], report["to"]), whole]
 
 
-def _chart(report: dict[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]:
+def _chart(report: dict[str, Any]) -> dict[str, Any]:
     words = charts.Words(
         _("Actions by day, stacked by kind; the table below says the same."),
         _("day"),
@@ -294,7 +294,7 @@ def _chart(report: dict[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]
         {kind: said(noun(kind)) for kind in charts.COLOURS}
         | {FEW: _("kind not told"), charts.UNTOLD: _("withheld")},
     )
-    drawn = charts.actions_by_day(days, report["from"], report["to"], words)
+    drawn = charts.actions_by_day(report["by_day"], report["from"], report["to"], words)
     return charts.in_language(drawn, chosen())
 
 

@@ -125,16 +125,21 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     return chosen
 
 
+_FORM = 1
+"""One more whenever a page needs what a report that was kept by an older version lacks."""
+
+
 def _shown_today(link: Any, campaign: Campaign, least: int) -> dict[str, Any]:
     """Return the report as it was first shown today, or count it where nobody looked yet.
 
-    It has "counted_on" besides. Where more or less is withheld than was, it is counted anew.
+    It has "counted_on" besides. Where more or less is withheld than was, or pages need another form
+    of it, it is counted anew.
     """
-    today, kept = _today(campaign), link.shown
-    if kept is None or link.shown_on != today or kept["least"] != least:
+    today, kept, as_of = _today(campaign), link.shown, [least, _FORM]
+    if kept is None or link.shown_on != today or kept["as"] != as_of:
         first, last = _days_shown(link, today)
         report = withheld_report(activation(campaign, first, last, link.model), least)
-        written = write({"least": least, "report": {**report, "counted_on": today}})
+        written = write({"as": as_of, "report": {**report, "counted_on": today}})
         with transaction():
             kept = view_links.put_shown(link.org_id, link.id, today, written)
     found: dict[str, Any] = read(json.dumps(kept))["report"]

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.store import campaigns, run, transaction
+from advocacy.web import view_links
 from tests.conftest import World
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -133,6 +134,20 @@ def test_it_is_counted_anew_where_more_is_withheld(world, editor, monkeypatch):
     fewer = replace(world.settings, small_group_shared=30)
     monkeypatch.setitem(world.app.extensions, "settings", fewer)
     assert "<dt>Actions</dt><dd>–</dd>" in look(world, path).text
+
+
+def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, monkeypatch):
+    """Its report may lack what pages need now."""
+    crowd(world, 20)
+    world.drain()
+    path = make(editor, range="all")
+    look(world, path)
+    with transaction() as session:
+        session.execute(text("update view_links set shown = shown #- '{report,posts}'"))
+    monkeypatch.setattr(view_links, "_FORM", view_links._FORM + 1)
+    shown = look(world, path)
+    assert shown.status_code == 200
+    assert "<dt>Actions</dt><dd>20</dd>" in shown.text
 
 
 @pytest.mark.parametrize(
