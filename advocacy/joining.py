@@ -160,9 +160,13 @@ def _recognise(
         if all_of_them:
             found.states.update((one, State()) for one in named - found.states.keys())
         new = {one: state for one, state in found.states.items() if one not in kept}
-        if not new or people.claim_identifiers(org_id, new):
+        made = people.claim_identifiers(org_id, new) if new else set()
+        if len(made) == len(new):
             found.kept = kept | new
             return found
+        # Somebody else was first with some of it, and what was recognised may be another matter
+        # now. The rows must not stay: they would pass for known, and be counted nowhere.
+        people.drop_identifiers(org_id, made)
 
 
 def _with_rows(edge: Edge) -> list[Identifier]:

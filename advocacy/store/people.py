@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.people import Identifier
-from advocacy.store import run, run_count
+from advocacy.store import run
 
 
 class State(NamedTuple):
@@ -53,24 +53,25 @@ def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Id
     return {Identifier(row[0], row[1]): State(row[2], row[3], row[4]) for row in rows}
 
 
-def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> bool:
-    """Insert rows for identifiers that have none; False where another worker was first with one.
+def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> set[Identifier]:
+    """Insert rows for identifiers that have none; return all but those another was first with.
 
-    Waits for whoever is about to insert the same; those that could be inserted stay.
+    Waits for whoever is about to insert the same.
     """
     ordered = sorted(states)
-    inserted = run_count(
+    inserted = run(
         """insert into identifiers (org_id, kind, digest, supporter_id, blocked, parts)
            select :o, v.kind, v.digest, v.supporter_id, v.blocked, v.parts
            from unnest(cast(:kinds as text[]), cast(:digests as text[]),
                        cast(:people as uuid[]), cast(:blocked as text[]), cast(:parts as int4[]))
                 as v (kind, digest, supporter_id, blocked, parts)
            order by v.kind, v.digest
-           on conflict (org_id, kind, digest) do nothing""",
+           on conflict (org_id, kind, digest) do nothing
+           returning kind, digest""",
         o=org_id,
         **_columns(ordered, states),
     )
-    return inserted == len(ordered)
+    return {Identifier(*row) for row in inserted}
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
@@ -91,7 +92,7 @@ def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> Non
 
 
 def drop_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> None:
-    """Remove identifiers that no action names any more."""
+    """Remove identifiers, as where no action names them any more."""
     ordered = sorted(identifiers)
     if not ordered:
         return
