@@ -108,11 +108,12 @@ def create_app(settings: Settings) -> Flask:
         view_links,
         webhooks,
     )
-    from advocacy.web.api import actions, activation, api, documentation, shares
+    from advocacy.web.api import actions, api, asking, documentation, shares
+    from advocacy.web.api import activation as _activation  # noqa: F401 -- adds its own route
     from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
     from advocacy.web.api import groups as groups_api
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
-    from advocacy.web.api import ladder as ladder_api
+    from advocacy.web.api import ladder as _ladder  # noqa: F401 -- adds its own routes
 
     app = _wire_servers(settings)
     app.config.update(
@@ -142,10 +143,10 @@ def create_app(settings: Settings) -> Flask:
     counted.init_app(app)
     live.init_app(app)
     api.init_app(app)
-    api.register_blueprint(activation.blueprint)
+    api.register_blueprint(asking.of_campaigns)
     api.register_blueprint(shares.blueprint)
     api.register_blueprint(actions.blueprint)
-    api.register_blueprint(ladder_api.organization)
+    api.register_blueprint(asking.of_organization)
     api.register_blueprint(groups_api.organization)
     for blueprint in (
         webhooks.blueprint,

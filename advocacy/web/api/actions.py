@@ -8,13 +8,11 @@ from uuid import UUID
 from flask import Response, current_app, g, json
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import HEADERS, KNOWN
-from advocacy.web.auth import needs_token
+from advocacy.web.api.asking import asked
 from advocacy.web.errors import Problem
 from advocacy.web.exports import answer_of
 
@@ -27,13 +25,7 @@ blueprint = Blueprint(
 class Receipt(MethodView):
     """The receipt of one action."""
 
-    @needs_token("reports")
-    @blueprint.response(200, schemas.Receipt)
-    @blueprint.alt_response(401, "UNAUTHORIZED")
-    @blueprint.alt_response(403, "FORBIDDEN")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(summary="Why an action is credited as it is", security=[{"bearer": []}])
+    @asked(blueprint, schemas.Receipt, "Why an action is credited as it is")
     def get(self, action_id: UUID) -> dict[str, Any]:
         """Return the evidence, each touch with its share by every model, and one plain sentence.
 
@@ -50,19 +42,12 @@ class Receipt(MethodView):
 class OfCampaign(MethodView):
     """A campaign's actions."""
 
-    @needs_token("reports")
-    # Said here too: for a query the parser would pass over what it does not know.
-    @blueprint.arguments(schemas.ActionsQuery, location="query", unknown=RAISE)
-    @blueprint.response(200, schemas.Actions)
-    @blueprint.alt_response(304, description=KNOWN)
-    @blueprint.alt_response(401, "UNAUTHORIZED")
-    @blueprint.alt_response(403, "FORBIDDEN")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(
-        summary="The campaign's newest actions",
-        security=[{"bearer": []}],
-        responses={200: {"headers": HEADERS}},
+    @asked(
+        blueprint,
+        schemas.Actions,
+        "The campaign's newest actions",
+        query=schemas.ActionsQuery,
+        tagged=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return what is counted, the newest first; `next` is the cursor of those before.

@@ -6,14 +6,12 @@ from typing import Any
 
 from flask import Response, current_app, g, json
 from flask.views import MethodView
-from marshmallow import RAISE, Schema, fields
+from marshmallow import Schema, fields
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.web import schemas
-from advocacy.web.api.activation import FILES, HEADERS, KNOWN, wanted
-from advocacy.web.api.ladder import organization
-from advocacy.web.auth import needs_token
+from advocacy.web.api.asking import asked, form_asked, of_organization
 from advocacy.web.counted import goals_of
 from advocacy.web.exports import answer_of
 
@@ -76,22 +74,19 @@ class Goals(Schema):
     counted_at = schemas.counted_at("The oldest figure among them.")
 
 
-@organization.route("/goals")
+@of_organization.route("/goals")
 class AllGoals(MethodView):
     """Goals with their pace and forecast."""
 
-    @needs_token("reports")
-    @organization.arguments(schemas.FormQuery, location="query", unknown=RAISE)
-    @organization.response(200, Goals)
-    @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @organization.alt_response(304, description=KNOWN)
-    @organization.alt_response(401, "UNAUTHORIZED")
-    @organization.alt_response(403, "FORBIDDEN")
-    @organization.alt_response(503, "SERVICE_UNAVAILABLE")
-    @organization.doc(
-        summary="Goals with pace and forecast",
-        security=[{"bearer": []}],
-        responses={200: {"headers": HEADERS, "content": FILES}},
+    @asked(
+        of_organization,
+        Goals,
+        "Goals with pace and forecast",
+        query=schemas.FormQuery,
+        of_one=False,
+        tagged=True,
+        files=True,
+        counted=True,
     )
     def get(self, query: dict[str, Any]) -> Response:
         """Return every goal of the organization and its campaigns; what ends first first."""
@@ -99,5 +94,5 @@ class AllGoals(MethodView):
         return answer_of(
             tables_of_goals(found),
             lambda: json.dumps(Goals().dump({"goals": found, "counted_at": at})).encode(),
-            query.get("written") or wanted(),
+            form_asked(query),
         )

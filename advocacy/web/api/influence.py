@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, g, json
+from flask import Response, current_app, json
 from flask.views import MethodView
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_ways
 from advocacy.influence import CAMPAIGN_MODELS, GRAINS
 from advocacy.report import BadRange
-from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import FILES, HEADERS, KNOWN, blueprint, wanted
-from advocacy.web.auth import needs_token
+from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.counted import influences_of
 from advocacy.web.errors import Problem
 from advocacy.web.exports import answer_of
@@ -128,23 +126,18 @@ class Influence(Schema):
     counted_at = schemas.counted_at()
 
 
-@blueprint.route("/<slug>/influence")
+@of_campaigns.route("/<slug>/influence")
 class InfluenceIn(MethodView):
     """What was on the way to a campaign's actions."""
 
-    @needs_token("reports")
-    @blueprint.arguments(InfluenceQuery, location="query", unknown=RAISE)
-    @blueprint.response(200, Influence)
-    @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @blueprint.alt_response(304, description=KNOWN)
-    @blueprint.alt_response(401, "UNAUTHORIZED")
-    @blueprint.alt_response(403, "FORBIDDEN")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(
-        summary="What was on the way to its actions",
-        security=[{"bearer": []}],
-        responses={200: {"headers": HEADERS, "content": FILES}},
+    @asked(
+        of_campaigns,
+        Influence,
+        "What was on the way to its actions",
+        query=InfluenceQuery,
+        tagged=True,
+        files=True,
+        counted=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return Markov and Shapley shares, assists, paths, delays and what social helped.
@@ -152,9 +145,7 @@ class InfluenceIn(MethodView):
         These look at all paths at once and change when data comes; they are not the attribution of
         any one action.
         """
-        campaign = campaigns.find_campaign(g.org_id, slug)
-        if campaign is None:
-            raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        campaign = campaign_asked(slug)
         try:
             found = influences_of(
                 campaign,
@@ -172,5 +163,5 @@ class InfluenceIn(MethodView):
         return answer_of(
             tables_of_ways(found),
             lambda: json.dumps(Influence().dump(found[query["by"]])).encode(),
-            query.get("written") or wanted(),
+            form_asked(query),
         )

@@ -6,24 +6,17 @@ from typing import Any
 
 from flask import Response, current_app, g, json
 from flask.views import MethodView
-from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, fields
+from marshmallow import Schema, fields
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_ladder
 from advocacy.models import Campaign
 from advocacy.report import BadRange
-from advocacy.store import campaigns
 from advocacy.web import schemas
-from advocacy.web.api.activation import FILES, HEADERS, KNOWN, blueprint, wanted
-from advocacy.web.auth import needs_token
+from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns, of_organization
 from advocacy.web.counted import ladder_of
 from advocacy.web.errors import Problem
 from advocacy.web.exports import answer_of
-
-organization = Blueprint(
-    "organization", __name__, url_prefix="/api/v1", description="The whole organization."
-)
 
 
 def _people(meaning: str = "") -> fields.Int:
@@ -115,51 +108,41 @@ class Ladder(Schema):
     counted_at = schemas.counted_at()
 
 
-@blueprint.route("/<slug>/ladder")
+@of_campaigns.route("/<slug>/ladder")
 class LadderOfCampaign(MethodView):
     """How far a campaign's supporters have come."""
 
-    @needs_token("reports")
-    @blueprint.arguments(schemas.DaysQuery, location="query", unknown=RAISE)
-    @blueprint.response(200, Ladder)
-    @blueprint.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @blueprint.alt_response(304, description=KNOWN)
-    @blueprint.alt_response(401, "UNAUTHORIZED")
-    @blueprint.alt_response(403, "FORBIDDEN")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(
-        summary="How far its supporters have come",
-        security=[{"bearer": []}],
-        responses={200: {"headers": HEADERS, "content": FILES}},
+    @asked(
+        of_campaigns,
+        Ladder,
+        "How far its supporters have come",
+        query=schemas.DaysQuery,
+        tagged=True,
+        files=True,
+        counted=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return rungs, climbs and the posts behind them, retention, repeats and gifts.
 
         Only the campaign's own actions count. Without a range it is of the last 30 days.
         """
-        campaign = campaigns.find_campaign(g.org_id, slug)
-        if campaign is None:
-            raise Problem(404, "Not Found", f"There is no campaign {slug}.")
+        campaign = campaign_asked(slug)
         return _ladder(query, campaign)
 
 
-@organization.route("/ladder")
+@of_organization.route("/ladder")
 class LadderOfOrganization(MethodView):
     """How far the organization's supporters have come."""
 
-    @needs_token("reports")
-    @organization.arguments(schemas.DaysQuery, location="query", unknown=RAISE)
-    @organization.response(200, Ladder)
-    @organization.alt_response(202, schema=schemas.BeingCounted, description=schemas.NOT_YET)
-    @organization.alt_response(304, description=KNOWN)
-    @organization.alt_response(401, "UNAUTHORIZED")
-    @organization.alt_response(403, "FORBIDDEN")
-    @organization.alt_response(503, "SERVICE_UNAVAILABLE")
-    @organization.doc(
-        summary="How far all supporters have come",
-        security=[{"bearer": []}],
-        responses={200: {"headers": HEADERS, "content": FILES}},
+    @asked(
+        of_organization,
+        Ladder,
+        "How far all supporters have come",
+        query=schemas.DaysQuery,
+        of_one=False,
+        tagged=True,
+        files=True,
+        counted=True,
     )
     def get(self, query: dict[str, Any]) -> Response:
         """Return the same as for one campaign, over all actions of the organization."""
@@ -177,5 +160,5 @@ def _ladder(query: dict[str, Any], campaign: Campaign | None) -> Response:
     return answer_of(
         tables_of_ladder(found),
         lambda: json.dumps(Ladder().dump(found)).encode(),
-        query.get("written") or wanted(),
+        form_asked(query),
     )

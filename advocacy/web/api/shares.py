@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from advocacy.store import campaigns, transaction
-from advocacy.web.auth import needs_token
+from advocacy.web.api.asking import asked
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(
@@ -28,13 +28,7 @@ class PassedOn(Schema):
 class SharesOf(MethodView):
     """Links that pass one on."""
 
-    @needs_token("admin")
-    @blueprint.response(201, PassedOn)
-    @blueprint.alt_response(401, "UNAUTHORIZED")
-    @blueprint.alt_response(403, "FORBIDDEN")
-    @blueprint.alt_response(404, "NOT_FOUND")
-    @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-    @blueprint.doc(summary="Make a link that passes this one on", security=[{"bearer": []}])
+    @asked(blueprint, PassedOn, "Make a link that passes this one on", scope="admin", status=201)
     def post(self, code: str) -> dict[str, Any]:
         """Make a link of the same post and page, one generation further.
 
