@@ -176,19 +176,22 @@ class World:
                 ("actblue", self.login),
                 ("standard", self.secret),
             ):
-                self.add_source(provider, secret)
+                self._put_source(provider, secret)
 
     def add_source(self, provider: str, secret: str, setup: dict[str, Any] | None = None) -> str:
         """Make a source and return its key."""
         with transaction():
-            source, key = campaigns.put_source(
-                self.org_id, provider, provider, campaign_id=self.campaign_id, setup=setup
+            return self._put_source(provider, secret, setup)
+
+    def _put_source(self, provider: str, secret: str, setup: dict[str, Any] | None = None) -> str:
+        source, key = campaigns.put_source(
+            self.org_id, provider, provider, campaign_id=self.campaign_id, setup=setup
+        )
+        if secret:
+            campaigns.put_secret(
+                self.master, self.org_id, source.id, secret, datetime.now(UTC), timedelta(0)
             )
-            if secret:
-                campaigns.put_secret(
-                    self.master, self.org_id, source.id, secret, datetime.now(UTC), timedelta(0)
-                )
-            self.keys[provider], self.sources[provider] = key, source.id
+        self.keys[provider], self.sources[provider] = key, source.id
         return key
 
     def token(self, scope: str = "reports") -> str:
