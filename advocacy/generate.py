@@ -12,7 +12,6 @@ here is anybody's: every address ends in example.org. What `fill` writes has no 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import math
 import random
@@ -29,7 +28,7 @@ from advocacy.events import Delivery, Tier, Touch
 from advocacy.ids import new_id
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import join_code, write_instant
-from advocacy.sealing import seal
+from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.store import campaigns, generated, touches, transaction
 from advocacy.store.generated import DAY, DRAWS, LOTS, Part, Placed, Plan
 from config.settings import Settings
@@ -344,9 +343,9 @@ def deliver(
                 generated.Pending(
                     delivery_id,
                     source_id,
-                    room.external_id(verified),
+                    keyed_name(master, plan.org_id, room.external_id(verified)),
                     seal(master, plan.org_id, f"body:{delivery_id}", verified.body),
-                    hashlib.sha256(verified.body).digest(),
+                    fingerprint(master, plan.org_id, verified.body),
                     verified.content_type,
                     at,
                 )

@@ -8,7 +8,6 @@ batch, and to begin again after a stop is to pass over what is known.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from advocacy.ids import new_id
 from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of
 from advocacy.providers.history import ROW, row_id
-from advocacy.sealing import seal
+from advocacy.sealing import fingerprint, seal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import (
     actions,
@@ -193,6 +192,6 @@ def _sealed(
             delivery_id,
             name,
             seal(master, org_id, f"body:{delivery_id}", body),
-            hashlib.sha256(body).digest(),
+            fingerprint(master, org_id, body),
             write_facts(facts),
         )

@@ -8,7 +8,6 @@ body that was vouched for is kept and answered like any other; it is the worker 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from advocacy.events import Delivery, Refused
 from advocacy.ids import new_id
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
-from advocacy.sealing import seal
+from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.store import campaigns, inbox, transaction, with_retries
 from advocacy.store.campaigns import SourceAtDoor
 
@@ -148,12 +147,12 @@ def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked
         inbox.Arrived(
             id=delivery_id,
             source_id=source.id,
-            external_id=room.external_id(verified),
+            external_id=keyed_name(master, source.org_id, room.external_id(verified)),
             verified=verified,
             # What the room vouches for, which may be less than what was sent: some bodies hold a
             # secret.
             sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),
-            digest=hashlib.sha256(verified.body).digest(),
+            digest=fingerprint(master, source.org_id, verified.body),
             test=source.test,
         ),
     )

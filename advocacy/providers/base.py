@@ -82,9 +82,13 @@ class Room(Protocol):
     ) -> Delivery: ...
 
 
+BODY_ID = "sha256:"
+"""So begins a name that is a digest of a body; it is kept keyed (`sealing.keyed_name`)."""
+
+
 def body_id(body: bytes) -> str:
     """Name a delivery by its body, for tools that give it no name of its own."""
-    return "sha256:" + hashlib.sha256(body).hexdigest()
+    return BODY_ID + hashlib.sha256(body).hexdigest()
 
 
 def _refuse_constant(name: str) -> NoReturn:

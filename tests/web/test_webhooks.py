@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import runpy
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import text
 
 from advocacy import create_app
 from advocacy.extensions import db
 from advocacy.nudge import Silent
+from advocacy.providers import base, mappings
 from advocacy.providers.signatures import standard
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import inbox, run, transaction
@@ -214,6 +219,59 @@ def test_nothing_that_names_a_person_is_stored_readably(world):
         dump = "\n".join(str(row) for row in run(f'select * from "{table}"'))
         assert "canary" not in dump, table
         assert "2025550143" not in dump, table
+
+
+def test_who_has_the_database_and_tries_all_numbers_learns_none(world):
+    """All of a body but the number may be known, and there are few numbers."""
+    world.add_source("generic", "", {"mapping": mappings.get("every_org")})
+    told = '{"type": "call", "data": {"id": "c1", "phone": "+120255501%02d"}}'
+    world.standard(told % 43, message_id="msg_1")
+    world.standard(told % 44, message_id="msg_1")
+    world.post("generic", (told % 43).encode())
+
+    # The whole of it: what a row prints is cut short.
+    dump = "\n".join(row[0] for row in run("select to_jsonb(i)::text from inbox i"))
+    found = [
+        number
+        for number in range(100)
+        if hashlib.sha256((told % number).encode()).hexdigest()[:24] in dump
+    ]
+    assert found == []
+    # It is known again all the same, by us.
+    world.standard(told % 44, message_id="msg_1")
+    world.post("generic", (told % 43).encode())
+    assert inbox_rows() == 3
+
+
+def test_digests_that_were_plain_are_keyed_by_the_migration(world, root):
+    world.add_source("generic", "", {"mapping": mappings.get("every_org")})
+
+    def tell() -> None:
+        world.standard("1", message_id="msg_1")
+        world.standard("2", message_id="msg_1")
+        world.post("generic", b"3")
+
+    tell()
+    keyed = run("select id, external_id, body_digest from inbox order by id")
+    plain = [hashlib.sha256(body).digest() for body in (b"1", b"2", b"3")]
+    names = ["msg_1", f"msg_1#{plain[1].hex()[:24]}", base.body_id(b"3")]
+    with transaction():
+        for row, name, digest in zip(keyed, names, plain, strict=True):
+            run(
+                """update inbox set external_id = :name, body_digest = :digest
+                   where org_id = :o and id = :id""",
+                o=world.org_id,
+                id=row.id,
+                name=name,
+                digest=digest,
+            )
+    migration = runpy.run_path(str(root / "migrations/versions/0012_keyed_digests.py"))
+    with db.engine.begin() as tables, Operations.context(MigrationContext.configure(tables)):
+        migration["upgrade"]()
+    with transaction():
+        assert run("select id, external_id, body_digest from inbox order by id") == keyed
+    tell()
+    assert inbox_rows() == 3
 
 
 def knocks(world, *bodies: bytes, message_id: str = "") -> list[Knock]:
