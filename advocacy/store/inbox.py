@@ -328,10 +328,15 @@ def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 
 
 def drop_old_bodies(org_id: UUID, before: datetime) -> int:
-    """Remove the bodies of deliveries that were done before this instant; facts stay."""
+    """Remove the bodies of deliveries that were done before this instant; facts stay.
+
+    What is flagged as `id_reuse` can never be tried again, so its body waits for nothing.
+    """
     return run_count(
         """update inbox set body = null
-           where org_id = :o and status = 'done' and body is not null and done_at < :before""",
+           where org_id = :o and body is not null
+             and (status = 'done' and done_at < :before
+                  or status = 'quarantined' and reason = 'id_reuse' and received_at < :before)""",
         o=org_id,
         before=before,
     )
@@ -349,7 +354,10 @@ def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
 
 
 def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
-    """Replace what these deliveries told (JSON), and remove the bodies, which told more."""
+    """Replace what these deliveries told (JSON), and remove the bodies, which told more.
+
+    With them go the bodies that came under the same ids and stand flagged as `id_reuse`.
+    """
     run(
         """update inbox i set body = null, facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
@@ -357,4 +365,15 @@ def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
         o=org_id,
         ids=list(facts),
         facts=list(facts.values()),
+    )
+    run(
+        """update inbox i set body = null
+           from inbox told
+           where told.org_id = :o and told.id = any(cast(:ids as uuid[]))
+             and i.org_id = :o and i.status = 'quarantined' and i.reason = 'id_reuse'
+             and i.source_id = told.source_id
+             and i.external_id
+                 = told.external_id || '#' || left(encode(i.body_digest, 'hex'), 24)""",
+        o=org_id,
+        ids=list(facts),
     )

@@ -253,6 +253,35 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
     assert run("select supporter_id from actions where external_id = 'again'")[0][0] is None
 
 
+def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
+    from advocacy import forget
+
+    for name, person in (("ana", "ana@example.org"), ("bob", "bob@example.org")):
+        told.act("call", name, id=name, email=person)
+        told.act("call", name, id=name, email=person, target="TX-07")
+    told.drain()
+    forget.erase(told.settings, told.org_id, email="ana@example.org", phone="", region="US")
+
+    rows = run("select external_id, body from inbox where reason = 'id_reuse' order by 1")
+    assert [(row[0].partition("#")[0], bool(row.body)) for row in rows] == [
+        ("ana", False),
+        ("bob", True),
+    ]
+
+
+def test_a_body_that_reused_an_id_is_not_kept_for_ever(told):
+    told.act("call", "again", id="again", email="bob@example.org")
+    told.act("call", "again", id="again", email="bob@example.org", target="TX-07")
+    told.standard("{", message_id="unread")
+    told.drain()
+    for hours, kept in ((-1, {"id_reuse", "not_json"}), (1, {"not_json"})):
+        with transaction():
+            inbox.drop_old_bodies(told.org_id, datetime.now(UTC) + timedelta(hours=hours))
+        rows = run("select reason from inbox where status = 'quarantined' and body is not null")
+        # What could not be read waits until it can be.
+        assert {row.reason for row in rows} == kept
+
+
 def test_a_click_that_cannot_be_the_cause_does_not_hold_up_the_drain(world):
     """A click long after the action, or long before it, is looked at once and left alone."""
     late, old = "e" * 26, "f" * 26
