@@ -319,9 +319,13 @@ def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
 
 
 def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
-    """Remove the bodies of these deliveries; their facts stay."""
+    """Remove the bodies of these deliveries; their facts stay.
+
+    With a body goes what was told beside it: of a call its whole trail.
+    """
     run(
-        "update inbox set body = null where org_id = :o and id = any(cast(:ids as uuid[]))",
+        """update inbox set body = null, message_id = ''
+           where org_id = :o and id = any(cast(:ids as uuid[]))""",
         o=org_id,
         ids=list(delivery_ids),
     )
@@ -356,10 +360,11 @@ def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
 def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     """Replace what these deliveries told (JSON), and remove the bodies, which told more.
 
-    With them go the bodies that came under the same ids and stand flagged as `id_reuse`.
+    With a body goes what was told beside it, as in `drop_bodies`, and the bodies that came under
+    the same id and stand flagged as `id_reuse`.
     """
     run(
-        """update inbox i set body = null, facts = v.facts::jsonb
+        """update inbox i set body = null, message_id = '', facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
            where i.org_id = :o and i.id = v.id""",
         o=org_id,

@@ -12,12 +12,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import permutations
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from advocacy import forget, joining, process
 from advocacy.events import Person
@@ -402,6 +405,40 @@ def test_erasing_takes_all_that_was_joined_through_her_and_only_that(world):
     tell(world, "again", "P1", 9)
     world.drain()
     assert people_of(world)["again"] is None
+
+
+def test_erasing_takes_the_trail_that_a_call_has_beside_its_body(world):
+    key, click_id = "0123456789abcdef" * 2, world.click("x", at=NOW - timedelta(hours=2))
+    world.add_source("twilio", key, {"supporter": "from"})
+
+    def call(sid: str) -> None:
+        query = urlencode({"code": world.links["x"], "click_id": click_id})
+        address = f"/webhooks/{world.keys['twilio']}?{query}"
+        fields = {
+            "CallSid": sid,
+            "CallStatus": "completed",
+            "CallDuration": "49",
+            "Direction": "outbound-api",
+            "From": "+12025550101",
+            "Timestamp": format_datetime(NOW - timedelta(hours=1)),
+        }
+        signed = RequestValidator(key).compute_signature(
+            f"{world.settings.public_url}{address}", fields
+        )
+        answer = world.app.test_client().post(
+            address, data=fields, headers={"X-Twilio-Signature": signed}
+        )
+        assert answer.status_code == 204
+        world.drain()
+
+    call("CA1")
+    assert run("select click_id from actions")[0].click_id == click_id
+    assert erase(world, phone="+12025550101").actions == 1
+    call("CA2")  # late, of somebody who is erased
+    rows = run("select row_to_json(t)::text as told from (select * from inbox) t")
+    assert len(rows) == 2
+    assert [row.told for row in rows if click_id in row.told] == []
+    assert {row.click_id for row in run("select click_id from actions")} == {""}
 
 
 def test_erasing_one_of_a_household_leaves_the_other(world):
