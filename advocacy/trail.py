@@ -66,7 +66,11 @@ def channel_of(platform: str) -> str:
 
 def platform_of_host(referrer: str) -> str:
     """Return the platform that a referrer (URL or host) is of, or an empty string."""
-    host = (urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or "").lower()
+    try:
+        host = (urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or "").lower()
+    except ValueError:
+        # A browser may say anything; what cannot be read is no platform.
+        return ""
     labels = host.split(".")
     for start in range(len(labels) - 1):
         if platform := PLATFORM_HOSTS.get(".".join(labels[start:])):

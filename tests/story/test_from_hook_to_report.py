@@ -169,6 +169,19 @@ def test_every_order_of_arrival_gives_the_same_rows(app):
         assert play(order, drain_each=True) == expected, order
 
 
+@pytest.mark.parametrize(
+    "referrer", ["https://[evil", "https://exa\u2100mple.org/", "//[", "[", "https://a]b/"]
+)
+def test_a_referrer_that_cannot_be_read_stops_nobody(told, referrer):
+    before = told.report()["actions"]
+    told.act("call", id="hers", email="eve@example.org", referrer=referrer)
+    told.act("call", id="next", email="ben@example.org")
+    told.drain()
+    assert told.report()["actions"] == before + 2
+    (row,) = run("select tier from actions where external_id = 'hers'")
+    assert row.tier == "unattributed"
+
+
 def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
     from sqlalchemy.exc import DataError
