@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy.ahead import Begin, at_once
 from advocacy.events import ActionEvent, Unreadable, Verified
@@ -163,8 +162,9 @@ def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Dr
     except claims.LostClaim:
         log.warning("claim_lost", deliveries=len(parsed.source_of))
         return True
-    except SQLAlchemyError as error:
-        # Try each alone next; whoever is to blame will be found out and quarantined.
+    except Exception as error:
+        # Whatever it failed of: try each alone next, and whoever is to blame will be found out and
+        # quarantined. An error that ended the job would leave all of them claimed.
         log.exception("batch_failed", deliveries=len(parsed.source_of))
         with transaction():
             claims.give_up(org_id, claim, "failed", type(error).__name__)

@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from advocacy import process
 from advocacy.store import claims, inbox, run, transaction
@@ -182,15 +183,14 @@ def test_a_referrer_that_cannot_be_read_stops_nobody(told, referrer):
     assert row.tier == "unattributed"
 
 
-def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
+@pytest.mark.parametrize("error", [DataError("no", {}, ValueError("no")), ValueError("no")])
+def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
-    from sqlalchemy.exc import DataError
-
     real = process.settle_batch
 
     def settle(master, org_id, parsed, sources, **how):
         if any(fact.external_id == "poison" for told in parsed.facts.values() for fact in told):
-            raise DataError("no", {}, ValueError("no"))
+            raise error
         return real(master, org_id, parsed, sources, **how)
 
     monkeypatch.setattr(process, "settle_batch", settle)
@@ -201,7 +201,7 @@ def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch):
         told.drain()
     assert inbox.counts(told.org_id) == {"pending": 0, "done": 9, "quarantined": 1}
     (row,) = inbox.list_quarantined(told.org_id)
-    assert (row.reason, row.detail, row.attempts) == ("failed", "DataError", 3)
+    assert (row.reason, row.detail, row.attempts) == ("failed", type(error).__name__, 3)
 
 
 def test_a_lost_claim_keeps_nothing(told, monkeypatch):
