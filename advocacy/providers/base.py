@@ -348,9 +348,12 @@ def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
 
 
 def query_of(url: str) -> dict[str, str]:
-    """Return what the query of a URL carries; one that cannot be split carries nothing."""
+    """Return what the query of a URL carries; one that cannot be split carries nothing.
+
+    A supporter may have written it herself, so what has a NUL is passed over: see `check_text`.
+    """
     try:
-        return dict(parse_qsl(urlsplit(url).query))
+        return {name: value for name, value in parse_qsl(urlsplit(url).query) if "\0" not in value}
     except ValueError:
         return {}
 

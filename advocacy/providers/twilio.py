@@ -88,7 +88,10 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         except Unreadable:
             raise Refused("bad_form") from None
     _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
-    carried = [(name, value[:200]) for name, value in query if name in _CARRIED]
+    # The page that starts the call hands on what its visitor's address said: no NUL of hers.
+    carried = [
+        (name, value[:200]) for name, value in query if name in _CARRIED and "\0" not in value
+    ]
     return Verified(
         body=delivery.body,
         received_at=now,

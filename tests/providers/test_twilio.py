@@ -50,6 +50,13 @@ def test_the_public_url_is_signed_with_or_without_its_port(signed_as: str, sent_
     assert twilio.verify(signed(signed_as, fields, sent_to), [TOKEN], NOW)
 
 
+def test_what_no_table_takes_is_not_carried() -> None:
+    url = "https://t.example.org/w/k?code=spring4trees&utm_source=x%00&target=%00"
+    fields = {"CallSid": "CA1", "CallStatus": "completed", "CallDuration": "49"}
+    (event,) = twilio.parse(twilio.verify(signed(url, fields), [TOKEN], NOW))
+    assert (event.code, dict(event.utm), event.target) == ("spring4trees", {}, "")
+
+
 def test_behind_a_proxy_the_wrong_scheme_does_not_fit() -> None:
     fields = {"CallSid": "CA1"}
     with pytest.raises(Refused):

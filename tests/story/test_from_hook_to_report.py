@@ -183,6 +183,26 @@ def test_a_referrer_that_cannot_be_read_stops_nobody(told, referrer):
     assert row.tier == "unattributed"
 
 
+def test_a_page_address_with_a_nul_stops_nobody(told):
+    fields = {"id": "id", "at": "at", "url": "url", "email": "email"}
+    told.add_source("generic", "", {"mapping": {"kind": "'signature'", "fields": fields}})
+    before = told.report()["actions"]
+    for number, query in enumerate(("utm_source=%00", "utm_source=x&utm_term=a%00b", "")):
+        told.post(
+            "generic",
+            json.dumps(
+                {
+                    "id": f"signed-{number}",
+                    "at": datetime.now(UTC).isoformat(),
+                    "url": f"https://example.org/act?{query}",
+                    "email": f"{number}@example.org",
+                }
+            ).encode(),
+        )
+    assert told.drain().done == 3
+    assert told.report()["actions"] == before + 3
+
+
 @pytest.mark.parametrize("error", [DataError("no", {}, ValueError("no")), ValueError("no")])
 def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
