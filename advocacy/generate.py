@@ -47,11 +47,11 @@ _CAMPAIGNS = (
 )
 _PLATFORMS = ("instagram", "x", "facebook", "tiktok", "bluesky", "email")
 _REFERRERS = {
-    "instagram": "https://l.instagram.com/",
-    "x": "https://t.co/",
-    "facebook": "https://l.facebook.com/",
-    "tiktok": "https://www.tiktok.com/",
-    "bluesky": "https://bsky.app/",
+    "instagram": "l.instagram.com",
+    "x": "t.co",
+    "facebook": "l.facebook.com",
+    "tiktok": "www.tiktok.com",
+    "bluesky": "bsky.app",
 }
 _POSTS_OF_BLOCK = 6
 _PASSED_ON_SHARE = 0.15

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from advocacy.events import ActionEvent, ActionKind, Said, shape, stable_id
@@ -79,6 +80,8 @@ class Fact:
                 "said": Said(written["said"]),
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
+                # What was kept before was the whole address.
+                "referrer": _host(written.get("referrer", "")),
                 "same_as": tuple(UUID(each) for each in written.get("same_as", ())),
             }
         )
@@ -129,7 +132,7 @@ def fact_of(
         code=event.code,
         click_id=event.click_id,
         utm=event.utm,
-        referrer=event.referrer,
+        referrer=_host(event.referrer),
         amount_minor=event.amount_minor,
         currency=event.currency,
         cumulative=event.cumulative,
@@ -141,6 +144,14 @@ def fact_of(
             sorted(action_id(source_id, event.namespace, name) for name in event.same_as)
         ),
     )
+
+
+def _host(referrer: str) -> str:
+    """Return the host of a referrer and no more of it: addresses of pages name people."""
+    try:
+        return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def joined(

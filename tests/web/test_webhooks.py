@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import text
 
-from advocacy import create_app
+from advocacy import create_app, process
 from advocacy.extensions import db
 from advocacy.nudge import Silent
 from advocacy.providers import base, mappings
@@ -219,6 +219,32 @@ def test_nothing_that_names_a_person_is_stored_readably(world):
         dump = "\n".join(str(row) for row in run(f'select * from "{table}"'))
         assert "canary" not in dump, table
         assert "2025550143" not in dump, table
+
+
+def test_of_a_referrer_only_the_host_is_stored(world):
+    pages = ("https://mail.example.net/?to=canary@example.org", "canary@mail.example.net/canary")
+    for number, page in enumerate(pages):
+        world.act("call", id=f"c{number}", referrer=page)
+    world.drain()
+    assert {row.referrer for row in run("select referrer from actions")} == {"mail.example.net"}
+    for table in ("inbox", "actions"):
+        rows = run(f"select row_to_json(t)::text as told from (select * from {table}) t")
+        assert not [row.told for row in rows if "canary" in row.told]
+
+
+def test_a_rebuild_forgets_the_rest_of_a_referrer_that_was_stored(world):
+    world.act("call", id="c1", referrer="https://mail.example.net/?to=canary@example.org")
+    world.drain()
+    with transaction():
+        run(
+            """update inbox set body = null,
+                      facts = jsonb_set(facts, '{0,referrer}', '"https://t.co/?to=canary"')
+               where org_id = :o""",
+            o=world.org_id,
+        )
+    process.rebuild(world.settings, world.org_id)
+    (row,) = run("select facts::text as told from inbox")
+    assert '"t.co"' in row.told and "canary" not in row.told
 
 
 def test_who_has_the_database_and_tries_all_numbers_learns_none(world):
