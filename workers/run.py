@@ -10,12 +10,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import rq.cron
 import structlog
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.cron import CronScheduler
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from advocacy.counting import queue_of
@@ -47,6 +49,17 @@ class DrainWorker(Worker):
         with application().app_context():
             db.engine.dispose(close=False)
         super().main_work_horse(job, queue)  # type: ignore[arg-type]
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Say of what kind an error was, and where: RQ would print its message, which holds data.
+
+        What the database refuses is told with what it was asked: hashes, click ids, figures.
+        """
+        log.error("job_failed", job=job.id, exc_info=exc_info[1])
+
+    def handle_job_failure(self, *about: Any, **more: Any) -> None:
+        """Note that a job failed, and nothing of the message in Redis either."""
+        super().handle_job_failure(*about, **{**more, "exc_string": ""})
 
 
 def work() -> None:

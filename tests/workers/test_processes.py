@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 from datetime import UTC, datetime
 
@@ -19,8 +20,9 @@ from advocacy import nudge, process
 from advocacy.clicklog import waiting_bytes
 from advocacy.store import inbox, run, transaction
 from advocacy.up import free_port
-from tests.workers.processes import CLOCK, WEB, WORKER, until
+from tests.workers.processes import CLOCK, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running
+from workers.run import JSONQueue
 from workers.schedule import SCHEDULE
 
 KILLER = (sys.executable, "-m", "tests.workers.killer")
@@ -102,6 +104,22 @@ def test_flushing_redis_loses_nothing(world, variables, redis):
         redis.flushall()
         until(lambda: counts(world)["done"] == 60, 30)
     assert world.report()["supporters"]["distinct"] == 40
+
+
+def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis):
+    queue = JSONQueue("drain", connection=redis)
+    asked = json.dumps(["ladder", None, {"canary@example.org": 1}])
+    job = queue.enqueue("workers.jobs.count", str(world.org_id), asked, failure_ttl=60)
+    with subprocess.Popen(
+        WORKER, cwd=ROOT, env={**os.environ, **variables}, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        until(lambda: job.get_status() == "failed")
+        worker.terminate()
+        told = worker.communicate(timeout=30)[1]
+    assert "canary" not in told
+    (line,) = [json.loads(line) for line in told.splitlines() if "job_failed" in line]
+    assert line["exception"].startswith("TypeError at ") and "jobs.py:" in line["exception"]
+    assert job.latest_result().exc_string == ""
 
 
 def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
