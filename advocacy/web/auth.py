@@ -188,8 +188,14 @@ def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
 
 
 def offer(found: list[tuple[UUID, str, UUID]], after: str) -> None:
-    """Keep between which organizations someone may choose who proved to be each one's member."""
-    session["choices"] = {str(org_id): str(member_id) for org_id, _name, member_id in found}
+    """Keep between which organizations someone may choose who proved to be each one's member.
+
+    What was proved is a password: with another one the choice is none any more.
+    """
+    session["offered"] = {
+        str(org_id): [str(member_id), _mark(org_id, member_id)]
+        for org_id, _name, member_id in found
+    }
     session["choices_until"] = time.time() + _CHOICE_SECONDS
     session["choices_after"] = after
 
@@ -198,7 +204,17 @@ def offered() -> dict[UUID, UUID]:
     """Return the members that may be chosen, by organization; nothing where it took too long."""
     if session.get("choices_until", 0) < time.time():
         return {}
-    return {UUID(org): UUID(member) for org, member in session["choices"].items()}
+    found = {UUID(org): (UUID(id), mark) for org, (id, mark) in session.get("offered", {}).items()}
+    return {
+        org_id: member_id
+        for org_id, (member_id, mark) in found.items()
+        if mark == _mark(org_id, member_id)
+    }
+
+
+def _mark(org_id: UUID, member_id: UUID) -> str:
+    """Return another word whenever a member has another password."""
+    return campaigns.word_digest(members.password_of(org_id, member_id) or "")[:16]
 
 
 def begin(org_id: UUID, member_id: UUID) -> bool:

@@ -595,6 +595,24 @@ def test_a_choice_ends_soon(app, monkeypatch):
     assert refused.headers["Location"] == "/sign-in"
 
 
+def test_a_choice_ends_with_the_password_that_it_was_made_with(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    for world in (alice, bob):
+        world.member("owner", ANA)
+    thief, _ = sign_in(app)
+    with transaction():
+        ana = members.get_member(bob.org_id, ANA)
+        word = members.put_one_time_word(bob.org_id, ana.id)
+    app.test_client().post(f"/set-password/{word}", data={"password": OTHER})
+    assert "Bob" not in thief.get("/sign-in/organization").text
+    refused = thief.post("/sign-in/organization", data={"organization": str(bob.org_id)})
+    assert refused.headers["Location"] == "/sign-in"
+    assert not is_in(thief)
+    # The other organization's password is what it was.
+    thief.post("/sign-in/organization", data={"organization": str(alice.org_id)})
+    assert is_in(thief)
+
+
 def test_nobody_sees_or_changes_the_others_members(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     ana = alice.member("owner", ANA)
