@@ -227,6 +227,18 @@ def test_nobody_takes_as_long_as_somebody(world):
     assert 0.6 < known / unknown < 1.6
 
 
+def test_an_address_of_a_whole_form_takes_no_time(world):
+    """Letters under many accents take time by their square to be put in order."""
+    began = time.perf_counter()
+    answer = world.app.test_client().post(
+        "/sign-in",
+        data={"email": "a" + "\u0300\u0323" * 15_000 + "@example.org", "password": PASSWORD},
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 401
+    assert time.perf_counter() - began < 0.5
+
+
 # Guessing.
 
 
