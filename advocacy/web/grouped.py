@@ -40,9 +40,12 @@ USUAL_LIMIT = 100
 _MOST = 1000
 
 
+_WORD = (validate.Length(1, 200), validate.ContainsNoneOf("\0"))
+
+
 def _keys(described: str, **more: Any) -> Any:
     return fields.List(
-        fields.Str(validate=more.get("validate", validate.Length(1, 200))),
+        fields.Str(validate=more.get("validate", _WORD)),
         load_default=list,
         validate=validate.Length(max=100),
         metadata={"description": f"{described} Repeat it to let through several."},

@@ -65,7 +65,7 @@ def utm(words: dict[str, str]) -> str:
 @for_editors
 def page() -> str:
     """Offer to make a link, show the one that was made, and list those there are."""
-    made = links.find_link(g.org_id, request.args.get("made", ""))
+    made = links.find_link(g.org_id, request.args.get("made", "").replace("\0", ""))
     return _page({"campaign": request.args.get("campaign", "")}, made=made)
 
 
@@ -74,7 +74,7 @@ def page() -> str:
 def make() -> BaseResponse:
     """Make one link, or find the same one, and show it."""
     same_site()
-    asked = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
     maker = _maker()
 
     def work(_again: bool) -> str:

@@ -31,7 +31,7 @@ _PAGE = 50
 def page() -> str:
     """List what is quarantined, the newest first."""
     every = campaigns.list_sources(g.org_id)
-    reason = request.args.get("reason") or None
+    reason = request.args.get("reason", "").replace("\0", "") or None
     source = next((each for each in every if each.name == request.args.get("source")), None)
     rows = health.quarantine_page(
         g.org_id,
@@ -61,7 +61,7 @@ def page() -> str:
 def replay() -> Response:
     """Put one delivery, all of a reason, or all back, to be tried again by a worker."""
     same_site()
-    one, reason = request.form.get("id", ""), request.form.get("reason", "")
+    one, reason = (request.form.get(name, "").replace("\0", "") for name in ("id", "reason"))
     try:
         ids = [UUID(one)] if one else None
     except ValueError:

@@ -267,6 +267,22 @@ def test_the_ends_of_time_are_days_too(world, staff, query):
     assert staff.get(f"/campaigns/stay{query}").status_code == 200
 
 
+def test_what_no_table_takes_is_no_failure_of_ours(world):
+    editor = world.member("editor")
+    for path in ("/quarantine?reason=%00", "/links?made=%00", "/links?of=%00&campaign=%00"):
+        assert editor.get(path).status_code == 200, path
+    assert editor.get("/explore?platform=%00").status_code == 422
+    asked = {
+        "campaign": "stay",
+        "destination": "https://example.org/act",
+        "platform": "x",
+        "title": "a\0b",
+        "author": "\0",
+    }
+    assert editor.post("/links", data=asked).status_code == 303
+    assert editor.post("/quarantine/replay", data={"reason": "\0"}).status_code == 422
+
+
 # What is said to the browser.
 
 PAGES = ("/", "/sign-in", "/campaigns/stay", "/campaigns/nothing", "/api/", "/nothing")

@@ -323,6 +323,12 @@ def test_a_cursor_that_was_not_given_here_is_refused(ask, told, cursor):
         assert [each["field"] for each in body["errors"]] == ["cursor"]
 
 
+@pytest.mark.parametrize("name", ["platform", "medium", "author"])
+def test_a_filter_that_nothing_can_have_is_refused(ask, told, name):
+    body = problem_of(ask(f"{told}&{name}=x%00"), 422)
+    assert [each["field"].partition(".")[0] for each in body["errors"]] == [name]
+
+
 def test_a_cursor_is_of_one_question(ask, told):
     cursor = ask(f"{told}&group_by=platform&limit=1").get_json()["next"]
     for other in (
