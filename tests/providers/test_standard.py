@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 from counterparts import NOW, STANDARD, in_every_order, payload
 
-from advocacy.events import Refused
+from advocacy.events import Refused, Unreadable
 from advocacy.providers import standard
 
 GOOD = STANDARD.send(payload("standard", "signature"))
@@ -52,6 +53,19 @@ def test_gift_refund_and_end_settle_alike_in_every_order() -> None:
     (gift,) = in_every_order(told).values()
     assert (gift.gross_minor, gift.refunded_minor, gift.recurs_as) == (1250, 250, "m-1")
     assert gift.ended_at is not None and gift.counted
+
+
+@pytest.mark.parametrize(
+    "amount", ["1e99999", '"1e99999"', '"1e9999999999999"', '"-1e99999"', '"9e18"', '"nan"']
+)
+def test_an_amount_that_nobody_gave_is_refused_at_once(amount: str) -> None:
+    told = payload("standard", "donation").decode().replace('"12.50"', amount)
+    assert amount in told
+    began = time.perf_counter()
+    with pytest.raises(Unreadable) as caught:
+        standard.parse(STANDARD.verified(told.encode()))
+    assert caught.value.reason == "bad_amount"
+    assert time.perf_counter() - began < 0.5
 
 
 def test_the_page_keeps_its_own_query_to_the_letter():
