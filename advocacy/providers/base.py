@@ -28,7 +28,7 @@ _CODE = re.compile(r"[a-z0-9_-]{1,64}")
 MAX_DEPTH = 32
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
-_MOST_DIGITS = 20
+MOST_DIGITS = 20
 
 # ISO 4217: the currencies whose smallest unit is not a hundredth.
 _NO_DECIMALS = (
@@ -269,7 +269,7 @@ def to_minor(value: Any, currency: str, what: str = "amount") -> int:
     try:
         amount = Decimal(value.strip() if isinstance(value, str) else value)
         # 1e999990 is short, and takes minutes to be written out and compared.
-        if not amount.is_finite() or amount.adjusted() > _MOST_DIGITS:
+        if not amount.is_finite() or amount.adjusted() > MOST_DIGITS:
             raise Unreadable("bad_amount", what)
         minor = amount.scaleb(exponent(currency))
         whole = int(minor)

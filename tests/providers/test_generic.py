@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_everyaction_instalments_are_renewals_in_local_time() -> None:
     (event,) = EVERYACTION.parsed("everyaction_contribution")
     assert (event.recurs_as, event.renewal) == ("99", True)
     assert event.occurred_at.isoformat() == "2026-05-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("at", ["1e99999", "1e99999999999", "-1e99999", "1.5e300"])
+def test_an_instant_that_is_none_is_refused_at_once(at: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(Unreadable) as caught:
+        generic.dry_run(GOOD, f'{{"id": "1", "at": {at}}}'.encode())
+    assert caught.value.reason == "bad_instant"
+    assert time.perf_counter() - began < 0.5
 
 
 def test_a_form_has_its_own_format_of_time() -> None:
