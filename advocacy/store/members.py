@@ -166,6 +166,7 @@ def set_role(org_id: UUID, member_id: UUID, role: str) -> None:
 def remove_member(org_id: UUID, member_id: UUID) -> None:
     """Remove a member with her sessions and one-time link at once. Raises `LastOwner`."""
     _leave_an_owner(org_id, member_id)
+    _lock(org_id, member_id)
     run(
         """delete from addresses where org_id = :o and target_id = :id
            and kind in ('member', 'one_time')""",
@@ -196,6 +197,7 @@ def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
 
     The one before it ends. Her password stays what it is until then.
     """
+    _lock(org_id, member_id)
     _drop_one_time_words(org_id, member_id)
     word = new_key("once")
     run(
@@ -227,6 +229,7 @@ def find_by_one_time_word(word: str) -> Member | None:
 
 def use_one_time_word(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
     """Set a password with a one-time word and end the word; False where another was faster."""
+    _lock(org_id, member_id)
     used = run_count(
         """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
            and target_id = :id""",
@@ -249,6 +252,7 @@ def password_of(org_id: UUID, member_id: UUID) -> str | None:
 
 def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -> None:
     """Keep a new password, and end every session but the one with the word `keep`."""
+    _lock(org_id, member_id)
     _drop_one_time_words(org_id, member_id)
     run(
         """update members set password = :password, one_time_until = null
@@ -269,6 +273,18 @@ def renew_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> Non
         id=member_id,
         before=before,
         password=password,
+    )
+
+
+def _lock(org_id: UUID, member_id: UUID) -> None:
+    """Let nobody else make or use a one-time word of this member until this is committed.
+
+    Before her words are looked at: of two made at the same time neither would see the other's.
+    """
+    run(
+        "select 1 from members where org_id = :o and id = :id for no key update",
+        o=org_id,
+        id=member_id,
     )
 
 

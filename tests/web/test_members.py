@@ -120,6 +120,22 @@ def test_two_who_use_a_one_time_link_at_once_are_one(world):
         assert sorted(pool.map(use, range(8))) == [302] + [404] * 7
 
 
+def test_of_one_time_links_that_are_made_at_once_one_is_left(world):
+    owner = world.member("owner")
+    owner.post("/members", data={"email": ANA, "role": "reader"})
+    ana = members.get_member(world.org_id, ANA)
+    cookie = cookie_of(owner)
+
+    def make(_: int) -> str:
+        page = with_cookie(world.app, cookie).post(f"/members/{ana.id}/one-time-link")
+        return one_time_path(page)
+
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(make, range(8)))
+    client = world.app.test_client()
+    assert sorted(client.get(path).status_code for path in paths) == [200] + [404] * 7
+
+
 @pytest.mark.parametrize(
     ("password", "again", "told"),
     [
