@@ -288,3 +288,18 @@ def test_staff_pages_and_api_withhold_what_the_settings_say(world, editor, monke
     assert fold["supporters"] == {"distinct": None, "new": None, "returning": None}
     assert fold["folded"] == 2
     assert sum(row["actions"] for row in told["posts"]) == told["actions"] == 40
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "es"])
+def test_what_few_restated_is_shown_in_every_language(world, editor, language):
+    """How many actions came late is withheld, and yet it is said that some did."""
+    for number in range(8):
+        person = {"email": f"{number}@example.org", "at": YESTERDAY - timedelta(days=2)}
+        world.act("call", id=f"c{number}", **person)
+    world.drain()
+    with transaction():
+        run("update restatements set actions = 2 where org_id = :o", o=world.org_id)
+    path = make(editor, range="all")
+    page = world.app.test_client().get(path, headers={**PHONE, "Accept-Language": language})
+    assert page.status_code == 200
+    assert re.search(r'<div id="live-restated" data-live>\s*<details>', page.text)
