@@ -98,7 +98,7 @@ class Doors:
         sent = _headers(scope)
         body = await self._read(wire, sent.get("content-length", ""))
         status, text, headers = await webhooks.answer_in_loop(
-            self._app, key, scope.query_string.encode("latin-1"), sent, body
+            self._app, key, scope.query_string.encode(), sent, body
         )
         return str(status), headers, [text.encode()]
 

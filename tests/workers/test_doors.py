@@ -101,6 +101,12 @@ def test_refusals_are_mute_and_bodies_are_bounded(served):
         assert run("select count(*) from inbox")[0][0] == 2
 
 
+def test_a_query_that_is_not_ascii_is_refused_like_any_other(served):
+    line = "POST /webhooks/src_unknown?name=漢 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    answer = served.raw(line.encode(), end=False)
+    assert b" 401 " in answer or b" 400 " in answer
+
+
 def test_a_body_that_is_cut_short_is_not_kept(served):
     key = served.world.keys["action_network"]
     head = f"POST /webhooks/{key} HTTP/1.1\r\nHost: x\r\n".encode()
