@@ -46,11 +46,13 @@ class Joined(NamedTuple):
     """What joining found besides whose the actions are that it was asked for.
 
     `moved` has other actions that are somebody else's now, with whose; `owners` whose clicks are;
-    `left` are those for which more would have had to be locked.
+    `people` are all who had or have one of these; `left` are those for which more would have had to
+    be locked.
     """
 
     moved: dict[UUID, UUID | None]
     owners: dict[str, Owner]
+    people: frozenset[UUID]
     left: frozenset[UUID] = frozenset()
 
 
@@ -79,6 +81,7 @@ def join_people(
     found = _recognise(org_id, edges, old, all_of_them=in_line)
     supporters: dict[Hashable, UUID | None] = dict(found.supporters)
     moved: dict[UUID, UUID | None] = {}
+    concerned: set[UUID | None] = set()
     left: set[UUID] = set()
     if not in_line:
         left = {action_id for action_id in edges if action_id not in supporters}
@@ -91,6 +94,7 @@ def join_people(
             for action_id, named in others.items()
             if made.edges[action_id] != named.supporter_id
         }
+        concerned = {others[each].supporter_id for each in moved} | {*moved.values()}
     changed = {one: state for one, state in found.states.items() if found.kept[one] != state}
     people.replace_identifiers(org_id, changed)
 
@@ -103,7 +107,9 @@ def join_people(
         if one.kind == CLICK
     }
     owners |= {one.digest: Owner(None, False) for one in found.dropped if one.kind == CLICK}
-    return Joined(moved, owners, frozenset(left))
+    for states in (found.kept, found.states):
+        concerned |= {state.supporter_id for one, state in states.items() if one.kind == CLICK}
+    return Joined(moved, owners, frozenset(filter(None, concerned)), frozenset(left))
 
 
 def edge_of(action: Action) -> Edge | None:

@@ -11,7 +11,7 @@ before it. The result is the same in every order of arrival.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -206,7 +206,12 @@ def _attribute_and_keep(
     `people` is what joining found of them; `gone` are rows whose action goes by another row's id.
     """
     # This locks the people: of one person's clicks and actions each batch sees what the other did.
-    _note_first_acts(org_id, todo)
+    # So it locks also those who lose an action or a click, and those of whom none is counted.
+    olds = [before[action.id] for action in todo if action.id in before]
+    locked = people.people | {
+        each.supporter_id for each in (*todo, *olds, *gone) if each.supporter_id
+    }
+    _note_first_acts(org_id, todo, locked)
     concerned = set(people.moved)
     if changed := touches.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
@@ -235,7 +240,7 @@ def _attribute_and_keep(
         now = datetime.now(UTC)
         actions.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
-    _settle_supporters(org_id, todo, before, gone)
+    _settle_supporters(org_id, todo, before, gone, locked)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
     slot = threading.get_native_id() % touches.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
@@ -340,8 +345,12 @@ def _settle_supporters(
     todo: Sequence[Action],
     before: Mapping[UUID, Action],
     gone: Sequence[Action],
+    locked: Collection[UUID],
 ) -> None:
-    """Find anew when they first acted whose actions were changed or became somebody else's."""
+    """Find anew when they first acted whose actions were changed or became somebody else's.
+
+    Of those who are `locked`, who has not acted after all is let go.
+    """
     unsettled: set[UUID] = {each.supporter_id for each in gone if each.supporter_id}
     changed = []
     for action in todo:
@@ -351,13 +360,16 @@ def _settle_supporters(
             changed.append(action)
     _note_first_acts(org_id, changed)
     actions.settle_supporters(org_id, unsettled)
+    acted = {action.supporter_id for action in todo if action.counted}
+    actions.drop_idle_supporters(org_id, unsettled.union(locked) - acted)
 
 
-def _note_first_acts(org_id: UUID, some: Iterable[Action]) -> None:
-    firsts: dict[UUID, datetime] = {}
+def _note_first_acts(org_id: UUID, some: Iterable[Action], others: Iterable[UUID] = ()) -> None:
+    """Note when people acted, and lock them; `others` are only locked."""
+    firsts: dict[UUID, datetime | None] = dict.fromkeys(others)
     for action in some:
         if action.supporter_id and action.counted:
-            first = firsts.get(action.supporter_id, action.occurred_at)
+            first = firsts.get(action.supporter_id) or action.occurred_at
             firsts[action.supporter_id] = min(first, action.occurred_at)
     actions.put_supporters(org_id, firsts)
 

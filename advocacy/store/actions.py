@@ -253,8 +253,12 @@ def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     return [row.id for row in rows]
 
 
-def put_supporters(org_id: UUID, firsts: dict[UUID, datetime]) -> None:
-    """Note people with the instant of an action; the earliest ever is kept."""
+def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
+    """Note people with the instant of an action; the earliest ever is kept. Locks each of them.
+
+    Who is given without an instant is only locked: by a row that has to be dropped again, where
+    there was none.
+    """
     if not firsts:
         return
     ordered = sorted(firsts)
@@ -275,7 +279,8 @@ def put_supporters(org_id: UUID, firsts: dict[UUID, datetime]) -> None:
 def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
     """Find anew when these people first acted, after one of their actions was changed.
 
-    Who has not acted after all is nobody.
+    They have to be locked since an earlier statement, or this one would not see what somebody else
+    has just kept of them.
     """
     ids = sorted(set(supporters))
     if not ids:
@@ -288,12 +293,17 @@ def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
         o=org_id,
         ids=ids,
     )
-    run(
-        """delete from supporters
-           where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
-        o=org_id,
-        ids=ids,
-    )
+
+
+def drop_idle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
+    """Remove those of these people who have not acted after all: they are nobody."""
+    if ids := list(supporters):
+        run(
+            """delete from supporters
+               where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
+            o=org_id,
+            ids=ids,
+        )
 
 
 def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:

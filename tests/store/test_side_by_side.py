@@ -1,0 +1,172 @@
+"""Two workers, one of which stands still in the middle: what comes of it is what a rebuild makes.
+
+Each test names the place where the first one stands. The second one goes as far as it can then: to
+its end, or to where it waits for a lock of the first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from advocacy import process, settling
+from advocacy.extensions import db
+from advocacy.store import run
+from tests.conftest import World
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CLICKS = {1: "c" * 26, 2: "d" * 26}
+
+DERIVED = {
+    "actions": "select * from actions where org_id = :o",
+    "action_names": "select name, action_id from action_names where org_id = :o",
+    "supporters": "select id, first_acted_at from supporters where org_id = :o",
+    "identifiers": """select kind, digest, supporter_id, blocked, parts from identifiers
+                      where org_id = :o""",
+    "touches": "select click_id, supporter_id, shared from touches where org_id = :o",
+    "totals": """select campaign_id, day, post_id, model, kind, tier, platform, source_id,
+                        sum(units), sum(gross_minor), sum(refunded_minor)
+                 from totals where org_id = :o group by 1, 2, 3, 4, 5, 6, 7, 8
+                 having (sum(units), sum(gross_minor)) <> (0, 0)""",
+    "generations": """select campaign_id, span, starts_on, post_id, generation, sum(actions)
+                      from generation_totals where org_id = :o group by 1, 2, 3, 4, 5
+                      having sum(actions) <> 0""",
+    "presences": """select campaign_id, model, grain, day_span, since_span, day, since, opening,
+                           value, people
+                    from presences where org_id = :o and people <> 0""",
+}
+
+
+def rows_of(world: World) -> dict[str, list[str]]:
+    """Return all that is derived."""
+    process.fold_news(world.org_id, above=0)
+    return {
+        table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
+        for table, statement in DERIVED.items()
+    }
+
+
+def hold_to_a_rebuild(world: World) -> None:
+    """Compare what is derived with what a rebuild makes."""
+    rows = rows_of(world)
+    process.rebuild(world.settings, world.org_id)
+    assert rows == rows_of(world)
+
+
+def tell(world: World, action: str, minute: int = 0, *, kind: str = "signature", **said: Any):
+    """Tell an action of an hour ago and so many minutes."""
+    at = NOW - timedelta(hours=1) + timedelta(minutes=minute)
+    assert world.act(kind, id=action, at=at, **said).status_code == 200
+
+
+def someone_waits() -> bool:
+    return bool(run("select 1 from pg_locks where not granted limit 1"))
+
+
+def one(world: World) -> Callable[[], int]:
+    """Return what works through one delivery, as a worker does."""
+
+    def work() -> int:
+        done = process.Drained()
+        batch = process.read_batch(world.settings, world.org_id, 1)
+        process.keep_batch(world.settings, world.org_id, batch, done)
+        return done.done
+
+    return work
+
+
+@pytest.fixture
+def stand(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run two workers side by side, while the first stands behind a call of a room's verb."""
+
+    def side_by_side(
+        room: Any,
+        verb: str,
+        first: Callable[[], Any],
+        second: Callable[[], Any],
+        when: Callable[..., object] = lambda *_: True,
+    ) -> None:
+        whole = getattr(room, verb)
+        stands, second_is_done, whose = threading.Event(), threading.Event(), []
+
+        def called(*asked: Any, **more: Any) -> Any:
+            made = whole(*asked, **more)
+            if threading.get_ident() in whose and not stands.is_set() and when(*asked):
+                stands.set()
+                until = time.monotonic() + 20
+                while not second_is_done.is_set() and time.monotonic() < until:
+                    if someone_waits():
+                        break
+                    second_is_done.wait(0.01)
+            return made
+
+        def within(work: Callable[[], Any]) -> Any:
+            with world.app.app_context():
+                return work()
+
+        def leading() -> Any:
+            whose.append(threading.get_ident())
+            return within(first)
+
+        monkeypatch.setattr(room, verb, called)
+        with ThreadPoolExecutor(2) as workers:
+            one_of_two = workers.submit(leading)
+            assert stands.wait(20), f"{verb} was never called"
+            try:
+                workers.submit(within, second).result()
+            finally:
+                second_is_done.set()
+            one_of_two.result()
+        monkeypatch.setattr(room, verb, whole)
+        db.session.rollback()
+
+    return side_by_side
+
+
+# Whose a click is, and what its people did --------------------------------------------------------
+
+
+def test_whoever_acts_while_her_click_turns_out_to_be_shared_has_no_evidence_of_it(world, stand):
+    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
+    tell(world, "first", email="ana@example.org", click_id=CLICKS[1])
+    world.drain()
+    tell(world, "forwarded", 1, email="ben@example.org", click_id=CLICKS[1])
+    tell(world, "again", 2, email="ana@example.org")
+    stand(settling.actions, "ids_near", one(world), one(world))
+    hold_to_a_rebuild(world)
+
+
+def test_whoever_acts_while_a_refund_tells_of_her_click_has_evidence_of_it(world, stand):
+    """What is not counted names people and clicks all the same."""
+    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
+    tell(world, "gift", kind="donation.refunded", email="ana@example.org", click_id=CLICKS[1])
+    tell(world, "signed", 2, email="ana@example.org")
+    stand(settling.actions, "ids_near", one(world), one(world))
+    hold_to_a_rebuild(world)
+
+
+def test_what_becomes_hers_while_a_click_does_has_evidence_of_it(world, stand):
+    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
+    tell(world, "one", email="ana@example.org", phone="+12025550101")
+    tell(world, "two", 1, email="ben@example.org", phone="+12025550101")
+    tell(world, "called", 2, phone="+12025550101")
+    world.drain()
+    tell(world, "two", 3, email="ben@example.org", phone="+12025550102")
+    tell(world, "clicked", 4, email="ana@example.org", click_id=CLICKS[1])
+    stand(settling.touches, "by_supporter", one(world), one(world), lambda _, people: people)
+    hold_to_a_rebuild(world)
+
+
+def test_whoever_acts_while_her_only_action_is_corrected_to_another_stays(world, stand):
+    tell(world, "gave", email="ana@example.org")
+    world.drain()
+    tell(world, "again", 1, email="ana@example.org")
+    tell(world, "gave", 2, email="ben@example.org")
+    stand(settling.actions, "put_supporters", one(world), one(world))
+    hold_to_a_rebuild(world)
