@@ -212,6 +212,10 @@ def _attribute_and_keep(
         each.supporter_id for each in (*todo, *olds, *gone) if each.supporter_id
     }
     _note_first_acts(org_id, todo, locked)
+    # Before owners are put: a click that is shipped from now on may have none, and is waited for.
+    clicks = _clicks_of(org_id, todo)
+    for action in todo:
+        action.click_found = action.click_id in clicks
     concerned = set(people.moved)
     if changed := touches.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
@@ -220,13 +224,15 @@ def _attribute_and_keep(
     if concerned := concerned - {action.id for action in [*todo, *gone]}:
         affected = actions.lock_actions(org_id, concerned)
         before |= affected
+        # Of these no click was given an owner: one that they wait for, they go on waiting for.
+        clicks |= _clicks_of(org_id, affected.values())
         todo = todo + [
             replace(each, supporter_id=people.moved.get(each.id, each.supporter_id))
             for each in affected.values()
         ]
 
     zones = campaigns.zones(org_id)
-    known = _look_up(org_id, todo)
+    known = _look_up(org_id, todo, clicks)
     for action in todo:
         _credit(action, known)
     _inherit(todo)
@@ -249,16 +255,21 @@ def _attribute_and_keep(
         presences.add_presences(org_id, was, todo, zones)
 
 
-def _look_up(org_id: UUID, todo: Sequence[Action]) -> Known:
+def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
+    """Return the clicks that these actions carried back, as far as they have been shipped."""
+    click_ids = {action.click_id for action in some} - {""}
+    return touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
+
+
+def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) -> Known:
     """Look up for a whole batch what its actions could be joined by: one read of each kind."""
     codes = {action.code for action in todo} - {""}
     utm = {action.utm.get("campaign", "") for action in todo} - {""}
-    click_ids = {action.click_id for action in todo} - {""}
     people = {action.supporter_id for action in todo} - {None}
     return Known(
         links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
         utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
-        clicks=touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
+        clicks=clicks,
         clicks_of=touches.by_supporter(org_id, [each for each in people if each]),
     )
 
@@ -280,7 +291,6 @@ def _credit(action: Action, known: Known) -> None:
     (credit,) = share_out(path, action.occurred_at, RULE)
     touch = credit.touch
     action.path = _path(action, evidence, window, touch.campaign_id) if touch and path[1:] else None
-    action.click_found = action.click_id in known.clicks
     action.tier = credit.tier
     action.post_id = touch.post_id if touch else None
     action.link_id = touch.link_id if touch else None

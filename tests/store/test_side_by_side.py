@@ -170,3 +170,30 @@ def test_whoever_acts_while_her_only_action_is_corrected_to_another_stays(world,
     tell(world, "gave", 2, email="ben@example.org")
     stand(settling.actions, "put_supporters", one(world), one(world))
     hold_to_a_rebuild(world)
+
+
+# Clicks that are shipped meanwhile ----------------------------------------------------------------
+
+
+def test_a_click_that_is_shipped_while_its_action_is_kept_is_somebody_s(world, stand):
+    tell(world, "signed", email="ana@example.org", click_id=CLICKS[1])
+    tell(world, "called", 1, email="ana@example.org")
+    stand(
+        settling.touches,
+        "put_owners",
+        one(world),
+        lambda: world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1]),
+    )
+    world.drain()
+    hold_to_a_rebuild(world)
+
+
+def test_a_click_is_somebody_s_though_its_action_was_attributed_again_before(world):
+    tell(world, "signed", email="ana@example.org", click_id=CLICKS[1])
+    tell(world, "called", 1, email="ana@example.org")
+    world.drain()
+    for platform, number in (("instagram", 1), ("x", 2)):
+        world.click(platform, at=NOW - timedelta(hours=2), click_id=CLICKS[number])
+    tell(world, "gave", 2, email="ana@example.org", click_id=CLICKS[2])
+    world.drain()
+    hold_to_a_rebuild(world)
