@@ -71,10 +71,15 @@ def settle_batch(
         actions.lock_people(org_id)
     _forget_suppressed(master, org_id, parsed)
     facts = [fact for told in parsed.facts.values() for fact in told]
-    if any(fact.same_as for fact in facts):
-        # Two batches that each know another name of one action must not settle it side by side.
-        for source_id in sorted(set(parsed.source_of.values())):
-            actions.lock_names(source_id)
+    # Two batches that each know another name of one action must not settle it side by side, nor
+    # one that knows both with one that knows the one or the other.
+    joining = {
+        parsed.source_of[each]
+        for each, told in parsed.facts.items()
+        if any(fact.same_as for fact in told)
+    }
+    for source_id in sorted(set(parsed.source_of.values())):
+        actions.lock_names(source_id, alone=source_id in joining)
     names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
     known = actions.find_names(org_id, names)
     before = actions.lock_actions(org_id, names | set(known.values()))

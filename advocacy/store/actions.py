@@ -425,9 +425,13 @@ def list_restatements(
     )
 
 
-def lock_names(source_id: UUID) -> None:
-    """Hold the lock on what actions of a source are also called, until the transaction ends."""
-    run("select pg_advisory_xact_lock(:key)", key=source_id.int % (2**63))
+def lock_names(source_id: UUID, *, alone: bool) -> None:
+    """Hold the lock on what actions of a source are called, until the transaction ends.
+
+    Alone, where names are joined; many who only use them share it.
+    """
+    shared = "" if alone else "_shared"
+    run(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
 
 
 def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:

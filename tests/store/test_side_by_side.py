@@ -6,6 +6,7 @@ its end, or to where it waits for a lock of the first.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -17,8 +18,10 @@ import pytest
 
 from advocacy import process, settling
 from advocacy.extensions import db
+from advocacy.ledger import action_id
 from advocacy.store import run
 from tests.conftest import World
+from tests.story.test_many_names import STRIPE_SECRET, stripe
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CLICKS = {1: "c" * 26, 2: "d" * 26}
@@ -196,4 +199,44 @@ def test_a_click_is_somebody_s_though_its_action_was_attributed_again_before(wor
         world.click(platform, at=NOW - timedelta(hours=2), click_id=CLICKS[number])
     tell(world, "gave", 2, email="ana@example.org", click_id=CLICKS[2])
     world.drain()
+    hold_to_a_rebuild(world)
+
+
+# What one action is called ------------------------------------------------------------------------
+
+
+def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
+    """One event knows both names and the other only one, by which it must not make its own."""
+    world.add_source("stripe", STRIPE_SECRET)
+    source = world.sources["stripe"]
+    number = next(
+        n
+        for n in range(1000)
+        if action_id(source, "", f"in_{n}") < action_id(source, "", f"pi_{n}")
+    )
+    session = {
+        "id": f"cs_{number}",
+        "mode": "payment",
+        "payment_intent": f"pi_{number}",
+        "invoice": f"in_{number}",
+        "payment_status": "paid",
+        "amount_total": 1200,
+        "currency": "usd",
+    }
+    intent = {"id": f"pi_{number}", "amount_received": 1200, "currency": "usd"}
+    for kind, thing in (
+        ("checkout.session.completed", session),
+        ("payment_intent.succeeded", intent),
+    ):
+        event = {
+            "id": f"evt_{thing['id']}",
+            "object": "event",
+            "created": int(NOW.timestamp()),
+            "data": {"object": thing},
+            "livemode": True,
+            "type": kind,
+        }
+        assert stripe(world, json.dumps(event).encode()).status_code == 200
+    stand(settling.actions, "put_names", one(world), one(world))
+    assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
     hold_to_a_rebuild(world)
