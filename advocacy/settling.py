@@ -224,10 +224,7 @@ def _attribute_and_keep(
     concerned = set(people.moved)
     if changed := touches.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
-    if mandates := {(each.source_id, each.recurs_as) for each in todo if each.recurs_as}:
-        concerned |= set(actions.ids_of_mandates(org_id, mandates))
-    if concerned := concerned - {action.id for action in [*todo, *gone]}:
-        affected = actions.lock_actions(org_id, concerned)
+    if affected := _lock_affected(org_id, [*todo, *olds, *gone], concerned):
         before |= affected
         # Of these no click was given an owner: one that they wait for, they go on waiting for.
         clicks |= _clicks_of(org_id, affected.values())
@@ -258,6 +255,24 @@ def _attribute_and_keep(
     totals.add_generations(org_id, was, todo, slot)
     if not anew:
         presences.add_presences(org_id, was, todo, zones)
+
+
+def _lock_affected(
+    org_id: UUID, told: Sequence[Action], concerned: Collection[UUID]
+) -> dict[UUID, Action]:
+    """Lock and return what is concerned, and all payments of recurring gifts that any of it is of.
+
+    Without what was `told`, as it is and as it was.
+    """
+    own = {action.id for action in told}
+    others = set(concerned) - own
+    affected = actions.lock_actions(org_id, others) if others else {}
+    some = [*told, *affected.values()]
+    if mandates := {(each.source_id, each.recurs_as) for each in some if each.recurs_as}:
+        actions.lock_mandates(org_id, mandates)
+        others = set(actions.ids_of_mandates(org_id, mandates)) - own - affected.keys()
+        affected |= actions.lock_actions(org_id, others) if others else {}
+    return affected
 
 
 def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:

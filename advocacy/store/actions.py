@@ -13,9 +13,12 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from advocacy.ids import new_id
 from advocacy.store import Contended, run, run_count
+
+_LOCKS = 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -432,6 +435,21 @@ def lock_names(source_id: UUID, *, alone: bool) -> None:
     """
     shared = "" if alone else "_shared"
     run(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
+
+
+def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
+    """Hold the locks on these recurring gifts, as `ids_of_mandates`, until the transaction ends.
+
+    Who keeps a payment while another does would not see the other's. Some gifts share a lock: there
+    is room for so many only.
+    """
+    numbers = {crc32(f"{source_id}:{name}".encode()) % _LOCKS for source_id, name in mandates}
+    run(
+        # The first numbers are those of people and of claims.
+        "select pg_advisory_xact_lock(:key, unnest(cast(:numbers as int4[])))",
+        key=org_id.int % (2**31),
+        numbers=[16 + number for number in sorted(numbers)],
+    )
 
 
 def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:

@@ -240,3 +240,36 @@ def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
     stand(settling.actions, "put_names", one(world), one(world))
     assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
     hold_to_a_rebuild(world)
+
+
+# Recurring gifts ----------------------------------------------------------------------------------
+
+
+def test_payments_of_one_recurring_gift_that_meet_are_one_post_s(world, stand):
+    """The donor changed her address in between, so that nothing else is the same."""
+    gift = {"kind": "donation", "amount": "10.00", "currency": "USD", "recurs_as": "monthly"}
+    tell(world, "one", email="ana@example.org", code=world.links["x"], **gift)
+    tell(world, "two", 1, email="ana@example.net", renewal=True, **gift)
+    stand(settling.actions, "ids_of_mandates", one(world), one(world))
+    hold_to_a_rebuild(world)
+
+
+def test_a_renewal_stays_the_first_payment_s_when_its_donor_clicks_elsewhere(world):
+    gift = {"kind": "donation", "amount": "10.00", "currency": "USD", "recurs_as": "monthly"}
+    tell(world, "one", -90 * 24 * 60, email="ana@example.org", code=world.links["x"], **gift)
+    tell(world, "two", 1, email="ana@example.org", renewal=True, **gift)
+    world.drain()
+    world.click("instagram", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
+    tell(world, "signed", 2, email="ana@example.org", click_id=CLICKS[1])
+    world.drain()
+    hold_to_a_rebuild(world)
+
+
+def test_what_is_no_recurring_gift_after_all_gives_its_renewals_nothing(world):
+    gift = {"kind": "donation", "amount": "10.00", "currency": "USD"}
+    tell(world, "one", email="ana@example.org", code=world.links["x"], recurs_as="monthly", **gift)
+    tell(world, "two", 1, email="ana@example.org", recurs_as="monthly", renewal=True, **gift)
+    world.drain()
+    tell(world, "one", 2, email="ana@example.org", code=world.links["x"], **gift)
+    world.drain()
+    hold_to_a_rebuild(world)
