@@ -70,6 +70,10 @@ class Drained:
     stopped_early: bool = False
 
 
+class _Busy(Exception):
+    """Somebody holds the organization alone for long: a rebuild."""
+
+
 class Batch(NamedTuple):
     """Deliveries that were claimed and read, and are not kept yet."""
 
@@ -162,6 +166,10 @@ def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Dr
     except claims.LostClaim:
         log.warning("claim_lost", deliveries=len(parsed.source_of))
         return True
+    except _Busy:
+        # They were not tried, and wait for whoever claims them next.
+        log.warning("organization_busy", deliveries=len(parsed.source_of))
+        return True
     except Exception as error:
         # Whatever it failed of: try each alone next, and whoever is to blame will be found out and
         # quarantined. An error that ended the job would leave all of them claimed.
@@ -243,14 +251,18 @@ def _keep(
     """
 
     def keep(told: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
+        left: set[UUID] = set()
         with transaction():
-            actions.lock_organization(org_id, alone=alone)
+            # Held while it waits: whoever does so lives, however long it takes.
             claims.hold_claim(org_id, claim)
-            left = settle_batch(master, org_id, told, sources, in_line=in_line)
-            facts = {each: told.to_keep(each) for each in told.facts if each not in left}
-            inbox.put_done(org_id, facts, told.failed)
+            if free := actions.wait_for_organization(org_id, alone=alone):
+                left = settle_batch(master, org_id, told, sources, in_line=in_line)
+                facts = {each: told.to_keep(each) for each in told.facts if each not in left}
+                inbox.put_done(org_id, facts, told.failed)
             if not left:
                 claims.end_claim(org_id, claim)
+        if not free:
+            raise _Busy
         return left
 
     def first(again: bool) -> set[UUID]:

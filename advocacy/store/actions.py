@@ -15,10 +15,15 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
+from sqlalchemy.exc import OperationalError
+
+from advocacy.extensions import db
 from advocacy.ids import new_id
 from advocacy.store import Contended, run, run_count
 
 _LOCKS = 1024
+# A lock was not to be had in time; or a statement, where locks are waited for without an end.
+_WAITED_TOO_LONG = frozenset({"55P03", "57014"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -523,6 +528,22 @@ def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:
         run(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
         return True
     return bool(run(f"select pg_try_advisory_xact_lock{shared}(:key)", key=key)[0][0])
+
+
+def wait_for_organization(org_id: UUID, *, alone: bool) -> bool:
+    """Lock as `lock_organization`; False where that takes longer than a lock is waited for.
+
+    The transaction goes on then with what it holds.
+    """
+    if lock_organization(org_id, alone=alone, wait=False):
+        return True
+    try:
+        with db.session.begin_nested():
+            return lock_organization(org_id, alone=alone)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) not in _WAITED_TOO_LONG:
+            raise
+        return False
 
 
 def lock_people(org_id: UUID) -> None:

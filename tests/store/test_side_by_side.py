@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -273,3 +274,59 @@ def test_what_is_no_recurring_gift_after_all_gives_its_renewals_nothing(world):
     tell(world, "one", 2, email="ana@example.org", code=world.links["x"], **gift)
     world.drain()
     hold_to_a_rebuild(world)
+
+
+# Who waits ----------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_rebuild_was_not_tried(world, monkeypatch):
+    """A rebuild of a million takes longer than a lock is waited for, and than a claim lasts."""
+    settings = replace(world.settings, lease_seconds=2)
+    tell(world, "one", email="ana@example.org")
+    tell(world, "two", 1, email="ben@example.org")
+    whole = process.actions.lock_organization
+
+    def lock(*asked: Any, **how: Any) -> Any:
+        run("set local lock_timeout = '100ms'")
+        return whole(*asked, **how)
+
+    monkeypatch.setattr(process.actions, "lock_organization", lock)
+    whole(world.org_id, alone=True)
+
+    def drain() -> None:
+        with world.app.app_context():
+            for _ in range(6):
+                process.drain(settings, world.org_id, seconds=0)
+
+    with ThreadPoolExecutor(1) as worker:
+        worker.submit(drain).result()
+    assert run("select status, attempts from inbox") == [("pending", 0), ("pending", 0)]
+    db.session.rollback()
+    assert process.drain(settings, world.org_id).done == 2
+
+
+def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
+    """It runs out meanwhile, and the worker lives."""
+    settings = replace(world.settings, lease_seconds=0)
+    tell(world, "one", email="ana@example.org")
+    process.actions.lock_organization(world.org_id, alone=True)
+
+    def work() -> None:
+        with world.app.app_context():
+            process.drain(settings, world.org_id)
+
+    with ThreadPoolExecutor(1) as worker:
+        working = worker.submit(work)
+        until = time.monotonic() + 20
+        while not someone_waits() and time.monotonic() < until:
+            time.sleep(0.01)
+
+        def look() -> Any:
+            with world.app.app_context():
+                return process.read_batch(settings, world.org_id, 1, alone=True)
+
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(look).result() is None
+        db.session.rollback()
+        working.result()
+    assert run("select status, attempts from inbox") == [("done", 0)]
