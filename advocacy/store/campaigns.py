@@ -227,9 +227,10 @@ def links_mark() -> LinksMark:
 def put_share(org_id: UUID, code: str) -> Link:
     """Make a link that passes this one on: same post, same page, one generation further.
 
-    Raises `NotFound`. A parent is there before its child, so that chains have no loops.
+    Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is held
+    until the child is: whoever moves it finds the child, or has moved the parent before.
     """
-    parent = get_link(org_id, code)
+    parent = get_link(org_id, code, held=True)
     link = Link(
         org_id=org_id,
         id=new_id(),
@@ -249,9 +250,12 @@ def put_share(org_id: UUID, code: str) -> Link:
     return link
 
 
-def get_link(org_id: UUID, code: str) -> Link:
-    """Return the link with this code. Raises `NotFound`."""
-    link: Link | None = db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
+def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
+    """Return the link with this code, `held` as it is. Raises `NotFound`."""
+    query = select(Link).filter_by(org_id=org_id, code=code)
+    if held:
+        query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    link: Link | None = db.session.scalar(query)
     if link is None:
         raise NotFound(f"there is no link {code}; see `advocacy link list`")
     return link
@@ -259,20 +263,25 @@ def get_link(org_id: UUID, code: str) -> Link:
 
 def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
     """Let a link and all that was passed on from it be of another post; returns their ids."""
-    rows = run(
-        """with recursive chain as (
-             select id from links where org_id = :o and id = :id
-             union all
-             select l.id from chain c join links l on l.org_id = :o and l.parent_id = c.id)
-           update links l set post_id = :post, campaign_id = :campaign, changed_at = now()
-           from chain c where l.org_id = :o and l.id = c.id
-           returning l.id""",
-        o=org_id,
-        id=link_id,
-        post=post.id,
-        campaign=post.campaign_id,
-    )
-    return [row.id for row in rows]
+    moved: list[Any] = []
+    while True:
+        rows = run(
+            """with recursive chain as (
+                 select id from links where org_id = :o and id = :id
+                 union all
+                 select l.id from chain c join links l on l.org_id = :o and l.parent_id = c.id)
+               update links l set post_id = :post, campaign_id = :campaign, changed_at = now()
+               from chain c where l.org_id = :o and l.id = c.id
+               returning l.id""",
+            o=org_id,
+            id=link_id,
+            post=post.id,
+            campaign=post.campaign_id,
+        )
+        if len(rows) == len(moved):
+            return [row.id for row in rows]
+        # Where this waited for somebody who passed one of these on, there is one more now.
+        moved = rows
 
 
 def disable_link(org_id: UUID, code: str, now: datetime) -> None:

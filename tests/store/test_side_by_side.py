@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ import pytest
 from advocacy import process, settling
 from advocacy.extensions import db
 from advocacy.ledger import action_id
-from advocacy.store import run
+from advocacy.moving import move_link
+from advocacy.store import campaigns, run, transaction
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -330,3 +332,26 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
         db.session.rollback()
         working.result()
     assert run("select status, attempts from inbox") == [("done", 0)]
+
+
+# Links that are passed on -------------------------------------------------------------------------
+
+
+def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
+    """So does one that passes on what was just passed on."""
+    codes = [world.links["x"]]
+
+    def pass_on() -> None:
+        with transaction():
+            codes.append(campaigns.put_share(world.org_id, codes[-1]).code)
+
+    pass_on()
+    for platform in ("instagram", "x"):
+        stand(
+            campaigns,
+            "_put_address",
+            pass_on,
+            partial(move_link, world.org_id, world.links["x"], world.posts[platform]),
+        )
+        rows = run("select distinct post_id from links where code = any(:codes)", codes=codes)
+        assert rows == [(world.posts[platform],)]
