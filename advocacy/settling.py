@@ -99,9 +99,11 @@ def settle_batch(
             left |= {fact.delivery_id for fact in group} & parsed.facts.keys()
             continue
         delivery_ids = sorted({fact.delivery_id for fact in group})
-        # Of several tools that tell of the same action, the first one is its source.
-        source_id = rows[0].source_id if rows else parsed.source_of[delivery_ids[0]]
-        todo.append(_action(settled, source_id, delivery_ids))
+        # Of several tools that tell of the same action, the first one is its source: whichever was
+        # received first, and not whichever a worker was first with.
+        source_of = {row.delivery_ids[0]: row.source_id for row in rows}
+        source_of |= {each: parsed.source_of[each] for each in delivery_ids if each in parsed.facts}
+        todo.append(_action(settled, source_of[min(source_of)], delivery_ids))
         gone += [row for row in rows if row.id != settled.id]
         if len(members) > 1:
             renamed.update(dict.fromkeys(members, settled.id))

@@ -355,3 +355,29 @@ def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
         )
         rows = run("select distinct post_id from links where code = any(:codes)", codes=codes)
         assert rows == [(world.posts[platform],)]
+
+
+# What comes again ---------------------------------------------------------------------------------
+
+
+def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_first(world):
+    """Neither tool is where the money was given, and the first one's worker is slow."""
+    with transaction():
+        _, world.keys["affiliate"] = campaigns.put_source(
+            world.org_id, "action_network", "affiliate", campaign_id=world.campaign_id
+        )
+    batches = []
+    for key in ("action_network", "affiliate"):
+        donation = {
+            "identifiers": ["act_blue:uq77", f"action_network:of-{key}"],
+            "created_date": NOW.isoformat(),
+            "amount": "12.00",
+            "currency": "USD",
+            "person": {"email_addresses": [{"primary": True, "address": "ana@example.org"}]},
+        }
+        body = json.dumps([{"osdi:donation": donation, "idempotency_key": key}])
+        assert world.post(key, body.encode()).status_code == 200
+        batches.append(process.read_batch(world.settings, world.org_id, 1))
+    for batch in reversed(batches):
+        process.keep_batch(world.settings, world.org_id, batch, process.Drained())
+    hold_to_a_rebuild(world)
