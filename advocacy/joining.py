@@ -15,7 +15,7 @@ say the same in every order of arrival, and a test holds it to that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -63,11 +63,13 @@ def join_people(
     gone: Sequence[Action] = (),
     *,
     in_line: bool = True,
+    along: Callable[[set[UUID]], set[UUID]] = set,
 ) -> Joined:
     """Say whose these actions are, and find whose others are by that.
 
     To look further than what these name takes locks that others may hold. Whoever is not `in_line`
-    for that only recognises people; the other actions are `left`, and nothing is kept for them.
+    for that only recognises people; the other actions are `left`, and all that have to go `along`
+    with what is left. Nothing is kept for them.
 
     `before` has those that are there already, as they are; `gone` are actions that are no more, and
     only come in line. Sets `supporter_id` of each of `todo` that is neither a test nor an erased
@@ -78,15 +80,12 @@ def join_people(
     old |= {action.id: edge_of(action) for action in gone}
     let_go = _let_go(old, now)
     edges = {action_id: edge for action_id, edge in now.items() if edge}
-    found = _recognise(org_id, edges, old, all_of_them=in_line)
+    changed = {action_id for action_id, edge in old.items() if edge and edge != now.get(action_id)}
+    found = _recognise(org_id, edges, changed, None if in_line else along)
     supporters: dict[Hashable, UUID | None] = dict(found.supporters)
     moved: dict[UUID, UUID | None] = {}
     concerned: set[UUID | None] = set()
-    left: set[UUID] = set()
-    if not in_line:
-        left = {action_id for action_id in edges if action_id not in supporters}
-        left |= {action_id for action_id, edge in old.items() if edge and edge != now[action_id]}
-    elif found.asked or let_go:
+    if in_line and (found.asked or let_go):
         made, others = _work_out(org_id, found, edges, let_go, now.keys() | old.keys())
         supporters |= made.edges
         moved = {
@@ -95,8 +94,9 @@ def join_people(
             if made.edges[action_id] != named.supporter_id
         }
         concerned = {others[each].supporter_id for each in moved} | {*moved.values()}
-    changed = {one: state for one, state in found.states.items() if found.kept[one] != state}
-    people.replace_identifiers(org_id, changed)
+    people.replace_identifiers(
+        org_id, {one: state for one, state in found.states.items() if found.kept[one] != state}
+    )
 
     for action in todo:
         if action.id in supporters:
@@ -109,7 +109,7 @@ def join_people(
     owners |= {one.digest: Owner(None, False) for one in found.dropped if one.kind == CLICK}
     for states in (found.kept, found.states):
         concerned |= {state.supporter_id for one, state in states.items() if one.kind == CLICK}
-    return Joined(moved, owners, frozenset(filter(None, concerned)), frozenset(left))
+    return Joined(moved, owners, frozenset(filter(None, concerned)), frozenset(found.left))
 
 
 def edge_of(action: Action) -> Edge | None:
@@ -134,36 +134,36 @@ class Recognised:
     """What a batch names, as it is locked, and whom it was recognised to name.
 
     `kept` is what is in the rows, `states` what has to be; `asked` are the edges that have to be
-    worked out, `dropped` the identifiers that nothing names any more.
+    worked out, `left` the actions that are not kept, `dropped` the identifiers that nothing names
+    any more.
     """
 
     kept: dict[Identifier, State]
     states: dict[Identifier, State]
     supporters: dict[Hashable, UUID | None] = field(default_factory=dict)
     asked: list[Edge] = field(default_factory=list)
+    left: set[UUID] = field(default_factory=set)
     dropped: set[Identifier] = field(default_factory=set)
 
 
 def _recognise(
     org_id: UUID,
     edges: Mapping[UUID, Edge],
-    old: Mapping[UUID, Edge | None],
-    *,
-    all_of_them: bool,
+    changed: Collection[UUID],
+    along: Callable[[set[UUID]], set[UUID]] | None,
 ) -> Recognised:
     """Lock all that these edges name, and recognise whoever can be without looking further.
 
-    Rows are made for what the recognised named, or for `all_of_them`.
+    What named something else before it was `changed` never is. Rows are made for what the
+    recognised named; where nothing may be left, as there is no `along`, for all.
     """
     named = {one for edge in edges.values() for one in _with_rows(edge)}
     while True:
         kept = people.lock_identifiers(org_id, named) if named else {}
-        found = Recognised(kept, dict(kept))
-        for action_id, edge in edges.items():
-            changed = old.get(action_id) not in (None, edge)
-            if changed or not _at_once(edge, found):
-                found.asked.append(edge)
-        if all_of_them:
+        if along:
+            found = _leave(edges, changed, kept, along)
+        else:
+            found = _look_at(edges, changed, kept)
             found.states.update((one, State()) for one in named - found.states.keys())
         new = {one: state for one, state in found.states.items() if one not in kept}
         made = people.claim_identifiers(org_id, new) if new else set()
@@ -173,6 +173,34 @@ def _recognise(
         # Somebody else was first with some of it, and what was recognised may be another matter
         # now. The rows must not stay: they would pass for known, and be counted nowhere.
         people.drop_identifiers(org_id, made)
+
+
+def _look_at(
+    edges: Mapping[UUID, Edge], changed: Collection[UUID], kept: dict[Identifier, State]
+) -> Recognised:
+    found = Recognised(kept, dict(kept))
+    for action_id, edge in edges.items():
+        if action_id in changed or not _at_once(edge, found):
+            found.asked.append(edge)
+    return found
+
+
+def _leave(
+    edges: Mapping[UUID, Edge],
+    changed: Collection[UUID],
+    kept: dict[Identifier, State],
+    along: Callable[[set[UUID]], set[UUID]],
+) -> Recognised:
+    """Recognise whoever can be when those who cannot are left, with all that goes along."""
+    left = along(set(changed))
+    while True:
+        some = {action_id: edge for action_id, edge in edges.items() if action_id not in left}
+        found = _look_at(some, (), kept)
+        more = along(left | (some.keys() - found.supporters.keys()))
+        if not more & found.supporters.keys():
+            found.left = more
+            return found
+        left = more
 
 
 def _with_rows(edge: Edge) -> list[Identifier]:

@@ -85,7 +85,7 @@ def settle_batch(
     before = actions.lock_actions(org_id, names | set(known.values()))
     facts += _earlier_facts(org_id, before, parsed.facts)
 
-    todo, gone, renamed = [], [], {}
+    todo, gone, names_of = [], [], {}
     left: set[UUID] = set()
     for action_id, group in joined(facts, known).items():
         # An earlier delivery may have told of other actions too, of which nothing new is told.
@@ -106,13 +106,29 @@ def settle_batch(
         todo.append(_action(settled, source_of[min(source_of)], delivery_ids))
         gone += [row for row in rows if row.id != settled.id]
         if len(members) > 1:
-            renamed.update(dict.fromkeys(members, settled.id))
-    actions.put_names(org_id, renamed)
-    people = join_people(org_id, todo, before, gone, in_line=in_line)
-    for action in todo:
-        if action.id in people.left:
-            left.update(each for each in action.delivery_ids if each in parsed.facts)
+            names_of[settled.id] = members
+
+    def along(some: set[UUID]) -> set[UUID]:
+        """Return what has to be left with some actions: all that their deliveries tell of."""
+        while some or left:
+            left.update(
+                each
+                for action in todo
+                if action.id in some
+                for each in action.delivery_ids
+                if each in parsed.facts
+            )
+            more = some | {each.id for each in todo if not left.isdisjoint(each.delivery_ids)}
+            if more == some:
+                break
+            some = more
+        return some
+
+    people = join_people(org_id, todo, before, gone, in_line=in_line, along=along)
     todo = [action for action in todo if action.id not in people.left]
+    actions.put_names(
+        org_id, {name: action.id for action in todo for name in names_of.get(action.id, ())}
+    )
     _attribute_and_keep(org_id, todo, before, sources, people, gone, anew=anew)
     return left
 

@@ -17,12 +17,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from advocacy import process, settling
+from advocacy import joining, process, settling
 from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
-from advocacy.store import campaigns, run, transaction
+from advocacy.store import campaigns, inbox, run, transaction
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -380,4 +381,41 @@ def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_firs
         batches.append(process.read_batch(world.settings, world.org_id, 1))
     for batch in reversed(batches):
         process.keep_batch(world.settings, world.org_id, batch, process.Drained())
+    hold_to_a_rebuild(world)
+
+
+def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatch):
+    """It tells of three people, of whom one has to be joined, and that fails each time."""
+    tell(world, "known", email="ana@example.org", phone="+12025550101")
+    world.drain()
+    people = (("ben", "+12025550102"), ("cem", "+12025550101"), ("dan", None))
+    body = [
+        {
+            "osdi:signature": {
+                "identifiers": [f"action_network:{name}"],
+                "created_date": NOW.isoformat(),
+                "person": {
+                    "email_addresses": [{"primary": True, "address": f"{name}@example.org"}],
+                    "phone_numbers": [{"primary": True, "number": phone}] if phone else [],
+                },
+            },
+            "idempotency_key": name,
+        }
+        for name, phone in people
+    ]
+    assert world.post("action_network", json.dumps(body).encode()).status_code == 200
+
+    def fail(*_: Any) -> Any:
+        raise OperationalError("a statement", {}, Exception("took too long"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "_work_out", fail)
+        for _ in range(world.settings.max_attempts + 1):
+            world.drain()
+    assert run("select status from inbox order by received_at") == [("done",), ("quarantined",)]
+    hold_to_a_rebuild(world)
+    with transaction():
+        assert inbox.put_back(world.org_id) == 1
+    world.drain()
+    assert run("select count(*) from actions") == [(4,)]
     hold_to_a_rebuild(world)
