@@ -160,16 +160,18 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
             fresh = {
                 name: row for name, row in told.facts.items() if not _adds_nothing(row[2], made)
             }
-            inserted = inbox.put_rows(
-                org_id, source.id, ROW, told.at, list(_sealed(master, org_id, fresh))
-            )
-            parsed = Parsed()
+            rows = list(_sealed(master, org_id, fresh))
+            inserted = inbox.put_rows(org_id, source.id, ROW, told.at, rows)
+            parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
             for delivery_id, _, facts in fresh.values():
                 if delivery_id in inserted:
                     parsed.facts[delivery_id] = facts
                     parsed.source_of[delivery_id] = source.id
             sources = {each.id: each for each in campaigns.list_sources(org_id)}
             settle_batch(master, org_id, parsed, sources)
+            # What told of somebody who was erased is not as it was written any more.
+            if erased := parsed.facts.keys() - parsed.written.keys():
+                inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
             return len(inserted)
 
     return with_retries(keep)

@@ -250,8 +250,8 @@ def _keep(
     does each of the next: where the same people keep coming back, work would be done twice.
     """
 
-    def keep(told: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
-        left: set[UUID] = set()
+    def keep(whole: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
+        told, left = whole.again(), set[UUID]()
         with transaction():
             # Held while it waits: whoever does so lives, however long it takes.
             claims.hold_claim(org_id, claim)

@@ -45,6 +45,10 @@ class Parsed:
     source_of: dict[UUID, UUID] = field(default_factory=dict)
     written: dict[UUID, str] = field(default_factory=dict)
 
+    def again(self) -> Parsed:
+        """Return the same for another try: settling takes those out who were erased."""
+        return replace(self, facts={**self.facts}, written={**self.written})
+
     def to_keep(self, delivery_id: UUID) -> str:
         """Return what a delivery said as JSON."""
         return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
@@ -148,8 +152,9 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     if not suppressed:
         return
     erased = set()
-    for delivery_id, facts in parsed.facts.items():
-        for index, fact in enumerate(facts):
+    for delivery_id, told in parsed.facts.items():
+        facts = [*told]
+        for index, fact in enumerate(told):
             left = {kind: one for kind, one in fact.who.items() if marks[one] not in suppressed}
             if len(left) == len(fact.who):
                 continue
@@ -160,6 +165,7 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
             facts[index] = replace(
                 fact, who={} if hers else left, click_id="" if hers else fact.click_id
             )
+        parsed.facts[delivery_id] = facts
     inbox.drop_bodies(org_id, sorted(erased))
 
 

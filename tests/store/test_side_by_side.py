@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from advocacy import joining, process, settling
+from advocacy import forget, importing, joining, process, settling
 from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
-from advocacy.store import campaigns, inbox, run, transaction
+from advocacy.store import Contended, campaigns, inbox, run, transaction
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -419,3 +419,62 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
     world.drain()
     assert run("select count(*) from actions") == [(4,)]
     hold_to_a_rebuild(world)
+
+
+# Who was erased -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def erased(world: World) -> str:
+    """The hash of an address whose person was erased."""
+    tell(world, "one", email="ana@example.org")
+    world.drain()
+    (facts,) = run("select facts from inbox")[0]
+    forget.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
+    return str(facts[0]["who"]["email"])
+
+
+def nothing_of(erased: str) -> bool:
+    rows = run("select body is null and position(:who in facts::text) = 0 from inbox", who=erased)
+    return all(gone for (gone,) in rows)
+
+
+def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkeypatch):
+    tell(world, "late", 1, email="ana@example.org")
+    whole, tries = process.inbox.put_done, []
+
+    def put_done(*asked: Any) -> None:
+        whole(*asked)
+        tries.append(1)
+        if len(tries) == 1:
+            raise Contended("somebody was first")
+
+    monkeypatch.setattr(process.inbox, "put_done", put_done)
+    world.drain()
+    assert len(tries) == 2
+    assert nothing_of(erased)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypatch, failing):
+    whole, tries = importing.settle_batch, []
+
+    def settle(*asked: Any) -> Any:
+        left = whole(*asked)
+        tries.append(1)
+        if len(tries) <= failing:
+            raise Contended("somebody was first")
+        return left
+
+    monkeypatch.setattr(importing, "settle_batch", settle)
+    with transaction():
+        source = campaigns.get_source(world.org_id, "actblue")
+    row = {
+        "Receipt ID": "AB1",
+        "Lineitem ID": "77",
+        "Date": "2026-11-20 10:00:00",
+        "Amount": "5.00",
+        "Donor Email": "ana@example.org",
+    }
+    assert importing.bring_in(world.settings, source, [row], {}, lambda *_: None).new == 1
+    assert nothing_of(erased)
