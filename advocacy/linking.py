@@ -18,7 +18,7 @@ from advocacy.models import Campaign, Link, Post, Source
 from advocacy.phrases import say
 from advocacy.platforms import plain_post_url, platform_of_post
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, links
+from advocacy.store import actions, campaigns, links, presences
 
 HOSTS = {
     "actionnetwork.org": "action_network",
@@ -205,14 +205,23 @@ class Maker:
         if post is None:
             post = campaigns.put_post(org_id, campaign.id, **about, **more)
         else:
-            # What is told later is told of the post, wherever it was made.
-            links.describe_post(post, **more)
+            self._describe(post, **more)
         carries = dict(ready.carries)
         found = links.find_same_link(org_id, post.id, ready.destination, ready.provider, carries)
         made = found or campaigns.put_link(
             org_id, post, ready.destination, ready.provider, _utm(campaign.slug, post), "", carries
         )
         return Made(made, post, campaign, found is None)
+
+    def _describe(self, post: Post, *, medium: str, author: str) -> None:
+        """Keep what is told of a post that is there, wherever it was made."""
+        described = medium or post.medium, author or post.author
+        if described != (post.medium, post.author):
+            # People are counted by these, and were by what was told before.
+            actions.lock_organization(self._org_id, alone=True)
+            zones = campaigns.zones(self._org_id)
+            presences.move_people(self._org_id, post.id, described, zones)
+            links.describe_post(post, medium=medium, author=author)
 
     def put_many(self, rows: Iterable[tuple[int, Wanted]], *, only_all: bool) -> list[Outcome]:
         """Make the links of a sheet's rows; with `only_all`, none where one of them is wrong."""

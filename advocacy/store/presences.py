@@ -10,14 +10,14 @@ are read after that, in a statement of its own: it sees what the other worker ha
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from advocacy.presence import EVERY, MODELS, Acted, boxes, places
-from advocacy.presence_changes import changes
+from advocacy.presence import EVERY, MODELS, Acted, Group, boxes, places
+from advocacy.presence_changes import Change, changes
 from advocacy.spans import DAYS
 from advocacy.store import run
 from advocacy.store.actions import Action
@@ -96,7 +96,7 @@ def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -
 def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
     """Return the medium and the author of each post that these actions are credited to.
 
-    No command changes them once the post is made. One that does has to rebuild afterwards.
+    Whoever changes them has to call `move_people` before.
     """
     ids: set[Any] = set()
     for each in actions:
@@ -113,6 +113,31 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
             ids=list(map(str, ids)),
         )
     }
+
+
+def move_people(
+    org_id: UUID, post_id: UUID, described: tuple[str, str], zones: Mapping[UUID | None, str]
+) -> None:
+    """Write down what changes where a post turns out to be of this medium and this author.
+
+    To be called before the post is changed, while nobody else keeps actions of the organization.
+    """
+    people = run(
+        """select distinct a.supporter_id from actions a
+           where a.org_id = :o and a.counted and a.supporter_id is not null
+             and (a.post_id = :p or exists (
+               select 1 from jsonb_array_elements(a.path) t
+               where cast(t ->> 'post_id' as uuid) = :p))""",
+        o=org_id,
+        p=post_id,
+    )
+    acted = _other_actions(org_id, [supporter_id for (supporter_id,) in people], ())
+    posts = _posts_of(org_id, acted)
+    changed: Counter[tuple[Group, date, date, bool]] = Counter()
+    for sign, known in ((-1, posts), (1, {**posts, post_id: described})):
+        for each in changes(org_id, (), acted, (), zones, known):
+            changed[each[:4]] += sign * each.people
+    put_news(org_id, [Change(*each, people) for each, people in changed.items() if people])
 
 
 def correct_presences(org_id: UUID) -> None:

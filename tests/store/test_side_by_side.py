@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from advocacy import forget, importing, joining, process, settling
+from advocacy import forget, importing, joining, linking, process, settling
 from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
@@ -478,3 +478,20 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
     }
     assert importing.bring_in(world.settings, source, [row], {}, lambda *_: None).new == 1
     assert nothing_of(erased)
+
+
+# What is told of a post later ---------------------------------------------------------------------
+
+
+def test_people_are_counted_by_what_their_post_turned_out_to_be(world):
+    tell(world, "one", -3 * 24 * 60, email="ana@example.org", code=world.links["x"])
+    tell(world, "two", -3 * 24 * 60, email="ben@example.org", code=world.links["instagram"])
+    world.drain()
+    about = {"title": "On x", "medium": "video", "author": "cleo"}
+    asked = linking.Wanted("stay", "https://actionnetwork.org/letters/it", platform="x", **about)
+    with transaction():
+        maker = linking.Maker(world.org_id, local=True)
+        assert maker.put(maker.check(asked)).post.id == world.posts["x"]
+    tell(world, "three", email="ana@example.org", code=world.links["x"])
+    world.drain()
+    hold_to_a_rebuild(world)
