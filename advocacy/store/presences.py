@@ -10,6 +10,7 @@ are read after that, in a statement of its own: it sees what the other worker ha
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -122,14 +123,20 @@ def move_people(
 
     To be called before the post is changed, while nobody else keeps actions of the organization.
     """
+    # Whatever has the post on its path has a share in a total of it, and is of its campaign.
     people = run(
-        """select distinct a.supporter_id from actions a
-           where a.org_id = :o and a.counted and a.supporter_id is not null
-             and (a.post_id = :p or exists (
-               select 1 from jsonb_array_elements(a.path) t
-               where cast(t ->> 'post_id' as uuid) = :p))""",
+        """with days as (
+             select campaign_id, min(day) as first, max(day) as last from totals
+             where org_id = :o and post_id = :p group by campaign_id)
+           select distinct a.supporter_id
+           from days d
+           join actions a on a.org_id = :o and a.campaign_id = d.campaign_id
+             and a.occurred_on between d.first and d.last
+           where a.counted and a.supporter_id is not null
+             and (a.post_id = :p or a.path @> cast(:step as jsonb))""",
         o=org_id,
         p=post_id,
+        step=json.dumps([{"post_id": str(post_id)}]),
     )
     acted = _other_actions(org_id, [supporter_id for (supporter_id,) in people], ())
     posts = _posts_of(org_id, acted)
