@@ -62,12 +62,15 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         actions.lock_organization(org_id, alone=True)
         hers, hashes, others = _find(org_id, given)
         told_by = {one for each in (*hers.values(), *others.values()) for one in each.delivery_ids}
+        # And what an action does not show, as it is another's by what else was told of it.
+        told_by |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
         actions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
         clicks = touches.by_click_id(org_id, sorted({each.click_id for each in hers.values()}))
         rewriting = _Rewriting(
             hashes=hashes,
             hers=hers,
+            nobody_s={each.id for each in others.values() if not each.email_hash},
             codes=campaigns.codes_of(
                 org_id, {each.link_id for each in hers.values() if each.link_id}
             ),
@@ -118,10 +121,15 @@ def _find(
 
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
-    """How what was told of her is told without her: a token of chance for each supporter id."""
+    """How what was told of her is told without her: a token of chance for each supporter id.
+
+    What was told of her about an action that is somebody else's, and neither hers nor nobody's, is
+    told of nobody.
+    """
 
     hashes: dict[str, UUID]
     hers: dict[UUID, Action]
+    nobody_s: set[UUID]
     codes: dict[UUID, str]
     tokens: dict[UUID, str] = field(default_factory=dict)
 
@@ -131,7 +139,10 @@ class _Rewriting:
         if "email" in left:
             return replace(fact, who=left)
         names = [self.hashes[one] for one in fact.who.values() if one in self.hashes]
-        action = self.hers.get(known.get(fact.action_id, fact.action_id))
+        action_id = known.get(fact.action_id, fact.action_id)
+        action = self.hers.get(action_id)
+        if names and not action and action_id not in self.nobody_s:
+            return replace(fact, who={}, click_id="")
         supporter = names[0] if names else (action.supporter_id if action else None)
         if supporter is None:
             return fact

@@ -346,6 +346,19 @@ def drop_old_bodies(org_id: UUID, before: datetime) -> int:
     )
 
 
+def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
+    """Return the deliveries whose facts name one of these; reads the facts of all of them."""
+    rows = run(
+        """select i.id from inbox i
+           where i.org_id = :o and exists (
+             select 1 from jsonb_array_elements(i.facts) f, jsonb_each_text(f -> 'who') w
+             where w.value = any(cast(:hashes as text[])))""",
+        o=org_id,
+        hashes=sorted(hashes),
+    )
+    return {id for (id,) in rows}
+
+
 def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
     """Return (id, source_id, facts) of these deliveries, in the order of their ids."""
     return run(
