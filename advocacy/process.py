@@ -283,9 +283,10 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     def restate(again: bool) -> int:
         with transaction():
             ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
-            if ids:
-                actions.lock_organization(org_id, alone=again)
-                restate_actions(org_id, ids)
+            # Where somebody holds the organization alone, they are found again later.
+            if not ids or not actions.lock_organization(org_id, alone=again, wait=again):
+                return 0
+            restate_actions(org_id, ids)
             return len(ids)
 
     restated = with_retries(restate)

@@ -335,6 +335,25 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
     assert run("select status, attempts from inbox") == [("done", 0)]
 
 
+def test_a_sweep_waits_for_no_rebuild(world):
+    """It would keep a worker from all others, and leave those behind it out."""
+    tell(world, "one", email="ana@example.org", click_id=CLICKS[1])
+    world.drain()
+    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
+    process.actions.lock_organization(world.org_id, alone=True)
+
+    def sweep() -> bool:
+        with world.app.app_context():
+            run("set lock_timeout = '1s'")
+            return process.restate_waiting(world.org_id, process.Drained())
+
+    with ThreadPoolExecutor(1) as worker:
+        assert not worker.submit(sweep).result()
+    db.session.rollback()
+    assert process.restate_waiting(world.org_id, process.Drained())
+    hold_to_a_rebuild(world)
+
+
 # Links that are passed on -------------------------------------------------------------------------
 
 
