@@ -450,7 +450,7 @@ def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
     """
     numbers = {crc32(f"{source_id}:{name}".encode()) % _LOCKS for source_id, name in mandates}
     run(
-        # The first numbers are those of people and of claims.
+        # The first numbers are other locks: of people, of claims, and so on.
         "select pg_advisory_xact_lock(:key, unnest(cast(:numbers as int4[])))",
         key=org_id.int % (2**31),
         numbers=[16 + number for number in sorted(numbers)],

@@ -38,7 +38,11 @@ class Wanted(NamedTuple):
 
 
 def put_subscription(org_id: UUID, wanted: Wanted) -> UUID:
-    """Keep a subscription and return its id. Raises `Taken` where there is the same already."""
+    """Keep a subscription and return its id. Raises `Taken` where there is the same already.
+
+    One at a time of an organization, or a form that is sent twice at once would be kept twice.
+    """
+    run("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
         if tuple(getattr(each, name) for name in Wanted._fields[:-2]) == wanted[:-2]:
             raise Taken(f"{wanted.email} gets this already; see `advocacy subscription list`")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +24,9 @@ from advocacy import forget, importing, joining, linking, process, settling
 from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
-from advocacy.store import Contended, campaigns, inbox, run, transaction
+from advocacy.store import Contended, campaigns, inbox, reports, run, transaction
+from advocacy.store.campaigns import Taken
+from advocacy.subscribing import subscribe
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -534,3 +537,16 @@ def test_people_are_counted_by_what_their_post_turned_out_to_be(world):
     tell(world, "three", email="ana@example.org", code=world.links["x"])
     world.drain()
     hold_to_a_rebuild(world)
+
+
+# Who gets a mail ----------------------------------------------------------------------------------
+
+
+def test_whoever_asks_twice_at_once_gets_a_mail_once(world, stand):
+    def ask() -> None:
+        with suppress(Taken), transaction():
+            organization = campaigns.get_organization(None)
+            subscribe(organization, "ana@example.org", "weekly", NOW)
+
+    stand(reports, "list_subscriptions", ask, ask)
+    assert len(reports.list_subscriptions(world.org_id)) == 1
