@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from advocacy.settling import restate_actions
-from advocacy.store import actions, campaigns, totals, touches, transaction
+from advocacy.store import actions, campaigns, totals, touches, transaction, with_retries
 
 
 class PassedOn(ValueError):
@@ -29,15 +29,22 @@ class Moved:
 
 def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
     """Let a link be of this post, from its beginning. Raises `NotFound` and `PassedOn`."""
-    with transaction():
-        actions.lock_organization(org_id, alone=True)
-        post = campaigns.get_post(org_id, post_id)
-        link = campaigns.get_link(org_id, code)
-        if link.parent_id is not None:
-            raise PassedOn(f"link {code} passes another one on; move the one that it comes from")
-        links = campaigns.replace_post_of_links(org_id, link.id, post)
-        clicks = touches.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
-        totals.correct_click_spans(org_id)
-        concerned = actions.ids_of_links(org_id, links)
-        restate_actions(org_id, concerned)
-    return Moved(len(links), clicks, len(concerned))
+
+    def move(_again: bool) -> Moved:
+        with transaction():
+            actions.lock_organization(org_id, alone=True)
+            post = campaigns.get_post(org_id, post_id)
+            link = campaigns.get_link(org_id, code)
+            if link.parent_id is not None:
+                raise PassedOn(
+                    f"link {code} passes another one on; move the one that it comes from"
+                )
+            links = campaigns.replace_post_of_links(org_id, link.id, post)
+            clicks = touches.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
+            totals.correct_click_spans(org_id)
+            concerned = actions.ids_of_links(org_id, links)
+            restate_actions(org_id, concerned)
+        return Moved(len(links), clicks, len(concerned))
+
+    # Clicks that are being shipped may stand in the way.
+    return with_retries(move)

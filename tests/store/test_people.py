@@ -27,7 +27,7 @@ from advocacy.events import Person
 from advocacy.extensions import db
 from advocacy.identity import digests, organization_key
 from advocacy.people import Edge, Limits, partition
-from advocacy.store import run
+from advocacy.store import inbox, run
 from tests.conftest import World, empty_tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -439,6 +439,23 @@ def test_erasing_takes_the_trail_that_a_call_has_beside_its_body(world):
     assert len(rows) == 2
     assert [row.told for row in rows if click_id in row.told] == []
     assert {row.click_id for row in run("select click_id from actions")} == {""}
+
+
+def test_who_is_named_in_facts_is_found_some_at_a_time(world, monkeypatch):
+    for number in range(7):
+        tell(world, f"a{number}", f"E{number % 2}")
+    world.drain()
+    naming: dict[str, set[Any]] = {}
+    for row in run("select id, facts from inbox"):
+        for digest in row.facts[0]["who"].values():
+            naming.setdefault(digest, set()).add(row.id)
+    assert sorted(map(len, naming.values())) == [3, 4]
+    for many in (1, 2, 3, 7, 100):
+        monkeypatch.setattr(inbox, "_FACTS_AT_ONCE", many)
+        for digest, told in naming.items():
+            assert inbox.deliveries_naming(world.org_id, [digest]) == told
+        assert len(inbox.deliveries_naming(world.org_id, naming)) == 7
+        assert inbox.deliveries_naming(world.org_id, ["nobody's"]) == set()
 
 
 def test_erasing_one_of_a_household_leaves_the_other(world):
