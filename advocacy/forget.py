@@ -1,19 +1,23 @@
 """Keeping little: bodies go after their time, and a person can be erased while the counts stay.
 
-What a stranger would get wrong: erasing does not delete actions. Her actions get a token
-of chance for their person, so that every count stays; the hashes leave the facts; the bodies go;
-and a mark, under another key, keeps late deliveries and rebuilds from bringing her back. What was
-joined through her comes apart again.
+What a stranger would get wrong: erasing does not delete actions. Her actions get a token of chance
+for their person, so that every count stays; the hashes leave the facts; the bodies go, and those
+that told of no action or could not be read are searched for her; and a mark, under another key,
+keeps late deliveries and rebuilds from bringing her back. What was joined through her comes apart
+again.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote_plus
 from uuid import UUID
 
-from advocacy.events import Person
+from advocacy.events import Person, Unreadable
 from advocacy.identity import (
     DIGEST_BYTES,
     digests,
@@ -23,11 +27,18 @@ from advocacy.identity import (
 from advocacy.joining import edge_of
 from advocacy.ledger import Fact
 from advocacy.people import STRONG, Identifier, supporter_named_by
+from advocacy.sealing import unseal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import actions, campaigns, inbox, people, touches, transaction
 from advocacy.store.actions import Action
 from advocacy.store.people import State
 from config.settings import Settings
+
+_BODIES_AT_ONCE = 500
+_LONGEST_WORD = 320
+_BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?]+""")
+_NUMBER = re.compile(r"\+?\(?\d[\d ().-]{5,20}\d")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +64,8 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
     Raises `ValueError` where neither can be read as one.
     """
     master = settings.secret_key.encode()
-    given = digests(
-        Person(email=email, phone=phone), organization_key(master, org_id, "identity"), region, ""
-    )
+    key = organization_key(master, org_id, "identity")
+    given = digests(Person(email=email, phone=phone), key, region, "")
     if not given:
         raise ValueError("give an e-mail address or a phone number that can be read as one")
     with transaction():
@@ -87,7 +97,36 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         )
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
         settle_batch(master, org_id, rewritten, sources)
-    return Erased(len(hers), len(rewritten.facts), len(clicks))
+        naming = [
+            delivery_id
+            for delivery_id, body in _bodies_without_facts(master, org_id)
+            if _names(body, hashes.keys(), key, region)
+        ]
+        inbox.drop_bodies(org_id, naming)
+    return Erased(len(hers), len(rewritten.facts) + len(naming), len(clicks))
+
+
+def _bodies_without_facts(master: bytes, org_id: UUID) -> Iterator[tuple[UUID, bytes]]:
+    after = UUID(int=0)
+    while rows := inbox.bodies_that_told_nothing(org_id, after, _BODIES_AT_ONCE):
+        for row in rows:
+            try:
+                yield row.id, unseal(master, org_id, f"body:{row.id}", row.body)
+            except Unreadable:
+                # Nobody can open it, so it names nobody.
+                continue
+        after = rows[-1].id
+
+
+def _names(body: bytes, hashes: Set[str], key: bytes, region: str) -> bool:
+    """Say whether an address or a number in this body, of whatever shape, is one of these."""
+    written = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), body.decode(errors="replace"))
+    people: set[Person] = set()
+    for text in (written, unquote_plus(written)):
+        words = (word for word in _BETWEEN_WORDS.split(text) if "@" in word)
+        people |= {Person(email=word) for word in words if len(word) <= _LONGEST_WORD}
+        people |= {Person(phone=number) for number in _NUMBER.findall(text)}
+    return any(not hashes.isdisjoint(digests(each, key, region, "").values()) for each in people)
 
 
 def _find(

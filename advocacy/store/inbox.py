@@ -320,6 +320,22 @@ def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
         )
 
 
+def bodies_that_told_nothing(org_id: UUID, after: UUID, limit: int) -> list[Any]:
+    """Return (id, body) of deliveries with a body and without any fact, by id behind this one.
+
+    They told of no action, or could not be read.
+    """
+    return run(
+        """select id, body from inbox
+           where org_id = :o and id > :after and body is not null
+             and (status = 'quarantined' or status = 'done' and facts = '[]')
+           order by id limit :limit""",
+        o=org_id,
+        after=after,
+        limit=limit,
+    )
+
+
 def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Remove the bodies of these deliveries; their facts stay.
 

@@ -286,6 +286,38 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
     assert run("select supporter_id from actions where external_id = 'again'")[0][0] is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"schema": "proca:action:2", "stage": "confirm", "actionId": %d, "contact": %s}',
+        '{"schema": "proca:action:9", "actionId": %d, "contact": %s}',
+        '{"not JSON": [%d, %s]',
+    ],
+)
+def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
+    from advocacy import forget
+
+    told.add_source("proca", "")
+    hers = (
+        '{"email": "Ana@Example.org"}',
+        '{"email": "ana\\u0040example.org"}',
+        '{"phone": "+1 (202) 555-0143", "email": null}',
+        '"email=ana%40example.org&x=1"',
+    )
+    for number, contact in enumerate((*hers, '{"email": "joana@example.org"}')):
+        told.post("proca", (body % (number, contact)).encode())
+    told.drain()
+    assert inbox.counts(told.org_id)["pending"] == 0
+    forget.erase(
+        told.settings, told.org_id, email="ana@example.org", phone="(202) 555 0143", region="US"
+    )
+    rows = run(
+        "select body is not null as kept from inbox where source_id = :s order by id",
+        s=told.sources["proca"],
+    )
+    assert [row.kept for row in rows] == [False] * 4 + [True]
+
+
 def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
     from advocacy import forget
 
