@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
+from rq import Callback
 
 from advocacy import nudge, process
 from advocacy.clicklog import waiting_bytes
@@ -120,6 +121,30 @@ def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis
     (line,) = [json.loads(line) for line in told.splitlines() if "job_failed" in line]
     assert line["exception"].startswith("TypeError at ") and "jobs.py:" in line["exception"]
     assert job.latest_result().exc_string == ""
+
+
+def test_who_can_write_to_redis_runs_no_code(world, variables, redis, tmp_path):
+    queue, touched = JSONQueue("drain", connection=redis), tmp_path / "touched"
+    foreign = [
+        queue.enqueue(name, *arguments, failure_ttl=60)
+        for name, *arguments in (
+            ("os.system", f"touch {touched}"),
+            ("workers.jobs.process.os.system", f"touch {touched}"),
+            ("workers.jobs.UUID", str(world.org_id)),
+        )
+    ]
+    ours = queue.enqueue(
+        "workers.jobs.drain",
+        str(world.org_id),
+        result_ttl=60,
+        on_success=Callback("os.getcwd"),
+    )
+    world.act("call", id="c1", email="a@example.org")
+    with running(variables, *WORKER):
+        until(lambda: counts(world)["done"] == 1)
+        until(lambda: {job.get_status() for job in foreign} == {"failed"})
+        until(lambda: ours.get_status() == "finished")
+    assert not touched.exists()
 
 
 def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
