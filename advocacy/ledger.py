@@ -80,8 +80,9 @@ class Fact:
                 "said": Said(written["said"]),
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
-                # What was kept before was the whole address.
+                # What was kept before was all of it.
                 "referrer": _host(written.get("referrer", "")),
+                "utm": _without_addresses(written.get("utm", {})),
                 "same_as": tuple(UUID(each) for each in written.get("same_as", ())),
             }
         )
@@ -131,7 +132,7 @@ def fact_of(
         who=who,
         code=event.code,
         click_id=event.click_id,
-        utm=event.utm,
+        utm=_without_addresses(event.utm),
         referrer=_host(event.referrer),
         amount_minor=event.amount_minor,
         currency=event.currency,
@@ -152,6 +153,14 @@ def _host(referrer: str) -> str:
         return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
     except ValueError:
         return ""
+
+
+def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:
+    """Return UTM with an @ in place of what holds an e-mail address: newsletters write them there.
+
+    It fits none of our links either way.
+    """
+    return {name: "@" if "@" in value else value for name, value in utm.items()}
 
 
 def joined(

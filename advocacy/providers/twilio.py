@@ -88,9 +88,12 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         except Unreadable:
             raise Refused("bad_form") from None
     _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
-    # The page that starts the call hands on what its visitor's address said: no NUL of hers.
+    # The page that starts the call hands on what its visitor's address said: no NUL of hers, and
+    # no e-mail address, since this is kept beside the body.
     carried = [
-        (name, value[:200]) for name, value in query if name in _CARRIED and "\0" not in value
+        (name, "@" if "@" in value else value[:200])
+        for name, value in query
+        if name in _CARRIED and "\0" not in value
     ]
     return Verified(
         body=delivery.body,

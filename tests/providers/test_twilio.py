@@ -51,10 +51,14 @@ def test_the_public_url_is_signed_with_or_without_its_port(signed_as: str, sent_
 
 
 def test_what_no_table_takes_is_not_carried() -> None:
-    url = "https://t.example.org/w/k?code=spring4trees&utm_source=x%00&target=%00"
+    url = (
+        "https://t.example.org/w/k?code=spring4trees&utm_source=x%00&target=%00&utm_term=a%40b.org"
+    )
     fields = {"CallSid": "CA1", "CallStatus": "completed", "CallDuration": "49"}
-    (event,) = twilio.parse(twilio.verify(signed(url, fields), [TOKEN], NOW))
-    assert (event.code, dict(event.utm), event.target) == ("spring4trees", {}, "")
+    verified = twilio.verify(signed(url, fields), [TOKEN], NOW)
+    (event,) = twilio.parse(verified)
+    assert (event.code, dict(event.utm), event.target) == ("spring4trees", {"term": "@"}, "")
+    assert "b.org" not in verified.message_id
 
 
 def test_behind_a_proxy_the_wrong_scheme_does_not_fit() -> None:

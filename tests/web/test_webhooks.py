@@ -232,6 +232,16 @@ def test_of_a_referrer_only_the_host_is_stored(world):
         assert not [row.told for row in rows if "canary" in row.told]
 
 
+def test_an_address_in_utm_is_not_stored(world):
+    utm = {"utm_campaign": "stay", "utm_source": "x", "utm_content": "canary@example.org"}
+    world.act("call", id="c1", **utm)
+    world.drain()
+    for table in ("inbox", "actions"):
+        rows = run(f"select row_to_json(t)::text as told from (select * from {table}) t")
+        assert not [row.told for row in rows if "canary" in row.told]
+    assert run("select utm from actions")[0].utm["source"] == "x"
+
+
 def test_a_rebuild_forgets_the_rest_of_a_referrer_that_was_stored(world):
     world.act("call", id="c1", referrer="https://mail.example.net/?to=canary@example.org")
     world.drain()
