@@ -154,6 +154,10 @@ def _find(
         for one, state in named.items()
         if one in asked or state.supporter_id in supporters
     }
+    # Test actions join nobody: each is of whom it names by itself.
+    alone = {supporter_named_by(one) for one in named if one.digest in hashes} - supporters
+    others_too = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, alone))
+    hers |= {action.id: action for action in others_too.values() if action.test}
     sharing = people.actions_naming(org_id, asked).keys() - hers.keys()
     return hers, hashes, actions.lock_actions(org_id, sharing)
 

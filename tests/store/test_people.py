@@ -458,6 +458,23 @@ def test_who_is_named_in_facts_is_found_some_at_a_time(world, monkeypatch):
         assert inbox.deliveries_naming(world.org_id, ["nobody's"]) == set()
 
 
+def test_erasing_takes_what_somebody_tried_for_a_test(world):
+    tell(world, "hers", "E1 P1 X1")
+    tell(world, "tried by phone", "P1", 1, test=True)
+    tell(world, "tried by id", "X1", 2, test=True)
+    tell(world, "another's try", "P2", 3, test=True)
+    world.drain()
+    key = organization_key(world.master, world.org_id, "identity")
+    who = Person(email="e1@example.org", phone="+12025550101", person_id="x1")
+    gone = digests(who, key, "US", str(world.sources["standard"]))
+    erase(world, email="e1@example.org")
+    for table in ("actions", "inbox"):
+        rows = run(f"select row_to_json(t)::text as told from (select * from {table}) t")
+        assert not [row.told for row in rows if any(each in row.told for each in gone.values())]
+    assert run("select count(*) from inbox where body is not null")[0][0] == 1
+    assert run("select count(*) from actions where test")[0][0] == 3
+
+
 def test_erasing_one_of_a_household_leaves_the_other(world):
     tell(world, "ana", "E1 P1")
     tell(world, "ben", "E2 P1", 1)
