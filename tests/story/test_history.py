@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy import importing, process
+from advocacy import forget, importing, process
+from advocacy.events import Person
+from advocacy.identity import digests, organization_key
 from advocacy.importing import NotACSV, bring_in, read_rows
 from advocacy.store import campaigns, run, transaction
 
@@ -39,7 +41,7 @@ def bring(world, provider: str, text: str, **said: str):
     return brought, refused
 
 
-def actblue_hook(world, line: int, email: str, amount: str, paid: str):
+def actblue_hook(world, line: int, email: str, amount: str, paid: str, **more: str):
     body = {
         "donor": {"email": email},
         "contribution": {
@@ -48,7 +50,9 @@ def actblue_hook(world, line: int, email: str, amount: str, paid: str):
             "recurringPeriod": "once",
             "refcodes": {"refcode": world.links["x"]},
         },
-        "lineitems": [{"lineitemId": line, "amount": amount, "paidAt": paid, "sequence": 1}],
+        "lineitems": [
+            {"lineitemId": line, "amount": amount, "paidAt": paid, "sequence": 1, **more}
+        ],
     }
     login = base64.b64encode(world.login.encode()).decode()
     return world.post("actblue", json.dumps(body).encode(), {"Authorization": f"Basic {login}"})
@@ -139,6 +143,28 @@ def test_an_export_of_action_network(world):
     process.rebuild(world.settings, world.org_id)
     again = {row.external_id: row.kind for row in run("select external_id, kind from actions")}
     assert again == kinds
+
+
+def test_history_brings_nobody_back_who_was_erased(world):
+    who = {"email": "ana@example.org", "phone": "", "region": "US"}
+    forget.erase(world.settings, world.org_id, **who)
+    bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
+
+    def named() -> list[object]:
+        rows = run("select supporter_id from actions where counted order by external_id")
+        return [row.supporter_id is not None for row in rows]
+
+    assert named() == [False, True, True, True]
+    key = organization_key(world.master, world.org_id, "identity")
+    hers = digests(Person(email="ana@example.org"), key, "US", "")["email"]
+    rows = run("select facts::text as told, body is not null as kept from inbox")
+    assert [row.kept for row in rows].count(False) == 1
+    assert not [row.told for row in rows if hers in row.told]
+    # What is told of the same gift later is settled with what was told first.
+    back = {"refundedAt": "2026-11-20T09:30:00-05:00"}
+    actblue_hook(world, 9001, "", "25.00", "2026-11-01T09:30:00-05:00", **back)
+    world.drain()
+    assert named() == [False, True, True, True]
 
 
 def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
