@@ -115,12 +115,16 @@ class Delivery:
 
 @shape()
 class Verified:
-    """A body that a provider vouches for, with the little of the request that parsing needs."""
+    """A body that a provider vouches for, with the little of the request that parsing needs.
+
+    `known_by` is what of it is the same when it is sent again; all of it, where empty.
+    """
 
     body: bytes
     received_at: datetime
     message_id: str = ""
     content_type: str = ""
+    known_by: bytes = b""
     setup: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -152,7 +152,7 @@ def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked
             # What the room vouches for, which may be less than what was sent: some bodies hold a
             # secret.
             sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),
-            digest=fingerprint(master, source.org_id, verified.body),
+            digest=fingerprint(master, source.org_id, verified.known_by or verified.body),
             test=source.test,
         ),
     )

@@ -17,6 +17,7 @@ exist.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,6 +108,7 @@ _NOT_ACTIONS = (
     "transfer.",
     "treasury.",
 )
+_PENDING = re.compile(rb'"pending_webhooks"\s*:\s*\d+')
 _DISPUTES_THAT_TOOK_NOTHING = frozenset({"won", "prevented", "charge_refunded"})
 
 
@@ -127,6 +129,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         body=delivery.body,
         received_at=now,
         content_type=delivery.headers.get("content-type", ""),
+        known_by=_PENDING.sub(b"", delivery.body),
         setup=delivery.setup,
     )
 
@@ -134,7 +137,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 def external_id(verified: Verified) -> str:
     """Name the delivery by the event, which keeps its id when it is sent again.
 
-    Never by the body: `pending_webhooks` changes from one delivery to the next.
+    Never by the body, of which `pending_webhooks` changes from one delivery to the next.
     """
     try:
         event = base.mapping(base.read_json(verified.body), "event")

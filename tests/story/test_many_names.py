@@ -116,3 +116,15 @@ def test_a_gift_told_by_actblue_and_action_network_counts_once(world):
         assert (money["gross_minor"], money["donations"]) == (1200, 1)
         posts = {r["post"]["platform"]: r["actions"] for r in world.report()["posts"] if r["post"]}
         assert posts["x"] == 1
+
+
+def test_an_event_that_stripe_sends_again_is_the_same_though_fewer_wait_for_it(world):
+    world.add_source("stripe", STRIPE_SECRET)
+    body = (PAYLOADS / "stripe" / "charge_succeeded.json").read_bytes()
+    assert b'"pending_webhooks": 2' in body
+    assert stripe(world, body).status_code == 200
+    assert stripe(world, body.replace(b'hooks": 2', b'hooks": 1')).status_code == 200
+    # What else is changed is another body all the same.
+    assert stripe(world, body.replace(b'"livemode"', b'"liveMode"')).status_code == 200
+    rows = run("select status, reason from inbox order by received_at")
+    assert [tuple(row) for row in rows] == [("pending", ""), ("quarantined", "id_reuse")]
