@@ -83,12 +83,16 @@ def find_view_link(word: str) -> Any | None:
 
 
 def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
-    """Keep what is shown on a day, as JSON, and return what is: of two at a time one is."""
+    """Keep what is shown on a day, as JSON, and return what is: of two at a time one is.
+
+    What took so long to count that a day is over stays behind that of the day after.
+    """
     run_count(
         """update view_links set shown_on = :day, shown = cast(:shown as jsonb)
            where org_id = :o and id = :id
-             and (shown_on is distinct from :day
-                  or shown -> 'as' is distinct from cast(:shown as jsonb) -> 'as')""",
+             and (shown_on is null or shown_on < :day
+                  or shown_on = :day
+                  and shown -> 'as' is distinct from cast(:shown as jsonb) -> 'as')""",
         o=org_id,
         id=view_link_id,
         day=day,

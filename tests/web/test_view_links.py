@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.store import campaigns, run, transaction
+from advocacy.store import view_links as kept
 from advocacy.web import view_links
 from tests.conftest import World
 
@@ -303,3 +305,17 @@ def test_what_few_restated_is_shown_in_every_language(world, editor, language):
     page = world.app.test_client().get(path, headers={**PHONE, "Accept-Language": language})
     assert page.status_code == 200
     assert re.search(r'<div id="live-restated" data-live>\s*<details>', page.text)
+
+
+def test_what_was_counted_before_midnight_stays_behind_what_was_after(world, editor):
+    make(editor)
+    today = datetime.now(UTC).date()
+    with transaction():
+        (link,) = run("select id from view_links where org_id = :o", o=world.org_id)
+
+        def keep(days_ago: int, words: str):
+            day = today - timedelta(days=days_ago)
+            written = json.dumps({"as": words, "words": words})
+            return kept.put_shown(world.org_id, link.id, day, written)["words"]
+
+        assert [keep(1, "first"), keep(0, "new"), keep(1, "late")] == ["first", "new", "new"]
