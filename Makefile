@@ -24,7 +24,7 @@ run: $(READY) ## start everything: servers, tables, web, worker, clock
 	@exec $(BIN)/advocacy up --port $(PORT)
 
 test: $(READY) ## run every test against the embedded servers, in two processes
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope $(ARGS)
 
 cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
 	@$(BIN)/python -m tests.house.cut_everything $(ARGS)

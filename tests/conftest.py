@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from xdist.scheduler import LoadScopeScheduling
 
 from advocacy import create_app
 from advocacy.embedded import own_database, servers
@@ -53,15 +54,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _ByPlace(LoadScopeScheduling):
     """Where two processes share the work, a file is one's, and so is all that needs the browser.
 
     For that there is one server and three weeks of a campaign, which take long to make.
     """
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "tests/browser" if path.startswith("tests/browser/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByPlace:
+    return _ByPlace(config, log)
 
 
 @pytest.hookimpl(trylast=True)
