@@ -81,6 +81,11 @@ def create_app(settings: Settings) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
+
+    # Before all others: it stands first on the page of the API.
+    from advocacy.web.api import activation as _activation  # noqa: F401
+
+    # isort: split
     from advocacy.extensions import babel
     from advocacy.identity import organization_key
     from advocacy.store.campaigns import NO_ORGANIZATION
@@ -109,7 +114,6 @@ def create_app(settings: Settings) -> Flask:
         webhooks,
     )
     from advocacy.web.api import actions, api, asking, documentation, shares
-    from advocacy.web.api import activation as _activation  # noqa: F401 -- adds its own route
     from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
     from advocacy.web.api import groups as groups_api
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route

@@ -124,8 +124,8 @@ class Verified:
     received_at: datetime
     message_id: str = ""
     content_type: str = ""
-    known_by: bytes = b""
     setup: Mapping[str, Any] = field(default_factory=dict)
+    known_by: bytes = b""
 
 
 @shape()

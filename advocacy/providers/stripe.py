@@ -129,8 +129,8 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         body=delivery.body,
         received_at=now,
         content_type=delivery.headers.get("content-type", ""),
-        known_by=_PENDING.sub(b"", delivery.body),
         setup=delivery.setup,
+        known_by=_PENDING.sub(b"", delivery.body),
     )
 
 
