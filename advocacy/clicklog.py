@@ -24,6 +24,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.ids import new_id
+from advocacy.providers.base import CLICK_ID_LENGTH
 
 _SUFFIX = ".clicks"
 # Of many clicks there are few links.
@@ -62,12 +63,24 @@ class Click(NamedTuple):
 
     @classmethod
     def from_line(cls, line: bytes) -> Click:
-        """Read what `to_line` wrote. Raises `ValueError` for anything else."""
-        click_id, org_id, link_id, at, why, host = line.decode().rstrip("\n").split("\t")
+        """Read what `to_line` wrote. Raises `ValueError` for anything else.
+
+        On a full disk a line may be torn, and the next one then stands behind it in the same.
+        """
+        *_torn, click_id, org_id, link_id, at, why, host = (
+            line.decode(errors="replace").rstrip("\n").split("\t")
+        )
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or len(click_id) > 64:
+        if moment.tzinfo is None or len(click_id) < CLICK_ID_LENGTH:
             raise ValueError("not a click")
-        return cls(click_id, _uuid(org_id), _uuid(link_id), moment.astimezone(UTC), why, host)
+        return cls(
+            click_id[-CLICK_ID_LENGTH:],
+            _uuid(org_id),
+            _uuid(link_id),
+            moment.astimezone(UTC),
+            why,
+            host,
+        )
 
 
 def write_line(click_id: str, place: str, why: str, referrer_host: str) -> bytes:

@@ -355,6 +355,19 @@ def test_a_torn_last_line_costs_no_other_click(door):
     assert door.lines() == []
 
 
+@pytest.mark.parametrize("kept", [1, 26, 40, 100, -1])
+def test_a_line_that_a_full_disk_tore_costs_not_the_next_one(door, kept):
+    """Another thread that is at the same file finds room again."""
+    for _ in range(3):
+        door.tap(door.world.links["x"])
+    (path,) = (door.settings.var_dir / "clicks").iterdir()
+    first, torn, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + torn[:kept] + last)
+    door.door.ship()
+    found = {row.click_id for row in run("select click_id from touches")}
+    assert found == {line[:26].decode() for line in (first, last)}
+
+
 def test_foreign_lines_are_passed_over(door):
     folder = door.settings.var_dir / "clicks"
     folder.mkdir()
