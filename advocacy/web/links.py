@@ -49,6 +49,8 @@ Answer = tuple[str, list[tuple[str, str]], list[bytes]]
 
 PREFIX = "/r/"
 _LOOK_AGAIN_SECONDS = 0.25
+# Nobody waits for a look that hangs.
+_WAIT_FOR_A_LOOK_SECONDS = 0.5
 # A database that is down is asked again this seldom: asking may take as long as a connection.
 _LOOK_AGAIN_DOWN_SECONDS = 5.0
 _WAIT_AT_START_SECONDS = 0.5
@@ -147,6 +149,7 @@ class LinkTable:
         self._copy = Copy({}, local=self._local)
         self._mark: LinksMark | None = None
         self._look_again_at = 0.0
+        self._began = 0.0
         self._lock = threading.Lock()
 
     def known(self, code: str) -> Target | None:
@@ -159,9 +162,16 @@ class LinkTable:
         """
         target = self._copy.find(code)
         if target is None and time.monotonic() > self._look_again_at:
-            self.refresh()
+            self._look_now()
             target = self._copy.find(code)
         return target
+
+    def _look_now(self) -> None:
+        """Take the links as they are now: whoever is at it may have begun before one was made."""
+        asked = time.monotonic()
+        if not self._lock.locked() or asked - self._began < _WAIT_FOR_A_LOOK_SECONDS:
+            self.refresh(_WAIT_FOR_A_LOOK_SECONDS, since=asked)
+            self._look_again_at = max(self._look_again_at, time.monotonic() + _LOOK_AGAIN_SECONDS)
 
     def load(self) -> bool:
         """Take the links that were saved on disk; False where there are none."""
@@ -171,12 +181,17 @@ class LinkTable:
             log.info("links_loaded_from_disk", links=len(self._copy))
         return bool(self._copy)
 
-    def refresh(self) -> None:
-        """Take the links from PostgreSQL, or keep what there is; never fail."""
-        if not self._lock.acquire(blocking=False):
+    def refresh(self, wait: float = 0.0, since: float | None = None) -> None:
+        """Take the links from PostgreSQL, or keep what there is; never fail.
+
+        Where somebody is at it, wait so many seconds; and do not where somebody began `since` then.
+        """
+        if not self._lock.acquire(timeout=wait):
             return
-        pause = _LOOK_AGAIN_SECONDS
         try:
+            if since is not None and self._began > since:
+                return
+            self._began = time.monotonic()
             with self._app.app_context():
                 mark = campaigns.links_mark()
                 if mark == self._mark:
@@ -186,10 +201,9 @@ class LinkTable:
             self._save(copy.written())
             self._mark = mark
         except SQLAlchemyError as error:
-            pause = _LOOK_AGAIN_DOWN_SECONDS
+            self._look_again_at = time.monotonic() + _LOOK_AGAIN_DOWN_SECONDS
             log.warning("links_not_refreshed", error=type(error).__name__)
         finally:
-            self._look_again_at = time.monotonic() + pause
             self._lock.release()
 
     def _changed(self, mark: LinksMark) -> Copy:

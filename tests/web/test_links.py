@@ -7,7 +7,9 @@ import json
 import os
 import re
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -353,6 +355,43 @@ def test_a_torn_last_line_costs_no_other_click(door):
 
     assert counted(door.world) == {True: 2}
     assert door.lines() == []
+
+
+def test_a_link_works_as_soon_as_it_is_made_whoever_looked_just_before(door):
+    door.tap(door.world.links["x"])
+    for _ in range(3):
+        door.door.links.refresh()
+        assert door.tap(door.link("https://example.org/", "generic")).status_code == 302
+        time.sleep(0.3)
+
+
+def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatch):
+    door.tap(door.world.links["x"])
+    table, app = door.door.links, door.world.app
+    begun, made = threading.Event(), threading.Event()
+    whole = campaigns.links_mark
+
+    def slow():
+        mark = whole()
+        if not begun.is_set():
+            begun.set()
+            assert made.wait(30)
+        return mark
+
+    monkeypatch.setattr(campaigns, "links_mark", slow)
+
+    def look(code: str):
+        with app.app_context():
+            return table.find(code)
+
+    with ThreadPoolExecutor(2) as others:
+        reading = others.submit(table.refresh)
+        assert begun.wait(30)
+        looking = others.submit(look, door.link("https://example.org/", "generic"))
+        time.sleep(0.1)
+        made.set()
+        reading.result()
+        assert looking.result() is not None
 
 
 @pytest.mark.parametrize("kept", [1, 26, 40, 100, -1])
