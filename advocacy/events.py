@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Literal, TypeVar, dataclass_transform
+from urllib.parse import urlsplit
 from uuid import UUID
 
 Shape = TypeVar("Shape")
@@ -32,6 +33,17 @@ def shape(*, kw_only: bool = False) -> Callable[[type[Shape]], type[Shape]]:
     these: so it took longer to freeze them than to fill them.
     """
     return dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)
+
+
+def host_of(referrer: str) -> str:
+    """Return the host of a referrer (URL or host); empty where it has none that can be read.
+
+    A browser may say anything, and a tool hands it on.
+    """
+    try:
+        return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def stable_id(named: bytes) -> UUID:

@@ -35,7 +35,6 @@ from advocacy.store.people import State
 from config.settings import Settings
 
 _BODIES_AT_ONCE = 500
-_LONGEST_WORD = 320
 _BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?]+""")
 _NUMBER = re.compile(r"\+?\(?\d[\d ().-]{5,20}\d")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -123,8 +122,7 @@ def _names(body: bytes, hashes: Set[str], key: bytes, region: str) -> bool:
     written = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), body.decode(errors="replace"))
     people: set[Person] = set()
     for text in (written, unquote_plus(written)):
-        words = (word for word in _BETWEEN_WORDS.split(text) if "@" in word)
-        people |= {Person(email=word) for word in words if len(word) <= _LONGEST_WORD}
+        people |= {Person(email=word) for word in _BETWEEN_WORDS.split(text) if "@" in word}
         people |= {Person(phone=number) for number in _NUMBER.findall(text)}
     return any(not hashes.isdisjoint(digests(each, key, region, "").values()) for each in people)
 

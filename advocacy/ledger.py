@@ -15,10 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.events import ActionEvent, ActionKind, Said, shape, stable_id
+from advocacy.events import ActionEvent, ActionKind, Said, host_of, shape, stable_id
 
 
 @shape(kw_only=True)
@@ -81,7 +80,7 @@ class Fact:
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
                 # What was kept before was all of it.
-                "referrer": _host(written.get("referrer", "")),
+                "referrer": host_of(written.get("referrer", "")),
                 "utm": _without_addresses(written.get("utm", {})),
                 "same_as": tuple(UUID(each) for each in written.get("same_as", ())),
             }
@@ -133,7 +132,8 @@ def fact_of(
         code=event.code,
         click_id=event.click_id,
         utm=_without_addresses(event.utm),
-        referrer=_host(event.referrer),
+        # No more of it: addresses of pages name people.
+        referrer=host_of(event.referrer),
         amount_minor=event.amount_minor,
         currency=event.currency,
         cumulative=event.cumulative,
@@ -145,14 +145,6 @@ def fact_of(
             sorted(action_id(source_id, event.namespace, name) for name in event.same_as)
         ),
     )
-
-
-def _host(referrer: str) -> str:
-    """Return the host of a referrer and no more of it: addresses of pages name people."""
-    try:
-        return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:

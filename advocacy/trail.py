@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.events import Tier, Touch
+from advocacy.events import Tier, Touch, host_of
 
 PLATFORM_HOSTS: Mapping[str, str] = {
     "t.co": "x",
@@ -66,12 +65,7 @@ def channel_of(platform: str) -> str:
 
 def platform_of_host(referrer: str) -> str:
     """Return the platform that a referrer (URL or host) is of, or an empty string."""
-    try:
-        host = (urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or "").lower()
-    except ValueError:
-        # A browser may say anything; what cannot be read is no platform.
-        return ""
-    labels = host.split(".")
+    labels = host_of(referrer).split(".")
     for start in range(len(labels) - 1):
         if platform := PLATFORM_HOSTS.get(".".join(labels[start:])):
             return platform

@@ -65,6 +65,7 @@ class _ByPlace(LoadScopeScheduling):
         return "tests/browser" if path.startswith("tests/browser/") else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByPlace:
     return _ByPlace(config, log)
 
