@@ -113,10 +113,12 @@ def activation(
         "evidence": _evidence(tiers),
         "bounds": _bounds(tiers),
         "restated": [
-            dict(row._mapping)
+            row._asdict()
             for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
         ],
-        "by_day": [{"day": row.day, "kind": row.kind, "actions": _count([row])} for row in days],
+        "by_day": [
+            {"day": row.day, "kind": row.kind, "actions": _written(row.units)} for row in days
+        ],
         "posts": sorted(
             (
                 _of_post(
@@ -266,9 +268,13 @@ def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[A
 
 
 def _count(rows: Iterable[Any]) -> int | float:
-    """Return a number of actions: whole where it is, else to the billionth."""
-    units: int = sum([row.units for row in rows])
-    return units // UNIT if units % UNIT == 0 else round(units / UNIT, 9)
+    return _written(sum([row.units for row in rows]))
+
+
+def _written(units: int) -> int | float:
+    """Write a number of actions: whole where it is, else to the billionth."""
+    whole, rest = divmod(units, UNIT)
+    return round(units / UNIT, 9) if rest else whole
 
 
 def _people(row: Any | None) -> dict[str, int]:

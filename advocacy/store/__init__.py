@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -132,10 +133,12 @@ def with_retries(work: Callable[[bool], Result]) -> Result:
 
 
 def run(statement: str, **values: Any) -> list[Any]:
-    """Run one statement in the current transaction and return its rows."""
-    result = db.session.execute(text(statement), values)
-    assert isinstance(result, CursorResult)  # noqa: S101 -- what a text statement gives
-    return list(result.all()) if result.returns_rows else []
+    """Run one statement in the current transaction and return its rows, as named tuples."""
+    result = _execute(statement, values)
+    if not result.returns_rows:
+        return []
+    # SQLAlchemy looks a name up anew each time that a row is asked for it: fifteen times as slow.
+    return list(map(_row_of(tuple(result.keys()))._make, result.all()))
 
 
 @contextmanager
@@ -154,6 +157,16 @@ def without_loops() -> Iterator[None]:
 
 def run_count(statement: str, **values: Any) -> int:
     """Run one statement and return how many rows it touched."""
+    return _execute(statement, values).rowcount
+
+
+def _execute(statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
     result = db.session.execute(text(statement), values)
-    assert isinstance(result, CursorResult)  # noqa: S101
-    return result.rowcount
+    assert isinstance(result, CursorResult)  # noqa: S101 -- what a text statement gives
+    return result
+
+
+@lru_cache(maxsize=2048)
+def _row_of(columns: tuple[str, ...]) -> Any:
+    # A column without a name, as of `select 1`, is read by its place alone.
+    return namedtuple("Row", columns, rename=True)

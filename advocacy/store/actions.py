@@ -157,7 +157,7 @@ def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
         o=org_id,
         ids=list(ids),
     )
-    return {row.id: Action(**row._mapping) for row in rows}
+    return {row.id: Action(**row._asdict()) for row in rows}
 
 
 def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
@@ -492,7 +492,7 @@ def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
         o=org_id,
         d=delivery_id,
     )
-    return [Action(**row._mapping) for row in rows]
+    return [Action(**row._asdict()) for row in rows]
 
 
 def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -513,7 +513,7 @@ def find_action(org_id: UUID, action_id: UUID) -> Action | None:
         o=org_id,
         id=action_id,
     )
-    return Action(**rows[0]._mapping) if rows else None
+    return Action(**rows[0]._asdict()) if rows else None
 
 
 def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:

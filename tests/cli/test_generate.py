@@ -40,7 +40,7 @@ def made(app, settings) -> Any:
 
 
 def rows(table: str) -> list[Any]:
-    return [dict(row._mapping) for row in run(f"select * from {table} order by {MADE_OF[table]}")]
+    return [row._asdict() for row in run(f"select * from {table} order by {MADE_OF[table]}")]
 
 
 def people_present() -> dict[Any, int]:
