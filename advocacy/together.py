@@ -4,6 +4,10 @@ Whoever finds nobody at work leads: she takes all that waits, does it at once, a
 with their answers; what came meanwhile is the next group, led by its first. So a lone request waits
 for nobody, a busy process commits once for many, and there is no thread to be started or to die.
 
+To keep a group costs as much as ten requests more in it. So a group that follows another waits for
+a moment until as many have come as were there together just now, some in it and some behind it:
+whoever was answered is likely to ask again at once.
+
 What a stranger would get wrong: a group fails together only where trying again alone is hopeless.
 Otherwise each is tried by itself, so that a bad neighbour costs nobody an answer.
 """
@@ -19,6 +23,9 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+_GATHER_SECONDS = 0.004
 
 
 class Overloaded(Exception):
@@ -60,6 +67,15 @@ class _Group(Generic[Item, Answer]):
         self._at_once, self._most, self._seconds = at_once, waiting, seconds
         # When the group that is being worked on was taken; None while there is none.
         self._since: float | None = None
+        # So many were there together just now, and until when they are likely to come again.
+        self._together, self._until = 0, 0.0
+
+    def _remember(self, answered: int, waiting: int) -> None:
+        self._together = min(answered + waiting, self._at_once)
+        self._until = time.monotonic() + _GATHER_SECONDS
+
+    def _more_will_come(self, waiting: int) -> bool:
+        return waiting < self._together and time.monotonic() < self._until
 
     def _refuse_if_overloaded(self, waiting: int) -> None:
         if waiting >= self._most:
@@ -87,6 +103,7 @@ class Together(_Group[Item, Answer]):
         super().__init__(work, **limits)
         self._lock = threading.Lock()
         self._waiting: list[_Place[Item, Answer]] = []
+        self._gathered = threading.Event()
 
     def do(self, item: Item) -> Answer:
         """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
@@ -94,6 +111,8 @@ class Together(_Group[Item, Answer]):
         with self._lock:
             self._refuse_if_overloaded(len(self._waiting))
             self._waiting.append(place)
+            if len(self._waiting) >= self._together:
+                self._gathered.set()
             if self._since is None:
                 self._since, place.leads = time.monotonic(), True
         if not place.leads and not place.asleep.acquire(timeout=self._seconds):
@@ -116,6 +135,11 @@ class Together(_Group[Item, Answer]):
 
     def _lead(self, leader: _Place[Item, Answer]) -> None:
         with self._lock:
+            gathers = self._more_will_come(len(self._waiting))
+            self._gathered.clear()
+        if gathers:
+            self._gathered.wait(_GATHER_SECONDS)
+        with self._lock:
             group = self._waiting[: self._at_once]
             del self._waiting[: self._at_once]
             self._since = time.monotonic()
@@ -127,6 +151,7 @@ class Together(_Group[Item, Answer]):
             with self._lock:
                 for at, place in enumerate(group):
                     place.answer = answers[at] if answers else Overloaded("the work was stopped")
+                self._remember(len(group), len(self._waiting))
                 following = self._waiting[:1]
                 for place in following:
                     place.leads = True
@@ -140,14 +165,13 @@ _InLoop = tuple[Item, asyncio.Future[Answer], float]
 """Who waits in an event loop, and since when."""
 
 _ABREAST = 2
-"""So many groups of an event loop are at work at a time."""
+"""So many groups of an event loop are at work at a time, the second where the first is stuck."""
+_STUCK_SECONDS = 0.02
 
 
 class TogetherInLoop(_Group[Item, Answer]):
-    """The same for requests in one event loop: while groups are at work in threads, the next
+    """The same for requests in one event loop: while a group is at work in a thread, the next
     gathers.
-
-    Two are at work at a time: while one waits for its commit, the other is made ready.
     """
 
     def __init__(
@@ -158,6 +182,7 @@ class TogetherInLoop(_Group[Item, Answer]):
         self._waiting: list[_InLoop[Item, Answer]] = []
         self._groups: dict[asyncio.Task[None], Sequence[_InLoop[Item, Answer]]] = {}
         self._began: list[float] = []
+        self._gathered: asyncio.Future[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Answer:
@@ -165,29 +190,58 @@ class TogetherInLoop(_Group[Item, Answer]):
         self._refuse_if_overloaded(len(self._waiting))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future, time.monotonic()))
-        if len(self._groups) < _ABREAST:
-            self._groups[asyncio.create_task(self._work_off())] = ()
-            if self._watching is None:
-                # One clock for all that wait: one for each would cost as much as to keep it.
-                self._watching = asyncio.create_task(self._watch())
+        self._begin()
+        if len(self._waiting) >= self._together:
+            self._stop_gathering()
         return await future
+
+    def _begin(self) -> None:
+        """Begin with a group, unless one is at work that will soon take who waits."""
+        if self._groups and (len(self._groups) >= _ABREAST or not self._is_stuck()):
+            return
+        self._groups[asyncio.create_task(self._work_off())] = ()
+        if self._watching is None:
+            # One clock for all that wait: one for each would cost as much as to keep it.
+            self._watching = asyncio.create_task(self._watch())
+
+    def _is_stuck(self) -> bool:
+        return bool(self._began) and time.monotonic() - max(self._began) > _STUCK_SECONDS
 
     async def _work_off(self) -> None:
         own = asyncio.current_task()
         assert own is not None  # noqa: S101
         try:
-            while self._waiting:
+            # Where another one gathers, that will take who waits.
+            while self._waiting and self._gathered is None:
+                if self._more_will_come(len(self._waiting)):
+                    await self._gather()
                 taken = self._waiting[: self._at_once]
                 del self._waiting[: self._at_once]
                 # Whoever gave up waiting is not worked for.
                 self._groups[own] = group = [each for each in taken if not each[1].done()]
                 if group:
                     await self._work_on(group)
+                    self._remember(len(group), len(self._waiting))
         finally:
             del self._groups[own]
             if not self._groups and self._watching:
                 self._watching.cancel()
                 self._watching = None
+
+    async def _gather(self) -> None:
+        """Wait for a moment, or until as many have come as were there together just now."""
+        loop = asyncio.get_running_loop()
+        self._gathered = loop.create_future()
+        timer = loop.call_later(_GATHER_SECONDS, self._stop_gathering)
+        try:
+            await self._gathered
+        finally:
+            timer.cancel()
+            self._gathered = None
+
+    def _stop_gathering(self) -> None:
+        if self._gathered and not self._gathered.done():
+            self._gathered.set_result(None)
 
     async def _work_on(self, group: Sequence[_InLoop[Item, Answer]]) -> None:
         began = time.monotonic()
@@ -216,3 +270,5 @@ class TogetherInLoop(_Group[Item, Answer]):
             for _, future, since in chain(*self._groups.values(), self._waiting):
                 if since < late and not future.done():
                     future.set_exception(Overloaded("it took too long"))
+            if self._waiting:
+                self._begin()

@@ -88,6 +88,41 @@ def test_a_lone_request_waits_for_nobody(kind, ask):
     assert time.monotonic() - began < 0.5
 
 
+ROUNDS, SENDERS = 20, 12
+
+
+def test_threads_that_ask_again_at_once_come_into_one_group():
+    work = Work(0.002)
+    together = Together(work, **{**LIMITS, "at_once": 64})
+
+    def sender(number: int) -> None:
+        for _ in range(ROUNDS):
+            assert together.do(number) == number * 2
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        list(pool.map(sender, range(100, 100 + SENDERS)))
+    assert sum(map(len, work.groups)) == ROUNDS * SENDERS
+    assert len(work.groups) < ROUNDS * 1.5
+
+
+def test_tasks_that_ask_again_at_once_come_into_one_group():
+    work = Work(0.002)
+    together = TogetherInLoop(work, **{**LIMITS, "at_once": 64})
+
+    async def sender(number: int) -> None:
+        # One after another, as requests come.
+        await asyncio.sleep((number - 100) / 2000)
+        for _ in range(ROUNDS):
+            assert await together.do(number) == number * 2
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*map(sender, range(100, 100 + SENDERS)))
+
+    asyncio.run(all_of_them())
+    assert sum(map(len, work.groups)) == ROUNDS * SENDERS
+    assert len(work.groups) < ROUNDS * 1.5
+
+
 @WAYS
 def test_an_error_of_one_is_its_own(kind, ask):
     assert ask(kind(Work(0.01), **LIMITS), [6, 7, 8, 9]) == [12, "LookupError", 16, 18]
