@@ -134,6 +134,9 @@ class Place:
         port = free_port()
         with self.of_procfile(name, PORT=str(port), LINKS_PORT=str(port)) as running:
             self._until_answers(port, "/ready")
+            # A connection stays with the process that took it, so all have to be there to take one.
+            number = int(os.environ.get(f"{name.upper()}_CONCURRENCY", "2"))
+            until(lambda: _listening(port) >= number, f"of `{name}` not all listen")
             yield port, running
 
     @contextlib.contextmanager
@@ -191,6 +194,15 @@ class Place:
     def piece(self, *arguments: object, **variables: str) -> dict[str, Any]:
         """Run a piece in a process of its own and return what it says of itself."""
         return said_by(self.child(*arguments, **variables))
+
+
+_LISTENS = "0A"
+
+
+def _listening(port: int) -> int:
+    """Return how many sockets listen at a port, as Linux tells it."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(each[1].endswith(f":{port:04X}") and each[3] == _LISTENS for each in sockets)
 
 
 def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
