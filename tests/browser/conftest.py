@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
@@ -14,6 +15,10 @@ from advocacy.store import campaigns, members, transaction
 from advocacy.web.charts import bundle
 from docs import picture
 from tests.conftest import PASSWORD, empty_tables
+
+WIDTHS = (360, 768, 1280)
+THEMES = ("light", "dark")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>
@@ -62,6 +67,31 @@ class Watched:
         self.page.fill("#token", self.site.token)
         self.page.press("#token", "Enter")
         self.page.wait_for_url(f"{self.site.address}{after}")
+
+    def look_everywhere(self, folder: Path, name: str) -> None:
+        """Look at a page at three widths in both themes: nobody is kept out, nothing sticks out.
+
+        The pictures are kept in a folder, to be looked at.
+        """
+        page = self.page
+        assert page.locator("h1").count() == page.locator("main").count() == 1
+        assert page.locator("th:not([scope])").count() == 0
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+                beyond = page.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+                assert beyond <= 0, f"{name} is {beyond} pixels wider than {width}"
+                if width != 768:
+                    found = Axe().run(page, options={"runOnly": RULES})
+                    wrong = [
+                        (each["id"], [node["html"][:160] for node in each["nodes"]][:3])
+                        for each in found.response["violations"]
+                    ]
+                    assert wrong == [], f"{name} at {width} pixels in {theme}"
 
 
 @pytest.fixture(scope="package")

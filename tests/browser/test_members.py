@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from advocacy.spans import day_in
@@ -16,7 +15,6 @@ from advocacy.store import campaigns, members, run, transaction
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
-WIDTHS = {"phone": 360, "desktop": 1280}
 
 
 @pytest.fixture
@@ -161,35 +159,3 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     board.reload()
     expect(board.locator("h1")).to_have_text("Nothing to see here")
     board.context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_pages_are_for_every_width_and_everyone(
-    watched, site, owner, screenshots, width, scheme
-):
-    page = watched.page
-    page.set_viewport_size({"width": WIDTHS[width], "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    watched.go(owner[1])
-    seen = {"set-password": axe_says(page, screenshots, f"set-password-{width}-{scheme}")}
-    set_password(page, site.address + owner[1])
-    for path in ("/members", "/account", "/campaigns/stay/view-links"):
-        watched.go(path)
-        name = path.rpartition("/")[2]
-        seen[name] = axe_says(page, screenshots, f"{name}-{width}-{scheme}")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= WIDTHS[width], path
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.locator("h1")).to_have_text("Sign in")
-    seen["sign-in"] = axe_says(page, screenshots, f"sign-in-{width}-{scheme}")
-    assert not any(seen.values()), seen
-
-
-def axe_says(page: Page, screenshots, name: str) -> list[str]:
-    """Return what axe-core finds wrong, after taking a picture of the page."""
-    page.screenshot(path=screenshots / f"{name}.png", full_page=True)
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
-        for each in Axe().run(page).response["violations"]
-    ]
