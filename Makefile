@@ -7,7 +7,7 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cut demo bench check format lock browser picture texts clean
+.PHONY: help run test cut torture demo bench check format lock browser picture texts clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,11 @@ test: $(READY) ## run every test against the embedded servers, in two processes
 
 cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
 	@$(BIN)/python -m tests.house.cut_everything $(ARGS)
+
+HISTORIES ?= 200
+SEED ?= 1
+torture: $(READY) ## tell random histories to workers that are slow, killed and disturbed
+	@$(BIN)/pytest tests/torture --histories $(HISTORIES) --seed $(SEED) --numprocesses 2 --dist loadscope $(ARGS)
 
 demo: $(READY) ## do one whole round by itself and check every figure
 	@$(BIN)/advocacy demo

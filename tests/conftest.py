@@ -52,15 +52,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--cut", action="store_true", help="Cut the tables by organization; see tests/house/cut.py"
     )
+    parser.addoption(
+        "--histories", type=int, default=3, help="How many random histories tests/torture tries"
+    )
+    parser.addoption("--seed", type=int, default=1, help="The seed of the first of them")
 
 
 class _ByPlace(LoadScopeScheduling):
     """Where two processes share the work, a file is one's, and so is all that needs the browser.
 
-    For that there is one server and three weeks of a campaign, which take long to make.
+    For that there is one server and three weeks of a campaign, which take long to make. Histories
+    are anybody's.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/torture/"):
+            return nodeid
         path = nodeid.partition("::")[0]
         return "tests/browser" if path.startswith("tests/browser/") else path
 
