@@ -207,7 +207,7 @@ def generations(world: World, first: date, last: date) -> tuple[list[Any], list[
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
