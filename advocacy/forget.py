@@ -50,10 +50,15 @@ class Erased:
 
 
 def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
-    """Remove bodies that were worked through longer ago than they may be kept."""
-    before = datetime.now(UTC) - timedelta(days=settings.body_retention_days)
+    """Remove bodies that were worked through longer ago than they may be kept.
+
+    What was quarantined is kept for longer, so that somebody can look into it and replay it.
+    """
+    now = datetime.now(UTC)
+    done = now - timedelta(days=settings.body_retention_days)
+    quarantined = now - timedelta(days=settings.quarantine_retention_days)
     with transaction():
-        return inbox.drop_old_bodies(org_id, before)
+        return inbox.drop_old_bodies(org_id, done, quarantined)
 
 
 def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: str) -> Erased:

@@ -35,6 +35,7 @@ class Settings:
     lease_seconds: int = 30
     max_attempts: int = 3
     body_retention_days: int = 30
+    quarantine_retention_days: int = 90
     click_ship_seconds: float = 0.5
     links_refresh_seconds: float = 1.0
     smtp_url: str = ""
@@ -158,6 +159,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "lease_seconds": _whole(2, 3600),
     "max_attempts": _whole(1, 20),
     "body_retention_days": _whole(0, 3650),
+    "quarantine_retention_days": _whole(0, 3650),
     "click_ship_seconds": _seconds,
     "links_refresh_seconds": _seconds,
     "smtp_url": _smtp,

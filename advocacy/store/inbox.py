@@ -349,18 +349,22 @@ def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     )
 
 
-def drop_old_bodies(org_id: UUID, before: datetime) -> int:
-    """Remove the bodies of deliveries that were done before this instant; facts stay.
+def drop_old_bodies(org_id: UUID, done_before: datetime, quarantined_before: datetime) -> int:
+    """Remove the bodies of deliveries that were done or quarantined before these instants.
 
-    What is flagged as `id_reuse` can never be tried again, so its body waits for nothing.
+    Facts and reasons stay. What is flagged as `id_reuse` can never be replayed, so its body goes
+    as early as one that was done. With a body goes its message id, as in `drop_bodies`.
     """
     return run_count(
-        """update inbox set body = null
+        """update inbox set body = null, message_id = ''
            where org_id = :o and body is not null
-             and (status = 'done' and done_at < :before
-                  or status = 'quarantined' and reason = 'id_reuse' and received_at < :before)""",
+             and (status = 'done' and done_at < :done
+                  or status = 'quarantined' and reason = 'id_reuse' and received_at < :done
+                  or status = 'quarantined'
+                     and coalesce(done_at, received_at) < :quarantined)""",
         o=org_id,
-        before=before,
+        done=done_before,
+        quarantined=quarantined_before,
     )
 
 

@@ -103,6 +103,8 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
         if name.startswith("HTTP_")
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    if _is_encoded(headers):
+        return _refuse_encoding()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         return _kept(
@@ -124,11 +126,29 @@ async def answer_in_loop(
         return _say("bad_body", 400, "cut short\n")
     if len(body) > settings.body_limit_bytes:
         return _say("bad_body", 413, "too large\n")
+    if _is_encoded(headers):
+        return _refuse_encoding()
     try:
         knock = Knock(key, body, headers, _url(settings, key, query))
         return _kept(await app.extensions["door_in_loop"].do(knock))
     except Exception as error:
         return _failed(error)
+
+
+def _is_encoded(headers: Mapping[str, str]) -> bool:
+    """Say whether the body was compressed or otherwise encoded for its way."""
+    codings = headers.get("content-encoding", "").lower().split(",")
+    return any(coding.strip() not in {"", "identity"} for coding in codings)
+
+
+def _refuse_encoding() -> Answer:
+    """Answer 415 and say what would be accepted (RFC 9110, 15.5.16).
+
+    Note: senders disagree on whether they sign the body before or after encoding it, so to decode
+    it would mean to guess.
+    """
+    status, text, headers = _say("bad_encoding", 415, "send the body without Content-Encoding\n")
+    return status, text, [*headers, ("Accept-Encoding", "identity")]
 
 
 def _url(settings: Settings, key: str, query: bytes) -> str:

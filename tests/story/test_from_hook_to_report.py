@@ -129,7 +129,8 @@ def test_rebuild_gives_the_same_rows(told):
 def test_rebuild_without_bodies_gives_the_same_rows(told):
     rows = derived()
     with transaction():
-        inbox.drop_old_bodies(told.org_id, datetime.now(UTC) + timedelta(hours=1))
+        later = datetime.now(UTC) + timedelta(hours=1)
+        inbox.drop_old_bodies(told.org_id, later, later)
     assert run("select count(*) from inbox where body is not null")[0][0] == 0
     process.rebuild(told.settings, told.org_id)
     assert derived() == rows
@@ -334,17 +335,34 @@ def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
     ]
 
 
-def test_a_body_that_reused_an_id_is_not_kept_for_ever(told):
+def test_every_body_expires_and_a_quarantined_one_later(told):
+    from advocacy import forget
+
     told.act("call", "again", id="again", email="bob@example.org")
     told.act("call", "again", id="again", email="bob@example.org", target="TX-07")
     told.standard("{", message_id="unread")
     told.drain()
-    for hours, kept in ((-1, {"id_reuse", "not_json"}), (1, {"not_json"})):
+
+    def kept_after(days: int) -> set[str]:
         with transaction():
-            inbox.drop_old_bodies(told.org_id, datetime.now(UTC) + timedelta(hours=hours))
-        rows = run("select reason from inbox where status = 'quarantined' and body is not null")
-        # What could not be read waits until it can be.
-        assert {row.reason for row in rows} == kept
+            run(
+                """update inbox set done_at = now() - make_interval(days => :days),
+                                    received_at = now() - make_interval(days => :days)
+                   where org_id = :o""",
+                o=told.org_id,
+                days=days,
+            )
+        forget.drop_old_bodies(told.settings, told.org_id)
+        return {row.reason for row in run("select reason from inbox where body is not null")}
+
+    assert kept_after(29) == {"", "id_reuse", "not_json"}
+    # What could not be read waits longer until it can be.
+    assert kept_after(31) == {"not_json"}
+    assert kept_after(91) == set()
+    # The deliveries stay, with their reasons, and count nothing.
+    reasons = run("select reason from inbox where status = 'quarantined' order by 1")
+    assert [row.reason for row in reasons] == ["id_reuse", "not_json"]
+    assert inbox.put_back(told.org_id) == 0
 
 
 def test_a_click_that_cannot_be_the_cause_does_not_hold_up_the_drain(world):

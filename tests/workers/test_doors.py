@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import signal
@@ -99,6 +100,25 @@ def test_refusals_are_mute_and_bodies_are_bounded(served):
     assert served.send("largest", b"x" * 1024 * 1024) == 200
     with transaction():
         assert run("select count(*) from inbox")[0][0] == 2
+
+
+@pytest.mark.parametrize(
+    "coding", ["gzip", "deflate", "br", "GZIP", "identity, gzip", "unheard-of"]
+)
+def test_an_encoded_body_is_answered_415_and_not_kept(served, coding):
+    path = f"/webhooks/{served.world.keys['action_network']}"
+    status, text, headers = served.ask(
+        "POST", path, gzip.compress(b"[{}]"), **{"Content-Encoding": coding}
+    )
+    assert (status, text) == (415, b"send the body without Content-Encoding\n")
+    assert headers["Accept-Encoding"] == "identity"
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 0
+
+
+def test_a_body_that_is_said_not_to_be_encoded_is_kept(served):
+    path = f"/webhooks/{served.world.keys['action_network']}"
+    assert served.ask("POST", path, b"[{}]", **{"Content-Encoding": "identity"})[0] == 200
 
 
 def test_a_query_that_is_not_ascii_is_refused_like_any_other(served):
