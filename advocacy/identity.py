@@ -1,7 +1,7 @@
 """Who acted, without knowing who: normalised addresses and numbers become keyed hashes.
 
-Pure. Here lives how an e-mail or a phone number is written in one way only, and how that becomes a
-digest that means nothing outside its organization. Nothing here is stored or looked up.
+Pure. Addresses and numbers that `contacts` has read become digests here, which mean nothing outside
+their organization. Nothing here is stored or looked up.
 
 What a stranger would get wrong: a plain hash of a phone number is no protection (there are few
 numbers); only the secret key is. Keys are derived per organization and per purpose, so that two
@@ -11,81 +11,13 @@ organizations cannot compare their lists.
 from __future__ import annotations
 
 import hmac
-import re
-import unicodedata
-from functools import lru_cache
 from uuid import UUID
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
+from advocacy.contacts import normalise_email, normalise_phone
 from advocacy.events import Person, stable_id
 from advocacy.people import names_nobody
 
 DIGEST_BYTES = 16
-# No address is longer (RFC 5321: 254), and to compose long texts takes time by their square.
-_LONGEST_EMAIL = 320
-
-
-# An address that needs no thought: what the library takes as it is, at a fiftieth of its cost. All
-# others, those with a special domain among them, are the library's.
-_PLAIN = re.compile(
-    r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?!local|test|invalid|arpa|onion)"
-    r"[a-z]{2,24}"
-)
-
-
-def _is_plain(folded: str) -> bool:
-    local, _, domain = folded.partition("@")
-    return (
-        len(local) <= 64
-        and len(domain) <= 200
-        and max(map(len, domain.split("."))) <= 63
-        and _PLAIN.fullmatch(folded) is not None
-    )
-
-
-def normalise_email(written: str) -> str:
-    """Return the address in lower case and NFKC, or an empty string where it is none.
-
-    Dots and plus tags stay: to drop them would join people whom their provider holds apart.
-    """
-    if len(written) > _LONGEST_EMAIL:
-        return ""
-    folded = unicodedata.normalize("NFKC", written).strip().lower()
-    if not folded:
-        return ""
-    if _is_plain(folded):
-        return folded
-    try:
-        return validate_email(
-            folded, check_deliverability=False, test_environment=True
-        ).normalized.lower()
-    except EmailNotValidError:
-        return ""
-
-
-# A number of the North American plan as most tools write it: what the library makes of it, at a
-# fiftieth of its cost.
-_NORTH_AMERICAN = re.compile(r"(?:\+?1[ -.]?)?\(?([2-9]\d\d)\)?[ -.]?([2-9]\d\d)[ -.]?(\d{4})")
-_DIALS_LIKE_US = frozenset({"US", "CA"})
-
-
-@lru_cache(maxsize=4096)
-def normalise_phone(written: str, region: str = "US") -> str:
-    """Return the number in E.164, read as dialled in `region`, or an empty string."""
-    if not written.strip():
-        return ""
-    if region in _DIALS_LIKE_US and (plain := _NORTH_AMERICAN.fullmatch(written)):
-        return "+1" + "".join(plain.groups())
-    try:
-        number = phonenumbers.parse(written, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_possible_number(number):
-        return ""
-    number.extension = None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def organization_key(master: bytes, org_id: UUID, purpose: str) -> bytes:

@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.identity import digest, normalise_email, organization_key
+from advocacy.contacts import normalise_email
+from advocacy.identity import digest, organization_key
 from advocacy.ids import new_id, new_key
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest

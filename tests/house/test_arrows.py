@@ -35,7 +35,8 @@ PURE = {
     "advocacy.slugs": set(),
     "advocacy.surge": set(),
     "advocacy.destinations": {"advocacy.phrases"},
-    "advocacy.identity": {"email_validator", "phonenumbers", "advocacy.people"},
+    "advocacy.contacts": {"email_validator", "phonenumbers"},
+    "advocacy.identity": {"advocacy.contacts", "advocacy.people"},
     "advocacy.attribution": {"numpy"},
     "advocacy.providers": {"jmespath", "advocacy.phrases"},
 }

@@ -1,0 +1,232 @@
+"""E-mail addresses and phone numbers as tools, forms and spreadsheets write them, read in one way.
+
+Pure. Every provider, import and page reads them here, so that one person is one digest wherever
+they come from. Nothing here is hashed or stored; see `identity`.
+
+Note: to read an address wrongly is worse than not to read it, since it joins two people. What is
+around an address is taken off (invisible characters, brackets, a display name, a trailing comma);
+an address is never put together from parts, nor picked out of several. A phone number without its
+area code is many people's, and is read as none.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from functools import lru_cache
+from urllib.parse import unquote
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+# No address is longer (RFC 5321: 254), and to compose long texts takes time by their square.
+_LONGEST_EMAIL = 320
+_LONGEST_WRITTEN = 2048
+
+# Unicode's Default_Ignorable_Code_Point beyond the categories Cf and Cc: fillers and selectors.
+_INVISIBLE = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)
+_NOTHING = frozenset(
+    (
+        "",
+        "-",
+        "--",
+        ".",
+        "n/a",
+        "na",
+        "nil",
+        "none",
+        "null",
+        "undefined",
+        "unknown",
+        "anonymous",
+        "private",
+        "blocked",
+        "restricted",
+        "unavailable",
+        "withheld",
+    )
+)
+"""What is written where there is nothing to write."""
+
+
+def visible(written: str) -> str:
+    """Return the text in NFKC, without invisible characters, and without blanks around it."""
+    if written.isascii() and written.isprintable():
+        return written.strip()
+    seen = (
+        " " if char.isspace() else char
+        for char in unicodedata.normalize("NFKC", written)
+        if char.isspace() or not (char in _INVISIBLE or unicodedata.category(char) in ("Cf", "Cc"))
+    )
+    # What stood apart by an invisible character may compose once that is gone.
+    return unicodedata.normalize("NFKC", "".join(seen)).strip()
+
+
+# An address that needs no thought: what the library takes as it is, at a fiftieth of its cost. All
+# others, those with a special domain among them, are the library's.
+_PLAIN = re.compile(
+    r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?!local|test|invalid|arpa|onion)"
+    r"[a-z]{2,24}"
+)
+
+
+def _is_plain(folded: str) -> bool:
+    local, _, domain = folded.partition("@")
+    return (
+        len(local) <= 64
+        and len(domain) <= 200
+        and max(map(len, domain.split("."))) <= 63
+        and _PLAIN.fullmatch(folded) is not None
+    )
+
+
+_IN_BRACKETS = re.compile(r"([^<>]*)<([^<>]*)>[\s,;.]*")
+_COMMENT = re.compile(r"\s*\([^()@]*\)[\s,;.]*$")
+_AROUND_AT = re.compile(r"\s*@\s*")
+_QUOTES = "\"'`‘’‚‛“”„‟‹›«»"
+_BEFORE = f"{_QUOTES} <([{{,;:"
+_BEHIND = f"{_QUOTES} >)]}},;:.!?"
+
+
+def normalise_email(written: str) -> str:
+    """Return the address in lower case and NFKC, or an empty string where it is not plainly one.
+
+    Dots and plus tags stay: to drop them would join people whom their provider holds apart.
+    """
+    if len(written) > _LONGEST_WRITTEN:
+        return ""
+    folded = visible(written).lower()
+    if not folded or (folded.isascii() and _is_plain(folded)):
+        return folded
+    address = _address_in(folded)
+    if not address or len(address) > _LONGEST_EMAIL:
+        return ""
+    if _is_plain(address):
+        return address
+    try:
+        return validate_email(
+            address, check_deliverability=False, test_environment=True
+        ).normalized.lower()
+    except EmailNotValidError:
+        return ""
+
+
+def _address_in(folded: str) -> str:
+    """Take off what is written around an address: `Ana <ana@example.org>`, `mailto:`, a comma."""
+    if "&" in folded and ";" in folded:
+        folded = visible(html.unescape(folded)).lower()
+    if "@" not in folded and "%40" in folded:
+        folded = visible(unquote(folded)).lower()
+    if bracketed := _IN_BRACKETS.fullmatch(folded):
+        name, folded = bracketed.groups()
+        # A name that is another address: nobody can tell whose of the two the action is.
+        if "@" in name and name.strip(_BEFORE + _BEHIND) != folded.strip():
+            return ""
+    else:
+        folded = _COMMENT.sub("", folded)
+    folded = folded.strip(_BEFORE).rstrip(_BEHIND)
+    if folded.startswith("mailto:"):
+        folded = folded.removeprefix("mailto:").partition("?")[0]
+    return _AROUND_AT.sub("@", folded)
+
+
+# A number of the North American plan as most tools write it: what the library makes of it, at a
+# fiftieth of its cost.
+_NORTH_AMERICAN = re.compile(
+    r"(?:\+?1[ -.]?)?\(?((?!555|\d11)[2-9]\d\d)\)?[ -.]?([2-9]\d\d)[ -.]?(\d{4})",
+    re.ASCII,
+)
+_DIALS_LIKE_US = frozenset({"US", "CA"})
+# No area code is 555 or ends in 11: (555) 123-4567 is what people type to get past a form.
+_AREA_AND_EXCHANGE = re.compile(r"(?!555|\d11)[2-9]\d\d[2-9]\d{6}", re.ASCII)
+# Names of people and rooms on a telephone system, which may look like numbers and are none.
+_NAMED_LINE = re.compile(r"\s*(client|sips?):", re.IGNORECASE)
+# Local numbers have no more digits than this, in any country.
+_LONGEST_LOCAL = 8
+_KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+_WITHHELD = frozenset(
+    word.translate(_KEYS)
+    for word in (
+        "ANONYMOUS",
+        "BLOCKED",
+        "PRIVATE",
+        "RESTRICTED",
+        "UNAVAILABLE",
+        "UNKNOWN",
+        "WITHHELD",
+    )
+)
+"""What telephone companies send for a caller who hides the number: a word, on the keypad."""
+
+
+def is_withheld(written: str) -> bool:
+    """Say whether a number stands for a hidden one, like +266696687 for ANONYMOUS."""
+    seen = visible(written)
+    return seen.startswith("+") and re.sub(r"[^0-9]", "", seen) in _WITHHELD
+
+
+@lru_cache(maxsize=4096)
+def normalise_phone(written: str, region: str = "US") -> str:
+    """Return the number in E.164, read as dialled in `region`, or an empty string.
+
+    Also for a number without its area code, and for one that stands for a hidden one.
+    """
+    if region in _DIALS_LIKE_US and (plain := _NORTH_AMERICAN.fullmatch(written)):
+        return "+1" + "".join(plain.groups())
+    seen = visible(written)
+    if not seen or _NAMED_LINE.match(seen) or is_withheld(seen):
+        return ""
+    try:
+        number = phonenumbers.parse(seen, region, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return ""
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE or not _has_area_code(number, region):
+        return ""
+    number.extension = None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _has_area_code(number: phonenumbers.PhoneNumber, region: str) -> bool:
+    """Say whether a number of a possible length is whole, as far as its country's plan tells.
+
+    Where local numbers are as long as whole ones, whoever writes one without a country code has to
+    write its national prefix, or more digits than a local number has.
+    """
+    national = phonenumbers.national_significant_number(number)
+    if number.country_code == 1:
+        return _AREA_AND_EXCHANGE.fullmatch(national) is not None
+    if number.country_code_source != phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        return True
+    if not phonenumbers.is_valid_number(number):
+        return False
+    prefix = phonenumbers.ndd_prefix_for_region(region, True)
+    dialled = phonenumbers.normalize_digits_only(number.raw_input or "")
+    return not prefix or dialled.startswith(prefix) or len(national) > _LONGEST_LOCAL
+
+
+def is_unreadable(email: str, phone: str, region: str) -> bool:
+    """Say whether an address or a number was given and neither can be read as one.
+
+    What is written for "none", and numbers that are hidden, were not given.
+    """
+    given = [
+        each
+        for each in (email, phone)
+        if visible(each).lower() not in _NOTHING and not is_withheld(each)
+    ]
+    return bool(given) and not (normalise_email(email) or normalise_phone(phone, region))
