@@ -259,11 +259,12 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
     ended = [fact.occurred_at for fact in ordered if fact.said is Said.ENDED]
     test = any(fact.test for fact in ordered)
     elsewhere = any(fact.said is Said.ELSEWHERE for fact in ordered)
+    stands = bool(made) and not _taken_back(ordered)
     return Settled(
         id=known_as or first.action_id,
         external_id=first.external_id,
         kind=first.kind,
-        counted=bool(made) and not test and not elsewhere,
+        counted=stands and not test and not elsewhere,
         occurred_at=first.occurred_at,
         who=_union(tellers),
         code=carrier.code,
@@ -279,6 +280,12 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
         target=word("target") or "",
         test=test,
     )
+
+
+def _taken_back(ordered: Sequence[Fact]) -> bool:
+    """Say whether the last word of an action that is no gift is that it was taken back."""
+    last = [fact for fact in ordered if fact.said in (Said.MADE, Said.RETURNED)][-1]
+    return last.kind is not ActionKind.DONATION and last.said is Said.RETURNED
 
 
 def _union(tellers: Sequence[Fact]) -> dict[str, str]:

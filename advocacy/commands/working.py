@@ -21,6 +21,7 @@ from advocacy.commands import (
     table,
 )
 from advocacy.commands.reporting import make_weekly, weekly_options
+from advocacy.replaying import put_back
 from advocacy.report import MODELS, activation, written_money
 from advocacy.store import campaigns, inbox, transaction
 
@@ -44,14 +45,14 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
         ]
         table(("id", "source", "received", "reason", "detail"), rows)
         return
-    with transaction():
-        put_back = inbox.put_back(owner.id, reason=reason, ids=ids or None)
     settings = settings_now()
+    with transaction():
+        tried = put_back(settings.secret_key.encode(), owner.id, reason=reason, ids=ids or None)
     drained = process.Drained()
     while (more := process.drain(settings, owner.id)).stopped_early:
         drained.quarantined += more.quarantined
     still = inbox.counts(owner.id)["quarantined"]
-    click.echo(f"{put_back} tried again, {still} are quarantined now")
+    click.echo(f"{tried} tried again, {still} are quarantined now")
 
 
 @click.command()

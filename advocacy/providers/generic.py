@@ -14,6 +14,7 @@ finds nothing is no error: a field that must be there says so itself.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -128,17 +129,80 @@ def external_id(verified: Verified) -> str:
     """Name the delivery by what the mapping's `delivery` finds, else by its body."""
     mapping = _mapping_of(verified.setup)
     try:
-        found = _find(mapping.get("delivery"), _read(mapping, verified.body))
-        name = base.text(found, "delivery", 200)
+        whole = _read(mapping, verified.body)
+        name = base.text(_find(mapping.get("delivery"), whole), "delivery", 200)
+        if name:
+            name += _state_of(mapping, whole)
     except Unreadable:
         name = ""
     return name or base.body_id(verified.body)
 
 
+def _state_of(mapping: Mapping[str, Any], whole: Any) -> str:
+    """Return what tells this state of an action from its others, where `delivery` does not.
+
+    Sources keep the mapping that they were made with, and older ones were not checked for this.
+    """
+    expressions = [expression for expression, missing in _states(mapping).values() if missing]
+    if not expressions:
+        return ""
+    items = _find(mapping["each"], whole) if mapping.get("each") else [whole]
+    found = [
+        _find(expression, item)
+        for item in (items if isinstance(items, list) else [])
+        for expression in expressions
+    ]
+    if not any(found):
+        return ""
+    return ":" + hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def _states(mapping: Mapping[str, Any]) -> dict[str, tuple[str, list[str]]]:
+    """Return the expressions by which one action is in several states, one after the other.
+
+    Each with the names that it reads and `delivery` does not: without them, the second state would
+    pass for the first one sent again.
+    """
+    fields = mapping.get("fields")
+    expressions = {
+        "said": mapping.get("said"),
+        "when": mapping.get("when"),
+        "fields.returned": fields.get("returned") if isinstance(fields, dict) else None,
+    }
+    kinds = mapping.get("kinds")
+    if isinstance(kinds, dict) and None in kinds.values():
+        expressions["kind"] = mapping.get("kind")
+    named = _names_read(mapping.get("delivery"))
+    if not named:
+        return {}
+    return {
+        which: (str(expression), sorted(_names_read(expression) - named))
+        for which, expression in expressions.items()
+        if expression
+    }
+
+
+def _names_read(expression: Any) -> set[str]:
+    """Return the names of the fields that an expression reads; of a broken one none."""
+    if not isinstance(expression, str) or len(expression) > LONGEST_EXPRESSION:
+        return set()
+    try:
+        nodes = [_compiled(expression).parsed]
+    except (JMESPathError, RecursionError, ValueError, TypeError):
+        return set()
+    names = set()
+    while nodes:
+        node = nodes.pop()
+        if node["type"] == "field":
+            names.add(str(node["value"]))
+        nodes += [child for child in node["children"] if isinstance(child, dict)]
+    return names
+
+
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read what the mapping finds in the body, one action for each item."""
     mapping = _mapping_of(verified.setup)
-    if mistakes := check_mapping(mapping):
+    if mistakes := reading_mistakes(mapping):
         raise Unreadable("bad_mapping", mistakes[0])
     whole = _read(mapping, verified.body)
     items = _find(mapping["each"], whole) if mapping.get("each") else [whole]
@@ -185,7 +249,7 @@ def rehearsal(
     its `example` gives a body that it reads as an action.
     """
     mapping = _mapping_of(setup)
-    if mistakes := check_mapping(mapping):
+    if mistakes := reading_mistakes(mapping):
         raise Unreadable("bad_mapping", mistakes[0])
     body = _example(mapping, landing, message_id, now)
     proofs = _proofs(mapping.get("auth") or {}, body, secret, now)
@@ -202,6 +266,16 @@ def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
 
 def check_mapping(mapping: Any) -> list[str]:
     """Return the mistakes of a mapping in plain words, the gravest first; an empty list is good."""
+    return reading_mistakes(mapping) or [
+        f"delivery does not read {', '.join(missing)}, as {which} does: when that changes, the "
+        "tool sends the same action in another state, which needs a delivery name of its own"
+        for which, (_, missing) in _states(mapping).items()
+        if missing
+    ]
+
+
+def reading_mistakes(mapping: Any) -> list[str]:
+    """Return the mistakes for which no body can be read by this mapping, the gravest first."""
     if not isinstance(mapping, dict):
         return ["the mapping is not an object"]
     mistakes = [f"there is no key {key!r}" for key in mapping if key not in _KEYS]
@@ -404,7 +478,8 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     if not name:
         raise Unreadable("missing", "id")
     occurred = _instant(mapping, _find(fields["at"], item), "at")
-    stated = _find(fields.get("stated_at"), item)
+    found = _find(fields.get("stated_at"), item)
+    stated = occurred if found is None else _instant(mapping, found, "stated_at")
     currency, amount = _money(mapping, item, kind, said)
     query = base.query_of(base.text(_find(fields.get("url"), item), "url", 8000))
     code, click_id = _code(mapping, texts, query)
@@ -414,10 +489,11 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     event = ActionEvent(
         kind=kind,
         external_id=name,
-        occurred_at=occurred,
+        # `at` is when the gift was made; it went back, or ended, when that was stated.
+        occurred_at=stated if said in (Said.RETURNED, Said.ENDED) else occurred,
         said=said,
         statement_id=base.text(_find(fields.get("statement"), item), "statement", 200) or said,
-        stated_at=occurred if stated is None else _instant(mapping, stated, "stated_at"),
+        stated_at=stated,
         person=Person(email=texts["email"], phone=texts["phone"], person_id=texts["person_id"]),
         code=code,
         click_id=click_id,

@@ -18,6 +18,9 @@ from advocacy.store.claims import COLUMNS, Claimed, LostClaim
 
 Put = Literal["new", "known", "conflict"]
 
+ID_REUSE = "id_reuse"
+"""Why a delivery is quarantined whose external id was used before, for another body."""
+
 _FACTS_AT_ONCE = 100_000
 
 
@@ -64,7 +67,7 @@ def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
             if one.id not in known
         ]
         if others:
-            _insert_new(org_id, others, "quarantined", "id_reuse")
+            _insert_new(org_id, others, "quarantined", ID_REUSE)
             puts.update(dict.fromkeys((one.id for one in others), "conflict"))
     return puts
 
@@ -239,6 +242,41 @@ def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | N
         o=org_id,
         reason=reason,
         ids=list(ids) if ids is not None else None,
+    )
+
+
+def lock_reused(org_id: UUID, ids: Sequence[UUID] | None = None) -> list[Any]:
+    """Return what is flagged as `id_reuse` and has its body, of these ids or all, locked.
+
+    Rows are (id, source_id, external_id, body, message_id, content_type, received_at); the external
+    id has `#` and a digest behind the one that was used before.
+    """
+    return run(
+        """select id, source_id, external_id, body, message_id, content_type, received_at
+           from inbox
+           where org_id = :o and status = 'quarantined' and reason = 'id_reuse'
+             and body is not null
+             and (cast(:ids as uuid[]) is null or id = any(cast(:ids as uuid[])))
+           order by id for update""",
+        o=org_id,
+        ids=list(ids) if ids is not None else None,
+    )
+
+
+def put_back_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: str) -> int:
+    """Set a delivery to be tried again under another external id, unless that was used as well.
+
+    Returns how many, which is one or none.
+    """
+    return run_count(
+        """update inbox set external_id = :name, status = 'pending', attempts = 0, reason = '',
+                  detail = '', lease = null, lease_until = null
+           where org_id = :o and id = :id and not exists (
+               select 1 from inbox where org_id = :o and source_id = :s and external_id = :name)""",
+        o=org_id,
+        id=delivery_id,
+        s=source_id,
+        name=external_id,
     )
 
 

@@ -13,7 +13,8 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from advocacy.store import campaigns, health, inbox, transaction
+from advocacy.replaying import put_back
+from advocacy.store import campaigns, health, transaction
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
@@ -71,7 +72,8 @@ def replay() -> Response:
             422, _("Nothing was chosen"), _("Choose a delivery or a reason from the page.")
         )
     with transaction():
-        tried = inbox.put_back(g.org_id, reason=reason or None, ids=ids)
+        master = current_app.extensions["settings"].secret_key.encode()
+        tried = put_back(master, g.org_id, reason=reason or None, ids=ids)
     if tried:
         current_app.extensions["nudge"].announce(g.org_id)
     return redirect(url_for("quarantine.page", tried=tried), 303)

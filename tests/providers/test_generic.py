@@ -204,3 +204,81 @@ def test_a_parameter_of_any_name_may_carry_the_code() -> None:
     mapping = {"destination": {"url": "{code}", "from": "{click_id}"}}
     made = generic.destination("https://a.example.org/", CODE, CLICK, mapping)
     assert made == f"https://a.example.org/?url={CODE}&from={CLICK}"
+
+
+def named(mapping: dict[str, Any], **body: Any) -> str:
+    setup = {"mapping": mapping}
+    return generic.external_id(generic.Verified(json.dumps(body).encode(), NOW, setup=setup))
+
+
+STATEFUL = GOOD | {"delivery": "id", "said": "status || inner.status", "says": {"Back": "returned"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "inner, status"),
+        ({"delivery": "join(':', [id, status])"}, "inner"),
+        ({"said": None, "when": "paid"}, "paid"),
+        ({"said": None, "fields": {**GOOD["fields"], "returned": "back"}}, "back"),
+        ({"said": None, "kind": "event", "kinds": {"x": "donation", "y": None}}, "event"),
+        ({"said": None, "each": "items", "delivery": "items[].id", "when": "ok"}, "ok"),
+    ],
+)
+def test_a_state_that_the_delivery_does_not_name_is_a_mistake(
+    changed: dict[str, Any], words: str
+) -> None:
+    (mistake,) = generic.check_mapping(STATEFUL | changed)
+    assert f"delivery does not read {words}, as" in mistake
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"delivery": None},
+        {"delivery": "join(':', [id, status || inner.status])"},
+        {"said": None, "says": None},
+        {"said": "'returned'"},
+        {"said": None, "each": "items", "when": "ok", "delivery": "join(':', items[].[id, ok][])"},
+    ],
+)
+def test_a_state_that_the_delivery_names_is_none(changed: dict[str, Any]) -> None:
+    assert generic.check_mapping(STATEFUL | changed) == []
+
+
+def test_a_source_with_an_unchecked_mapping_tells_states_apart_all_the_same() -> None:
+    assert named(STATEFUL, id="g") == "g"
+    assert named(STATEFUL, id="g", status="Back") != "g"
+    assert named(STATEFUL, id="g", status="Back") == named(STATEFUL, id="g", status="Back", more=1)
+    assert named(STATEFUL, id="g", status="Back") != named(STATEFUL, id="g", status="Gone")
+    events = generic.dry_run(STATEFUL, b'{"id": "g", "at": 1777636800, "status": "Back"}')
+    assert [event.said for event in events] == [Said.RETURNED]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "states"),
+    [
+        (
+            "everyaction",
+            {"contributionId": 1},
+            [{}, {"status": "Refunded"}, {"contribution": {"status": "Canceled"}}],
+        ),
+        ("everyaction", {"formSubmissionId": "a"}, [{}, {"status": "Pending"}]),
+        ("givebutter", {"id": 1}, [{"event": "transaction.succeeded"}, {"type": "plan.cancelled"}]),
+        ("donorbox", {"id": 1}, [{"status": "paid"}, {"amount_refunded": "1.0"}, {}]),
+    ],
+)
+def test_each_state_of_an_action_has_a_delivery_name_of_its_own(
+    name: str, body: dict[str, Any], states: list[dict[str, Any]]
+) -> None:
+    names = [named(mappings.get(name), **body, **state) for state in states]
+    assert len(set(names)) == len(states)
+    assert names == [named(mappings.get(name), **body, **state) for state in states]
+
+
+def test_a_gift_goes_back_when_that_is_stated_not_when_it_was_made() -> None:
+    body = json.loads(payload("generic", "everyaction_contribution"))
+    body |= {"status": "Refunded", "dateModified": "2026-05-20T08:00:00"}
+    (event,) = generic.dry_run(mappings.get("everyaction"), json.dumps(body).encode())
+    assert event.said is Said.RETURNED
+    assert event.occurred_at.isoformat() == "2026-05-20T12:00:00+00:00"

@@ -95,3 +95,27 @@ def test_facts_with_further_names_survive_being_written() -> None:
     (fact,) = facts([gift("payment", same_as=("invoice", "first"))])
     assert len(fact.same_as) == 2
     assert Fact.from_json(json.loads(json.dumps(fact.to_json()))) == fact
+
+
+def test_the_last_word_on_what_is_no_gift_stands() -> None:
+    def signed(after: int, said: Said, statement: str) -> ActionEvent:
+        at = START + timedelta(hours=after)
+        return ActionEvent(
+            kind=ActionKind.SIGNATURE,
+            external_id="s",
+            occurred_at=START,
+            said=said,
+            statement_id=statement,
+            stated_at=at,
+        )
+
+    def counted(*events: ActionEvent) -> bool:
+        (outcome,) = {settle(facts(list(order))).counted for order in permutations(events)}
+        return outcome
+
+    made, exported = signed(0, Said.MADE, "made"), signed(0, Said.MADE, "exported")
+    assert counted(made, exported)
+    assert not counted(made, exported, signed(1, Said.RETURNED, "returned"))
+    assert not counted(exported, signed(1, Said.RETURNED, "made"))
+    assert counted(made, signed(1, Said.RETURNED, "returned"), signed(2, Said.MADE, "made"))
+    assert not counted(signed(1, Said.RETURNED, "returned"))

@@ -1,0 +1,48 @@
+"""Quarantined deliveries, put back to be tried again by a worker.
+
+Note: what is flagged as `id_reuse` has the id of a delivery that stands, and is put back only where
+its provider names it otherwise by now: a mapping whose `delivery` left out the state of an action
+gave a gift and its refund one id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from advocacy.events import Unreadable, Verified
+from advocacy.providers import BY_SLUG
+from advocacy.sealing import keyed_name, unseal
+from advocacy.store import campaigns, inbox
+
+
+def put_back(
+    master: bytes,
+    org_id: UUID,
+    *,
+    reason: str | None = None,
+    ids: Sequence[UUID] | None = None,
+) -> int:
+    """Set quarantined deliveries to be tried again; returns how many. The caller commits."""
+    tried = inbox.put_back(org_id, reason=reason, ids=ids)
+    if reason in (None, inbox.ID_REUSE):
+        tried += _put_back_renamed(master, org_id, ids)
+    return tried
+
+
+def _put_back_renamed(master: bytes, org_id: UUID, ids: Sequence[UUID] | None) -> int:
+    sources = {source.id: source for source in campaigns.list_sources(org_id)}
+    tried = 0
+    for row in inbox.lock_reused(org_id, ids):
+        source = sources[row.source_id]
+        try:
+            body = unseal(master, org_id, f"body:{row.id}", row.body)
+        except Unreadable:
+            continue
+        verified = Verified(
+            body, row.received_at, row.message_id, row.content_type, setup=source.setup
+        )
+        name = keyed_name(master, org_id, BY_SLUG[source.provider].external_id(verified))
+        if name != row.external_id.rpartition("#")[0]:
+            tried += inbox.put_back_as(org_id, row.id, row.source_id, name)
+    return tried

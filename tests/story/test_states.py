@@ -1,0 +1,92 @@
+"""A gift and its refund have one id in a tool, and are two deliveries."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from advocacy import process
+from advocacy.providers import mappings
+from advocacy.replaying import put_back
+from advocacy.store import run, transaction
+
+SECRET = "ea-bearer"
+NOW = datetime.now(UTC)
+
+
+def everyaction(world, **more: str):
+    body = {
+        "formType": "ContributionForm",
+        "contributionId": 9001,
+        "dateReceived": NOW.isoformat(),
+        "amount": "40.00",
+        "person": {"vanId": 7, "emails": [{"email": "ana@example.org"}]},
+        **more,
+    }
+    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+    assert world.post("generic", json.dumps(body).encode(), headers).status_code == 200
+
+
+REFUNDED = {"status": "Refunded", "dateModified": (NOW + timedelta(minutes=1)).isoformat()}
+
+
+def as_before() -> dict:
+    """The mapping as it came along before, without the state in `delivery`."""
+    named = "contributionId && join(':', ['contribution', to_string(contributionId)])"
+    return mappings.get("everyaction") | {"delivery": f"{named} || formSubmissionId"}
+
+
+def money(world) -> list[tuple[int, int]]:
+    world.drain()
+    return [tuple(row) for row in run("select gross_minor, refunded_minor from actions")]
+
+
+@pytest.mark.parametrize("mapping", [mappings.get("everyaction"), as_before()])
+@pytest.mark.parametrize("order", sorted(set(permutations(["made", "back", "made", "back"]))))
+def test_a_refund_of_everyaction_takes_the_gift_back(world, mapping, order):
+    world.add_source("generic", SECRET, {"mapping": mapping})
+    for state in order:
+        everyaction(world, **(REFUNDED if state == "back" else {}))
+    assert money(world) == [(4000, 4000)]
+    assert world.report()["money"][0]["net_minor"] == 0
+    assert run("select status, count(*) from inbox group by 1") == [("done", 2)]
+    process.rebuild(world.settings, world.org_id)
+    assert money(world) == [(4000, 4000)]
+
+
+def test_a_refund_that_was_flagged_as_a_used_id_is_tried_again(world, monkeypatch):
+    world.add_source("generic", SECRET, {"mapping": as_before()})
+    with monkeypatch.context() as before_the_update:
+        before_the_update.setattr("advocacy.providers.generic._state_of", lambda *_: "")
+        everyaction(world)
+        everyaction(world, **REFUNDED)
+        everyaction(world, **REFUNDED, note="again")
+    assert money(world) == [(4000, 0)]
+    flagged = "select count(*) from inbox where reason = 'id_reuse'"
+    assert run(flagged) == [(2,)]
+
+    with transaction():
+        assert put_back(world.master, world.org_id, reason="unknown_kind") == 0
+        assert put_back(world.master, world.org_id, reason="id_reuse") == 1
+    assert money(world) == [(4000, 4000)]
+    # Of two bodies of that state the first stands, as ever.
+    assert run(flagged) == [(1,)]
+    with transaction():
+        assert put_back(world.master, world.org_id) == 0
+    process.rebuild(world.settings, world.org_id)
+    assert money(world) == [(4000, 4000)]
+
+
+def test_a_used_id_stays_flagged_where_it_is_one(world):
+    world.act("call", "m", id="a", email="ana@example.org")
+    world.act("call", "m", id="a", email="bob@example.org")
+    world.drain()
+    with transaction():
+        assert put_back(world.master, world.org_id) == 0
+    assert run("select status, reason from inbox order by reason") == [
+        ("done", ""),
+        ("quarantined", "id_reuse"),
+    ]
