@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,16 +23,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
-from crawleruseragents import is_crawler
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog, shipping
+from advocacy.agents import LONGEST, is_person
 from advocacy.clicklog import ClickLog
 from advocacy.destinations import BadDestination, check_destination
+from advocacy.events import host_of
 from advocacy.ids import new_click_id
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.base import with_query
@@ -323,38 +324,19 @@ def not_human(method: str, environ: Mapping[str, Any]) -> str:
     if method == "HEAD":
         return "head"
     for name in PURPOSES:
-        if (said := environ.get(name)) and ("prefetch" in said or "preview" in said):
+        if (said := environ.get(name)) and _AHEAD.search(said):
             return "prefetch"
-    agent = environ.get("HTTP_USER_AGENT", "")
-    return "" if is_browser(agent[:512]) else "preview"
+    return "" if is_person(environ.get("HTTP_USER_AGENT", "")[:LONGEST]) else "preview"
 
 
 PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
-# How those that fetch on their own say who they are, and what the list of crawlers lacks.
-_OWN_WORDS = ("+http", "mailto:", "cardyb")
-
-
-@lru_cache(maxsize=8192)
-def is_browser(agent: str) -> bool:
-    """Say whether a user agent is a browser's, those inside apps (Instagram, TikTok) included.
-
-    Every browser in use calls itself Mozilla, or, on the smallest phones, Opera.
-    """
-    folded = agent.lower()
-    return (
-        folded.startswith(("mozilla/", "opera/"))
-        and not any(word in folded for word in _OWN_WORDS)
-        and not is_crawler(agent)
-    )
+_AHEAD = re.compile("prefetch|prerender|preview|preload", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
 def referrer_host(referrer: str) -> str:
     """Return the host of a referrer and no more of it."""
-    try:
-        host = urlsplit(referrer).hostname or ""
-    except ValueError:
-        return ""
+    host = host_of(referrer)
     return host[:100] if host.isascii() and host.isprintable() and "\t" not in host else ""
 
 

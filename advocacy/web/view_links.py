@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from crawleruseragents import is_crawler
 from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
 from flask import render_template as rendered
 from flask_babel import gettext as _
 
+from advocacy.agents import is_person
 from advocacy.counting import read, write
 from advocacy.models import Campaign
 from advocacy.numerals import read_whole
@@ -51,7 +51,7 @@ def shown(word: str) -> Response:
     least = current_app.extensions["settings"].small_group_shared
     report = _shown_today(link, campaign, least)
     page = report_page(campaign, report, view_link=link, least=least)
-    if request.method == "GET" and not is_crawler(request.headers.get("User-Agent", "")):
+    if request.method == "GET" and is_person(request.headers.get("User-Agent", "")):
         with transaction():
             view_links.count_opening(link.org_id, link.id)
     return make_response(page, 200, _PRIVATE)

@@ -39,65 +39,19 @@ DESKTOP = (
 )
 
 PEOPLE = {
-    "Safari": IPHONE.replace("Mobile/15E148", "Version/17.5 Mobile/15E148 Safari/604.1"),
     "Chrome": DESKTOP,
-    "Firefox": "Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0",
-    "Opera Mini": "Opera/9.80 (Android; Opera Mini/36.2.2254/119.132; U; id) Presto/2.12.423",
-    "a phone named Cubot": DESKTOP.replace("Windows NT 10.0; Win64; x64", "Android 10; CUBOT X30"),
-    "DuckDuckGo": f"{IPHONE} DuckDuckGo/7 Safari/605.1.15",
-    "Google's app": f"{IPHONE.replace('Mobile', 'GSA/317.0.634488990 Mobile')} Safari/604.1",
-    "Instagram, iOS": f"{IPHONE} Instagram 334.0.4.32.98 (iPhone14,5; iOS 17_5; en_US; en)",
-    "Instagram, Android": f"{ANDROID} Instagram 334.0.0.42.95 Android (34/14; 480dpi; samsung)",
-    "Threads": f"{IPHONE} Barcelona 331.0.0.29.95 (iPhone15,3; iOS 17_4_1; en_US; en)",
-    "Facebook, iOS": f"{IPHONE} [FBAN/FBIOS;FBAV/461.0.0.34.108;FBDV/iPhone15,2;FBLC/en_US]",
-    "Facebook, Android": f"{ANDROID} [FB_IAB/FB4A;FBAV/463.0.0.46.67;]",
-    "Messenger": f"{IPHONE} [FBAN/MessengerForiOS;FBAV/455.0.0.44.111;FBLC/en_US]",
-    "TikTok, iOS": f"{IPHONE} musical_ly_34.5.0 JsSdk/2.0 NetType/WIFI BytedanceWebview/d8a21c6",
-    "TikTok, Android": f"{ANDROID} trill_340503 AppName/musical_ly BytedanceWebview/d8a21c6",
-    "X, iOS": f"{IPHONE} Twitter for iPhone/10.38",
-    "X, Android": f"{ANDROID} TwitterAndroid",
-    "LinkedIn, iOS": f"{IPHONE} [LinkedInApp]/9.29.7545",
-    "LinkedIn, Android": f"{ANDROID} [LinkedInApp]",
-    "Pinterest, iOS": f"{IPHONE} [Pinterest/iOS]",
-    "Pinterest, Android": f"{ANDROID} [Pinterest/Android]",
-    "Snapchat": f"{IPHONE} Snapchat/12.86.0.40 (like Safari/8617.2.4.10.8, panda)",
-    "Reddit": f"{IPHONE} Reddit/Version 2024.18.0/Build 614738/iOS Version 17.4.1",
-    "Telegram": f"{ANDROID} Telegram-Android/10.12.0 (Samsung SM-S928B; Android 14; SDK 34)",
-    "WeChat": f"{IPHONE} MicroMessenger/8.0.49(0x1800312c) NetType/WIFI Language/en",
-    "Line": f"{IPHONE} Safari Line/14.6.0",
+    "Instagram": f"{ANDROID} Instagram 334.0.0.42.95 Android (34/14; 480dpi; samsung)",
+    "a build that the list of crawlers has": (
+        "Mozilla/5.0 (Linux; Android 15; CPH2665 Build/AP3A.240617.008; wv) AppleWebKit/537.36"
+        " (KHTML, like Gecko) Version/4.0 Chrome/143.0.7499.34 Mobile Safari/537.36"
+        " Instagram 400.0.0.1.1 Android (35/15)"
+    ),
+    "Facebook": f"{IPHONE} Safari/604.1 MetaIAB Facebook",
 }
-
 BOTS = {
     "Facebook": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    "Meta": "meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters)",
-    "X": "Twitterbot/1.0",
-    "iMessage": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like"
-    " Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
-    "LinkedIn": "LinkedInBot/1.0 (compatible; Mozilla/5.0; +http://www.linkedin.com)",
-    "Slack": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-    "Discord": "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
-    "WhatsApp": "WhatsApp/2.24.9.78 i",
-    "Signal": "Signal/1.0",
-    "Telegram": "TelegramBot (like TwitterBot)",
-    "Bluesky": "Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)",
-    "Mastodon": "http.rb/5.1.1 (Mastodon/4.2.8; +https://mastodon.social/)",
-    "Misskey": "Misskey/2024.3 (https://misskey.io)",
-    "Pinterest": "Pinterest/0.2 (+http://www.pinterest.com/)",
-    "Reddit": "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)",
-    "Snapchat": "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-    " Snap URL Preview Service; bot; snapchat; https://developers.snap.com/robots",
-    "TikTok": "Mozilla/5.0 (compatible; TikTokSpider; ttspider-feedback@tiktok.com)",
-    "Skype": "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
-    "Google": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Apple": "Mozilla/5.0 (Macintosh) AppleWebKit/600.2.5 (KHTML, like Gecko) Version/8.0.2"
-    " Safari/600.2.5 (Applebot/0.1)",
-    "a mail scanner": f"{DESKTOP.removesuffix(' Safari/537.36')} BingPreview/1.0b",
-    "Chrome without a head": DESKTOP.replace("Chrome/", "HeadlessChrome/"),
-    "an iOS share sheet": "Threads/1 CFNetwork/1494.0.7 Darwin/23.4.0",
+    "a preview on a phone": f"{IPHONE} AcmeLinkPreview/2.1",
     "curl": "curl/8.5.0",
-    "Python": "python-httpx/0.27.0",
-    "Java": "Java/17.0.1",
-    "Node": "undici",
     "nothing at all": "",
 }
 
@@ -262,6 +216,8 @@ def test_previews_and_programs_are_redirected_and_flagged(door, name):
         {"Sec-Purpose": "prefetch;prerender"},
         {"Purpose": "prefetch"},
         {"X-Purpose": "preview"},
+        {"Sec-Purpose": "Prefetch; Prerender"},
+        {"Purpose": "prerender"},
         {"X-Moz": "prefetch"},
     ],
 )

@@ -1,0 +1,129 @@
+"""Who is a person: whether a user agent is a browser that somebody looks at, or a program.
+
+Pure. The rule, in this order:
+
+1. Whoever does not begin as browsers do, or names no system that browsers run on, is a program.
+2. Whoever names itself a bot, crawler, spider, preview, fetcher and the like, or gives an address
+   where its owner can be reached, is a program, on whatever device it says it is.
+3. Who is left is a person in an app, on a phone, a tablet, a television or a console; on a computer
+   as well, unless the public list of crawlers (crawler-user-agents) knows better.
+
+Note: the list comes last and is never asked about devices and apps. Its patterns are searched for
+anywhere in an agent, and some of them are names of phones (`Butterfly`), builds (`AP3A.240617.008`)
+and apps (`MetaIAB Facebook`, `Tumblr/`). `tests/web/data/agents.tsv` holds what this has to say of
+known agents, so that a new release of the list cannot change it unnoticed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from crawleruseragents import is_crawler
+
+LONGEST = 1024
+"""Of an agent so many characters are read; those of apps have up to some 600."""
+
+# Text browsers, used with a Braille display, and browsers of the simplest phones come first.
+_BROWSER = re.compile(
+    r"(mozilla|opera|ucweb|lynx|w3m|elinks)/\d|links \(|[\w-]+/\S* profile/midp", re.IGNORECASE
+)
+_TEXT_BROWSER = re.compile(r"(lynx|w3m|elinks)/\d|links \(", re.IGNORECASE)
+
+_DEVICE = re.compile(
+    r"Android|Adr \d|iPhone|iPad|iPod|Windows Phone|IEMobile|OpenHarmony|HarmonyOS|KAIOS|Tizen|Bada"
+    r"|Web[0O]S|webOS|hpwOS|SMART-TV|SmartTV|HbbTV|GoogleTV|AppleTV|VIDAA|Roku|CrKey|PlayStation"
+    r"|Nintendo|Xbox|BB10|BlackBerry|PlayBook|RIM Tablet|Symbian|Series ?[46]0|MIDP|J2ME|Kindle"
+    r"|Silk/|\((Mobile|Tablet);|OculusBrowser|VisionOS|Tesla",
+    re.IGNORECASE,
+)
+_COMPUTER = re.compile(
+    r"Windows|Macintosh|Mac ?OS|Mac_PowerPC|X11|Linux|CrOS|BSD|SunOS|Haiku|Fuchsia|OS/2|AmigaOS",
+    re.IGNORECASE,
+)
+# Apps that also run on computers, or on tablets that say they are one.
+_IN_APP = re.compile(
+    r"\[FB|FB_IAB|MetaIAB|\b(Instagram|Barcelona|musical_ly|BytedanceWebview|MicroMessenger"
+    r"|LinkedInApp|Twitter for|Slack(_SSB)?/|Tumblr|Mastodon|Pinterest/|Snapchat|KAKAOTALK|Line/)",
+    re.IGNORECASE,
+)
+
+# What describes the device. A model may be named as it likes: CUBOT, SPIDER, Crawler.
+_MODEL = re.compile(
+    r"\bFB(?:DV|MF|BD)/[^;\]]*"
+    r"|\bAndroid \(\d+/[^)]*\)"
+    r"|\b(?:Android|Adr)\b[ /-]?[\d.]*;(?: ?[a-z]{2,3}(?:[-_]\w+)?;)?"
+    r"(?![^;)]*(?:(?:bot|crawler|spider|preview|fetcher)/\d|//|@))[^;)]*",
+    re.IGNORECASE,
+)
+_NO_PROGRAMS = frozenset({"cubot"})
+# Words as they are written and those they are put together of: `SkypeUriPreview`, `PreLoader`.
+_WORD = re.compile(r"[A-Za-z]+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_ENDINGS = (
+    "bot",
+    "bots",
+    "robot",
+    "robots",
+    "crawler",
+    "crawlers",
+    "spider",
+    "scraper",
+    "fetcher",
+    "preview",
+    "previewer",
+    "previews",
+    "prefetch",
+    "prefetcher",
+    "preload",
+    "preloader",
+    "prerender",
+    "prerenderer",
+    "unfurler",
+    "headless",
+)
+_WORDS = frozenset({"crawl", "crawling", "prefetching", "scrap", "scraping", "unfurl", "proxy"})
+# Programs whose names have none of these words, and which the list lacks or which pose as phones.
+_NAMES = re.compile(
+    r"externalhit|externalagent|cardyb|ms-?office|landingpagefeinfra|lighthouse|\bPTST/|duplexweb"
+    r"|\bhotjar\b|-optimizer-agent|adbeat|powershell",
+    re.IGNORECASE,
+)
+# Where an owner can be reached. `Ecosia ios@10.3.1` is a version, and so has no letters at its end.
+_OWNER = re.compile(
+    r"https?:|://|\bwww\.|\bmailto\b|[\w.+-]+(?:@|\(at\)|\[at\])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}",
+    re.IGNORECASE,
+)
+# "compatible" was for browsers that came after Netscape's; since then for programs.
+_COMPATIBLE = re.compile(r"\bcompatible[;,](?!\s*(?:MSIE|Konqueror))\s*(\w*)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8192)
+def is_person(agent: str) -> bool:
+    """Say whether a user agent is a person's browser, those inside apps included."""
+    agent = agent[:LONGEST].strip()
+    if not _BROWSER.match(agent):
+        return False
+    if names_itself_a_program(agent):
+        return False
+    if _TEXT_BROWSER.match(agent) or _DEVICE.search(agent):
+        return True
+    if not _COMPUTER.search(agent):
+        return False
+    return _IN_APP.search(agent) is not None or not is_crawler(agent)
+
+
+def names_itself_a_program(agent: str) -> bool:
+    """Say whether an agent says that it is a program, whatever it runs on."""
+    described = _MODEL.sub(" ", agent)
+    if _OWNER.search(described) or _NAMES.search(described):
+        return True
+    if any(not _is_system(word) for word in _COMPATIBLE.findall(described)):
+        return True
+    written = _WORD.findall(described) + _PART.findall(described)
+    words = {word.lower() for word in written} - _NO_PROGRAMS
+    return not words.isdisjoint(_WORDS) or any(word.endswith(_ENDINGS) for word in words)
+
+
+def _is_system(word: str) -> bool:
+    return word == "U" or bool(_DEVICE.match(word) or _COMPUTER.match(word))
