@@ -34,10 +34,11 @@ from advocacy.attribution import (
 from advocacy.attribution.evidence import AFTER_ACTION, OUTSIDE_WINDOW
 from advocacy.events import ActionKind, Credit, Said, Tier, Touch
 from advocacy.phrases import Phrase, joined, say, say_many
+from advocacy.platforms import platform_of_host
 from advocacy.report import MODELS
 from advocacy.store import actions, campaigns, receipts, touches
 from advocacy.store.actions import Action
-from advocacy.trail import Known, platform_of_host, trail
+from advocacy.trail import Known, trail
 from config.settings import Settings
 
 MOST = 200

@@ -13,31 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import Tier, Touch, host_of
-
-PLATFORM_HOSTS: Mapping[str, str] = {
-    "t.co": "x",
-    "x.com": "x",
-    "twitter.com": "x",
-    "facebook.com": "facebook",
-    "fb.me": "facebook",
-    "instagram.com": "instagram",
-    "threads.net": "threads",
-    "threads.com": "threads",
-    "tiktok.com": "tiktok",
-    "youtube.com": "youtube",
-    "youtu.be": "youtube",
-    "linkedin.com": "linkedin",
-    "lnkd.in": "linkedin",
-    "reddit.com": "reddit",
-    "bsky.app": "bluesky",
-    "mastodon.social": "mastodon",
-    "pinterest.com": "pinterest",
-    "snapchat.com": "snapchat",
-    "t.me": "telegram",
-    "whatsapp.com": "whatsapp",
-    "wa.me": "whatsapp",
-}
+from advocacy.events import Tier, Touch
+from advocacy.platforms import platform_of_host
 
 
 @dataclass(slots=True)
@@ -61,15 +38,6 @@ OTHER_CHANNELS = frozenset({"email", "sms", "web"})
 def channel_of(platform: str) -> str:
     """Return the channel that a platform belongs to."""
     return platform if platform in OTHER_CHANNELS else "social"
-
-
-def platform_of_host(referrer: str) -> str:
-    """Return the platform that a referrer (URL or host) is of, or an empty string."""
-    labels = host_of(referrer).split(".")
-    for start in range(len(labels) - 1):
-        if platform := PLATFORM_HOSTS.get(".".join(labels[start:])):
-            return platform
-    return ""
 
 
 def trail(

@@ -57,6 +57,8 @@ _PLATFORMS: Mapping[str, str] = {
     "youtube": "YouTube",
     "linkedin": "LinkedIn",
     "whatsapp": "WhatsApp",
+    "truthsocial": "Truth Social",
+    "vk": "VK",
 }
 
 _MODELS: Mapping[str, Phrase] = {

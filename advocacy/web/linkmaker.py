@@ -37,9 +37,9 @@ from advocacy.linksheet import (
     written_result,
 )
 from advocacy.models import Link
+from advocacy.platforms import PLATFORMS
 from advocacy.providers import PROVIDERS
 from advocacy.store import campaigns, links, transaction, with_retries
-from advocacy.trail import PLATFORM_HOSTS
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
@@ -166,7 +166,7 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
         providers=sorted(
             (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
         ),
-        platforms=sorted(set(PLATFORM_HOSTS.values()) | {"email", "sms", "web"}),
+        platforms=sorted({*PLATFORMS, "email", "sms", "web"}),
         media=sorted({*MEDIA, *links.media(g.org_id)}),
         authors=links.authors(g.org_id),
         address=_address,
