@@ -28,7 +28,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "actblue"
 title = "ActBlue"
@@ -231,10 +231,10 @@ def _moment(line: Mapping[str, Any], contribution: Mapping[str, Any], said: Said
 
 def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:
     """Read the code from the map or, in older bodies, from beside it; others write refcode2 too."""
-    codes = base.mapping(contribution.get("refcodes"), "refcodes")
+    codes = optional.mapping(contribution.get("refcodes"))
 
     def carried(name: str) -> str:
-        return base.text(codes.get(name) or contribution.get(name), name)
+        return optional.text(codes.get(name)) or optional.text(contribution.get(name))
 
     code, click_id = base.split_code(carried("refcode"))
     return code, click_id or base.click_id_or_none(carried("refcode2"))

@@ -28,7 +28,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.providers import base
+from advocacy.providers import base, optional
 
 slug = "action_network"
 title = "Action Network"
@@ -186,10 +186,8 @@ def _event(
     targets: Sequence[Mapping[str, Any]],
     received_at: datetime,
 ) -> ActionEvent:
-    referrer = base.mapping(
-        action.get("action_network:referrer_data") or action.get("referrer_data"), "referrer_data"
-    )
-    code, click_id = base.split_code(base.text(referrer.get("source"), "source"))
+    referrer = _referrer(action)
+    code, click_id = base.split_code(optional.text(referrer.get("source")))
     own_id = next(
         filter(
             None,
@@ -234,8 +232,13 @@ def _event(
         amount_minor=amount,
         currency=currency,
         recurs_as=own_id if recurrence.get("recurring") is True else "",
-        target=base.text(targets[0].get("ocdid"), "ocdid", 200) if targets else "",
+        target=optional.text(targets[0].get("ocdid"), 200) if targets else "",
     )
+
+
+def _referrer(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    written = action.get("action_network:referrer_data") or action.get("referrer_data")
+    return optional.mapping(written)
 
 
 def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tuple[str, str]:
@@ -264,7 +267,7 @@ def _amount(action: Mapping[str, Any], currency: str) -> int | None:
 
 def _website(referrer: Mapping[str, Any]) -> str:
     """Return the site that was clicked from; "none" is a word here, not a site."""
-    written = base.text(referrer.get("website"), "website")
+    written = optional.text(referrer.get("website"))
     return "" if written.lower() in base.NO_SOURCE else written
 
 

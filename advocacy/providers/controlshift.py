@@ -29,7 +29,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "controlshift"
 title = "ControlShift"
@@ -191,10 +191,10 @@ def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
 
 def _query(data: Mapping[str, Any]) -> dict[str, str]:
     """Return what the petition page's URL carried: as fields, or still in the URL itself."""
-    petition = base.mapping(data.get("petition"), "petition")
-    query = base.query_of(base.text(petition.get("url"), "url", 4000))
+    petition = optional.mapping(data.get("petition"))
+    query = base.query_of(optional.text(petition.get("url"), 4000))
     names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
-    query.update({name: written for name in names if (written := base.text(data.get(name), name))})
+    query.update({name: written for name in names if (written := optional.text(data.get(name)))})
     return query
 
 

@@ -38,7 +38,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, examples, signatures
+from advocacy.providers import base, examples, optional, signatures
 
 slug = "generic"
 title = "Any tool, by a mapping"
@@ -54,10 +54,12 @@ MOST_ITEMS = 1_000
 _METHODS = ("hmac", "basic", "bearer", "header", "secret_path")
 _ALGORITHMS = ("sha256", "sha1", "sha512")
 _DECODERS = {"hex": signatures.from_hex, "base64": signatures.from_base64}
-_TEXTS = ("email", "phone", "person_id", "code", "click_id", "referrer", "recurs_as", "target")
+_TEXTS = ("email", "phone", "person_id", "recurs_as")
+_HINTS = ("code", "click_id", "referrer", "target")
 _FIELDS = frozenset(
     (
         *_TEXTS,
+        *_HINTS,
         "id",
         "at",
         "stated_at",
@@ -465,6 +467,14 @@ def _find(expression: Any, value: Any) -> Any:
         raise Unreadable("mapping_failed", type(error).__name__) from None
 
 
+def _hint(expression: Any, item: Any) -> Any:
+    """Return what an expression finds, None also where it fails on what it finds."""
+    try:
+        return _find(expression, item)
+    except Unreadable:
+        return None
+
+
 def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     if mapping.get("when") and not _yes(_find(mapping["when"], item)):
         return []
@@ -481,10 +491,11 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     found = _find(fields.get("stated_at"), item)
     stated = occurred if found is None else _instant(mapping, found, "stated_at")
     currency, amount = _money(mapping, item, kind, said)
-    query = base.query_of(base.text(_find(fields.get("url"), item), "url", 8000))
-    code, click_id = _code(mapping, texts, query)
+    hints = {name: optional.text(_hint(fields.get(name), item), 2048) for name in _HINTS}
+    query = base.query_of(optional.text(_hint(fields.get("url"), item), 8000))
+    code, click_id = _code(mapping, hints, query)
     utm = base.utm_of(query) | base.utm_of(
-        {key: _find(fields.get(key), item) for key in fields if key.startswith("utm_")}
+        {key: _hint(fields.get(key), item) for key in fields if key.startswith("utm_")}
     )
     event = ActionEvent(
         kind=kind,
@@ -498,12 +509,12 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
         code=code,
         click_id=click_id,
         utm=utm,
-        referrer=texts["referrer"],
+        referrer=hints["referrer"],
         amount_minor=amount,
         currency=currency,
         recurs_as=texts["recurs_as"],
         renewal=bool(texts["recurs_as"]) and _yes(_find(fields.get("renewal"), item)),
-        target=texts["target"],
+        target=hints["target"],
         test=_yes(_find(fields.get("test"), item)),
     )
     return [event, *_returned(mapping, item, event)]
@@ -682,14 +693,14 @@ def _write(mapping: Mapping[str, Any], value: Any) -> bytes:
 
 
 def _code(
-    mapping: Mapping[str, Any], texts: Mapping[str, str], query: Mapping[str, str]
+    mapping: Mapping[str, Any], hints: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[str, str]:
     """Read the code from its field, else from the page's URL, where `destination` had put it."""
-    code, click_id = base.split_code(texts["code"])
+    code, click_id = base.split_code(hints["code"])
     for name in _places(mapping):
         if not code:
             code, click_id = base.split_code(query.get(name, ""))
-    return code, click_id or base.click_id_or_none(texts["click_id"])
+    return code, click_id or base.click_id_or_none(hints["click_id"])
 
 
 def _yes(value: Any) -> bool:

@@ -34,7 +34,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "nationbuilder"
 title = "NationBuilder"
@@ -231,8 +231,10 @@ def _person(who: Mapping[str, Any], own_id: Any) -> Person:
 
 
 def _code(donation: Mapping[str, Any], who: Mapping[str, Any]) -> tuple[str, str]:
-    tracked = base.split_code(
-        base.text(donation.get("tracking_code_slug"), "tracking_code_slug", 200)
+    carried = (
+        donation.get("tracking_code_slug"),
+        donation.get("recruiter_id"),
+        who.get("recruiter_id"),
     )
-    recruiter = donation.get("recruiter_id") or who.get("recruiter_id")
-    return tracked if tracked[0] else base.split_code(base.text(recruiter, "recruiter_id", 64))
+    split = (base.split_code(optional.text(each)) for each in carried)
+    return next((both for both in split if both[0]), ("", ""))

@@ -31,7 +31,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "proca"
 title = "Proca"
@@ -116,7 +116,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
         return []
     occurred = base.instant(action.get("createdAt"), "createdAt")
     amount, currency, recurs = _money(action, kind)
-    code, click_id, utm, referrer = _tracking(base.mapping(message.get("tracking"), "tracking"))
+    code, click_id, utm, referrer = _tracking(optional.mapping(message.get("tracking")))
     return [
         ActionEvent(
             kind=kind,
@@ -221,7 +221,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
     """Return code, click id, UTM and referrer; what Proca made up is no UTM."""
 
     def word(name: str) -> str:
-        written = base.text(tracking.get(name), name)
+        written = optional.text(tracking.get(name))
         return "" if written == "unknown" else written
 
     source, medium = word("source"), word("medium")

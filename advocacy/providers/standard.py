@@ -26,7 +26,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "standard"
 title = "Standard Webhooks"
@@ -61,7 +61,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
     data = base.mapping(whole.get("data"), "data")
     kind, said = _kind(base.text(whole.get("type"), "type"))
     occurred = base.instant(whole.get("timestamp"), "timestamp")
-    code, click_id = base.split_code(base.text(data.get("code"), "code"))
+    code, click_id = base.split_code(optional.text(data.get("code")))
     currency, amount = "", None
     if kind is ActionKind.DONATION:
         currency = base.currency_code(data.get("currency"), "USD")
@@ -88,14 +88,14 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 person_id=base.text(data.get("person_id"), "person_id", 200),
             ),
             code=code,
-            click_id=click_id or base.click_id_or_none(base.text(data.get("click_id"), "click_id")),
+            click_id=click_id or base.click_id_or_none(optional.text(data.get("click_id"))),
             utm=base.utm_of(data),
-            referrer=base.text(data.get("referrer"), "referrer", 2048),
+            referrer=optional.text(data.get("referrer"), 2048),
             amount_minor=amount,
             currency=currency,
             recurs_as=recurs_as,
             renewal=bool(recurs_as) and data.get("renewal") is True,
-            target=base.text(data.get("target"), "target", 200),
+            target=optional.text(data.get("target"), 200),
             test=data.get("test") is True,
         )
     ]

@@ -34,7 +34,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "stripe"
 title = "Stripe"
@@ -278,7 +278,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
     amount = _amount(session, "amount_total")
     paid = base.text(session.get("payment_status"), "payment_status") in {"", "paid"}
     details = base.mapping(session.get("customer_details"), "customer_details")
-    metadata = base.mapping(session.get("metadata"), "metadata")
+    metadata = optional.mapping(session.get("metadata"))
     return [
         told.say(
             Said.MADE if paid and amount[0] != 0 else Said.STANDS,
@@ -298,7 +298,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
 
 
 def _payment_intent(told: _Told, intent: Mapping[str, Any]) -> list[ActionEvent]:
-    metadata = base.mapping(intent.get("metadata"), "metadata")
+    metadata = optional.mapping(intent.get("metadata"))
     received = "amount_received" if intent.get("amount_received") else "amount"
     return [
         told.say(
@@ -319,7 +319,7 @@ def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
         return []
     captured = "amount_captured" if charge.get("amount_captured") else "amount"
     billing = base.mapping(charge.get("billing_details"), "billing_details")
-    metadata = base.mapping(charge.get("metadata"), "metadata")
+    metadata = optional.mapping(charge.get("metadata"))
     return [
         told.say(
             Said.STANDS if _of_an_unnamed_invoice(charge) else Said.MADE,
@@ -341,9 +341,9 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
     `invoice.paid` counts that money; to count it here as well would double it wherever
     `invoice_payment.paid`, the one event that joins them, is not sent.
     """
-    return "invoice" not in payment and base.text(
-        payment.get("description"), "description", 5000
-    ).startswith("Subscription ")
+    return "invoice" not in payment and optional.text(payment.get("description"), 5000).startswith(
+        "Subscription "
+    )
 
 
 def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
@@ -423,8 +423,8 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
         _first_of(subscription) if first else "",
     ]
     metadata = {
-        **base.mapping(details.get("metadata"), "metadata"),
-        **base.mapping(invoice.get("metadata"), "metadata"),
+        **optional.mapping(details.get("metadata")),
+        **optional.mapping(invoice.get("metadata")),
     }
     amount = _amount(invoice, "amount_paid")
     transitions = base.mapping(invoice.get("status_transitions"), "status_transitions")
@@ -461,7 +461,7 @@ def _invoice_payment(told: _Told, payment: Mapping[str, Any]) -> list[ActionEven
 
 def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[ActionEvent]:
     """Read the code of a subscription that was made without a checkout session."""
-    metadata = base.mapping(subscription.get("metadata"), "metadata")
+    metadata = optional.mapping(subscription.get("metadata"))
     carried = _carried(None, metadata)
     if not any(carried):
         return []
@@ -559,10 +559,10 @@ def _carried(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
     """Read code and click id from the reference, or from metadata of the same names as in links."""
 
     def words(name: str) -> str:
-        return base.text(metadata.get(name), name, 5000)
+        return optional.text(metadata.get(name), 5000)
 
     carried = (
-        base.text(reference, "client_reference_id"),
+        optional.text(reference),
         words("client_reference_id"),
         words("code"),
     )

@@ -38,7 +38,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, signatures
+from advocacy.providers import base, optional, signatures
 
 slug = "twilio"
 title = "Twilio Voice"
@@ -304,7 +304,7 @@ def _call(
         code=code,
         click_id=click_id or base.click_id_or_none(carried.get("click_id", "")),
         utm=base.utm_of(carried),
-        target=base.text(carried.get("target") or office, "target", 200),
+        target=optional.text(carried.get("target") or office, 200),
     )
 
 
