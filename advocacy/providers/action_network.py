@@ -6,8 +6,9 @@ delivered; `action_network:referrer_data.source` carries our code back, `"none"`
 that there was none. Source: actionnetwork.org/docs/webhooks.
 
 What a stranger would get wrong: an outreach is one hash per target and may have no target at all
-(the supporter left after the first step); a donation that is sent again without its amount has been
-returned; dash and underscore are the same to Action Network, so our codes have neither. An
+(the supporter left after the first step); its "Send Test" sends a body that is told from others
+only by what it lacks: instants and referrer; a donation that is sent again without its amount has
+been returned; dash and underscore are the same to Action Network, so our codes have neither. An
 identifier `act_blue:…` is a gift that ActBlue took: it has the name by which ActBlue's room says
 that it is told there, so it counts only where ActBlue is not connected.
 """
@@ -202,9 +203,14 @@ def _event(
     if not own_id:
         raise Unreadable("missing", "identifiers")
     namespace, own_id = _shared_name(kind, action, own_id)
-    # A test send has no instants at all.
     changed = _instant(action, "modified_date")
-    created = _instant(action, "created_date") or changed or received_at
+    created = _instant(action, "created_date") or changed
+    # What its "Send Test" sends has no instants and no referrer; all else has both.
+    test = created is None and not referrer
+    if test:
+        # It may name an action that there is, which must not become a test by that.
+        namespace, own_id = "", f"test:{own_id}"
+    created = created or received_at
     stated = changed or created
     recurrence = base.mapping(action.get("action_network:recurrence"), "recurrence")
     said, amount, currency = Said.MADE, None, ""
@@ -233,6 +239,7 @@ def _event(
         currency=currency,
         recurs_as=own_id if recurrence.get("recurring") is True else "",
         target=optional.text(targets[0].get("ocdid"), 200) if targets else "",
+        test=test,
     )
 
 

@@ -96,7 +96,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             recurs_as=recurs_as,
             renewal=bool(recurs_as) and data.get("renewal") is True,
             target=optional.text(data.get("target"), 200),
-            test=data.get("test") is True,
+            test=data.get("test") in (True, "true"),
         )
     ]
 

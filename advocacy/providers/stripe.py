@@ -161,7 +161,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
     told = _Told(
         kind=kind,
         at=base.from_unix(_whole(event.get("created"), "created"), "created"),
-        test=event.get("livemode") is False,
+        test=event.get("livemode") is False or thing.get("livemode") is False,
     )
     return reader(told, thing)
 

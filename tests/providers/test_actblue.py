@@ -128,3 +128,21 @@ def test_a_body_without_any_instant_is_kept_aside() -> None:
     with pytest.raises(Unreadable) as caught:
         changed("donation", line={"paidAt": None})
     assert caught.value.reason == "unknown_kind"
+
+
+@pytest.mark.parametrize(
+    ("page", "test"),
+    [
+        ("http://localhost:3000/thanks/AB1?success=true", True),
+        ("http://127.0.0.1/thanks", True),
+        ("https://secure.actblue.com/thanks/AB1", False),
+        ("https://example.org/?next=http://localhost", False),
+        (None, False),
+        ([], False),
+    ],
+)
+def test_a_sample_body_of_actblue_is_a_test(page: object, test: bool) -> None:
+    body = json.loads(payload("actblue", "donation"))
+    body["contribution"]["thanksUrl"] = page
+    events = actblue.parse(ACTBLUE.verified(json.dumps(body).encode()))
+    assert events[0].test is test

@@ -112,9 +112,44 @@ def test_an_attendance_that_is_declined_is_taken_back() -> None:
     assert attendance.counted
 
 
-def test_a_test_send_has_no_instants_and_is_read_all_the_same() -> None:
+def test_a_test_send_has_no_instants_and_is_a_test() -> None:
     (event,) = ACTION_NETWORK.parsed("test_send")
     assert event.occurred_at == NOW
+    (settled,) = in_every_order([[event]]).values()
+    assert settled.test and not settled.counted
+
+
+@pytest.mark.parametrize(
+    "name", ["signature", "call", "donation", "submission", "attendance", "action"]
+)
+@pytest.mark.parametrize("referrer", [{}, None, []])
+def test_a_test_send_of_any_type_is_a_test_and_makes_none_of_what_there_is(
+    name: str, referrer: Any
+) -> None:
+    test = changed(
+        name,
+        created_date=None,
+        modified_date=None,
+        **{"action_network:referrer_data": referrer},
+    )
+    assert [event.test for event in test] == [True]
+    settled = in_every_order([test, ACTION_NETWORK.parsed(name)]).values()
+    assert sorted((each.counted, each.test) for each in settled) == [(False, True), (True, False)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_date": "2026-05-01T12:00:00Z"},
+        {"modified_date": "2026-05-01T12:00:00Z"},
+        {"action_network:referrer_data": {"source": CODE}},
+        {"action_network:referrer_data": {"source": "none"}},
+    ],
+)
+def test_what_lacks_only_a_part_is_no_test(fields: dict[str, Any]) -> None:
+    bare: dict[str, Any] = {"created_date": None, "modified_date": None}
+    (event,) = changed("signature", **{"action_network:referrer_data": {}, **bare, **fields})
+    assert not event.test
 
 
 def test_the_key_of_test_sends_does_not_hide_what_comes_after() -> None:

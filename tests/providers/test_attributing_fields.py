@@ -112,6 +112,8 @@ def test_a_wrong_value_in_such_a_field_changes_nothing_that_counts(tool: Counter
         pytest.skip("a form has no types; see below")
     tried = 0
     for name in tool.names():
+        if name == "test_send":  # It is told from an action by such a field.
+            continue
         body = json.loads(payload(tool.slug, name))
         try:
             good = tool.parsed(name)
