@@ -3,8 +3,9 @@
 Facts: a form body; `X-Twilio-Signature` is the base64 HMAC of the full public URL followed by the
 sorted fields, empty ones too, keyed with the account's auth token (SHA-1, or SHA-256 where
 `X-Twilio-Webhooks-Signature-Settings` says so); a JSON body is signed through `bodySHA256` in the
-URL; `CallDuration` is in seconds, `Duration` in begun minutes. Sources: twilio-python
-`request_validator.py`, twilio.com/docs/voice/api/call-resource, /docs/usage/security.
+URL; it may sort the query and escape more of it after signing; `CallDuration` is in seconds,
+`Duration` in begun minutes. Sources: twilio-python `request_validator.py`,
+twilio.com/docs/voice/api/call-resource, /docs/usage/security.
 
 What a stranger would get wrong: "completed" means answered and hung up, by a voicemail as well. And
 with click-to-call the first leg rings the supporter; only its child reached the office. So a child
@@ -20,9 +21,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from itertools import permutations
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
@@ -47,6 +50,8 @@ ANSWER = 204
 CARRIES: str = say("code= and click_id= of the status callback's URL")
 
 MINIMUM_SECONDS = 10
+MOST_REORDERED = 4
+LONGEST_REORDERED = 16_384
 _ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _STATUSES = frozenset(
     (
@@ -75,7 +80,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
     content_type = delivery.headers.get("content-type", "")
     try:
         parts = urlsplit(delivery.url)._replace(fragment="")
-        addresses = _with_and_without_port(parts)
+        addresses = _signed_addresses(parts, len(delivery.body))
         query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=base.MAX_FIELDS)
     except ValueError:
         raise Refused("bad_url") from None
@@ -201,6 +206,45 @@ def rehearsal(
     return Delivery(body, headers, address.geturl(), setup)
 
 
+def _signed_addresses(parts: SplitResult, body_length: int) -> list[bytes]:
+    """Return the forms of one URL that Twilio may have signed, as it was called first.
+
+    It signs some signs as they are and calls the URL with them escaped, and it may sort the query
+    between the two. All forms have the same parameters with the same values.
+    Sources: github.com/twilio/twilio-node/pull/621 and /1061, twilio-php/issues/790.
+    """
+    pairs = parts.query.split("&")
+    names = {pair.partition("=")[0] for pair in pairs}
+    orders: Iterable[Sequence[str]] = [pairs]
+    # Where a name is repeated the order says something.
+    if len(pairs) == len(names) <= MOST_REORDERED and body_length <= LONGEST_REORDERED:
+        orders = permutations(pairs)
+    queries = ["&".join(order) for order in orders]
+    queries = [write(query) for write in _ESCAPINGS for query in queries]
+    return [
+        address
+        for query in dict.fromkeys(queries)
+        for address in _with_and_without_port(parts._replace(query=query))
+    ]
+
+
+def _unescaper(signs: str) -> Callable[[str], str]:
+    escaped = re.compile("|".join(f"%{ord(sign):02X}" for sign in signs), re.IGNORECASE)
+    return lambda query: escaped.sub(lambda found: chr(int(found[0][1:], 16)), query)
+
+
+def _escape(query: str) -> str:
+    return re.sub(r"['()*!~@:]", lambda found: f"%{ord(found[0]):02X}", query)
+
+
+_ESCAPINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    _unescaper("'()*!~"),
+    _unescaper("'()*!~@:"),
+    _escape,
+)
+
+
 def _with_and_without_port(parts: SplitResult) -> list[bytes]:
     """Return the URL with its default port written out, and without any: Twilio signs either."""
     standard = 443 if parts.scheme == "https" else 80
@@ -238,8 +282,10 @@ def _check(
     found = False
     for secret in filter(None, secrets):
         for address in addresses:
-            expected = hmac.digest(secret.encode(), address + fields, algorithm)
-            found |= signatures.same(given, expected)
+            # The first form is nearly always the one; the time says nothing of the secret.
+            found = found or signatures.same(
+                given, hmac.digest(secret.encode(), address + fields, algorithm)
+            )
     if not found:
         raise Refused("bad_signature")
 

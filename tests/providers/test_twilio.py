@@ -209,3 +209,57 @@ def test_the_signature_is_base64_of_what_the_library_computes() -> None:
     loose = base64.b64encode(digest).decode() + "!"
     with pytest.raises(Refused):
         twilio.verify(replace(good, headers={"x-twilio-signature": loose}), [TOKEN], NOW)
+
+
+HOST = "https://t.example.org/w/k"
+
+
+@pytest.mark.parametrize(
+    ("signed_as", "called"),
+    [
+        ("?utm_term=Trezzo+Sull'Adda", "?utm_term=Trezzo+Sull%27Adda"),
+        ("?Caller=sip:12@t.example.org", "?Caller=sip%3A12%40t.example.org"),
+        ("?a=sip%3A1&b='", "?a=sip%3A1&b=%27"),
+        ("?a=%27%28x%29", "?a='(x)"),
+        ("?code=spring4trees&click_id=a1&b=2", "?b=2&click_id=a1&code=spring4trees"),
+        ("?z='&code=spring4trees", "?code=spring4trees&z=%27"),
+    ],
+)
+@pytest.mark.parametrize("port", ["", ":443"])
+def test_what_twilio_escapes_or_sorts_after_signing_is_verified(
+    signed_as: str, called: str, port: str
+) -> None:
+    url = HOST.replace(".org", f".org{port}") + signed_as
+    delivery = signed(url, {"CallSid": "CA1"}, HOST + called)
+    verified = twilio.verify(delivery, [TOKEN], NOW)
+    plain = twilio.verify(signed(HOST + called, {"CallSid": "CA1"}), [TOKEN], NOW)
+    assert verified.message_id == plain.message_id
+
+
+@pytest.mark.parametrize(
+    ("signed_as", "called"),
+    [
+        ("?code=spring4trees", "?code=autumn4trees"),
+        ("?code=a&click_id=b", "?code=b&click_id=a"),
+        ("?code=a&click_id=b", "?code=a"),
+        ("?code=a", "?code=a&click_id=b"),
+        ("?code=a&b=1", "?code=a%26b=1"),
+        ("?code=a&b=1", "?code=a%26b%3D1"),
+        ("?code=a%2526", "?code=a%26"),
+        ("?code=a+b", "?code=a%2Bb"),
+        ("?code=a&code=b", "?code=b&code=a"),
+        ("?code=A", "?code=a"),
+        ("?a=1&b=2&c=3&d=4&e=5", "?e=5&d=4&c=3&b=2&a=1"),
+    ],
+)
+def test_a_query_that_says_something_else_is_refused(signed_as: str, called: str) -> None:
+    delivery = signed(HOST + signed_as, {"CallSid": "CA1"}, HOST + called)
+    with pytest.raises(Refused):
+        twilio.verify(delivery, [TOKEN], NOW)
+
+
+def test_a_large_body_is_not_tried_in_many_forms() -> None:
+    fields = {"CallSid": "CA1", "Text": "x" * 20_000}
+    assert twilio.verify(signed(f"{HOST}?a=1&b=2", fields), [TOKEN], NOW)
+    with pytest.raises(Refused):
+        twilio.verify(signed(f"{HOST}?b=2&a=1", fields, f"{HOST}?a=1&b=2"), [TOKEN], NOW)
