@@ -28,6 +28,15 @@ def create_doors_app(settings: Settings) -> Flask:
     return app
 
 
+def create_command_app(settings: Settings) -> Flask:
+    """Wire what the commands and the jobs need: database, Redis and the texts, and no pages."""
+    from advocacy.extensions import babel
+
+    app = _wire_servers(settings)
+    babel.init_app(app, default_translation_directories="web/translations")
+    return app
+
+
 def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flask:
     """Return an application that reaches the database and Redis, and nothing more.
 

@@ -1,27 +1,59 @@
-"""The operator's commands: `advocacy <word> <what>`. Each is in its room of `commands/`."""
+"""The commands: `advocacy COMMAND`. Each is in a module of `commands/`, loaded when used."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from advocacy.commands import (
-    distributing,
-    generating,
-    goals,
-    history,
-    making,
-    members,
-    receipt,
-    rehearsal,
-    reporting,
-    running,
-    sources,
-    working,
+_COMMANDS = {
+    "alarm": "rehearsal:alarm",
+    "campaign": "making:campaign",
+    "demo": "running:demo",
+    "distribute": "distributing:distribute",
+    "doctor": "running:doctor",
+    "erase": "working:erase",
+    "explain": "receipt:explain_action",
+    "generate": "generating:generate_rows",
+    "goal": "goals:goal",
+    "import": "history:import_history",
+    "link": "making:link",
+    "member": "members:member",
+    "migrate": "running:migrate",
+    "org": "making:org",
+    "post": "making:post",
+    "rebuild": "working:rebuild",
+    "rehearse": "rehearsal:rehearse_campaign",
+    "replay": "working:replay",
+    "report": "working:report",
+    "source": "sources:source",
+    "subscription": "reporting:subscription",
+    "token": "making:token",
+    "up": "running:up",
+}
+"""Each command, with the module of `commands/` and the name in it."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"advocacy.commands.{module}"), attribute)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-from config.garbage import collect_seldom
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Tell what social posts set in motion.
 
@@ -33,32 +65,10 @@ def main() -> None:
       advocacy post create --campaign stay --platform instagram --title "Call today"
       advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     """
+    from config.garbage import collect_seldom
+
     collect_seldom()
 
 
-for _command in (
-    making.org,
-    making.campaign,
-    making.post,
-    making.link,
-    sources.source,
-    making.token,
-    goals.goal,
-    members.member,
-    rehearsal.rehearse_campaign,
-    rehearsal.alarm,
-    history.import_history,
-    working.report,
-    reporting.subscription,
-    receipt.explain_action,
-    working.replay,
-    working.rebuild,
-    working.erase,
-    running.migrate,
-    running.doctor,
-    running.up,
-    running.demo,
-    generating.generate_rows,
-    distributing.distribute,
-):
-    main.add_command(_command)
+if __name__ == "__main__":
+    main()

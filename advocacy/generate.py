@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import weigh
+from advocacy.choices import SHORTEST_DAYS
 from advocacy.clicklog import Click
 from advocacy.events import Delivery, Tier, Touch
 from advocacy.ids import new_id
@@ -35,7 +36,6 @@ from config.settings import Settings
 
 AT_ONCE = 40_000
 CLICKS_PER_ACTION = 2
-SHORTEST_DAYS = 32
 """A visit, from its post to the last action, fits into so many days; see `generated`."""
 
 _CAMPAIGNS = (

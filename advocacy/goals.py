@@ -23,6 +23,7 @@ from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
+from advocacy.choices import MEASURES
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
 from advocacy.numerals import read_number, write_number
@@ -34,7 +35,6 @@ from advocacy.store import campaigns
 from advocacy.store import goals as store
 from advocacy.store.goals import OfDay, OfDistrict
 
-MEASURES = ("supporters", "donors", "net", "calls", "actions")
 _MOST_POINTS = 53
 _LONGEST_NAME = 200
 # More than any legislature has.

@@ -18,10 +18,6 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue
-from rq.exceptions import DuplicateJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
 _REST_SECONDS = 3.0
 # Under a stream of deliveries one hint does for all that come within this time.
@@ -56,6 +52,12 @@ def connect(redis_url: str, timeout: float = 0.25) -> Redis:
 
 def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
     """Enqueue a drain of one organization, unless one already waits behind the running one."""
+    # RQ is loaded by whoever enqueues: a command that only reads does without it.
+    from rq import Queue
+    from rq.exceptions import DuplicateJobError
+    from rq.job import Job
+    from rq.serializers import JSONSerializer
+
     job_ids = [f"{queue_name}-{org_id}-{place}" for place in ("a", "b")]
     # Under a stream both are there nearly always, and to ask is cheaper than to make two in vain.
     if connection.exists(*map(Job.key_for, job_ids)) == len(job_ids):

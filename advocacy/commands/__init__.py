@@ -1,7 +1,10 @@
 """What the commands share: the application around them, errors of one line, tables.
 
-What a stranger would get wrong: an error is one line that says what to do, and nothing is printed
-twice: keys and tokens are shown when they are made and never again.
+An error is one line that says what to do, and nothing is printed twice: keys and tokens are shown
+when they are made and never again.
+
+Note: a module of this package imports Flask, SQL and the code that does the work inside of its
+functions. `advocacy --help` loads all of these modules, and none of what they would run.
 """
 
 from __future__ import annotations
@@ -10,22 +13,17 @@ import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 from zoneinfo import available_timezones
 
 import click
-from flask import Flask
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from advocacy import create_app, embedded
-from advocacy.destinations import BadDestination
-from advocacy.linking import BadLink
-from advocacy.report import BadRange
 from advocacy.slugs import is_slug
-from advocacy.store import campaigns
-from advocacy.store.members import BadEmail, LastOwner
-from config.logging import configure
-from config.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config.settings import Settings
 
 Arguments = ParamSpec("Arguments")
 
@@ -38,22 +36,15 @@ class Refusal(click.ClickException):
 
 def application(log_level: str = "WARNING") -> Flask:
     """Return the application for the environment, or for what `make run` left in `var/env`."""
+    from advocacy import create_command_app, embedded
+    from config import logging
+    from config.settings import read_settings
+
     for name, value in embedded.remembered(VAR_DIR).items():
         os.environ.setdefault(name, value)
     settings = read_settings()
-    configure(os.environ.get("LOG_LEVEL", log_level))
-    return create_app(settings)
-
-
-REFUSED = (
-    campaigns.Taken,
-    campaigns.NotFound,
-    BadRange,
-    BadLink,
-    BadEmail,
-    LastOwner,
-)
-"""What a command may be asked for that cannot be: it ends with one line that says what to do."""
+    logging.configure(os.environ.get("LOG_LEVEL", log_level))
+    return create_command_app(settings)
 
 
 def in_app(
@@ -66,24 +57,47 @@ def in_app(
         try:
             with application().app_context():
                 command(*args, **kwargs)
-        except SettingsError as error:
-            raise Refusal(str(error)) from None
-        except REFUSED as error:
-            raise Refusal(str(error)) from None
-        except BadDestination as error:
-            raise Refusal(f"the destination {error}") from None
-        except IntegrityError:
-            raise Refusal("another command made the same just now; look, and try again") from None
-        except OperationalError:
-            raise Refusal(
-                "the database does not answer; start it with `make run`, or set DATABASE_URL"
-            ) from None
-        except ProgrammingError as error:
-            if "UndefinedTable" in type(error.orig).__name__:
-                raise Refusal("the database has no tables yet; run `advocacy migrate`") from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if line := _in_one_line(error):
+                raise Refusal(line) from None
             raise
 
     return run
+
+
+def _in_one_line(error: Exception) -> str:
+    """Return what to do about a known error; empty for one that is a defect of ours."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    from advocacy.destinations import BadDestination
+    from advocacy.linking import BadLink
+    from advocacy.report import BadRange
+    from advocacy.store.campaigns import NotFound, Taken
+    from advocacy.store.members import BadEmail, LastOwner
+    from config.settings import SettingsError
+
+    match error:
+        case (
+            SettingsError()
+            | Taken()
+            | NotFound()
+            | BadRange()
+            | BadLink()
+            | BadEmail()
+            | LastOwner()
+        ):
+            return str(error)
+        case BadDestination():
+            return f"the destination {error}"
+        case IntegrityError():
+            return "another command made the same just now; look, and try again"
+        case OperationalError():
+            return "the database does not answer; start it with `make run`, or set DATABASE_URL"
+        case ProgrammingError() if "UndefinedTable" in type(error.orig).__name__:
+            return "the database has no tables yet; run `advocacy migrate`"
+    return ""
 
 
 def settings_now() -> Settings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from advocacy.commands import Refusal, in_app
-from advocacy.store import database, distribution, transaction
 
 _NONE = (
     "this PostgreSQL has no Citus: install it on every machine of the cluster (postgresql-<version>"
@@ -40,6 +39,8 @@ def distribute(shards: int, dry_run: bool) -> None:
     and writers wait meanwhile. The extension and its machines have to be there; see
     docs/operating.md, Sizes.
     """
+    from advocacy.store import database, distribution, transaction
+
     with transaction():
         if not distribution.has_citus():
             raise Refusal(_NOT_CREATED if distribution.could_have_citus() else _NONE)

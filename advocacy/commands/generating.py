@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from advocacy import generate
+from advocacy.choices import SHORTEST_DAYS
 from advocacy.commands import Refusal, in_app, settings_now, slug_word
-from advocacy.store import campaigns
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 @click.command("generate")
@@ -25,9 +20,7 @@ from advocacy.store import campaigns
 @click.option("--deliveries", type=click.IntRange(min=1), help="So many deliveries that wait.")
 @click.option("--org", default="generated", show_default=True, callback=slug_word)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 1_000_000))
-@click.option(
-    "--days", default=365, show_default=True, type=click.IntRange(generate.SHORTEST_DAYS, 3650)
-)
+@click.option("--days", default=365, show_default=True, type=click.IntRange(SHORTEST_DAYS, 3650))
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; default: today.")
 @in_app
 def generate_rows(
@@ -47,6 +40,17 @@ def generate_rows(
     With --actions, actions, clicks and totals are there at once. With --deliveries, bodies as
     Action Network and ActBlue send them wait in the inbox for the worker.
     """
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from advocacy import generate
+    from advocacy.store import campaigns
+
     if (actions is None) == (deliveries is None):
         raise Refusal("say either --actions or --deliveries, and how many")
     make, number = (

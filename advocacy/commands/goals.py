@@ -8,11 +8,8 @@ from uuid import UUID
 
 import click
 
+from advocacy.choices import MEASURES
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
-from advocacy.goals import MEASURES, BadGoal, goals, put_goal
-from advocacy.report import written_money
-from advocacy.store import campaigns, transaction
-from advocacy.store import goals as store
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -56,6 +53,9 @@ def goal_add(
     Example: advocacy goal add --measure calls --target 500 --campaign stay --name "The vote" \\
                --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
     """
+    from advocacy.goals import BadGoal, put_goal
+    from advocacy.store import campaigns, transaction
+
     try:
         with transaction():
             owner = campaigns.get_organization(org)
@@ -84,6 +84,9 @@ def goal_list(org: str | None) -> None:
 
     Example: advocacy goal list
     """
+    from advocacy.goals import goals
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     rows = [
         (
@@ -104,6 +107,8 @@ def goal_list(org: str | None) -> None:
 
 
 def _written(goal: dict[str, Any], number: int | None) -> str:
+    from advocacy.report import written_money
+
     if number is None:
         return "–"
     return written_money(number, goal["currency"]) if goal["currency"] else f"{number:,}"
@@ -127,6 +132,9 @@ def goal_remove(org: str | None, goal_id: UUID) -> None:
 
     Example: advocacy goal remove 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
+    from advocacy.store import campaigns, transaction
+    from advocacy.store import goals as store
+
     with transaction():
         owner = campaigns.get_organization(org)
         store.remove_goal(owner.id, goal_id)

@@ -8,23 +8,18 @@ import time
 from contextlib import ExitStack
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from advocacy.ahead import in_a_thread
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
 from advocacy.events import ActionKind
-from advocacy.importing import Brought, NotACSV, bring_in, read_rows
 from advocacy.providers.history import READERS
-from advocacy.store import campaigns
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from advocacy.importing import Brought
 
 
 @click.command("import")
@@ -51,6 +46,10 @@ def import_history(
     After a stop, run it again: what is in is passed over. Rows that cannot be read are written to
     FILE.refused.csv with the reason. A table of Parsons is exported with `table.to_csv(FILE)`.
     """
+    from advocacy.ahead import in_a_thread
+    from advocacy.importing import NotACSV, bring_in, read_rows
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     source = _source(owner.id, provider, name)
     said = {}
@@ -90,6 +89,8 @@ def import_history(
 
 
 def _source(org_id: Any, provider: str, name: str | None) -> Any:
+    from advocacy.store import campaigns
+
     fitting = [
         each
         for each in campaigns.list_sources(org_id)
@@ -106,6 +107,14 @@ def _source(org_id: Any, provider: str, name: str | None) -> Any:
 
 
 def _progress() -> Progress:
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import click
 
-from advocacy import linking
 from advocacy.commands import (
     Refusal,
     in_app,
@@ -17,9 +16,6 @@ from advocacy.commands import (
     table,
     zone_name,
 )
-from advocacy.destinations import check_destination
-from advocacy.moving import PassedOn, move_link
-from advocacy.store import campaigns, transaction
 
 
 @click.group()
@@ -37,6 +33,8 @@ def org_create(slug: str, name: str, timezone: str) -> None:
 
     Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         made = campaigns.put_organization(slug, name, timezone)
         click.echo(f"organization {made.slug} is made")
@@ -49,6 +47,8 @@ def org_list() -> None:
 
     Example: advocacy org list
     """
+    from advocacy.store import campaigns
+
     rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_organizations()]
     table(("slug", "name", "time zone"), rows)
 
@@ -69,6 +69,8 @@ def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> Non
 
     Example: advocacy campaign create --slug stay --name "Stop it" --timezone America/Chicago
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         zone = zone_name(None, None, timezone) if timezone else owner.timezone
@@ -84,6 +86,8 @@ def campaign_list(org: str | None) -> None:
 
     Example: advocacy campaign list
     """
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_campaigns(owner.id)]
     table(("slug", "name", "time zone"), rows)
@@ -110,6 +114,9 @@ def post_create(
 
     Example: advocacy post create --campaign stay --platform instagram --title "Call today"
     """
+    from advocacy.destinations import check_destination
+    from advocacy.store import campaigns, transaction
+
     if url:
         check_destination(url)
     with transaction():
@@ -130,6 +137,8 @@ def post_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy post list --campaign stay
     """
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     of = campaigns.get_campaign(owner.id, slug).id if slug else None
     rows = [
@@ -170,6 +179,9 @@ def link_create(
     Example: advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     Example: advocacy link create --post POST_ID --to https://donorbox.org/stay --source Gifts
     """
+    from advocacy import linking
+    from advocacy.store import campaigns, transaction
+
     settings = settings_now()
     with transaction():
         owner = campaigns.get_organization(org)
@@ -196,6 +208,8 @@ def link_share(org: str | None, code: str) -> None:
 
     Example: advocacy link share 4mczcfbctv5g
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         made = campaigns.put_share(owner.id, code.rpartition("/")[2].lower())
@@ -212,6 +226,9 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
 
     Example: advocacy link move 4mczcfbctv5g --post POST_ID
     """
+    from advocacy.moving import PassedOn, move_link
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner_id = campaigns.get_organization(org).id
     try:
@@ -233,6 +250,8 @@ def link_disable(org: str | None, code: str) -> None:
 
     Example: advocacy link disable 4mczcfbctv5g
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         campaigns.disable_link(owner.id, code.rpartition("/")[2].lower(), datetime.now(UTC))
@@ -248,6 +267,8 @@ def link_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy link list --campaign stay
     """
+    from advocacy.store import campaigns
+
     public = settings_now().public_url
     owner = campaigns.get_organization(org)
     of = campaigns.get_campaign(owner.id, slug).id if slug else None
@@ -276,6 +297,8 @@ def token_create(org: str | None, name: str, scope: str, days: int) -> None:
 
     Example: advocacy token create --name "Monday report"
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         until = datetime.now(UTC) + timedelta(days=days)
@@ -291,6 +314,8 @@ def token_list(org: str | None) -> None:
 
     Example: advocacy token list
     """
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     rows = [
         (each.name, each.scope, each.expires_at.date(), "revoked" if each.revoked_at else "valid")
@@ -308,6 +333,8 @@ def token_revoke(org: str | None, name: str) -> None:
 
     Example: advocacy token revoke --name "Monday report"
     """
+    from advocacy.store import campaigns, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         campaigns.revoke_token(owner.id, name, datetime.now(UTC))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import click
 
+from advocacy.choices import ROLES
 from advocacy.commands import in_app, org_option, settings_now, table
-from advocacy.store import campaigns, members, transaction
-from advocacy.store.members import ROLES
 
 WHO = "command line"
 """Who the audit says did what was done here."""
@@ -34,6 +33,8 @@ def member_add(org: str | None, email: str, role: str, name: str) -> None:
 
     Example: advocacy member add ana@example.org --role owner
     """
+    from advocacy.store import campaigns, members, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         made = members.put_member(
@@ -52,6 +53,8 @@ def member_list(org: str | None) -> None:
 
     Example: advocacy member list
     """
+    from advocacy.store import campaigns, members
+
     owner = campaigns.get_organization(org)
     rows = [
         (
@@ -77,6 +80,8 @@ def member_role(org: str | None, email: str, role: str) -> None:
 
     Example: advocacy member role ana@example.org editor
     """
+    from advocacy.store import campaigns, members, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         found = members.get_member(owner.id, email)
@@ -96,6 +101,8 @@ def member_reset(org: str | None, email: str) -> None:
 
     Example: advocacy member reset ana@example.org
     """
+    from advocacy.store import campaigns, members, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         found = members.get_member(owner.id, email)
@@ -113,6 +120,8 @@ def member_remove(org: str | None, email: str) -> None:
 
     Example: advocacy member remove ana@example.org
     """
+    from advocacy.store import campaigns, members, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         found = members.get_member(owner.id, email)

@@ -12,9 +12,6 @@ import click
 
 from advocacy import wording
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
-from advocacy.explain import explain, find_actions
-from advocacy.report import MODELS, written_money
-from advocacy.store import campaigns
 
 _WIDTH = 96
 
@@ -34,6 +31,9 @@ def explain_action(
     Example: advocacy explain --newest stay
     Example: advocacy explain 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
+    from advocacy.explain import explain, find_actions
+    from advocacy.store import campaigns
+
     if (action_id is None) == (newest is None):
         raise Refusal("give the id of one action, or --newest CAMPAIGN to see ids")
     owner = campaigns.get_organization(org)
@@ -78,6 +78,8 @@ def _of(touch: dict[str, Any]) -> str:
 
 def print_receipt(found: dict[str, Any]) -> None:
     """Print a receipt as text."""
+    from advocacy.report import written_money
+
     action, zone = found["action"], found["action"]["timezone"]
     campaign = f", {action['campaign']['name']}" if action["campaign"] else ""
     what, when = wording.noun(action["kind"]).capitalize(), wording.moment(action["at"], zone)
@@ -119,6 +121,8 @@ def _say(words: str, before: str = "") -> None:
 
 
 def _print_touches(found: dict[str, Any], zone: str) -> None:
+    from advocacy.report import MODELS, written_money
+
     path = [touch for touch in found["touches"] if touch["number"]]
     click.echo("\nTouches")
     if not found["touches"]:

@@ -7,8 +7,6 @@ import click
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.commands import Refusal, in_app, org_option, settings_now
 from advocacy.providers import BY_SLUG
-from advocacy.rehearse import rehearse
-from advocacy.store import campaigns, totals
 
 
 @click.command("rehearse")
@@ -23,6 +21,9 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
 
     Says for each tool whether the code came back. Test actions are kept and never counted.
     """
+    from advocacy.rehearse import rehearse
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     campaign = campaigns.get_campaign(owner.id, slug)
     failed = count = 0
@@ -49,6 +50,8 @@ def alarm(org: str | None, lately: int, before: int) -> None:
 
     Example: advocacy alarm --lately 1
     """
+    from advocacy.store import campaigns, totals
+
     owner = campaigns.get_organization(org)
     figures = [Carried(*row) for row in totals.carried_codes(owner.id, lately, before)]
     lost = lost_sources(figures)

@@ -10,27 +10,27 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import click
-from flask_babel import force_locale
 
-from advocacy import letters, mailing, paper, periods, subscriptions
+from advocacy import periods
+from advocacy.choices import LANGUAGES
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
-from advocacy.models import Organization
-from advocacy.store import campaigns, reports, transaction
-from advocacy.subscribing import BadSubscription, clock, mail_address, subscribe
-from advocacy.subscriptions import state
-from advocacy.web.languages import LANGUAGES
-from advocacy.withholding import withheld_figures
+
+if TYPE_CHECKING:
+    from advocacy.models import Organization
+
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
     """Check an e-mail address that mail is sent to."""
+    from advocacy.subscribing import BadSubscription, mail_address
+
     if not written:
         return written
     try:
@@ -41,6 +41,7 @@ def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
 
 def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add to `advocacy report` what makes it the report that also comes by itself."""
+
     for option in reversed(
         (
             click.option(
@@ -90,6 +91,12 @@ def make_weekly(
     language: str,
 ) -> None:
     """Make the report and write or send it; without either, print it."""
+    from flask_babel import force_locale
+
+    from advocacy import letters, mailing, paper, subscriptions
+    from advocacy.store import campaigns
+    from advocacy.withholding import withheld_figures
+
     if week and until:
         raise Refusal("say either --week or --until")
     settings = settings_now()
@@ -140,6 +147,8 @@ def _needs_mail() -> None:
 
 
 def _deliver(mail: EmailMessage) -> None:
+    from advocacy import mailing
+
     try:
         mailing.deliver(settings_now().smtp_url, mail)
     except mailing.NotTaken as refused:
@@ -189,6 +198,9 @@ def subscription_add(
     Example: advocacy subscription add --to board@example.org --campaign stay --on 2027-01-15
     Example: advocacy subscription add --to press@example.org --alerts --language es
     """
+    from advocacy.store import campaigns, transaction
+    from advocacy.subscribing import BadSubscription, clock, subscribe
+
     if sum(map(bool, (weekday, on, alerts))) > 1:
         raise Refusal("say one of --weekday, --on and --alerts")
     try:
@@ -223,6 +235,8 @@ def subscription_list(org: str | None) -> None:
 
     Example: advocacy subscription list
     """
+    from advocacy.store import campaigns, reports
+
     owner = campaigns.get_organization(org)
     names = {each.id: each.slug for each in campaigns.list_campaigns(owner.id)}
     rows = []
@@ -248,6 +262,8 @@ def subscription_remove(org: str | None, subscription_id: UUID) -> None:
 
     Example: advocacy subscription remove 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
+    from advocacy.store import campaigns, reports, transaction
+
     with transaction():
         owner = campaigns.get_organization(org)
         reports.end_subscription(owner.id, subscription_id, datetime.now(UTC))
@@ -267,6 +283,9 @@ def subscription_sent(org: str | None) -> None:
 
     Example: advocacy subscription sent
     """
+    from advocacy.store import campaigns, reports
+    from advocacy.subscriptions import state
+
     owner = campaigns.get_organization(org)
     now = datetime.now(UTC)
     rows = [
@@ -294,6 +313,9 @@ def subscription_resend(org: str | None, report_id: UUID) -> None:
 
     Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
+    from advocacy import subscriptions
+    from advocacy.store import campaigns
+
     _needs_mail()
     owner = campaigns.get_organization(org)
     outcome = subscriptions.resend(settings_now(), owner.id, report_id)

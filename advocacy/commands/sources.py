@@ -20,7 +20,6 @@ from advocacy.commands import (
 from advocacy.events import Person, Unreadable
 from advocacy.ids import new_key
 from advocacy.providers import BY_SLUG, generic, mappings
-from advocacy.store import campaigns, transaction
 
 
 @click.group()
@@ -54,6 +53,8 @@ def source_create(
     Example: advocacy source create --provider actblue --name ActBlue --campaign stay
     Example: advocacy source create --provider generic --name Gifts --mapping donorbox
     """
+    from advocacy.store import campaigns, transaction
+
     settings = settings_now()
     setup = read_setup(provider, words, mapping)
     with transaction():
@@ -186,6 +187,8 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 
     Example: advocacy source rotate --name ActBlue --hours 48
     """
+    from advocacy.store import campaigns, transaction
+
     settings = settings_now()
     with transaction():
         owner = campaigns.get_organization(org)
@@ -214,6 +217,8 @@ def source_list(org: str | None) -> None:
 
     Example: advocacy source list
     """
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     rows = [
         (each.name, each.provider, BY_SLUG[each.provider].TRUST, each.region)

@@ -9,10 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import click
-from flask import current_app
 
-from advocacy import forget, process
-from advocacy.ahead import in_a_thread
+from advocacy.attribution.rules import RULES
 from advocacy.commands import (
     Refusal,
     in_app,
@@ -21,9 +19,6 @@ from advocacy.commands import (
     table,
 )
 from advocacy.commands.reporting import make_weekly, weekly_options
-from advocacy.replaying import put_back
-from advocacy.report import MODELS, activation, written_money
-from advocacy.store import campaigns, inbox, transaction
 
 
 @click.command()
@@ -37,6 +32,10 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
 
     Example: advocacy replay --reason room_failed
     """
+    from advocacy import process
+    from advocacy.replaying import put_back
+    from advocacy.store import campaigns, inbox, transaction
+
     owner = campaigns.get_organization(org)
     if only_list:
         rows = [
@@ -63,6 +62,12 @@ def rebuild(org: str | None) -> None:
 
     Example: advocacy rebuild
     """
+    from flask import current_app
+
+    from advocacy import process
+    from advocacy.ahead import in_a_thread
+    from advocacy.store import campaigns, inbox
+
     owner = campaigns.get_organization(org)
     every = inbox.counts(owner.id)["done"]
     bar = click.progressbar(
@@ -86,8 +91,8 @@ def rebuild(org: str | None) -> None:
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]))
 @click.option(
     "--model",
-    type=click.Choice(MODELS),
-    default=MODELS[0],
+    type=click.Choice(list(RULES)),
+    default=next(iter(RULES)),
     show_default=True,
     help="How actions with several touches are shared out.",
 )
@@ -110,6 +115,9 @@ def report(
     Example: advocacy report stay --model position_based
     Example: advocacy report --weekly --campaign stay --week 2026-W47 --pdf stay.pdf
     """
+    from advocacy.report import activation
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     if weekly:
         make_weekly(owner, **{**of_weekly, "campaign": of_weekly["campaign"] or slug})
@@ -142,6 +150,8 @@ def between(row: dict[str, Any]) -> str:
 
 def print_activation(found: dict[str, Any]) -> None:
     """Print an activation report as text."""
+    from advocacy.report import written_money
+
     people, clicks = found["supporters"], found["clicks"]
     about = found["campaign"]
     click.echo(f"{about['name']}, {found['from']} to {found['to']} ({about['timezone']})")
@@ -195,6 +205,9 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
 
     Example: advocacy erase --email someone@example.org
     """
+    from advocacy import forget
+    from advocacy.store import campaigns
+
     owner = campaigns.get_organization(org)
     try:
         erased = forget.erase(

@@ -18,9 +18,6 @@ from advocacy.ids import new_id, new_key
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
 
-ROLES = ("reader", "editor", "owner")
-"""What a member may do, each with all that is before it."""
-
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
 ONE_TIME_LASTS = timedelta(days=7)

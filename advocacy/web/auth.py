@@ -19,12 +19,13 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from advocacy.choices import ROLES
 from advocacy.contacts import normalise_email
 from advocacy.extensions import login
 from advocacy.identity import organization_key
 from advocacy.passwords import hash_password, is_outdated, is_password
 from advocacy.store import campaigns, members, transaction
-from advocacy.store.members import ROLES, Member
+from advocacy.store.members import Member
 from advocacy.web.errors import Problem
 from advocacy.web.guessing import Guesses
 

@@ -14,9 +14,10 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy.choices import MEASURES
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
-from advocacy.goals import MEASURES, BadGoal, put_goal
+from advocacy.goals import BadGoal, put_goal
 from advocacy.numerals import read_whole
 from advocacy.providers.base import exponent
 from advocacy.spans import day_in

@@ -22,12 +22,12 @@ from flask import (
 )
 from flask_babel import gettext as _
 
+from advocacy.choices import LANGUAGES, ROLES
 from advocacy.passwords import WeakPassword, check_password, hash_password, is_password
 from advocacy.store import campaigns, members, transaction
-from advocacy.store.members import ROLES, BadEmail, LastOwner, Member
+from advocacy.store.members import BadEmail, LastOwner, Member
 from advocacy.web import auth
 from advocacy.web.errors import Problem
-from advocacy.web.languages import LANGUAGES
 
 blueprint = Blueprint("members", __name__)
 

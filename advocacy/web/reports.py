@@ -17,12 +17,13 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 
 from advocacy import letters, periods
+from advocacy.choices import LANGUAGES
 from advocacy.store import campaigns, reports, transaction
 from advocacy.subscribing import WHAT, BadSubscription, clock, subscribe
 from advocacy.subscriptions import file_name, kept_pdf, state
 from advocacy.web import auth
 from advocacy.web.errors import Problem
-from advocacy.web.languages import LANGUAGES, chosen, said
+from advocacy.web.languages import chosen, said
 
 blueprint = Blueprint("reports", __name__)
 

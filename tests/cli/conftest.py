@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from advocacy import cli, commands
 from advocacy.extensions import db
+from config import logging
 
 
 class Operator:
@@ -57,7 +58,7 @@ def operator(
     monkeypatch.setattr(commands, "application", application)
     monkeypatch.setattr(commands, "VAR_DIR", tmp_path)
     # Logs would be bound to the terminal of this one test.
-    monkeypatch.setattr(commands, "configure", lambda _level: None)
+    monkeypatch.setattr(logging, "configure", lambda _level: None)
     yield Operator({**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": "http://127.0.0.1:8000"})
     # A command is a process that ends; here its connections have to be given back.
     for each in made:

@@ -17,7 +17,9 @@ from tests.conftest import World
 
 def commands(group: click.Group, words: tuple[str, ...] = ()):
     """Yield every command with the words that lead to it."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*words, name))
         else:

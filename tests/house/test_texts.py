@@ -138,7 +138,7 @@ def test_the_compiled_file_is_what_the_translators_wrote(language):
 
 
 def test_the_languages_to_choose_from_are_those_there_are():
-    from advocacy.web.languages import LANGUAGES as offered
+    from advocacy.choices import LANGUAGES as offered
 
     assert sorted(offered) == sorted(["en", *LANGUAGES])
     assert sorted(each.name for each in TRANSLATIONS.iterdir()) == sorted(LANGUAGES)

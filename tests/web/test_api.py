@@ -16,8 +16,8 @@ from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
 from advocacy import goals
+from advocacy.choices import ROLES
 from advocacy.store import campaigns, reports, run, transaction, view_links
-from advocacy.store.members import ROLES
 from tests.conftest import World
 
 ACTIVATION = "/api/v1/campaigns/stay/activation"

@@ -1,0 +1,18 @@
+"""Closed lists that the command line offers and the code behind it keeps to.
+
+Note: this imports nothing, so that `advocacy COMMAND --help` stays fast.
+"""
+
+from __future__ import annotations
+
+LANGUAGES = {"en": "English", "fr": "Français", "es": "Español"}
+"""The languages of pages and mails, by their codes."""
+
+MEASURES = ("supporters", "donors", "net", "calls", "actions")
+"""What a goal can be about."""
+
+ROLES = ("reader", "editor", "owner")
+"""What a member may do, each with all that is before it."""
+
+SHORTEST_DAYS = 32
+"""The shortest time over which `generate` spreads actions."""

@@ -1,0 +1,84 @@
+"""Help is printed without loading what the commands run; a command loads what it needs itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from advocacy import cli
+
+HEAVY = ("flask", "sqlalchemy", "numpy", "psycopg", "redis", "rich", "vl_convert", "cryptography")
+SPECIAL = ("numpy", "altair", "vl_convert", "typst", "xlsxwriter", "flask_smorest", "rq")
+"""What charts, files, the API and the queue take, and no ordinary command."""
+
+_REPORTER = """
+import atexit, sys
+names = sys.argv.pop(1).split(",")
+tell = lambda: sys.stderr.write("loaded:" + ",".join(n for n in names if n in sys.modules))
+atexit.register(tell)
+from advocacy.cli import main
+main()
+"""
+
+
+def every_command(
+    command: click.Command = cli.main, path: tuple[str, ...] = ()
+) -> list[tuple[str, ...]]:
+    """Return the words of every command and every group of them."""
+    if not isinstance(command, click.Group):
+        return [path]
+    context = click.Context(command)
+    within = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+    return [path, *(each for name, sub in within for each in every_command(sub, (*path, name)))]
+
+
+def loaded(names: tuple[str, ...], *words: str, **variables: str) -> tuple[str, set[str]]:
+    """Run a command in a process of its own; return its output and which modules it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", _REPORTER, ",".join(names), *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=variables or None,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, set(filter(None, done.stderr.rpartition("loaded:")[2].split(",")))
+
+
+def test_every_command_is_named():
+    commands = every_command()
+    assert len(commands) > 45
+    assert {("report",), ("source", "create"), ("up",), ("import",)} <= set(commands)
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_help_loads_nothing_of_what_a_command_runs(words):
+    text, heavy = loaded(HEAVY, *words, "--help")
+    assert text.startswith("Usage: ")
+    assert heavy == set()
+
+
+def test_the_check_notices_what_is_loaded(environment, tmp_path):
+    _, heavy = loaded(HEAVY, "org", "list", **{**environment, "VAR_DIR": str(tmp_path)})
+    assert {"flask", "sqlalchemy", "psycopg"} <= heavy
+
+
+@pytest.mark.parametrize("words", ["org list", "campaign list", "link list", "report stay"])
+def test_an_ordinary_command_loads_no_charts_and_no_pages(world, environment, tmp_path, words):
+    _, heavy = loaded(SPECIAL, *words.split(), **{**environment, "VAR_DIR": str(tmp_path)})
+    assert heavy == set()
+
+
+def test_a_command_that_is_not_there_is_named():
+    done = subprocess.run(
+        [sys.executable, "-m", "advocacy.cli", "reprot"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "No such command 'reprot'" in done.stderr
