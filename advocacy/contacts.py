@@ -13,32 +13,18 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from functools import lru_cache
 from urllib.parse import unquote
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from advocacy.plain_text import visible
+
 # No address is longer (RFC 5321: 254), and to compose long texts takes time by their square.
 _LONGEST_EMAIL = 320
 _LONGEST_WRITTEN = 2048
 
-# Unicode's Default_Ignorable_Code_Point beyond the categories Cf and Cc: fillers and selectors.
-_INVISIBLE = frozenset(
-    chr(code)
-    for first, last in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFFA0, 0xFFA0),
-        (0xE0100, 0xE01EF),
-    )
-    for code in range(first, last + 1)
-)
 _NOTHING = frozenset(
     (
         "",
@@ -61,19 +47,6 @@ _NOTHING = frozenset(
     )
 )
 """What is written where there is nothing to write."""
-
-
-def visible(written: str) -> str:
-    """Return the text in NFKC, without invisible characters, and without blanks around it."""
-    if written.isascii() and written.isprintable():
-        return written.strip()
-    seen = (
-        " " if char.isspace() else char
-        for char in unicodedata.normalize("NFKC", written)
-        if char.isspace() or not (char in _INVISIBLE or unicodedata.category(char) in ("Cf", "Cc"))
-    )
-    # What stood apart by an invisible character may compose once that is gone.
-    return unicodedata.normalize("NFKC", "".join(seen)).strip()
 
 
 # An address that needs no thought: what the library takes as it is, at a fiftieth of its cost. All

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from advocacy.carried import folded_utm
 from advocacy.events import Tier, Touch
 from advocacy.platforms import platform_of_host
 
@@ -22,7 +23,7 @@ class Known:
     """What was looked up for a batch: links by code and UTM, clicks by id and by supporter.
 
     Rows have `link_id`, `post_id`, `campaign_id`, `platform`; clicks also `click_id`, `clicked_at`,
-    `seen_at`.
+    `seen_at`; links by UTM also `utm`, folded.
     """
 
     links: Mapping[str, Any] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def trail(
         touches.append(_clicked(click, Tier.CLICK_ID))
     if link := known.links.get(code):
         touches.append(_told(link, Tier.CODE, occurred_at))
-    if utm and (link := _by_utm(utm, known.utm_links)):
+    if utm and known.utm_links and (link := _by_utm(folded_utm(utm), known.utm_links)):
         touches.append(_told(link, Tier.UTM, occurred_at))
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))

@@ -18,12 +18,16 @@ from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from advocacy.carried import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.carried import CODE_LENGTH as CODE_LENGTH
+from advocacy.carried import NO_SOURCE as NO_SOURCE
+from advocacy.carried import UTM_NAMES as UTM_NAMES
+from advocacy.carried import click_id_or_none as click_id_or_none
+from advocacy.carried import query_of as query_of
+from advocacy.carried import split_code as split_code
+from advocacy.carried import surest_code as surest_code
+from advocacy.carried import utm_of as utm_of
 from advocacy.events import ActionEvent, Delivery, Trust, Unreadable, Verified
-
-CODE_LENGTH = 12
-CLICK_ID_LENGTH = 26
-_CODE_AND_CLICK = re.compile(rf"([a-z0-9]{{{CODE_LENGTH}}})([a-z2-7]{{{CLICK_ID_LENGTH}}})")
-_CODE = re.compile(r"[a-z0-9_-]{1,64}")
 
 MAX_DEPTH = 32
 MAX_NODES = 50_000
@@ -287,35 +291,12 @@ def whole_minor(value: Any, what: str = "amount") -> int:
     return value
 
 
-NO_SOURCE = frozenset({"", "none", "widget", "null", "undefined"})
-
-
 def actblue_order(order: str, paid_at: datetime) -> str:
     """Name one payment of an ActBlue order: a recurring order has one for each instalment.
 
     The day is New York's, where ActBlue keeps its clock.
     """
     return f"{order}:{paid_at.astimezone(ZoneInfo(ACTBLUE_ZONE)).date()}"
-
-
-def split_code(carried: str) -> tuple[str, str]:
-    """Split what a tool carried back into (our code, our click id); either may be empty.
-
-    Where a tool has one field only, `join_code` writes the click id right behind the code; both
-    are lower-case letters and digits of fixed length, because several tools drop or fold all else.
-    """
-    folded = carried.strip().lower()
-    if folded in NO_SOURCE:
-        return "", ""
-    if both := _CODE_AND_CLICK.fullmatch(folded):
-        return both[1], both[2]
-    return (folded, "") if _CODE.fullmatch(folded) else ("", "")
-
-
-def click_id_or_none(carried: str) -> str:
-    """Return the text where it has the form of our click id, else an empty string."""
-    folded = carried.strip().lower()
-    return folded if re.fullmatch(rf"[a-z2-7]{{{CLICK_ID_LENGTH}}}", folded) else ""
 
 
 def join_code(code: str, click_id: str) -> str:
@@ -337,29 +318,6 @@ def with_query(url: str, /, **parameters: str) -> str:
     ]
     added = urlencode([(name, value) for name, value in parameters.items() if value])
     return urlunsplit(parts._replace(query="&".join([*kept, *filter(None, [added])])))
-
-
-UTM_NAMES = ("source", "medium", "campaign", "content", "term")
-
-
-def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
-    """Pick utm_* out of a mapping of query parameters, names without the prefix."""
-    return {
-        name: value[:200]
-        for name in UTM_NAMES
-        if isinstance(value := query.get(f"utm_{name}"), str) and value
-    }
-
-
-def query_of(url: str) -> dict[str, str]:
-    """Return what the query of a URL carries; one that cannot be split carries nothing.
-
-    A supporter may have written it herself, so what has a NUL is passed over: see `check_text`.
-    """
-    try:
-        return {name: value for name, value in parse_qsl(urlsplit(url).query) if "\0" not in value}
-    except ValueError:
-        return {}
 
 
 # What every room's `rehearsal` shares. Its supporter is nobody: see RFC 2606 on example.org.

@@ -696,10 +696,9 @@ def _code(
     mapping: Mapping[str, Any], hints: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[str, str]:
     """Read the code from its field, else from the page's URL, where `destination` had put it."""
-    code, click_id = base.split_code(hints["code"])
-    for name in _places(mapping):
-        if not code:
-            code, click_id = base.split_code(query.get(name, ""))
+    code, click_id = base.surest_code(
+        hints["code"], *(query.get(name, "") for name in _places(mapping))
+    )
     return code, click_id or base.click_id_or_none(hints["click_id"])
 
 

@@ -222,7 +222,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
 
     def word(name: str) -> str:
         written = optional.text(tracking.get(name))
-        return "" if written == "unknown" else written
+        return "" if written.lower() == "unknown" else written
 
     source, medium = word("source"), word("medium")
     if source == "referrer":
@@ -235,8 +235,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
         by_campaign = base.split_code(word("campaign"))
         if by_campaign[1]:
             code, click_id = by_campaign
-    utm = {name: written[:200] for name in base.UTM_NAMES if (written := word(name))}
-    return code, click_id, utm, ""
+    return code, click_id, base.utm_of({f"utm_{name}": word(name) for name in base.UTM_NAMES}), ""
 
 
 def _person(contact: Mapping[str, Any]) -> Person:

@@ -561,13 +561,11 @@ def _carried(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
     def words(name: str) -> str:
         return optional.text(metadata.get(name), 5000)
 
-    carried = (
+    code, click_id = base.surest_code(
         optional.text(reference),
         words("client_reference_id"),
         words("code"),
     )
-    split = [base.split_code(each) for each in carried]
-    code, click_id = next((both for both in split if both[0]), ("", ""))
     return code, click_id or base.click_id_or_none(words("click_id"))
 
 

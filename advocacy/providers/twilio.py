@@ -93,12 +93,12 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         except Unreadable:
             raise Refused("bad_form") from None
     _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
-    # The page that starts the call hands on what its visitor's address said: no NUL of hers, and
-    # no e-mail address, since this is kept beside the body.
+    # The page that starts the call hands on what its visitor's address said: no e-mail address,
+    # since this is kept beside the body.
     carried = [
         (name, "@" if "@" in value else value[:200])
-        for name, value in query
-        if name in _CARRIED and "\0" not in value
+        for name, value in base.query_of(delivery.url).items()
+        if name in _CARRIED
     ]
     return Verified(
         body=delivery.body,
@@ -138,7 +138,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
     if status not in _STATUSES:
         raise Unreadable("unknown_kind", status[:64])
     at = _moment(fields.get("Timestamp", ""), verified.received_at)
-    carried = dict(parse_qsl(verified.message_id))
+    carried = base.query_of(f"?{verified.message_id}")
     events = []
     if child and _reached(verified, fields, status, seconds, bool(parent)):
         events.append(_call(verified, fields, carried, child, at, to_office=bool(parent)))
@@ -334,9 +334,7 @@ def _call(
     *,
     to_office: bool,
 ) -> ActionEvent:
-    code, click_id = base.split_code(
-        carried.get("code") or carried.get("sc") or carried.get("source") or ""
-    )
+    code, click_id = base.surest_code(*(carried.get(name, "") for name in ("code", "sc", "source")))
     hers = {"from": "From", "to": "To"}.get(str(verified.setup.get("supporter", "")), "")
     office = fields.get("To", "") if to_office and "DialCallStatus" not in fields else ""
     return ActionEvent(

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from advocacy.carried import fold_utm, folded_utm
 from advocacy.extensions import db
 from advocacy.ids import new_code, new_id, new_key
 from advocacy.models import (
@@ -312,16 +313,18 @@ def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
     return {row.code: row for row in rows}
 
 
-def links_with_utm(org_id: UUID, campaigns: Sequence[str]) -> list[Any]:
-    """Return the links whose utm_campaign is one of these, with their UTM."""
-    return run(
+def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[Any]:
+    """Return the links whose utm_campaign is one of these, however written, with folded UTM."""
+    rows = run(
         """select l.utm, l.id as link_id, l.post_id, l.campaign_id, p.platform
            from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
-           where l.org_id = :o and l.utm ->> 'campaign' = any(cast(:campaigns as text[]))
+           where l.org_id = :o
+             and lower(btrim(l.utm ->> 'campaign')) = any(cast(:campaigns as text[]))
            order by l.id""",
         o=org_id,
-        campaigns=list(campaigns),
+        campaigns=sorted({fold_utm(each) for each in campaigns}),
     )
+    return [row._replace(utm=folded_utm(row.utm)) for row in rows]
 
 
 def zones(org_id: UUID) -> dict[UUID | None, str]:

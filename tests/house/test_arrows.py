@@ -24,7 +24,7 @@ PURE = {
     "advocacy.people": set(),
     "advocacy.agents": {"crawleruseragents"},
     "advocacy.platforms": set(),
-    "advocacy.trail": {"advocacy.platforms"},
+    "advocacy.trail": {"advocacy.carried", "advocacy.platforms"},
     "advocacy.phrases": set(),
     "advocacy.alarm": {"advocacy.phrases"},
     "advocacy.definitions": set(),
@@ -37,10 +37,12 @@ PURE = {
     "advocacy.slugs": set(),
     "advocacy.surge": set(),
     "advocacy.destinations": {"advocacy.phrases"},
-    "advocacy.contacts": {"email_validator", "phonenumbers"},
+    "advocacy.plain_text": set(),
+    "advocacy.carried": {"advocacy.plain_text"},
+    "advocacy.contacts": {"email_validator", "phonenumbers", "advocacy.plain_text"},
     "advocacy.identity": {"advocacy.contacts", "advocacy.people"},
     "advocacy.attribution": {"numpy"},
-    "advocacy.providers": {"jmespath", "advocacy.phrases"},
+    "advocacy.providers": {"jmespath", "advocacy.phrases", "advocacy.carried"},
 }
 FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|services?|common|misc)($|_)")
 

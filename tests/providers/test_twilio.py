@@ -57,7 +57,11 @@ def test_what_no_table_takes_is_not_carried() -> None:
     fields = {"CallSid": "CA1", "CallStatus": "completed", "CallDuration": "49"}
     verified = twilio.verify(signed(url, fields), [TOKEN], NOW)
     (event,) = twilio.parse(verified)
-    assert (event.code, dict(event.utm), event.target) == ("spring4trees", {"term": "@"}, "")
+    assert (event.code, dict(event.utm), event.target) == (
+        "spring4trees",
+        {"source": "x", "term": "@"},
+        "",
+    )
     assert "b.org" not in verified.message_id
 
 

@@ -123,6 +123,20 @@ def test_a_code_a_code_of_nobody_and_a_click_of_nobody(world):
     assert found["touches"] == [] and found["credit"]["post"] is None
 
 
+def test_utm_fits_however_it_is_written(world):
+    """Tools, pages and people change the case, and blanks come along."""
+    for name, source in (("b1", "X"), ("b2", " x\u200b"), ("b3", "x ")):
+        world.act("call", name, id=name, utm_campaign=" Stay", utm_source=source)
+    with transaction():
+        run("""update links set utm = '{"campaign": " STAY", "source": "X "}'
+               where utm ->> 'source' = 'x' and code <> ''""")
+    world.drain()
+    for name in ("b1", "b2", "b3"):
+        found = receipt(world, name)
+        assert found["credit"]["tier"] == "utm", name
+        assert found["credit"]["post"]["platform"] == "x", name
+
+
 def test_utm_that_fits_one_post_several_or_none(world):
     world.act("call", "m1", id="a1", utm_campaign="stay", utm_source="x")
     world.act("call", "m2", id="a2", utm_campaign="stay")
