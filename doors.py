@@ -1,11 +1,5 @@
-"""The doors as a process of their own: `doors` for granian, `application` for WSGI servers."""
+"""The applications of `advocacy.doors` by their former name."""
 
-from advocacy import create_doors_app
-from advocacy.web.doors import Doors
-from config.logging import configure
-from config.settings import read_settings
+from advocacy.doors import application, doors
 
-settings = read_settings()
-configure(settings.log_level)
-doors = Doors(create_doors_app(settings), settings)
-application = doors.wsgi
+__all__ = ["application", "doors"]

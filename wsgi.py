@@ -1,12 +1,5 @@
-"""The application that a WSGI server runs: the two busy doors in front of Flask."""
+"""The application of `advocacy.wsgi` under the name that WSGI servers look for."""
 
-from advocacy import create_app
-from advocacy.web.links import LinksDoor
-from advocacy.web.webhooks import WebhooksDoor
-from config.logging import configure
-from config.settings import read_settings
+from advocacy.wsgi import app, application
 
-settings = read_settings()
-configure(settings.log_level)
-app = create_app(settings)
-application = LinksDoor(WebhooksDoor(app.wsgi_app, app), app, settings)
+__all__ = ["app", "application"]

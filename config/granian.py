@@ -23,7 +23,7 @@ def main() -> None:
     """Serve the doors until told to stop."""
     os.register_at_fork(after_in_child=_end_with_parent)
     Granian(
-        "doors:doors",
+        "advocacy.doors:doors",
         os.environ.get("HOST", "127.0.0.1"),
         int(os.environ.get("LINKS_PORT", "8001")),
         interface=Interfaces.RSGI,

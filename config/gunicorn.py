@@ -62,5 +62,5 @@ def worker_exit(_server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Let streams see that this process is told to stop; it would wait for them otherwise."""
     collect_seldom()
-    if served := sys.modules.get("wsgi"):
+    if served := sys.modules.get("advocacy.wsgi"):
         served.app.extensions["stopping"] = lambda: not worker.alive

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from advocacy.up import PROCESSES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,5 +46,5 @@ def until(true: Callable[[], object], seconds: float = 30.0) -> None:
 WORKER = (sys.executable, "-m", "workers.run", "worker")
 COUNTER = (sys.executable, "-m", "workers.run", "counter")
 CLOCK = (sys.executable, "-m", "workers.run", "clock")
-WEB = ("gunicorn", "--config", "config/gunicorn.py", "wsgi:application")
+WEB = tuple(shlex.split(PROCESSES["web"]))
 DOORS = (sys.executable, "-m", "config.granian")
