@@ -1,6 +1,7 @@
 """What is wrong with the set-up, in words.
 
-Each check has a name and returns what is wrong and what to do, or nothing.
+Each check has a name and returns what is wrong and what to do, or nothing. What is not set up, or
+not looked at, is never said to be right: a check returns it as `Off` or `Unchecked`.
 """
 
 from __future__ import annotations
@@ -32,8 +33,23 @@ _LEAST_FREE_BYTES = 500 * 1024 * 1024
 _OLDEST_SECONDS = 60
 
 
+class Off(str):
+    """Words about what is not set up, which is nobody's mistake."""
+
+
+class Unchecked(str):
+    """Words about what is right as far as it was looked at."""
+
+
+def state_of(words: str) -> str:
+    """Return what a check found: ok, off or wrong."""
+    if isinstance(words, Off):
+        return "off"
+    return "wrong" if words and not isinstance(words, Unchecked) else "ok"
+
+
 def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
-    """Yield (what was looked at, what is wrong with it or an empty string)."""
+    """Yield (what was looked at, what is to be said of it or an empty string); see `state_of`."""
     try:
         app = application()
     except SettingsError as error:
@@ -103,9 +119,12 @@ def _inbox() -> str:
 def _codes() -> str:
     """Name the sources that used to bring codes back and stopped doing so."""
     try:
+        organizations = campaigns.list_organizations()
+        if not any(campaigns.list_sources(each.id) for each in organizations):
+            return Off("no tool is connected; connect one with `advocacy source create`")
         lost = [
             f"{each.source}: {in_words(each, room.CARRIES, room.title)}"
-            for organization in campaigns.list_organizations()
+            for organization in organizations
             for each in lost_sources(
                 Carried(*row)
                 for row in totals.carried_codes(organization.id, LATELY_DAYS, BEFORE_DAYS)
@@ -126,7 +145,9 @@ def _mail(settings: Settings) -> str:
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
     if not settings.smtp_url:
-        return f"{wanted} wait for reports; set SMTP_URL and MAIL_FROM" if wanted else ""
+        if wanted:
+            return f"{wanted} wait for reports; set SMTP_URL and MAIL_FROM"
+        return Off("none is sent; for reports and alerts set SMTP_URL and MAIL_FROM")
     try:
         mailing.reach(settings.smtp_url, timeout=3.0)
     except mailing.NotTaken as refused:
@@ -192,6 +213,8 @@ def _clicks(var_dir: Path) -> str:
 
 def _public(settings: Settings) -> str:
     host = urlsplit(settings.public_url).hostname
-    if not settings.https and host not in {"127.0.0.1", "::1", "localhost"}:
+    if host in {"127.0.0.1", "::1", "localhost"}:
+        return Off(f"{settings.public_url} is this machine alone; for tools set PUBLIC_URL")
+    if not settings.https:
         return f"{settings.public_url} is not https; tools would send secrets in the clear"
-    return ""
+    return Unchecked("https; whether it is reached from outside was not tried")

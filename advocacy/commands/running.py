@@ -32,14 +32,13 @@ def doctor() -> None:
 
     Example: advocacy doctor
     """
-    from advocacy.doctor import examine
+    from advocacy.doctor import examine, state_of
 
     troubles = 0
-    for name, trouble in examine(commands.application):
-        click.echo(
-            f"{'wrong' if trouble else 'ok   '}  {name}" + (f": {trouble}" if trouble else "")
-        )
-        troubles += bool(trouble)
+    for name, words in examine(commands.application):
+        state = state_of(words)
+        click.echo(f"{state:5}  {name}" + (f": {words}" if words else ""))
+        troubles += state == "wrong"
     if troubles:
         raise Refusal(f"{troubles} to mend")
 

@@ -28,12 +28,15 @@ def examined(operator):
         operator.environment |= environment
         result = operator.says("doctor")
         found = {}
+        examine.states = {}
+        examine.words = {}
         for line in result.stdout.splitlines():
             state, _, rest = line.partition("  ")
-            name, _, trouble = rest.strip().partition(": ")
-            assert state in {"ok", "wrong"}
-            assert (state == "wrong") == bool(trouble)
-            found[name] = trouble
+            name, _, words = rest.strip().partition(": ")
+            assert state in {"ok", "off", "wrong"}
+            assert words or state == "ok"
+            examine.states[name], examine.words[name] = state, words
+            found[name] = words if state == "wrong" else ""
         wrong = sum(map(bool, found.values()))
         assert result.exit_code == (1 if wrong else 0), result.output
         assert result.stderr == (f"Error: {wrong} to mend\n" if wrong else "")
@@ -199,3 +202,20 @@ def test_an_address_in_the_clear_is_told(examined, url, fine):
 def test_the_doctor_makes_no_more_than_a_folder(examined, tmp_path):
     examined(VAR_DIR=str(tmp_path / "new"))
     assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("new")]
+
+
+def test_what_is_not_set_up_is_not_said_to_be_right(examined, operator, running):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    found = examined(SMTP_URL="", PUBLIC_URL="http://127.0.0.1:8000")
+    assert not any(found.values()), found
+    off = {name for name, state in examined.states.items() if state == "off"}
+    assert off == {"mail", "codes", "public address"}
+    assert "SMTP_URL and MAIL_FROM" in examined.words["mail"]
+    assert "advocacy source create" in examined.words["codes"]
+    assert "PUBLIC_URL" in examined.words["public address"]
+
+
+def test_a_public_address_is_said_to_be_untried(examined, world, running):
+    examined(PUBLIC_URL="https://act.example.org")
+    assert examined.states["public address"] == "ok"
+    assert "not tried" in examined.words["public address"]
