@@ -111,7 +111,12 @@ def _first_page(app: Flask, org_id: UUID) -> Callable[[], object]:
     with transaction():
         _, token = campaigns.put_token(org_id, "bench", "reports", until)
     client = app.test_client()
-    client.post("/sign-in", data={"token": token}, follow_redirects=True)
+    client.post(
+        "/sign-in",
+        data={"token": token},
+        headers={"Sec-Fetch-Site": "same-origin"},
+        follow_redirects=True,
+    )
 
     def ask() -> None:
         answer = client.get("/")

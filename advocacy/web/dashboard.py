@@ -67,6 +67,8 @@ _STYLED = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"
 # and "/" for the beginning of another host, so nothing cleverer is let through.
 _OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 
+_ORIGIN = re.compile(r"https?://[^/?#]+(?=[/?#]|$)")
+
 
 @blueprint.after_app_request
 def protect(response: Response) -> Response:
@@ -313,11 +315,21 @@ def _day(written: str | None) -> date | None:
 
 
 def same_site() -> None:
-    """Refuse a form that another site sends. Browsers say where it comes from."""
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    origin = request.headers.get("Origin")
-    public = current_app.extensions["settings"].public_url
-    if site not in {"same-origin", "none"} or (
-        origin is not None and origin not in {public, request.host_url.rstrip("/")}
-    ):
+    """Refuse a form that another site sends, or of which nothing says that ours sent it.
+
+    Browsers say where a form comes from: today's in Sec-Fetch-Site and Origin, those of before
+    2020 in Origin or, on the own site, in Referer, which our Referrer-Policy has them send. One has
+    to agree and none may disagree.
+    """
+    headers = request.headers
+    own = {current_app.extensions["settings"].public_url, request.host_url.rstrip("/")}
+    signs = []
+    if (site := headers.get("Sec-Fetch-Site")) is not None:
+        signs.append(site in {"same-origin", "none"})
+    if (origin := headers.get("Origin")) is not None:
+        signs.append(origin in own)
+    if not signs and (referer := headers.get("Referer")):
+        found = _ORIGIN.match(referer)
+        signs.append(found is not None and found[0] in own)
+    if not signs or not all(signs):
         raise Problem(403, _("Forbidden"), _("This form was sent from another site."))

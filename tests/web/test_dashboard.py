@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from advocacy import create_app
 from advocacy.report import written_money
@@ -124,34 +125,60 @@ def test_the_cookie_is_for_this_site_only_and_holds_no_token(world):
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
-    ],
+OURS, THEIRS = "http://localhost", "https://evil.example"
+# What a browser may say of where a form comes from; None: it does not say.
+SITES = ("same-origin", "none", "same-site", "cross-site", "nonsense", None)
+ORIGINS = (OURS, "https://act.example.org", THEIRS, "http://localhost.evil.example", "null", None)
+REFERERS = (
+    f"{OURS}/sign-in",
+    OURS,
+    f"{THEIRS}/?{OURS}/",
+    "http://localhost@evil.example/",
+    "[",
+    None,
 )
-def test_a_form_of_another_site_is_refused(world, staff, headers):
-    for path in ("/sign-in", "/sign-out"):
-        answer = staff.post(path, data={"token": world.token()}, headers=headers)
-        assert answer.status_code == 403
-        assert "Set-Cookie" not in answer.headers
-    assert staff.get("/").status_code == 200
 
 
-def test_a_form_of_our_own_is_taken(world):
-    for headers in (
-        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
-        {"Sec-Fetch-Site": "none"},
-        {"Origin": world.settings.public_url},
-    ):
-        answer = world.app.test_client().post(
-            "/sign-in", data={"token": world.token()}, headers=headers
+def is_ours(site: str | None, origin: str | None, referer: str | None) -> bool:
+    """Say what has to come of it: Referer is asked only where a browser says nothing else."""
+    if site is None and origin is None:
+        return referer in {f"{OURS}/sign-in", OURS}
+    return site in {"same-origin", "none", None} and origin in {OURS, None}
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_form_is_taken_only_if_something_says_it_is_ours_and_nothing_else(
+    world, staff, site, origin
+):
+    plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
+    for referer in REFERERS:
+        said = {"Sec-Fetch-Site": site, "Origin": origin, "Referer": referer}
+        headers = {name: text for name, text in said.items() if text is not None}
+        for path in ("/sign-in", "/sign-out"):
+            answer = plain.post(path, data={"token": world.token()}, headers=headers)
+            expected = 302 if is_ours(site, origin, referer) else 403
+            assert answer.status_code == expected, (path, headers)
+            if expected == 403:
+                assert "Set-Cookie" not in answer.headers
+
+
+def test_a_form_is_taken_from_the_public_address_behind_a_proxy(world):
+    """A proxy may pass on another name than the one that the browser knows."""
+    plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
+    public = world.settings.public_url
+    for headers in ({"Origin": public}, {"Referer": f"{public}/sign-in"}):
+        answer = plain.post(
+            "/sign-in", base_url="http://web:8000", data={"token": world.token()}, headers=headers
         )
         assert answer.status_code == 302
+
+
+def test_the_api_and_webhooks_need_no_such_sign(world):
+    plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
+    assert plain.post("/webhooks/src_unknown", data=b"{}").status_code != 403
+    answer = plain.post("/api/v1/nothing", headers={"Authorization": f"Bearer {world.token()}"})
+    assert answer.status_code in {404, 405}
 
 
 # What is shown, and of whom.
