@@ -80,6 +80,10 @@ class Said(StrEnum):
     """Another action tells the same, and better: this one is never counted by itself."""
 
 
+EXPORTED_TOTAL = ":exported"
+"""So ends the statement id of a return that an export has: all of its sort, whenever it was."""
+
+
 class Tier(StrEnum):
     """How strong the evidence is that joins an action to a post; the first is the strongest."""
 
@@ -158,10 +162,10 @@ class ActionEvent:
     twice changes nothing. `stated_at` orders statements about one action: the newest wins.
     `amount_minor` is in the smallest unit of `currency` (ISO 4217, upper case); on a `RETURNED`
     statement `None` means all of it. `cumulative` marks a returned amount that already holds all
-    earlier returns of its sort; statement ids of one sort begin with the same word and a colon.
-    `same_as` are further names of this action in the same namespace: what is told of one of them is
-    told of this action. `recurs_as` names the mandate of a recurring gift; `renewal` is true for
-    every payment of it after the first.
+    earlier returns of its sort, or on `STANDS` that all of them are taken back; statement ids of
+    one sort begin with the same word and a colon. `same_as` are further names of this action in the
+    same namespace: what is told of one of them is told of this action. `recurs_as` names the
+    mandate of a recurring gift; `renewal` is true for every payment of it after the first.
     """
 
     kind: ActionKind

@@ -177,13 +177,17 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
     return with_retries(keep)
 
 
-def _adds_nothing(facts: list[Fact], made: Mapping[UUID, int]) -> bool:
-    """Say whether all that a row tells is known: it was made, and nothing more went back of it."""
-    return all(
-        fact.action_id in made
-        and (fact.said is Said.MADE or (fact.amount_minor or 0) <= made[fact.action_id])
-        for fact in facts
-    )
+def _adds_nothing(facts: list[Fact], made: Mapping[UUID, actions.Made]) -> bool:
+    """Say whether all that a row tells is known, so that its body need not be kept as well."""
+    return all(fact.action_id in made and _is_known(fact, made[fact.action_id]) for fact in facts)
+
+
+def _is_known(fact: Fact, made: actions.Made) -> bool:
+    if fact.said is Said.RETURNED:
+        return fact.amount_minor is not None and fact.amount_minor <= made.refunded_minor
+    words = {"code": fact.code, "click_id": fact.click_id, "recurs_as": fact.recurs_as}
+    told = fact.who.keys() | {name for name, word in words.items() if word}
+    return fact.said is Said.MADE and not fact.same_as and told <= made.filled
 
 
 def _sealed(

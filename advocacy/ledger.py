@@ -13,11 +13,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import ActionEvent, ActionKind, Said, host_of, shape, stable_id
+from advocacy.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Said, host_of, shape, stable_id
+
+_MINUTE = timedelta(minutes=1)
 
 
 @shape(kw_only=True)
@@ -300,8 +302,10 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
     """Yield what went back, in order of time, never more than was given.
 
     A return "of all" that is older than the newest word that the gift was made has been overtaken
-    by it: the tool sent the gift again, with its amount. A cumulative amount speaks for its sort
-    (refunds, not disputes), or for all where it has none; what was taken back since is taken off.
+    by it: the tool sent the gift again, with its amount. A total of an export holds what events
+    tell of its sort; a cumulative `STANDS` takes back all of its sort until then. A cumulative
+    amount speaks for its sort (refunds, not disputes), or for all where it has none; what was taken
+    back since is taken off.
     """
     returns = sorted(
         (fact for fact in ordered if fact.said is Said.RETURNED),
@@ -309,15 +313,25 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
     )
     stands = [fact for fact in ordered if fact.said is Said.STANDS]
     by_sort: dict[str, int] = {}
+    by_export: dict[str, int] = {}
     all_told = False
     gone = 0
     for fact in returns:
         sort = _sort(fact)
         before = by_sort.get(sort, 0)
+        if any(_takes_back(each, fact) for each in stands):
+            continue
         if fact.amount_minor is None:
             if made and made[-1].stated_at > fact.stated_at:
                 continue
             by_sort[sort] = gross
+        elif fact.statement_id.endswith(EXPORTED_TOTAL):
+            undone = sum(
+                each.amount_minor or 0
+                for each in stands
+                if _sort(each) == sort and not each.cumulative
+            )
+            by_export[sort] = max(by_export.get(sort, 0), fact.amount_minor - undone)
         elif fact.cumulative:
             undone = sum(
                 each.amount_minor or 0
@@ -330,7 +344,12 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
             all_told |= not sort
         else:
             by_sort[sort] = before + fact.amount_minor
-        sorted_out = sum(each for name, each in by_sort.items() if name)
+        # An export and events tell of the same money: whichever of them knows of more of it.
+        sorted_out = sum(
+            max(by_sort.get(name, 0), by_export.get(name, 0))
+            for name in by_sort.keys() | by_export.keys()
+            if name
+        )
         unsorted = by_sort.get("", 0)
         # A cumulative amount of no sort (an export has one) already holds those of every sort.
         total = max(unsorted, sorted_out) if all_told else unsorted + sorted_out
@@ -338,6 +357,18 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
         if total > gone:
             yield Return(fact.occurred_at, total - gone)
             gone = total
+
+
+def _takes_back(stands: Fact, returned: Fact) -> bool:
+    """Say whether this speaks for all of its sort, as an export does, and takes this return back.
+
+    It does so for what went back until its instant, which an export may give to the minute only.
+    """
+    return (
+        stands.cumulative
+        and _sort(stands) == _sort(returned)
+        and returned.occurred_at < stands.occurred_at + _MINUTE
+    )
 
 
 def _sort(fact: Fact) -> str:

@@ -29,7 +29,7 @@ from advocacy.events import (
     host_of,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures
 
 slug = "actblue"
 title = "ActBlue"
@@ -201,7 +201,8 @@ def _amount(line: Mapping[str, Any], said: Said) -> int | None:
     written = line.get("amount")
     if said is Said.ENDED or (said is Said.RETURNED and written in (None, "")):
         return None
-    return abs(base.to_minor(written, CURRENCY))
+    minor = base.to_minor(written, CURRENCY)
+    return abs(minor) if said is Said.RETURNED else gifts.given(minor)
 
 
 def _is_sample(contribution: Mapping[str, Any]) -> bool:

@@ -46,7 +46,7 @@ _KINDS = {
     "action_network:action": ActionKind.OTHER,
 }
 _NOT_ACTIONS = frozenset({"action_network:upload"})
-_ACTBLUE = "act_blue:"
+ACTBLUE_PREFIX = "act_blue:"
 _NOT_ATTENDING = frozenset({"declined", "cancelled", "canceled"})
 _LETTERS = frozenset({"email", "letter", "fax", "postal", "form"})
 
@@ -252,8 +252,8 @@ def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tu
     """Return namespace and name: of a gift that ActBlue took, the name that ActBlue knows."""
     if kind is ActionKind.DONATION:
         for name in _identifiers(action):
-            if name.startswith(_ACTBLUE) and len(name) > len(_ACTBLUE):
-                return base.ACTBLUE_GIFTS, name.removeprefix(_ACTBLUE)
+            if name.startswith(ACTBLUE_PREFIX) and len(name) > len(ACTBLUE_PREFIX):
+                return base.ACTBLUE_GIFTS, name.removeprefix(ACTBLUE_PREFIX)
     return "", own_id
 
 

@@ -38,7 +38,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, examples, optional, signatures
+from advocacy.providers import base, examples, gifts, optional, signatures
 
 slug = "generic"
 title = "Any tool, by a mapping"
@@ -555,8 +555,10 @@ def _money(
         )
     elif (written := _find(fields.get("amount"), item)) is not None:
         amount = base.to_minor(written, currency)
-    if amount is None and said is Said.MADE:
-        raise Unreadable("missing", "amount")
+    if said is Said.MADE:
+        if amount is None:
+            raise Unreadable("missing", "amount")
+        gifts.given(amount)
     if amount is not None and amount < 0:
         raise Unreadable("bad_amount", "amount is negative")
     return currency, amount

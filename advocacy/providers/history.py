@@ -4,8 +4,10 @@ Pure. Columns are known by several spellings, without regard to case and punctua
 exports change and Parsons' tables rename them. Where a row names the action as the webhook does,
 the two are the same action and count once.
 
-What a stranger would get wrong: an export is not a list of events. One row of ActBlue or Stripe
-tells of a gift *and* of what went back of it; both become statements.
+Note: an export is not a list of events. One row of ActBlue or Stripe tells of a gift *and* of what
+went back of it, and when it was written it does not say. Its totals of refunds and of disputes are
+statements of their own, and the ledger takes whichever is more: the total, or what events tell.
+`tests/story/test_export_and_webhook.py` holds every reader to what the webhooks come to.
 """
 
 from __future__ import annotations
@@ -13,12 +15,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from advocacy.events import ActionEvent, ActionKind, Person, Said, Unreadable, Verified
-from advocacy.providers import base, generic
+from advocacy.events import (
+    EXPORTED_TOTAL,
+    ActionEvent,
+    ActionKind,
+    Person,
+    Said,
+    Unreadable,
+    Verified,
+)
+from advocacy.providers import base, generic, gifts, stripe
+from advocacy.providers.action_network import ACTBLUE_PREFIX
 
 Row = Mapping[str, str]
 RowReader = Callable[[Row, Mapping[str, Any]], list[ActionEvent]]
@@ -103,7 +115,7 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         ),
         code=code,
         click_id=click_id,
-        amount_minor=abs(amount(columns.get("Amount"), "USD")),
+        amount_minor=_given(columns),
         currency="USD",
         recurs_as=columns.find("Receipt ID", "Order Number") if recurring else "",
         renewal=recurring and number.isdigit() and int(number) > 1,
@@ -114,26 +126,51 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     return [given, _returned(given, moment(refunded, "Refund Date", "America/New_York"), None)]
 
 
+def _given(columns: Columns) -> int:
+    """Return what was given, in cents; a refunded row may have it with a minus."""
+    minor = amount(columns.get("Amount"), "USD")
+    if columns.find("Refund Date", "Refunded At"):
+        minor = abs(minor)
+    return gifts.given(minor)
+
+
 def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a row of an Action Network export: actions, or donations where there is an amount."""
     columns = Columns(row)
-    own = columns.find("UUID", "Identifier", "Action UUID", "Signature ID", "Donation ID", "ID")
+    namespace, own = (
+        "",
+        columns.find("UUID", "Identifier", "Action UUID", "Signature ID", "Donation ID", "ID"),
+    )
     if own and ":" not in own:
         own = f"action_network:{own}"
     written = columns.find("Amount", "Donation Amount", "Total")
-    kind = ActionKind.DONATION if written else _kind(columns.find("Type", "Action Type"), setup)
+    kind = _kind(columns.find("Type", "Action Type"), setup)
+    if written or columns.find("Donation ID"):
+        kind = ActionKind.DONATION
     when = columns.get(
         "Created Date", "Timestamp", "Timestamp (EST)", "Date", "Action Date", "Created At"
     )
     occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"))
     code, click_id = base.split_code(columns.find("Source", "Source Code", "Referrer Source"))
-    currency = base.currency_code(columns.find("Currency"), "USD")
+    said, minor, currency = Said.MADE, None, ""
+    if kind is ActionKind.DONATION:
+        currency = base.currency_code(columns.find("Currency"), "USD")
+        minor = amount(written, currency) if written else None
+        if minor is not None and minor < 0:
+            raise Unreadable("bad_amount", "amount is negative")
+        # As in its webhooks: a gift whose amount was taken away went back.
+        minor = minor or None
+        said = Said.MADE if minor else Said.RETURNED
+        if own.startswith(ACTBLUE_PREFIX):
+            namespace, own = base.ACTBLUE_GIFTS, own.removeprefix(ACTBLUE_PREFIX)
     return [
         ActionEvent(
             kind=kind,
             external_id=own or columns.content(),
+            namespace=namespace,
             occurred_at=occurred,
-            statement_id=Said.MADE,
+            said=said,
+            statement_id=said,
             stated_at=occurred,
             person=Person(
                 email=columns.find("Email", "Email Address", "Can2 Email"),
@@ -142,60 +179,117 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
             ),
             code=code,
             click_id=click_id,
-            amount_minor=amount(written, currency) if written else None,
-            currency=currency if written else "",
+            amount_minor=minor,
+            currency=currency,
         )
     ]
 
 
+# How Stripe's exports say that money arrived, or that none did; in either case other words follow.
+_PAID = ("paid", "succeeded", "complete", "refund", "partial", "disput", "won", "lost", "needs")
+_UNPAID = (
+    "fail", "cancel", "requires", "incomplete", "uncaptured", "pending", "processing", "block",
+    "expired", "declined", "abandoned", "unpaid", "open", "void",
+)  # fmt: skip
+
+
 def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a row of Stripe's payments; only paid ones are gifts. Dates are UTC."""
+    """Read a row of Stripe's payments: the gift, what was refunded and what was disputed of it.
+
+    Only paid ones are gifts. Dates are UTC.
+    """
     columns = Columns(row)
-    status = columns.find("Status").lower()
-    if status and not status.startswith(("paid", "succeeded", "refunded", "partial")):
+    if not _is_paid(columns):
         return []
     currency = base.currency_code(columns.get("Currency"))
     created = moment(
         columns.get("Created (UTC)", "Created date (UTC)", "Created"), "Created", "UTC"
     )
-    code, click_id = base.split_code(
-        columns.find("client_reference_id", "client_reference_id (metadata)", "code (metadata)")
-    )
+    minor = gifts.given(amount(columns.get("Amount"), currency))
+    metadata = {
+        name: columns.find(f"{name} (metadata)")
+        for name in ("client_reference_id", "code", "click_id", *_UTM_COLUMNS)
+    }
+    reference = columns.find("client_reference_id")
+    code, click_id = stripe.read_code(reference, metadata)
+    invoice = columns.find("Invoice ID")
     given = ActionEvent(
         kind=ActionKind.DONATION,
         external_id=columns.get("PaymentIntent ID", "Payment Intent ID", "id"),
+        # Since 2025 an invoice and its payment do not name each other in webhooks; a row does.
+        same_as=(invoice,) if invoice else (),
         occurred_at=created,
         statement_id=Said.MADE,
         stated_at=created,
         person=Person(
             email=columns.find("Customer Email", "Customer Email Address"),
+            phone=columns.find("Customer Phone"),
             person_id=columns.find("Customer ID"),
         ),
         code=code,
         click_id=click_id,
-        amount_minor=amount(columns.get("Amount"), currency),
+        utm=base.utm_of(metadata),
+        amount_minor=minor,
         currency=currency,
+        renewal=columns.find("Description").lower().startswith("subscription update"),
+        test=columns.find("Mode", "Livemode").lower() in {"test", "false"},
     )
-    back = columns.find("Amount Refunded")
-    refunded = amount(back, currency, "Amount Refunded") if back else 0
-    if not refunded:
-        return [given]
+    return [given, *_refunded(given, columns), *_disputed(given, columns)]
+
+
+_UTM_COLUMNS = tuple(f"utm_{name}" for name in base.UTM_NAMES)
+
+
+def _is_paid(columns: Columns) -> bool:
+    status = columns.find("Status").lower()
+    if status.startswith(_UNPAID) or columns.find("Captured").lower() in {"false", "no"}:
+        return False
+    if status and not status.startswith((*_PAID, "under", "warning")):
+        raise Unreadable("unknown_kind", "Status")
+    return True
+
+
+def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
+    written = columns.find("Amount Refunded")
+    minor = abs(amount(written, given.currency, "Amount Refunded")) if written else 0
+    if not minor:
+        return []
     when = columns.find("Refunded date (UTC)", "Refunded Date")
-    at = moment(when, "Refunded date", "UTC") if when else created
-    return [given, _returned(given, at, refunded)]
+    at = moment(when, "Refunded date", "UTC") if when else given.occurred_at
+    return [_returned(given, at, minor, f"refund{EXPORTED_TOTAL}")]
 
 
-def _returned(given: ActionEvent, at: datetime, minor: int | None) -> ActionEvent:
+def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
+    """Read a dispute as the webhooks do: its money is gone until it is won."""
+    status = re.sub(r"[^a-z]+", "_", columns.find("Dispute Status", "Disputed Status").lower())
+    written = columns.find("Disputed Amount", "Dispute Amount")
+    minor = abs(amount(written, given.currency, "Disputed Amount")) if written else 0
+    if not written and status:
+        minor = given.amount_minor or 0
+    if not minor or status.startswith("warning_"):
+        return []
+    when = columns.find("Dispute Date (UTC)", "Disputed Date (UTC)", "Dispute Created (UTC)")
+    at = moment(when, "Dispute Date", "UTC") if when else given.occurred_at
+    returned = _returned(given, at, minor, f"dispute{EXPORTED_TOTAL}")
+    if stripe.dispute_took_nothing(status):
+        return [replace(returned, said=Said.STANDS, statement_id="dispute:exported:stands")]
+    return [returned]
+
+
+def _returned(
+    given: ActionEvent, at: datetime, minor: int | None, statement_id: str = Said.RETURNED
+) -> ActionEvent:
     return ActionEvent(
         kind=given.kind,
         external_id=given.external_id,
         occurred_at=at,
         said=Said.RETURNED,
-        statement_id=Said.RETURNED,
+        statement_id=statement_id,
         stated_at=at,
         amount_minor=minor if minor is not None else given.amount_minor,
         currency=given.currency,
         cumulative=True,
+        test=given.test,
     )
 
 
@@ -237,10 +331,23 @@ def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
     """Read a row by the provider's columns, or by the source's mapping where it has one."""
     setup = {**verified.setup, **{name[1:]: row[name] for name in SAID_OF_FILE if name in row}}
     if provider in READERS:
-        return READERS[provider](row, setup)
-    if provider == generic.slug:
-        return generic.parse(verified)
-    raise Unreadable("unknown_kind", f"there is no reader for rows of {provider}")
+        events = READERS[provider](row, setup)
+    elif provider == generic.slug:
+        events = generic.parse(verified)
+    else:
+        raise Unreadable("unknown_kind", f"there is no reader for rows of {provider}")
+    return [_beside_webhooks(event) for event in events]
+
+
+def _beside_webhooks(event: ActionEvent) -> ActionEvent:
+    """Give what says that an action was made an id of its own.
+
+    A webhook says so as well, and each may know what the other does not: one must not take the
+    other's place.
+    """
+    if event.said is Said.MADE and event.statement_id == Said.MADE:
+        return replace(event, statement_id="exported")
+    return event
 
 
 def row_id(row: Row) -> str:

@@ -34,7 +34,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures
 
 slug = "nationbuilder"
 title = "NationBuilder"
@@ -146,9 +146,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
         raise Unreadable("missing", "id")
     currency = base.currency_code(verified.setup.get("currency"), "USD")
     cents = base.whole_minor(donation.get("amount_in_cents"), "amount_in_cents")
-    amount = base.to_minor(Decimal(cents) / 100, currency)
-    if amount < 0:
-        raise Unreadable("bad_amount", "amount_in_cents")
+    amount = gifts.given(base.to_minor(Decimal(cents) / 100, currency))
     donor = base.mapping(donation.get("donor"), "donor")
     recurs_as = base.text(donation.get("recurring_donation_id"), "recurring_donation_id", 64)
     given = base.instant(succeeded or donation.get("created_at") or canceled, "succeeded_at", ZONE)

@@ -31,7 +31,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures
 
 slug = "proca"
 title = "Proca"
@@ -209,9 +209,7 @@ def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str
     if kind is not ActionKind.DONATION:
         return None, "", False
     donation = base.mapping(action.get("donation"), "donation")
-    amount = base.whole_minor(donation.get("amount"), "amount")
-    if amount < 0:
-        raise Unreadable("bad_amount", "amount")
+    amount = gifts.given(base.whole_minor(donation.get("amount"), "amount"))
     unit = base.text(donation.get("frequencyUnit"), "frequencyUnit", 60).lower()
     currency = base.currency_code(donation.get("currency"), "EUR")
     return amount, currency, unit not in {"", "one_off", "oneoff"}

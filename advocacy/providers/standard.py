@@ -26,7 +26,7 @@ from advocacy.events import (
     Verified,
 )
 from advocacy.phrases import say
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures
 
 slug = "standard"
 title = "Standard Webhooks"
@@ -69,8 +69,10 @@ def parse(verified: Verified) -> list[ActionEvent]:
             amount = base.whole_minor(data["amount_minor"], "amount_minor")
         elif data.get("amount") is not None:
             amount = base.to_minor(data["amount"], currency)
-        if said is Said.MADE and amount is None:
-            raise Unreadable("missing", "amount")
+        if said is Said.MADE:
+            if amount is None:
+                raise Unreadable("missing", "amount")
+            gifts.given(amount)
         if amount is not None and amount < 0:
             raise Unreadable("bad_amount", "amount is negative")
     recurs_as = base.text(data.get("recurs_as"), "recurs_as", 200)

@@ -290,7 +290,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
                 details.get("email") or session.get("customer_email"),
                 details.get("phone"),
             ),
-            carried=_carried(session.get("client_reference_id"), metadata),
+            carried=read_code(session.get("client_reference_id"), metadata),
             utm=base.utm_of(metadata),
             recurs_as=subscription,
         )
@@ -300,14 +300,15 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
 def _payment_intent(told: _Told, intent: Mapping[str, Any]) -> list[ActionEvent]:
     metadata = optional.mapping(intent.get("metadata"))
     received = "amount_received" if intent.get("amount_received") else "amount"
+    amount = _amount(intent, received)
     return [
         told.say(
-            Said.STANDS if _of_an_unnamed_invoice(intent) else Said.MADE,
+            Said.STANDS if _of_an_unnamed_invoice(intent) or not amount[0] else Said.MADE,
             "payment_intent",
             [_id(intent.get("id")), _id(intent.get("invoice"))],
-            amount=_amount(intent, received),
+            amount=amount,
             person=_person(intent, intent.get("receipt_email"), None),
-            carried=_carried(None, metadata),
+            carried=read_code(None, metadata),
             utm=base.utm_of(metadata),
         )
     ]
@@ -318,18 +319,19 @@ def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
     if charge.get("captured") is False or charge.get("paid") is False:
         return []
     captured = "amount_captured" if charge.get("amount_captured") else "amount"
+    amount = _amount(charge, captured)
     billing = base.mapping(charge.get("billing_details"), "billing_details")
     metadata = optional.mapping(charge.get("metadata"))
     return [
         told.say(
-            Said.STANDS if _of_an_unnamed_invoice(charge) else Said.MADE,
+            Said.STANDS if _of_an_unnamed_invoice(charge) or not amount[0] else Said.MADE,
             "charge",
             [*_names_of_payment(charge, charge.get("id")), _id(charge.get("invoice"))],
-            amount=_amount(charge, captured),
+            amount=amount,
             person=_person(
                 charge, billing.get("email") or charge.get("receipt_email"), billing.get("phone")
             ),
-            carried=_carried(None, metadata),
+            carried=read_code(None, metadata),
             utm=base.utm_of(metadata),
         )
     ]
@@ -387,8 +389,7 @@ def _refund(told: _Told, refund: Mapping[str, Any]) -> list[ActionEvent]:
 def _dispute(told: _Told, dispute: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a dispute: the money is gone until it is won. An inquiry (`warning_…`) takes nothing."""
     status = base.text(dispute.get("status"), "status")
-    stands = status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
-    stands = stands or told.kind == "charge.dispute.funds_reinstated"
+    stands = dispute_took_nothing(status) or told.kind == "charge.dispute.funds_reinstated"
     return [
         told.say(
             Said.STANDS if stands else Said.RETURNED,
@@ -398,6 +399,11 @@ def _dispute(told: _Told, dispute: Mapping[str, Any]) -> list[ActionEvent]:
             occurred_at=_moment(dispute.get("created"), told),
         )
     ]
+
+
+def dispute_took_nothing(status: str) -> bool:
+    """Say whether the money of a dispute of this status is with the organization."""
+    return status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
 
 
 def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
@@ -436,7 +442,7 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
             amount=amount,
             occurred_at=_moment(transitions.get("paid_at"), told),
             person=_person(invoice, invoice.get("customer_email"), invoice.get("customer_phone")),
-            carried=_carried(None, metadata),
+            carried=read_code(None, metadata),
             utm=base.utm_of(metadata),
             recurs_as=subscription,
             renewal=bool(subscription) and not first,
@@ -462,7 +468,7 @@ def _invoice_payment(told: _Told, payment: Mapping[str, Any]) -> list[ActionEven
 def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[ActionEvent]:
     """Read the code of a subscription that was made without a checkout session."""
     metadata = optional.mapping(subscription.get("metadata"))
-    carried = _carried(None, metadata)
+    carried = read_code(None, metadata)
     if not any(carried):
         return []
     name = _required(_id(subscription.get("id")))
@@ -555,7 +561,7 @@ def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
     )
 
 
-def _carried(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
+def read_code(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
     """Read code and click id from the reference, or from metadata of the same names as in links."""
 
     def words(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -495,15 +495,29 @@ def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
     return [Action(**row._asdict()) for row in rows]
 
 
-def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return which of these actions are known to have been made, with what was refunded of each."""
+class Made(NamedTuple):
+    """What is known of an action that was made: what was refunded, and which fields are filled."""
+
+    refunded_minor: int
+    filled: frozenset[str]
+
+
+def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Made]:
+    """Return which of these actions are known to have been made."""
     rows = run(
-        """select id, refunded_minor from actions
+        """select id, refunded_minor, email_hash as email, phone_hash as phone,
+                  person_hash as person_id, code, click_id, recurs_as from actions
            where org_id = :o and id = any(cast(:ids as uuid[])) and counted""",
         o=org_id,
         ids=list(ids),
     )
-    return {row.id: row.refunded_minor for row in rows}
+    return {
+        row.id: Made(
+            row.refunded_minor,
+            frozenset(name for name, value in row._asdict().items() if value not in ("", None)),
+        )
+        for row in rows
+    }
 
 
 def find_action(org_id: UUID, action_id: UUID) -> Action | None:
