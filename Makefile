@@ -7,10 +7,10 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cut torture demo bench check format lock browser picture texts clean
+.PHONY: help run test test-slow cut torture demo bench check format lock browser picture texts clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(READY): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/python"; exit 1; }
@@ -25,6 +25,9 @@ run: $(READY) ## start everything: servers, tables, web, worker, clock
 
 test: $(READY) ## run every test against the embedded servers, in two processes
 	@$(BIN)/pytest --numprocesses 2 --dist loadscope $(ARGS)
+
+test-slow: $(READY) ## run the tests that take minutes: fuzzing each provider
+	@$(BIN)/pytest -m slow --numprocesses 2 --dist loadscope $(ARGS)
 
 cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
 	@$(BIN)/python -m tests.house.cut_everything $(ARGS)

@@ -226,8 +226,8 @@ def _order(contribution: Mapping[str, Any]) -> str:
 
 
 def _sequence(line: Mapping[str, Any]) -> int:
-    written = base.text(line.get("sequence"), "sequence", 16)
-    return int(written) if written.isdigit() else 0
+    written = line.get("sequence")
+    return 0 if written in (None, "") else base.whole_number(written, "sequence")
 
 
 def _moment(line: Mapping[str, Any], contribution: Mapping[str, Any], said: Said) -> datetime:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
@@ -33,6 +33,12 @@ MAX_DEPTH = 32
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
 MOST_DIGITS = 20
+_LONGEST_NUMBER = 64
+_AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_WHOLE = re.compile(rf"([+-]?[0-9]{{1,{MOST_DIGITS}}})(?:\.0*)?")
+# More digits than an amount has, so that nothing of it is rounded away before it is checked.
+_EXACT = Context(prec=2 * _LONGEST_NUMBER)
+_MOST_EXPONENT = 400
 
 # ISO 4217: the currencies whose smallest unit is not a hundredth.
 _NO_DECIMALS = (
@@ -100,18 +106,27 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Unreadable("not_a_number", name)
 
 
+def _decimal(written: str) -> Decimal:
+    """Read a number with a point; 1e999990 is short, and takes minutes to be written out."""
+    number = Decimal(written)
+    if abs(number.adjusted()) > _MOST_EXPONENT:
+        raise Unreadable("bad_number", "too large or too small")
+    return number
+
+
 def read_json(body: bytes) -> Any:
     """Read a JSON body, or raise `Unreadable` with the reason in one word.
 
     Numbers with a point are `Decimal`, so that money is never a float. Refused: what is not UTF-8
-    JSON, NaN and Infinity, lone surrogates, NUL, more than 32 levels, numbers of over 4,300 digits.
+    JSON, NaN and Infinity, lone surrogates, NUL, more than 32 levels, numbers of over 4,300 digits
+    or beyond 1e400.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", str(error.reason)) from None
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
     except RecursionError:
         raise Unreadable("too_deep") from None
     except json.JSONDecodeError as error:
@@ -226,12 +241,22 @@ def instant(value: Any, what: str, zone: str = "UTC") -> datetime:
         raise Unreadable("missing", what)
     try:
         moment = datetime.fromisoformat(written)
-        if moment.tzinfo is None:
+    except ValueError:
+        raise Unreadable("bad_instant", what) from None
+    return in_utc(moment, what, zone)
+
+
+def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
+    """Return an instant in UTC; one without an offset is taken in `zone`. Raises `Unreadable`."""
+    if moment.tzinfo is None:
+        try:
             moment = moment.replace(tzinfo=ZoneInfo(zone))
-        moment = moment.astimezone(UTC)
+        except (ValueError, LookupError, OSError, TypeError):
+            raise Unreadable("bad_setup", "zone") from None
+    try:
+        return _plausible(moment.astimezone(UTC), what)
     except (ValueError, OverflowError):
         raise Unreadable("bad_instant", what) from None
-    return _plausible(moment, what)
 
 
 def from_unix(seconds: int, what: str) -> datetime:
@@ -270,12 +295,16 @@ def to_minor(value: Any, currency: str, what: str = "amount") -> int:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise Unreadable("bad_amount", what)
-    try:
-        amount = Decimal(value.strip() if isinstance(value, str) else value)
-        # 1e999990 is short, and takes minutes to be written out and compared.
-        if not amount.is_finite() or amount.adjusted() > MOST_DIGITS:
+    if isinstance(value, str):
+        value = value.strip()
+        if len(value) > _LONGEST_NUMBER or not _AMOUNT.fullmatch(value):
             raise Unreadable("bad_amount", what)
-        minor = amount.scaleb(exponent(currency))
+    try:
+        amount = Decimal(value)
+        # 1e999990 is short, and takes minutes to be written out and compared.
+        if not amount.is_finite() or abs(amount.adjusted()) > MOST_DIGITS:
+            raise Unreadable("bad_amount", what)
+        minor = amount.scaleb(exponent(currency), _EXACT)
         whole = int(minor)
     except (InvalidOperation, ValueError, OverflowError):
         raise Unreadable("bad_amount", what) from None
@@ -289,6 +318,16 @@ def whole_minor(value: Any, what: str = "amount") -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
         raise Unreadable("bad_amount", what)
     return value
+
+
+def whole_number(value: Any, what: str) -> int:
+    """Read a whole number, as one or written out. Raises `Unreadable("bad_number")`."""
+    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+        raise Unreadable("bad_number", what)
+    found = _WHOLE.fullmatch(text(value, what, _LONGEST_NUMBER))
+    if found is None:
+        raise Unreadable("bad_number", what)
+    return int(found[1])
 
 
 def actblue_order(order: str, paid_at: datetime) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -340,7 +341,7 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
         ZoneInfo(str(mapping.get("zone", "UTC")))
     except (ValueError, OSError, LookupError):
         mistakes.append("zone is no time zone like 'America/New_York'")
-    if not isinstance(mapping.get("at_format", ""), str):
+    if not _is_date_form(mapping.get("at_format", "")):
         mistakes.append("at_format is not a format like '%m/%d/%Y'")
     places = mapping.get("destination", {})
     if not isinstance(places, dict) or not all(isinstance(each, str) for each in places.values()):
@@ -348,6 +349,18 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     if not isinstance(mapping.get("example", {}), dict | list):
         mistakes.append("example is not a body: an object or a list")
     return mistakes
+
+
+def _is_date_form(form: Any) -> bool:
+    """Say whether dates can be written and read in this form."""
+    if form == "":
+        return True
+    try:
+        written = datetime(2026, 5, 1, 12, 5, tzinfo=UTC).strftime(form)
+        datetime.strptime(written, form)  # noqa: DTZ007 -- only tried
+    except (ValueError, TypeError, re.error):
+        return False
+    return True
 
 
 def _auth_mistakes(auth: Any) -> list[str]:
@@ -551,7 +564,8 @@ def _money(
     amount: int | None = None
     if (minor := _find(fields.get("amount_minor"), item)) is not None:
         amount = base.whole_minor(
-            int(minor) if isinstance(minor, str) and minor.isdecimal() else minor, "amount_minor"
+            base.whole_number(minor, "amount_minor") if isinstance(minor, str) else minor,
+            "amount_minor",
         )
     elif (written := _find(fields.get("amount"), item)) is not None:
         amount = base.to_minor(written, currency)
@@ -569,8 +583,8 @@ def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[
     written = _find(mapping["fields"].get("returned"), item)
     if written is None or made.said is not Said.MADE or made.kind is not ActionKind.DONATION:
         return []
-    back = base.to_minor(written, made.currency)
-    if back <= 0:
+    back = abs(base.to_minor(written, made.currency))
+    if not back:
         return []
     return [
         ActionEvent(
@@ -601,9 +615,10 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
         return base.from_unix(int(written), what)
     if written and (form := mapping.get("at_format")):
         try:
-            written = datetime.strptime(written, form).replace(tzinfo=ZoneInfo(zone)).isoformat()
-        except ValueError:
+            moment = datetime.strptime(written, form)  # noqa: DTZ007 -- the zone comes next
+        except (ValueError, re.error):
             raise Unreadable("bad_instant", what) from None
+        return base.in_utc(moment, what, zone)
     return base.instant(written, what, zone)
 
 

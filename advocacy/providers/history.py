@@ -16,9 +16,8 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from advocacy.events import (
     EXPORTED_TOTAL,
@@ -85,7 +84,7 @@ def moment(written: str, what: str, zone: str) -> datetime:
             naive = datetime.strptime(trimmed, form)  # noqa: DTZ007 -- the zone comes next
         except ValueError:
             continue
-        return naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        return base.in_utc(naive, what, zone)
     return base.instant(trimmed, what, zone)
 
 
@@ -118,7 +117,7 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         amount_minor=_given(columns),
         currency="USD",
         recurs_as=columns.find("Receipt ID", "Order Number") if recurring else "",
-        renewal=recurring and number.isdigit() and int(number) > 1,
+        renewal=recurring and bool(number) and base.whole_number(number, "Recurrence Number") > 1,
     )
     refunded = columns.find("Refund Date", "Refunded At")
     if not refunded:
@@ -311,7 +310,10 @@ def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
     for word, kind in words.items():
         if word in written.lower():
             return kind
-    return ActionKind(setup.get("kind", ActionKind.SIGNATURE))
+    try:
+        return ActionKind(setup.get("kind", ActionKind.SIGNATURE))
+    except ValueError:
+        raise Unreadable("bad_setup", "kind is no kind of action") from None
 
 
 ROW = "text/csv; row"

@@ -237,6 +237,9 @@ class _Told:
         renewal: bool = False,
     ) -> ActionEvent:
         """Say something of the gift that has these names, the first of them its own."""
+        if said is Said.MADE and amount[0] == 0:
+            # A free trial, or all of it paid by a balance: nothing was given, but codes are told.
+            said = Said.STANDS
         known = list(dict.fromkeys(name for name in names if name))
         if not known:
             raise Unreadable("missing", "id")
