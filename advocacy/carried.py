@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from advocacy.personal import MARK, reads_as_personal
 from advocacy.plain_text import visible
 
 CODE_LENGTH = 12
@@ -45,7 +46,10 @@ def split_code(carried: str) -> tuple[str, str]:
     if both := _CODE_AND_CLICK.match(folded):
         return both[1], both[2]
     found = _CODE.fullmatch(folded)
-    return ("", "") if found is None or found[1] in NO_SOURCE else (found[1], "")
+    if found is None or found[1] in NO_SOURCE:
+        return "", ""
+    # Before it is folded: what is base64 cannot be decoded in lower case.
+    return ("", "") if reads_as_personal(_shown(carried)[: len(found[1])]) else (found[1], "")
 
 
 def surest_code(*carried: str) -> tuple[str, str]:
@@ -63,12 +67,16 @@ def click_id_or_none(carried: str) -> str:
 
 
 def _folded(carried: str) -> str:
+    return _shown(carried).lower()
+
+
+def _shown(carried: str) -> str:
     text = carried[:_LONGEST]
     for _ in range(_MOST_ENCODED):
         if "%" not in text:
             break
         text = unquote(text)
-    return visible(text).lower().lstrip(_BEFORE)
+    return visible(text).lstrip(_BEFORE)
 
 
 def query_of(url: str) -> dict[str, str]:
@@ -112,9 +120,15 @@ def _evidence(value: str) -> int:
 
 
 def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
-    """Pick utm_* out of a mapping of query parameters, folded, names without the prefix."""
+    """Pick utm_* out of a mapping of query parameters, folded, names without the prefix.
+
+    `MARK` stands for a value with an address, a number or a digest in it, read before it is folded:
+    what is base64 cannot be decoded in lower case.
+    """
     return {
-        name: folded
+        name: MARK
+        if reads_as_personal(value[:_LONGEST_UTM]) and not _CODE_AND_CLICK.match(folded)
+        else folded
         for name in UTM_NAMES
         if isinstance(value := query.get(f"utm_{name}"), str) and (folded := fold_utm(value))
     }

@@ -29,6 +29,7 @@ from advocacy.events import Delivery, Tier, Touch
 from advocacy.ids import new_id
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import join_code, write_instant
+from advocacy.retained import retained_media_type
 from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.store import campaigns, generated, touches, transaction
 from advocacy.store.generated import DAY, DRAWS, LOTS, Part, Placed, Plan
@@ -346,7 +347,7 @@ def deliver(
                     keyed_name(master, plan.org_id, room.external_id(verified)),
                     seal(master, plan.org_id, f"body:{delivery_id}", verified.body),
                     fingerprint(master, plan.org_id, verified.body),
-                    verified.content_type,
+                    retained_media_type(verified.content_type),
                     at,
                 )
             )

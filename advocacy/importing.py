@@ -24,7 +24,7 @@ from advocacy.ids import new_id
 from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of
 from advocacy.providers.history import ROW, row_id
-from advocacy.sealing import fingerprint, seal
+from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import (
     actions,
@@ -196,7 +196,7 @@ def _sealed(
     for name, (delivery_id, body, facts) in told.items():
         yield inbox.Row(
             delivery_id,
-            name,
+            keyed_name(master, org_id, name),
             seal(master, org_id, f"body:{delivery_id}", body),
             fingerprint(master, org_id, body),
             write_facts(facts),

@@ -25,10 +25,12 @@ from advocacy.ahead import Begin, at_once
 from advocacy.events import ActionEvent, Unreadable, Verified
 from advocacy.identity import digests, organization_key
 from advocacy.ledger import Fact, fact_of, write_facts
+from advocacy.personal import scrub
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
-from advocacy.sealing import unseal
+from advocacy.retained import retained, retained_fact
+from advocacy.sealing import open_text, unseal
 from advocacy.settling import Parsed, restate_actions, settle_batch
 from advocacy.store import (
     actions,
@@ -193,11 +195,13 @@ def parse_batch(
         parsed.source_of[row.id] = source.id
         try:
             if row.body is None:
-                told = [Fact.from_json(fact) for fact in row.facts or []]
+                told = [
+                    retained_fact(Fact.from_json(fact), source.id, key) for fact in row.facts or []
+                ]
             else:
                 told = _parse(master, org_id, key, row, source)
         except Unreadable as error:
-            parsed.failed[row.id] = (error.reason, error.detail)
+            parsed.failed[row.id] = (error.reason, scrub(error.detail[:500]))
         except Exception as error:
             # A room that fails on a body is our mistake: keep the body, say so, go on.
             log.exception("room_failed", provider=source.provider)
@@ -210,7 +214,8 @@ def parse_batch(
 
 def _parse(master: bytes, org_id: UUID, key: bytes, row: claims.Claimed, source: Any) -> list[Fact]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
-    verified = Verified(body, row.received_at, row.message_id, row.content_type, source.setup)
+    message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
+    verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
     events = events_of(source.provider, verified)
     if row.test:
         events = [replace(event, test=True) for event in events]
@@ -228,10 +233,10 @@ def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
 def facts_of(
     events: Iterable[ActionEvent], key: bytes, source: Any, delivery_id: UUID
 ) -> list[Fact]:
-    """Make facts of what a delivery said: the person becomes keyed hashes here."""
+    """Make facts of what a delivery said: all that is personal in it is keyed or goes here."""
     return [
         fact_of(
-            event,
+            retained(event, key),
             source_id=source.id,
             delivery_id=delivery_id,
             who=digests(event.person, key, source.region, str(source.id)),

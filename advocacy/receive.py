@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from advocacy.events import Delivery, Refused
 from advocacy.ids import new_id
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
-from advocacy.sealing import fingerprint, keyed_name, seal
+from advocacy.retained import retained_media_type
+from advocacy.sealing import fingerprint, keyed_name, seal, seal_text
 from advocacy.store import campaigns, inbox, transaction, with_retries
 from advocacy.store.campaigns import SourceAtDoor
 
@@ -148,7 +149,13 @@ def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked
             id=delivery_id,
             source_id=source.id,
             external_id=keyed_name(master, source.org_id, room.external_id(verified)),
-            verified=verified,
+            verified=replace(
+                verified,
+                message_id=seal_text(
+                    master, source.org_id, f"message:{delivery_id}", verified.message_id
+                ),
+                content_type=retained_media_type(verified.content_type),
+            ),
             # What the room vouches for, which may be less than what was sent: some bodies hold a
             # secret.
             sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),

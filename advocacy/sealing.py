@@ -9,6 +9,7 @@ but whom it names, and there are few phone numbers: whoever has the database cou
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -20,10 +21,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from advocacy.events import Unreadable
 from advocacy.identity import organization_key
+from advocacy.personal import reads_as_personal
 from advocacy.providers.base import BODY_ID
+from advocacy.retained import KEYED, is_plain_name
 
 _NONCE = 12
 _VERSION = b"\x01"
+_SEALED = "sealed:"
 
 
 @lru_cache(maxsize=1024)
@@ -43,10 +47,12 @@ def fingerprint(master: bytes, org_id: UUID, plain: bytes) -> bytes:
 
 
 def keyed_name(master: bytes, org_id: UUID, name: str) -> str:
-    """Return a delivery's name as it is kept: where it is a digest of its body, a keyed one."""
-    if not name.startswith(BODY_ID):
+    """Return a delivery's name as it is stored: a keyed digest where it is not plain."""
+    if is_plain_name(name):
         return name
-    return f"body:{fingerprint(master, org_id, name.encode()).hex()}"
+    if name.startswith(BODY_ID):
+        return f"body:{fingerprint(master, org_id, name.encode()).hex()}"
+    return f"{KEYED}{fingerprint(master, org_id, name.encode()).hex()[:32]}"
 
 
 def seal(master: bytes, org_id: UUID, name: str, plain: bytes) -> bytes:
@@ -65,3 +71,22 @@ def unseal(master: bytes, org_id: UUID, name: str, sealed: bytes) -> bytes:
         return _cipher(master, org_id).decrypt(nonce, rest, name.encode())
     except (InvalidTag, ValueError):
         raise Unreadable("corrupt") from None
+
+
+def seal_text(master: bytes, org_id: UUID, name: str, text: str) -> str:
+    """Return a text as it is stored beside a body: sealed where it may hold something personal."""
+    if not reads_as_personal(text):
+        return text
+    sealed = seal(master, org_id, name, text.encode("utf-8", "surrogatepass"))
+    return _SEALED + base64.b64encode(sealed).decode()
+
+
+def open_text(master: bytes, org_id: UUID, name: str, stored: str) -> str:
+    """Return what `seal_text` was given. Raises `Unreadable("corrupt")` as `unseal` does."""
+    if not stored.startswith(_SEALED):
+        return stored
+    try:
+        sealed = base64.b64decode(stored.removeprefix(_SEALED), validate=True)
+    except ValueError:
+        raise Unreadable("corrupt") from None
+    return unseal(master, org_id, name, sealed).decode("utf-8", "surrogatepass")

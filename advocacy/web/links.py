@@ -36,6 +36,7 @@ from advocacy.events import host_of
 from advocacy.ids import new_click_id
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.base import with_query
+from advocacy.retained import retained_host
 from advocacy.store import campaigns
 from advocacy.store.campaigns import LinksMark
 from config.settings import Settings
@@ -49,6 +50,7 @@ Answer = tuple[str, list[tuple[str, str]], list[bytes]]
 """Status, headers, body."""
 
 PREFIX = "/r/"
+_LONGEST_HOST = 100
 _LOOK_AGAIN_SECONDS = 0.25
 # Nobody waits for a look that hangs.
 _WAIT_FOR_A_LOOK_SECONDS = 0.5
@@ -335,9 +337,9 @@ _AHEAD = re.compile("prefetch|prerender|preview|preload", re.IGNORECASE)
 
 @lru_cache(maxsize=1024)
 def referrer_host(referrer: str) -> str:
-    """Return the host of a referrer and no more of it."""
+    """Return the host of a referrer and no more of it, without labels that may name a person."""
     host = host_of(referrer)
-    return host[:100] if host.isascii() and host.isprintable() and "\t" not in host else ""
+    return retained_host(host) if len(host) <= _LONGEST_HOST else ""
 
 
 def code_in(path: str) -> str:

@@ -1,0 +1,223 @@
+"""What of a tool's texts is stored: names plain or keyed, everything else bounded and scrubbed.
+
+Pure. `retained` is applied to every statement before a fact is made of it, whichever way it came:
+webhook, export, rebuild. So no provider has to think of it, and none can forget it.
+
+- Names (`external_id`, `statement_id`, `recurs_as`, `same_as`, a delivery's own) stay as they are
+  where they have one of the few forms that no address, number or digest can have (`is_plain_name`);
+  all others become keyed digests of the organization. The same name always gives the same digest,
+  so that a refund finds its gift.
+- `code`, `click_id` and UTM have bounded alphabets; of a referrer only the host stays.
+- `target` is a legislator's name or district. Where it is a number that was called, it becomes a
+  keyed digest, since with click-to-call that may be the supporter's own.
+
+Note: an integer of seven digits or more is no plain name, because a phone number looks the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH
+from advocacy.events import ActionEvent, host_of
+from advocacy.identity import digest
+from advocacy.ledger import Fact, action_id
+from advocacy.personal import MARK, reads_as_personal, scrub, without_dates
+from advocacy.platforms import PLATFORMS
+from advocacy.providers.base import ACTBLUE_GIFTS, ACTBLUE_ORDERS
+
+KEYED = "keyed:"
+"""So begins a name that is a keyed digest."""
+
+_MOST_DIGITS = 6
+_WORD = re.compile(r"[a-z_-]{0,20}")
+_SHORT = re.compile(rf"[a-z_-]{{0,12}}\d{{1,{_MOST_DIGITS}}}")
+# The ids that Stripe and Standard Webhooks draw: letters of both cases and digits, by chance.
+_DRAWN = re.compile(
+    r"(?:evt|pi|ch|py|in|sub|cs|re|pyr|du|dp|msg)_(?:test_|live_)?(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)"
+    r"[A-Za-z0-9]{14,80}"
+)
+_CALL = re.compile(r"CA[0-9a-f]{32}")
+_ORDER = re.compile(r"AB\d{1,9}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_TOTAL = re.compile(r"refund:total:\d{1,16}")
+_SORTED = re.compile(r"([a-z_]{1,20}:).")
+
+_OUR_CODE = re.compile(rf"[a-z0-9]{{{CODE_LENGTH}}}(?:[a-z2-7]{{{CLICK_ID_LENGTH}}})?")
+_CLICK_ID = re.compile(rf"[a-z2-7]{{{CLICK_ID_LENGTH}}}")
+_ANY_CODE = re.compile(r"[a-z0-9_-]{1,64}")
+_RUN = re.compile(r"[a-z0-9]{14,}")
+_MANY_DIGITS = re.compile(r"\d{10}")
+_PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,24}\d")
+_HOST_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_APPS = frozenset(app for platform in PLATFORMS.values() for app in platform.apps)
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+
+
+def is_plain_name(name: str) -> bool:
+    """Say whether a name has a form that no address, number or digest of one can have."""
+    if _TOTAL.fullmatch(name):
+        return True
+    parts = name.split(":")
+    digits = 0
+    for before, part in zip(["", *parts], parts, strict=False):
+        if _WORD.fullmatch(part) or _DRAWN.fullmatch(part) or _CALL.fullmatch(part):
+            continue
+        if _SHORT.fullmatch(part):
+            digits += sum(each.isdigit() for each in part)
+        elif not (
+            _ORDER.fullmatch(part)
+            or (_DAY.fullmatch(part) and _ORDER.fullmatch(before))
+            or (_RANDOM_UUID.fullmatch(part) and before == "action_network")
+        ):
+            return False
+    return digits <= _MOST_DIGITS
+
+
+def retained_name(name: str, key: bytes) -> str:
+    """Return a name as it is stored: plain, or a keyed digest."""
+    return name if not name or is_plain_name(name) else KEYED + digest(key, "name", name)
+
+
+def retained_statement_id(name: str, key: bytes) -> str:
+    """Return a statement's name as it is stored; the word before its colon says its sort."""
+    if is_plain_name(name):
+        return name
+    sort = found[1] if (found := _SORTED.match(name)) else ""
+    return sort + retained_name(name, key)
+
+
+@lru_cache(maxsize=8192)
+def retained_code(code: str) -> str:
+    """Return a tracking code as it is stored, or an empty string where it may be something else."""
+    if _is_ours(code):
+        return code
+    if not _ANY_CODE.fullmatch(code) or _may_be_personal(code):
+        return ""
+    return code
+
+
+def _is_ours(code: str) -> bool:
+    return (
+        bool(_OUR_CODE.fullmatch(code))
+        and not code[:CODE_LENGTH].isdigit()
+        and not _MANY_DIGITS.search(code[:CODE_LENGTH])
+    )
+
+
+def _may_be_personal(folded: str) -> bool:
+    """Say the same as `reads_as_personal` of a text in lower case, which may have been base64.
+
+    Nobody can decode that any more, so what looks drawn by chance counts.
+    """
+    return reads_as_personal(folded) or any(
+        map(_changes_often, _RUN.findall(without_dates(folded)))
+    )
+
+
+def _changes_often(run: str) -> bool:
+    """Say whether letters and digits take turns as they do by chance."""
+    return sum(one.isdigit() != other.isdigit() for one, other in pairwise(run)) >= 3
+
+
+def retained_utm(utm: Mapping[str, str]) -> dict[str, str]:
+    """Return UTM as it is stored: `MARK` stands for a value that holds something personal.
+
+    Such a value fits none of our links either way.
+    """
+    return {
+        name: value
+        if _is_ours(value.lower())
+        else MARK
+        if "@" in value or _may_be_personal(value.lower())
+        else value
+        for name, value in utm.items()
+    }
+
+
+@lru_cache(maxsize=8192)
+def retained_host(referrer: str) -> str:
+    """Return the host of a referrer as it is stored, without labels that may name a person."""
+    kept: list[str] = []
+    host = host_of(referrer)
+    if host in _APPS:
+        # Of some apps the store's number is all there is.
+        return host
+    for label in reversed(host.rstrip(".").split(".")):
+        if not _HOST_LABEL.fullmatch(label) or _may_be_personal(label):
+            break
+        kept.insert(0, label)
+    # An IP address is somebody's, and no platform's.
+    return "" if kept and kept[-1].isdigit() else ".".join(kept)
+
+
+def retained_target(target: str, key: bytes) -> str:
+    """Return whom an action was addressed to: a name or district, or the digest of a number."""
+    if _PHONE.fullmatch(target) and reads_as_personal(target):
+        digits = "".join(each for each in target if each.isdigit())
+        return f"number:{digest(key, 'target', digits)[:16]}"
+    return target if _is_number_digest(target) else scrub(target)
+
+
+def _is_number_digest(target: str) -> bool:
+    return re.fullmatch(r"number:[0-9a-f]{16}", target) is not None
+
+
+def retained_media_type(content_type: str) -> str:
+    """Return the media type of a Content-Type header, without its parameters."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
+
+
+def retained(event: ActionEvent, key: bytes) -> ActionEvent:
+    """Return a statement with nothing in it of what must not be stored, but for its person.
+
+    `key` is the organization's for identities.
+    """
+    return replace(
+        event,
+        external_id=retained_name(event.external_id, key),
+        same_as=tuple(retained_name(each, key) for each in event.same_as),
+        **_texts(event, key),
+    )
+
+
+def _texts(statement: ActionEvent | Fact, key: bytes) -> dict[str, Any]:
+    """Return the fields of a statement or of a fact that both have, as they are stored."""
+    return {
+        "statement_id": retained_statement_id(statement.statement_id, key),
+        "code": retained_code(statement.code) if statement.code else "",
+        "click_id": statement.click_id if _CLICK_ID.fullmatch(statement.click_id) else "",
+        "utm": retained_utm(statement.utm) if statement.utm else {},
+        "referrer": retained_host(statement.referrer) if statement.referrer else "",
+        "recurs_as": retained_name(statement.recurs_as, key),
+        "target": retained_target(statement.target, key) if statement.target else "",
+    }
+
+
+_SCOPES = ("", ACTBLUE_GIFTS, ACTBLUE_ORDERS)
+
+
+def retained_fact(fact: Fact, source_id: UUID, key: bytes) -> Fact:
+    """Return a fact that was stored before this rule as it is stored now.
+
+    What was keyed stays as it is. An action's id follows from its name, so it changes with it.
+    """
+    texts = _texts(fact, key)
+    for name in ("statement_id", "recurs_as"):
+        if KEYED in getattr(fact, name):
+            texts[name] = getattr(fact, name)
+    external_id, named = fact.external_id, fact.action_id
+    if not external_id.startswith(KEYED) and not is_plain_name(external_id):
+        external_id = retained_name(external_id, key)
+        for scope in _SCOPES:
+            if action_id(source_id, scope, fact.external_id) == fact.action_id:
+                named = action_id(source_id, scope, external_id)
+    return replace(fact, external_id=external_id, action_id=named, **texts)
