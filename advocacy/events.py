@@ -99,11 +99,15 @@ TIERS: tuple[Tier, ...] = tuple(Tier)
 
 
 class Refused(Exception):
-    """A delivery that its provider does not vouch for. `reason` never leaves the process."""
+    """A delivery that its provider does not vouch for. `reason` never leaves the process.
 
-    def __init__(self, reason: str) -> None:
+    `source` and `provider` are for the log, where the key was one of a source.
+    """
+
+    def __init__(self, reason: str, source: str = "", provider: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.source, self.provider = source, provider
 
 
 class Unreadable(Exception):

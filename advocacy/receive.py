@@ -134,13 +134,13 @@ def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked
         return Refused("unknown_source")
     room = BY_SLUG.get(source.provider)
     if room is None or (room.TRUST not in {"secret_path", "none"} and not source.secrets):
-        return Refused("no_secret")
+        return Refused("no_secret", str(source.id), source.provider)
     try:
         verified = room.verify(
             Delivery(knock.body, knock.headers, knock.url, source.setup), source.secrets, now
         )
     except Refused as error:
-        return error
+        return Refused(error.reason, str(source.id), source.provider)
     delivery_id = new_id()
     return _Checked(
         source.org_id,

@@ -15,7 +15,7 @@ import structlog
 
 _OF_EVERY_LINE = ("event", "level", "timestamp", "exception", "error", "reason")
 _OF_WORK = ("deliveries", "done", "quarantined", "restated", "clicks", "links", "bodies", "seconds")
-_OF_PLACE = ("provider", "work", "job", "status", "method", "port", "pid")
+_OF_PLACE = ("provider", "source", "request_id", "work", "job", "status", "method", "port", "pid")
 ALLOWED = frozenset((*_OF_EVERY_LINE, *_OF_WORK, *_OF_PLACE))
 _LONGEST = 256
 

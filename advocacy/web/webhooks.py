@@ -19,6 +19,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.events import Refused
+from advocacy.ids import new_id
 from advocacy.receive import Kept, Knock, KnownSources, receive_together
 from advocacy.together import Overloaded, Together, TogetherInLoop
 from advocacy.web import health
@@ -35,7 +36,8 @@ Answer = tuple[int, str, list[tuple[str, str]]]
 """Status, text, headers."""
 
 PREFIX = "/webhooks/"
-ADDRESS = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{1,200}})")
+ADDRESS = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{1,200}})/?")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # How many deliveries share a commit at most: each may have a body of a mebibyte.
 _AT_ONCE = 64
 _RETRY_SECONDS = "5"
@@ -82,6 +84,7 @@ class WebhooksDoor:
 
 
 @blueprint.post(f"{PREFIX}<key>")
+@blueprint.post(f"{PREFIX}<key>/")
 def take(key: str) -> Response:
     """Take a delivery that came to the application itself."""
     status, text, headers = answer(current_app._get_current_object(), key, request.environ)  # type: ignore[attr-defined]
@@ -107,15 +110,14 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
         return _refuse_encoding()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
-        return _kept(
-            app.extensions["door"].do(Knock(key, body, headers, _url(settings, key, query)))
-        )
+        url = _url(settings, environ["PATH_INFO"], query)
+        return _kept(app.extensions["door"].do(Knock(key, body, headers, url)))
     except Exception as error:
-        return _failed(error)
+        return _failed(error, headers)
 
 
 async def answer_in_loop(
-    app: Flask, key: str, query: bytes, headers: Mapping[str, str], body: bytes | None
+    app: Flask, key: str, path: str, query: bytes, headers: Mapping[str, str], body: bytes | None
 ) -> Answer:
     """Take a delivery as `answer` does, in an event loop. None stands for a body cut short.
 
@@ -129,10 +131,10 @@ async def answer_in_loop(
     if _is_encoded(headers):
         return _refuse_encoding()
     try:
-        knock = Knock(key, body, headers, _url(settings, key, query))
+        knock = Knock(key, body, headers, _url(settings, path, query))
         return _kept(await app.extensions["door_in_loop"].do(knock))
     except Exception as error:
-        return _failed(error)
+        return _failed(error, headers)
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:
@@ -151,10 +153,16 @@ def _refuse_encoding() -> Answer:
     return status, text, [*headers, ("Accept-Encoding", "identity")]
 
 
-def _url(settings: Settings, key: str, query: bytes) -> str:
-    """Return the address that was knocked at, as the tool knows it."""
+def _url(settings: Settings, path: str, query: bytes) -> str:
+    """Return the address that was requested, as the tool knows it: some tools sign it."""
     asked = f"?{query.decode(errors='replace')}" if query else ""
-    return f"{settings.public_url}{PREFIX}{key}{asked}"
+    return f"{settings.public_url}{path}{asked}"
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    """Return the id that a proxy gave this request, or a new one."""
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
 
 def _kept(kept: Kept) -> Answer:
@@ -162,26 +170,34 @@ def _kept(kept: Kept) -> Answer:
     return _say(put, status, "ok\n" if status == 200 else "")
 
 
-def _failed(error: Exception) -> Answer:
+def _failed(error: Exception, headers: Mapping[str, str]) -> Answer:
+    request_id = _request_id(headers)
     if isinstance(error, Refused):
-        log.info("delivery_refused", reason=error.reason)
-        return _say(error.reason, 401, "refused\n")
+        log.info(
+            "delivery_refused",
+            reason=error.reason,
+            source=error.source,
+            provider=error.provider,
+            request_id=request_id,
+        )
+        return _say(error.reason, 401, "refused\n", request_id)
     if isinstance(error, Overloaded):
-        log.warning("door_overloaded")
-        return _say("overloaded", 503, "try again\n")
+        log.warning("door_overloaded", request_id=request_id)
+        return _say("overloaded", 503, "try again\n", request_id)
     if isinstance(error, (DBAPIError, PoolTimeout)):
-        log.error("delivery_not_kept", error=type(error).__name__)
-        return _say("not_kept", 503, "try again\n")
-    log.error("delivery_failed", exc_info=error)
-    return _say("failed", 500, "failed\n")
+        log.error("delivery_not_kept", error=type(error).__name__, request_id=request_id)
+        return _say("not_kept", 503, "try again\n", request_id)
+    log.error("delivery_failed", exc_info=error, request_id=request_id)
+    return _say("failed", 500, "failed\n", request_id)
 
 
-def _say(outcome: str, status: int, text: str) -> Answer:
+def _say(outcome: str, status: int, text: str, request_id: str = "") -> Answer:
     """Count an outcome and put it into words."""
     health.deliveries.labels(outcome).inc()
     again = [("Retry-After", _RETRY_SECONDS)] if status == 503 else []
+    named = [("X-Request-Id", request_id)] if request_id else []
     length = ("Content-Length", str(len(text)))
-    return status, text, [("Content-Type", "text/plain; charset=utf-8"), length, *again]
+    return status, text, [("Content-Type", "text/plain; charset=utf-8"), length, *again, *named]
 
 
 def read_body(environ: WSGIEnvironment, limit: int) -> bytes:

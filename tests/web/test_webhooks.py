@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import text
@@ -25,6 +26,7 @@ from advocacy.providers.signatures import standard
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import inbox, run, transaction
 from advocacy.web.webhooks import WebhooksDoor
+from config.logging import ALLOWED
 
 SIGNATURE = json.dumps(
     {"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {"email": "a@example.org"}}
@@ -115,6 +117,20 @@ def test_all_refusals_are_one_mute_answer_and_nothing_is_kept(world):
 
     assert answers == {(401, b"refused\n")}
     assert inbox_rows() == 0
+
+
+def test_the_log_says_which_source_refused_and_for_which_request(world):
+    with structlog.testing.capture_logs() as lines:
+        answer = world.post("standard", b"{}", {"X-Request-Id": "abc-1"})
+        unknown = world.app.test_client().post("/webhooks/src_no", headers={"X-Request-Id": "a b"})
+    first, second = (line for line in lines if line["event"] == "delivery_refused")
+    assert (first["source"], first["provider"]) == (str(world.sources["standard"]), "standard")
+    assert first["request_id"] == answer.headers["X-Request-Id"] == "abc-1"
+    assert (second["reason"], second["source"]) == ("unknown_source", "")
+    # What a stranger sends as an id is not logged unless it is one.
+    assert second["request_id"] == unknown.headers["X-Request-Id"] != "a b"
+    assert world.keys["standard"] not in str(lines)
+    assert {"source", "provider", "request_id"} <= ALLOWED
 
 
 def test_a_tampered_body_is_refused(world):

@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -127,14 +128,59 @@ def test_a_query_that_is_not_ascii_is_refused_like_any_other(served):
     assert b" 401 " in answer or b" 400 " in answer
 
 
-def test_a_body_that_is_cut_short_is_not_kept(served):
-    key = served.world.keys["action_network"]
-    head = f"POST /webhooks/{key} HTTP/1.1\r\nHost: x\r\n".encode()
-    served.raw(head + b"Content-Length: 50\r\n\r\n[{}]", end=True)
-    served.raw(head + b"Transfer-Encoding: chunked\r\n\r\n4\r\n[{}]\r\n", end=True)
-    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n4\r\n[{}]\r\n0\r\n\r\n"
-    whole = served.raw(chunked, end=False)
-    assert b" 200 " in whole
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+CUT_SHORT = {
+    "within a chunk": CHUNKED + b'c\r\n[{"amount":5',
+    "after a chunk": CHUNKED + b"4\r\n[{}]\r\n",
+    "within the last chunk": CHUNKED + b"4\r\n[{}]\r\n0\r\n",
+    "before the first chunk": CHUNKED,
+    "broken chunk size": CHUNKED + b"4\r\n[{}]\r\nzz\r\n",
+    "shorter than its length": b"Content-Length: 50\r\n\r\n[{}]",
+    "of a length and empty": b"Content-Length: 50\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", CUT_SHORT.values(), ids=CUT_SHORT)
+def test_a_truncated_body_is_refused_and_not_stored(world, variables, command, sent, capfd):
+    """The end of a connection is not the end of a body, however the connection ends."""
+    port = free_port()
+    ports = {"PORT": str(port), "LINKS_PORT": str(port)}
+    head = f"POST /webhooks/{world.keys['action_network']} HTTP/1.1\r\nHost: x\r\n".encode()
+    with running({**variables, **ports, "LINKS_CONCURRENCY": "1"}, *command):
+        made = Served(world, port)
+        until(made.answers)
+        for end in ("half-close", "close", "reset"):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+                wire.sendall(head + sent)
+                if end == "half-close":
+                    wire.shutdown(socket.SHUT_WR)
+                    assert b" 400 " in wire.makefile("rb").readline()
+                elif end == "reset":
+                    # Closed without lingering: the peer gets a reset.
+                    linger = struct.pack("ii", 1, 0)
+                    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        whole = CHUNKED + b"4\r\n[{}]\r\n0\r\n\r\n"
+        assert b" 200 " in made.raw(head + whole, end=False)
+        assert b" 200 " in made.raw(head + b"Content-Length: 5\r\n\r\n[{} ]", end=False)
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_chunked_body_above_the_limit_is_refused(served):
+    head = f"POST /webhooks/{served.world.keys['action_network']} HTTP/1.1\r\nHost: x\r\n".encode()
+    piece = b"20000\r\n" + b"x" * 0x20000 + b"\r\n"
+    answer = served.raw(head + CHUNKED + piece * 9 + b"0\r\n\r\n", end=False)
+    assert b" 413 " in answer
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 0
+
+
+def test_a_slash_behind_the_key_makes_no_difference(served):
+    path = f"/webhooks/{served.world.keys['action_network']}"
+    assert served.ask("POST", f"{path}/", b"[{}]")[0] == 200
+    assert served.ask("POST", path, b"[{}]")[0] == 200
+    assert served.ask("POST", "/webhooks/src_unknown/", b"[{}]")[:2] == (401, b"refused\n")
     with transaction():
         assert run("select count(*) from inbox")[0][0] == 1
 
