@@ -25,6 +25,8 @@ from advocacy import clicklog, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.counting import queue_of
 from advocacy.nudge import connect
+from advocacy.outages import ADVICE
+from advocacy.postponing import list_postponed
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, database, inbox, reports, totals
 from config.settings import Settings, SettingsError
@@ -71,6 +73,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
         yield "worker", _worker(settings)
         yield "counter", _counter(settings)
         yield "clock", _clock(settings)
+        yield "postponed work", _postponed(settings)
     yield "folder", _folder(settings.var_dir)
     yield "click log", _clicks(settings.var_dir)
     yield "public address", _public(settings)
@@ -184,6 +187,16 @@ def _listening(settings: Settings, queue: str) -> bool:
 def _clock(settings: Settings) -> str:
     clocks = CronScheduler.all(connect(settings.redis_url, timeout=1.0))
     return "" if clocks else "none is running; start one with `python -m workers.run clock`"
+
+
+def _postponed(settings: Settings) -> str:
+    """Say what work waits for. Deliveries are still accepted meanwhile."""
+    found = list_postponed(connect(settings.redis_url, timeout=1.0), settings.queue)
+    if not found:
+        return ""
+    since = found[0].since.isoformat(timespec="seconds")
+    why = "; ".join(ADVICE.get(name, name) for name in sorted({each.name for each in found}))
+    return f"deliveries of {len(found)} organizations wait since {since}: {why}"
 
 
 def _folder(var_dir: Path) -> str:

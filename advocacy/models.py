@@ -405,7 +405,10 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Claim(db.Model):  # type: ignore[name-defined,misc]
-    """That a worker is at these deliveries, and may be until then."""
+    """That a worker is at these deliveries, and may be until then.
+
+    `losses` is how often an earlier claim of just these deliveries ran out; a part begins at 0.
+    """
 
     __tablename__ = "claims"
 
@@ -413,6 +416,7 @@ class Claim(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[UUID] = _id()
     until: Mapped[datetime] = _instant()
     delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    losses: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
 class TouchRow(db.Model):  # type: ignore[name-defined,misc]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -19,10 +21,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from advocacy.ids import new_id
+from advocacy.postponing import paused_key
+
 _REST_SECONDS = 3.0
 # Under a stream of deliveries one hint does for all that come within this time.
 _BETWEEN_SECONDS = 0.05
 _JOB_SECONDS = 300
+# For so long a drain may wait in the queue; whoever looks after that enqueues another one.
+_SLOT_SECONDS = 60
 
 log = structlog.get_logger()
 
@@ -51,32 +58,51 @@ def connect(redis_url: str, timeout: float = 0.25) -> Redis:
 
 
 def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
-    """Enqueue a drain of one organization, unless one already waits behind the running one."""
+    """Enqueue a drain of one organization, unless one already waits behind the running one.
+
+    Note: not by RQ's ids of jobs. A job whose worker was killed keeps its id for minutes; the slot
+    of a running drain expires by itself.
+    """
+    slots = slots_of(queue_name, org_id)
+    *taken, paused = connection.mget(*slots, paused_key(queue_name, org_id))
+    # Under a stream both are there nearly always, and to ask is cheaper than to make two in vain.
+    if paused or all(taken):
+        return
     # RQ is loaded by whoever enqueues: a command that only reads does without it.
     from rq import Queue
-    from rq.exceptions import DuplicateJobError
-    from rq.job import Job
     from rq.serializers import JSONSerializer
 
-    job_ids = [f"{queue_name}-{org_id}-{place}" for place in ("a", "b")]
-    # Under a stream both are there nearly always, and to ask is cheaper than to make two in vain.
-    if connection.exists(*map(Job.key_for, job_ids)) == len(job_ids):
-        return
-    queue = Queue(queue_name, connection=connection, serializer=JSONSerializer)
-    for job_id in job_ids:
-        try:
-            queue.enqueue(
+    for slot in slots:
+        if connection.set(slot, "waits", nx=True, ex=_SLOT_SECONDS):
+            Queue(queue_name, connection=connection, serializer=JSONSerializer).enqueue(
                 "workers.jobs.drain",
                 str(org_id),
-                job_id=job_id,
-                unique=True,
+                slot,
+                job_id=f"{queue_name}-{org_id}-{new_id().hex}",
                 job_timeout=_JOB_SECONDS,
+                # What waits for longer than its slot is there would be a third one.
+                ttl=_SLOT_SECONDS,
                 result_ttl=0,
                 failure_ttl=1,
             )
             return
-        except DuplicateJobError:
-            continue
+
+
+def slots_of(queue_name: str, org_id: UUID) -> list[str]:
+    """Return the keys that say that a drain of this organization waits or runs."""
+    return [f"{queue_name}-{org_id}-slot-{place}" for place in ("a", "b")]
+
+
+@contextmanager
+def holding(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
+    """Hold a slot while a drain runs, and for no longer than a lease where its worker is killed."""
+    with suppress(RedisError, OSError):
+        connection.set(slot, "runs", ex=lease_seconds)
+    try:
+        yield
+    finally:
+        with suppress(RedisError, OSError):
+            connection.delete(slot)
 
 
 class Nudger:

@@ -4,15 +4,19 @@ The way of a batch: claim (committed, the attempt counted) → parse each body i
 pure → one transaction: settle, join, attribute and count (`settling`), close the deliveries. All of
 it or nothing of it.
 
-What a stranger would get wrong: a body that cannot be read fails alone and at once; a transaction
-that fails is tried again row by row, so that whoever is to blame is found.
+Note: a body that cannot be read fails alone and at once. A transaction that fails of what it holds
+is tried again in parts, until the delivery that it fails of is alone; only that one uses an
+attempt. What is not a delivery's fault (`outages`) uses none: the error ends the drain, and whoever
+called it waits before the next one.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +25,7 @@ from uuid import UUID
 
 import structlog
 
+from advocacy import outages
 from advocacy.ahead import Begin, at_once
 from advocacy.events import ActionEvent, Unreadable, Verified
 from advocacy.identity import digests, organization_key
@@ -57,6 +62,9 @@ _SMALL_BATCH = 250
 _FOLD_AT_ONCE = 50_000
 _FOLD_SECONDS = 2.0
 _APART_SECONDS = 60.0
+
+# Between tries to end a claim while the database is away.
+_RELEASE_PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _collided: dict[UUID, float] = {}
 """When drains of an organization last got into each other's way, as far as this process saw."""
@@ -96,7 +104,7 @@ def drain(
 
     That is after so many seconds, or after half of one where others wait for theirs; then batches
     are small, since nobody's turn is shorter than a batch. `begin` begins to read a batch while the
-    one before it is kept.
+    one before it is kept. Raises what is no delivery's fault: see `outages`.
     """
     result = Drained()
     began = time.monotonic()
@@ -120,8 +128,7 @@ def drain(
             over = spent >= seconds or (spent > _TURN_SECONDS and others_wait())
             reading = begin(read) if batch and not over else None
             worked = keep_batch(settings, org_id, batch, result)
-            failed_before = read_batch(settings, org_id, 1, alone=True)
-            worked |= keep_batch(settings, org_id, failed_before, result)
+            worked |= keep_batch(settings, org_id, read_again(settings, org_id), result)
             # Looked for when the backlog is worked off, and by the sweep: it takes as long as
             # there are such actions.
             worked = worked or restate_waiting(org_id, result)
@@ -130,54 +137,90 @@ def drain(
                 result.stopped_early = worked
                 return result
     finally:
-        if reading and (batch := reading.result()):
-            with transaction():
-                claims.end_claim(org_id, batch.claim)
+        if reading:
+            _let_go(org_id, reading)
 
 
 def read_batch(
-    settings: Settings,
-    org_id: UUID,
-    size: int,
-    *,
-    alone: bool = False,
-    after: claims.Reached | None = None,
+    settings: Settings, org_id: UUID, size: int, *, after: claims.Reached | None = None
 ) -> Batch | None:
-    """Claim a batch and read it; with `alone`, one delivery that failed before."""
-    claim, seconds = claims.new_claim(), settings.lease_seconds
+    """Claim a batch of what nobody has tried yet, and read it."""
+    claim = claims.new_claim()
     with transaction():
-        if alone:
-            rows = claims.claim_retry(org_id, claim, seconds, settings.max_attempts)
-        else:
-            rows = claims.claim_batch(org_id, claim, seconds, size, after)
+        rows = claims.claim_batch(org_id, claim, settings.lease_seconds, size, after)
+    return _read(settings, org_id, claim, rows)
+
+
+def read_again(settings: Settings, org_id: UUID) -> Batch | None:
+    """Claim and read what an ended claim left, or one delivery that failed alone."""
+    claim = claims.new_claim()
+    with transaction():
+        rows = claims.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
+    return _read(settings, org_id, claim, rows)
+
+
+def _read(
+    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[claims.Claimed]
+) -> Batch | None:
     if not rows:
         return None
-    with transaction():
-        sources = {source.id: source for source in campaigns.list_sources(org_id)}
-    parsed = parse_batch(settings.secret_key.encode(), org_id, rows, sources)
+    try:
+        with transaction():
+            sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        parsed = parse_batch(settings.secret_key.encode(), org_id, rows, sources)
+    except Exception:
+        _release(org_id, claim)
+        raise
     return Batch(claim, parsed, sources, (rows[-1].received_at, rows[-1].id))
 
 
+def _release(org_id: UUID, claim: UUID) -> None:
+    """End a claim as if it had never been made; wait for the database where it is away.
+
+    Where it stays away, the claim runs out, which costs a batch no attempt the first time.
+    """
+    for pause in _RELEASE_PAUSES:
+        try:
+            with transaction():
+                return claims.end_claim(org_id, claim)
+        except Exception as error:
+            if not outages.name_of(error):
+                raise
+        time.sleep(pause)
+    return None
+
+
+def _let_go(org_id: UUID, reading: Future[Batch | None]) -> None:
+    """Release what was read ahead and is not kept; what failed of reading it has released it."""
+    with suppress(Exception):
+        if batch := reading.result():
+            _release(org_id, batch.claim)
+
+
 def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
-    """Keep a batch, if there is one; says whether there was."""
+    """Keep a batch, if there is one; says whether there was. Raises what is no delivery's fault."""
     if batch is None:
         return False
     claim, parsed, sources, _ = batch
+    number = len(parsed.source_of)
     try:
         _keep(settings.secret_key.encode(), org_id, claim, parsed, sources)
     except claims.LostClaim:
-        log.warning("claim_lost", deliveries=len(parsed.source_of))
+        log.warning("claim_lost", deliveries=number)
         return True
     except _Busy:
-        # They were not tried, and wait for whoever claims them next.
-        log.warning("organization_busy", deliveries=len(parsed.source_of))
+        log.warning("organization_busy", deliveries=number)
+        _release(org_id, claim)
         return True
     except Exception as error:
-        # Whatever it failed of: try each alone next, and whoever is to blame will be found out and
-        # quarantined. An error that ended the job would leave all of them claimed.
-        log.exception("batch_failed", deliveries=len(parsed.source_of))
+        if name := outages.name_of(error):
+            log.warning("batch_postponed", deliveries=number, reason=name)
+            _release(org_id, claim)
+            raise
+        # An error that ended the job would leave all of them claimed.
+        log.exception("batch_failed", deliveries=number)
         with transaction():
-            claims.give_up(org_id, claim, "failed", type(error).__name__)
+            claims.fail_claim(org_id, claim, "failed", type(error).__name__)
         return True
     result.done += len(parsed.facts)
     result.quarantined += len(parsed.failed)
@@ -203,6 +246,8 @@ def parse_batch(
         except Unreadable as error:
             parsed.failed[row.id] = (error.reason, scrub(error.detail[:500]))
         except Exception as error:
+            if outages.name_of(error):
+                raise
             # A room that fails on a body is our mistake: keep the body, say so, go on.
             log.exception("room_failed", provider=source.provider)
             parsed.failed[row.id] = ("room_failed", type(error).__name__)

@@ -9,18 +9,23 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from advocacy import alerting, forget, process, subscriptions
-from advocacy.nudge import enqueue_drain
+from advocacy import alerting, forget, postponing, process, subscriptions
+from advocacy.nudge import enqueue_drain, holding, slots_of
 from advocacy.store import campaigns, inbox, transaction
 from workers import read_ahead
 from workers.context import application, connection, others_wait
 
 
-def drain(org_id: str) -> None:
+def drain(org_id: str, slot: str = "") -> None:
     """Work through what waits for one organization; go behind the others where there is more."""
-    own = UUID(org_id)
-    if read_ahead.drain(application(), own, partial(others_wait, own)):
-        enqueue_drain(connection(), application().extensions["settings"].queue, own)
+    own, settings, redis = UUID(org_id), application().extensions["settings"], connection()
+    slot = slot or slots_of(settings.queue, own)[0]
+    with (
+        holding(redis, slot, settings.lease_seconds),
+        postponing.on_outage(redis, settings.queue, own),
+    ):
+        if read_ahead.drain(application(), own, partial(others_wait, own)):
+            enqueue_drain(redis, settings.queue, own)
 
 
 def sweep() -> None:

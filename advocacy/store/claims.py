@@ -2,20 +2,22 @@
 
 A claim is one row for a whole batch: to note it in each delivery would write every body once more.
 
-What a stranger would get wrong: a claim is committed before any work, so a body that kills its
-process is known to have been in it. When a claim runs out, what it held counts as tried once more;
-what was tried before is claimed alone, so that a bad neighbour costs nobody else a try.
+Note: a claim is committed before any work, so that a body that kills its process is known to have
+been in it. What a lost claim held is claimed again whole: a worker may have been killed for any
+reason. Lost or failed once more it is divided, until one delivery is left, and only that one has
+used an attempt. So a bad neighbour costs no other delivery an attempt.
 """
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from advocacy.events import shape
 from advocacy.ids import new_id
-from advocacy.store import run, run_count
+from advocacy.store import run
 
 
 @shape()
@@ -38,6 +40,10 @@ COLUMNS = (
     "i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type, i.received_at,"
     " i.attempts, i.facts, i.test"
 )
+
+
+# Into so many parts a batch is divided that failed, to find the delivery it failed of.
+_PARTS = 16
 
 
 class LostClaim(Exception):
@@ -79,10 +85,35 @@ def claim_batch(
     return _claim(org_id, claim, seconds, [id for (id,) in waiting])
 
 
-def claim_retry(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
-    """Claim one delivery that failed before, alone; what failed `most` times is given up."""
+def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
+    """Claim what an ended claim left, or one delivery that failed alone.
+
+    What failed alone `most` times is quarantined.
+    """
     _one_at_a_time(org_id)
-    _end_those_over(org_id)
+    return _claim_lost(org_id, claim, seconds) or _claim_failed(org_id, claim, seconds, most)
+
+
+def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[Claimed]:
+    """Claim what a claim held whose time is over: whole the first time, then a part of it."""
+    for lost in run(
+        """select id, losses from claims where org_id = :o and until < now()
+           order by until, id for update skip locked""",
+        o=org_id,
+    ):
+        ids = _end(org_id, lost.id)
+        if len(ids) == 1 and lost.losses:
+            _count_attempt(org_id, ids[0], "", "")
+            continue
+        size = math.ceil(len(ids) / _PARTS) if lost.losses else len(ids)
+        _put_parts(org_id, ids[size:], size)
+        if claimed := _claim(org_id, claim, seconds, ids[:size], losses=1):
+            return claimed
+    return []
+
+
+def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
+    """Claim one delivery that failed alone; quarantine those that did so `most` times."""
     taken = _taken(org_id)
     run(
         """update inbox set status = 'quarantined', lease = null, lease_until = null,
@@ -103,7 +134,7 @@ def claim_retry(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Clai
         o=org_id,
         taken=taken,
     )
-    return _claim(org_id, claim, seconds, [id for (id,) in waiting])
+    return _claim(org_id, claim, seconds, [id for (id,) in waiting], losses=1)
 
 
 def _one_at_a_time(org_id: UUID) -> None:
@@ -116,16 +147,20 @@ def _taken(org_id: UUID) -> list[UUID]:
     return [id for (ids,) in rows for id in ids]
 
 
-def _claim(org_id: UUID, claim: UUID, seconds: int, ids: list[UUID]) -> list[Claimed]:
+def _claim(
+    org_id: UUID, claim: UUID, seconds: int, ids: list[UUID], losses: int = 0
+) -> list[Claimed]:
     if not ids:
         return []
     run(
-        """insert into claims (org_id, id, until, delivery_ids)
-           values (:o, :claim, now() + make_interval(secs => :seconds), cast(:ids as uuid[]))""",
+        """insert into claims (org_id, id, until, delivery_ids, losses)
+           values (:o, :claim, now() + make_interval(secs => :seconds), cast(:ids as uuid[]),
+                   :losses)""",
         o=org_id,
         claim=claim,
         seconds=seconds,
         ids=ids,
+        losses=losses,
     )
     rows = run(
         f"""select {COLUMNS} from inbox i where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
@@ -134,15 +169,6 @@ def _claim(org_id: UUID, claim: UUID, seconds: int, ids: list[UUID]) -> list[Cla
         ids=ids,
     )
     return [Claimed(*row) for row in rows]
-
-
-def _end_those_over(org_id: UUID) -> None:
-    """End the claims whose time is over: whoever made them slept or died."""
-    for (claim,) in run(
-        "select id from claims where org_id = :o and until < now() for update skip locked",
-        o=org_id,
-    ):
-        give_up(org_id, claim, "", "")
 
 
 def hold_claim(org_id: UUID, claim: UUID) -> None:
@@ -155,28 +181,55 @@ def hold_claim(org_id: UUID, claim: UUID) -> None:
 
 
 def end_claim(org_id: UUID, claim: UUID) -> None:
-    """End a claim all of whose deliveries are closed."""
+    """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
     run("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
-def give_up(org_id: UUID, claim: UUID, reason: str, detail: str) -> int:
-    """End a claim; what it held and is not closed was tried once more, with what went wrong.
+def fail_claim(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
+    """End a claim whose batch failed of what it holds; one that was alone has used an attempt.
 
-    Returns how many these were.
+    Several are divided and tried again, until the one that fails is alone.
     """
-    ended = run(
-        "delete from claims where org_id = :o and id = :claim returning delivery_ids",
+    ids = _end(org_id, claim)
+    if len(ids) == 1:
+        _count_attempt(org_id, ids[0], reason, detail)
+    else:
+        _put_parts(org_id, ids, math.ceil(len(ids) / _PARTS))
+
+
+def _end(org_id: UUID, claim: UUID) -> list[UUID]:
+    """End a claim; returns what it held and is not closed, the oldest first."""
+    rows = run(
+        """with ended as (
+             delete from claims where org_id = :o and id = :claim returning delivery_ids)
+           select id from inbox
+           where org_id = :o and id in (select unnest(delivery_ids) from ended)
+             and status = 'pending'
+           order by received_at, id""",
         o=org_id,
         claim=claim,
     )
-    return sum(
-        run_count(
-            """update inbox set attempts = attempts + 1, reason = :reason, detail = :detail
-               where org_id = :o and id = any(cast(:ids as uuid[])) and status = 'pending'""",
+    return [id for (id,) in rows]
+
+
+def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
+    """Leave deliveries to whoever claims them next, in parts of this size."""
+    for start in range(0, len(ids), max(size, 1)):
+        run(
+            """insert into claims (org_id, id, until, delivery_ids)
+               values (:o, :id, now() - interval '1 second', cast(:ids as uuid[]))""",
             o=org_id,
-            ids=list(ids),
-            reason=reason,
-            detail=detail[:500],
+            id=new_id(),
+            ids=ids[start : start + size],
         )
-        for (ids,) in ended
+
+
+def _count_attempt(org_id: UUID, delivery_id: UUID, reason: str, detail: str) -> None:
+    run(
+        """update inbox set attempts = attempts + 1, reason = :reason, detail = :detail
+           where org_id = :o and id = :id and status = 'pending'""",
+        o=org_id,
+        id=delivery_id,
+        reason=reason,
+        detail=detail[:500],
     )

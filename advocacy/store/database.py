@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from advocacy.store import run
+
+MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
 def ping() -> None:
@@ -43,6 +48,24 @@ def revision() -> str | None:
     """Return the last migration that was done. Raises `ProgrammingError` where none ever was."""
     rows = run("select version_num from alembic_version")
     return str(rows[0][0]) if rows else None
+
+
+def lacks_migrations() -> bool:
+    """Say whether the tables are older than this version's, or are not there.
+
+    Newer ones are no obstacle: migrations run before the processes of the new version start.
+    Raises `SQLAlchemyError` where the database does not answer.
+    """
+    if not run("select to_regclass('alembic_version') is not null")[0][0]:
+        return True
+    at = revision()
+    return at is None or at < newest_migration()
+
+
+@lru_cache(maxsize=1)
+def newest_migration() -> str:
+    """Return the revision that this version expects: the files are numbered."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def look_up_by_key() -> None:

@@ -1,10 +1,13 @@
 """Whether this process lives, whether it can serve, and its metrics.
 
-What a stranger would get wrong: `/live` asks nobody, so that a database that is down does not get
-web processes killed; `/ready` asks the database.
+Note: `/live` asks nobody, so that a database that is down does not get web processes killed.
+`/ready` asks the database. Work that is postponed is told there and changes no status: deliveries
+are still accepted.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import (
@@ -14,11 +17,15 @@ from prometheus_client import (
     Gauge,
     generate_latest,
 )
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
+from advocacy.nudge import connect
+from advocacy.postponing import Postponed, list_postponed
 from advocacy.store import database, inbox
 from advocacy.web.auth import needs_token
+from config.settings import Settings
 
 blueprint = Blueprint("health", __name__)
 
@@ -45,12 +52,25 @@ def live() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say whether the database answers."""
+    """Say whether the database answers and has its tables, and whether work is postponed."""
     try:
-        database.ping()
+        missing = database.lacks_migrations()
     except SQLAlchemyError:
         return Response("database does not answer\n", 503, content_type="text/plain")
-    return Response("ok\n", content_type="text/plain")
+    if missing:
+        text = "the database has not the tables of this version; run `advocacy migrate`\n"
+        return Response(text, 503, content_type="text/plain")
+    names = sorted({each.name for each in postponed()})
+    text = "".join(f"postponed: {name}\n" for name in names)
+    return Response(f"ok\n{text}", content_type="text/plain")
+
+
+def postponed() -> list[Postponed]:
+    """Return the work that waits for the infrastructure; none if Redis does not say."""
+    settings: Settings = current_app.extensions["settings"]
+    with suppress(RedisError, OSError):
+        return list_postponed(connect(settings.redis_url), settings.queue)
+    return []
 
 
 @blueprint.get("/metrics")

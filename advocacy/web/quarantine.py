@@ -18,6 +18,7 @@ from advocacy.store import campaigns, health, transaction
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
+from advocacy.web.health import postponed
 
 blueprint = Blueprint("quarantine", __name__)
 
@@ -54,6 +55,7 @@ def page() -> str:
         chosen={"reason": reason, "source": source.name if source else None},
         tried=request.args.get("tried", type=int),
         zone=campaigns.zones(g.org_id)[None],
+        postponed=next((each for each in postponed() if each.org_id == g.org_id), None),
     )
 
 
@@ -90,6 +92,9 @@ def _says() -> dict[str, str]:
         "wrong_type": look,
         "missing": look,
         "room_failed": _("A mistake of ours. Report it, update this software, then try it again."),
+        "failed": _(
+            "Storing it failed several times. Report it, update this software, then try it again."
+        ),
         "killed_worker": _("Workers died of it several times. Try it again when they have room."),
         "bad_mapping": _("The mapping of this source has mistakes. Mend it, then try it again."),
         "mapping_failed": _("The mapping does not fit this body. Mend it, then try it again."),

@@ -76,6 +76,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "worker",
         "counter",
         "clock",
+        "postponed work",
         "folder",
         "click log",
         "public address",

@@ -31,8 +31,17 @@ def batch(world: World, limit: int, seconds: int = 60) -> tuple[UUID, list[UUID]
 def retry(world: World, most: int = 3) -> tuple[UUID, list[UUID]]:
     claim = claims.new_claim()
     with transaction():
-        rows = claims.claim_retry(world.org_id, claim, 60, most)
+        rows = claims.claim_again(world.org_id, claim, 60, most)
     return claim, [row.id for row in rows]
+
+
+def let_run_out() -> None:
+    with transaction():
+        run("update claims set until = now() - interval '1 s'")
+
+
+def attempts() -> list[int]:
+    return [n for (n,) in run("select attempts from inbox order by received_at, id")]
 
 
 def test_two_claims_hold_nothing_in_common_and_the_oldest_first(full):
@@ -73,38 +82,64 @@ def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
     assert process.drain(settings, full.org_id, begin=late).done == 7
 
 
-def test_a_claim_that_ran_out_counts_as_a_try_and_each_is_tried_alone(full):
-    _, held = batch(full, 2, seconds=-1)
-    assert batch(full, 1)[1] not in held, "it is nobody else's before it is found to be over"
-    tried = [retry(full)[1] for _ in range(3)]
-    assert sorted(tried) == sorted([[held[0]], [held[1]], []])
-    assert run("select distinct attempts from inbox where id = any(:ids)", ids=held) == [(1,)]
-    assert len(batch(full, 9)[1]) == 3
+def test_what_a_killed_worker_held_is_claimed_again_as_a_batch(full):
+    _, held = batch(full, 4, seconds=-1)
+    assert set(batch(full, 9)[1]).isdisjoint(held), "nobody's before it is found to be over"
+    assert retry(full)[1] == held
+    assert attempts() == [0] * 6
 
 
-def test_what_fails_again_and_again_is_given_up(full):
-    _, (bad,) = batch(full, 1, seconds=-1)
-    for tries in (1, 2):
-        claim, (found,) = retry(full)
-        assert found == bad
+def test_what_is_lost_twice_is_divided_until_one_is_left(full):
+    """Only a delivery that was alone has used an attempt."""
+    _, held = batch(full, 4, seconds=-1)
+    assert retry(full)[1] == held
+    let_run_out()
+    parts = [retry(full)[1] for _ in range(5)]
+    assert sorted(parts) == sorted([*([each] for each in held), []])
+    assert attempts() == [0] * 6
+    with transaction():
+        run(
+            "update claims set until = now() - interval '1 s' where :id = any(delivery_ids)",
+            id=held[2],
+        )
+    assert retry(full)[1] == [held[2]]
+    assert attempts() == [0, 0, 1, 0, 0, 0]
+
+
+def test_a_batch_of_many_is_divided_in_few_parts(world):
+    for number in range(40):
+        world.act("call", id=f"c{number}", email="a@example.org")
+    claim, held = batch(world, 40)
+    with transaction():
+        claims.fail_claim(world.org_id, claim, "failed", "Error")
+    found = []
+    while part := retry(world)[1]:
+        assert len(part) <= 3
+        found += part
+    assert sorted(found) == sorted(held)
+    assert set(attempts()) == {0}
+
+
+def test_what_fails_alone_again_and_again_is_given_up(full):
+    claim, (bad,) = batch(full, 1)
+    for tries in (1, 2, 3):
         with transaction():
-            assert claims.give_up(full.org_id, claim, "failed", "Error") == 1
-            (attempts,) = run("select attempts from inbox where id = :id", id=bad)[0]
-        assert attempts == tries + 1
-    assert retry(full)[1] == []
+            claims.fail_claim(full.org_id, claim, "failed", "Error")
+        assert sorted(attempts()) == [0, 0, 0, 0, 0, tries]
+        claim, found = retry(full)
+        assert found == ([bad] if tries < 3 else [])
     (row,) = inbox.list_quarantined(full.org_id)
     assert (row.id, row.reason, row.detail, row.attempts) == (bad, "failed", "Error", 3)
 
 
 def test_whoever_kills_its_worker_is_known_by_that(full):
     _, (bad,) = batch(full, 1, seconds=-1)
-    for _ in range(2):
-        assert retry(full)[1] == [bad]
-        with transaction():
-            run("update claims set until = now() - interval '1 s'")
+    for _ in range(4):
+        assert [*batch(full, 0)[1], *retry(full)[1]][:1] == [bad] or attempts()[0] == 3
+        let_run_out()
     retry(full)
     (row,) = inbox.list_quarantined(full.org_id)
-    assert (row.id, row.reason) == (bad, "killed_worker")
+    assert (row.id, row.reason, row.attempts) == (bad, "killed_worker", 3)
 
 
 def test_a_claim_that_was_ended_keeps_nothing(full):
@@ -113,7 +148,7 @@ def test_a_claim_that_was_ended_keeps_nothing(full):
         claims.hold_claim(full.org_id, claim)
         inbox.put_done(full.org_id, {held[0]: "[]"}, {})
     with transaction():
-        claims.give_up(full.org_id, claim, "", "")
+        claims.fail_claim(full.org_id, claim, "failed", "Error")
     with pytest.raises(claims.LostClaim), transaction():
         claims.hold_claim(full.org_id, claim)
     with pytest.raises(claims.LostClaim), transaction():

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError
 
 from advocacy import forget, importing, joining, linking, process, settling
 from advocacy.extensions import db
@@ -329,7 +329,7 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
 
         def look() -> Any:
             with world.app.app_context():
-                return process.read_batch(settings, world.org_id, 1, alone=True)
+                return process.read_again(settings, world.org_id)
 
         with ThreadPoolExecutor(1) as other:
             assert other.submit(look).result() is None
@@ -428,7 +428,7 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
     assert world.post("action_network", json.dumps(body).encode()).status_code == 200
 
     def fail(*_: Any) -> Any:
-        raise OperationalError("a statement", {}, Exception("took too long"))
+        raise DataError("a statement", {}, Exception("not such a value"))
 
     with monkeypatch.context() as patch:
         patch.setattr(joining, "_work_out", fail)

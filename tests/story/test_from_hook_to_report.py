@@ -235,7 +235,7 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
         with transaction():
             run("update claims set until = now() - interval '1 s'")
         with transaction():
-            claims.claim_retry(told.org_id, claims.new_claim(), 30, 3)
+            claims.claim_again(told.org_id, claims.new_claim(), 30, 3)
         return parsed
 
     monkeypatch.setattr(process, "parse_batch", parse)

@@ -13,7 +13,7 @@ PACKAGE = Path(advocacy.__file__).parent
 # Of made-up deliveries for a rehearsal, which are never kept.
 NEVER_KEPT = {"no_example"}
 # Given by a batch, by the inbox and by claims, and not by a room.
-GIVEN_ELSEWHERE = {"room_failed", "id_reuse", "killed_worker"}
+GIVEN_ELSEWHERE = {"room_failed", "id_reuse", "killed_worker", "failed"}
 
 
 def reasons() -> dict[str, str]:

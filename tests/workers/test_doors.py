@@ -220,6 +220,36 @@ def test_a_process_says_how_it_is(served):
     assert served.ask("GET", "/nowhere")[0] == 404
 
 
+def test_a_process_without_tables_is_not_ready(served):
+    def ready() -> tuple[int, bytes]:
+        return served.ask("GET", "/ready")[:2]
+
+    words = b"the database has not the tables of this version; run `advocacy migrate`\n"
+    for broken, repaired in (
+        ("update alembic_version set version_num = '0001'", ""),
+        ("alter table alembic_version rename to av", "alter table av rename to alembic_version"),
+    ):
+        with transaction():
+            (found,) = run("select version_num from alembic_version")[0]
+            run(broken)
+        try:
+            assert ready() == (503, words)
+        finally:
+            with transaction():
+                if repaired:
+                    run(repaired)
+                run(f"update alembic_version set version_num = '{found}'")
+        assert ready() == (200, b"ok\n")
+    # A newer version has migrated already: this one goes on until it is replaced.
+    with transaction():
+        run("update alembic_version set version_num = '9999'")
+    try:
+        assert ready()[0] == 200
+    finally:
+        with transaction():
+            run(f"update alembic_version set version_num = '{found}'")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, command, stop):
     """Where the disk ends with the process, what is on it then would be lost."""

@@ -1,0 +1,104 @@
+"""Work that waits for the infrastructure: until when, since when, and of what it failed.
+
+It stands in Redis, since PostgreSQL may be what fails. If Redis is away too, nothing is postponed
+and the sweep decides when work is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from advocacy.outages import name_of
+
+log = structlog.get_logger()
+
+_FIRST_SECONDS = 1.0
+_LONGEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Work of an organization that waits; `name` is a key of `outages.ADVICE`."""
+
+    org_id: UUID
+    name: str
+    since: datetime
+    tries: int
+
+
+def paused_key(queue: str, org_id: UUID) -> str:
+    """Return the key that exists for as long as nothing of this organization is to be tried."""
+    return f"{queue}-{org_id}-paused"
+
+
+@contextmanager
+def on_outage(connection: Redis, queue: str, org_id: UUID) -> Iterator[None]:
+    """Postpone this organization's work where what runs inside fails of an outage."""
+    try:
+        yield
+    except Exception as error:
+        if not (name := name_of(error)):
+            raise
+        wait = postpone(connection, queue, org_id, name)
+        log.error("work_postponed", reason=name, seconds=round(wait, 1), exc_info=error)
+    else:
+        resume(connection, queue, org_id)
+
+
+def postpone(connection: Redis, queue: str, org_id: UUID, name: str) -> float:
+    """Note that work failed of an outage; returns for how many seconds it now waits.
+
+    Twice as long each time, up to a minute, and not all at the same moment.
+    """
+    with suppress(RedisError, OSError):
+        before = _read(connection.hget(_key(queue), str(org_id)))
+        tries = int(before.get("tries", 0)) + 1
+        wait: float = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(tries - 1, 10))
+        wait *= random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, not a secret
+        noted = {"name": name, "since": before.get("since", time.time()), "tries": tries}
+        connection.hset(_key(queue), str(org_id), json.dumps(noted))
+        connection.set(paused_key(queue, org_id), name, px=int(wait * 1000))
+        return wait
+    return 0.0
+
+
+def resume(connection: Redis, queue: str, org_id: UUID) -> None:
+    """Note that work succeeds."""
+    with suppress(RedisError, OSError):
+        connection.hdel(_key(queue), str(org_id))
+
+
+def list_postponed(connection: Redis, queue: str) -> list[Postponed]:
+    """Return what is postponed, the longest waiting first. Raises `RedisError` or `OSError`."""
+    found = []
+    for org_id, text in cast("dict[bytes, bytes]", connection.hgetall(_key(queue))).items():
+        noted = _read(text)
+        with suppress(KeyError, ValueError):
+            since = datetime.fromtimestamp(noted["since"], UTC)
+            found.append(
+                Postponed(UUID(org_id.decode()), str(noted["name"]), since, int(noted["tries"]))
+            )
+    return sorted(found, key=lambda each: each.since)
+
+
+def _key(queue: str) -> str:
+    return f"{queue}-postponed"
+
+
+def _read(text: Any) -> dict[str, Any]:
+    with suppress(TypeError, ValueError):
+        noted = json.loads(text)
+        return noted if isinstance(noted, dict) else {}
+    return {}
