@@ -197,9 +197,8 @@ def is_unreadable(email: str, phone: str, region: str) -> bool:
 
     What is written for "none", and numbers that are hidden, were not given.
     """
-    given = [
-        each
-        for each in (email, phone)
-        if visible(each).lower() not in _NOTHING and not is_withheld(each)
-    ]
-    return bool(given) and not (normalise_email(email) or normalise_phone(phone, region))
+    if not (email or phone) or normalise_email(email) or normalise_phone(phone, region):
+        return False
+    return any(
+        visible(each).lower() not in _NOTHING and not is_withheld(each) for each in (email, phone)
+    )

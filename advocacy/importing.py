@@ -22,7 +22,7 @@ from advocacy.events import Said, Unreadable, Verified
 from advocacy.identity import organization_key
 from advocacy.ids import new_id
 from advocacy.ledger import Fact, write_facts
-from advocacy.process import events_of, facts_of
+from advocacy.process import events_of, facts_of, unread_contacts
 from advocacy.providers.history import ROW, row_id
 from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.settling import Parsed, settle_batch
@@ -119,6 +119,7 @@ class _Told:
     at: datetime
     facts: dict[str, tuple[UUID, bytes, list[Fact]]] = field(default_factory=dict)
     refused: list[tuple[int, Mapping[str, str], str]] = field(default_factory=list)
+    unread: dict[UUID, int] = field(default_factory=dict)
     twice: int = 0
     empty: int = 0
 
@@ -134,7 +135,8 @@ def _read(
         verified = Verified(body, told.at, content_type=ROW, setup=source.setup)
         delivery_id = new_id()
         try:
-            facts = facts_of(events_of(source.provider, verified), key, source, delivery_id)
+            events = events_of(source.provider, verified)
+            facts = facts_of(events, key, source, delivery_id)
         except Unreadable as error:
             told.refused.append((number, row, str(error)))
             continue
@@ -144,6 +146,8 @@ def _read(
         name = row_id(row)
         told.twice += name in told.facts
         told.facts[name] = (delivery_id, body, facts)
+        if unread := unread_contacts(events, source):
+            told.unread[delivery_id] = unread
     return told
 
 
@@ -162,6 +166,8 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
             }
             rows = list(_sealed(master, org_id, fresh))
             inserted = inbox.put_rows(org_id, source.id, ROW, told.at, rows)
+            if unread := {each: n for each, n in told.unread.items() if each in inserted}:
+                inbox.put_unread(org_id, unread)
             parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
             for delivery_id, _, facts in fresh.values():
                 if delivery_id in inserted:

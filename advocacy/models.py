@@ -171,6 +171,7 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
         Index("links_org_id_post_id_idx", "org_id", "post_id"),
         Index("links_org_id_parent_id_idx", "org_id", "parent_id"),
         Index("links_org_id_changed_at_idx", "org_id", "changed_at"),
+        Index("links_utm_campaign_idx", "org_id", text("lower(btrim(utm ->> 'campaign'))")),
     )
 
 
@@ -367,6 +368,7 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     facts: Mapped[list[Any] | None] = mapped_column(JSONB)
     test: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    unread_contacts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
     __table_args__ = (
         UniqueConstraint("org_id", "source_id", "external_id"),
@@ -401,6 +403,13 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("test"),
         ),
         Index("inbox_received_idx", "org_id", "received_at", "id"),
+        Index(
+            "inbox_unread_idx",
+            "org_id",
+            "source_id",
+            "received_at",
+            postgresql_where=text("unread_contacts > 0"),
+        ),
     )
 
 

@@ -27,6 +27,7 @@ import structlog
 
 from advocacy import outages
 from advocacy.ahead import Begin, at_once
+from advocacy.contacts import is_unreadable
 from advocacy.events import ActionEvent, Unreadable, Verified
 from advocacy.identity import digests, organization_key
 from advocacy.ledger import Fact, fact_of, write_facts
@@ -242,7 +243,9 @@ def parse_batch(
                     retained_fact(Fact.from_json(fact), source.id, key) for fact in row.facts or []
                 ]
             else:
-                told = _parse(master, org_id, key, row, source)
+                events = _parse(master, org_id, row, source)
+                told = facts_of(events, key, source, row.id)
+                parsed.unread[row.id] = unread_contacts(events, source)
         except Unreadable as error:
             parsed.failed[row.id] = (error.reason, scrub(error.detail[:500]))
         except Exception as error:
@@ -257,14 +260,12 @@ def parse_batch(
     return parsed
 
 
-def _parse(master: bytes, org_id: UUID, key: bytes, row: claims.Claimed, source: Any) -> list[Fact]:
+def _parse(master: bytes, org_id: UUID, row: claims.Claimed, source: Any) -> list[ActionEvent]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
     message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
     verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
     events = events_of(source.provider, verified)
-    if row.test:
-        events = [replace(event, test=True) for event in events]
-    return facts_of(events, key, source, row.id)
+    return [replace(event, test=True) for event in events] if row.test else events
 
 
 def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
@@ -290,6 +291,13 @@ def facts_of(
     ]
 
 
+def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
+    """Return of how many actions a contact was given that cannot be read."""
+    return sum(
+        is_unreadable(event.person.email, event.person.phone, source.region) for event in events
+    )
+
+
 def _keep(
     master: bytes, org_id: UUID, claim: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
 ) -> None:
@@ -309,6 +317,8 @@ def _keep(
                 left = settle_batch(master, org_id, told, sources, in_line=in_line)
                 facts = {each: told.to_keep(each) for each in told.facts if each not in left}
                 inbox.put_done(org_id, facts, told.failed)
+                if unread := {each: n for each, n in told.unread.items() if n and each in facts}:
+                    inbox.put_unread(org_id, unread)
             if not left:
                 claims.end_claim(org_id, claim)
         if not free:
@@ -323,7 +333,11 @@ def _keep(
 
     left = with_retries(first)
     if left:
-        rest = Parsed({each: parsed.facts[each] for each in left}, {}, parsed.source_of)
+        rest = Parsed(
+            {each: parsed.facts[each] for each in left},
+            source_of=parsed.source_of,
+            unread=parsed.unread,
+        )
         with_retries(lambda again: keep(rest, in_line=True, alone=again))
 
 
@@ -401,6 +415,7 @@ def rebuild(
             parsed = found.parsed
             settle_batch(master, org_id, parsed, sources, anew=True)
             inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
+            inbox.put_unread(org_id, parsed.unread)
             inbox.put_failed(org_id, parsed.failed)
             done += found.deliveries
             if each:

@@ -37,13 +37,15 @@ RULE = RULES["last_touch"]
 class Parsed:
     """What the bodies of a batch said: facts by delivery, and what could not be read.
 
-    `written` may have facts as they are kept, where there was time to write them.
+    `written` may have facts as they are kept, where there was time to write them. `unread` is of
+    how many actions of a delivery a contact was given that cannot be read, where its body was.
     """
 
     facts: dict[UUID, list[Fact]] = field(default_factory=dict)
     failed: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     source_of: dict[UUID, UUID] = field(default_factory=dict)
     written: dict[UUID, str] = field(default_factory=dict)
+    unread: dict[UUID, int] = field(default_factory=dict)
 
     def again(self) -> Parsed:
         """Return the same for another try: settling takes those out who were erased."""

@@ -215,13 +215,17 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 def source_list(org: str | None) -> None:
     """List the sources.
 
+    Unreadable contacts: of how many actions of the last seven days an e-mail address or a phone
+    number was given, and none could be read. The actions count, their supporters do not.
+
     Example: advocacy source list
     """
-    from advocacy.store import campaigns
+    from advocacy.store import campaigns, health
 
     owner = campaigns.get_organization(org)
+    unread = {each.id: each.unread for each in health.read_health(owner.id)}
     rows = [
-        (each.name, each.provider, BY_SLUG[each.provider].TRUST, each.region)
+        (each.name, each.provider, BY_SLUG[each.provider].TRUST, each.region, unread[each.id])
         for each in campaigns.list_sources(owner.id)
     ]
-    table(("name", "provider", "trust", "region"), rows)
+    table(("name", "provider", "trust", "region", "unreadable contacts"), rows)

@@ -15,11 +15,17 @@ from advocacy.store import run
 
 LOOK_BACK_DAYS = 30
 """How far back the last delivery of a source is looked for."""
+UNREAD_DAYS = 7
+"""How far back contacts that could not be read are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A source with what it has sent; `newest` is None where nothing came in `LOOK_BACK_DAYS`."""
+    """A source with what it has sent; `newest` is None where nothing came in `LOOK_BACK_DAYS`.
+
+    `unread` is of how many actions of `UNREAD_DAYS` an e-mail address or a phone number was given
+    and none could be read: they count, and the supporters do not.
+    """
 
     id: UUID
     name: str
@@ -31,6 +37,7 @@ class Health:
     of_a_day: int
     waiting: int
     quarantined: int
+    unread: int
 
 
 def read_health(org_id: UUID) -> list[Health]:
@@ -49,18 +56,26 @@ def read_health(org_id: UUID) -> list[Health]:
                    union all
                    select source_id, status from inbox
                    where org_id = :o and status = 'quarantined' and not test) both_kinds
+             group by source_id),
+           unread as (
+             select source_id, sum(unread_contacts)::int8 as n
+             from inbox
+             where org_id = :o and unread_contacts > 0 and not test
+               and received_at > now() - make_interval(days => :unread_days)
              group by source_id)
            select s.id, s.name, s.provider, c.slug as campaign, c.name as campaign_name,
                   s.disabled_at is not null as disabled, d.newest,
                   coalesce(d.n, 0) as of_a_day, coalesce(p.waiting, 0) as waiting,
-                  coalesce(p.quarantined, 0) as quarantined
+                  coalesce(p.quarantined, 0) as quarantined, coalesce(u.n, 0) as unread
            from sources s
            left join campaigns c on c.org_id = s.org_id and c.id = s.campaign_id
            left join of_a_day d on d.source_id = s.id
            left join open p on p.source_id = s.id
+           left join unread u on u.source_id = s.id
            where s.org_id = :o
            order by s.name""",
         o=org_id,
+        unread_days=UNREAD_DAYS,
     )
     found = [Health(*row) for row in rows]
     silent = [each.id for each in found if each.newest is None]

@@ -140,6 +140,19 @@ def put_done(
         raise LostClaim(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
 
 
+def put_unread(org_id: UUID, unread: Mapping[UUID, int]) -> None:
+    """Keep of how many actions a delivery gives a contact that cannot be read."""
+    run(
+        """update inbox i set unread_contacts = v.unread
+           from unnest(cast(:ids as uuid[]), cast(:unread as int2[])) as v (id, unread)
+           where i.org_id = :o and i.id = any(cast(:ids as uuid[])) and i.id = v.id
+             and i.unread_contacts <> v.unread""",
+        o=org_id,
+        ids=list(unread),
+        unread=list(unread.values()),
+    )
+
+
 def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[dict[str, Any]]:
     """Return all facts that these deliveries told."""
     rows = run(

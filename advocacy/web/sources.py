@@ -32,5 +32,6 @@ def page() -> str:
         },
         zone=campaigns.zones(g.org_id)[None],
         look_back=health.LOOK_BACK_DAYS,
+        unread_days=health.UNREAD_DAYS,
         public_url=current_app.extensions["settings"].public_url,
     )

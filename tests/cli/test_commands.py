@@ -91,6 +91,7 @@ def test_from_nothing_to_a_counted_action(operator, app):
         "action_network",
         "secret_path",
         "US",
+        "0",
     ]
     item = {
         "osdi:signature": {

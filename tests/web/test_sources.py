@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from advocacy import importing, process
 from advocacy.store import campaigns, health, inbox, run, transaction
 from tests.conftest import World
 
@@ -46,6 +47,46 @@ def test_each_source_says_how_it_fares(world, staff):
     assert (of_a_day, waiting, quarantined) == ("4", "1", "2")
     assert 'href="/quarantine?source=standard"' in page
     assert row_of(page, "actblue")[1:5] == ["none in 30 days", "0", "0", "0"]
+
+
+def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
+    for number, email in enumerate(
+        ("ana at example", "b@example.org, c@example.org", "d@example.org", "n/a")
+    ):
+        world.act("call", f"m{number}", email=email)
+    world.act("call", "m9", phone="555-0123")
+    world.drain()
+    assert unread_of(world) == {"standard": 3}
+    assert row_of(staff.get("/sources").text, "standard")[0].endswith(
+        "3 actions in 7 days have an e-mail address or a phone number that cannot be read"
+    )
+    assert "cannot be read" not in row_of(staff.get("/sources").text, "actblue")[0]
+    # A rebuild reads the bodies again, and what they could not be read for before.
+    with transaction():
+        run("update inbox set unread_contacts = 1 - least(unread_contacts, 1)")
+    process.rebuild(world.settings, world.org_id)
+    assert unread_of(world) == {"standard": 3}
+    with transaction():
+        run("update inbox set received_at = received_at - interval '8 days'")
+    assert unread_of(world) == {}
+
+
+def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
+    source = next(
+        each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"
+    )
+    rows = [
+        {"Lineitem ID": str(n), "Date": "2025-11-01", "Amount": "5.00", "Donor Email": email}
+        for n, email in enumerate(("ana@", "Ben <ben@example.org>"))
+    ]
+    for _ in range(2):
+        importing.bring_in(world.settings, source, rows, {}, lambda *_: None)
+        assert unread_of(world) == {"actblue": 1}
+
+
+def unread_of(world) -> dict[str, int]:
+    found = health.read_health(world.org_id)
+    return {each.name: each.unread for each in found if each.unread}
 
 
 def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(world, staff):
