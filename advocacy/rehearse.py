@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from advocacy.store import actions, campaigns, inbox, transaction
 from config.settings import Settings
 
 WAIT_SECONDS = 30.0
+_REQUEST_SECONDS = 5.0
 AGENT = "advocacy-rehearsal/1"
 
 
@@ -43,39 +43,92 @@ class Rehearsed:
     seconds: float = 0.0
 
 
-def rehearse(settings: Settings, campaign: Campaign, address: str = "") -> Iterator[Rehearsed]:
-    """Rehearse every source of the campaign's organization, one after the other.
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A delivery that was taken and waits for a worker."""
 
-    `address` is where the web process is reached from here; default: its public address.
+    source: Source
+    link: Link
+    began: float
+
+
+class _WrongAnswer(Exception):
+    """The web process was reached, and answered something else than it has to."""
+
+
+def rehearse(
+    settings: Settings, campaign: Campaign, address: str = "", wait_seconds: float = WAIT_SECONDS
+) -> Iterator[Rehearsed]:
+    """Rehearse the campaign's sources at the same time; yields each when it is known.
+
+    `address` is where the web process is reached from here; default: its public address. All of
+    them together are waited for no longer than `wait_seconds`.
     """
     at = (address or settings.public_url).rstrip("/")
     with transaction():
-        links = campaigns.list_links(campaign.org_id, campaign.id)
-        sources = [each for each in campaigns.list_sources(campaign.org_id) if not each.disabled_at]
+        links = [
+            each
+            for each in campaigns.list_links(campaign.org_id, campaign.id)
+            if not each.disabled_at
+        ]
+        sources = sources_of(campaign)
+    waiting: list[_Sent] = []
+    unreachable = ""
     for source in sources:
-        yield _rehearse_source(settings, at, source, links)
+        began = time.monotonic()
+        try:
+            waiting.append(_send_example(settings, at, source, links, unreachable))
+        except _Trouble as error:
+            unreachable = unreachable or error.unreachable
+            yield _outcome(source, began, error.words)
+    yield from _wait_for(waiting, wait_seconds)
 
 
-def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) -> Rehearsed:
+def sources_of(campaign: Campaign) -> list[Source]:
+    """Return the sources that can bring actions of a campaign: its own, and those of no campaign.
+
+    Those of another campaign and those that are switched off are left out.
+    """
+    return [
+        each
+        for each in campaigns.list_sources(campaign.org_id)
+        if not each.disabled_at and each.campaign_id in {campaign.id, None}
+    ]
+
+
+class _Trouble(Exception):
+    """Why a delivery could not be sent; `unreachable` where no other could be, either."""
+
+    def __init__(self, words: str, unreachable: str = "") -> None:
+        super().__init__(words)
+        self.words, self.unreachable = words, unreachable
+
+
+def _outcome(source: Source, began: float, trouble: str, tier: str = "") -> Rehearsed:
+    seconds = time.monotonic() - began
+    return Rehearsed(source.name, source.provider, _carries(source), trouble, tier, seconds)
+
+
+def _send_example(
+    settings: Settings, at: str, source: Source, links: Sequence[Link], unreachable: str
+) -> _Sent:
+    """Follow a link and send what the tool would send. Raises `_Trouble`."""
     room = BY_SLUG[source.provider]
     began = time.monotonic()
-
-    def trouble(words: str) -> Rehearsed:
-        seconds = time.monotonic() - began
-        return Rehearsed(source.name, source.provider, _carries(source), words, "", seconds)
-
     link = next((each for each in links if each.provider == source.provider), None)
     link = link or next(iter(links), None)
     if link is None:
-        return trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
+        raise _Trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
     with transaction():
         key = campaigns.put_rehearsal_key(source.org_id, source.id)
         at_door = campaigns.find_source_at_door(settings.secret_key.encode(), key)
     try:
         if at_door is None or (_needs_secret(source) and not at_door.secrets):
-            return trouble(
+            raise _Trouble(
                 say("the source has no secret; give it one with `advocacy source rotate`")
             )
+        if unreachable:
+            raise _Trouble(unreachable)
         landing = _landing(at, link, source)
         message_id = f"rehearsal-{new_id().hex}"
         secret = at_door.secrets[0] if at_door.secrets else ""
@@ -89,27 +142,26 @@ def _rehearse_source(settings: Settings, at: str, source: Source, links: Any) ->
         )
         status = _send(at, delivery)
         if status != room.ANSWER:
-            return trouble(
+            raise _Trouble(
                 say(
                     "the webhook door answered %(status)s, the tool wants %(wanted)s",
                     status=status,
                     wanted=room.ANSWER,
                 )
             )
-        return _wait_for(source, _carries(source), key, link, began)
+        return _Sent(source, link, began)
     except Unreadable as error:
         why = error.detail or error.reason
         if error.reason == "bad_secret":
-            return trouble(say("the secret cannot be used: %(why)s", why=why))
-        return trouble(say("no example can be made of the mapping: %(why)s", why=why))
-    except (OSError, UnicodeEncodeError) as error:
-        return trouble(
-            say(
-                "%(address)s cannot be reached (%(why)s); is the web process running?",
-                address=at,
-                why=error,
-            )
+            raise _Trouble(say("the secret cannot be used: %(why)s", why=why)) from None
+        raise _Trouble(say("no example can be made of the mapping: %(why)s", why=why)) from None
+    except (OSError, UnicodeEncodeError, http.client.HTTPException, _WrongAnswer) as error:
+        words = say(
+            "%(address)s cannot be reached (%(why)s); is the web process running?",
+            address=at,
+            why=error,
         )
+        raise _Trouble(words, words if isinstance(error, OSError) else "") from None
     finally:
         with transaction():
             campaigns.drop_rehearsal_key(source.org_id, key)
@@ -131,7 +183,7 @@ def _landing(at: str, link: Link, source: Source) -> str:
     """Follow the link over HTTP; where it leads to another tool, carry its code to this one."""
     status, location = _request(f"{at}/r/{link.code}", "GET", b"", {"User-Agent": AGENT})
     if status != 302:
-        raise OSError(f"the link answered {status}")
+        raise _WrongAnswer(f"the link answered {status}")
     if link.provider == source.provider and source.provider != generic.slug:
         return location
     page, click_id = "https://example.org/act", new_click_id()
@@ -150,7 +202,7 @@ def _send(at: str, delivery: Delivery) -> int:
 def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=10)
+    connection = kind(parts.netloc, timeout=_REQUEST_SECONDS)
     try:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request(method, path, body or None, headers)
@@ -161,33 +213,48 @@ def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tup
         connection.close()
 
 
-def _wait_for(source: Source, carries: str, key: str, link: Link, began: float) -> Rehearsed:
-    """Wait until the worker has worked through the delivery; say what came of it."""
-
-    def told(trouble: str, tier: str = "") -> Rehearsed:
-        seconds = time.monotonic() - began
-        return Rehearsed(source.name, source.provider, carries, trouble, tier, seconds)
-
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        with transaction():
-            row = inbox.newest_test(source.org_id, source.id)
-            if row is not None and row.status == "quarantined":
-                return told(say("the delivery could not be read: %(why)s", why=row.reason))
-            found = _action_of(source.org_id, row.id) if row and row.status == "done" else None
-        if row is not None and row.status == "done":
-            if found is None:
-                return told(say("the delivery told of no action"))
-            if found.code != link.code:
-                return told(say("the code did not come back in %(carries)s", carries=carries))
-            return told("", found.tier)
-        time.sleep(0.1)
-    return told(
-        say(
-            "no worker took the delivery within %(seconds)s s; is one running?",
-            seconds=f"{WAIT_SECONDS:.0f}",
+def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Rehearsed]:
+    """Wait until workers have worked through what was sent; say of each what came of it."""
+    deadline = time.monotonic() + wait_seconds
+    while waiting and time.monotonic() < deadline:
+        still = []
+        for sent in waiting:
+            with transaction():
+                done = _look_for(sent)
+            if done is None:
+                still.append(sent)
+            else:
+                yield done
+        waiting = still
+        if waiting:
+            time.sleep(0.1)
+    for sent in waiting:
+        yield _outcome(
+            sent.source,
+            sent.began,
+            say(
+                "no worker took the delivery within %(seconds)s s; is one running?",
+                seconds=f"{wait_seconds:.0f}",
+            ),
         )
-    )
+
+
+def _look_for(sent: _Sent) -> Rehearsed | None:
+    """Return what came of a delivery, if a worker has worked through it."""
+    source = sent.source
+    row = inbox.newest_test(source.org_id, source.id)
+    if row is None or row.status not in {"done", "quarantined"}:
+        return None
+    if row.status == "quarantined":
+        words = say("the delivery could not be read: %(why)s", why=row.reason)
+        return _outcome(source, sent.began, words)
+    found = _action_of(source.org_id, row.id)
+    if found is None:
+        return _outcome(source, sent.began, say("the delivery told of no action"))
+    if found.code != sent.link.code:
+        words = say("the code did not come back in %(carries)s", carries=_carries(source))
+        return _outcome(source, sent.began, words)
+    return _outcome(source, sent.began, "", found.tier)
 
 
 def _action_of(org_id: UUID, delivery_id: UUID) -> actions.Action | None:
