@@ -37,7 +37,7 @@ class Browser(FlaskClient):
         if args and not isinstance(args[0], str):
             return super().open(*args, **kwargs)
         headers = Headers(kwargs.get("headers") or {})
-        if not {"Origin", "Sec-Fetch-Site", "Referer", "Authorization"} & set(headers.keys()):
+        if not {"Origin", "Sec-Fetch-Site", "Referer"} & set(headers.keys()):
             headers["Sec-Fetch-Site"] = "same-origin"
         return super().open(*args, **{**kwargs, "headers": headers})
 

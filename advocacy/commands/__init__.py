@@ -30,6 +30,10 @@ Arguments = ParamSpec("Arguments")
 VAR_DIR = Path(os.environ.get("VAR_DIR", "var"))
 
 
+WHO = "command line"
+"""Who the audit says did what a command did."""
+
+
 class Refusal(click.ClickException):
     """An error of one line that says what to do."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from advocacy.commands import (
+    WHO,
     Refusal,
     in_app,
     org_option,
@@ -250,12 +251,33 @@ def link_disable(org: str | None, code: str) -> None:
 
     Example: advocacy link disable 4mczcfbctv5g
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.store import campaigns, members, transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
-        campaigns.disable_link(owner.id, code.rpartition("/")[2].lower(), datetime.now(UTC))
+        code = code.rpartition("/")[2].lower()
+        campaigns.disable_link(owner.id, code, datetime.now(UTC))
+        members.note(owner.id, WHO, "link_disabled", code)
     click.echo(f"link {code} leads nowhere now")
+
+
+@link.command("enable")
+@org_option
+@click.argument("code")
+@in_app
+def link_enable(org: str | None, code: str) -> None:
+    """Let a link that was disabled lead to its destination again.
+
+    Example: advocacy link enable 4mczcfbctv5g
+    """
+    from advocacy.store import campaigns, members, transaction
+
+    with transaction():
+        owner = campaigns.get_organization(org)
+        code = code.rpartition("/")[2].lower()
+        campaigns.enable_link(owner.id, code, datetime.now(UTC))
+        members.note(owner.id, WHO, "link_enabled", code)
+    click.echo(f"link {code} leads to its destination again")
 
 
 @link.command("list")

@@ -9,10 +9,7 @@ from __future__ import annotations
 import click
 
 from advocacy.choices import ROLES
-from advocacy.commands import in_app, org_option, settings_now, table
-
-WHO = "command line"
-"""Who the audit says did what was done here."""
+from advocacy.commands import WHO, in_app, org_option, settings_now, table
 
 
 @click.group()

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from advocacy.commands import (
+    WHO,
     Refusal,
     in_app,
     org_option,
@@ -209,6 +210,45 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
     click.echo(f"secret  {secret}")
 
 
+@source.command("disable")
+@org_option
+@click.option("--name", required=True)
+@in_app
+def source_disable(org: str | None, name: str) -> None:
+    """Refuse what comes to a source's address. What came before stays counted.
+
+    Example: advocacy source disable --name ActBlue
+
+    Its tool hears 401 within a second, as for an address that does not exist, and nothing is kept.
+    Most tools try again for some hours or days, so what is missed can come after `source enable`.
+    """
+    from advocacy.store import campaigns, members, transaction
+
+    with transaction():
+        owner = campaigns.get_organization(org)
+        campaigns.disable_source(owner.id, name, datetime.now(UTC))
+        members.note(owner.id, WHO, "source_disabled", name)
+    click.echo(f"source {name} takes no deliveries now")
+
+
+@source.command("enable")
+@org_option
+@click.option("--name", required=True)
+@in_app
+def source_enable(org: str | None, name: str) -> None:
+    """Take deliveries of a source again, at the same address and with the same secret.
+
+    Example: advocacy source enable --name ActBlue
+    """
+    from advocacy.store import campaigns, members, transaction
+
+    with transaction():
+        owner = campaigns.get_organization(org)
+        campaigns.enable_source(owner.id, name)
+        members.note(owner.id, WHO, "source_enabled", name)
+    click.echo(f"source {name} takes deliveries again")
+
+
 @source.command("list")
 @org_option
 @in_app
@@ -225,7 +265,14 @@ def source_list(org: str | None) -> None:
     owner = campaigns.get_organization(org)
     unread = {each.id: each.unread for each in health.read_health(owner.id)}
     rows = [
-        (each.name, each.provider, BY_SLUG[each.provider].TRUST, each.region, unread[each.id])
+        (
+            each.name,
+            each.provider,
+            BY_SLUG[each.provider].TRUST,
+            each.region,
+            unread[each.id],
+            "disabled" if each.disabled_at else "",
+        )
         for each in campaigns.list_sources(owner.id)
     ]
-    table(("name", "provider", "trust", "region", "unreadable contacts"), rows)
+    table(("name", "provider", "trust", "region", "unreadable contacts", "state"), rows)

@@ -291,6 +291,14 @@ def disable_link(org_id: UUID, code: str, now: datetime) -> None:
     db.session.flush()
 
 
+def enable_link(org_id: UUID, code: str, now: datetime) -> None:
+    """Let a link lead to its destination again. Raises `NotFound`."""
+    link = get_link(org_id, code)
+    # Redirect processes look at what was changed, so that they see it within a second.
+    link.disabled_at, link.changed_at = None, now
+    db.session.flush()
+
+
 def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the codes of these links."""
     rows = run(
@@ -373,6 +381,25 @@ def get_source(org_id: UUID, name: str) -> Source:
     if found is None:
         raise NotFound(f"there is no source {name}; see `advocacy source list`")
     return found
+
+
+def disable_source(org_id: UUID, name: str, now: datetime) -> Source:
+    """Refuse what comes to a source's address from now on. Raises `NotFound`.
+
+    What came before is worked through and stays counted.
+    """
+    source = get_source(org_id, name)
+    source.disabled_at = source.disabled_at or now
+    db.session.flush()
+    return source
+
+
+def enable_source(org_id: UUID, name: str) -> Source:
+    """Take deliveries of a source again. Raises `NotFound`."""
+    source = get_source(org_id, name)
+    source.disabled_at = None
+    db.session.flush()
+    return source
 
 
 def list_sources(org_id: UUID) -> Sequence[Any]:

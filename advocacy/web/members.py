@@ -356,4 +356,8 @@ def _deeds() -> dict[str, str]:
         "campaign_made": _("made the campaign"),
         "view_link_made": _("made a view link"),
         "view_link_withdrawn": _("withdrew a view link"),
+        "source_disabled": _("switched off the source"),
+        "source_enabled": _("switched on the source"),
+        "link_disabled": _("disabled the link"),
+        "link_enabled": _("enabled the link"),
     }

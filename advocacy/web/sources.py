@@ -6,12 +6,18 @@ as a digest only, so the page says how to get a new one.
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, g, render_template
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, health, totals
+from advocacy.store import campaigns, health, totals, transaction
+from advocacy.store.campaigns import NotFound
 from advocacy.web import auth
+from advocacy.web.errors import Problem
 
 blueprint = Blueprint("sources", __name__)
 
@@ -35,3 +41,22 @@ def page() -> str:
         unread_days=health.UNREAD_DAYS,
         public_url=current_app.extensions["settings"].public_url,
     )
+
+
+@blueprint.post("/sources/state")
+@auth.needs_role("editor")
+def set_state() -> Response:
+    """Switch a source off, or on again."""
+    name, state = (request.form.get(each, "").replace("\0", "") for each in ("name", "state"))
+    if state not in {"off", "on"}:
+        raise Problem(422, _("Nothing was chosen"), _("Choose a source from the page."))
+    try:
+        with transaction():
+            if state == "off":
+                campaigns.disable_source(g.org_id, name, datetime.now(UTC))
+            else:
+                campaigns.enable_source(g.org_id, name)
+            auth.note("source_disabled" if state == "off" else "source_enabled", name)
+    except NotFound:
+        raise Problem(404, _("Not Found"), _("There is no source %(name)s.", name=name)) from None
+    return redirect(url_for("sources.page"), 303)

@@ -240,3 +240,33 @@ def test_where_there_are_several_organizations_one_is_said(operator, app):
     assert "1 actions" in operator.does("report", "stay", "--org", "alice")
     assert "0 actions" in operator.does("report", "stay", "--org", "bob")
     assert "there is no organization carol" in operator.fails("report", "stay", "--org", "carol")
+
+
+def test_a_source_and_a_link_are_disabled_and_enabled(operator, world):
+    assert "takes no deliveries" in operator.does("source", "disable", "--name", "standard")
+    (line,) = (
+        each for each in operator.does("source", "list").splitlines() if each.startswith("standard")
+    )
+    assert line.endswith("disabled")
+    operator.does("source", "enable", "--name", "standard")
+    assert "disabled" not in operator.does("source", "list")
+    code = world.links["instagram"]
+    operator.does("link", "disable", code)
+    before = run("select changed_at from links where code = :c", c=code)[0][0]
+    operator.does("link", "enable", f"https://act.example.org/r/{code}")
+    row = run("select disabled_at, changed_at from links where code = :c", c=code)[0]
+    assert row.disabled_at is None
+    assert row.changed_at > before
+    done = [tuple(each) for each in run("select did, what from audit order by at, id")]
+    assert done == [
+        ("source_disabled", "standard"),
+        ("source_enabled", "standard"),
+        ("link_disabled", code),
+        ("link_enabled", code),
+    ]
+
+
+def test_what_is_not_there_is_not_disabled(operator, world):
+    for state in ("disable", "enable"):
+        assert "no source gone" in operator.fails("source", state, "--name", "gone")
+        assert "no link gone" in operator.fails("link", state, "gone")

@@ -41,7 +41,7 @@ def test_each_source_says_how_it_fares(world, staff):
     unread(world, "{", "[1]")
     world.act("call", "m2", email="b@example.org")
     page = staff.get("/sources").text
-    name, newest, of_a_day, waiting, quarantined, _codes = row_of(page, "standard")
+    name, newest, of_a_day, waiting, quarantined, _codes, _switch = row_of(page, "standard")
     assert name == "standard Standard Webhooks, Stay"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", newest)
     assert (of_a_day, waiting, quarantined) == ("4", "1", "2")
@@ -261,3 +261,77 @@ def test_a_form_of_another_site_tries_nothing(world, staff):
     )
     assert answer.status_code == 403
     assert inbox.counts(world.org_id)["quarantined"] == 1
+
+
+# Switching off and on.
+
+
+def posted(world) -> int:
+    """Send a delivery to the source of Action Network; return the answer's status."""
+    body = json.dumps([{"osdi:signature": {}}])
+    answer = world.app.test_client().post(
+        f"/webhooks/{world.keys['action_network']}", data=body, content_type="application/json"
+    )
+    return answer.status_code
+
+
+@pytest.fixture
+def nothing_remembered(monkeypatch):
+    """Ask the database for each delivery: a source is remembered for a second otherwise."""
+    monkeypatch.setattr("advocacy.receive.KnownSources.remembered", lambda *_: {})
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_an_editor_switches_a_source_off_and_on_again(world, staff):
+    assert posted(world) == 200
+    form = {"name": "action_network", "state": "off"}
+    assert staff.post("/sources/state", data=form).status_code == 303
+    assert "switched off" in row_of(staff.get("/sources").text, "action_network")[0]
+    unknown = world.app.test_client().post("/webhooks/src_unknown", data=b"[]")
+    assert posted(world) == unknown.status_code == 401
+    assert run("select count(*) from inbox")[0][0] == 1
+
+    form["state"] = "on"
+    assert staff.post("/sources/state", data=form).status_code == 303
+    assert "switched off" not in row_of(staff.get("/sources").text, "action_network")[0]
+    assert posted(world) == 200
+    history = world.member("owner", "owner@example.org").get("/members").text
+    assert "switched off the source action_network" in history
+    assert "switched on the source action_network" in history
+
+
+def test_what_came_before_is_worked_through(world, staff):
+    world.act("call", email="a@example.org")
+    staff.post("/sources/state", data={"name": "standard", "state": "off"})
+    world.drain()
+    assert world.report()["actions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({}, 422),
+        ({"name": "standard"}, 422),
+        ({"name": "standard", "state": "gone"}, 422),
+        ({"name": "nothing", "state": "off"}, 404),
+        ({"name": "stan\0dard\u2028", "state": "off"}, 404),
+    ],
+)
+def test_what_cannot_be_switched_is_said(world, staff, form, status):
+    assert staff.post("/sources/state", data=form).status_code == status
+    assert run("select count(*) from sources where disabled_at is not null")[0][0] == 0
+
+
+def test_a_source_is_switched_by_its_own_editors_alone(world, app):
+    other = World(app, "other")
+    form = {"name": "standard", "state": "off"}
+    reader = world.member("reader", "reader@example.org")
+    assert reader.post("/sources/state", data=form).status_code in {302, 403}
+    assert "Switch off" not in reader.get("/sources").text
+    away = {"Sec-Fetch-Site": "cross-site"}
+    editor = other.member("editor", "ed@example.org")
+    assert editor.post("/sources/state", data=form, headers=away).status_code == 403
+    assert run("select count(*) from sources where disabled_at is not null")[0][0] == 0
+    assert editor.post("/sources/state", data=form).status_code == 303
+    (row,) = run("select org_id from sources where disabled_at is not null")
+    assert row.org_id == other.org_id
