@@ -9,12 +9,11 @@ again.
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote_plus
+from typing import Any
 from uuid import UUID
 
 from advocacy.events import Person, Unreadable
@@ -26,8 +25,9 @@ from advocacy.identity import (
 )
 from advocacy.joining import edge_of
 from advocacy.ledger import Fact
+from advocacy.mentions import mentions, sought
 from advocacy.people import STRONG, Identifier, supporter_named_by
-from advocacy.sealing import unseal
+from advocacy.sealing import open_text, unseal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import actions, campaigns, inbox, people, touches, transaction
 from advocacy.store.actions import Action
@@ -35,18 +35,20 @@ from advocacy.store.people import State
 from config.settings import Settings
 
 _BODIES_AT_ONCE = 500
-_BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?]+""")
-_NUMBER = re.compile(r"\+?\(?\d[\d ().-]{5,20}\d")
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: so many actions lost their person, so many bodies are gone."""
+    """What was erased: so many actions lost their person, so many bodies are gone.
+
+    `waiting` deliveries name them and are not worked through yet. Those that tell of an action lose
+    the person then; one that cannot be read has to be searched again.
+    """
 
     actions: int
     bodies: int
     clicks: int
+    waiting: int = 0
 
 
 def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
@@ -100,36 +102,38 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
             {each: rewritten.to_keep(each) for each in rewritten.facts},
         )
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        regions = frozenset(source.region for source in sources.values())
         settle_batch(master, org_id, rewritten, sources)
-        naming = [
-            delivery_id
-            for delivery_id, body in _bodies_without_facts(master, org_id)
-            if _names(body, hashes.keys(), key, region)
-        ]
-        inbox.drop_bodies(org_id, naming)
-    return Erased(len(hers), len(rewritten.facts) + len(naming), len(clicks))
+        whom = sought(frozenset(hashes), key, regions, Person(email, phone), region)
+        status_of = {
+            row.id: row.status for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
+        }
+        worked_through = [each for each, status in status_of.items() if status != "pending"]
+        inbox.drop_bodies(org_id, worked_through)
+    return Erased(
+        len(hers),
+        len(rewritten.facts) + len(worked_through),
+        len(clicks),
+        waiting=len(status_of) - len(worked_through),
+    )
 
 
-def _bodies_without_facts(master: bytes, org_id: UUID) -> Iterator[tuple[UUID, bytes]]:
+def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
+    """Yield every body that is kept, opened, with its row: whoever a delivery is of, others may
+    be named in it."""
     after = UUID(int=0)
-    while rows := inbox.bodies_that_told_nothing(org_id, after, _BODIES_AT_ONCE):
+    while rows := inbox.kept_bodies(org_id, after, _BODIES_AT_ONCE):
         for row in rows:
             try:
-                yield row.id, unseal(master, org_id, f"body:{row.id}", row.body)
+                body = unseal(master, org_id, f"body:{row.id}", row.body)
+                message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
             except Unreadable:
                 # Nobody can open it, so it names nobody.
                 continue
+            yield row, body
+            if message_id:
+                yield row, message_id.encode(errors="replace")
         after = rows[-1].id
-
-
-def _names(body: bytes, hashes: Set[str], key: bytes, region: str) -> bool:
-    """Say whether an address or a number in this body, of whatever shape, is one of these."""
-    written = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), body.decode(errors="replace"))
-    people: set[Person] = set()
-    for text in (written, unquote_plus(written)):
-        people |= {Person(email=word) for word in _BETWEEN_WORDS.split(text) if "@" in word}
-        people |= {Person(phone=number) for number in _NUMBER.findall(text)}
-    return any(not hashes.isdisjoint(digests(each, key, region, "").values()) for each in people)
 
 
 def _find(

@@ -219,3 +219,8 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
         f"{erased.actions} actions lost their person, {erased.bodies} bodies and the trail of "
         f"{erased.clicks} clicks are gone"
     )
+    if erased.waiting:
+        click.echo(
+            f"{erased.waiting} deliveries that name them wait to be worked through; "
+            "run this again when they are"
+        )

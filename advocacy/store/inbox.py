@@ -371,15 +371,11 @@ def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
         )
 
 
-def bodies_that_told_nothing(org_id: UUID, after: UUID, limit: int) -> list[Any]:
-    """Return (id, body) of deliveries with a body and without any fact, by id behind this one.
-
-    They told of no action, or could not be read.
-    """
+def kept_bodies(org_id: UUID, after: UUID, limit: int) -> list[Any]:
+    """Return (id, status, body, message_id) of deliveries with a body, by id behind this one."""
     return run(
-        """select id, body from inbox
+        """select id, status, body, message_id from inbox
            where org_id = :o and id > :after and body is not null
-             and (status = 'quarantined' or status = 'done' and facts = '[]')
            order by id limit :limit""",
         o=org_id,
         after=after,

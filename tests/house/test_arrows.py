@@ -41,6 +41,7 @@ PURE = {
     "advocacy.carried": {"advocacy.personal", "advocacy.plain_text"},
     "advocacy.contacts": {"email_validator", "phonenumbers", "advocacy.plain_text"},
     "advocacy.identity": {"advocacy.contacts", "advocacy.people"},
+    "advocacy.mentions": {"advocacy.contacts", "advocacy.identity", "advocacy.personal"},
     "advocacy.personal": {"advocacy.plain_text"},
     "advocacy.retained": {
         "advocacy.identity",

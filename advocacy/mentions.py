@@ -1,0 +1,116 @@
+"""Whether a body names a person who is looked for, however it was encoded.
+
+Pure. Addresses and numbers are read out of every text that a body may hold (`personal.texts_of`),
+keyed, and compared. For a person whose address or number is given, their unkeyed digests are looked
+for as well: some tools send those in place of an address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from advocacy.contacts import normalise_email, normalise_phone
+from advocacy.events import Person
+from advocacy.identity import digests
+from advocacy.personal import texts_of
+
+_BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?|]+""")
+_ADDRESS = re.compile(r"[a-z0-9_%+-]{1,64}(?:\.[a-z0-9_%+-]{1,64})*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_DIGITS = re.compile(r"\+?\(?\d[\d\s().\-/_+]*\d")
+_GROUPS = re.compile(r"[+(]*\d+[)]?")
+_MOST_GROUPS = 8
+_FEWEST, _MOST = 7, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Who is looked for: keyed hashes, and unkeyed digests in lower-case hex and in base64.
+
+    `regions` are those in which a number may have been written. `ends` are the last digits of the
+    numbers where all are known, so that no other number has to be read; None where they are not.
+    """
+
+    hashes: frozenset[str]
+    key: bytes
+    regions: frozenset[str]
+    unkeyed: frozenset[str]
+    ends: frozenset[str] | None = None
+
+
+def sought(
+    hashes: frozenset[str], key: bytes, regions: frozenset[str], person: Person, region: str
+) -> Sought:
+    """Return what to look for: the person with these hashes, some of whom is given in words."""
+    given = digests(person, key, region, "")
+    phone = normalise_phone(person.phone, region) if "phone" in given else ""
+    known = {given["phone"]} if phone else set()
+    # A phone's hash cannot be told from an address's: all are phones but those that were given.
+    all_known = not (hashes - known - {given.get("email", "")})
+    return Sought(
+        hashes=hashes,
+        key=key,
+        regions=regions | {region},
+        unkeyed=frozenset(_unkeyed(normalise_email(person.email), phone)),
+        ends=frozenset({phone[-6:]} if phone else ()) if all_known else None,
+    )
+
+
+def _unkeyed(email: str, phone: str) -> Iterator[str]:
+    spellings = {email, email.upper()}
+    if phone:
+        national = phone[-10:]
+        spellings |= {phone, phone[1:], national, f"00{phone[1:]}"}
+    for plain in filter(None, spellings):
+        for name in ("md5", "sha1", "sha256", "sha512"):
+            digest = hashlib.new(name, plain.encode(), usedforsecurity=False).digest()
+            yield digest.hex()
+            yield base64.b64encode(digest).decode().rstrip("=")
+            yield base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def mentions(body: bytes, whom: Sought) -> bool:
+    """Say whether an address, a number or a digest in this body, of whatever form, is theirs."""
+    for text in texts_of(body):
+        folded = text.lower()
+        if any(digest in folded or digest in text for digest in whom.unkeyed):
+            return True
+        if not whom.hashes.isdisjoint(_hashes_in(folded, whom)):
+            return True
+    return False
+
+
+def _hashes_in(text: str, whom: Sought) -> Iterator[str]:
+    if "@" in text:
+        words = {word for word in _BETWEEN_WORDS.split(text) if "@" in word}
+        words |= {found for word in words for found in _ADDRESS.findall(word[:2048])}
+        for word in words:
+            yield from digests(Person(email=word), whom.key, "US", "").values()
+    if whom.ends is None or whom.ends:
+        for number in set(_numbers_in(_in_ascii_digits(text), whom)):
+            for region in whom.regions:
+                yield from digests(Person(phone=number), whom.key, region, "").values()
+
+
+def _in_ascii_digits(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.digit(each)) if each.isdecimal() else each for each in text)
+
+
+def _numbers_in(text: str, whom: Sought) -> Iterator[str]:
+    """Yield what may be a number: as many groups of digits in a row as it has digits."""
+    for run in _DIGITS.finditer(text):
+        groups = [(each.start(), each.end()) for each in _GROUPS.finditer(run[0])]
+        for first, (start, _) in enumerate(groups):
+            for _, end in groups[first : first + _MOST_GROUPS]:
+                written = run[0][start:end]
+                digits = "".join(each for each in written if each.isdigit())
+                if len(digits) > _MOST:
+                    break
+                if len(digits) >= _FEWEST and (whom.ends is None or digits[-6:] in whom.ends):
+                    yield written
