@@ -7,7 +7,6 @@ batch, and to begin again after a stop is to pass over what is known.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from uuid import UUID
 
 from advocacy import process
 from advocacy.ahead import Begin, at_once
-from advocacy.events import Said, Unreadable, Verified
+from advocacy.events import ActionEvent, Said, Unreadable, Verified
 from advocacy.identity import organization_key
 from advocacy.ids import new_id
 from advocacy.ledger import Fact, write_facts
@@ -34,14 +33,10 @@ from advocacy.store import (
     transaction,
     with_retries,
 )
+from advocacy.tabular.table import Row
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000
-LONGEST_FIELD = 1024 * 1024
-
-
-class NotACSV(ValueError):
-    """The file is no CSV with a heading; the message says why."""
 
 
 @dataclass(slots=True)
@@ -58,26 +53,13 @@ class Brought:
         return self.new + self.known + self.empty + self.refused
 
 
-Refuse = Callable[[int, Mapping[str, str], str], None]
-
-
-def read_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a CSV with a heading. Raises `NotACSV`."""
-    csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.DictReader(lines)
-    if not reader.fieldnames or len(set(reader.fieldnames)) < len(reader.fieldnames):
-        raise NotACSV("the first line has to name the columns, each by another name")
-    try:
-        for row in reader:
-            yield {name: value for name, value in row.items() if isinstance(value, str) and name}
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise NotACSV(f"cannot be read at line {reader.line_num + 1}: {error}") from None
+Refuse = Callable[[Row, str], None]
 
 
 def bring_in(
     settings: Settings,
     source: Any,
-    rows: Iterable[Mapping[str, str]],
+    rows: Iterable[Row],
     said: Mapping[str, str],
     refuse: Refuse,
     progress: Callable[[Brought], None] = lambda _: None,
@@ -90,17 +72,17 @@ def bring_in(
     read rows while those before them are kept.
     """
     brought = Brought()
-    numbered = enumerate(rows, start=2)  # the heading is line 1
+    waiting = iter(rows)
     key = organization_key(settings.secret_key.encode(), source.org_id, "identity")
 
     def read() -> _Told:
-        return _read(key, source, list(islice(numbered, ROWS_AT_ONCE)), said)
+        return _read(key, source, list(islice(waiting, ROWS_AT_ONCE)), said)
 
     reading = begin(read)
     while (told := reading.result()).rows:
         reading = begin(read)
-        for number, row, reason in told.refused:
-            refuse(number, row, reason)
+        for row, reason in told.refused:
+            refuse(row, reason)
         new = _keep(settings.secret_key.encode(), source, told)
         brought.new += new
         brought.known += told.twice + len(told.facts) - new
@@ -118,37 +100,57 @@ class _Told:
     rows: int
     at: datetime
     facts: dict[str, tuple[UUID, bytes, list[Fact]]] = field(default_factory=dict)
-    refused: list[tuple[int, Mapping[str, str], str]] = field(default_factory=list)
+    refused: list[tuple[Row, str]] = field(default_factory=list)
     unread: dict[UUID, int] = field(default_factory=dict)
     twice: int = 0
     empty: int = 0
 
 
-def _read(
-    key: bytes, source: Any, batch: Sequence[tuple[int, Mapping[str, str]]], said: Mapping[str, str]
-) -> _Told:
+def _read(key: bytes, source: Any, batch: Sequence[Row], said: Mapping[str, str]) -> _Told:
     told = _Told(len(batch), datetime.now(UTC))
-    for number, row in batch:
-        body = json.dumps({**row, **said}, ensure_ascii=False, sort_keys=True).encode(
-            errors="replace"
-        )
-        verified = Verified(body, told.at, content_type=ROW, setup=source.setup)
+    for row in batch:
+        body = _body(row, said)
         delivery_id = new_id()
         try:
-            events = events_of(source.provider, verified)
+            events = _events(source, row, body, told.at)
             facts = facts_of(events, key, source, delivery_id)
         except Unreadable as error:
-            told.refused.append((number, row, str(error)))
+            told.refused.append((row, str(error)))
             continue
         if not facts:
             told.empty += 1
             continue
-        name = row_id(row)
+        name = row_id(row.values)
         told.twice += name in told.facts
         told.facts[name] = (delivery_id, body, facts)
         if unread := unread_contacts(events, source):
             told.unread[delivery_id] = unread
     return told
+
+
+def _body(row: Row, said: Mapping[str, str]) -> bytes:
+    values = {**row.values, **said}
+    return json.dumps(values, ensure_ascii=False, sort_keys=True).encode(errors="replace")
+
+
+def _events(source: Any, row: Row, body: bytes, at: datetime) -> list[ActionEvent]:
+    """Read the actions of a row. Raises `Unreadable`."""
+    if row.problem:
+        reason, _, detail = row.problem.partition(": ")
+        raise Unreadable(reason, detail)
+    verified = Verified(body, at, content_type=ROW, setup=source.setup)
+    return events_of(source.provider, verified)
+
+
+def understood(
+    source: Any, rows: Iterable[Row], said: Mapping[str, str]
+) -> Iterator[tuple[Row, list[ActionEvent] | Unreadable]]:
+    """Yield what rows are read as, and keep nothing."""
+    for row in rows:
+        try:
+            yield row, _events(source, row, _body(row, said), datetime.now(UTC))
+        except Unreadable as error:
+            yield row, error
 
 
 def _keep(master: bytes, source: Any, told: _Told) -> int:

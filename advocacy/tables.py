@@ -164,6 +164,11 @@ def csv_cell(cell: Cell) -> Cell:
     return cell
 
 
+def plain_cell(text: str) -> str:
+    """Return a text without the apostrophe that `csv_cell`, or a spreadsheet, put in front."""
+    return text[1:] if text.startswith("'") and csv_cell(text[1:]) == text else text
+
+
 def major(minor: int | None, currency: str) -> Decimal | None:
     """Return money in major units of its currency, exact; what is withheld stays None."""
     return None if minor is None else Decimal(minor).scaleb(-exponent(currency))

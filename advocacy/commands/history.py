@@ -1,25 +1,28 @@
-"""`advocacy import`: history brought in from a tool's export."""
+"""`advocacy import`: history imported from a tool's export."""
 
 from __future__ import annotations
 
 import csv
 import os
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
-from advocacy.events import ActionKind
+from advocacy.events import ActionKind, Said, Unreadable
 from advocacy.providers.history import READERS
+from advocacy.tabular.columns import fold
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from advocacy.events import ActionEvent
     from advocacy.importing import Brought
+    from advocacy.tabular.table import Row, Table
 
 
 @click.command("import")
@@ -33,22 +36,43 @@ if TYPE_CHECKING:
     type=click.Choice([kind.value for kind in ActionKind]),
     help="What rows are that do not say.",
 )
+@click.option("--preview", is_flag=True, help="Say what the file is taken for; import nothing.")
+@click.option("--encoding", default="", help="As windows-1252, where the guess is wrong.")
+@click.option("--separator", default="", help="As semicolon or tab, where the guess is wrong.")
+@click.option(
+    "--refused",
+    "refused_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where refused rows are written. Default: FILE.refused.csv",
+)
 @in_app
 def import_history(
-    org: str | None, provider: str, file: Path, name: str | None, zone: str | None, kind: str | None
+    org: str | None,
+    provider: str,
+    file: Path,
+    name: str | None,
+    zone: str | None,
+    kind: str | None,
+    preview: bool,
+    encoding: str,
+    separator: str,
+    refused_file: Path | None,
 ) -> None:
-    """Bring a tool's CSV export in. Rows that are known, by webhook or before, count once.
+    """Import a tool's export: CSV in any encoding, XLSX, XLS, ODS, or a ZIP of one of them.
+
+    Rows that are known, by webhook or from an earlier import, count once.
 
     \b
-    Example: advocacy import actblue contributions.csv
-    Example: advocacy import generic tickets.csv --source "Ticket tool"
+    Example: advocacy import actblue contributions.csv --preview
+    Example: advocacy import generic tickets.xlsx --source "Ticket tool"
 
     After a stop, run it again: what is in is passed over. Rows that cannot be read are written to
     FILE.refused.csv with the reason. A table of Parsons is exported with `table.to_csv(FILE)`.
     """
-    from advocacy.ahead import in_a_thread
-    from advocacy.importing import NotACSV, bring_in, read_rows
+    from advocacy.import_layouts import layout_of
     from advocacy.store import campaigns
+    from advocacy.tabular.errors import BadTable
+    from advocacy.tabular.table import open_table
 
     owner = campaigns.get_organization(org)
     source = _source(owner.id, provider, name)
@@ -57,29 +81,84 @@ def import_history(
         said["_zone"] = zone_name(None, None, zone)
     if kind:
         said["_kind"] = kind
-    refused_file = file.with_suffix(file.suffix + ".refused.csv")
+    refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")
+    if refused_file.resolve() == file.resolve():
+        raise Refusal("--refused names the file itself; name another one")
+    try:
+        with file.open("rb") as raw:
+            layout = layout_of(provider, source.setup)
+            table = open_table(raw, layout, encoding=encoding, separator=separator)
+            if preview:
+                _preview(file, table, source, said)
+            else:
+                _import(file, table, source, said, refused_file)
+    except BadTable as error:
+        raise Refusal(f"{file.name}: {error}") from None
+    except OSError as error:
+        where = error.filename or file
+        raise Refusal(f"{where}: {error.strerror or error}") from None
+
+
+def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> None:
+    from advocacy.importing import understood
+
+    rows = table.count()
+    click.echo(f"{file.name}: {table.described(rows)}")
+    matched = table.matched
+    click.echo(f"columns read: {', '.join(matched.known) or 'none'}")
+    click.echo(f"columns ignored: {', '.join(matched.ignored) or 'none'}")
+    table.check()
+    for row, events in understood(source, table.head(), said):
+        if isinstance(events, Unreadable):
+            click.echo(f"line {row.line}: refused, {events}")
+        elif not events:
+            click.echo(f"line {row.line}: says nothing that counts")
+        else:
+            click.echo(f"line {row.line}: {'; '.join(map(_shown, events))}")
+    click.echo("nothing was imported")
+
+
+def _shown(event: ActionEvent) -> str:
+    """Write an action as it is understood, without who it is of."""
+    from advocacy.tables import major
+
+    words = [event.kind.value if event.said is Said.MADE else f"{event.kind.value} {event.said}"]
+    if event.amount_minor is not None:
+        words.append(f"{major(event.amount_minor, event.currency)} {event.currency}")
+    words.append(f"at {event.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
+    words.append(f"id {event.external_id}")
+    if event.said is Said.MADE:
+        ways = {"e-mail": event.person.email, "phone": event.person.phone}
+        found = [way for way, value in ways.items() if value]
+        words.append(f"with {' and '.join(found)}" if found else "without e-mail and phone")
+    if event.code:
+        words.append(f"code {event.code}")
+    return ", ".join(words)
+
+
+def _import(
+    file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
+) -> None:
+    from advocacy.ahead import in_a_thread
+    from advocacy.importing import bring_in
+
+    total = table.check()
+    click.echo(f"{file.name}: {table.described(total)}")
+    if table.matched.ignored:
+        click.echo(f"columns ignored: {', '.join(table.matched.ignored)}")
     began = time.monotonic()
     with ExitStack() as stack:
-        raw = stack.enter_context(file.open("rb"))
-        lines = TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-        refuse = _Refused(refused_file)
+        refuse = _Refused(refused_file, table.columns)
         stack.callback(refuse.close)
         bar = stack.enter_context(_progress())
-        task = bar.add_task("rows", total=file.stat().st_size, rows="0 rows")
+        task = bar.add_task("rows", total=total, rows="0 rows")
 
         def show(brought: Brought) -> None:
             rate = brought.rows / max(time.monotonic() - began, 0.001)
-            bar.update(
-                task,
-                completed=raw.tell(),
-                rows=f"{brought.rows:,} rows, {rate:,.0f}/s",
-            )
+            bar.update(task, completed=brought.rows, rows=f"{brought.rows:,} rows, {rate:,.0f}/s")
 
-        try:
-            begin = stack.enter_context(in_a_thread())
-            brought = bring_in(settings_now(), source, read_rows(lines), said, refuse, show, begin)
-        except NotACSV as error:
-            raise Refusal(f"{file.name}: {error}") from None
+        begin = stack.enter_context(in_a_thread())
+        brought = bring_in(settings_now(), source, table.rows(), said, refuse, show, begin)
     click.echo(
         f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} refused"
         + (f", {brought.empty:,} told of nothing that counts" if brought.empty else "")
@@ -128,20 +207,26 @@ def _progress() -> Progress:
 class _Refused:
     """The CSV of refused rows, made when the first one is refused; readable by its owner only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        from advocacy.tables import csv_cell
+
+        self._cell = csv_cell
         self._path = path
+        # A file of refused rows, mended and imported, has these two already.
+        self._columns = [name for name in columns if fold(name) not in {"line", "reason"}]
         self._file: TextIO | None = None
         self._writer: Any = None
 
-    def __call__(self, number: int, row: Any, reason: str) -> None:
+    def __call__(self, row: Row, reason: str) -> None:
         if self._writer is None:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
-            self._writer = csv.DictWriter(
-                self._file, ["line", "reason", *row], extrasaction="ignore"
-            )
-            self._writer.writeheader()
-        self._writer.writerow({"line": number, "reason": reason, **row})
+            self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(["line", "reason", *map(self._cell, self._columns)])
+        values = [row.values.get(name, "") for name in self._columns]
+        self._writer.writerow(
+            [row.line, *(self._cell(cell) for cell in (reason, *values, *row.beyond))]
+        )
 
     def close(self) -> None:
         """Close the file, if there is one."""

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from advocacy.events import (
@@ -30,6 +31,7 @@ from advocacy.events import (
 )
 from advocacy.providers import base, generic, gifts, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
+from advocacy.tabular.columns import fold
 
 Row = Mapping[str, str]
 RowReader = Callable[[Row, Mapping[str, Any]], list[ActionEvent]]
@@ -49,12 +51,13 @@ class Columns:
     """A row whose columns are found by any of their spellings."""
 
     def __init__(self, row: Row) -> None:
-        self._row = {_folded(name): value for name, value in row.items() if name}
+        self._named = {name: value for name, value in row.items() if name}
+        self._row = {fold(name): value for name, value in self._named.items()}
 
     def find(self, *names: str) -> str:
         """Return the first of these columns that holds something, else an empty string."""
         for name in names:
-            if value := (self._row.get(_folded(name)) or "").strip():
+            if value := (self._row.get(fold(name)) or "").strip():
                 return base.check_text(value)
         return ""
 
@@ -66,11 +69,17 @@ class Columns:
 
     def content(self) -> str:
         """Return a name for the row by all that it holds, where it has no name of its own."""
-        joined = "\x1f".join(f"{name}={value}" for name, value in sorted(self._row.items()))
+        # Rows are named by the ASCII letters of columns, as ever, where these tell them apart.
+        names = {name: _in_ascii(name) for name in self._named}
+        if len(set(names.values())) < len(names):
+            names = {name: fold(name) for name in self._named}
+        pairs = sorted((names[name], value) for name, value in self._named.items())
+        joined = "\x1f".join(f"{name}={value}" for name, value in pairs)
         return "row:" + hashlib.sha256(joined.encode()).hexdigest()[:32]
 
 
-def _folded(name: str) -> str:
+@lru_cache(maxsize=4096)
+def _in_ascii(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

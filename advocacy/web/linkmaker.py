@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,9 +32,10 @@ from advocacy.linksheet import (
     MOST_ROWS,
     NEEDED,
     BadSheet,
-    read_sheet,
+    open_sheet,
     template,
     utm_shown,
+    wanted_of,
     written_result,
 )
 from advocacy.models import Link
@@ -104,18 +106,24 @@ def bulk() -> BaseResponse:
     sent = request.files.get("sheet")
     if sent is None or not sent.filename:
         return Response(_bulk(trouble=_("Choose a file first.")), 422)
-    data, only_all = sent.read(), request.form.get("which") != "good"
+    only_all = request.form.get("which") != "good"
+    try:
+        table = open_sheet(sent.read())
+        asked = wanted_of(table)
+    except BadSheet as error:
+        return Response(_bulk(trouble=f"{said(error.args[0])}."), 422)
+    taken_for = said(table.described(len(asked)))
+    if "preview" in request.form:
+        return Response(_bulk(taken_for=taken_for, first=asked[:3], read=table.matched.known))
     maker = _maker()
 
     def work(_again: bool) -> list[Outcome]:
         with transaction():
-            return maker.put_many(read_sheet(data), only_all=only_all)
+            return maker.put_many(asked, only_all=only_all)
 
-    try:
-        outcomes = with_retries(work)
-    except BadSheet as error:
-        return Response(_bulk(trouble=f"{said(error.args[0])}."), 422)
-    return Response(_bulk(outcomes), 200 if any(each.made for each in outcomes) else 422)
+    outcomes = with_retries(work)
+    status = 200 if any(each.made for each in outcomes) else 422
+    return Response(_bulk(outcomes, taken_for=taken_for), status)
 
 
 @blueprint.get("/links/template.csv")
@@ -173,12 +181,21 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
     )
 
 
-def _bulk(outcomes: list[Outcome] | None = None, trouble: str = "") -> str:
+def _bulk(
+    outcomes: list[Outcome] | None = None,
+    trouble: str = "",
+    taken_for: str = "",
+    first: Sequence[tuple[int, Wanted]] = (),
+    read: Sequence[str] = (),
+) -> str:
     result = written_result(outcomes, _public_url()) if outcomes else b""
     return render_template(
         "links_bulk.html",
         outcomes=outcomes,
         trouble=trouble,
+        taken_for=taken_for,
+        first=first,
+        read=read,
         columns=COLUMNS,
         needed=NEEDED,
         most=MOST_ROWS,

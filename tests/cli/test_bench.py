@@ -173,14 +173,15 @@ def test_the_export_is_one_that_can_be_brought_in(tmp_path):
     from datetime import UTC, datetime
 
     from advocacy.events import Verified
-    from advocacy.importing import read_rows
+    from advocacy.import_layouts import LAYOUTS
     from advocacy.process import events_of
     from advocacy.providers.history import ROW
+    from advocacy.tabular.table import open_table
 
     export = tmp_path / "contributions.csv"
     write_export(export, 200, "abcdefabcdef")
-    with export.open() as lines:
-        rows = list(read_rows(lines))
+    with export.open("rb") as file:
+        rows = [row.values for row in open_table(file, LAYOUTS["actblue"]).rows()]
     events = [
         event
         for row in rows

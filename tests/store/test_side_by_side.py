@@ -27,6 +27,7 @@ from advocacy.moving import move_link
 from advocacy.store import Contended, campaigns, inbox, reports, run, transaction
 from advocacy.store.campaigns import Taken
 from advocacy.subscribing import subscribe
+from advocacy.tabular.table import Row
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -499,7 +500,7 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
         "Amount": "5.00",
         "Donor Email": "ana@example.org",
     }
-    assert importing.bring_in(world.settings, source, [row], {}, lambda *_: None).new == 1
+    assert importing.bring_in(world.settings, source, [Row(2, row)], {}, lambda *_: None).new == 1
     assert nothing_of(erased)
 
 

@@ -12,8 +12,11 @@ import pytest
 from advocacy import forget, importing, process
 from advocacy.events import Person
 from advocacy.identity import digests, organization_key
-from advocacy.importing import NotACSV, bring_in, read_rows
+from advocacy.import_layouts import LAYOUTS
+from advocacy.importing import bring_in
 from advocacy.store import campaigns, run, transaction
+from advocacy.tabular.errors import BadTable
+from advocacy.tabular.table import Row, open_table
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
 Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date
@@ -26,8 +29,10 @@ AB5,2026-11-03 09:30:00,ten,,,,,eli@example.org,,9006,
 """
 
 
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(read_rows(io.StringIO(text)))
+def rows_of(text: str, provider: str = "actblue") -> list[Row]:
+    table = open_table(io.BytesIO(text.encode()), LAYOUTS[provider])
+    table.check()
+    return list(table.rows())
 
 
 def bring(world, provider: str, text: str, **said: str):
@@ -36,7 +41,11 @@ def bring(world, provider: str, text: str, **said: str):
         each for each in campaigns.list_sources(world.org_id) if each.provider == provider
     )
     brought = bring_in(
-        world.settings, source, rows_of(text), said, lambda n, _, why: refused.append((n, why))
+        world.settings,
+        source,
+        rows_of(text, provider),
+        said,
+        lambda row, why: refused.append((row.line, why)),
     )
     return brought, refused
 
@@ -192,7 +201,7 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "\n", "a,a\n1,2\n"])
 def test_what_is_no_csv_is_said(text):
-    with pytest.raises(NotACSV):
+    with pytest.raises(BadTable):
         rows_of(text)
 
 
@@ -216,13 +225,14 @@ def test_a_million_rows_take_no_more_memory_than_a_thousand(world):
 
     def rows(number: int):
         for n in range(number):
-            yield {
+            values = {
                 "Receipt ID": f"AB{n}",
                 "Date": "2026-11-01 09:30:00",
                 "Amount": "5.00",
                 "Donor Email": f"p{n}@example.org",
                 "Lineitem ID": str(n),
             }
+            yield Row(n + 2, values)
 
     source = next(
         each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"

@@ -403,19 +403,19 @@ def test_lines_are_those_of_the_file_also_behind_a_break_in_a_cell():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "the sheet is empty"),
-        (b"\n\n", "the sheet is empty"),
+        (b"", "the file is empty"),
+        (b"\n\n", "the file is empty"),
         (b"campaign,destination\n", "no rows"),
-        (b"campaign\nstay", "the column destination is missing"),
+        (b"campaign\nstay", "these columns are missing: destination; line 1 has: campaign"),
         (b"campaign,destination,color\nstay,x,y", "no column &#39;color&#39;"),
         (b"campaign,destination,title,title\na,b,c,d", "title is there twice"),
         (b"campaign,destination\nstay,x,y,z", "line 2 has more cells"),
         (b"campaign,destination\nstay\n", "line 2 has fewer cells"),
-        (b"campaign,destination\nstay,\xff\n", "line 2 is not UTF-8"),
-        (b"PK\x03\x04....", "this is a workbook"),
-        (b"campaign,destination\nstay,\0\n", "this is no text"),
+        ("campaign,destination\nstay,ééééé\n".encode() + b"stay,\xff\n", "line 3 is not UTF-8"),
+        (b"PK\x03\x04....", "damaged or cut off"),
+        (b"campaign,destination\nstay,\0\n", "line 2 has a NUL"),
         (b"campaign,destination\n" + b"stay,https://a.org\n" * 1001, "send at most 1000"),
-        (b'campaign,destination\nstay,"' + b"x" * 140_000 + b'"', "this is no CSV"),
+        (b'campaign,destination\nstay,"' + b"x" * 140_000 + b'"', "line 2 has a cell"),
     ],
     ids=lambda value: ascii(value)[:30],
 )
@@ -429,6 +429,32 @@ def test_a_file_that_is_no_sheet_is_refused_in_words(world, staff, data, words):
 def test_a_sheet_that_is_none_or_too_large_is_refused(world, staff):
     assert "Choose a file first" in staff.post("/links/bulk", data={}).text
     assert sent(staff, b"x" * (2 * 1024 * 1024)).status_code == 413
+
+
+def test_a_preview_says_what_the_sheet_is_taken_for_and_makes_nothing(world, staff):
+    text = f"campaign;platform;destination;title\nstay;x;{PETITION};Año\n".encode("cp1252")
+    shown = sent(staff, text, preview="yes")
+    assert shown.status_code == 200
+    assert "CSV, Windows-1252 (guessed), separated by semicolon, headings on line 1, 1 row." in (
+        shown.text
+    )
+    assert "No link was made. These are the first rows" in shown.text
+    assert '<td class="named">Año</td>' in shown.text
+    assert links() == []
+    made = sent(staff, text)
+    assert made.status_code == 200 and "Windows-1252 (guessed)" in made.text
+    assert [each.title for each in links()] == ["Año"]
+
+
+def test_a_sheet_may_be_a_workbook(world, staff):
+    from openpyxl import Workbook
+
+    book, out = Workbook(), io.BytesIO()
+    book.active.append(["Campaign", "Destination", "Title", "Platform"])
+    book.active.append(["stay", PETITION, "Straße", "x"])
+    book.save(out)
+    assert sent(staff, out.getvalue()).status_code == 200
+    assert [each.title for each in links()] == ["Straße"]
 
 
 @given(st.binary(max_size=200))

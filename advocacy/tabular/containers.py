@@ -1,0 +1,215 @@
+"""Containers: what a file is by its first bytes, and the one table inside a ZIP."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+import zlib
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from advocacy.phrases import Phrase, say
+from advocacy.tabular.errors import BadTable
+from advocacy.tabular.workbook import locked
+
+MOST_BYTES = 4 << 30
+"""The most bytes of a file, or of what a ZIP or a workbook unpacks to."""
+
+MOST_MEMBERS = 10_000
+MOST_RATIO = 200
+"""How many times its size a ZIP may unpack to, beyond a few megabytes; CSV comes to 5 to 30."""
+
+_FREE = 16 << 20
+_CHUNK = 1 << 20
+
+
+class Kind(StrEnum):
+    """How a file is to be read."""
+
+    TEXT = "CSV"
+    XLSX = "XLSX"
+    XLS = "XLS"
+    ODS = "ODS"
+    ZIP = "ZIP"
+
+
+_MAGIC = (
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"{\\rtf", "RTF"),
+    (b"SQLite format 3", "SQLite"),
+    (b"PAR1", "Parquet"),
+)
+_PACKED = (
+    (b"\x1f\x8b", "gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"Rar!", "RAR"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+)
+_TABLES = {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_CONTROLS = bytes(each for each in range(32) if each not in b"\0\t\n\v\f\r\x1a\x1b")
+
+
+def kind_of(file: BinaryIO) -> Kind:
+    """Say how a seekable file is to be read. Raises `BadTable` where it is no table."""
+    file.seek(0)
+    head = file.read(1 << 16)
+    if not head.strip():
+        raise BadTable(say("the file is empty; export it again"))
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _kind_of_zip(file)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _kind_of_compound(file)
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            raise _no_table(name)
+    for magic, name in _PACKED:
+        if head.startswith(magic):
+            raise BadTable(say("this is packed with %(name)s; unpack it first", name=name))
+    _check_text(head)
+    return Kind.TEXT
+
+
+def _check_text(head: bytes) -> None:
+    text = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").replace(b"\0", b"")[:512].lower()
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<meta", b"<table", b"<?xml", b"<!--")):
+        raise BadTable(
+            say(
+                "this is a web page, whatever its name ends with; open it in a spreadsheet program"
+                " and save it as CSV or XLSX"
+            )
+        )
+    if text.startswith((b'{"', b"{\n", b"{\r", b"[{", b"[\n", b"[\r")):
+        raise BadTable(say("this is JSON and no table; export it as CSV"))
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    zeros = head.count(0)
+    # Text of two bytes a letter may have such bytes in its high or low half.
+    if zeros > len(head) * 0.8 or (not zeros and controls > len(head) / 100):
+        raise _no_table("")
+
+
+def _no_table(name: str) -> BadTable:
+    if not name:
+        return BadTable(say("this is no table; export it as CSV or XLSX"))
+    return BadTable(say("this is %(name)s and no table; export it as CSV or XLSX", name=name))
+
+
+def _kind_of_zip(file: BinaryIO) -> Kind:
+    with _opened(file) as packed:
+        members = _checked(packed)
+        names = {member.filename for member in members}
+        if "[Content_Types].xml" in names:
+            if any(name.startswith("xl/") for name in names):
+                return Kind.XLSX
+            raise _no_table("Word" if any(name.startswith("word/") for name in names) else "")
+        if "mimetype" in names:
+            found = packed.open("mimetype").read(100)
+            if found.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+                return Kind.ODS
+            raise _no_table("")
+        if any(name.endswith(".iwa") for name in names):
+            raise _no_table("Numbers")
+    return Kind.ZIP
+
+
+def _kind_of_compound(file: BinaryIO) -> Kind:
+    """Tell XLS from a workbook that is encrypted, which stands in the same container."""
+    file.seek(0)
+    directory = file.read(_FREE)
+    if "EncryptedPackage".encode("utf-16-le") in directory:
+        raise locked()
+    if any(name.encode("utf-16-le") in directory for name in ("Workbook", "Book")):
+        return Kind.XLS
+    raise _no_table("")
+
+
+def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
+    """Return name and contents of the one table inside a ZIP. Raises `BadTable`."""
+    with _opened(file) as packed:
+        members = [each for each in _checked(packed) if _is_table(each)]
+        if len(members) != 1:
+            raise BadTable(
+                say(
+                    "the ZIP has %(number)s tables inside; unpack it and bring one file at a time",
+                    number=len(members),
+                )
+            )
+        (member,) = members
+        # Unlinked when it is made; closed with the table, or when nothing holds it any more.
+        whole = tempfile.TemporaryFile()  # noqa: SIM115
+        size = 0
+        try:
+            with packed.open(member) as inside:
+                while chunk := inside.read(_CHUNK):
+                    size += len(chunk)
+                    if size > MOST_BYTES:
+                        raise _bomb()
+                    whole.write(chunk)
+        except BadTable:
+            raise
+        except _BROKEN:
+            raise _damaged() from None
+        return member.filename, whole
+
+
+# What the standard library raises of a ZIP that somebody damaged.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    MemoryError,
+)
+
+
+def _opened(file: BinaryIO) -> zipfile.ZipFile:
+    file.seek(0)
+    try:
+        return zipfile.ZipFile(file)
+    except _BROKEN:
+        raise _damaged() from None
+
+
+def _damaged() -> BadTable:
+    return BadTable(say("the ZIP or workbook is damaged or cut off; download or save it again"))
+
+
+def _bomb() -> BadTable:
+    return BadTable(
+        say("the file unpacks to far more than a table has; unpack it yourself and look at it")
+    )
+
+
+def _checked(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = packed.infolist()
+    if any(member.flag_bits & 1 for member in members):
+        raise locked()
+    whole = sum(member.file_size for member in members)
+    small = sum(member.compress_size for member in members)
+    if (
+        len(members) > MOST_MEMBERS
+        or whole > MOST_BYTES
+        or (whole > _FREE and whole > MOST_RATIO * small)
+    ):
+        raise _bomb()
+    return members
+
+
+def _is_table(member: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(member.filename)
+    hidden = path.name.startswith(".") or path.parts[:1] == ("__MACOSX",)
+    return not member.is_dir() and not hidden and path.suffix.lower() in _TABLES
+
+
+def label(kind: Kind, inside: str) -> Phrase | str:
+    """Say what a file is."""
+    return say("%(kind)s inside a ZIP", kind=str(kind)) if inside else str(kind)

@@ -1,0 +1,105 @@
+"""Workbooks: rows of cells out of XLSX, XLSM, XLSB, XLS and ODS.
+
+They are read by calamine in a process of its own, with limits of memory and time, into a
+temporary file without a name; it is read from there row by row.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from advocacy.phrases import say
+from advocacy.tabular.delimited import RawRow
+from advocacy.tabular.errors import BadTable
+
+_PROGRAM = Path(__file__).with_name("convert.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of a workbook: its name, and where its rows begin and end in the converted file."""
+
+    name: str
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """A converted workbook: its visible sheets that hold something."""
+
+    converted: BinaryIO
+    sheets: tuple[Sheet, ...]
+
+    def rows(self, sheet: Sheet) -> Iterator[RawRow]:
+        """Yield the rows of a sheet that hold something, each with its number there."""
+        self.converted.seek(sheet.begins)
+        while self.converted.tell() < sheet.ends:
+            number, *cells = json.loads(self.converted.readline())
+            yield number, cells
+
+
+def read_workbook(file: BinaryIO, seconds: float) -> Workbook:
+    """Read a workbook from a file that has a descriptor. Raises `BadTable`."""
+    file.seek(0)
+    converted = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the table
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_PROGRAM)],
+            stdin=file,
+            stdout=converted,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_large() from None
+    if done.returncode:
+        raise _too_large()
+    return Workbook(converted, tuple(_sheets(converted)))
+
+
+def _sheets(converted: BinaryIO) -> Iterator[Sheet]:
+    converted.seek(0)
+    name, begins, at = "", 0, 0
+    for line in converted:
+        if line.startswith(b'["'):
+            what, words = json.loads(line)
+            if what == "error":
+                raise _refused(words)
+            if at > begins:
+                yield Sheet(name, begins, at)
+            name, begins = words, at + len(line)
+        at += len(line)
+    if at > begins:
+        yield Sheet(name, begins, at)
+
+
+def _refused(reason: str) -> BadTable:
+    if reason == "password":
+        return locked()
+    if reason == "large":
+        return _too_large()
+    return BadTable(
+        say(
+            "the workbook is damaged or cut off; open it in a spreadsheet program and save it again"
+        )
+    )
+
+
+def locked() -> BadTable:
+    """Return the error for what is protected by a password."""
+    return BadTable(say("the file is protected by a password; save it without one"))
+
+
+def _too_large() -> BadTable:
+    return BadTable(
+        say("the workbook is too large, or has a cell far away from the rest; save it as CSV")
+    )
