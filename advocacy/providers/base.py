@@ -29,7 +29,8 @@ from advocacy.carried import surest_code as surest_code
 from advocacy.carried import utm_of as utm_of
 from advocacy.events import ActionEvent, Delivery, Trust, Unreadable, Verified
 
-MAX_DEPTH = 32
+# Far above what any tool sends, and far below what a recursion takes.
+MAX_DEPTH = 200
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
 MOST_DIGITS = 20
@@ -107,19 +108,21 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decimal(written: str) -> Decimal:
-    """Read a number with a point; 1e999990 is short, and takes minutes to be written out."""
+    """Read a number with a point; one that is out of all proportion is none (NaN).
+
+    1e999990 is short, and takes minutes to be written out. Whoever needs the number refuses NaN; in
+    a field that nobody reads it costs nothing.
+    """
     number = Decimal(written)
-    if abs(number.adjusted()) > _MOST_EXPONENT:
-        raise Unreadable("bad_number", "too large or too small")
-    return number
+    return number if abs(number.adjusted()) <= _MOST_EXPONENT else Decimal("NaN")
 
 
 def read_json(body: bytes) -> Any:
     """Read a JSON body, or raise `Unreadable` with the reason in one word.
 
     Numbers with a point are `Decimal`, so that money is never a float. Refused: what is not UTF-8
-    JSON, NaN and Infinity, lone surrogates, NUL, more than 32 levels, numbers of over 4,300 digits
-    or beyond 1e400.
+    JSON, NaN and Infinity, lone surrogates, NUL, more than 200 levels, over 4,300 digits.
+    A number beyond 1e400 is read as NaN.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -228,6 +231,8 @@ def text(value: Any, what: str = "value", longest: int = 1024) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise Unreadable("wrong_type", f"{what} is not a string")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise Unreadable("bad_number", what)
     written = str(value).strip()
     if len(written) > longest:
         raise Unreadable("too_long", what)

@@ -604,6 +604,8 @@ def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[
 def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     """Read unix seconds, ISO 8601, or the mapping's own format."""
     zone = str(mapping.get("zone", "UTC"))
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise Unreadable("bad_instant", what)
     # A number of very many digits takes minutes to be written out, and is no instant either way.
     short = isinstance(value, Decimal) and value.adjusted() <= base.MOST_DIGITS
     if short and value == value.to_integral_value():

@@ -17,6 +17,8 @@ def text(value: Any, longest: int = 1024) -> str:
     """Return a string, cut at `longest`; a number is written out, anything else is empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
+    if isinstance(value, Decimal) and not value.is_finite():
+        return ""
     return str(value).strip()[:longest]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import uuid
@@ -192,4 +193,9 @@ def test_a_mapping_is_checked_before_it_is_kept(operator, tmp_path):
     bad = tmp_path / "bad.json"
     bad.write_text('{"fields": {"id": "]["}}')
     assert "mistakes" in operator.fails(*generic, "--mapping", bad)
+    fields = {"id": "id", "at": "at"}
+    stateful = {"kind": "'donation'", "delivery": "id", "said": "status", "fields": fields}
+    bad.write_text(json.dumps(stateful))
+    assert "delivery does not read status" in operator.fails(*generic, "--mapping", bad)
+    assert "delivery does not read status" in operator.fails("source", "try", bad, bad)
     assert "URL" in operator.does(*generic, "--mapping", "every_org")

@@ -93,7 +93,7 @@ def test_an_instant_that_is_none_is_refused_at_once(at: str) -> None:
     began = time.perf_counter()
     with pytest.raises(Unreadable) as caught:
         generic.dry_run(GOOD, f'{{"id": "1", "at": {at}}}'.encode())
-    assert caught.value.reason == ("bad_instant" if at == "1.5e300" else "bad_number")
+    assert caught.value.reason == "bad_instant"
     assert time.perf_counter() - began < 0.5
 
 
