@@ -105,7 +105,10 @@ def put_link_to(
     utm: bool = True,
     code: str = "",
 ) -> Link:
-    """Make a link of a post. Raises `BadDestination`, `BadLink`, `NotFound` and `Taken`."""
+    """Make a link of a post.
+
+    Raises `BadDestination`, `BadCode`, `BadLink`, `NotFound` and `Taken`.
+    """
     checked = check_destination(destination, local=local)
     leads_to = campaigns.get_source(org_id, source) if source else None
     return campaigns.put_link(

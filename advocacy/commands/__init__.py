@@ -75,6 +75,7 @@ def _in_one_line(error: Exception) -> str:
     """Return what to do about a known error; empty for one that is a defect of ours."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+    from advocacy.codes import BadCode
     from advocacy.destinations import BadDestination
     from advocacy.linking import BadLink
     from advocacy.report import BadRange
@@ -88,6 +89,7 @@ def _in_one_line(error: Exception) -> str:
             | Taken()
             | NotFound()
             | BadRange()
+            | BadCode()
             | BadLink()
             | BadEmail()
             | LastOwner()

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from advocacy.carried import fold_utm, folded_utm
+from advocacy.codes import check_code
 from advocacy.extensions import db
 from advocacy.ids import new_code, new_id, new_key
 from advocacy.models import (
@@ -162,13 +163,16 @@ def put_link(
     code: str = "",
     carries: dict[str, str] | None = None,
 ) -> Link:
-    """Make a tracking link of a post, with a fresh code or this one. Raises `Taken`."""
+    """Make a tracking link of a post, with a fresh code or this one.
+
+    Raises `Taken`, and `BadCode` for a code that would not be known again when it comes back.
+    """
     link = Link(
         org_id=org_id,
         id=new_id(),
         post_id=post.id,
         campaign_id=post.campaign_id,
-        code=code or new_code(),
+        code=check_code(code) if code else new_code(),
         destination=destination,
         provider=provider,
         utm=utm,

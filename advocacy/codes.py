@@ -1,0 +1,92 @@
+"""Link codes: which may be made, and how one is read out of an address that somebody tapped.
+
+Pure. Both rest on one fact: a code is lower-case letters and digits, and nothing else.
+
+Note: an address is passed on with what stood around it: a full stop, a bracket, a star, a letter
+that nobody sees, the next word, itself once more. No code can hold these signs, so the code is what
+stands before them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, split_code
+from advocacy.phrases import say
+from advocacy.providers.base import join_code
+
+PREFIX = "/r/"
+_PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
+_LETTERS = re.compile(r"[a-z0-9]+")
+_LETTERS_AND_DASHES = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
+# Keyboards for Chinese and Japanese write letters as wide as their own.
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+_ANY_CLICK_ID = "a" * CLICK_ID_LENGTH
+_LONGEST_PATH = 2048
+
+
+class BadCode(ValueError):
+    """No link can have this code; the message says what to do."""
+
+
+def check_code(code: str) -> str:
+    """Return a code as it is stored: in lower case, without dashes. Raises `BadCode`."""
+    plain = code.lower().replace("-", "")
+    if not comes_back(plain):
+        raise BadCode(
+            say(
+                "the code %(code)s would not be known again when it comes back; use up to 64"
+                " letters and digits, and no word like none or widget",
+                code=ascii(code),
+            )
+        )
+    return plain
+
+
+def comes_back(code: str) -> bool:
+    """Say whether a code is read again, from a tool that carried it and from its own address."""
+    joined = join_code(code, _ANY_CLICK_ID)
+    click_id = _ANY_CLICK_ID if joined != code else ""
+    return (
+        _LETTERS.fullmatch(code) is not None
+        and split_code(code) == (code, "")
+        and split_code(joined) == (code, click_id)
+    )
+
+
+def is_link(path: str) -> bool:
+    """Say whether a path is a tracking link's."""
+    return path.startswith(PREFIX) or _PREFIX.match(path) is not None
+
+
+def codes_in(path: str) -> tuple[str, ...]:
+    """Return what may be the code in a link's path, the likeliest first."""
+    code = path[len(PREFIX) :]
+    if len(code) == CODE_LENGTH and code.isascii() and code.isalnum():
+        return (code.lower(),)
+    return _codes_in(path[:_LONGEST_PATH])
+
+
+@lru_cache(maxsize=1024)
+def _codes_in(path: str) -> tuple[str, ...]:
+    seen = "".join(letter for letter in path.translate(_NARROW) if not _is_invisible(letter))
+    behind = _PREFIX.sub("/", seen.lower(), count=1)
+    found: list[str] = []
+    # An address in an address: what was pasted twice, or behind a prefix that was there already.
+    for part in (behind, _PREFIX.split(behind)[-1]):
+        if dashed := _LETTERS_AND_DASHES.search(part):
+            found.append(re.sub("[-_]", "", dashed[0]))
+        if letters := _LETTERS.search(part):
+            code = letters[0]
+            found += [code, code[:CODE_LENGTH]]
+            if code == code[: len(code) // 2] * 2:
+                found.append(code[: len(code) // 2])
+    return tuple(dict.fromkeys(found))
+
+
+def _is_invisible(letter: str) -> bool:
+    return not letter.isascii() and (
+        unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f" or letter == "\u034f"
+    )

@@ -1,0 +1,74 @@
+"""Codes of links: what may be made is what is read again, wherever it comes back from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from advocacy.codes import BadCode, check_code, codes_in, comes_back, is_link
+from advocacy.ids import new_click_id, new_code
+from advocacy.providers.base import NO_SOURCE, join_code, split_code
+from advocacy.store import campaigns, transaction
+
+ANY_CODE = st.text(st.sampled_from("abcz279018-_ WÉ+."), max_size=70) | st.sampled_from(
+    sorted(NO_SOURCE)
+)
+
+
+@given(ANY_CODE)
+@example("a" * 38)
+@example("a" * 26)
+@example("0" * 12)
+@example("a" * 64)
+@example("a" * 65)
+def test_a_code_that_may_be_made_comes_back_and_others_are_refused(written):
+    try:
+        code = check_code(written)
+    except BadCode:
+        plain = written.lower().replace("-", "")
+        assert not comes_back(plain)
+        return
+    click_id = new_click_id()
+    assert split_code(code) == (code, "")
+    assert split_code(join_code(code, click_id)) in {(code, click_id), (code, "")}
+    assert codes_in(f"/r/{code}")[0] == code
+    assert codes_in(f"/R/{written.upper()}.")[0] == code
+    assert check_code(code) == code
+
+
+def test_a_code_that_is_made_by_chance_comes_back():
+    for _ in range(100):
+        code, click_id = new_code(), new_click_id()
+        assert check_code(code) == code
+        assert split_code(join_code(code, click_id)) == (code, click_id)
+
+
+REFUSED = [
+    "widget",
+    "None",
+    "null",
+    "un-defined",
+    "a" * 65,
+    "a" * 38,
+    "-",
+    "---",
+    "é",
+    "a b",
+    "a.b",
+]
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_no_link_is_made_with_a_code_that_would_be_lost(world, code):
+    post = campaigns.get_post(world.org_id, world.posts["x"])
+    with pytest.raises(BadCode, match="would not be known again"), transaction():
+        campaigns.put_link(world.org_id, post, "https://a.org/", "standard", {}, code)
+    assert len(campaigns.list_links(world.org_id)) == len(world.links)
+
+
+@given(st.text(max_size=200) | st.text(st.sampled_from("/rR.%-_a2é\u200b"), max_size=60))
+def test_any_path_is_a_link_or_none(path):
+    assert all(code.isascii() and code.isalnum() for code in codes_in(f"/r/{path}"))
+    assert is_link(f"/r/{path}")
+    assert isinstance(is_link(path), bool)
