@@ -10,11 +10,11 @@ stands before them.
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, split_code
 from advocacy.phrases import say
+from advocacy.plain_text import visible
 from advocacy.providers.base import join_code
 
 PREFIX = "/r/"
@@ -87,6 +87,4 @@ def _codes_in(path: str) -> tuple[str, ...]:
 
 
 def _is_invisible(letter: str) -> bool:
-    return not letter.isascii() and (
-        unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f" or letter == "\u034f"
-    )
+    return not letter.isascii() and not letter.isspace() and not visible(letter)

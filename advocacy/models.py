@@ -54,12 +54,15 @@ def _words(default: str | None = None) -> Mapped[str]:
 
 
 class Organization(db.Model):  # type: ignore[name-defined,misc]
+    """`fallback_url` is where supporters are sent on to whose link leads nowhere, or empty."""
+
     __tablename__ = "organizations"
 
     id: Mapped[UUID] = _id()
     slug: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = _words()
     timezone: Mapped[str] = _words("UTC")
+    fallback_url: Mapped[str] = _words("")
     created_at: Mapped[datetime] = _instant(default_now=True)
 
 

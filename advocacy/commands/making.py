@@ -28,17 +28,52 @@ def org() -> None:
 @click.option("--slug", required=True, callback=slug_word)
 @click.option("--name", required=True)
 @click.option("--timezone", default="UTC", callback=zone_name, show_default=True)
+@click.option("--fallback-url", default="", help="Where supporters go whose link leads nowhere.")
 @in_app
-def org_create(slug: str, name: str, timezone: str) -> None:
+def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
     """Make an organization.
 
     Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
     """
     from advocacy.store import campaigns, transaction
 
+    checked = _fallback(fallback_url)
     with transaction():
         made = campaigns.put_organization(slug, name, timezone)
+        campaigns.set_fallback_url(made, checked)
         click.echo(f"organization {made.slug} is made")
+
+
+@org.command("set")
+@org_option
+@click.option(
+    "--fallback-url",
+    required=True,
+    help="Where supporters go whose link was disabled or is not known; '' for nowhere.",
+)
+@in_app
+def org_set(org: str | None, fallback_url: str) -> None:
+    """Change what an organization has set.
+
+    Example: advocacy org set --fallback-url https://example.org/act
+    """
+    from advocacy.store import campaigns, transaction
+
+    checked = _fallback(fallback_url)
+    with transaction():
+        owner = campaigns.get_organization(org)
+        campaigns.set_fallback_url(owner, checked)
+        slug = owner.slug
+    click.echo(f"links of {slug} that lead nowhere offer {checked or 'no other address'}")
+
+
+def _fallback(url: str) -> str:
+    from advocacy.destinations import BadDestination, check_destination
+
+    try:
+        return check_destination(url, local=not settings_now().https) if url else ""
+    except BadDestination as error:
+        raise Refusal(f"the fallback address {error}") from None
 
 
 @org.command("list")
@@ -50,8 +85,11 @@ def org_list() -> None:
     """
     from advocacy.store import campaigns
 
-    rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_organizations()]
-    table(("slug", "name", "time zone"), rows)
+    rows = [
+        (each.slug, each.name, each.timezone, each.fallback_url)
+        for each in campaigns.list_organizations()
+    ]
+    table(("slug", "name", "time zone", "fallback address"), rows)
 
 
 @click.group()
@@ -195,7 +233,7 @@ def link_create(
             provider=provider,
             source=name,
             utm=utm,
-            code=code.replace("-", ""),
+            code=code,
         )
         click.echo(f"{settings.public_url}/r/{made.code}")
 

@@ -73,6 +73,12 @@ def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organizatio
     return organization
 
 
+def set_fallback_url(organization: Organization, url: str) -> None:
+    """Set where supporters can go whose link leads nowhere; empty for no such address."""
+    organization.fallback_url = url
+    db.session.flush()
+
+
 def get_organization(slug: str | None) -> Organization:
     """Return the organization; without a slug, the only one there is. Raises `NotFound`."""
     if slug:
@@ -193,21 +199,32 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
 
 
 class LinksMark(NamedTuple):
-    """Another one whenever a link was made, changed, disabled or removed."""
+    """Another one whenever a link was made, changed, disabled or removed.
+
+    `organizations` has for each its id, its name and its fallback address.
+    """
 
     enabled: int
     every: int
     newest: datetime | None
+    organizations: tuple[tuple[str, str, str], ...] = ()
 
 
-def links_for_redirect(since: datetime | None = None) -> dict[str, str | None]:
-    """Return by code what the redirect door needs of a link, None where it is disabled.
+class LinkRow(NamedTuple):
+    """What the redirect needs of a link; `row` is None where it is disabled.
 
-    That is a line of JSON: [code, org id, id, provider, destination, utm, carries]. Of every link
-    of every organization, or of those that were changed or disabled since.
+    `row` is a line of JSON: [code, org id, id, provider, destination, utm, carries].
     """
+
+    code: str
+    org_id: str
+    row: str | None
+
+
+def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
+    """Return every link of every organization, or those that were changed or disabled since."""
     rows = run(
-        """select code, case when disabled_at is null then
+        """select code, org_id::text, case when disabled_at is null then
                     json_build_array(code, org_id, id, provider, destination, utm, carries)::text
                   end as row
            from links
@@ -215,17 +232,22 @@ def links_for_redirect(since: datetime | None = None) -> dict[str, str | None]:
              or disabled_at >= :since""",
         since=since,
     )
-    return {row.code: row.row for row in rows}
+    return [LinkRow(*row) for row in rows]
 
 
 def links_mark() -> LinksMark:
     """Return the mark of all links as they are now."""
+    organizations = run("select id::text, name, fallback_url from organizations order by id")
+    links = run(
+        """select count(*) filter (where disabled_at is null) as enabled, count(*) as every,
+                  greatest(max(changed_at), max(disabled_at)) as newest
+           from links"""
+    )[0]
     return LinksMark(
-        *run(
-            """select count(*) filter (where disabled_at is null), count(*),
-                      greatest(max(changed_at), max(disabled_at))
-               from links"""
-        )[0]
+        links.enabled,
+        links.every,
+        links.newest,
+        tuple((row.id, row.name, row.fallback_url) for row in organizations),
     )
 
 

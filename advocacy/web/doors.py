@@ -20,8 +20,9 @@ from flask import Flask, Response
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.test import create_environ
 
+from advocacy.codes import codes_in, is_link
 from advocacy.web import webhooks
-from advocacy.web.links import PREFIX, Answer, LinksDoor, code_in, plain
+from advocacy.web.links import Answer, LinksDoor, Missing, Target, plain
 from config.garbage import collect_seldom
 from config.settings import Settings
 
@@ -76,7 +77,7 @@ class Doors:
     async def __rsgi__(self, scope: Scope, wire: Wire) -> None:
         """Answer a request."""
         path = scope.path
-        if path.startswith(PREFIX):
+        if is_link(path):
             status, headers, body = await self._redirect(scope, path)
         elif scope.method == "POST" and (found := webhooks.ADDRESS.fullmatch(path)):
             status, headers, body = await self._take(scope, found[1], wire)
@@ -89,11 +90,11 @@ class Doors:
         )
 
     async def _redirect(self, scope: Scope, path: str) -> Answer:
-        code = code_in(path)
-        target = self._links.links.known(code)
-        if target is None:
-            target = await asyncio.to_thread(self._links.links.find, code)
-        return self._links.answer(scope.method, target, _as_wsgi(scope))
+        codes = codes_in(path)
+        found: Target | Missing | None = self._links.links.known(codes)
+        if found is None:
+            found = await asyncio.to_thread(self._links.links.find, codes)
+        return self._links.answer(scope.method, found, _as_wsgi(scope))
 
     async def _take(self, scope: Scope, key: str, wire: Wire) -> Answer:
         sent = _headers(scope)

@@ -18,7 +18,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -31,14 +31,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from advocacy import clicklog, shipping
 from advocacy.agents import LONGEST, is_person
 from advocacy.clicklog import ClickLog
+from advocacy.codes import codes_in, is_link
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.events import host_of
-from advocacy.ids import new_click_id
+from advocacy.ids import new_click_id, new_id
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.base import with_query
 from advocacy.retained import retained_host
 from advocacy.store import campaigns
-from advocacy.store.campaigns import LinksMark
+from advocacy.store.campaigns import LinkRow, LinksMark
+from advocacy.web import link_missing
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +51,6 @@ log = structlog.get_logger()
 Answer = tuple[str, list[tuple[str, str]], list[bytes]]
 """Status, headers, body."""
 
-PREFIX = "/r/"
 _LONGEST_HOST = 100
 _LOOK_AGAIN_SECONDS = 0.25
 # Nobody waits for a look that hangs.
@@ -57,6 +58,8 @@ _WAIT_FOR_A_LOOK_SECONDS = 0.5
 # A database that is down is asked again this seldom: asking may take as long as a connection.
 _LOOK_AGAIN_DOWN_SECONDS = 5.0
 _WAIT_AT_START_SECONDS = 0.5
+# What a process that was killed left half written.
+_LEFT_SECONDS = 3600.0
 # A change is dated when its transaction began, and seen when that has ended.
 _CHANGE_TAKES = timedelta(minutes=2)
 _HEADERS = [
@@ -80,39 +83,107 @@ class Target:
     private: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A link that leads nowhere: whether it did once, and where its organization can be found."""
+
+    ended: bool = False
+    name: str = ""
+    url: str = ""
+
+
+Organizations = Sequence[tuple[str, str, str]]
+"""Of each organization its id, its name and its fallback address."""
+
+
 class Copy:
     """All links at one time; where a code leads is put together when it is first asked.
 
     A link is kept as it is written to disk, a line of JSON: as objects it would take four times the
-    memory, in every process, and of most links nobody asks.
+    memory, in every process, and of most links nobody asks. Of a disabled one only the organization
+    is kept.
     """
 
-    def __init__(self, rows: dict[str, str], *, local: bool) -> None:
-        self._rows = rows
+    def __init__(
+        self, links: Iterable[LinkRow], organizations: Organizations = (), *, local: bool
+    ) -> None:
+        self._rows: dict[str, str] = {}
+        self._disabled: dict[str, str] = {}
         self._local = local
+        self._organizations = {
+            org_id: (name, self._checked(url)) for org_id, name, url in organizations
+        }
         self._targets: dict[str, Target] = {}
+        self._take(links)
 
     def __len__(self) -> int:
         return len(self._rows)
 
+    def has(self, mark: LinksMark) -> bool:
+        """Say whether these are as many links as there are, enabled and disabled."""
+        return (len(self._rows), len(self._rows) + len(self._disabled)) == mark[:2]
+
     def written(self) -> str:
         """Return all links as JSON, a line for each."""
-        lines = ",\n".join(self._rows.values())
-        return f"[{lines}]"
+        links = ",\n".join(self._rows.values())
+        disabled, organizations = json.dumps(self._disabled), json.dumps(self._organizations)
+        return f'{{"links": [{links}],\n"disabled": {disabled},\n"organizations": {organizations}}}'
+
+    @classmethod
+    def read(cls, written: str, *, local: bool) -> Copy:
+        """Return the links that `written` wrote, or an older release: a list of links alone.
+
+        Raises `ValueError`, `TypeError`, `LookupError` and `AttributeError` for anything else.
+        """
+        saved = json.loads(written)
+        if isinstance(saved, list):
+            saved = {"links": saved}
+        links = [LinkRow(row[0], row[1], json.dumps(row)) for row in saved["links"]]
+        disabled = saved.get("disabled", {}).items()
+        links += [LinkRow(code, org_id, None) for code, org_id in disabled]
+        organizations = saved.get("organizations", {}).items()
+        return cls(links, [(each, name, url) for each, (name, url) in organizations], local=local)
 
     def find(self, code: str) -> Target | None:
         """Return where a code leads; None for one that is not known or leads nowhere."""
         return self._targets.get(code) or self._make(code)
 
-    def with_changed(self, changed: Mapping[str, str | None]) -> Copy:
-        """Return the links with these as they are now; None stands for one that is disabled."""
-        copy = Copy(self._rows | changed, local=self._local)  # type: ignore[operator]
-        for code in [code for code, row in changed.items() if row is None]:
-            del copy._rows[code]
-        copy._targets = {
-            code: target for code, target in self._targets.items() if code not in changed
-        }
+    def missing(self, codes: Iterable[str]) -> Missing:
+        """Return what is known of a link that leads nowhere."""
+        for code in codes:
+            if org_id := self._disabled.get(code):
+                return Missing(True, *self._organizations.get(org_id, ()))
+            if row := self._rows.get(code):
+                with contextlib.suppress(LookupError, TypeError, ValueError):
+                    return Missing(False, *self._organizations[json.loads(row)[1]])
+        # Where there is one organization only, it can be no other's.
+        (only, *others) = self._organizations.values() or ((),)
+        return Missing() if others else Missing(False, *only)
+
+    def with_changed(self, changed: Iterable[LinkRow], organizations: Organizations) -> Copy:
+        """Return the links with these as they are now."""
+        copy = Copy((), organizations, local=self._local)
+        copy._rows, copy._disabled = self._rows.copy(), self._disabled.copy()
+        copy._targets = self._targets.copy()
+        copy._take(changed)
         return copy
+
+    def _checked(self, url: str) -> str:
+        """Return an address, or none for one that came by another way than ours."""
+        try:
+            return check_destination(url, local=self._local) if url else ""
+        except BadDestination:
+            return ""
+
+    def _take(self, links: Iterable[LinkRow]) -> None:
+        for code, org_id, row in links:
+            self._targets.pop(code, None)
+            if row is None:
+                self._rows.pop(code, None)
+                self._disabled[code] = org_id
+            else:
+                self._disabled.pop(code, None)
+                self._rows[code] = row
 
     def _make(self, code: str) -> Target | None:
         # A row that came into the database by another way than ours leads nowhere, and harms none.
@@ -149,25 +220,28 @@ class LinkTable:
         self._app = app
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
-        self._copy = Copy({}, local=self._local)
+        self._copy = Copy((), local=self._local)
         self._mark: LinksMark | None = None
         self._look_again_at = 0.0
         self._began = 0.0
         self._lock = threading.Lock()
 
-    def known(self, code: str) -> Target | None:
-        """Return where a code leads, from memory only."""
-        return self._copy.find(code)
+    def known(self, codes: Iterable[str]) -> Target | None:
+        """Return where the first of these codes that leads anywhere does, from memory only."""
+        copy = self._copy
+        return next((target for code in codes if (target := copy.find(code))), None)
 
-    def find(self, code: str) -> Target | None:
-        """Return where a code leads. A code that is not known is looked for once more, at most
-        a few times a second, so that a link works as soon as it is made.
+    def find(self, codes: Sequence[str]) -> Target | Missing:
+        """Return where the first of these codes that leads anywhere does, or what is known of it.
+
+        Codes that are not known are looked for once more, at most a few times a second, so that a
+        link works as soon as it is made.
         """
-        target = self._copy.find(code)
+        target = self.known(codes)
         if target is None and time.monotonic() > self._look_again_at:
             self._look_now()
-            target = self._copy.find(code)
-        return target
+            target = self.known(codes)
+        return target or self._copy.missing(codes)
 
     def _look_now(self) -> None:
         """Take the links as they are now: whoever is at it may have begun before one was made."""
@@ -178,9 +252,8 @@ class LinkTable:
 
     def load(self) -> bool:
         """Take the links that were saved on disk; False where there are none."""
-        with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
-            rows = json.loads(self._saved.read_text())
-            self._copy = Copy({row[0]: json.dumps(row) for row in rows}, local=self._local)
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
+            self._copy = Copy.read(self._saved.read_text(), local=self._local)
             log.info("links_loaded_from_disk", links=len(self._copy))
         return bool(self._copy)
 
@@ -213,18 +286,27 @@ class LinkTable:
         """Return the links as they are now: read what changed, or all where that is not enough."""
         if self._mark and self._mark.newest:
             since = self._mark.newest - _CHANGE_TAKES
-            copy = self._copy.with_changed(campaigns.links_for_redirect(since))
-            if len(copy) == mark.enabled:
+            changed = campaigns.links_for_redirect(since)
+            copy = self._copy.with_changed(changed, mark.organizations)
+            if copy.has(mark):
                 return copy
-        rows = campaigns.links_for_redirect()
-        return Copy({code: row for code, row in rows.items() if row}, local=self._local)
+        return Copy(campaigns.links_for_redirect(), mark.organizations, local=self._local)
 
     def _save(self, written: str) -> None:
         with contextlib.suppress(OSError):
-            self._saved.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._saved.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_text(written)
-            fresh.replace(self._saved)
+            folder = self._saved.parent
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob(f"{self._saved.stem}.*.tmp"):
+                with contextlib.suppress(OSError):
+                    if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                        left.unlink()
+            # Processes that share a disk may have the same id, each in a container of its own.
+            fresh = self._saved.with_suffix(f".{new_id().hex}.tmp")
+            try:
+                fresh.write_text(written)
+                fresh.replace(self._saved)
+            finally:
+                fresh.unlink(missing_ok=True)
 
 
 class LinksDoor:
@@ -249,20 +331,22 @@ class LinksDoor:
         if self._pid != os.getpid():
             self.start()
         path: str = environ.get("PATH_INFO", "")
-        if not path.startswith(PREFIX):
+        if not is_link(path):
             return self._application(environ, start_response)
+        # WSGI hands a path over as bytes, each as a letter of its own.
+        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
         status, headers, body = self.answer(
-            environ["REQUEST_METHOD"], self.links.find(code_in(path)), environ
+            environ["REQUEST_METHOD"], self.links.find(codes_in(path)), environ
         )
         start_response(status, headers)
         return body
 
-    def answer(self, method: str, target: Target | None, environ: Mapping[str, Any]) -> Answer:
+    def answer(self, method: str, target: Target | Missing, environ: Mapping[str, Any]) -> Answer:
         """Log the click, then say where it leads. `environ` has the headers as WSGI names them."""
         if method not in {"GET", "HEAD"}:
             return plain("405 Method Not Allowed", ("Allow", "GET, HEAD"))
-        if target is None:
-            return plain("404 Not Found")
+        if isinstance(target, Missing):
+            return missing(method, target, environ.get("HTTP_ACCEPT_LANGUAGE", "")[:200])
         click_id = new_click_id()
         why = not_human(method, environ)
         host = referrer_host(environ.get("HTTP_REFERER", "")[:2048])
@@ -342,9 +426,17 @@ def referrer_host(referrer: str) -> str:
     return retained_host(host) if len(host) <= _LONGEST_HOST else ""
 
 
-def code_in(path: str) -> str:
-    """Return the code in a path, however it was typed."""
-    return path[len(PREFIX) :].strip("/").lower()
+def missing(method: str, link: Missing, accepted: str) -> Answer:
+    """Return the page for a link that leads nowhere, in the reader's language."""
+    language = link_missing.language_of(accepted)
+    page = link_missing.page(ended=link.ended, language=language, name=link.name, url=link.url)
+    headers = [
+        *link_missing.HEADERS,
+        ("Content-Language", language),
+        ("Content-Length", str(len(page))),
+    ]
+    status = "410 Gone" if link.ended else "404 Not Found"
+    return status, headers, [] if method == "HEAD" else [page]
 
 
 def plain(status: str, *headers: tuple[str, str]) -> Answer:

@@ -62,6 +62,11 @@ def test_from_nothing_to_a_counted_action(operator, app):
         "Project",
         "America/Chicago",
     ]
+    said = operator.does("org", "set", "--fallback-url", "https://hope.example/act")
+    assert said == "links of hope that lead nowhere offer https://hope.example/act\n"
+    assert "https://hope.example/act" in operator.does("org", "list")
+    said = operator.does("org", "set", "--fallback-url", "")
+    assert said == "links of hope that lead nowhere offer no other address\n"
     made = operator.does("campaign", "create", "--slug", "stay", "--name", "Stop it")
     assert made == "campaign stay is made; its days begin in America/Chicago\n"
     assert "Stop it" in operator.does("campaign", "list")

@@ -89,6 +89,10 @@ SOURCE = ("source", "create", "--name", "new", "--provider")
             "there is an organization hope already",
         ),
         (
+            ("org", "set", "--fallback-url", "javascript:a"),
+            "the fallback address must begin with https://",
+        ),
+        (
             ("campaign", "create", "--slug", "stay", "--name", "A"),
             "there is a campaign stay already",
         ),

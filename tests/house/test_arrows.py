@@ -27,7 +27,12 @@ PURE = {
     "advocacy.trail": {"advocacy.carried", "advocacy.platforms"},
     "advocacy.phrases": set(),
     "advocacy.alarm": {"advocacy.phrases"},
-    "advocacy.codes": {"advocacy.carried", "advocacy.phrases", "advocacy.providers.base"},
+    "advocacy.codes": {
+        "advocacy.carried",
+        "advocacy.phrases",
+        "advocacy.plain_text",
+        "advocacy.providers.base",
+    },
     "advocacy.definitions": set(),
     "advocacy.forecast": set(),
     "advocacy.small_groups": set(),

@@ -17,8 +17,9 @@ import pytest
 
 from advocacy.clicklog import waiting_bytes
 from advocacy.providers.signatures import standard
-from advocacy.store import run, transaction
+from advocacy.store import campaigns, run, transaction
 from advocacy.up import free_port
+from tests.web.test_links import PASSED_ON, passed_on
 from tests.workers.processes import DOORS, WEB, until
 from tests.workers.processes import process as running
 
@@ -210,6 +211,40 @@ def test_the_redirect_says_what_it_says_everywhere(served):
         (True, "", ""),
         (True, "", "l.instagram.com"),
     ]
+
+
+@pytest.mark.parametrize("prefix", ["/r/", "/R/", "//r/"])
+def test_a_link_leads_on_whatever_stands_around_its_code(served, prefix):
+    code = served.world.links["x"]
+    for written in PASSED_ON:
+        path = f"{prefix}{passed_on(written, code)}"
+        status, _, headers = served.ask("GET", path, **PERSON)
+        assert status == 302, path
+        assert f"source={code}" in headers["Location"]
+
+    def clicks():
+        with transaction():
+            return run("select count(*) from touches where human")[0][0]
+
+    until(lambda: clicks() == len(PASSED_ON))
+
+
+def test_a_missing_link_has_a_page_everywhere(served):
+    code = served.world.links["x"]
+    with transaction():
+        owner = campaigns.find_organization(served.world.org_id)
+        campaigns.set_fallback_url(owner, "https://hope.example/act")
+        campaigns.disable_link(owner.id, code, datetime.now(UTC))
+    # Each process has a copy of its own, and looks for what changed now and then.
+    until(lambda: {served.ask("GET", f"/r/{code}")[0] for _ in range(8)} == {410})
+    for path, expected in ((f"/r/{code})", 410), ("/r/unknown", 404), ("/r/", 404)):
+        status, body, headers = served.ask("GET", path, **{"Accept-Language": "fr"})
+        assert status == expected, path
+        assert b'<html lang="fr">' in body
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert b'href="https://hope.example/act"' in body
+        assert served.ask("HEAD", path)[:2] == (expected, b"")
 
 
 def test_a_process_says_how_it_is(served):
