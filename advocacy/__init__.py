@@ -100,6 +100,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import (
         auth,
+        compression,
         counted,
         dashboard,
         errors,
@@ -153,6 +154,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     webhooks.init_app(app)
     auth.init_app(app)
+    compression.init_app(app)
     counted.init_app(app)
     live.init_app(app)
     api.init_app(app)
