@@ -24,6 +24,7 @@ from advocacy.importing import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row
 from advocacy.store import campaigns, run
+from advocacy.tabular.table import Row
 from tests.providers.counterparts import in_every_order
 
 Body = Mapping[str, Any] | list[Any]
@@ -624,7 +625,13 @@ def _rows(world: Any, slug: str, facts: Sequence[str]) -> None:
     source = next(each for each in campaigns.list_sources(world.org_id) if each.provider == slug)
     rows = [dict(row) for fact in facts for row in told(TOOLS[slug])[fact].rows]
     refused: list[str] = []
-    bring_in(world.settings, source, rows, {}, lambda *told: refused.append(str(told[-1])))
+    bring_in(
+        world.settings,
+        source,
+        (Row(line, row) for line, row in enumerate(rows, start=2)),
+        {},
+        lambda _, why: refused.append(why),
+    )
     assert all(each.startswith("bad_amount") for each in refused)
 
 
@@ -694,7 +701,9 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
     )
     for way in ways:
         if way:
-            bring_in(world.settings, source, [row], {}, lambda *told: pytest.fail(str(told)))
+            bring_in(
+                world.settings, source, [Row(2, row)], {}, lambda *told: pytest.fail(str(told))
+            )
         else:
             for body in hooks:
                 _send_stripe(world, json.dumps(body).encode())
