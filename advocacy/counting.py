@@ -41,9 +41,9 @@ from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 from advocacy import grouping, influence, ladder
+from advocacy.days import day_in
 from advocacy.models import Campaign, Organization
 from advocacy.nudge import connect
-from advocacy.spans import day_in
 from advocacy.store import campaigns, database, goals, marks, reports, transaction
 
 LIVE_BELOW = 200_000

@@ -21,7 +21,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog, mailing
+from advocacy import clicklog, days, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.counting import queue_of
 from advocacy.nudge import connect
@@ -66,6 +66,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
             yield "tables", _tables(app)
             yield "inbox", _inbox()
             yield "codes", _codes()
+            yield "time zones", _zones()
             yield "mail", _mail(settings)
     redis = _redis(settings)
     yield "redis", redis
@@ -137,6 +138,20 @@ def _codes() -> str:
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
     return " ".join(lost)
+
+
+def _zones() -> str:
+    """Name the time zones in use that nobody can choose, as other programs would write them."""
+    try:
+        found = {
+            zone
+            for organization in campaigns.list_organizations()
+            for zone in campaigns.zones(organization.id).values()
+        }
+    except SQLAlchemyError:
+        return "cannot be looked at; see tables"
+    fixed = {each for each in days.known() if each.startswith("Etc/")}
+    return "; ".join(days.mistake(each) for each in sorted(found - days.accepted() - fixed))
 
 
 def _mail(settings: Settings) -> str:

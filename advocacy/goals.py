@@ -24,13 +24,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from advocacy.choices import MEASURES
+from advocacy.days import day_in
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
 from advocacy.numerals import read_number, write_number
 from advocacy.phrases import say
 from advocacy.providers.base import exponent
 from advocacy.small_groups import withheld_parts
-from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.store import goals as store
 from advocacy.store.goals import OfDay, OfDistrict

@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.days import day_in
 from advocacy.models import Campaign, Organization
 from advocacy.report import BadRange, recurring_share
 from advocacy.small_groups import Sum, withheld
-from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.store import ladder as store
 from advocacy.store.ladder import NEW, RUNGS, Cohort, Gifts, Standing
@@ -67,14 +67,15 @@ def count(
     """
     first, last = days_of(org_id, campaign, first, last)
     campaign_id = campaign.id if campaign else None
-    found = store.read_ladder(org_id, campaign_id, first, last, REPEAT_DAYS, COHORT_MONTHS)
+    timezone = _about(org_id, campaign).timezone
+    found = store.read_ladder(
+        org_id, campaign_id, first, last, timezone, REPEAT_DAYS, COHORT_MONTHS
+    )
     return {
         "first": first,
         "last": last,
         **found._asdict(),
-        "gifts": store.read_gifts(
-            org_id, campaign_id, first, last, _about(org_id, campaign).timezone
-        ),
+        "gifts": store.read_gifts(org_id, campaign_id, first, last, timezone),
     }
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+
+from advocacy.days import day_in, zone
 
 # Days before it, which a report compares with, have to be dates as well.
 _FIRST_YEAR = 1970
@@ -74,12 +75,12 @@ def instant(day: date, at: time, timezone: str) -> datetime:
 
     An hour that clocks skip is taken as the one after it; of one that comes twice, the first.
     """
-    return datetime.combine(day, at, ZoneInfo(timezone)).astimezone(UTC)
+    return datetime.combine(day, at, zone(timezone)).astimezone(UTC)
 
 
 def last_weekly(now: datetime, weekday: int, at: time, timezone: str) -> tuple[datetime, Period]:
     """Return when a weekly report was due last (Monday is 0), and the week it is about."""
-    today = now.astimezone(ZoneInfo(timezone)).date()
+    today = day_in(now, timezone)
     day = today - timedelta((today.weekday() - weekday) % 7)
     if instant(day, at, timezone) > now:
         day -= timedelta(7)

@@ -18,13 +18,13 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
+from advocacy.days import day_in
 from advocacy.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated
 from advocacy.rollup import deltas
-from advocacy.spans import day_in
 from advocacy.store import actions, campaigns, database, inbox, presences, totals, touches
 from advocacy.store.actions import Action
 from advocacy.trail import Known, trail

@@ -10,10 +10,8 @@ work for a range does not depend on where it begins.
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import date
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 DAYS = 16
 """So many days are one span."""
@@ -28,20 +26,6 @@ class Pieces(NamedTuple):
     spans: tuple[date, date]
     head: tuple[date, date]
     tail: tuple[date, date]
-
-
-_zone = lru_cache(maxsize=256)(ZoneInfo)
-
-
-def day_in(moment: datetime, timezone: str) -> date:
-    """Return the calendar day of an instant in a zone."""
-    return moment.astimezone(_zone(timezone)).date()
-
-
-def seconds_ahead(moment: datetime, timezone: str) -> float:
-    """Return by how many seconds a zone is ahead of UTC at an instant."""
-    ahead = moment.astimezone(_zone(timezone)).utcoffset()
-    return ahead.total_seconds() if ahead else 0.0
 
 
 def span_of(day: date) -> date:

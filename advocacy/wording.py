@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
 from advocacy.attribution.evidence import (
     AFTER_ACTION,
@@ -23,6 +22,7 @@ from advocacy.attribution.evidence import (
     SESSION,
     WEAKER_EVIDENCE,
 )
+from advocacy.days import zone
 from advocacy.events import Said, Tier
 from advocacy.phrases import Phrase, joined, say, say_many
 
@@ -175,7 +175,7 @@ def span(time: timedelta) -> Phrase:
 
 def moment(at: datetime, timezone: str) -> str:
     """Write an instant as clocks in this time zone show it, to the minute."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(zone(timezone)):%Y-%m-%d %H:%M}"
 
 
 def share_shown(share: str, percent: float) -> str:

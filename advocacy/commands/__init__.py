@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
-from zoneinfo import available_timezones
 
 import click
 
+from advocacy import days
 from advocacy.slugs import is_slug
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def zone_name(_context: Any, _parameter: Any, name: str) -> str:
     """Check the name of a time zone."""
-    if name not in available_timezones():
-        raise Refusal(f"{name} is no time zone; write it as America/Chicago")
+    if trouble := days.mistake(name):
+        raise Refusal(trouble)
     return name
 
 

@@ -12,13 +12,13 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import click
 
 from advocacy import periods
 from advocacy.choices import LANGUAGES
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.days import day_in
 
 if TYPE_CHECKING:
     from advocacy.models import Organization
@@ -128,7 +128,7 @@ def _period(week: str | None, until: date | None, timezone: str) -> periods.Peri
             return periods.seven_days_until(until)
         if week:
             return periods.week_named(week)
-        return periods.last_whole_week(datetime.now(ZoneInfo(timezone)).date())
+        return periods.last_whole_week(day_in(datetime.now(UTC), timezone))
     except ValueError as error:
         raise Refusal(str(error)) from None
 

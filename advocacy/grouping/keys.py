@@ -6,8 +6,8 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from advocacy.days import zone
 from advocacy.grouping.question import NONE, Question, year_earlier
 from advocacy.models import Campaign
 from advocacy.store import campaigns
@@ -115,11 +115,11 @@ class Keys:
         An hour that the clocks skip, or repeat, on one of the two days stands alone: it is in the
         total and beside no hour.
         """
-        zone = ZoneInfo(self.zone)
-        local = hour.astimezone(zone)
+        clock = zone(self.zone)
+        local = hour.astimezone(clock)
         if other:
-            moved = datetime.combine(self._later(local.date()), local.time().replace(fold=0), zone)
-            if local.fold or moved.astimezone(UTC).astimezone(zone).time() != moved.time():
+            moved = datetime.combine(self._later(local.date()), local.time().replace(fold=0), clock)
+            if local.fold or moved.astimezone(UTC).astimezone(clock).time() != moved.time():
                 return ""
             local = moved
         return local.isoformat(timespec="minutes")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from advocacy.days import day_in, hour_in
 from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift, put_people
 from advocacy.grouping.hiding import withhold
 from advocacy.grouping.keys import Keys
@@ -16,7 +16,6 @@ from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowe
 from advocacy.models import Campaign
 from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.rollup import shared_out
-from advocacy.spans import day_in
 from advocacy.store import groups as store
 from advocacy.store import presences
 from advocacy.store.groups import Asked
@@ -162,7 +161,7 @@ class Reading:
                     at = datetime.fromisoformat(each["at"])
                     happened.append((at, day_in(at, row.zone), (0, 0, amount)))
                 for at, on, sums in happened:
-                    hour = _hour(at, asked.zone)
+                    hour = hour_in(at, asked.zone)
                     if asked.first <= on <= asked.last and _is_of(asked, hour):
                         slot = hour if self._slot == "hour" else on
                         value = self._value(row, slot, post_id, touch["platform"])
@@ -301,8 +300,3 @@ class Reading:
 def _is_of(asked: Asked, hour: datetime) -> bool:
     """Say whether an hour is one of those asked for."""
     return asked.hours is None or hour.hour in asked.hours
-
-
-def _hour(at: datetime, timezone: str) -> datetime:
-    """Return the beginning of an instant's hour on the clock of a zone."""
-    return at.astimezone(ZoneInfo(timezone)).replace(minute=0, second=0, microsecond=0)

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from advocacy.days import zone
 from advocacy.events import (
     ActionEvent,
     ActionKind,
@@ -120,7 +120,7 @@ def rehearsal(
     url: str,
 ) -> Delivery:
     """Make the gift of one dollar of a supporter who arrived at `landing`."""
-    at = now.astimezone(ZoneInfo(ZONE)).isoformat(timespec="seconds")
+    at = now.astimezone(zone(ZONE)).isoformat(timespec="seconds")
     query = base.query_of(landing)
     codes: dict[str, Any] = {name: query[name] for name in ("refcode", "refcode2") if name in query}
     line = {

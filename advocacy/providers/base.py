@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
+from advocacy import days
 from advocacy.carried import CLICK_ID_LENGTH as CLICK_ID_LENGTH
 from advocacy.carried import CODE_LENGTH as CODE_LENGTH
 from advocacy.carried import NO_SOURCE as NO_SOURCE
@@ -255,7 +255,7 @@ def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
     """Return an instant in UTC; one without an offset is taken in `zone`. Raises `Unreadable`."""
     if moment.tzinfo is None:
         try:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
+            moment = moment.replace(tzinfo=days.zone(zone))
         except (ValueError, LookupError, OSError, TypeError):
             raise Unreadable("bad_setup", "zone") from None
     try:
@@ -340,7 +340,7 @@ def actblue_order(order: str, paid_at: datetime) -> str:
 
     The day is New York's, where ActBlue keeps its clock.
     """
-    return f"{order}:{paid_at.astimezone(ZoneInfo(ACTBLUE_ZONE)).date()}"
+    return f"{order}:{paid_at.astimezone(days.zone(ACTBLUE_ZONE)).date()}"
 
 
 def join_code(code: str, click_id: str) -> str:

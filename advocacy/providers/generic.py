@@ -22,11 +22,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from advocacy import days
 from advocacy.events import (
     ActionEvent,
     ActionKind,
@@ -338,7 +338,7 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     except Unreadable:
         mistakes.append("currency is no code of three letters")
     try:
-        ZoneInfo(str(mapping.get("zone", "UTC")))
+        days.zone(str(mapping.get("zone", "UTC")))
     except (ValueError, OSError, LookupError):
         mistakes.append("zone is no time zone like 'America/New_York'")
     if not _is_date_form(mapping.get("at_format", "")):
@@ -627,7 +627,7 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
 def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
     """Write an instant as `_instant` reads it."""
     if form := mapping.get("at_format"):
-        return moment.astimezone(ZoneInfo(str(mapping.get("zone", "UTC")))).strftime(form)
+        return moment.astimezone(days.zone(str(mapping.get("zone", "UTC")))).strftime(form)
     return base.write_instant(moment)
 
 

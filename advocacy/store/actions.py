@@ -419,12 +419,13 @@ def list_restatements(
 ) -> list[Any]:
     """Return restatements of these days made in the last `days` days, by the day they were made."""
     return run(
-        """select at::date as "on", why, min(first_on) as first_on, max(last_on) as last_on,
+        """select (at at time zone 'UTC')::date as "on", why,
+                  min(first_on) as first_on, max(last_on) as last_on,
                   sum(actions)::int8 as actions
            from restatements
            where org_id = :o and campaign_id = :c and first_on <= :last and last_on >= :first
              and at > now() - make_interval(days => :days)
-           group by at::date, why order by 1 desc, why""",
+           group by 1, why order by 1 desc, why""",
         o=org_id,
         c=campaign_id,
         first=first,

@@ -11,13 +11,15 @@ money of a range has people and ways behind it who did nothing in it, and can be
 
 from __future__ import annotations
 
+from advocacy.store import clocks
+
 
 def booked(columns: str, where: str = "") -> str:
     """Return the statement of what counted actions `a` booked on the days :first to :last.
 
     A row has `columns`, then at, on_day, actions (1; for what went back 0), gross_minor and
     refunded_minor. `where` begins with "and". The organization is :o; :zone is the zone of actions
-    that are of no campaign.
+    that are of no campaign. Values are `clocks.of_organization` besides.
     """
     return f"""select {columns}, a.occurred_at as at, a.occurred_on as on_day, 1 as actions,
                       a.gross_minor, 0::int8 as refunded_minor
@@ -25,12 +27,14 @@ def booked(columns: str, where: str = "") -> str:
                where a.org_id = :o and a.counted and a.occurred_on between :first and :last
                  {where}
                union all
+               (with {clocks.CLOCKS}
                select {columns}, r.at, r.on_day, 0, 0, r.amount_minor
                from actions a
                left join campaigns c on c.org_id = :o and c.id = a.campaign_id
+               join clocks k on k.zone = coalesce(c.timezone, :zone)
                cross join lateral (
-                 select at, (at at time zone coalesce(c.timezone, :zone))::date as on_day,
+                 select at, {clocks.day("at", clocks.EACH)} as on_day,
                         amount_minor
                  from jsonb_to_recordset(a.returns) as r (at timestamptz, amount_minor int8)) as r
                where a.org_id = :o and a.counted and a.returns is not null
-                 and r.on_day between :first and :last {where}"""
+                 and r.on_day between :first and :last {where})"""

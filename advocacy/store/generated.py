@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import presences, run
+from advocacy.store import clocks, presences, run
 from advocacy.store.totals import EVERY, NOBODY, UNIT
 
 DAY = 86_400
@@ -191,6 +191,7 @@ def _given(plan: Plan) -> dict[str, Any]:
         "referrer_platforms": [link.referrer_platform for link in links],
         "campaign_ids": list(ids),
         "zones": list(zones),
+        **clocks.of_zones(zones),
         "petitions": list(petitions),
         "gifts": list(gifts),
         "cycle": len(pattern),
@@ -294,7 +295,7 @@ _ACTED = f"""
       from told)"""
 
 _PUT_ACTIONS = f"""
-    with pattern as ({_PATTERN}), links as ({_LINKS}), owned as ({_CAMPAIGNS}),
+    with {clocks.CLOCKS}, pattern as ({_PATTERN}), links as ({_LINKS}), owned as ({_CAMPAIGNS}),
     {_VISITED}, {_ACTED},
     clicked as (
       insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, seen_at,
@@ -309,7 +310,7 @@ _PUT_ACTIONS = f"""
                          code, click_id, click_found, email_hash, utm, referrer, path,
                          gross_minor, refunded_minor, currency, returns, target, test, delivery_ids)
     select :o, {_named("source_id || chr(31) || external_id")} as id, source_id, external_id, kind,
-           not test, to_timestamp(at), (to_timestamp(at) at time zone zone)::date, campaign_id,
+           not test, to_timestamp(at), {clocks.day("to_timestamp(at)", clocks.EACH)}, campaign_id,
            supporter_id,
            case when tier not in ('referrer', 'unattributed') then post_id end,
            case tier when 'referrer' then null when 'unattributed' then null
@@ -327,7 +328,7 @@ _PUT_ACTIONS = f"""
            case when kind <> 'call' then ''
                 else 'ocd-division/country:us/state:tx/sldl:' || 1 + {_pick("i", 20, 150)} end,
            test, '{{}}'
-    from rows order by id"""
+    from rows join clocks k on k.zone = rows.zone order by id"""
 
 
 def put_actions(plan: Plan, first: int, last: int) -> None:
@@ -424,22 +425,28 @@ def count_identifiers(org_id: UUID) -> None:
 def count_clicks(org_id: UUID) -> None:
     """Make `click_totals` of the organization's clicks."""
     run(
-        """insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
-           select :o, t.campaign_id, (t.clicked_at at time zone c.timezone)::date, t.post_id,
-                  t.human, 0, count(*)
-           from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
-           where t.org_id = :o group by 2, 3, 4, 5""",
+        f"""with {clocks.CLOCKS}
+            insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
+            select :o, t.campaign_id, {clocks.day("t.clicked_at", clocks.EACH)}, t.post_id,
+                   t.human, 0, count(*)
+            from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+            join clocks k on k.zone = c.timezone
+            where t.org_id = :o group by 2, 3, 4, 5""",
         o=org_id,
+        **clocks.of_organization(org_id),
     )
 
 
 _KEY = """campaign_id, day, post_id, model, kind, tier, platform, source_id, currency"""
 
+_CLOCK = clocks.Clock("starts", "ahead")
+
 _ZONED = """
     select a.*, coalesce(a.campaign_id, :nobody) as campaign,
-           coalesce(c.timezone, o.timezone) as zone
+           k.starts, k.ahead
     from actions a join organizations o on o.id = :o
     left join campaigns c on c.org_id = :o and c.id = a.campaign_id
+    join clocks k on k.zone = coalesce(c.timezone, o.timezone)
     where a.org_id = :o and a.counted"""
 
 
@@ -454,7 +461,7 @@ def count_totals(org_id: UUID) -> None:
 
 def _count_alike(org_id: UUID) -> None:
     run(
-        f"""with acted as ({_ZONED} and a.path is null)
+        f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is null)
             insert into totals (org_id, {_KEY}, slot, units, gross_minor, refunded_minor)
             select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
             from (
@@ -464,13 +471,14 @@ def _count_alike(org_id: UUID) -> None:
                      0 as refunded
               from acted
               union all
-              select campaign, ((r ->> 'at')::timestamptz at time zone zone)::date,
+              select campaign, {clocks.day("(r ->> 'at')::timestamptz", _CLOCK)},
                      coalesce(post_id, :nobody), '{EVERY}', kind, tier, platform, source_id,
                      currency, 0, 0, (r ->> 'amount_minor')::int8
               from acted, jsonb_array_elements(returns) r) added
             group by {_KEY}""",
         o=org_id,
         nobody=NOBODY,
+        **clocks.of_organization(org_id),
     )
 
 
@@ -496,10 +504,10 @@ def _count_shared(org_id: UUID) -> None:
     # `back` is 0 for the action itself and n for its n-th return; of a return the cumulative sum
     # is split, in proportion to what each touch was credited.
     run(
-        f"""with acted as ({_ZONED} and a.path is not null),
+        f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is not null),
             touched as (
               select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
-                     occurred_on as day, zone, returns,
+                     occurred_on as day, starts, ahead, returns,
                      coalesce((t ->> 'post_id')::uuid, :nobody) as post_id, kind,
                      t ->> 'tier' as tier, t ->> 'platform' as platform, source_id, currency,
                      gross_minor::numeric as gross_minor,
@@ -515,7 +523,7 @@ def _count_shared(org_id: UUID) -> None:
               select *, {_parts(str(UNIT), "units")}, {_parts("gross_minor", "gross")} from quotas),
             returned as (
               select c.id, nth, model, r.n as back, campaign_id,
-                     ((r.v ->> 'at')::timestamptz at time zone zone)::date as day, post_id, kind,
+                     {clocks.day("(r.v ->> 'at')::timestamptz", _CLOCK)} as day, post_id, kind,
                      tier, platform, source_id, currency, gross as part_up,
                      gross_minor as part_down,
                      sum((r.v ->> 'amount_minor')::numeric)
@@ -536,6 +544,7 @@ def _count_shared(org_id: UUID) -> None:
             having sum(units) <> 0 or sum(gross) <> 0 or sum(refunded) <> 0""",
         o=org_id,
         nobody=NOBODY,
+        **clocks.of_organization(org_id),
     )
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from advocacy.presence import boxes
 from advocacy.spans import NO_DAYS, cut
-from advocacy.store import run
+from advocacy.store import clocks, run
 from advocacy.store.bookings import booked
 from advocacy.store.presence_news import NEWS
 from advocacy.store.totals import OF_MODEL, RENEWAL
@@ -71,7 +71,7 @@ _OF_ACTIONS = {
     "author": "coalesce(p.author, '')",
     "kind": "a.kind",
     "source": "a.source_id::text",
-    "hour": "date_trunc('hour', a.occurred_at, :zone)::text",
+    "hour": f"{clocks.hour('a.occurred_at', clocks.OWN)}::text",
     "range": "b.number::text",
 }
 
@@ -123,7 +123,8 @@ def _at_hours(asked: Asked, at: str) -> str:
     """Return the condition on the hour of the clock that an instant is in."""
     if asked.hours is None:
         return ""
-    return f" and extract(hour from {at} at time zone :zone) = any(cast(:hours as int4[]))"
+    shown = clocks.local(at, clocks.OWN)
+    return f" and extract(hour from {shown}) = any(cast(:hours as int4[]))"
 
 
 def read_sums(asked: Asked, by: str) -> list[Any]:
@@ -213,20 +214,23 @@ def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
     or ''. It reads every click of the range, and those of its hours alone.
     """
     clicks = asked._replace(platforms=None, kinds=None, sources=None)
-    day = "(t.clicked_at at time zone c.timezone)::date"
+    day = clocks.day("t.clicked_at", clocks.EACH)
     return run(
-        f"""select t.campaign_id, t.post_id,
-                   {_SLOT[slot].format(at="t.clicked_at", day=day)} as slot, t.human,
+        f"""with {clocks.CLOCKS}
+            select t.campaign_id, t.post_id,
+                   {_slot(slot, "t.clicked_at", day)} as slot, t.human,
                    count(*)::int8 as clicks
             from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+            join clocks k on k.zone = c.timezone
             where t.org_id = :o{_those(clicks, "t.post_id", "", "t.")}
               {_at_hours(asked, "t.clicked_at")}
-              and t.clicked_at >= cast(:first as date) - 1
-              and t.clicked_at < cast(:last as date) + 2
+              and t.clicked_at >= :since and t.clicked_at < :until
               and {day} between :first and :last
             group by 1, 2, 3, 4""",
         **_values(clicks),
-        zone=asked.zone,
+        **clocks.of_zone(asked.zone),
+        **clocks.of_organization(asked.org_id),
+        **clocks.around(asked.first, asked.last),
         first=asked.first,
         last=asked.last,
     )
@@ -334,21 +338,23 @@ def count_people(
     )
     # In the organization's own zone the day of an action may be another one than its campaign's.
     own_days = asked.campaign_id is None and by != "campaign"
-    on = "(a.occurred_at at time zone :zone)::date" if own_days else "a.occurred_on"
-    zone = "coalesce(c.timezone, :zone)" if by == "campaign" else ":zone"
+    on = clocks.day("a.occurred_at", clocks.OWN) if own_days else "a.occurred_on"
+    first_on = clocks.day("s.first_acted_at", clocks.EACH if by == "campaign" else clocks.OWN)
     since = {
-        "hour": "s.first_acted_at >= date_trunc('hour', a.occurred_at, :zone)",
-        "range": f"(s.first_acted_at at time zone {zone})::date >= b.day_from",
-    }.get(by, f"(s.first_acted_at at time zone {zone})::date >= :first")
+        "hour": f"s.first_acted_at >= {clocks.hour('a.occurred_at', clocks.OWN)}",
+        "range": f"{first_on} >= b.day_from",
+    }.get(by, f"{first_on} >= :first")
     return run(
-        f"""select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
+        f"""with {clocks.CLOCKS}
+            select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
                    count(distinct a.supporter_id)::int8 as supporters,
                    count(distinct a.supporter_id) filter (where {since})::int8 as new
             from actions a
             join supporters s on s.org_id = :o and s.id = a.supporter_id
             {_TOUCHES if at_place else ""}
             {
-            "left join campaigns c on c.org_id = :o and c.id = a.campaign_id"
+            '''left join campaigns c on c.org_id = :o and c.id = a.campaign_id
+               join clocks k on k.zone = coalesce(c.timezone, :zone)'''
             if by == "campaign"
             else ""
         }
@@ -364,6 +370,8 @@ def count_people(
               and a.occurred_on between :near and :far and {on} between :first and :last
             group by 1, 2""",
         **_values(asked),
+        **clocks.of_zone(asked.zone),
+        **clocks.of_organization(asked.org_id),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,
@@ -381,11 +389,9 @@ def _near(asked: Asked, widely: bool) -> Mapping[str, date]:
     }
 
 
-_SLOT = {
-    "hour": "date_trunc('hour', {at}, :zone)",
-    "day": "{day}",
-    "": "null",
-}
+def _slot(slot: str, at: str, day: str) -> str:
+    """Return SQL for the slot that an instant and its day are in."""
+    return {"hour": clocks.hour(at, clocks.OWN), "day": day, "": "null"}[slot]
 
 
 def read_single(asked: Asked, slot: str) -> list[Any]:
@@ -401,7 +407,7 @@ def read_single(asked: Asked, slot: str) -> list[Any]:
         f"and a.path is null{_those(asked, 'a.post_id', 'a.platform', 'a.')}",
     )
     return run(
-        f"""select {_SLOT[slot].format(at="at", day="on_day")} as slot, campaign_id, post_id,
+        f"""select {_slot(slot, "at", "on_day")} as slot, campaign_id, post_id,
                    platform, kind, source_id, currency, recurring, renewal,
                    sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
                    sum(refunded_minor)::int8 as refunded_minor
@@ -409,6 +415,8 @@ def read_single(asked: Asked, slot: str) -> list[Any]:
             where true {_at_hours(asked, "at")}
             group by 1, 2, 3, 4, 5, 6, 7, 8, 9""",
         **_values(asked),
+        **clocks.of_zone(asked.zone),
+        **clocks.of_organization(asked.org_id),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.store import clocks, run
 from advocacy.store.bookings import booked
 from advocacy.store.totals import OF_MODEL
 
@@ -67,6 +67,7 @@ def read_paths(
         last=last,
         currency=currency,
         zone=timezone,
+        **clocks.of_organization(org_id),
     )
 
 
@@ -86,16 +87,16 @@ def read_idle_clicks(
               from touches t join posts p on p.org_id = t.org_id and p.id = t.post_id
               where t.org_id = :o and t.campaign_id = :c and t.human
                 and t.supporter_id is null and not t.shared
-                and t.clicked_at >= cast(:first as date) - 1
-                and t.clicked_at < cast(:last as date) + 2
-                and (t.clicked_at at time zone :zone)::date between :first and :last
+                and t.clicked_at >= :since and t.clicked_at < :until
+                and {clocks.day("t.clicked_at", clocks.OWN)} between :first and :last
               group by t.post_id, p.platform) idle
             group by 1 order by 1""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
-        zone=timezone,
+        **clocks.of_zone(timezone),
+        **clocks.around(first, last),
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.store import run, without_loops
+from advocacy.days import begin_of
+from advocacy.store import clocks, run, without_loops
 from advocacy.store.bookings import booked
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
@@ -79,6 +80,7 @@ def read_ladder(
     campaign_id: UUID | None,
     first: date,
     last: date,
+    timezone: str,
     repeat_days: int,
     months: int,
 ) -> Counted:
@@ -87,7 +89,7 @@ def read_ladder(
     *Rungs* are (before, rung, post_id, people, still): by the highest rung that they reached, the
     one they were on before `first` (null: on none), and, for those who climbed in the range, the
     post that has the action by which they reached it. `still` counts those of the highest rung
-    whose recurring gift has not ended.
+    whose recurring gift has not ended by the clocks of `timezone`.
 
     *Cohorts* are (month, since, people) of the last `months` months: who first acted in a month,
     and acted again so much later; `since` 0 is the whole cohort.
@@ -105,7 +107,7 @@ def read_ladder(
                      bit_or(1 << month) filter (where month between 0 and :months - 1) as seen
               from (
                 select supporter_id, occurred_on, {_RUNG} as rung,
-                       recurs_as <> '' and (ended_at is null or ended_at::date > :last) as runs,
+                       recurs_as <> '' and (ended_at is null or ended_at >= :over) as runs,
                        case when not renewal then occurred_on end as day,
                        case when not renewal and occurred_on >= :oldest_day then
                          (date_part('year', occurred_on) * 12 + date_part('month', occurred_on)
@@ -151,6 +153,7 @@ def read_ladder(
             c=campaign_id,
             first=first,
             last=last,
+            over=begin_of(last + timedelta(1) if last < date.max else last, timezone),
             days=repeat_days,
             began_first=_earlier(first, repeat_days),
             began_last=_earlier(last, repeat_days),
@@ -225,5 +228,6 @@ def read_gifts(
         first=first,
         last=last,
         zone=timezone,
+        **clocks.of_organization(org_id),
     )
     return [Gifts(*row) for row in rows]

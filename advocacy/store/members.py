@@ -8,7 +8,7 @@ the sign-in form asks it, since everyone else knows the organization.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -351,10 +351,11 @@ def note_session(org_id: UUID, word: str) -> None:
         digest=word_digest(word),
     )
     run(
-        """update members m set last_seen_on = current_date from sessions s
+        """update members m set last_seen_on = :today from sessions s
            where m.org_id = :o and s.org_id = :o and s.digest = :digest and m.id = s.member_id
-             and m.last_seen_on is distinct from current_date""",
+             and m.last_seen_on is distinct from :today""",
         o=org_id,
+        today=datetime.now(UTC).date(),
         digest=word_digest(word),
     )
 

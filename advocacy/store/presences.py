@@ -20,7 +20,7 @@ from uuid import UUID
 from advocacy.presence import EVERY, MODELS, Acted, Group, boxes, places
 from advocacy.presence_changes import Change, changes
 from advocacy.spans import DAYS
-from advocacy.store import run
+from advocacy.store import clocks, run
 from advocacy.store.actions import Action
 from advocacy.store.presence_news import NEWS, added, drop_news, in_cells, put_news
 
@@ -158,17 +158,20 @@ def correct_presences(org_id: UUID) -> None:
     # A million people are sorted in it more than once.
     run("set local work_mem = '128MB'")
     run(
-        f"""with acted as (
+        f"""with {clocks.CLOCKS},
+           acted as (
              select a.*, min(occurred_at) over (partition by supporter_id) as first_at
              from actions a where org_id = :o and counted and supporter_id is not null),
            scoped as (
              select a.*, a.campaign_id as scope, a.occurred_on as day, false as whole,
-                    (a.first_at at time zone c.timezone)::date as first_on
+                    {clocks.day("a.first_at", clocks.EACH)} as first_on
              from acted a join campaigns c on c.org_id = :o and c.id = a.campaign_id
+             join clocks k on k.zone = c.timezone
              union all
-             select a.*, a.org_id, (a.occurred_at at time zone o.timezone)::date, true,
-                    (a.first_at at time zone o.timezone)::date
-             from acted a join organizations o on o.id = :o),
+             select a.*, a.org_id, {clocks.day("a.occurred_at", clocks.EACH)}, true,
+                    {clocks.day("a.first_at", clocks.EACH)}
+             from acted a join organizations o on o.id = :o
+             join clocks k on k.zone = o.timezone),
            judged as (
              select *, bool_or(path is not null) over (partition by scope, supporter_id) as differ
              from scoped),
@@ -212,6 +215,7 @@ def correct_presences(org_id: UUID) -> None:
         every=EVERY,
         models=MODELS,
         span=DAYS,
+        **clocks.of_organization(org_id),
     )
 
 

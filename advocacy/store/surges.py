@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.ids import new_id
-from advocacy.store import run
+from advocacy.store import clocks, run
 from advocacy.surge import Running, Surge
 
 
@@ -37,10 +37,10 @@ def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> lis
 def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
     """Return the posts that brought actions since then, by last touch, with their past."""
     return _running(
-        """select a.post_id, a.campaign_id, count(*) as counted
-           from campaigns c
+        f"""select a.post_id, a.campaign_id, count(*) as counted
+           from campaigns c join clocks k on k.zone = c.timezone
            join actions a on a.org_id = c.org_id and a.campaign_id = c.id and a.counted
-             and a.occurred_on >= (cast(:since as timestamptz) at time zone c.timezone)::date
+             and a.occurred_on >= {clocks.day("cast(:since as timestamptz)", clocks.EACH)}
              and a.occurred_at > :since and a.occurred_at <= :until
            where c.org_id = :o and a.post_id is not null
            group by a.post_id, a.campaign_id""",
@@ -61,11 +61,12 @@ def _running(
     window: str, past: str, org_id: UUID, since: datetime, until: datetime, days: int
 ) -> list[Running]:
     rows = run(
-        f"""with now as materialized ({window}),
+        f"""with {clocks.CLOCKS},
+            now as materialized ({window}),
             today as (
               select c.id as campaign_id,
-                     (cast(:until as timestamptz) at time zone c.timezone)::date as day
-              from campaigns c
+                     {clocks.day("cast(:until as timestamptz)", clocks.EACH)} as day
+              from campaigns c join clocks k on k.zone = c.timezone
               where c.org_id = :o and c.id in (select campaign_id from now)),
             past as ({past}),
             posts_of as (
@@ -84,6 +85,7 @@ def _running(
         since=since,
         until=until,
         days=days,
+        **clocks.of_organization(org_id),
     )
     return [
         Running(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -386,11 +386,11 @@ def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[Any]
     """
     return run(
         """with counted as (
-             select t.source_id, t.day > current_date - cast(:lately as int) as lately,
+             select t.source_id, t.day > cast(:today as date) - cast(:lately as int) as lately,
                     t.tier in ('click_id', 'code') as carried, sum(t.units) / 1000000000 as actions
              from totals t
              where t.org_id = :o and t.model in ('every', 'last_touch')
-               and t.day > current_date - cast(:lately as int) - cast(:before as int)
+               and t.day > cast(:today as date) - cast(:lately as int) - cast(:before as int)
              group by 1, 2, 3)
            select s.name as source, s.provider,
                   coalesce(sum(actions) filter (where lately), 0)::int8 as recent,
@@ -405,6 +405,7 @@ def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[Any]
         o=org_id,
         lately=lately_days,
         before=before_days,
+        today=datetime.now(UTC).date(),
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
-from advocacy.spans import DAYS, day_in
-from advocacy.store import run, run_count
+from advocacy.days import day_in
+from advocacy.spans import DAYS
+from advocacy.store import clocks, run, run_count
 
 SLOTS = 8
 
@@ -119,16 +120,20 @@ def replace_post_of_clicks(
     org_id: UUID, link_ids: Sequence[UUID], post_id: UUID, campaign_id: UUID
 ) -> int:
     """Let the clicks on these links be of another post, and count them there; returns how many."""
-    counted = """insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
-                 select :o, t.campaign_id, (t.clicked_at at time zone c.timezone)::date, t.post_id,
-                        t.human, 0, {sign}count(*)
+    counted = f"""with {clocks.CLOCKS}
+                 insert into click_totals
+                   (org_id, campaign_id, day, post_id, human, slot, clicks)
+                 select :o, t.campaign_id, {clocks.day("t.clicked_at", clocks.EACH)}, t.post_id,
+                        t.human, 0, {{sign}}count(*)
                  from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
+                 join clocks k on k.zone = c.timezone
                  where t.org_id = :o and t.link_id = any(cast(:links as uuid[]))
                  group by 2, 3, 4, 5 order by 2, 3, 4, 5
                  on conflict (org_id, campaign_id, day, post_id, human, slot)
                  do update set clicks = click_totals.clicks + excluded.clicks"""
     links = list(link_ids)
-    run(counted.format(sign="-"), o=org_id, links=links)
+    zones = clocks.of_organization(org_id)
+    run(counted.format(sign="-"), o=org_id, links=links, **zones)
     moved = run_count(
         """update touches set post_id = :post, campaign_id = :campaign
            where org_id = :o and link_id = any(cast(:links as uuid[]))""",
@@ -137,7 +142,7 @@ def replace_post_of_clicks(
         post=post_id,
         campaign=campaign_id,
     )
-    run(counted.format(sign=""), o=org_id, links=links)
+    run(counted.format(sign=""), o=org_id, links=links, **zones)
     return moved
 
 

@@ -6,7 +6,7 @@ by supporters; a *view link* shows figures, expires, and can be withdrawn.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -107,10 +107,11 @@ def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
 def count_opening(org_id: UUID, view_link_id: UUID) -> None:
     """Count that someone looked."""
     run(
-        """update view_links set opened = opened + 1, last_opened_on = current_date
+        """update view_links set opened = opened + 1, last_opened_on = :today
            where org_id = :o and id = :id""",
         o=org_id,
         id=view_link_id,
+        today=datetime.now(UTC).date(),
     )
 
 

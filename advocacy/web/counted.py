@@ -11,7 +11,6 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, json, render_template, request
 from flask_babel import format_datetime, format_time
@@ -19,6 +18,7 @@ from flask_babel import gettext as _
 
 from advocacy import influence, ladder
 from advocacy.counting import BeingCounted, Counted, Counting, NotCounted
+from advocacy.days import day_in, zone
 from advocacy.definitions import N_
 from advocacy.goals import goals
 from advocacy.grouping import Question, days_read, grouped
@@ -165,9 +165,8 @@ def when(at: datetime | None, timezone: str) -> str:
     """Say when figures were counted, in a zone: by the clock, and by the day if not today."""
     if at is None:
         return ""
-    zone = ZoneInfo(timezone)
-    local = at.astimezone(zone)
-    if local.date() == datetime.now(UTC).astimezone(zone).date():
+    local = at.astimezone(zone(timezone))
+    if day_in(at, timezone) == day_in(datetime.now(UTC), timezone):
         return str(_("Counted at %(time)s.", time=format_time(local, "short", rebase=False)))
     return str(_("Counted on %(time)s.", time=format_datetime(local, "medium", rebase=False)))
 

@@ -30,12 +30,12 @@ from advocacy import letters
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
 from advocacy.counting import BeingCounted
+from advocacy.days import day_in
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import Question
 from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.spans import day_in
 from advocacy.store import campaigns, inbox, reports, surges, totals
 from advocacy.web import auth, charts, live
 from advocacy.web.counted import COUNTING_SECONDS, groups_of, when

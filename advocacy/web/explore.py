@@ -15,6 +15,7 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
+from advocacy.days import day_in
 from advocacy.definitions import DEFINITIONS
 from advocacy.events import ActionKind
 from advocacy.grouping import (
@@ -29,7 +30,6 @@ from advocacy.grouping import (
 )
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
-from advocacy.spans import day_in
 from advocacy.store import campaigns
 from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages

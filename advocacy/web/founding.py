@@ -6,11 +6,10 @@ action that was counted is one of that zone.
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy import days
 from advocacy.slugs import LONGEST_SLUG, is_slug, slug_of
 from advocacy.store import campaigns, transaction
 from advocacy.web import auth
@@ -19,8 +18,8 @@ blueprint = Blueprint("founding", __name__)
 
 _LONGEST_NAME = 200
 _FIELDS = ("name", "slug", "timezone")
-# What the database of zones has besides, for machines and for old times.
-_NOT_OFFERED = ("Etc/", "SystemV/", "US/", "posix", "right")
+# Old names, each of which has another that is offered.
+_NOT_OFFERED = "US/"
 
 
 @blueprint.get("/new-campaign")
@@ -58,18 +57,23 @@ def _trouble(asked: dict[str, str], slug: str) -> str:
             "Give a word for its address: at most %(most)s letters a to z, digits and dashes.",
             most=LONGEST_SLUG,
         )
-    elif asked["timezone"] not in available_timezones():
-        trouble = _("Choose a time zone from the list.")
+    elif asked["timezone"] not in days.accepted():
+        meant = days.likely(asked["timezone"])
+        trouble = (
+            _("Choose a time zone from the list, such as %(zone)s.", zone=meant)
+            if meant
+            else _("Choose a time zone from the list.")
+        )
     return trouble
 
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
-    zones = {each for each in available_timezones() if not each.startswith(_NOT_OFFERED)}
+    zones = {each for each in days.accepted() if not each.startswith(_NOT_OFFERED)}
     return render_template(
         "new_campaign.html",
         asked=asked,
         trouble=trouble,
-        zones=sorted({each for each in zones if "/" in each} | {"UTC", asked["timezone"]} - {""}),
+        zones=sorted(zones | {asked["timezone"]} & days.accepted()),
         longest=_LONGEST_NAME,
         longest_slug=LONGEST_SLUG,
     )

@@ -19,10 +19,10 @@ from flask_babel import gettext as _
 
 from advocacy.agents import is_person
 from advocacy.counting import read, write
+from advocacy.days import day_in
 from advocacy.models import Campaign
 from advocacy.numerals import read_whole
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.spans import day_in
 from advocacy.store import campaigns, transaction, view_links
 from advocacy.web import auth, languages
 from advocacy.web.dashboard import report_page

@@ -71,6 +71,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "tables",
         "inbox",
         "codes",
+        "time zones",
         "mail",
         "redis",
         "worker",
@@ -81,6 +82,16 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "click log",
         "public address",
     ]
+
+
+def test_a_time_zone_that_cannot_be_chosen_is_told(examined, world):
+    with transaction() as session:
+        session.execute(
+            text("update campaigns set timezone = 'CET' where org_id = :o"), {"o": world.org_id}
+        )
+    assert examined()["time zones"] == (
+        "'CET' is no time zone of the form Area/Location; use Europe/Paris"
+    )
 
 
 def test_missing_settings_end_the_examination(examined):

@@ -99,11 +99,23 @@ SOURCE = ("source", "create", "--name", "new", "--provider")
         ((*SOURCE[:3], "standard", "--provider", "standard"), "there is a source standard already"),
         (
             ("org", "create", "--slug", "a", "--name", "A", "--timezone", "Chicago"),
-            "Chicago is no time zone; write it as America/Chicago",
+            "'Chicago' is no time zone of the form Area/Location; use America/Chicago",
         ),
         (
             ("campaign", "create", "--slug", "a", "--name", "A", "--timezone", "UTC+2"),
-            "UTC+2 is no time zone; write it as America/Chicago",
+            "'UTC+2' is no time zone of the form Area/Location; use a name like America/Chicago",
+        ),
+        *(
+            (
+                ("campaign", "create", "--slug", "a", "--name", "A", "--timezone", written),
+                f"{written!r} is no time zone of the form Area/Location; use {meant}",
+            )
+            for written, meant in (
+                ("CET", "Europe/Paris"),
+                ("EST", "America/New_York"),
+                ("posix/Europe/Paris", "Europe/Paris"),
+                ("localtime", "a name like America/Chicago"),
+            )
         ),
         (
             ("campaign", "create", "--slug", "a b", "--name", "A"),

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
+from advocacy.days import day_in
 from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION, boxes
 from advocacy.presence_changes import changes
-from advocacy.spans import DAYS, NO_DAYS, cut, day_in, span_of
+from advocacy.spans import DAYS, NO_DAYS, cut, span_of
 
 ORG = UUID(int=1)
 CAMPAIGNS = [UUID(int=10), UUID(int=11)]

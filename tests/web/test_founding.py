@@ -40,7 +40,9 @@ def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(wor
         ({"slug": "a b"}, 422, "Give a word for its address"),
         ({"slug": "a" * 61}, 422, "Give a word for its address"),
         ({"name": "вода"}, 422, "Give a word for its address"),
-        ({"timezone": "Mars/Olympus"}, 422, "Choose a time zone"),
+        ({"timezone": "Mars/Olympus"}, 422, "Choose a time zone from the list."),
+        ({"timezone": "CET"}, 422, "Choose a time zone from the list, such as Europe/Paris."),
+        ({"timezone": "localtime"}, 422, "Choose a time zone from the list."),
         ({"slug": "stay"}, 409, "There is a campaign stay already"),
     ],
 )
