@@ -91,8 +91,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 statement_id=said,
                 stated_at=occurred,
                 person=Person(
-                    email=base.text(donor.get("email"), "email", 320),
-                    phone=base.text(donor.get("phone"), "phone", 64),
+                    email=base.contact(donor.get("email"), "email"),
+                    phone=base.contact(donor.get("phone"), "phone"),
                 ),
                 code=code,
                 click_id=click_id,

@@ -294,4 +294,4 @@ def _person(action: Mapping[str, Any]) -> Person:
 def _primary(entries: Any, field: str) -> str:
     listed = list(base.mappings(entries, field))
     listed.sort(key=lambda entry: entry.get("primary") is not True)
-    return base.text(listed[0].get(field), field, 320) if listed else ""
+    return next(filter(None, (base.contact(entry.get(field), field) for entry in listed)), "")

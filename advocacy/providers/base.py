@@ -34,6 +34,7 @@ MAX_DEPTH = 200
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
 MOST_DIGITS = 20
+LONGEST_CONTACT = 2048
 _LONGEST_NUMBER = 64
 _AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _WHOLE = re.compile(rf"([+-]?[0-9]{{1,{MOST_DIGITS}}})(?:\.0*)?")
@@ -237,6 +238,14 @@ def text(value: Any, what: str = "value", longest: int = 1024) -> str:
     if len(written) > longest:
         raise Unreadable("too_long", what)
     return written
+
+
+def contact(value: Any, what: str) -> str:
+    """Return an e-mail address or a phone number as it was written; `contacts` reads it.
+
+    Longer than any is, since a name may stand beside it, and the same length with every tool.
+    """
+    return text(value, what, LONGEST_CONTACT)
 
 
 def instant(value: Any, what: str, zone: str = "UTC") -> datetime:

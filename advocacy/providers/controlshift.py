@@ -130,8 +130,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
             statement_id=Said.MADE,
             stated_at=stated,
             person=Person(
-                email=base.text(data.get("email"), "email", 320),
-                phone=base.text(data.get("phone_number"), "phone_number", 64),
+                email=base.contact(data.get("email"), "email"),
+                phone=base.contact(data.get("phone_number"), "phone_number"),
                 person_id=base.text(member.get("id"), "member", 64),
             ),
             code=code,

@@ -222,8 +222,8 @@ def _instant(thing: Mapping[str, Any], name: str) -> datetime | None:
 
 def _person(who: Mapping[str, Any], own_id: Any) -> Person:
     return Person(
-        email=base.text(who.get("email"), "email", 320),
-        phone=base.text(who.get("mobile") or who.get("phone"), "phone", 64),
+        email=base.contact(who.get("email"), "email"),
+        phone=base.contact(who.get("mobile") or who.get("phone"), "phone"),
         person_id=base.text(who.get("id") or own_id, "id", 64),
     )
 

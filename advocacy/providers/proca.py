@@ -246,7 +246,7 @@ def _person(contact: Mapping[str, Any]) -> Person:
         except Unreadable:
             told = contact
     return Person(
-        email=base.text(told.get("email"), "email", 320),
-        phone=base.text(told.get("phone"), "phone", 64),
+        email=base.contact(told.get("email"), "email"),
+        phone=base.contact(told.get("phone"), "phone"),
         person_id=base.text(contact.get("contactRef") or contact.get("ref"), "ref", 200),
     )

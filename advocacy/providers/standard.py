@@ -85,8 +85,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
             statement_id="made" if said is Said.MADE else verified.message_id,
             stated_at=occurred,
             person=Person(
-                email=base.text(data.get("email"), "email", 320),
-                phone=base.text(data.get("phone"), "phone", 64),
+                email=base.contact(data.get("email"), "email"),
+                phone=base.contact(data.get("phone"), "phone"),
                 person_id=base.text(data.get("person_id"), "person_id", 200),
             ),
             code=code,

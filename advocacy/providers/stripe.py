@@ -558,8 +558,8 @@ def _paid_by(payment: Mapping[str, Any]) -> str:
 
 def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
     return Person(
-        email=base.text(email, "email", 320),
-        phone=base.text(phone, "phone", 64),
+        email=base.contact(email, "email"),
+        phone=base.contact(phone, "phone"),
         person_id=_id(thing.get("customer")),
     )
 

@@ -344,7 +344,7 @@ def _call(
         # <Dial> and the child's own callback both tell of the leg, and each knows something else.
         statement_id="dial" if "DialCallStatus" in fields else "call",
         stated_at=at,
-        person=Person(phone=base.text(fields.get(hers), "phone", 64)),
+        person=Person(phone=base.contact(fields.get(hers), "phone")),
         code=code,
         click_id=click_id or base.click_id_or_none(carried.get("click_id", "")),
         utm=base.utm_of(carried),
