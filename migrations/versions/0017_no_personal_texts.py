@@ -35,8 +35,8 @@ from advocacy.retained import (
 )
 from advocacy.sealing import keyed_name, seal_text
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
