@@ -107,8 +107,10 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
         "subject": _("%(post)s runs far above its usual", post=name),
         "title": _("%(post)s runs far above its usual", post=name),
         "subtitle": figures["campaign"]["name"],
-        "lead": _(
+        "lead": ngettext(
+            "%(counted)s in %(minutes)s minute; usual are %(usual)s.",
             "%(counted)s in %(minutes)s minutes; usual are %(usual)s.",
+            minutes,
             counted=counted,
             minutes=minutes,
             usual=usual,
@@ -117,8 +119,24 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
             {
                 "kind": "figures",
                 "items": [
-                    _item(_("In the last %(minutes)s minutes", minutes=minutes), counted),
-                    _item(_("Usual in %(minutes)s minutes", minutes=minutes), usual),
+                    _item(
+                        ngettext(
+                            "In the last %(minutes)s minute",
+                            "In the last %(minutes)s minutes",
+                            minutes,
+                            minutes=minutes,
+                        ),
+                        counted,
+                    ),
+                    _item(
+                        ngettext(
+                            "Usual in %(minutes)s minute",
+                            "Usual in %(minutes)s minutes",
+                            minutes,
+                            minutes=minutes,
+                        ),
+                        usual,
+                    ),
                     _item(_("Noticed"), figures["noticed"]),
                 ],
             },

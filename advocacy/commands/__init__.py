@@ -114,6 +114,11 @@ def settings_now() -> Settings:
     return settings
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number of things: 1 action, 2 actions."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows in columns."""
     written = [[str(cell) for cell in row] for row in [headings, *rows]]

@@ -10,6 +10,7 @@ import click
 from advocacy.commands import (
     WHO,
     Refusal,
+    counted,
     in_app,
     org_option,
     settings_now,
@@ -275,8 +276,8 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
     except PassedOn as error:
         raise Refusal(str(error)) from None
     click.echo(
-        f"{moved.links} links with {moved.clicks} clicks moved, {moved.actions} actions were"
-        " attributed again"
+        f"moved {counted(moved.links, 'link')} with {counted(moved.clicks, 'click')}; attributed"
+        f" again: {counted(moved.actions, 'action')}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
-from advocacy.commands import Refusal, in_app, org_option, settings_now
+from advocacy.commands import Refusal, counted, in_app, org_option, settings_now
 from advocacy.providers import BY_SLUG
 
 
@@ -37,7 +37,7 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
     if not count:
         raise Refusal("no tool is connected yet; connect one with `advocacy source create`")
     if failed:
-        raise Refusal(f"{failed} of {count} tools did not bring the code back")
+        raise Refusal(f"{failed} of {counted(count, 'tool')} did not bring the code back")
 
 
 @click.command("alarm")
@@ -59,5 +59,5 @@ def alarm(org: str | None, lately: int, before: int) -> None:
         room = BY_SLUG[each.provider]
         click.echo(f"{each.source}: {in_words(each, room.CARRIES, room.title)}")
     if lost:
-        raise Refusal(f"{len(lost)} of {len(figures)} sources lost their codes")
-    click.echo(f"{len(figures)} sources bring codes back as before")
+        raise Refusal(f"{len(lost)} of {counted(len(figures), 'source')} lost the codes")
+    click.echo(f"as before, codes come back from {counted(len(figures), 'source')}")

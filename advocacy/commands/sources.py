@@ -13,6 +13,7 @@ import click
 from advocacy.commands import (
     WHO,
     Refusal,
+    counted,
     in_app,
     org_option,
     settings_now,
@@ -141,7 +142,7 @@ def source_try(mapping: str, body: Any) -> None:
             value = getattr(event, field.name)
             if value not in ("", None, False, (), {}, Person()):
                 click.echo(f"  {field.name:14} {value}")
-    click.echo(f"{len(events)} actions")
+    click.echo(counted(len(events), "action"))
 
 
 def secret_is_given(provider: str) -> bool:

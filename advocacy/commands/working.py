@@ -13,6 +13,7 @@ import click
 from advocacy.attribution.rules import RULES
 from advocacy.commands import (
     Refusal,
+    counted,
     in_app,
     org_option,
     settings_now,
@@ -80,7 +81,7 @@ def rebuild(org: str | None) -> None:
 
         with in_a_thread(current_app.app_context) as begin:
             done = process.rebuild(settings_now(), owner.id, show, begin)
-    click.echo(f"{done} deliveries were worked through again")
+    click.echo(f"worked through again: {counted(done, 'delivery', 'deliveries')}")
 
 
 @click.command()
@@ -156,8 +157,8 @@ def print_activation(found: dict[str, Any]) -> None:
     about = found["campaign"]
     click.echo(f"{about['name']}, {found['from']} to {found['to']} ({about['timezone']})")
     click.echo(
-        f"{people['distinct']} supporters activated: {people['new']} new, "
-        f"{people['returning']} returning; {found['actions']} actions"
+        f"{counted(people['distinct'], 'supporter')} activated: {people['new']} new, "
+        f"{people['returning']} returning; {counted(found['actions'], 'action')}"
     )
     for money in found["money"]:
         gross, refunded, net = (
@@ -168,7 +169,9 @@ def print_activation(found: dict[str, Any]) -> None:
         renewed = written_money(later["gross_minor"], money["currency"])
         apart = f"; {renewed} of it by renewals" if later["donations"] else ""
         click.echo(f"raised {net}: {gross} given, {refunded} refunded{apart}")
-    click.echo(f"{clicks['human']} clicks by people, {clicks['other']} others\n")
+    click.echo(
+        f"{counted(clicks['human'], 'click')} by people, {counted(clicks['other'], 'other')}\n"
+    )
     rows = [
         (
             row["post"]["title"] or row["post"]["id"] if row["post"] else "(no post found)",
@@ -215,12 +218,13 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
         )
     except ValueError as error:
         raise Refusal(str(error)) from None
+    bodies = counted(erased.bodies, "body", "bodies")
     click.echo(
-        f"{erased.actions} actions lost their person, {erased.bodies} bodies and the trail of "
-        f"{erased.clicks} clicks are gone"
+        f"{counted(erased.actions, 'action')} without a person now; gone: {bodies}, "
+        f"the trail of {counted(erased.clicks, 'click')}"
     )
     if erased.waiting:
         click.echo(
-            f"{erased.waiting} deliveries that name them wait to be worked through; "
-            "run this again when they are"
+            f"still to be worked through: {counted(erased.waiting, 'delivery', 'deliveries')} "
+            "with this person; run this again afterwards"
         )

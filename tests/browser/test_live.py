@@ -90,7 +90,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     expect(supporters).to_have_text(f"{before[1] + 1:,}")
     assert page.evaluate("window.sameDocument") is True, "the page was loaded anew"
     said = page.locator("#live-said")
-    expect(said).to_have_text(f"Now {before[0] + 1:,} actions by {before[1] + 1:,} supporters.")
+    expect(said).to_have_text(f"Actions now: {before[0] + 1:,}; supporters: {before[1] + 1:,}.")
     assert said.get_attribute("role") == "status"
     # The chart is drawn from the new figures, and the table behind it says the same.
     kind = "signature"

@@ -112,7 +112,7 @@ def test_from_nothing_to_a_counted_action(operator, app):
     assert operator.does("replay") == "0 tried again, 0 are quarantined now\n"
 
     told = operator.does("report", "stay")
-    assert "1 supporters activated: 1 new, 0 returning; 1 actions" in told
+    assert "1 supporter activated: 1 new, 0 returning; 1 action\n" in told
     assert re.search(r"^Call today +instagram +0 +1 +1 +1 +signature 1$", told, re.MULTILINE)
     assert re.search(r"^code +1 +100%$", told, re.MULTILINE)
     found = json.loads(operator.does("report", "stay", "--json", "--from", "2026-01-01"))
@@ -221,7 +221,7 @@ def test_rebuild_makes_the_same_numbers_anew(operator, world):
     run("update totals set units = 99")
     world.app.extensions["sqlalchemy"].session.commit()
     assert operator.does("report", "stay", "--json") != before
-    assert operator.does("rebuild") == "2 deliveries were worked through again\n"
+    assert operator.does("rebuild") == "worked through again: 2 deliveries\n"
     assert operator.does("report", "stay", "--json") == before
 
 
@@ -232,8 +232,8 @@ def test_erase_asks_first_and_keeps_the_counts(operator, world):
     assert refused.exit_code == 1
     assert run("select count(*) from suppressed")[0][0] == 0
     told = operator.does("erase", "--email", "A@example.org", "--yes")
-    assert told.startswith("1 actions lost their person, 1 bodies and the trail of 1 clicks")
-    assert "1 supporters activated" in operator.does("report", "stay")
+    assert told.startswith("1 action without a person now; gone: 1 body, the trail of 1 click")
+    assert "1 supporter activated" in operator.does("report", "stay")
 
 
 def test_where_there_are_several_organizations_one_is_said(operator, app):
@@ -242,7 +242,7 @@ def test_where_there_are_several_organizations_one_is_said(operator, app):
     for words in (("campaign", "list"), ("report", "stay"), ("replay",), ("rebuild",)):
         assert operator.fails(*words) == "there are several organizations; say which with --org"
     assert operator.does("replay", "--org", "alice")
-    assert "1 actions" in operator.does("report", "stay", "--org", "alice")
+    assert "; 1 action\n" in operator.does("report", "stay", "--org", "alice")
     assert "0 actions" in operator.does("report", "stay", "--org", "bob")
     assert "there is no organization carol" in operator.fails("report", "stay", "--org", "carol")
 

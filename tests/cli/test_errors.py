@@ -195,7 +195,7 @@ def test_a_link_is_moved_to_a_post_that_is_there(operator):
         for _ in range(2)
     )
     made = operator.does("link", "create", "--post", one, "--to", "https://example.org/stay")
-    assert "1 links with 0 clicks" in operator.does("link", "move", made.strip(), "--post", other)
+    assert "1 link with 0 clicks" in operator.does("link", "move", made.strip(), "--post", other)
     assert "advocacy link list" in operator.fails("link", "move", "nosuchlink", "--post", other)
     shared = operator.does("link", "share", made.strip()).strip()
     assert "move the one" in operator.fails("link", "move", shared, "--post", other)

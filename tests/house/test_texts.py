@@ -87,6 +87,55 @@ def test_make_texts_looks_for_the_same_marks():
         assert mark in said, mark
 
 
+# Numbers that are never 1: limits, spans that are fixed, and what is said of several only.
+SEVERAL = {"most", "days", "posts", "number", "rows", "places", "weeks"}
+_COUNTED = re.compile(r"%\((\w+)\)s (?:\w+ )?(?!(?:is|was|has|as|runs|gets|this)\b)[a-z]+s\b")
+
+
+def one_for_all_numbers(text: str) -> set[str]:
+    """Return the values of a text that stand before a plural, whatever their number is."""
+    return {
+        found[1]
+        for found in _COUNTED.finditer(text)
+        if found[1] in COUNTS and found[1] not in SEVERAL
+    }
+
+
+COUNTS = {
+    "n", "num", "number", "count", "counted", "actions", "supporters", "clicks", "links", "known",
+    "minutes", "hours", "days", "weeks", "rows", "posts", "most", "people", "deliveries", "sources",
+}  # fmt: skip
+
+
+def test_a_text_that_counts_says_one_and_several():
+    wrong = {
+        text: where
+        for text, where in marked().items()
+        if isinstance(text, str) and one_for_all_numbers(text)
+    }
+    constant = {text for text in wrong if text.startswith("Within %(minutes)s minutes there was")}
+    assert {text: wrong[text] for text in wrong if text not in constant} == {}, "use ngettext"
+
+
+@pytest.mark.parametrize("text", ["%(n)s actions", "Now %(clicks)s human clicks by %(people)s"])
+def test_a_text_that_is_wrong_of_one_is_noticed(text):
+    assert one_for_all_numbers(text)
+
+
+def test_no_command_writes_a_number_before_a_plural():
+    wrong = [
+        f"{path.name}:{number}: {line.strip()}"
+        for path in sorted((PACKAGE / "commands").glob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(
+            r"""f".*\{[\w.\[\]'()]+\} (actions|clicks|links|supporters|people|deliveries|tools"""
+            r"""|sources|bodies|others|rows|posts)\b""",
+            line,
+        )
+    ]
+    assert not wrong, "use `counted`:\n" + "\n".join(wrong)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_translated(language):
     catalog = translated(language)

@@ -43,7 +43,7 @@ def test_the_first_link_leads_to_a_first_counted_action(app, environment, root, 
             timeout=60,
         )
     assert done.returncode == 0, done.stderr
-    assert "1 supporters activated: 1 new, 0 returning; 1 actions" in done.stdout
+    assert "1 supporter activated: 1 new, 0 returning; 1 action\n" in done.stdout
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["clicks"] == {"human": 2, "other": 0}
     assert report["posts"][0]["by_kind"] == {"signature": 1}
