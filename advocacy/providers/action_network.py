@@ -73,7 +73,7 @@ def external_id(verified: Verified) -> str:
                     base.text(item.get("idempotency_key")),
                     type_key,
                     *_identifiers(action)[:1],
-                    base.text(action.get("modified_date")),
+                    "test" if _is_test_send(action) else base.text(action.get("modified_date")),
                 )
             )
             for item, type_key, action in _items(verified.body)
@@ -205,8 +205,7 @@ def _event(
     namespace, own_id = _shared_name(kind, action, own_id)
     changed = _instant(action, "modified_date")
     created = _instant(action, "created_date") or changed
-    # What its "Send Test" sends has no instants and no referrer; all else has both.
-    test = created is None and not referrer
+    test = _is_test_send(action)
     if test:
         # It may name an action that there is, which must not become a test by that.
         namespace, own_id = "", f"test:{own_id}"
@@ -241,6 +240,12 @@ def _event(
         target=optional.text(targets[0].get("ocdid"), 200) if targets else "",
         test=test,
     )
+
+
+def _is_test_send(action: Mapping[str, Any]) -> bool:
+    """Tell what "Send Test" sends: it has neither instants nor referrer; all else has both."""
+    has_instants = action.get("created_date") or action.get("modified_date")
+    return not has_instants and not _referrer(action)
 
 
 def _referrer(action: Mapping[str, Any]) -> Mapping[str, Any]:
