@@ -110,12 +110,17 @@ def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> 
     table.check()
     for row, events in understood(source, table.head(), said):
         if isinstance(events, Unreadable):
-            click.echo(f"line {row.line}: refused, {events}")
+            click.echo(_visible(f"line {row.line}: refused, {events}"))
         elif not events:
             click.echo(f"line {row.line}: says nothing that counts")
         else:
-            click.echo(f"line {row.line}: {'; '.join(map(_shown, events))}")
+            click.echo(_visible(f"line {row.line}: {'; '.join(map(_shown, events))}"))
     click.echo("nothing was imported")
+
+
+def _visible(line: str) -> str:
+    """Return a line without what would steer a terminal."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in line)
 
 
 def _shown(event: ActionEvent) -> str:

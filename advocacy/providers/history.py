@@ -75,7 +75,7 @@ class Columns:
             names = {name: fold(name) for name in self._named}
         pairs = sorted((names[name], value) for name, value in self._named.items())
         joined = "\x1f".join(f"{name}={value}" for name, value in pairs)
-        return "row:" + hashlib.sha256(joined.encode()).hexdigest()[:32]
+        return "row:" + hashlib.sha256(joined.encode(errors="replace")).hexdigest()[:32]
 
 
 @lru_cache(maxsize=4096)

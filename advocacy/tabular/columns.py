@@ -16,12 +16,19 @@ INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\0\x1a"
 _EDGES = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
 
 
-@lru_cache(maxsize=4096)
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")
+
+
 def fold(name: str) -> str:
     """Return a heading without case, white space and punctuation; every letter stays.
 
     `Created (UTC)`, `created_utc` and `CREATED UTC` are one; `Título` and `Titulo` are two.
     """
+    return _folded(name) if len(name) < 1_000 else _folded.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _folded(name: str) -> str:
     composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     letters = "".join(each for each in composed if unicodedata.category(each)[0] in "LMN")
     return letters or _EDGES.sub("", composed)
@@ -29,7 +36,7 @@ def fold(name: str) -> str:
 
 def clean(heading: str) -> str:
     """Return a heading as it is shown: on one line, with nothing invisible around it."""
-    return " ".join(_EDGES.sub("", heading).split())
+    return _UNSHOWN.sub("\ufffd", " ".join(_EDGES.sub("", heading).split()))
 
 
 @dataclass(frozen=True, slots=True)

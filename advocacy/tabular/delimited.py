@@ -56,6 +56,9 @@ def read_delimited(
     text = io.TextIOWrapper(file, encoding.codec, errors, newline="")
     try:
         yield from _rows(_lines(text), separator, spaced)
+    except (UnicodeError, OSError):
+        # It was read to its end before.
+        raise BadTable(say("the file changed while it was read; bring it again")) from None
     finally:
         text.detach()
 

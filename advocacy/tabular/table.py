@@ -31,7 +31,8 @@ MOST_COLUMNS = 1_000
 HEADINGS_WITHIN = 20
 """Among so many rows that hold something, the headings are looked for."""
 
-_SPACE = f" \t\r\n\v\f\u00a0{INVISIBLE}"
+_BETWEEN = "\x1f"
+_SPACE = f" \t\r\n\v\f\u00a0{_BETWEEN}{INVISIBLE}"
 _TOTAL = re.compile(r"\s*(grand\s+|sub-?)?(totals?|sum|totaux|somme|suma|summe|gesamt)\b", re.I)
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
@@ -113,17 +114,18 @@ class Table:
         damaged = self.encoding is not None and self.encoding.damaged
         self.totals = 0
         for line, cells in self._raw():
-            if line <= self.headings_line or not any(cell.strip(_SPACE) for cell in cells):
+            whole = _BETWEEN.join(cells)
+            if line <= self.headings_line or not whole.strip(_SPACE):
                 continue
-            if any(cell[:1] == "'" for cell in cells):
+            if "'" in whole:
                 cells = [plain_cell(cell) for cell in cells]
             if len(cells) >= width and cells[width - 1] == last and _same(cells, headings):
                 continue
-            if self._is_total(cells):
+            if _TOTAL.match(whole) and self._lacks_needed(cells):
                 self.totals += 1
                 continue
             problem = ""
-            if damaged and _ESCAPED.search("".join(cells)):
+            if damaged and _ESCAPED.search(whole):
                 problem = "not_utf8: the row has bytes that are not UTF-8"
                 cells = [_ESCAPED.sub("\ufffd", cell) for cell in cells]
             beyond: tuple[str, ...] = ()
@@ -142,9 +144,8 @@ class Table:
         if self._state() != self._opened_as:
             raise BadTable(say("the file changed while it was read; bring it again"))
 
-    def _is_total(self, cells: Sequence[str]) -> bool:
-        first = next(cell for cell in cells if cell.strip(_SPACE))
-        return _TOTAL.match(first) is not None and any(
+    def _lacks_needed(self, cells: Sequence[str]) -> bool:
+        return any(
             not any(place < len(cells) and cells[place].strip(_SPACE) for place in group)
             for group in self._needed
         )

@@ -7,6 +7,7 @@ temporary file without a name; it is read from there row by row.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from advocacy.phrases import say
 from advocacy.tabular.delimited import RawRow
 from advocacy.tabular.errors import BadTable
 
+# It reads other people's files, and gets none of our secrets.
+_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 _PROGRAM = Path(__file__).with_name("convert.py")
 
 
@@ -56,6 +59,7 @@ def read_workbook(file: BinaryIO, seconds: float) -> Workbook:
             stdin=file,
             stdout=converted,
             stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
             timeout=seconds,
             check=False,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from advocacy.identity import digests, organization_key
 from advocacy.import_layouts import LAYOUTS
 from advocacy.importing import bring_in
 from advocacy.store import campaigns, run, transaction
+from advocacy.tabular.columns import fold
 from advocacy.tabular.errors import BadTable
 from advocacy.tabular.table import Row, open_table
 
@@ -217,6 +219,33 @@ def test_hostile_rows_are_refused_one_by_one(world):
     )
     brought, refused = bring(world, "actblue", text)
     assert (brought.new, brought.refused) == (1, len(bad)), refused
+
+
+HOSTILE = [
+    "²", "12/31/9999 23:30", "1/1/1 00:00", "0001-01-01", "9" * 4400, "-1", "NaN", "1e999",
+    "1E+4400", "\0", "٣", "１２", "1_000", "1,5", "13/45/2026", "2026-11-01T09:30:00+99:99",
+    "9999-12-31T23:59:59-12:00", "\u202e", "é" * 5000, "=1", "%s", " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", ["actblue", "action_network"])
+def test_a_hostile_cell_in_any_column_ends_no_import(world, provider):
+    columns = list({fold(name): name for name in LAYOUTS[provider].names}.values())
+    usual = dict.fromkeys(columns, "1") | {"Amount": "5.00"}
+    for name in columns:
+        if name == "Currency":
+            usual[name] = "USD"
+        elif "Date" in name or "Timestamp" in name or name.endswith(" At"):
+            usual[name] = "2026-11-01 09:30:00"
+    rows = [usual | {column: cell} for column in columns for cell in HOSTILE]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    brought, refused = bring(world, provider, out.getvalue())
+    assert brought.rows == len(rows)
+    assert 0 < len(refused) < len(rows)
+    assert all(2 <= line <= len(rows) + 1 for line, _ in refused)
 
 
 def test_a_million_rows_take_no_more_memory_than_a_thousand(world):

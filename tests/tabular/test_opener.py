@@ -213,6 +213,12 @@ def test_a_known_column_that_is_there_twice_is_named():
     assert row.values == {"id": "1", "Amount": "2", "Note": "3", "Note (2)": "4"}
 
 
+def test_a_heading_steers_no_terminal_and_can_be_printed():
+    table = opened("id,Amount,ééééé\x1b[2J,x".encode() + b"\xff\n1,5,,\n")
+    assert table.columns == ("id", "Amount", "ééééé\ufffd[2J", "x\ufffd")
+    assert table.described().encode()
+
+
 def test_missing_columns_are_named_once_and_together():
     with pytest.raises(BadTable) as error:
         opened(b"Date;Email\n1;2\n1;2\n").check()
