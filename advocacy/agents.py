@@ -91,7 +91,7 @@ _NAMES = re.compile(
 )
 # Where an owner can be reached. `Ecosia ios@10.3.1` is a version, and so has no letters at its end.
 _OWNER = re.compile(
-    r"https?:|://|\bwww\.|\bmailto\b|[\w.+-]+(?:@|\(at\)|\[at\])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}",
+    r"https?:|://|\bwww\.|\bmailto\b|(?<=[\w.+-])(?:@|\(at\)|\[at\])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}",
     re.IGNORECASE,
 )
 # "compatible" was for browsers that came after Netscape's; since then for programs.
