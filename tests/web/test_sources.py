@@ -10,6 +10,7 @@ import pytest
 
 from advocacy import importing, process
 from advocacy.store import campaigns, health, inbox, run, transaction
+from advocacy.tabular.table import Row
 from tests.conftest import World
 
 
@@ -76,8 +77,10 @@ def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
         each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"
     )
     rows = [
-        {"Lineitem ID": str(n), "Date": "2025-11-01", "Amount": "5.00", "Donor Email": email}
-        for n, email in enumerate(("ana@", "Ben <ben@example.org>"))
+        Row(
+            n, {"Lineitem ID": str(n), "Date": "2025-11-01", "Amount": "5.00", "Donor Email": email}
+        )
+        for n, email in enumerate(("ana@", "Ben <ben@example.org>"), start=2)
     ]
     for _ in range(2):
         importing.bring_in(world.settings, source, rows, {}, lambda *_: None)
