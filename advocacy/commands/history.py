@@ -14,6 +14,7 @@ import click
 
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
 from advocacy.events import ActionKind, Said, Unreadable
+from advocacy.providers.base import DATE_FORMS
 from advocacy.providers.history import READERS
 from advocacy.tabular.columns import fold
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--source", "name", help="Whose actions these are; not needed where there is one.")
 @click.option("--zone", help="Where dates without an offset are from, as America/New_York.")
+@click.option(
+    "--dates",
+    type=click.Choice(DATE_FORMS, case_sensitive=False),
+    help="The order of day and month, as in 5/1/2024. Default: the tool's own, M/D/Y.",
+)
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in ActionKind]),
@@ -52,6 +58,7 @@ def import_history(
     file: Path,
     name: str | None,
     zone: str | None,
+    dates: str | None,
     kind: str | None,
     preview: bool,
     encoding: str,
@@ -79,6 +86,8 @@ def import_history(
     said = {}
     if zone:
         said["_zone"] = zone_name(None, None, zone)
+    if dates:
+        said["_dates"] = dates
     if kind:
         said["_kind"] = kind
     refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")

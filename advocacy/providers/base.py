@@ -260,8 +260,57 @@ def instant(value: Any, what: str, zone: str = "UTC") -> datetime:
     return in_utc(moment, what, zone)
 
 
+DATE_FORMS: Mapping[str, str] = {
+    "M/D/Y": "%m/%d/%Y %H:%M:%S",
+    "D/M/Y": "%d/%m/%Y %H:%M:%S",
+}
+"""The orders in which spreadsheets write day and month, by name, and how we write them."""
+
+_DATE = re.compile(
+    r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})"
+    r"(?:,?[\sT]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"\s*(?:([AP])\.?M\.?)?)?",
+    re.IGNORECASE,
+)
+
+
+def is_spreadsheet_date(written: str) -> bool:
+    """Say whether a date has the order that only who wrote it knows: 5/1/2024, 05.01.24."""
+    return bool(_DATE.fullmatch(written))
+
+
+def spreadsheet_date(written: str, what: str, form: str, zone: str = "UTC") -> datetime:
+    """Read a date as spreadsheets write it, by the clock of `zone`. Returns aware UTC.
+
+    `form` is one of `DATE_FORMS`: `5/1/2024 1:05:09 PM` and `5/1/24`, and with the day first also
+    `01.05.2024 13:05`. Years of two digits are 1969 to 2068, as POSIX has it; without a time it is
+    midnight.
+    """
+    found = _DATE.fullmatch(written)
+    # A point stands between day and month, and nobody writes the month first with it.
+    if not found or (found[2] == "." and form != "D/M/Y"):
+        raise Unreadable("bad_instant", what)
+    first, second, year = int(found[1]), int(found[3]), int(found[4])
+    month, day = (first, second) if form == "M/D/Y" else (second, first)
+    if len(found[4]) == 2:
+        year += 2000 if year < 69 else 1900
+    hour, minute, seconds = (int(found[each] or 0) for each in (5, 6, 7))
+    if found[8]:
+        if not 1 <= hour <= 12:
+            raise Unreadable("bad_instant", what)
+        hour = hour % 12 + (12 if found[8] in "pP" else 0)
+    try:
+        moment = datetime(year, month, day, hour, minute, seconds)  # noqa: DTZ001 -- see in_utc
+    except ValueError:
+        raise Unreadable("bad_instant", what) from None
+    return in_utc(moment, what, zone)
+
+
 def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
-    """Return an instant in UTC; one without an offset is taken in `zone`. Raises `Unreadable`."""
+    """Return an instant in UTC; one without an offset is taken in `zone`. Raises `Unreadable`.
+
+    A time that comes twice where clocks go back is the first; one that is skipped, an hour later.
+    """
     if moment.tzinfo is None:
         try:
             moment = moment.replace(tzinfo=days.zone(zone))

@@ -353,7 +353,9 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
 
 def _is_date_form(form: Any) -> bool:
     """Say whether dates can be written and read in this form."""
-    if form == "":
+    if not isinstance(form, str):
+        return False
+    if form == "" or form in base.DATE_FORMS:
         return True
     try:
         written = datetime(2026, 5, 1, 12, 5, tzinfo=UTC).strftime(form)
@@ -615,7 +617,10 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     written = base.text(value, what, 64)
     if written.isascii() and written.isdigit() and 9 <= len(written) <= 11:
         return base.from_unix(int(written), what)
-    if written and (form := mapping.get("at_format")):
+    form = str(mapping.get("at_format") or "")
+    if written and form in base.DATE_FORMS and base.is_spreadsheet_date(written):
+        return base.spreadsheet_date(written, what, form, zone)
+    if written and form and form not in base.DATE_FORMS:
         try:
             moment = datetime.strptime(written, form)  # noqa: DTZ007 -- the zone comes next
         except (ValueError, re.error):
@@ -627,7 +632,8 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
 def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
     """Write an instant as `_instant` reads it."""
     if form := mapping.get("at_format"):
-        return moment.astimezone(days.zone(str(mapping.get("zone", "UTC")))).strftime(form)
+        local = moment.astimezone(days.zone(str(mapping.get("zone", "UTC"))))
+        return local.strftime(base.DATE_FORMS.get(form, form))
     return base.write_instant(moment)
 
 

@@ -40,11 +40,10 @@ _DATE_FORMS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y",
 )
+
+US_DATES = "M/D/Y"
+"""How the spreadsheets of these tools write a date, where nothing else is said of the file."""
 
 
 class Columns:
@@ -53,6 +52,8 @@ class Columns:
     def __init__(self, row: Row) -> None:
         self._named = {name: value for name, value in row.items() if name}
         self._row = {fold(name): value for name, value in self._named.items()}
+        said = row.get("_dates", "")
+        self.dates = said if said in base.DATE_FORMS else US_DATES
 
     def find(self, *names: str) -> str:
         """Return the first of these columns that holds something, else an empty string."""
@@ -83,11 +84,16 @@ def _in_ascii(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def moment(written: str, what: str, zone: str) -> datetime:
-    """Read a date as exports write it; without an offset it is taken in `zone`. Returns UTC."""
+def moment(written: str, what: str, zone: str, dates: str) -> datetime:
+    """Read a date as exports write it; without an offset it is taken in `zone`. Returns UTC.
+
+    `dates` is the order of day and month, one of `base.DATE_FORMS`.
+    """
     trimmed = written.strip()
     if trimmed.endswith(" UTC"):
         trimmed, zone = trimmed.removesuffix(" UTC"), "UTC"
+    if base.is_spreadsheet_date(trimmed):
+        return base.spreadsheet_date(trimmed, what, dates, zone)
     for form in _DATE_FORMS:
         try:
             naive = datetime.strptime(trimmed, form)  # noqa: DTZ007 -- the zone comes next
@@ -106,7 +112,9 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a row of ActBlue's contributions, refunded ones too. Dates are New York's."""
     columns = Columns(row)
     line = columns.get("Lineitem ID", "Line Item ID")
-    paid = moment(columns.get("Date", "Paid At", "Payment Date"), "Date", "America/New_York")
+    paid = moment(
+        columns.get("Date", "Paid At", "Payment Date"), "Date", "America/New_York", columns.dates
+    )
     months = columns.find("Recurring Total Months", "Recurring Duration")
     number = columns.find("Recurrence Number", "Recurring Sequence")
     recurring = months.lower() not in {"", "0", "1", "once"}
@@ -131,7 +139,10 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     refunded = columns.find("Refund Date", "Refunded At")
     if not refunded:
         return [given]
-    return [given, _returned(given, moment(refunded, "Refund Date", "America/New_York"), None)]
+    return [
+        given,
+        _returned(given, moment(refunded, "Refund Date", "America/New_York", columns.dates), None),
+    ]
 
 
 def _given(columns: Columns) -> int:
@@ -158,7 +169,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
     when = columns.get(
         "Created Date", "Timestamp", "Timestamp (EST)", "Date", "Action Date", "Created At"
     )
-    occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"))
+    occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"), columns.dates)
     code, click_id = base.split_code(columns.find("Source", "Source Code", "Referrer Source"))
     said, minor, currency = Said.MADE, None, ""
     if kind is ActionKind.DONATION:
@@ -211,7 +222,10 @@ def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         return []
     currency = base.currency_code(columns.get("Currency"))
     created = moment(
-        columns.get("Created (UTC)", "Created date (UTC)", "Created"), "Created", "UTC"
+        columns.get("Created (UTC)", "Created date (UTC)", "Created"),
+        "Created",
+        "UTC",
+        columns.dates,
     )
     minor = gifts.given(amount(columns.get("Amount"), currency))
     metadata = {
@@ -263,7 +277,7 @@ def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     if not minor:
         return []
     when = columns.find("Refunded date (UTC)", "Refunded Date")
-    at = moment(when, "Refunded date", "UTC") if when else given.occurred_at
+    at = moment(when, "Refunded date", "UTC", columns.dates) if when else given.occurred_at
     return [_returned(given, at, minor, f"refund{EXPORTED_TOTAL}")]
 
 
@@ -277,7 +291,7 @@ def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     if not minor or status.startswith("warning_"):
         return []
     when = columns.find("Dispute Date (UTC)", "Disputed Date (UTC)", "Dispute Created (UTC)")
-    at = moment(when, "Dispute Date", "UTC") if when else given.occurred_at
+    at = moment(when, "Dispute Date", "UTC", columns.dates) if when else given.occurred_at
     returned = _returned(given, at, minor, f"dispute{EXPORTED_TOTAL}")
     if stripe.dispute_took_nothing(status):
         return [replace(returned, said=Said.STANDS, statement_id="dispute:exported:stands")]
@@ -328,7 +342,7 @@ def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
 ROW = "text/csv; row"
 """The content type of a delivery that is a row of an export, as a JSON object."""
 
-SAID_OF_FILE = ("_zone", "_kind")
+SAID_OF_FILE = ("_zone", "_kind", "_dates")
 """What staff said of a whole file; kept with each of its rows, for a rebuild."""
 
 READERS: Mapping[str, RowReader] = {
@@ -344,10 +358,19 @@ def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
     if provider in READERS:
         events = READERS[provider](row, setup)
     elif provider == generic.slug:
-        events = generic.parse(verified)
+        events = generic.parse(_with_said(verified, setup))
     else:
         raise Unreadable("unknown_kind", f"there is no reader for rows of {provider}")
     return [_beside_webhooks(event) for event in events]
+
+
+def _with_said(verified: Verified, setup: Mapping[str, Any]) -> Verified:
+    """Let the mapping read dates in the form that staff said the file has."""
+    mapping = setup.get("mapping")
+    if setup.get("dates") not in base.DATE_FORMS or not isinstance(mapping, dict):
+        return verified
+    said = {**mapping, "at_format": setup["dates"]}
+    return replace(verified, setup={**verified.setup, "mapping": said})
 
 
 def _beside_webhooks(event: ActionEvent) -> ActionEvent:

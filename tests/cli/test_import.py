@@ -133,6 +133,16 @@ def test_a_preview_says_what_was_understood_and_imports_nothing(operator, tmp_pa
     assert "1 new, 0 known, 1 refused" in operator.does("import", "actblue", export)
 
 
+def test_dates_have_the_month_first_unless_the_day_is_said_to_be(operator, tmp_path):
+    operator.does("org", "create", "--slug", "hope", "--name", "Hope")
+    operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
+    export = tmp_path / "gifts.csv"
+    export.write_text("Date,Lineitem ID,Amount,Email\n5/1/24 1:05:09 PM,1,5.00,a@example.org\n")
+    asked = ("import", "actblue", export, "--preview")
+    assert "at 2024-05-01 17:05:09 UTC" in operator.does(*asked)
+    assert "at 2024-01-05 18:05:09 UTC" in operator.does(*asked, "--dates", "D/M/Y")
+
+
 def test_missing_columns_stop_an_import_and_are_named_once(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "stripe", "--name", "Stripe")
