@@ -69,6 +69,12 @@ def codes_in(path: str) -> tuple[str, ...]:
     return _codes_in(path[:_LONGEST_PATH])
 
 
+def code_of(written: str) -> str:
+    """Return the code in a link, however it was copied; what has none as it is."""
+    found = codes_in(PREFIX + re.split(PREFIX, written, flags=re.IGNORECASE)[-1])
+    return found[0] if found else written
+
+
 @lru_cache(maxsize=1024)
 def _codes_in(path: str) -> tuple[str, ...]:
     seen = "".join(letter for letter in path.translate(_NARROW) if not _is_invisible(letter))

@@ -239,6 +239,12 @@ def link_create(
         click.echo(f"{settings.public_url}/r/{made.code}")
 
 
+def _code(written: str) -> str:
+    from advocacy.codes import code_of
+
+    return code_of(written)
+
+
 @link.command("share")
 @org_option
 @click.argument("code")
@@ -252,7 +258,7 @@ def link_share(org: str | None, code: str) -> None:
 
     with transaction():
         owner = campaigns.get_organization(org)
-        made = campaigns.put_share(owner.id, code.rpartition("/")[2].lower())
+        made = campaigns.put_share(owner.id, _code(code))
         click.echo(f"{settings_now().public_url}/r/{made.code}")
 
 
@@ -272,7 +278,7 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
     with transaction():
         owner_id = campaigns.get_organization(org).id
     try:
-        moved = move_link(owner_id, code.rpartition("/")[2].lower(), post_id)
+        moved = move_link(owner_id, _code(code), post_id)
     except PassedOn as error:
         raise Refusal(str(error)) from None
     click.echo(
@@ -294,7 +300,7 @@ def link_disable(org: str | None, code: str) -> None:
 
     with transaction():
         owner = campaigns.get_organization(org)
-        code = code.rpartition("/")[2].lower()
+        code = _code(code)
         campaigns.disable_link(owner.id, code, datetime.now(UTC))
         members.note(owner.id, WHO, "link_disabled", code)
     click.echo(f"link {code} leads nowhere now")
@@ -313,7 +319,7 @@ def link_enable(org: str | None, code: str) -> None:
 
     with transaction():
         owner = campaigns.get_organization(org)
-        code = code.rpartition("/")[2].lower()
+        code = _code(code)
         campaigns.enable_link(owner.id, code, datetime.now(UTC))
         members.note(owner.id, WHO, "link_enabled", code)
     click.echo(f"link {code} leads to its destination again")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy.codes import BadCode, check_code, codes_in, comes_back, is_link
+from advocacy.codes import BadCode, check_code, code_of, codes_in, comes_back, is_link
 from advocacy.ids import new_click_id, new_code
 from advocacy.providers.base import NO_SOURCE, join_code, split_code
 from advocacy.store import campaigns, transaction
@@ -65,6 +65,16 @@ def test_no_link_is_made_with_a_code_that_would_be_lost(world, code):
     with pytest.raises(BadCode, match="would not be known again"), transaction():
         campaigns.put_link(world.org_id, post, "https://a.org/", "standard", {}, code)
     assert len(campaigns.list_links(world.org_id)) == len(world.links)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{}", "https://go.example/r/{}", "https://go.example/R/{}/.", " {} ", "<{}>", "/r/{}"],
+)
+def test_a_code_is_read_however_its_link_was_copied(written):
+    for code in (new_code(), "stay9"):
+        assert code_of(written.format(code)) == code_of(written.format(code.upper())) == code
+    assert code_of("...") == "..."
 
 
 @given(st.text(max_size=200) | st.text(st.sampled_from("/rR.%-_a2é\u200b"), max_size=60))
