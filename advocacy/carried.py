@@ -29,6 +29,8 @@ _CODE_AND_CLICK = re.compile(
 _CLICK = re.compile(rf"([a-z2-7]{{{CLICK_ID_LENGTH}}})(?![a-z0-9])")
 # Behind a code: more of an address, or signs that end a sentence. A sentence itself has no code.
 _CODE = re.compile(r"([a-z0-9_-]{1,64})(?:[?&#<>\"].*|\W*)", re.DOTALL)
+_OUR_CODE = re.compile(rf"[a-z0-9]{{{CODE_LENGTH}}}")
+_TEN_DIGITS = re.compile(r"\d{10}")
 _BEFORE = " \"'`<([{‘“«‹"
 _MOST_ENCODED = 3
 _LONGEST = 8000
@@ -48,8 +50,15 @@ def split_code(carried: str) -> tuple[str, str]:
     found = _CODE.fullmatch(folded)
     if found is None or found[1] in NO_SOURCE:
         return "", ""
+    if is_our_code(found[1]):
+        return found[1], ""
     # Before it is folded: what is base64 cannot be decoded in lower case.
     return ("", "") if reads_as_personal(_shown(carried)[: len(found[1])]) else (found[1], "")
+
+
+def is_our_code(code: str) -> bool:
+    """Say whether a code is of the form of those that are drawn here, and no phone number."""
+    return _OUR_CODE.fullmatch(code) is not None and not _TEN_DIGITS.search(code)
 
 
 def surest_code(*carried: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, split_code
 from advocacy.phrases import say
 from advocacy.plain_text import visible
 from advocacy.providers.base import join_code
+from advocacy.retained import retained_code
 
 PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
@@ -53,6 +54,8 @@ def comes_back(code: str) -> bool:
         _LETTERS.fullmatch(code) is not None
         and split_code(code) == (code, "")
         and split_code(joined) == (code, click_id)
+        # What reads as a number or a digest is not stored: see `retained`.
+        and retained_code(code) == code
     )
 
 

@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH
+from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, is_our_code
 from advocacy.events import ActionEvent, host_of
 from advocacy.identity import digest
 from advocacy.ledger import Fact, action_id
@@ -50,11 +50,9 @@ _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{
 _TOTAL = re.compile(r"refund:total:\d{1,16}")
 _SORTED = re.compile(r"([a-z_]{1,20}:).")
 
-_OUR_CODE = re.compile(rf"[a-z0-9]{{{CODE_LENGTH}}}(?:[a-z2-7]{{{CLICK_ID_LENGTH}}})?")
 _CLICK_ID = re.compile(rf"[a-z2-7]{{{CLICK_ID_LENGTH}}}")
 _ANY_CODE = re.compile(r"[a-z0-9_-]{1,64}")
 _RUN = re.compile(r"[a-z0-9]{14,}")
-_MANY_DIGITS = re.compile(r"\d{10}")
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,24}\d")
 _HOST_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _APPS = frozenset(app for platform in PLATFORMS.values() for app in platform.apps)
@@ -105,11 +103,12 @@ def retained_code(code: str) -> str:
 
 
 def _is_ours(code: str) -> bool:
-    return (
-        bool(_OUR_CODE.fullmatch(code))
-        and not code[:CODE_LENGTH].isdigit()
-        and not _MANY_DIGITS.search(code[:CODE_LENGTH])
-    )
+    click_id = code[CODE_LENGTH:]
+    return is_our_code(code[:CODE_LENGTH]) and (not click_id or _is_click_id(click_id))
+
+
+def _is_click_id(text: str) -> bool:
+    return _CLICK_ID.fullmatch(text) is not None
 
 
 def _may_be_personal(folded: str) -> bool:
@@ -194,7 +193,7 @@ def _texts(statement: ActionEvent | Fact, key: bytes) -> dict[str, Any]:
     return {
         "statement_id": retained_statement_id(statement.statement_id, key),
         "code": retained_code(statement.code) if statement.code else "",
-        "click_id": statement.click_id if _CLICK_ID.fullmatch(statement.click_id) else "",
+        "click_id": statement.click_id if _is_click_id(statement.click_id) else "",
         "utm": retained_utm(statement.utm) if statement.utm else {},
         "referrer": retained_host(statement.referrer) if statement.referrer else "",
         "recurs_as": retained_name(statement.recurs_as, key),

@@ -32,6 +32,7 @@ PURE = {
         "advocacy.phrases",
         "advocacy.plain_text",
         "advocacy.providers.base",
+        "advocacy.retained",
     },
     "advocacy.days": {"tzdata"},
     "advocacy.definitions": set(),

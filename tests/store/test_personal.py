@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
+from advocacy.carried import split_code
+from advocacy.codes import comes_back
 from advocacy.events import ActionEvent, ActionKind
 from advocacy.ledger import fact_of
 from advocacy.personal import reads_as_personal, scrub, texts_of
@@ -168,6 +170,13 @@ def test_all_other_names_are_keyed(name):
 def test_codes_that_we_made_stay():
     for code in ("abcdef123456", "a1b234567890", "spring4trees", "stay-ny_2"):
         assert retained_code(code) == code
+    # As new codes are drawn, one of 20,000 has seven figures in a row.
+    for code in ("ab234567234c", "234567ab7654", "7654321234ab"):
+        stored = "" if code.startswith("7654321234") else code
+        assert (split_code(code)[0], retained_code(code)) == (stored, stored)
+        assert comes_back(code) == bool(stored)
+    for refused in ("2025550147", "202555014712", "0f" * 16, "x8k2m4q7z1c5v9b3n6"):
+        assert not comes_back(refused)
     both = "abcdef123456" + "c" * 26
     assert retained_utm({"content": both.upper()}) == {"content": both.upper()}
     assert retained_code("202555014712") == retained_code(_base64(ADDRESS.encode()).lower()) == ""
