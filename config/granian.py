@@ -7,21 +7,23 @@ what a redirect cost under gunicorn's event loop.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
+import threading
+import time
+from functools import partial
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.log import LogLevels
 
-_PR_SET_PDEATHSIG = 1
+_LOOK_SECONDS = 0.5
+_GRACE_SECONDS = 20
 
 
 def main() -> None:
     """Serve the doors until told to stop."""
-    os.register_at_fork(after_in_child=_end_with_parent)
+    os.register_at_fork(after_in_child=partial(_end_with, os.getpid()))
     Granian(
         "advocacy.doors:doors",
         os.environ.get("HOST", "127.0.0.1"),
@@ -37,14 +39,26 @@ def main() -> None:
         log_access=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        workers_kill_timeout=20,
+        workers_kill_timeout=_GRACE_SECONDS,
     ).serve()
 
 
-def _end_with_parent() -> None:
-    """Let a process end, and ship, when the one that watches it was killed: nobody else would."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _end_with(parent: int) -> None:
+    """End this process, and let it ship, when the one that watches it was killed.
+
+    Note: a thread looks, since a signal that comes while the process starts is lost: it has the
+    handlers of its parent until its event loop has its own. So it is also sent more than once.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_SECONDS)
+        for _ in range(int(_GRACE_SECONDS / _LOOK_SECONDS)):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(_LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 if __name__ == "__main__":

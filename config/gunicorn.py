@@ -9,14 +9,14 @@ import socket
 import sys
 from typing import Any
 
-from gunicorn.sock import TCPSocket
+from gunicorn.sock import create_sockets
 
 from config.garbage import collect_seldom
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
-reuse_port = True
+reuse_port = hasattr(socket, "SO_REUSEPORT")
 threads = int(os.environ.get("WEB_THREADS", "16"))
 timeout = 30
 graceful_timeout = 20
@@ -32,21 +32,21 @@ control_socket_disable = True
 _M_ARENA_MAX = -8
 
 
-def post_fork(_server: Any, worker: Any) -> None:
-    """Give a process a door of its own beside the common one, and few places to take memory from.
+def on_starting(server: Any) -> None:
+    """Listen on a socket that all processes share, so that a request finds any that lives."""
+    server.LISTENERS = create_sockets(server.cfg, server.log)
 
-    At the common door whoever is first takes all that knock, and connections that stay open, as a
-    proxy's do, were all answered by one core. The kernel shares them out among the doors. What
-    knocks at the common one is there for whoever is alive.
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let a process that is loading have no socket of its own, and few places to take memory from.
+
+    Note: gunicorn binds one here because of `reuse_port`. The kernel would hand it connections that
+    wait until the application is loaded while another process is idle.
     """
-    worker.sockets = [
-        *worker.sockets,
-        *(
-            type(common)(common.getsockname(), worker.cfg, worker.log)
-            for common in worker.sockets
-            if isinstance(common, TCPSocket) and hasattr(socket, "SO_REUSEPORT")
-        ),
-    ]
+    for bound in worker.sockets:
+        if bound not in server.LISTENERS:
+            bound.close()
+    worker.sockets = list(server.LISTENERS)
     # glibc keeps what each thread has freed apart, and there are sixteen; others have no such call.
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
@@ -60,7 +60,15 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let streams see that this process is told to stop; it would wait for them otherwise."""
+    """Listen on a socket of its own too, now that the application is loaded.
+
+    On a shared socket whoever is first takes all connections, and those that stay open, as a
+    proxy's do, were all answered by one core. The kernel divides them among sockets.
+
+    Streams see that this process is told to stop; it would wait for them otherwise.
+    """
+    if reuse_port:
+        worker.sockets = [*worker.sockets, *create_sockets(worker.cfg, worker.log)]
     collect_seldom()
     if served := sys.modules.get("advocacy.wsgi"):
         served.app.extensions["stopping"] = lambda: not worker.alive

@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -326,7 +327,6 @@ def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
         assert run("select count(*) from touches where human")[0][0] == 30
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="told to a process by Linux")
 def test_a_process_ends_with_the_one_that_watches_it(world, variables):
     """Else it would go on answering beside its successors, as it was."""
     port = free_port()
@@ -340,6 +340,58 @@ def test_a_process_ends_with_the_one_that_watches_it(world, variables):
         until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
     with transaction():
         assert run("select count(*) from touches where human")[0][0] == 1
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_starts_ends_with_the_one_that_watches_it(world, variables, tmp_path):
+    """Else it would go on answering with the code and settings that it was started with."""
+    port = free_port()
+    slow = tmp_path / "slow"
+    slow.touch()
+    more = {"LINKS_PORT": str(port), "LINKS_CONCURRENCY": "2", "SLOW_START": str(slow)}
+    start = (
+        "import config.granian as g; real = g.Granian;"
+        "g.Granian = lambda target, *a, **k: real('tests.workers.slow_start:doors', *a, **k);"
+        "g.main()"
+    )
+    with running({**variables, **more}, sys.executable, "-c", start) as server:
+        until(lambda: len(children_of(server.pid)) >= 2)
+        started = children_of(server.pid)
+        time.sleep(0.5)
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 25)
+        assert not Served(world, port).answers()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_connection_waits_for_a_process_that_starts_beside_an_idle_one(
+    world, variables, tmp_path
+):
+    port = free_port()
+    slow = tmp_path / "slow"
+    more = {"PORT": str(port), "WEB_CONCURRENCY": "2", "SLOW_START": str(slow)}
+    command = ("gunicorn", "--config", "config/gunicorn.py", "tests.workers.slow_start:application")
+    with running({**variables, **more}, *command) as server:
+        until(Served(world, port).answers)
+        until(lambda: len(children_of(server.pid)) == 2)
+        time.sleep(2)
+        slow.touch()
+        killed = children_of(server.pid)[0]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(set(children_of(server.pid)) - {killed}) == 2)
+
+        def ask(_number: int) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+            connection.request("GET", "/live")
+            return connection.getresponse().status
+
+        with ThreadPoolExecutor(30) as pool:
+            assert list(pool.map(ask, range(30))) == [200] * 30
 
 
 def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, variables, tmp_path):
