@@ -47,6 +47,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     from flask import Flask
 
     from advocacy.extensions import db
+    from advocacy.key_check import KeyCheck
     from advocacy.nudge import Nudger
     from advocacy.store import watch
 
@@ -62,6 +63,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     )
     app.extensions["settings"] = settings
     app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
+    app.extensions["key_check"] = KeyCheck(settings.secret_key.encode())
     db.init_app(app)
     with app.app_context():
         watch(db.engine)
@@ -153,6 +155,7 @@ def create_app(settings: Settings) -> Flask:
     )
     errors.init_app(app)
     webhooks.init_app(app)
+    health.refuse_wrong_key(app)
     auth.init_app(app)
     compression.init_app(app)
     counted.init_app(app)

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from advocacy import clicklog, days, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.counting import queue_of
+from advocacy.key_check import WrongKey
 from advocacy.nudge import connect
 from advocacy.outages import ADVICE
 from advocacy.postponing import list_postponed
@@ -64,6 +65,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
         yield "database", trouble
         if not trouble:
             yield "tables", _tables(app)
+            yield "secret key", _key(app)
             yield "inbox", _inbox()
             yield "codes", _codes()
             yield "time zones", _zones()
@@ -107,6 +109,16 @@ def _tables(app: Flask) -> str:
         return "there are none yet; run `advocacy migrate`"
     if at != head:
         return f"are at {at or 'nothing'}, not at {head}; run `advocacy migrate`"
+    return ""
+
+
+def _key(app: Flask) -> str:
+    try:
+        app.extensions["key_check"].require()
+    except WrongKey as wrong:
+        return str(wrong)
+    except SQLAlchemyError:
+        return "cannot be compared; see tables"
     return ""
 
 

@@ -431,6 +431,15 @@ class Claim(db.Model):  # type: ignore[name-defined,misc]
     losses: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
+class SecretKeyDigest(db.Model):  # type: ignore[name-defined,misc]
+    """Which `SECRET_KEY` the data was stored with: one row, with the id of no organization."""
+
+    __tablename__ = "secret_key_digests"
+
+    org_id: Mapped[UUID] = _id()
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class TouchRow(db.Model):  # type: ignore[name-defined,misc]
     """A click on a tracking link. Nothing of the person but, once she has acted, who she is.
 

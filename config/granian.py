@@ -17,12 +17,15 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.log import LogLevels
 
+from config.starting import exit_unless_ready
+
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 20
 
 
 def main() -> None:
     """Serve the doors until told to stop."""
+    exit_unless_ready()
     os.register_at_fork(after_in_child=partial(_end_with, os.getpid()))
     Granian(
         "advocacy.doors:doors",

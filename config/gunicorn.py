@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn.sock import create_sockets
 
 from config.garbage import collect_seldom
+from config.starting import exit_unless_ready
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -33,7 +34,8 @@ _M_ARENA_MAX = -8
 
 
 def on_starting(server: Any) -> None:
-    """Listen on a socket that all processes share, so that a request finds any that lives."""
+    """Bind a socket that all processes share, so that a request finds any that lives."""
+    exit_unless_ready()
     server.LISTENERS = create_sockets(server.cfg, server.log)
 
 
@@ -60,7 +62,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Listen on a socket of its own too, now that the application is loaded.
+    """Bind a socket of its own too, now that the application is loaded.
 
     On a shared socket whoever is first takes all connections, and those that stay open, as a
     proxy's do, were all answered by one core. The kernel divides them among sockets.

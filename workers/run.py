@@ -22,6 +22,7 @@ from rq.serializers import JSONSerializer
 
 from advocacy.counting import queue_of
 from advocacy.extensions import db
+from advocacy.starting import reason_not_to_start
 from config.garbage import collect_seldom
 from workers import jobs
 from workers.context import application, connection
@@ -80,6 +81,8 @@ class DrainWorker(Worker):
         """Run a job in the fork, which must not use its parent's database connections."""
         with application().app_context():
             db.engine.dispose(close=False)
+            # Where the database was away when this worker started, it asks before each job.
+            application().extensions["key_check"].require()
         super().main_work_horse(job, queue)  # type: ignore[arg-type]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
@@ -134,12 +137,18 @@ def outlive_redis(process: Callable[[], None]) -> None:
             time.sleep(_WAIT_SECONDS)
 
 
+def _refuse_wrong_start() -> None:
+    """End with one sentence where the settings are wrong, or the key is not the database's."""
+    if reason := reason_not_to_start(application):
+        sys.exit(reason)
+
+
 def main() -> None:
     """Run the process that the first argument names."""
     processes = {"worker": work, "counter": count, "clock": tick}
     if len(sys.argv) != 2 or sys.argv[1] not in processes:
         sys.exit("say which process: python -m workers.run worker | counter | clock")
-    application()
+    _refuse_wrong_start()
     collect_seldom()
     outlive_redis(processes[sys.argv[1]])
 

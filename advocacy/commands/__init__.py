@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -58,8 +59,14 @@ def in_app(
 
     @wraps(command)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
-            with application().app_context():
+            app = application()
+            with app.app_context():
+                with suppress(SQLAlchemyError):
+                    # Where the database is away, the command says so itself.
+                    app.extensions["key_check"].require()
                 command(*args, **kwargs)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -77,6 +84,7 @@ def _in_one_line(error: Exception) -> str:
 
     from advocacy.codes import BadCode
     from advocacy.destinations import BadDestination
+    from advocacy.key_check import WrongKey
     from advocacy.linking import BadLink
     from advocacy.report import BadRange
     from advocacy.store.campaigns import NotFound, Taken
@@ -86,6 +94,7 @@ def _in_one_line(error: Exception) -> str:
     match error:
         case (
             SettingsError()
+            | WrongKey()
             | Taken()
             | NotFound()
             | BadRange()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Blueprint, Response, current_app
+import structlog
+from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -21,6 +22,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
+from advocacy.key_check import WrongKey
 from advocacy.nudge import connect
 from advocacy.postponing import Postponed, list_postponed
 from advocacy.store import database, inbox
@@ -28,6 +30,8 @@ from advocacy.web.auth import needs_token
 from config.settings import Settings
 
 blueprint = Blueprint("health", __name__)
+
+log = structlog.get_logger()
 
 registry = CollectorRegistry()
 deliveries = Counter(
@@ -44,6 +48,24 @@ clicks_lost = Gauge(
 )
 
 
+def refuse_wrong_key(app: Flask) -> None:
+    """Answer 503 where `SECRET_KEY` is not the database's: this started while that was away."""
+
+    @app.before_request
+    def look() -> Response | None:
+        if request.blueprint == blueprint.name:
+            return None
+        try:
+            app.extensions["key_check"].require()
+        except WrongKey as wrong:
+            log.error("wrong_secret_key")
+            return Response(f"{wrong}\n", 503, content_type="text/plain")
+        except SQLAlchemyError:
+            # Whatever is asked says so in its own words.
+            return None
+        return None
+
+
 @blueprint.get("/live")
 def live() -> Response:
     """Say that this process answers."""
@@ -55,6 +77,9 @@ def ready() -> Response:
     """Say whether the database answers and has its tables, and whether work is postponed."""
     try:
         missing = database.lacks_migrations()
+        current_app.extensions["key_check"].require()
+    except WrongKey as wrong:
+        return Response(f"{wrong}\n", 503, content_type="text/plain")
     except SQLAlchemyError:
         return Response("database does not answer\n", 503, content_type="text/plain")
     if missing:

@@ -20,6 +20,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.events import Refused
 from advocacy.ids import new_id
+from advocacy.key_check import WrongKey
 from advocacy.receive import Kept, Knock, KnownSources, receive_together
 from advocacy.together import Overloaded, Together, TogetherInLoop
 from advocacy.web import health
@@ -52,6 +53,7 @@ def init_app(app: Flask) -> None:
 
     def keep(knocks: Sequence[Knock]) -> Sequence[Kept | Exception]:
         with app.app_context():
+            app.extensions["key_check"].require()
             return receive_together(sources, app.extensions["nudge"], knocks)
 
     limits: dict[str, Any] = {
@@ -59,7 +61,7 @@ def init_app(app: Flask) -> None:
         "waiting": settings.door_waiting,
         "seconds": settings.door_seconds,
         # Where the database is away, asking once for each would only take longer.
-        "hopeless": (OperationalError, InterfaceError, PoolTimeout),
+        "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
     }
     app.extensions["door"] = Together[Knock, Kept](keep, **limits)
     app.extensions["door_in_loop"] = TogetherInLoop[Knock, Kept](keep, **limits)
@@ -184,7 +186,7 @@ def _failed(error: Exception, headers: Mapping[str, str]) -> Answer:
     if isinstance(error, Overloaded):
         log.warning("door_overloaded", request_id=request_id)
         return _say("overloaded", 503, "try again\n", request_id)
-    if isinstance(error, (DBAPIError, PoolTimeout)):
+    if isinstance(error, (DBAPIError, PoolTimeout, WrongKey)):
         log.error("delivery_not_kept", error=type(error).__name__, request_id=request_id)
         return _say("not_kept", 503, "try again\n", request_id)
     log.error("delivery_failed", exc_info=error, request_id=request_id)

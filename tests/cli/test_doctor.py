@@ -69,6 +69,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "settings",
         "database",
         "tables",
+        "secret key",
         "inbox",
         "codes",
         "time zones",

@@ -1,0 +1,36 @@
+"""What is checked before a server starts its processes: `python -m advocacy.starting`.
+
+Note: it is a process of its own, so that the server that forks has neither connections nor this
+application's modules, which would be old ones after a reload.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from advocacy import create_doors_app
+from advocacy.extensions import db
+from advocacy.key_check import WrongKey
+from config.settings import SettingsError, read_settings
+
+
+def reason_not_to_start(make_app: Callable[[], Flask]) -> str:
+    """Return why nothing can start, or ''. PostgreSQL may be away: links redirect without it."""
+    try:
+        app = make_app()
+        with app.app_context():
+            app.extensions["key_check"].require()
+            db.session.remove()
+    except (SettingsError, WrongKey) as error:
+        return str(error)
+    except SQLAlchemyError:
+        return ""
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(reason_not_to_start(lambda: create_doors_app(read_settings())) or 0)

@@ -1,0 +1,50 @@
+"""The digest of the key that the data was sealed and hashed under, and samples of what is sealed.
+
+It is one row for the whole installation, which has the id of no organization.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from advocacy.store import run
+from advocacy.store.campaigns import NO_ORGANIZATION
+
+_SAMPLES = 3
+
+
+def find_digest() -> bytes | None:
+    """Return the digest, or None where no process has started with this database."""
+    rows = run("select digest from secret_key_digests where org_id = :o", o=NO_ORGANIZATION)
+    return bytes(rows[0].digest) if rows else None
+
+
+def put_digest(digest: bytes) -> None:
+    """Store the digest, unless there is one."""
+    run(
+        """insert into secret_key_digests (org_id, digest) values (:o, :digest)
+           on conflict (org_id) do nothing""",
+        o=NO_ORGANIZATION,
+        digest=digest,
+    )
+
+
+def sealed_samples() -> list[tuple[UUID, str, bytes]]:
+    """Return some of what is sealed, the oldest of each organization: (org_id, name, sealed)."""
+    found: list[tuple[UUID, str, bytes]] = []
+    for (org_id,) in run("select id from organizations"):
+        secrets = run(
+            """select id, sealed from source_secrets where org_id = :o
+               order by created_at limit :limit""",
+            o=org_id,
+            limit=_SAMPLES,
+        )
+        bodies = run(
+            """select id, body from inbox where org_id = :o and body is not null
+               order by received_at limit :limit""",
+            o=org_id,
+            limit=_SAMPLES,
+        )
+        found += [(org_id, f"secret:{row.id}", bytes(row.sealed)) for row in secrets]
+        found += [(org_id, f"body:{row.id}", bytes(row.body)) for row in bodies]
+    return found

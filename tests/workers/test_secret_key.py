@@ -1,0 +1,168 @@
+"""Processes that are started with another SECRET_KEY, or with wrong settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from advocacy import key_check
+from advocacy.key_check import KeyCheck, WrongKey
+from advocacy.store import run, transaction
+from advocacy.up import free_port
+from tests.workers.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
+from tests.workers.processes import process as running
+from tests.workers.test_doors import BODY, PERSON, Served
+
+OTHER = "another-key-of-at-least-thirty-two-characters"
+COMMAND = (sys.executable, "-m", "advocacy.cli", "campaign", "list")
+PROCESSES = {
+    "web": WEB,
+    "links": DOORS,
+    "worker": WORKER,
+    "counter": COUNTER,
+    "clock": CLOCK,
+    "command": COMMAND,
+}
+
+
+@pytest.fixture
+def variables(environment, settings):
+    port = str(free_port())
+    return {
+        **environment,
+        "VAR_DIR": str(settings.var_dir),
+        "SECRET_KEY": settings.secret_key,
+        "PORT": port,
+        "LINKS_PORT": port,
+    }
+
+
+def ends(variables: dict[str, str], command: tuple[str, ...]) -> tuple[int, str]:
+    """Run a process that ends by itself; returns its status and what it said."""
+    tools = Path(sys.executable).parent
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **variables,
+            "PATH": f"{tools}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_nothing_starts_with_another_key(world, variables, name):
+    KeyCheck(world.master).require()
+    status, said = ends({**variables, "SECRET_KEY": OTHER}, PROCESSES[name])
+    assert status == 1
+    assert said.removeprefix("Error: ").strip() == str(WrongKey())
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_nothing_starts_with_wrong_settings(variables, name):
+    status, said = ends({**variables, "BODY_LIMIT_BYTES": "many"}, PROCESSES[name])
+    assert status == 1
+    assert "BODY_LIMIT_BYTES" in said and len(said.strip().splitlines()) == 1
+
+
+def stored() -> int:
+    with transaction():
+        return int(run("select count(*) from secret_key_digests")[0][0])
+
+
+def test_the_first_start_stores_the_key_and_an_older_database_adopts_what_opens_it(world):
+    # The fixture has sealed secrets and no row, like a database of an older version.
+    for wrong in (OTHER, OTHER.upper()):
+        with pytest.raises(WrongKey):
+            KeyCheck(wrong.encode()).require()
+    assert stored() == 0
+    KeyCheck(world.master).require()
+    KeyCheck(world.master).require()
+    assert stored() == 1
+    with pytest.raises(WrongKey):
+        KeyCheck(OTHER.encode()).require()
+
+
+def test_bodies_alone_tell_the_key_too(world):
+    with transaction():
+        run("delete from source_secrets")
+    assert world.post("action_network", b"[{}]").status_code == 200
+    with pytest.raises(WrongKey):
+        KeyCheck(OTHER.encode()).require()
+    KeyCheck(world.master).require()
+
+
+def test_an_empty_database_takes_the_first_key(app):
+    KeyCheck(OTHER.encode()).require()
+    with pytest.raises(WrongKey):
+        KeyCheck(app.extensions["settings"].secret_key.encode()).require()
+
+
+def test_a_key_that_is_right_is_asked_for_once(world, monkeypatch):
+    check = KeyCheck(world.master)
+    check.require()
+    monkeypatch.setattr(key_check, "_compare", None)
+    check.require()
+
+
+@contextmanager
+def refusing_connections(url: str) -> Iterator[Callable[[], object]]:
+    """Let the database take no new connection; yields what ends that."""
+    plain = url.replace("postgresql+psycopg:", "postgresql:", 1)
+    name = psycopg.conninfo.conninfo_to_dict(plain)["dbname"]
+    # The database that one is connected to cannot be closed.
+    with psycopg.connect(plain, dbname="postgres", autocommit=True) as held:
+
+        def allow(connections: bool) -> None:
+            statement = sql.SQL("alter database {} allow_connections {}")
+            held.execute(statement.format(sql.Identifier(name), sql.Literal(connections)))
+
+        allow(False)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(plain)
+        try:
+            yield lambda: allow(True)
+        finally:
+            allow(True)
+
+
+@pytest.mark.parametrize("command", [WEB, DOORS], ids=["web", "links"])
+def test_started_while_the_database_is_away_links_lead_on_and_nothing_is_stored(
+    world, variables, command, tmp_path
+):
+    """The key can be compared only when the database is back."""
+    KeyCheck(world.master).require()
+    variables |= {"VAR_DIR": str(tmp_path)}
+    path = f"/r/{world.links['x']}"
+    made = Served(world, int(variables["PORT"]))
+    with running(variables, *command):
+        until(made.answers)
+        assert made.ask("GET", path, **PERSON)[0] == 302
+        until(lambda: (tmp_path / "links.json").exists())
+    with (
+        refusing_connections(variables["DATABASE_URL"]) as accept,
+        running({**variables, "SECRET_KEY": OTHER}, *command),
+    ):
+        until(made.answers)
+        assert made.ask("GET", path, **PERSON)[0] == 302
+        assert made.send("msg_1", BODY) == 503
+        accept()
+        until(lambda: b"SECRET_KEY is not the key" in made.ask("GET", "/ready")[1])
+        assert made.send("msg_2", BODY) == 503
+        assert made.ask("GET", path, **PERSON)[0] == 302
+    with transaction():
+        assert run("select count(*) from inbox")[0][0] == 0
