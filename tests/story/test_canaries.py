@@ -45,7 +45,7 @@ CANARIES = list(
 )
 # Also without what stands before a number, and without the padding of base64.
 SOUGHT = sorted({each.lower().lstrip("+").rstrip("=") for each in CANARIES} | {"zoe.canary"})
-_AMOUNT = re.compile(r'"(amount|gross|refunded)_minor": -?\d+')
+_AMOUNT = re.compile(r'"(amount|gross|refunded)_minor": -?\d+|refund:total:\d+')
 BY_MAPPING = {
     "kind": "'donation'",
     "kinds": {"donation": "donation"},
