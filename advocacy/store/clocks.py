@@ -21,16 +21,15 @@ from advocacy.store import campaigns
 
 
 class Clock(NamedTuple):
-    """Where a statement has a clock: SQL for both parts of a `days.Clock`, as arrays."""
+    """Where a statement has a clock: SQL for its zone, to be found in `CLOCKS`; '' for `OWN`."""
 
-    starts: str
-    ahead: str
+    zone: str
 
 
-OWN = Clock("cast(:clock_starts as timestamptz[])", "cast(:clock_ahead as interval[])")
+OWN = Clock("")
 """The clock of the one zone that a statement is about; its values are `of_zone`."""
 
-EACH = Clock("k.starts", "k.ahead")
+EACH = Clock("k.zone")
 """The clock of each row's zone, where `CLOCKS` is joined as `k`; its values are `of_zones`."""
 
 CLOCKS = """clocks as materialized (
@@ -55,12 +54,31 @@ def hour(at: str, clock: Clock) -> str:
     """Return SQL for when the hour of an instant began, as `days.hour_in`."""
     return (
         f"greatest((date_trunc('hour', {local(at, clock)}) - {_ahead(at, clock)})"
-        f" at time zone 'UTC', ({clock.starts})[width_bucket({at}, {clock.starts})])"
+        f" at time zone 'UTC', {_change(at, clock)})"
     )
 
 
 def _ahead(at: str, clock: Clock) -> str:
-    return f"({clock.ahead})[1 + width_bucket({at}, {clock.starts})]"
+    """Return SQL for how much a clock is ahead at an instant."""
+    return _looked_up(at, clock, "{ahead}[1 + width_bucket({at}, {starts})]")
+
+
+def _change(at: str, clock: Clock) -> str:
+    """Return SQL for when a clock was changed last before an instant."""
+    return _looked_up(at, clock, "{starts}[width_bucket({at}, {starts})]")
+
+
+def _looked_up(at: str, clock: Clock, wanted: str) -> str:
+    """Return SQL for a part of a clock.
+
+    That of a row's zone is looked up and not joined: PostgreSQL would take the arrays along where
+    it sorts rows, ten kilobytes with each.
+    """
+    if clock.zone:
+        found = wanted.format(at=at, starts="e.starts", ahead="e.ahead")
+        return f"(select {found} from clocks e where e.zone = {clock.zone})"
+    own = "(cast(:clock_starts as timestamptz[]))", "(cast(:clock_ahead as interval[]))"
+    return wanted.format(at=at, starts=own[0], ahead=own[1])
 
 
 def of_zone(timezone: str) -> dict[str, str]:

@@ -439,11 +439,9 @@ def count_clicks(org_id: UUID) -> None:
 
 _KEY = """campaign_id, day, post_id, model, kind, tier, platform, source_id, currency"""
 
-_CLOCK = clocks.Clock("starts", "ahead")
-
 _ZONED = """
     select a.*, coalesce(a.campaign_id, :nobody) as campaign,
-           k.starts, k.ahead
+           k.zone
     from actions a join organizations o on o.id = :o
     left join campaigns c on c.org_id = :o and c.id = a.campaign_id
     join clocks k on k.zone = coalesce(c.timezone, o.timezone)
@@ -459,6 +457,11 @@ def count_totals(org_id: UUID) -> None:
     _count_shared(org_id)
 
 
+def _returned_on(returned: str, zone: str) -> str:
+    """Return SQL for the day of a return, by the clock of this zone."""
+    return clocks.day(f"({returned} ->> 'at')::timestamptz", clocks.Clock(zone))
+
+
 def _count_alike(org_id: UUID) -> None:
     run(
         f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is null)
@@ -471,7 +474,7 @@ def _count_alike(org_id: UUID) -> None:
                      0 as refunded
               from acted
               union all
-              select campaign, {clocks.day("(r ->> 'at')::timestamptz", _CLOCK)},
+              select campaign, {_returned_on("r", "acted.zone")},
                      coalesce(post_id, :nobody), '{EVERY}', kind, tier, platform, source_id,
                      currency, 0, 0, (r ->> 'amount_minor')::int8
               from acted, jsonb_array_elements(returns) r) added
@@ -507,7 +510,7 @@ def _count_shared(org_id: UUID) -> None:
         f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is not null),
             touched as (
               select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
-                     occurred_on as day, starts, ahead, returns,
+                     occurred_on as day, zone, returns,
                      coalesce((t ->> 'post_id')::uuid, :nobody) as post_id, kind,
                      t ->> 'tier' as tier, t ->> 'platform' as platform, source_id, currency,
                      gross_minor::numeric as gross_minor,
@@ -523,7 +526,7 @@ def _count_shared(org_id: UUID) -> None:
               select *, {_parts(str(UNIT), "units")}, {_parts("gross_minor", "gross")} from quotas),
             returned as (
               select c.id, nth, model, r.n as back, campaign_id,
-                     {clocks.day("(r.v ->> 'at')::timestamptz", _CLOCK)} as day, post_id, kind,
+                     {_returned_on("r.v", "c.zone")} as day, post_id, kind,
                      tier, platform, source_id, currency, gross as part_up,
                      gross_minor as part_down,
                      sum((r.v ->> 'amount_minor')::numeric)
