@@ -7,7 +7,7 @@ PORT ?= 8000
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow cut torture demo bench check format lock browser picture texts clean
+.PHONY: help run test test-slow cut torture demo bench check format lock browser picture vega texts clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ browser: ## install Debian's Chromium for the browser tests, where that can be d
 
 picture: $(READY) ## take the README's picture of the dashboard
 	@$(BIN)/python docs/picture.py
+
+vega: $(READY) ## write the library that draws charts again, after raising vl-convert-python
+	@$(BIN)/python -m tools.vega_bundle
 
 TEXTS := advocacy/web/translations
 texts: $(READY) ## find new texts, bring the translations in line, say what is missing

@@ -24,7 +24,6 @@ from advocacy import create_app
 from advocacy.embedded import ServersMissing, own_database, servers
 from advocacy.extensions import db
 from advocacy.store import campaigns, transaction
-from advocacy.web.charts import bundle
 from config.logging import configure
 from config.settings import SettingsError, read_settings
 
@@ -119,7 +118,6 @@ def start(var_dir: Path, port: int) -> int:
         with running_servers(var_dir, port) as (app, variables):
             with app.app_context():
                 greeting = _first_organization(app, var_dir)
-            bundle(app.extensions["settings"].var_dir)
             print(greeting, flush=True)
             processes = procfile(variables, port)
             processes.loop()

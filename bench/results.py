@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import altair
+import vl_convert
 from rich.console import Console
 from rich.table import Table
 
@@ -84,12 +84,12 @@ def write(folder: Path, machine: Mapping[str, Any], rows: Sequence[Row]) -> Path
         + "\n"
     )
     if chart := picture(rows):
-        chart.save(str(folder / "bench.png"), scale_factor=2)
+        (folder / "bench.png").write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
     return path
 
 
-def picture(rows: Sequence[Row]) -> Any | None:
-    """Return the plot of every figure whose size was varied, one panel a series; None if none."""
+def picture(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return the Vega-Lite definition of a plot with one panel for each series; None if none."""
     panels = []
     for series in dict.fromkeys(row.series for row in rows if row.series):
         points = [
@@ -101,17 +101,30 @@ def picture(rows: Sequence[Row]) -> Any | None:
             continue
         unit = next(row.unit for row in rows if row.series == series)
         panels.append(
-            altair.Chart(altair.InlineData(points))
-            .mark_line(point=True)
-            .encode(
-                x=altair.X("size:Q", scale=altair.Scale(type="log"), title="actions").axis(
-                    format="~s"
-                ),
-                y=altair.Y("value:Q", scale=altair.Scale(domainMin=0), title=unit),
-            )
-            .properties(title=series, width=320, height=220)
+            {
+                "title": series,
+                "width": 320,
+                "height": 220,
+                "data": {"values": points},
+                "mark": {"type": "line", "point": True},
+                "encoding": {
+                    "x": {
+                        "field": "size",
+                        "type": "quantitative",
+                        "scale": {"type": "log"},
+                        "title": "actions",
+                        "axis": {"format": "~s"},
+                    },
+                    "y": {
+                        "field": "value",
+                        "type": "quantitative",
+                        "scale": {"domainMin": 0},
+                        "title": unit,
+                    },
+                },
+            }
         )
-    return altair.hconcat(*panels) if panels else None
+    return {"hconcat": panels} if panels else None
 
 
 def _shown(row: Row) -> str:

@@ -39,7 +39,6 @@ from advocacy.providers.base import join_code
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import campaigns, touches, transaction
 from advocacy.up import free_port, running_servers
-from advocacy.web.charts import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "dashboard.png"
@@ -411,7 +410,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="advocacy-picture-") as folder:
         own = f"advocacy_picture_{new_id().hex}"
         with running_servers(Path(folder), port, own) as (app, variables):
-            bundle(app.extensions["settings"].var_dir)
             with app.app_context():
                 token = fill(app)
             with gunicorn(variables, port, Path(folder) / "gunicorn.log") as address:

@@ -1,39 +1,27 @@
-"""Charts: one Vega-Lite definition for page, mail and PDF, and the bundle that draws it.
+"""Charts: one Vega-Lite definition for page, mail and PDF.
 
-What a stranger would get wrong: the bundle comes out of `vl-convert-python`, so that nothing is
-loaded from elsewhere; it is written once, by a process of its own, because the converter needs more
-memory than a web process should have. The page draws with Vega's interpreter, since the
-Content-Security-Policy allows no `eval`.
+A definition is plain JSON, written here as it is sent. The page draws it with `static/vega.js`
+(see `static/vega.md`), mail and PDF with vl-convert, which has the same Vega.
+
+Note: the page uses Vega's interpreter, since the Content-Security-Policy allows no `eval`.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from babel import Locale
 
 from advocacy.withholding import FEW
 
-if TYPE_CHECKING:
-    import altair as alt
+Definition = dict[str, Any]
+"""A Vega-Lite definition, or a part of one: https://vega.github.io/vega-lite/docs/."""
 
-_SNIPPET = "window.vegaEmbed = vegaEmbed;"
-_WRITE = """
-import os, sys, pathlib, vl_convert
-path = pathlib.Path(sys.argv[1])
-fresh = path.with_suffix(f'.{os.getpid()}.tmp')
-fresh.write_text(vl_convert.javascript_bundle(sys.argv[2]))
-fresh.replace(path)
-"""
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 # Each stands out from the page in light and in dark by 3 to 1 (WCAG 1.4.11).
 COLOURS = {
@@ -55,6 +43,7 @@ UNTOLD = "untold"
 _UNTOLD = "#8a8f98"
 
 _DAY_OF_AXIS = "%b %-d"
+_DAY_OF_TOOLTIP = "%d %b %Y"
 
 # A range much longer than this would make bars that cannot be seen; then only days with data show.
 _LONGEST_AXIS_DAYS = 400
@@ -73,16 +62,13 @@ class Words:
 
 def actions_by_day(
     days: Sequence[dict[str, Any]], first: date, last: date, words: Words | None = None
-) -> dict[str, Any]:
-    """Return the Vega-Lite definition of actions by day, stacked by kind.
+) -> Definition:
+    """Return the definition of actions by day, stacked by kind.
 
     The axis goes from `first` to `last`, so that days without an action are seen as such. Days of
     which something is withheld (None), and not told together with the rest, have a band.
     """
     words = words or Words()
-    # Imported when the first chart is drawn: it is a fifth of a web process's memory.
-    import altair as alt
-
     told = {each["day"] for each in days if each["kind"] == FEW and each["actions"] is not None}
     untold = sorted({each["day"] for each in days if each["actions"] is None} - told)
     days = [each for each in days if each["actions"] is not None]
@@ -95,63 +81,49 @@ def actions_by_day(
         every = [*untold, *(each["day"] for each in days)]
         first, last = min(every), max(every)
     last = min(last, date.max - timedelta(days=1))
-    axis = [_beginning(first), _beginning(last + timedelta(days=1))]
-    chart = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "day:T",
-                timeUnit="utcyearmonthdate",
-                title=None,
-                scale=alt.Scale(domain=axis),
-                axis=alt.Axis(format=_DAY_OF_AXIS, grid=False, tickCount=10, labelOverlap=True),
-            ),
-            y=alt.Y(
-                "actions:Q",
-                title=words.actions,
-                stack="zero",
-                axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
-            ),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                scale=_kinds(),
-                legend=alt.Legend(
-                    orient="top",
-                    values=kinds,
-                    labelExpr=f"{json.dumps(called, ensure_ascii=False)}[datum.label]",
-                ),
-            ),
-            tooltip=[
-                alt.Tooltip("day:T", title=words.day, format="%d %b %Y"),
-                alt.Tooltip("called:N", title=words.kind),
-                alt.Tooltip("actions:Q", title=words.actions),
-            ],
-        )
-    )
-    drawn = _dressed(chart, words.description)
-    return _with_bands(drawn, untold, words.day) if untold else drawn
+    encoding: Definition = {
+        "x": {
+            **_by_day(10),
+            "scale": {"domain": [_beginning(first), _beginning(last + timedelta(days=1))]},
+        },
+        "y": {**_counts("actions", words.actions), "stack": "zero"},
+        "color": _kind_colours(kinds),
+        "tooltip": [
+            {**_field("day", "temporal"), "title": words.day, "format": _DAY_OF_TOOLTIP},
+            {**_field("called", "nominal"), "title": words.kind},
+            {**_field("actions", "quantitative"), "title": words.actions},
+        ],
+    }
+    labels = f"{json.dumps(called, ensure_ascii=False)}[datum.label]"
+    encoding["color"]["legend"]["labelExpr"] = labels
+    bars = {"mark": {"type": "bar"}}
+    parts: Definition = {"data": {"values": values}, "encoding": encoding}
+    if untold:
+        # The signs in the legend would be as pale as the band.
+        encoding["color"]["legend"]["symbolOpacity"] = 1
+        parts["layer"] = [bars, _bands(untold, words.day)]
+    else:
+        parts |= bars
+    return _complete(parts, words.description)
 
 
-def _with_bands(chart: dict[str, Any], untold: Sequence[date], day: str) -> dict[str, Any]:
-    """Draw a band for each day of which nothing is told."""
-    band = {
+def _bands(untold: Sequence[date], day: str) -> Definition:
+    """Return the layer with a band for each day of which nothing is told."""
+    return {
         "data": {"values": [{"day": each.isoformat()} for each in untold]},
         "mark": {"type": "rect", "opacity": 0.3},
         "encoding": {
             "y": {"value": 0},
             "y2": {"value": "height"},
             "color": {"datum": UNTOLD},
-            "tooltip": [{"field": "day", "type": "temporal", "title": day, "format": "%d %b %Y"}],
+            "tooltip": [
+                {**_field("day", "temporal"), "title": day, "format": _DAY_OF_TOOLTIP},
+            ],
         },
     }
-    mark = {"mark": chart["mark"]}
-    chart["encoding"]["color"]["legend"]["symbolOpacity"] = 1
-    return {name: part for name, part in chart.items() if name != "mark"} | {"layer": [mark, band]}
 
 
-def in_language(chart: dict[str, Any], language: str) -> dict[str, Any]:
+def in_language(chart: Definition, language: str) -> Definition:
     """Return a definition whose numbers, days and months a page draws as this language does.
 
     The Vega of mail and PDF knows languages by name; the page's has to be told them.
@@ -184,7 +156,7 @@ def in_language(chart: dict[str, Any], language: str) -> dict[str, Any]:
             },
         },
     }
-    found: dict[str, Any] = _day_first({**chart, "usermeta": {"embedOptions": options}})
+    found: Definition = _day_first({**chart, "usermeta": {"embedOptions": options}})
     return found
 
 
@@ -200,30 +172,29 @@ def _day_first(part: Any) -> Any:
 
 def bars(
     values: Sequence[dict[str, Any]], x: str, y: str, description: str, titles: tuple[str, str]
-) -> dict[str, Any]:
-    """Return the Vega-Lite definition of plain bars, in the order in which the values come.
+) -> Definition:
+    """Return the definition of plain bars, in the order in which the values come.
 
     `x` and `y` name fields of the values; `titles` are what the two are called.
     """
-    import altair as alt
-
-    chart = (
-        alt.Chart(alt.InlineData(values=list(values)))
-        .mark_bar(color=COLOURS["signature"])
-        .encode(
-            x=alt.X(f"{x}:N", title=titles[0], sort=None, axis=alt.Axis(labelAngle=0, ticks=False)),
-            y=alt.Y(
-                f"{y}:Q",
-                title=titles[1],
-                axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
-            ),
-            tooltip=[
-                alt.Tooltip(f"{x}:N", title=titles[0]),
-                alt.Tooltip(f"{y}:Q", title=titles[1]),
+    parts = {
+        "data": {"values": list(values)},
+        "mark": {"type": "bar", "color": COLOURS["signature"]},
+        "encoding": {
+            "x": {
+                **_field(x, "nominal"),
+                "title": titles[0],
+                "sort": None,
+                "axis": {"labelAngle": 0, "ticks": False},
+            },
+            "y": _counts(y, titles[1]),
+            "tooltip": [
+                {**_field(x, "nominal"), "title": titles[0]},
+                {**_field(y, "quantitative"), "title": titles[1]},
             ],
-        )
-    )
-    return _dressed(chart, description)
+        },
+    }
+    return _complete(parts, description)
 
 
 def beside(
@@ -232,40 +203,41 @@ def beside(
     periods: Sequence[str],
     description: str,
     title: str,
-) -> dict[str, Any]:
-    """Return the Vega-Lite definition of bars that stand beside those of another period.
+) -> Definition:
+    """Return the definition of bars that stand beside those of another period.
 
     `names` are the fields of a value: what it is of, how much, and of which of `periods`, of which
     there are one or two. Values are drawn in the order in which they come.
     """
-    import altair as alt
-
     of, much, period = names
-    colours = [COLOURS["click"], COLOURS["signature"]][-len(periods) :]
-    encoding: dict[str, Any] = {
-        "x": alt.X(
-            f"{of}:N",
-            title=None,
-            sort=None,
-            axis=alt.Axis(labelAngle=-35, labelOverlap=True, labelLimit=140, ticks=False),
-        ),
-        "y": alt.Y(
-            f"{much}:Q",
-            title=title,
-            axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
-        ),
-        "color": alt.Color(
-            f"{period}:N",
-            title=None,
-            scale=alt.Scale(domain=list(periods), range=colours),
-            legend=alt.Legend(orient="top") if len(periods) > 1 else None,
-        ),
-        "tooltip": [alt.Tooltip(f"{name}:{kind}") for name, kind in zip(names, "NQN", strict=True)],
+    compared = len(periods) > 1
+    encoding: Definition = {
+        "x": {
+            **_field(of, "nominal"),
+            "title": None,
+            "sort": None,
+            "axis": {"labelAngle": -35, "labelOverlap": True, "labelLimit": 140, "ticks": False},
+        },
+        "y": _counts(much, title),
+        "color": {
+            **_field(period, "nominal"),
+            "title": None,
+            "scale": {
+                "domain": list(periods),
+                "range": [COLOURS["click"], COLOURS["signature"]][-len(periods) :],
+            },
+            "legend": {"orient": "top"} if compared else None,
+        },
+        "tooltip": [
+            _field(of, "nominal"),
+            _field(much, "quantitative"),
+            _field(period, "nominal"),
+        ],
     }
-    if len(periods) > 1:
-        encoding["xOffset"] = alt.XOffset(f"{period}:N", sort=list(periods))
-    chart = alt.Chart(alt.InlineData(values=list(values))).mark_bar().encode(**encoding)
-    return _dressed(chart, description)
+    if compared:
+        encoding["xOffset"] = {**_field(period, "nominal"), "sort": list(periods)}
+    parts = {"data": {"values": list(values)}, "mark": {"type": "bar"}, "encoding": encoding}
+    return _complete(parts, description)
 
 
 def toward(
@@ -274,144 +246,143 @@ def toward(
     end: Sequence[dict[str, Any]],
     description: str,
     names: tuple[str, str, str],
-) -> dict[str, Any]:
-    """Return the Vega-Lite definition of a goal: what is reached, its pace, and a forecast's range.
+) -> Definition:
+    """Return the definition of a goal: what is reached, its pace, and a forecast's range.
 
     `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are what
     the three are called.
     """
-    import altair as alt
-
     lined = list(names[:2])
-    lines = [
+    values = [
         {"day": each["day"].isoformat(), "value": each["value"], "what": name}
         for name, line in zip(lined, (points, pace), strict=True)
         for each in line
     ]
-    x = alt.X(
-        "day:T",
-        timeUnit="utcyearmonthdate",
-        title=None,
-        axis=alt.Axis(format=_DAY_OF_AXIS, grid=False, tickCount=6, labelOverlap=True),
-    )
-    drawn = (
-        alt.Chart(alt.InlineData(values=lines))
-        .mark_line(strokeWidth=2.5)
-        .encode(
-            x=x,
-            y=alt.Y(
-                "value:Q",
-                title=None,
-                scale=alt.Scale(zero=False),
-                axis=alt.Axis(tickCount=5, domain=False, ticks=False),
-            ),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=lined, range=[COLOURS["signature"], COLOURS["click"]]),
-                legend=alt.Legend(orient="top"),
-            ),
-            strokeDash=alt.StrokeDash(
-                "what:N",
-                legend=None,
-                scale=alt.Scale(domain=lined, range=[[1, 0], [5, 4]]),
-            ),
-            tooltip=[
-                alt.Tooltip("day:T", format="%d %b %Y"),
-                alt.Tooltip("what:N"),
-                alt.Tooltip("value:Q", format=","),
+    lines = {
+        "data": {"values": values},
+        "mark": {"type": "line", "strokeWidth": 2.5},
+        "encoding": {
+            "x": _by_day(6),
+            "y": {
+                **_field("value", "quantitative"),
+                "title": None,
+                "scale": {"zero": False},
+                "axis": {"tickCount": 5, "domain": False, "ticks": False},
+            },
+            "color": {
+                **_field("what", "nominal"),
+                "title": None,
+                "scale": {"domain": lined, "range": [COLOURS["signature"], COLOURS["click"]]},
+                "legend": {"orient": "top"},
+            },
+            "strokeDash": {
+                **_field("what", "nominal"),
+                "scale": {"domain": lined, "range": [[1, 0], [5, 4]]},
+                "legend": None,
+            },
+            "tooltip": [
+                {**_field("day", "temporal"), "format": _DAY_OF_TOOLTIP},
+                _field("what", "nominal"),
+                {**_field("value", "quantitative"), "format": ","},
             ],
-        )
-    )
+        },
+    }
     if not end:
-        return _dressed(drawn, description)
+        return _complete(lines, description)
     range_ = [{**each, "day": each["day"].isoformat(), "what": names[2]} for each in end]
-    area = (
-        alt.Chart(alt.InlineData(values=range_))
-        .mark_area(opacity=0.25)
-        .encode(
-            x=x,
-            y=alt.Y("low:Q", title=None, scale=alt.Scale(zero=False)),
-            y2="high:Q",
+    area = {
+        "data": {"values": range_},
+        "mark": {"type": "area", "opacity": 0.25},
+        "encoding": {
+            "x": _by_day(6),
+            "y": {**_field("low", "quantitative"), "title": None, "scale": {"zero": False}},
+            "y2": {"field": "high"},
             # Of its own, not the colour of the lines: its sign in the legend is filled.
-            fill=alt.Fill(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=[names[2]], range=[COLOURS["signature"]]),
-                legend=alt.Legend(orient="top"),
-            ),
-        )
-    )
-    return _dressed(area + drawn, description)
+            "fill": {
+                **_field("what", "nominal"),
+                "title": None,
+                "scale": {"domain": [names[2]], "range": [COLOURS["signature"]]},
+                "legend": {"orient": "top"},
+            },
+        },
+    }
+    return _complete({"layer": [area, lines]}, description)
 
 
-def _dressed(chart: Any, description: str) -> dict[str, Any]:
-    dressed = (
-        chart.properties(
-            description=description, width="container", height=240, background="transparent"
-        )
-        .configure_view(stroke=None)
-        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
-        .configure_legend(labelFontSize=13, symbolType="square")
-    )
-    return dict(dressed.to_dict(format="vega-lite"))
-
-
-def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
-    """Return the Vega-Lite definition of bars for posts: (name, kind, actions), in their order."""
-    import altair as alt
-
+def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> Definition:
+    """Return the definition of bars for posts: (name, kind, actions), in their order."""
     names = list(dict.fromkeys(name for name, _, _ in rows))
     values = [{"post": name, "kind": kind, "actions": actions} for name, kind, actions in rows]
-    chart = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_bar()
-        .encode(
-            y=alt.Y("post:N", title=None, sort=names, axis=alt.Axis(labelLimit=220, ticks=False)),
-            x=alt.X(
-                "actions:Q",
-                title="actions",
-                stack="zero",
-                axis=alt.Axis(tickCount=5, tickMinStep=1, domain=False, ticks=False),
-            ),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                scale=_kinds(),
-                legend=alt.Legend(orient="top", values=sorted({kind for _, kind, _ in rows})),
-            ),
-        )
-        .properties(
-            description="Actions of posts, stacked by kind; the table says the same.",
-            width="container",
-            height=alt.Step(26),
-            background="transparent",
-        )
-        .configure_view(stroke=None)
-        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
-        .configure_legend(labelFontSize=13, symbolType="square")
-    )
-    return dict(chart.to_dict(format="vega-lite"))
+    parts = {
+        "data": {"values": values},
+        "mark": {"type": "bar"},
+        "encoding": {
+            "y": {
+                **_field("post", "nominal"),
+                "title": None,
+                "sort": names,
+                "axis": {"labelLimit": 220, "ticks": False},
+            },
+            "x": {**_counts("actions", "actions"), "stack": "zero"},
+            "color": _kind_colours(sorted({kind for _, kind, _ in rows})),
+        },
+    }
+    made = _complete(parts, "Actions of posts, stacked by kind; the table says the same.")
+    return {**made, "height": {"step": 26}}
 
 
-def _kinds() -> alt.Scale:
-    import altair as alt
+def _complete(parts: Definition, description: str) -> Definition:
+    """Return a definition with the size and the style that all charts have."""
+    return {
+        "$schema": _SCHEMA,
+        "description": description,
+        "width": "container",
+        "height": 240,
+        "background": "transparent",
+        "config": {
+            "view": {"stroke": None},
+            "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+            "legend": {"labelFontSize": 13, "symbolType": "square"},
+        },
+        **parts,
+    }
 
-    return alt.Scale(domain=[*COLOURS, FEW, UNTOLD], range=[*COLOURS.values(), _FEW, _UNTOLD])
+
+def _field(name: str, type_: str) -> Definition:
+    return {"field": name, "type": type_}
 
 
-def _beginning(day: date) -> alt.DateTime:
-    import altair as alt
+def _by_day(ticks: int) -> Definition:
+    """Return the channel of an axis of days."""
+    return {
+        **_field("day", "temporal"),
+        "timeUnit": "utcyearmonthdate",
+        "title": None,
+        "axis": {"format": _DAY_OF_AXIS, "grid": False, "tickCount": ticks, "labelOverlap": True},
+    }
 
-    return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
+
+def _counts(name: str, title: str) -> Definition:
+    """Return the channel of an axis of counts, which has no tick between whole numbers."""
+    return {
+        **_field(name, "quantitative"),
+        "title": title,
+        "axis": {"tickCount": 5, "tickMinStep": 1, "domain": False, "ticks": False},
+    }
 
 
-def bundle(var_dir: Path) -> Path:
-    """Return the file with Vega, Vega-Lite and Vega-Embed; make it where it is not there yet."""
-    # The name follows what it is made of, so that a newer Vega is not kept out by an older file.
-    made_of = f"{version('vl-convert-python')} {_SNIPPET}"
-    path = var_dir.resolve() / f"vega-{zlib.crc32(made_of.encode()):08x}.js"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-c", _WRITE, str(path), _SNIPPET], check=True, timeout=120)
-    return path
+def _kind_colours(shown: Sequence[str]) -> Definition:
+    """Return the channel of kinds: each its colour, and `shown` in the legend."""
+    return {
+        **_field("kind", "nominal"),
+        "title": None,
+        "scale": {
+            "domain": [*COLOURS, FEW, UNTOLD],
+            "range": [*COLOURS.values(), _FEW, _UNTOLD],
+        },
+        "legend": {"orient": "top", "values": list(shown)},
+    }
+
+
+def _beginning(day: date) -> Definition:
+    return {"year": day.year, "month": day.month, "date": day.day, "utc": True}

@@ -19,9 +19,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 
-from advocacy.web import charts
-
-_FILES = frozenset({"static", "dashboard.vega", "documentation.bundle", "api-docs.openapi_json"})
+_FILES = frozenset({"static", "documentation.bundle", "api-docs.openapi_json"})
 """The endpoints whose answers are the same for everybody."""
 
 _TYPES = frozenset(
@@ -116,9 +114,6 @@ def _add_version(endpoint: str, values: dict[str, Any]) -> None:
 
 def _version(endpoint: str | None, values: Mapping[str, Any]) -> str:
     """Return the version of a file of the software; empty for everything else."""
-    if endpoint == "dashboard.vega":
-        path = charts.bundle(current_app.extensions["settings"].var_dir)
-        return path.stem.rpartition("-")[2]
     if endpoint == "static" and current_app.static_folder and "filename" in values:
         path = Path(current_app.static_folder) / values["filename"]
         if path.is_file():

@@ -19,7 +19,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask_babel import format_decimal
@@ -80,7 +79,7 @@ def protect(response: Response) -> Response:
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if current_app.extensions["settings"].https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint not in {"static", "dashboard.vega", "documentation.bundle"}:
+    if request.endpoint not in {"static", "documentation.bundle"}:
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -298,16 +297,6 @@ def _chart(report: dict[str, Any]) -> dict[str, Any]:
     )
     drawn = charts.actions_by_day(report["by_day"], report["from"], report["to"], words)
     return charts.in_language(drawn, chosen())
-
-
-@blueprint.get("/vega.js")
-def vega() -> Response:
-    """Serve the bundle that draws charts."""
-    return send_file(
-        charts.bundle(current_app.extensions["settings"].var_dir),
-        mimetype="text/javascript",
-        max_age=86400,
-    )
 
 
 def _day(written: str | None) -> date | None:

@@ -12,7 +12,6 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from advocacy.store import campaigns, members, transaction
-from advocacy.web.charts import bundle
 from docs import picture
 from tests.conftest import PASSWORD, empty_tables
 
@@ -105,7 +104,6 @@ def site(
         token = picture.fill(wired)
         editor, owner = (_session(wired, role) for role in ("editor", "owner"))
     folder = tmp_path_factory.mktemp("browser")
-    bundle(folder)
     variables = {**environment, "VAR_DIR": str(folder), "LOG_LEVEL": "WARNING"}
     with picture.gunicorn(variables, picture.free_port(), folder / "gunicorn.log") as address:
         yield Site(address, token, editor, owner)

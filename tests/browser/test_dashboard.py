@@ -125,7 +125,7 @@ def test_the_chart_is_drawn_and_the_table_behind_it_says_the_same(watched):
         url.partition("?")[0] for url in watched.asked if url.partition("?")[0].endswith(".js")
     ] == [
         f"{watched.site.address}/static/live.js",
-        f"{watched.site.address}/vega.js",
+        f"{watched.site.address}/static/vega.js",
         f"{watched.site.address}/static/chart.js",
     ]
     heights = page.eval_on_selector_all(

@@ -94,7 +94,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     assert said.get_attribute("role") == "status"
     # The chart is drawn from the new figures, and the table behind it says the same.
     kind = "signature"
-    (values,) = json.loads(page.locator("#by-day-spec").text_content())["datasets"].values()
+    values = json.loads(page.locator("#by-day-spec").text_content())["data"]["values"]
     newest = [each["actions"] for each in values if each["kind"] == kind][-1]
     page.get_by_text("The same as a table").click()
     expect(page.locator("#live-days tbody tr").filter(has_text=kind).last).to_contain_text(

@@ -11,7 +11,7 @@ import pytest
 from advocacy import cli
 
 HEAVY = ("flask", "sqlalchemy", "numpy", "psycopg", "redis", "rich", "vl_convert", "cryptography")
-SPECIAL = ("numpy", "altair", "vl_convert", "typst", "xlsxwriter", "flask_smorest", "rq")
+SPECIAL = ("numpy", "vl_convert", "typst", "xlsxwriter", "flask_smorest", "rq")
 """What charts, files, the API and the queue take, and no ordinary command."""
 
 _REPORTER = """

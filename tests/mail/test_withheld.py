@@ -74,7 +74,7 @@ def test_a_post_whose_kinds_are_withheld_has_a_bar_of_its_full_length(app):
     partly = {"title": "Two", "platform": "x", "actions": 20, "by_kind": {"call": 15}}
     whole = {"title": "Three", "platform": "x", "actions": 9, "by_kind": {"call": 9}}
     drawn = definitions({"blocks": [{"chart": "posts"}]}, {"posts": [post, partly, whole]})
-    (values,) = drawn["posts"]["datasets"].values()
+    values = drawn["posts"]["data"]["values"]
     assert [(each["post"], each["kind"], each["actions"]) for each in values] == [
         ("1. One", FEW, 25),
         ("2. Two", "call", 15),
@@ -94,7 +94,7 @@ def test_a_day_of_which_nothing_is_told_has_a_band_in_the_chart(app):
         "by_day": [dict(zip(("day", "kind", "actions"), day, strict=True)) for day in days],
     }
     drawn = definitions({"blocks": [{"chart": "by_day"}]}, figures)["by_day"]
-    bars = next(iter(drawn["datasets"].values()))
+    bars = drawn["data"]["values"]
     assert [(each["day"][-2:], each["actions"]) for each in bars] == [("23", 20), ("25", 12)]
     assert drawn["layer"][1]["data"]["values"] == [{"day": "2026-11-24"}]
     assert '"untold": "withheld"' in drawn["encoding"]["color"]["legend"]["labelExpr"]

@@ -370,7 +370,6 @@ ROUTES = {
     ("GET", "/campaigns/<slug>/rehearsal"): EDITOR,
     ("POST", "/campaigns/<slug>/rehearsal"): EDITOR,
     ("GET", "/static/<path:filename>"): ANYONE,
-    ("GET", "/vega.js"): ANYONE,
     ("GET", "/sign-in"): ANYONE,
     ("POST", "/sign-in"): ANYONE,
     ("POST", "/sign-out"): ANYONE,

@@ -548,7 +548,7 @@ def test_time_without_an_action_is_seen_in_the_chart(world):
         query = {"group_by": by, "from": "2026-01-12", "to": "2026-03-08", "compare": "before"}
         page = staff.get("/campaigns/stay/explore", query_string=query).text
         spec = json.loads(re.search(r'id="groups-spec">(.*?)</script>', page, re.S)[1])
-        (drawn,) = spec["datasets"].values()
+        drawn = spec["data"]["values"]
         now = [each for each in drawn if each["period"] == "these days"]
         assert [each["group"] for each in now] == keys, by
         acted = {"week": "2026-W06", "month": "2026-02", "day": "Feb 3, 2026"}[by]

@@ -23,7 +23,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 # What has no words, or is English for good: the API's page, files, pictures, what machines ask.
 NOT_A_PAGE = re.compile(
-    r"/(api|static|live|ready|metrics|vega\.js|r)(/|$)"
+    r"/(api|static|live|ready|metrics|r)(/|$)"
     r"|.*(<any\(|\.(csv|pdf)$|/(live|stream|mark)$|/live/)"
 )
 
