@@ -21,7 +21,8 @@ from advocacy.retained import retained_code
 PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
 _LETTERS = re.compile(r"[a-z0-9]+")
-_LETTERS_AND_DASHES = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
+# Looked for from where letters begin only: a path of letters alone takes time by its square else.
+_LETTERS_AND_DASHES = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[-_][a-z0-9]+)+")
 # Keyboards for Chinese and Japanese write letters as wide as their own.
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _ANY_CLICK_ID = "a" * CLICK_ID_LENGTH

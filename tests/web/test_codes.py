@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -82,3 +84,12 @@ def test_any_path_is_a_link_or_none(path):
     assert all(code.isascii() and code.isalnum() for code in codes_in(f"/r/{path}"))
     assert is_link(f"/r/{path}")
     assert isinstance(is_link(path), bool)
+
+
+@pytest.mark.parametrize("piece", ["a", "1", "a1", "-a", "_", "%41"])
+def test_a_hostile_path_is_read_in_time_by_its_length(piece):
+    """An event loop answers the redirect: what one path takes, everybody else waits for."""
+    began = time.process_time()
+    for number in range(20):
+        codes_in(f"/r/{number}" + piece * 2_000)
+    assert time.process_time() - began < 0.5
