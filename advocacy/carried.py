@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
+from uuid import UUID
 
 from advocacy.personal import MARK, reads_as_personal
 from advocacy.plain_text import visible
@@ -28,14 +29,14 @@ _CODE_AND_CLICK = re.compile(
 )
 _CLICK = re.compile(rf"([a-z2-7]{{{CLICK_ID_LENGTH}}})(?![a-z0-9])")
 # Behind a code: more of an address, or signs that end a sentence. A sentence itself has no code.
-_CODE = re.compile(r"([a-z0-9_-]{1,64})(?:[?&#<>\"].*|\W*)", re.DOTALL)
+_CODE = re.compile(r"([a-z0-9_-]{0,63}[a-z0-9])(?:[?&#<>\"\\].*|[\W_]*)", re.DOTALL)
 _OUR_CODE = re.compile(rf"[a-z0-9]{{{CODE_LENGTH}}}")
 _TEN_DIGITS = re.compile(r"\d{10}")
-_BEFORE = " \"'`<([{‘“«‹"
+_BEFORE = " \"'`<([{‘“«‹*~"
 _MOST_ENCODED = 3
 _LONGEST = 8000
 _LONGEST_UTM = 200
-_AMPERSAND = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+|\\+u0026", re.IGNORECASE)
 
 
 def split_code(carried: str) -> tuple[str, str]:
@@ -92,25 +93,24 @@ def query_of(url: str) -> dict[str, str]:
     """Return what the query of a URL carries; one that cannot be split carries nothing.
 
     Of a parameter that is there twice, the value in which a code of ours can be read, else the
-    first. A query within the fragment (`#/give?a=1`) is read as well. A supporter may
-    have written it themselves, so a NUL is left out: see `base.check_text`.
+    first. A fragment (`#/give?a=1`, `#a=1`) is read as well. Names are there as they are written
+    and in lower case. A supporter may have written it themselves, so a NUL is left out: see
+    `base.check_text`.
     """
     found: dict[str, str] = {}
-    for name, value in _pairs(url):
-        if name not in found or _evidence(value) > _evidence(found[name]):
-            found[name] = value
+    for written, value in _pairs(url):
+        for name in {written, written.lower()}:
+            if name not in found or _evidence(value) > _evidence(found[name]):
+                found[name] = value
     return found
 
 
 def _pairs(url: str) -> Iterator[tuple[str, str]]:
-    plain = url
-    while (shorter := _AMPERSAND.sub("&", plain)) != plain:
-        plain = shorter
     try:
-        parts = urlsplit(plain)
+        parts = urlsplit(_AMPERSAND.sub("&", url))
     except ValueError:
         return
-    for text in (parts.query, parts.fragment.partition("?")[2]):
+    for text in (parts.query, parts.fragment):
         # A second question mark is an ampersand of somebody who did not look for the first one.
         for piece in re.split("[&?]", text):
             name, _, value = (unquote_plus(each) for each in piece.partition("="))
@@ -135,12 +135,23 @@ def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
     what is base64 cannot be decoded in lower case.
     """
     return {
-        name: MARK
-        if reads_as_personal(value[:_LONGEST_UTM]) and not _CODE_AND_CLICK.match(folded)
-        else folded
+        name: folded
+        if is_our_code(folded)
+        or _CODE_AND_CLICK.match(folded)
+        or not reads_as_personal(value[:_LONGEST_UTM])
+        else MARK
         for name in UTM_NAMES
         if isinstance(value := query.get(f"utm_{name}"), str) and (folded := fold_utm(value))
     }
+
+
+def utm_content_of(post_id: UUID) -> str:
+    """Return the word by which UTM tells a post from others; it is known again when it comes back.
+
+    One in sixty posts has an id with ten digits in a row, which would be read as a phone number.
+    """
+    word = post_id.hex[-CODE_LENGTH:]
+    return word if is_our_code(word) else f"{word[:6]}p{word[7:]}"
 
 
 @lru_cache(maxsize=4096)

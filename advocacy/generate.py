@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import weigh
+from advocacy.carried import utm_content_of
 from advocacy.choices import SHORTEST_DAYS
 from advocacy.clicklog import Click
 from advocacy.events import Delivery, Tier, Touch
@@ -221,7 +222,7 @@ def _publish(
         "source": platform,
         "medium": "social",
         "campaign": _CAMPAIGNS[campaign][0],
-        "content": post.id.hex,
+        "content": utm_content_of(post.id),
     }
     link = campaigns.put_link(
         org_id, post, "https://actionnetwork.org/petitions/made-up", "action_network", utm

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from advocacy.carried import utm_content_of
 from advocacy.definitions import N_
 from advocacy.destinations import BadDestination, check_destination
 from advocacy.models import Campaign, Link, Post, Source
@@ -277,7 +278,7 @@ def _utm(campaign: str, post: Any) -> dict[str, str]:
         "source": post.platform,
         "medium": "social",
         "campaign": campaign,
-        "content": post.id.hex[-12:],
+        "content": utm_content_of(post.id),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -14,9 +16,11 @@ from advocacy.carried import (
     query_of,
     split_code,
     surest_code,
+    utm_content_of,
     utm_of,
 )
 from advocacy.providers import BY_SLUG, base
+from advocacy.retained import retained_utm
 
 CODE = "spring4trees"
 CLICK = "abcdefghijklmnopqrstuvwx23"
@@ -45,6 +49,12 @@ MADE_BY_STAFF = "rivers-2026"
         "https://x.org/p?utm_content=%20{}%20",
         "https://x.org/p?utm_content=%22{}%22",
         "https://x.org/p?utm_content={}%E2%80%8B",
+        "https://x.org/p?a=1\\u0026utm_content={}",
+        "https://x.org/p?utm_content={}\\u0026fbclid=X",
+        "https://x.org/p?utm_content=*{}*_",
+        "https://x.org/p?utm_content={}-",
+        "https://x.org/p?UTM_Content={}",
+        "https://x.org/p#utm_content={}",
         "https://x.org/p#give?utm_content={}",
         "https://x.org/?a=1#/p?b=2&utm_content={}",
         "https://x.org/p?utm_content={}#give",
@@ -147,3 +157,19 @@ def test_utm_is_read_trimmed_and_in_lower_case():
     )
     assert read == {"source": "instagram", "medium": "social"}
     assert utm_of(query_of("https://x.org/?utm_source=Insta%20gram+")) == {"source": "insta gram"}
+
+
+@pytest.mark.parametrize("end", ["12", "ab", "p1"])
+def test_utm_of_a_post_comes_back_whatever_its_id(end):
+    """UUIDs end in seven figures in a row once in ten times, and in ten once in sixty."""
+    for last in (f"1234567890{end}", f"a1234567f0{end}", "".join(["f0" * 5, end])):
+        content = utm_content_of(UUID(f"019a0000-0000-7000-8000-{last.replace('p', 'a')}"))
+        assert utm_of({"utm_content": content.upper()}) == {"content": content}
+        assert retained_utm({"content": content}) == {"content": content}
+
+
+def test_hostile_addresses_take_time_by_their_length():
+    for url in ("https://x.org/?&" + "amp;" * 100_000, "https://x.org/?a=1" + "&amp;" * 100_000):
+        began = time.process_time()
+        query_of(url)
+        assert time.process_time() - began < 2
