@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 
 import click
-import pytest
 
 from advocacy import cli
 from advocacy.store import campaigns, run
@@ -29,17 +28,16 @@ def commands(group: click.Group, words: tuple[str, ...] = ()):
 EVERY = list(commands(cli.main))
 
 
-@pytest.mark.parametrize("words", [words for words, _ in EVERY], ids=" ".join)
-def test_help_has_an_example_of_this_very_command(operator, words):
-    told = operator.does(*words, "--help")
-    examples = re.findall(r"Example: +(.*)", told)
-    assert examples
-    # An option that is in the example and not in the command would teach a mistake.
-    command = dict(EVERY)[words]
-    known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
-    for example in examples:
-        assert f"advocacy {' '.join(words)}" in example
-        assert set(re.findall(r"(?<!\S)--[a-z-]+", example)) <= known
+def test_help_has_an_example_of_this_very_command(operator):
+    for words, command in EVERY:
+        told = operator.does(*words, "--help")
+        examples = re.findall(r"Example: +(.*)", told)
+        assert examples, words
+        # An option that is in the example and not in the command would teach a mistake.
+        known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        for example in examples:
+            assert f"advocacy {' '.join(words)}" in example
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", example)) <= known, example
 
 
 def test_the_first_help_leads_from_nothing_to_a_link(operator):
