@@ -19,9 +19,10 @@ RUN = (
     "tests/cli",
     "tests/workers/test_read_ahead.py",
     "tests/house/test_one_organization.py",
+    "tests/house/wrong_statements.py",
 )
-# These look at a plan, start processes with tables of their own, ask the same in each of hundreds
-# of orders, or are the part that runs with every test.
+# These look at a plan, start processes with tables of their own, or ask the same in hundreds of
+# orders.
 LEFT_OUT = (
     "every_order",
     "every_figure_is_that_of_a_plain_count",
@@ -29,7 +30,6 @@ LEFT_OUT = (
     "readme",
     "read_by_its_index",
     "test_plans",
-    "cut_tables",
 )
 NOT_ABOUT_ROWS = re.compile(r"__init__\.|database\.|distribution\.|generated\.")
 """What asks about the database itself, or is no part of what runs on a cluster."""

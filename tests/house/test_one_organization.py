@@ -1,32 +1,18 @@
 """Whatever writes or locks is about one organization, and so is all but a few of what reads.
 
-The last part runs other tests once more on tables that are cut by organization (see `cut.py`):
-`pytest --cut` does so with any, `make cut` with all that ask the store. Citus itself is not to be
-had where these tests run.
+`pytest --cut` runs any test on tables that are partitioned by organization (see `cut.py`), and
+`make cut` all that use the store. Citus itself is not available where these tests run.
 """
 
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
-
-import pytest
 
 from advocacy.extensions import db
 from advocacy.store import claims, distribution, inbox, run, transaction
 from tests.conftest import World
-from tests.house.test_arrows import MODULES, ROOT, module_name
-from tests.house.wrong_statements import WRONG
-
-ASKED = (
-    "tests/house/wrong_statements.py",
-    "tests/story/test_from_hook_to_report.py",
-    *("-k", "not every_order"),
-)
-
+from tests.house.test_arrows import MODULES
 
 # What is asked of all organizations.
 
@@ -119,8 +105,7 @@ def test_what_is_everywhere_points_at_nothing_that_is_cut(app):
 # What a session would keep, and the next one to get it would find.
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_nothing_is_left_in_a_session(path):
+def test_nothing_is_left_in_a_session():
     """PgBouncer lends a connection for one transaction. Migrations do not go through it."""
     left = re.compile(
         r"^\s*(set (?!local\b)[\w.]+ *(=|to)\W|set session\b|(un)?listen\b|deallocate\b"
@@ -128,26 +113,12 @@ def test_nothing_is_left_in_a_session(path):
         r"|pg_(try_)?advisory_(un)?lock(?!_shared_xact)\w*\(|set_config\([^)]*, *false\)",
         re.I,
     )
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert not left.search(node.value), f"{path}:{node.lineno} {node.value[:60]!r}"
-
-
-# What is executed, on cut tables.
-
-
-def test_cut_tables_tell_what_is_not_of_one_organization(environment):
-    """A part of what `make cut` runs, beside statements without which this would prove nothing."""
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "--cut", "-p", "no:cacheprovider", *ASKED],
-        cwd=ROOT,
-        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 1, result.stdout + result.stderr
-    assert " failed" not in result.stdout, result.stdout
-    told = dict(re.findall(r"^(\w+\.\w+): (.+)$", result.stdout, re.M))
-    assert told == {f"wrong.{name}": what for name, what in WRONG.items()}, result.stdout
+    found = [
+        f"{path}:{node.lineno} {node.value[:60]!r}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and left.search(node.value)
+    ]
+    assert found == []
