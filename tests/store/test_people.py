@@ -126,8 +126,7 @@ histories = st.lists(st.tuples(st.integers(1, 7), words, st.booleans()), min_siz
 
 @pytest.mark.parametrize("size", [2, 8])
 @settings(
-    max_examples=25,
-    deadline=None,
+    max_examples=settings().max_examples // 8,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories)
@@ -160,11 +159,13 @@ EXAMPLES = {
 }
 
 
+@pytest.mark.parametrize("many", [2, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_every_order_of_arrival_gives_the_same_people(app, example):
-    told = list(enumerate(EXAMPLES[example]))
+def test_every_order_of_arrival_gives_the_same_people(app, example, many):
+    orders = list(permutations(enumerate(EXAMPLES[example])))
     seen = set()
-    for order in permutations(told):
+    # The first and the last order, or all of them.
+    for order in orders if many == 6 else (orders[0], orders[-1]):
         for together in (False, True):
             empty_tables()
             world = World(app)

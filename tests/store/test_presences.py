@@ -207,8 +207,7 @@ def generations(world: World, first: date, last: date) -> tuple[list[Any], list[
 
 
 @settings(
-    max_examples=12,
-    deadline=None,
+    max_examples=settings().max_examples // 8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(happenings(), st.sampled_from(list(RULES)))

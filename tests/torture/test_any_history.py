@@ -80,7 +80,14 @@ def trouble(app: Flask) -> Iterator[Trouble]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     first, number = (metafunc.config.getoption(name) for name in ("--seed", "--histories"))
-    metafunc.parametrize("seed", range(first, first + number))
+    # One in every run; `make torture` runs all that it is asked for.
+    metafunc.parametrize(
+        "seed",
+        [
+            first,
+            *(pytest.param(n, marks=pytest.mark.slow) for n in range(first + 1, first + number)),
+        ],
+    )
 
 
 def test_any_history_counts_once_and_can_be_rebuilt(world: World, trouble: Trouble, seed: int):
