@@ -23,11 +23,12 @@ $(READY): requirements-dev.lock pyproject.toml
 run: $(READY) ## start everything: servers, tables, web, worker, clock
 	@exec $(BIN)/advocacy up --port $(PORT)
 
-test: $(READY) ## run every test against the embedded servers, in two processes
-	@$(BIN)/pytest --numprocesses 2 --dist loadscope $(ARGS)
+test: $(READY) ## run the quick tests against the embedded servers, in two processes
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
-test-slow: $(READY) ## run the tests that take minutes: fuzzing each provider
-	@$(BIN)/pytest -m slow --numprocesses 2 --dist loadscope $(ARGS)
+test-slow: $(READY) ## run what takes longer: processes, a browser, many examples, all orders
+	@$(BIN)/pytest -m "slow or browser or hypothesis" --hypothesis-profile full \
+		--numprocesses 2 --dist loadgroup $(ARGS)
 
 cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
 	@$(BIN)/python -m tests.house.cut_everything $(ARGS)
@@ -35,7 +36,8 @@ cut: $(READY) ## run what asks the database on tables cut by organization, as on
 HISTORIES ?= 200
 SEED ?= 1
 torture: $(READY) ## tell random histories to workers that are slow, killed and disturbed
-	@$(BIN)/pytest tests/torture --histories $(HISTORIES) --seed $(SEED) --numprocesses 2 --dist loadscope $(ARGS)
+	@$(BIN)/pytest tests/torture -m "" --histories $(HISTORIES) --seed $(SEED) \
+		--numprocesses 2 --dist worksteal $(ARGS)
 
 demo: $(READY) ## do one whole round by itself and check every figure
 	@$(BIN)/advocacy demo

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 from werkzeug.datastructures import Headers
-from xdist.scheduler import LoadScopeScheduling
 
 from advocacy import create_app
 from advocacy.embedded import own_database, servers
@@ -43,6 +43,11 @@ class Browser(FlaskClient):
 
 
 Flask.test_client_class = Browser
+
+# Property tests: a few examples in every run, many in `make test-slow` (--hypothesis-profile full).
+hypothesis_settings.register_profile("fast", max_examples=25, deadline=None)
+hypothesis_settings.register_profile("full", max_examples=300, deadline=None)
+hypothesis_settings.load_profile("fast")
 
 SECRET_KEY = "tests-only-" + "k" * 40
 PASSWORD = "correct horse battery"
@@ -73,25 +78,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--histories", type=int, default=3, help="How many random histories tests/torture tries"
     )
     parser.addoption("--seed", type=int, default=1, help="The seed of the first of them")
-
-
-class _ByPlace(LoadScopeScheduling):
-    """Where two processes share the work, a file is one's, and so is all that needs the browser.
-
-    For that there is one server and three weeks of a campaign, which take long to make. Histories
-    are anybody's.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/torture/"):
-            return nodeid
-        path = nodeid.partition("::")[0]
-        return "tests/browser" if path.startswith("tests/browser/") else path
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByPlace:
-    return _ByPlace(config, log)
 
 
 @pytest.hookimpl(trylast=True)

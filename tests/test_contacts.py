@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from advocacy.contacts import is_unreadable, normalise_email, normalise_phone
@@ -32,7 +32,6 @@ TLD = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
 @given(LETTERS, st.lists(LABEL, min_size=0, max_size=3), TLD)
 @example("a", ["x" * 63], "org")
 @example("a" * 64, ["b"], "org")
@@ -131,7 +130,6 @@ WRITTEN = st.tuples(
 ).map("".join)
 
 
-@settings(max_examples=400)
 @given(st.one_of(NUMBER, WRITTEN), st.sampled_from(["US", "CA"]))
 def test_plain_numbers_are_taken_as_the_library_takes_them(written, region):
     """But for area codes that the North American plan does not have."""
@@ -205,7 +203,6 @@ def test_what_is_read_of_an_address_is_read_again_as_the_same(written):
     assert normalise_email(read) == read
 
 
-@settings(max_examples=300)
 @given(
     st.one_of(NUMBER, WRITTEN, st.text(max_size=20)),
     st.sampled_from(["US", "FR", "GB", "DE", "IT", "AU", "MX", "BR", "KE", "NO"]),

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from advocacy.small_groups import Sum, withheld, withheld_crossing, withheld_parts
@@ -57,7 +57,6 @@ def cannot_be_had(people, sums, least):
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(2, 5))
-@settings(max_examples=300, deadline=None)
 def test_one_sum(parts, least):
     people = dict(enumerate(parts))
     people["all"] = sum(parts)
@@ -70,7 +69,6 @@ def test_one_sum(parts, least):
     ),
     st.integers(2, 4),
 )
-@settings(max_examples=300, deadline=None)
 def test_sums_that_cross(rows, least):
     wide = range(len(rows[0]))
     tall = range(len(rows))
@@ -124,7 +122,6 @@ def test_a_sum_that_is_none_is_a_mistake():
 )
 # The smallest is alone between what it is a row of and a column that is not told.
 @example(columns=[[0, 2, 1], [1, 0, 1], [1, 0, 1]], least=2)
-@settings(max_examples=300, deadline=None)
 def test_a_table_tells_of_no_cell_and_no_sum_that_is_small(columns, least):
     """Rows' sums are known, unless they are small themselves, as kinds are that are folded."""
     cells = {(r, c): n for c, column in enumerate(columns) for r, n in enumerate(column)}

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import product
 
 import numpy
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from advocacy import weekly
@@ -309,7 +309,6 @@ everybody = crowds()
     ],
     least=2,
 )
-@settings(max_examples=250, deadline=None)
 def test_nothing_about_few_can_be_worked_out(rows, least):
     before = report_of(rows)
     kept = deepcopy(before)
@@ -321,7 +320,6 @@ def test_nothing_about_few_can_be_worked_out(rows, least):
 
 
 @given(everybody, st.integers(2, 5))
-@settings(max_examples=250, deadline=None)
 def test_what_is_folded_is_about_enough_people_and_sums_stay(rows, least):
     before = report_of(rows)
     shown = withheld_report(before, least)
@@ -583,7 +581,6 @@ def calls(post, platform, *people):
     ],
     least=2,
 )
-@settings(max_examples=250, deadline=None)
 def test_nothing_about_few_can_be_worked_out_of_a_mail(first, second, least):
     figures = figures_of(first, second)
     kept = deepcopy(figures)
@@ -675,7 +672,6 @@ def way_of(cell):
     st.integers(2, 5),
     st.integers(-3, 3),
 )
-@settings(max_examples=300, deadline=None)
 def test_nothing_about_few_can_be_worked_out_of_who_climbed(people, least, others):
     """`others` are by how many the report's new people differ from those new to the ladder."""
     posts = {name: Post(title=name, platform="x", url="") for name in "ab"}

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.attribution import journeys as module
@@ -170,7 +170,6 @@ def removed_by_definition(journeys, order, key):
     return float(start @ np.linalg.solve(np.eye(size) - chain, win))
 
 
-@settings(deadline=None)
 @given(some_journeys, orders)
 def test_removal_is_what_its_definition_says(some, order):
     removal = removal_effects(some, order)
@@ -181,7 +180,6 @@ def test_removal_is_what_its_definition_says(some, order):
         )
 
 
-@settings(deadline=None)
 @given(some_journeys, orders)
 def test_i_the_chain_gives_back_the_conversion_rate(some, order):
     actions = sum(each.actions for each in some)
@@ -270,7 +268,6 @@ def test_shapley_adds_up(some, more):
     assert both == {key: one.get(key, F(0)) + other.get(key, F(0)) for key in both}
 
 
-@settings(deadline=None)
 @given(some_journeys, st.sampled_from(sorted(MODELS)))
 def test_every_model_shares_out_everything(some, name):
     shared = MODELS[name](some)
@@ -279,7 +276,6 @@ def test_every_model_shares_out_everything(some, name):
     assert all(part >= 0 for part in (*shared.actions.values(), *shared.amount_minor.values()))
 
 
-@settings(deadline=None)
 @given(some_journeys, some_returns, st.sampled_from(sorted(MODELS)))
 def test_what_went_back_of_earlier_gifts_is_money_and_no_way(some, back, name):
     before, after = MODELS[name](some), MODELS[name]([*some, *back])

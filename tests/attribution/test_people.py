@@ -6,7 +6,7 @@ import hashlib
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.identity import supporter_of
@@ -290,7 +290,6 @@ def test_an_event_names_only_whom_its_own_identifiers_name(some):
             assert supporter in {found.identifiers[one] for one in each.identifiers}
 
 
-@settings(max_examples=300)
 @given(graphs, graphs)
 def test_a_small_set_of_edges_says_what_all_of_them_say(old, new):
     new = [Edge(f"new {each.id}", each.who) for each in new]
@@ -309,7 +308,6 @@ def test_a_small_set_of_edges_says_what_all_of_them_say(old, new):
             assert before.edges[each.id] == after.edges[each.id]
 
 
-@settings(max_examples=300)
 @given(graphs, graphs, st.sets(st.integers(1, 10)))
 def test_a_small_set_is_enough_when_edges_change_or_go(old, changes, gone):
     changed = [each for each in changes if any(each.id == one.id for one in old)]

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import THEMES, WIDTHS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def report_of(site, query: str = "") -> dict:

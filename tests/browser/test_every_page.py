@@ -18,7 +18,7 @@ from advocacy.store import campaigns, members, reports, run, transaction, view_l
 from advocacy.store import goals as store
 from tests.web.test_languages import NOT_A_PAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 # Each page by the rule of its route, with an address of it; None where a word is made first.
 PAGES = {

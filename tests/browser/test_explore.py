@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from advocacy.wording import platform_named
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _FOCUSED = """() => {
   const on = document.activeElement, label = on.labels && on.labels[0];

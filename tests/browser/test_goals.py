@@ -11,7 +11,7 @@ from advocacy.goals import put_goal
 from advocacy.store import campaigns, transaction
 from advocacy.store import goals as store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from advocacy import process
 from advocacy.ids import new_id
 from advocacy.store import campaigns, run, transaction
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PETITION = "https://actionnetwork.org/petitions/stop-the-execution"
 

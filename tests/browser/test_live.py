@@ -19,7 +19,7 @@ from advocacy.ids import new_id
 from advocacy.store import campaigns, transaction
 from advocacy.wording import platform_named
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 SIGNED_OUT = "You are signed out. Sign in again to see new actions."
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from advocacy.days import day_in
 from advocacy.store import campaigns, members, run, transaction
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PASSWORD = "correct horse battery"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from advocacy.report import MODELS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def ask(site, path: str) -> dict:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from advocacy.web import charts
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 TEMPLATES = sorted((Path(charts.__file__).parent / "templates").glob("*.html"))
 COMPARED = "/campaigns/stay/explore?group_by=platform&compare=before&gifts=true"

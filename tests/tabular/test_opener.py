@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -91,7 +91,6 @@ CELL = st.text(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8),
     separator=st.sampled_from(",;\t|"),
@@ -441,7 +440,6 @@ def read_or_refused(data: bytes) -> None:
         assert str(error) and "\n" not in str(error)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400))
 @example(b'"')
 @example(b"\xff\xfe\x00")
