@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, lgamma
 
-from advocacy.phrases import Phrase, say
+from advocacy.core.messages import Phrase, say
 
 LATELY_DAYS = 2
 BEFORE_DAYS = 28

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.core.vocabulary import moment
 from advocacy.store import surges as kept
 from advocacy.store import transaction
 from advocacy.surge import BASELINE_DAYS, Thresholds, surges
-from advocacy.wording import moment
 from config.settings import Settings
 
 SHOWN = timedelta(hours=24)

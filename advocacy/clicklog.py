@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.providers.base import CLICK_ID_LENGTH
 
 _SUFFIX = ".clicks"

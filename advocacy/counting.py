@@ -41,7 +41,7 @@ from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 from advocacy import grouping, influence, ladder
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
 from advocacy.models import Campaign, Organization
 from advocacy.nudge import connect
 from advocacy.store import campaigns, database, goals, marks, reports, transaction

@@ -29,7 +29,7 @@ from standardwebhooks import Webhook
 from advocacy import clicklog
 from advocacy.commands.sources import new_secret
 from advocacy.commands.working import print_activation
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.store import actions, campaigns, inbox, transaction
 from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings

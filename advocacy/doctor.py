@@ -21,8 +21,9 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog, days, mailing
+from advocacy import clicklog, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.core import dates
 from advocacy.counting import queue_of
 from advocacy.key_check import WrongKey
 from advocacy.nudge import connect
@@ -162,8 +163,8 @@ def _zones() -> str:
         }
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
-    fixed = {each for each in days.known() if each.startswith("Etc/")}
-    return "; ".join(days.mistake(each) for each in sorted(found - days.accepted() - fixed))
+    fixed = {each for each in dates.known() if each.startswith("Etc/")}
+    return "; ".join(dates.mistake(each) for each in sorted(found - dates.accepted() - fixed))
 
 
 def _mail(settings: Settings) -> str:

@@ -21,7 +21,6 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from advocacy import wording
 from advocacy.attribution import (
     RULES,
     WINDOWS,
@@ -32,9 +31,10 @@ from advocacy.attribution import (
     weigh,
 )
 from advocacy.attribution.evidence import AFTER_ACTION, OUTSIDE_WINDOW
-from advocacy.events import ActionKind, Credit, Said, Tier, Touch
-from advocacy.phrases import Phrase, joined, say, say_many
-from advocacy.platforms import platform_of_host
+from advocacy.core import vocabulary
+from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
+from advocacy.core.messages import Phrase, joined, say, say_many
+from advocacy.core.platforms import platform_of_host
 from advocacy.report import MODELS
 from advocacy.store import actions, campaigns, receipts, touches
 from advocacy.store.actions import Action
@@ -267,7 +267,7 @@ def _lines(carrier: Any, known: Known) -> tuple[list[_Line], Credit]:
     ]
     for judged in judge(at, others, window):
         out = judged.passed_over in {AFTER_ACTION, OUTSIDE_WINDOW}
-        word = judged.passed_over if out else wording.OTHER_CAMPAIGN
+        word = judged.passed_over if out else vocabulary.OTHER_CAMPAIGN
         weighed.append(_Line(judged.touch, word, dict.fromkeys(RULES, Fraction(0))))
     return sorted(weighed, key=lambda line: line.touch.at), credit
 
@@ -295,7 +295,7 @@ def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
 
 def _not_counted(action: Action, told: Sequence[Any]) -> str:
     said = {word for row in told for word in row.said}
-    return wording.not_counted(
+    return vocabulary.not_counted(
         test=action.test, made=Said.MADE in said, elsewhere=Said.ELSEWHERE in said
     )
 
@@ -309,7 +309,7 @@ def _summary(
     timezone: str,
 ) -> str:
     touch = credit.touch
-    told = wording.summary(
+    told = vocabulary.summary(
         credit.tier,
         _named(posts, touch) if touch else "",
         touch.platform if touch else "",
@@ -319,7 +319,7 @@ def _summary(
     )
     if carrier is action:
         return told
-    day = wording.moment(carrier.occurred_at, timezone)[:10]
+    day = vocabulary.moment(carrier.occurred_at, timezone)[:10]
     renewed = say("A renewal, counted for what brought the payment of %(day)s.", day=day)
     return joined([renewed, told])
 
@@ -371,8 +371,8 @@ def _post(posts: Mapping[UUID, Any], touch: Touch | None) -> dict[str, Any] | No
 def _named(posts: Mapping[UUID, Any], touch: Touch) -> str:
     post = posts.get(touch.post_id) if touch.post_id else None
     if post is None:
-        return wording.platform_named(touch.platform) or say("a link")
-    return wording.post_named(post.title, post.platform, touch.channel)
+        return vocabulary.platform_named(touch.platform) or say("a link")
+    return vocabulary.post_named(post.title, post.platform, touch.channel)
 
 
 def _touches(
@@ -391,7 +391,7 @@ def _touches(
             # What came back without a click stands at the action's instant.
             "timed": bool(line.touch.click_id),
             "passed_over": line.passed_over,
-            "says": _why(line, carrier) or wording.IN_PATH[line.touch.tier],
+            "says": _why(line, carrier) or vocabulary.IN_PATH[line.touch.tier],
             "shares": {} if line.passed_over else next(shares),
         }
         for line in lines
@@ -399,7 +399,7 @@ def _touches(
 
 
 def _why(line: _Line, carrier: Any) -> str:
-    return wording.passed_over(
+    return vocabulary.passed_over(
         line.passed_over, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
     )
 
@@ -517,7 +517,7 @@ def _of_referrer(carrier: Any) -> Phrase:
         return say("No referrer came back.")
     if platform := platform_of_host(carrier.referrer):
         return say(
-            "The page before was on %(platform)s.", platform=wording.platform_named(platform)
+            "The page before was on %(platform)s.", platform=vocabulary.platform_named(platform)
         )
     return say("A referrer came back; it is no platform's.")
 
@@ -560,7 +560,7 @@ def _restated(
             "why": "told_again",
             "says": say(
                 "A later delivery said: %(said)s.",
-                said=joined((wording.SAID.get(word, word) for word in row.said), ", "),
+                said=joined((vocabulary.SAID.get(word, word) for word in row.said), ", "),
             ),
         }
         for row in told

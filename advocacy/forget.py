@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import Person, Unreadable
+from advocacy.core.crypto import open_text, unseal
+from advocacy.core.events import Person, Unreadable
 from advocacy.identity import (
     DIGEST_BYTES,
     digests,
@@ -27,7 +28,6 @@ from advocacy.joining import edge_of
 from advocacy.ledger import Fact
 from advocacy.mentions import mentions, sought
 from advocacy.people import STRONG, Identifier, supporter_named_by
-from advocacy.sealing import open_text, unseal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import actions, campaigns, inbox, people, touches, transaction
 from advocacy.store.actions import Action

@@ -23,12 +23,12 @@ from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
-from advocacy.choices import MEASURES
-from advocacy.days import day_in
+from advocacy.core.choices import MEASURES
+from advocacy.core.dates import day_in
+from advocacy.core.messages import say
+from advocacy.core.numbers import read_number, write_number
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
-from advocacy.numerals import read_number, write_number
-from advocacy.phrases import say
 from advocacy.providers.base import exponent
 from advocacy.small_groups import withheld_parts
 from advocacy.store import campaigns

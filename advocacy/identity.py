@@ -13,8 +13,8 @@ from __future__ import annotations
 import hmac
 from uuid import UUID
 
-from advocacy.contacts import normalise_email, normalise_phone
-from advocacy.events import Person, stable_id
+from advocacy.core.contacts import normalise_email, normalise_phone
+from advocacy.core.events import Person, stable_id
 from advocacy.people import names_nobody
 
 DIGEST_BYTES = 16

@@ -10,7 +10,7 @@ from typing import Any
 
 import jmespath
 
-from advocacy.tabular.columns import Layout
+from advocacy.core.tabular.columns import Layout
 
 LAYOUTS: Mapping[str, Layout] = {
     "actblue": Layout(

@@ -16,14 +16,15 @@ from typing import Any
 from uuid import UUID
 
 from advocacy import process
-from advocacy.ahead import Begin, at_once
-from advocacy.events import ActionEvent, Said, Unreadable, Verified
+from advocacy.core.crypto import fingerprint, keyed_name, seal
+from advocacy.core.events import ActionEvent, Said, Unreadable, Verified
+from advocacy.core.ids import new_id
+from advocacy.core.prefetch import Begin, at_once
+from advocacy.core.tabular.table import Row
 from advocacy.identity import organization_key
-from advocacy.ids import new_id
 from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of, unread_contacts
 from advocacy.providers.history import ROW, row_id
-from advocacy.sealing import fingerprint, keyed_name, seal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import (
     actions,
@@ -33,7 +34,6 @@ from advocacy.store import (
     transaction,
     with_retries,
 )
-from advocacy.tabular.table import Row
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000

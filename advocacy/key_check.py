@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import ProgrammingError
 
-from advocacy.events import Unreadable
+from advocacy.core.crypto import unseal
+from advocacy.core.events import Unreadable
 from advocacy.identity import organization_key
-from advocacy.sealing import unseal
 from advocacy.store import secret_key, transaction
 from advocacy.store.campaigns import NO_ORGANIZATION
 

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
 from advocacy.models import Campaign, Organization
 from advocacy.report import BadRange, recurring_share
 from advocacy.small_groups import Sum, withheld

@@ -17,7 +17,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Said, host_of, shape, stable_id
+from advocacy.core.events import (
+    EXPORTED_TOTAL,
+    ActionEvent,
+    ActionKind,
+    Said,
+    host_of,
+    shape,
+    stable_id,
+)
 
 _MINUTE = timedelta(minutes=1)
 

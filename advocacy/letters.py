@@ -17,12 +17,12 @@ from typing import Any
 from babel.dates import format_interval
 from flask_babel import format_date, format_decimal, get_locale, gettext, ngettext
 
-from advocacy.periods import Period
-from advocacy.phrases import in_language
+from advocacy.core.messages import in_language
+from advocacy.core.periods import Period
+from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
 from advocacy.providers.base import exponent
 from advocacy.weekly import TOP_POSTS, attributed_share
 from advocacy.withholding import FEW
-from advocacy.wording import TIERS_MEAN, model_named, platform_named
 
 Sheet = dict[str, Any]
 

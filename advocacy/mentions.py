@@ -14,10 +14,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from advocacy.contacts import normalise_email, normalise_phone
-from advocacy.events import Person
+from advocacy.core.contacts import normalise_email, normalise_phone
+from advocacy.core.events import Person
+from advocacy.core.personal_data import texts_of
 from advocacy.identity import digests
-from advocacy.personal import texts_of
 
 _BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?|]+""")
 _ADDRESS = re.compile(r"[a-z0-9_%+-]{1,64}(?:\.[a-z0-9_%+-]{1,64})*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")

@@ -896,7 +896,7 @@ class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
 class Presence(db.Model):  # type: ignore[name-defined,misc]
     """How many people were in a group on a day, and were there last on the day `since`.
 
-    See `advocacy.presence`. `campaign_id` is the organization's own id for all of it. `day_span`
+    See `advocacy.core.distinct`. `campaign_id` is the organization's own id for all of it. `day_span`
     and `since_span` say whether a date is a single day (1) or stands for its span (16); with
     `since_span` 0 the last day is left out.
     """

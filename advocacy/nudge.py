@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.postponing import paused_key
 
 _REST_SECONDS = 3.0

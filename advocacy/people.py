@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.events import stable_id
+from advocacy.core.events import stable_id
 
 EMAIL = "email"
 ERASED = "erased"

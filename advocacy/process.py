@@ -26,17 +26,17 @@ from uuid import UUID
 import structlog
 
 from advocacy import outages
-from advocacy.ahead import Begin, at_once
-from advocacy.contacts import is_unreadable
-from advocacy.events import ActionEvent, Unreadable, Verified
+from advocacy.core.contacts import is_unreadable
+from advocacy.core.crypto import open_text, unseal
+from advocacy.core.events import ActionEvent, Unreadable, Verified
+from advocacy.core.minimization import retained, retained_fact
+from advocacy.core.personal_data import scrub
+from advocacy.core.prefetch import Begin, at_once
 from advocacy.identity import digests, organization_key
 from advocacy.ledger import Fact, fact_of, write_facts
-from advocacy.personal import scrub
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
-from advocacy.retained import retained, retained_fact
-from advocacy.sealing import open_text, unseal
 from advocacy.settling import Parsed, restate_actions, settle_batch
 from advocacy.store import (
     actions,

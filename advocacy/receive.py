@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from advocacy.events import Delivery, Refused
-from advocacy.ids import new_id
+from advocacy.core.crypto import fingerprint, keyed_name, seal, seal_text
+from advocacy.core.events import Delivery, Refused
+from advocacy.core.ids import new_id
+from advocacy.core.minimization import retained_media_type
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
-from advocacy.retained import retained_media_type
-from advocacy.sealing import fingerprint, keyed_name, seal, seal_text
 from advocacy.store import campaigns, inbox, transaction, with_retries
 from advocacy.store.campaigns import SourceAtDoor
 

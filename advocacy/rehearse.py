@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.events import Delivery, Unreadable
-from advocacy.ids import new_click_id, new_id
+from advocacy.core.events import Delivery, Unreadable
+from advocacy.core.ids import new_click_id, new_id
+from advocacy.core.messages import say
 from advocacy.models import Campaign, Link, Source
-from advocacy.phrases import say
 from advocacy.providers import BY_SLUG, generic
 from advocacy.store import actions, campaigns, inbox, transaction
 from config.settings import Settings

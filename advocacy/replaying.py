@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from advocacy.events import Unreadable, Verified
+from advocacy.core.crypto import keyed_name, unseal
+from advocacy.core.events import Unreadable, Verified
 from advocacy.providers import BY_SLUG
-from advocacy.sealing import keyed_name, unseal
 from advocacy.store import campaigns, inbox
 
 

@@ -31,11 +31,11 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES
-from advocacy.days import day_in
-from advocacy.events import TIERS, Tier
+from advocacy.core.dates import day_in
+from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
+from advocacy.core.events import TIERS, Tier
+from advocacy.core.messages import say
 from advocacy.models import Campaign, Organization, Post
-from advocacy.phrases import say
-from advocacy.presence import GRAINS_OF_ORGANIZATION
 from advocacy.providers.base import exponent
 from advocacy.store import actions, campaigns, presences, totals
 from advocacy.store.totals import NOBODY, UNIT

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
 from advocacy.store.actions import Action, Restated
 
 _CREDIT = ("post_id", "campaign_id", "tier", "path")

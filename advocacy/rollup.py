@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, split_minor, split_returns
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
 from advocacy.store.actions import Action
 from advocacy.store.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
 

@@ -18,8 +18,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
-from advocacy.days import day_in
-from advocacy.events import ActionKind, Touch
+from advocacy.core.dates import day_in
+from advocacy.core.events import ActionKind, Touch
 from advocacy.identity import organization_key, supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle, write_facts

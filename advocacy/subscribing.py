@@ -11,9 +11,9 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from advocacy import periods
+from advocacy.core import periods
+from advocacy.core.messages import say
 from advocacy.models import Campaign, Organization
-from advocacy.phrases import say
 from advocacy.store import reports
 
 WHAT = ("weekly", "once", "alert")

@@ -24,8 +24,9 @@ from uuid import UUID, uuid5
 import structlog
 from flask_babel import force_locale
 
-from advocacy import letters, mailing, paper, periods, typesetting, weekly
+from advocacy import letters, mailing, paper, typesetting, weekly
 from advocacy.alerting import surge_figures
+from advocacy.core import periods
 from advocacy.models import Campaign, Organization, ReportSubscription
 from advocacy.store import campaigns, reports, transaction
 from advocacy.store import surges as kept_surges

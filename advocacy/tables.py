@@ -20,7 +20,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from advocacy.events import ActionKind
+from advocacy.core.events import ActionKind
 from advocacy.providers.base import exponent
 
 Cell = str | int | float | Decimal | date | None

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.carried import folded_utm
-from advocacy.events import Tier, Touch
-from advocacy.platforms import platform_of_host
+from advocacy.core.events import Tier, Touch
+from advocacy.core.platforms import platform_of_host
+from advocacy.core.tracking_parameters import folded_utm
 
 
 @dataclass(slots=True)

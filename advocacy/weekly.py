@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import TIERS, Tier
+from advocacy.core.events import TIERS, Tier
+from advocacy.core.periods import Period
 from advocacy.ladder import climbing
 from advocacy.models import Campaign, Organization
-from advocacy.periods import Period
 from advocacy.report import MODELS, activation
 from advocacy.store import campaigns, presences, reports
 from advocacy.store.totals import NOBODY

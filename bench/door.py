@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from advocacy.commands.sources import new_secret
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.providers.signatures import standard_key
 from advocacy.store import campaigns, inbox, run, transaction
 from bench import load

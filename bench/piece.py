@@ -17,7 +17,7 @@ from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 from advocacy import process
-from advocacy.ahead import in_a_thread
+from advocacy.core.prefetch import in_a_thread
 from advocacy.store import presence_news, transaction
 from advocacy.up import migrate
 from bench import report

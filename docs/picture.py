@@ -32,8 +32,8 @@ from standardwebhooks import Webhook
 from advocacy import process
 from advocacy.clicklog import Click
 from advocacy.commands.sources import new_secret
-from advocacy.events import Refused
-from advocacy.ids import new_click_id, new_id
+from advocacy.core.events import Refused
+from advocacy.core.ids import new_click_id, new_id
 from advocacy.nudge import Silent
 from advocacy.providers.base import join_code
 from advocacy.receive import Knock, KnownSources, receive_together

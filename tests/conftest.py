@@ -21,9 +21,9 @@ from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
 from advocacy import create_app
+from advocacy.core.ids import new_id
 from advocacy.embedded import own_database, servers
 from advocacy.extensions import db
-from advocacy.ids import new_id
 from advocacy.nudge import Silent
 from advocacy.store import campaigns, transaction
 from config.settings import Settings, read_settings
@@ -270,7 +270,7 @@ class World:
     def click(self, platform: str, at: datetime | None = None, **more: Any) -> str:
         """Keep a click on a platform's link and return its id."""
         from advocacy.clicklog import Click
-        from advocacy.ids import new_click_id
+        from advocacy.core.ids import new_click_id
         from advocacy.store import touches
 
         click_id = more.pop("click_id", "") or new_click_id()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy.carried import (
+from advocacy.core.minimization import retained_utm
+from advocacy.core.tracking_parameters import (
     click_id_or_none,
     fold_utm,
     query_of,
@@ -20,7 +21,6 @@ from advocacy.carried import (
     utm_of,
 )
 from advocacy.providers import BY_SLUG, base
-from advocacy.retained import retained_utm
 
 CODE = "spring4trees"
 CLICK = "abcdefghijklmnopqrstuvwx23"

@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy.contacts import is_unreadable, normalise_email, normalise_phone
+from advocacy.core.contacts import is_unreadable, normalise_email, normalise_phone
 
 LETTERS = st.text("ab1._+-", min_size=1, max_size=12)
 LABEL = st.text("ab1-", min_size=1, max_size=8)

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from advocacy import days
+from advocacy.core import dates
 
 
 def test_time_zones_come_from_the_package_and_not_from_the_machine():
     assert zoneinfo.TZPATH == ()
-    assert days.RELEASE >= "2026"
-    assert {"CET", "Europe/Kyiv"} <= days.known()
-    assert not {"localtime", "posix/Europe/Paris", "right/UTC"} & days.known()
+    assert dates.RELEASE >= "2026"
+    assert {"CET", "Europe/Kyiv"} <= dates.known()
+    assert not {"localtime", "posix/Europe/Paris", "right/UTC"} & dates.known()
 
 
 @pytest.mark.parametrize(
@@ -44,23 +44,23 @@ def test_time_zones_come_from_the_package_and_not_from_the_machine():
     ],
 )
 def test_a_zone_that_cannot_be_chosen_names_the_likely_one(written, meant):
-    assert written not in days.accepted()
-    assert days.likely(written) == meant
-    assert (meant or "America/Chicago") in days.mistake(written)
+    assert written not in dates.accepted()
+    assert dates.likely(written) == meant
+    assert (meant or "America/Chicago") in dates.mistake(written)
 
 
 def test_every_zone_that_can_be_chosen_can_be_read():
-    for each in days.accepted():
-        assert days.mistake(each) == ""
-        assert days.zone(each).key == each
+    for each in dates.accepted():
+        assert dates.mistake(each) == ""
+        assert dates.zone(each).key == each
 
 
 def test_an_old_name_has_a_location_with_the_same_clock():
-    old = {each for each in days.known() - days.accepted() if not each.startswith("Etc/")}
+    old = {each for each in dates.known() - dates.accepted() if not each.startswith("Etc/")}
     for each in old - {"Factory"}:
-        location = days.same_clock(each)
-        assert location in days.accepted()
-        assert days.clock_of(location) == days.clock_of(each), each
+        location = dates.same_clock(each)
+        assert location in dates.accepted()
+        assert dates.clock_of(location) == dates.clock_of(each), each
 
 
 @pytest.mark.parametrize(
@@ -77,22 +77,22 @@ def test_an_old_name_has_a_location_with_the_same_clock():
     ],
 )
 def test_an_hour_begins_on_the_clock_of_its_zone(moment, zone, hour):
-    assert days.hour_in(datetime.fromisoformat(moment), zone).isoformat() == hour
+    assert dates.hour_in(datetime.fromisoformat(moment), zone).isoformat() == hour
 
 
 @pytest.mark.parametrize("zone", ["Africa/Cairo", "America/Havana", "America/New_York", "UTC"])
 def test_a_day_begins_where_the_one_before_ends(zone):
     for number in range(400):
         day = date(2026, 1, 1) + timedelta(number)
-        begin = days.begin_of(day, zone)
-        assert days.day_in(begin, zone) == day
-        assert days.day_in(begin - timedelta(microseconds=1), zone) == day - timedelta(1)
+        begin = dates.begin_of(day, zone)
+        assert dates.day_in(begin, zone) == day
+        assert dates.day_in(begin - timedelta(microseconds=1), zone) == day - timedelta(1)
 
 
 def test_a_clock_has_every_change_of_its_zone():
     """Looked for by the hour where changes are close, and by what each of them is."""
     for name in ("Africa/Casablanca", "Africa/Cairo", "America/Boa_Vista", "Antarctica/Troll"):
-        read, clock = ZoneInfo(name), days.clock_of(name)
+        read, clock = ZoneInfo(name), dates.clock_of(name)
         at, place = datetime(1990, 1, 1, tzinfo=UTC), 0
         while at.year < 2031:
             while place < len(clock.starts) and clock.starts[place] <= at:

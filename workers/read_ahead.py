@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import Flask
 
 from advocacy import process
-from advocacy.ahead import in_a_thread
+from advocacy.core.prefetch import in_a_thread
 from advocacy.store import inbox, transaction
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from advocacy.events import TIERS, ActionKind, Tier, Touch, shape
+from advocacy.core.events import TIERS, ActionKind, Tier, Touch, shape
 
 CLOCK_SKEW = timedelta(minutes=5)
 

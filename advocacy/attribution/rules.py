@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from advocacy.attribution.evidence import SESSION, judge, path_of, strength
 from advocacy.attribution.money import split_by_weights
-from advocacy.events import Credit, Tier, Touch, shape
+from advocacy.core.events import Credit, Tier, Touch, shape
 
 Rule = Callable[[Sequence[Touch], datetime], list[Fraction]]
 

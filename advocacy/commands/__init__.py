@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
-from advocacy import days
-from advocacy.slugs import is_slug
+from advocacy.core import dates
+from advocacy.core.slugs import is_slug
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -82,8 +82,8 @@ def _in_one_line(error: Exception) -> str:
     """Return what to do about a known error; empty for one that is a defect of ours."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-    from advocacy.codes import BadCode
-    from advocacy.destinations import BadDestination
+    from advocacy.core.link_codes import BadCode
+    from advocacy.core.urls import BadDestination
     from advocacy.key_check import WrongKey
     from advocacy.linking import BadLink
     from advocacy.report import BadRange
@@ -139,7 +139,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def zone_name(_context: Any, _parameter: Any, name: str) -> str:
     """Check the name of a time zone."""
-    if trouble := days.mistake(name):
+    if trouble := dates.mistake(name):
         raise Refusal(trouble)
     return name
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from advocacy.choices import SHORTEST_DAYS
 from advocacy.commands import Refusal, in_app, settings_now, slug_word
+from advocacy.core.choices import SHORTEST_DAYS
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

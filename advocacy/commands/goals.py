@@ -8,8 +8,8 @@ from uuid import UUID
 
 import click
 
-from advocacy.choices import MEASURES
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.core.choices import MEASURES
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 

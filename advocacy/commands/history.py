@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
-from advocacy.events import ActionKind, Said, Unreadable
+from advocacy.core.events import ActionKind, Said, Unreadable
+from advocacy.core.tabular.columns import fold
 from advocacy.providers.base import DATE_FORMS
 from advocacy.providers.history import READERS
-from advocacy.tabular.columns import fold
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from advocacy.events import ActionEvent
+    from advocacy.core.events import ActionEvent
+    from advocacy.core.tabular.table import Row, Table
     from advocacy.importing import Brought
-    from advocacy.tabular.table import Row, Table
 
 
 @click.command("import")
@@ -76,10 +76,10 @@ def import_history(
     After a stop, run it again: what is in is passed over. Rows that cannot be read are written to
     FILE.refused.csv with the reason. A table of Parsons is exported with `table.to_csv(FILE)`.
     """
+    from advocacy.core.tabular.errors import BadTable
+    from advocacy.core.tabular.table import open_table
     from advocacy.import_layouts import layout_of
     from advocacy.store import campaigns
-    from advocacy.tabular.errors import BadTable
-    from advocacy.tabular.table import open_table
 
     owner = campaigns.get_organization(org)
     source = _source(owner.id, provider, name)
@@ -153,7 +153,7 @@ def _shown(event: ActionEvent) -> str:
 def _import(
     file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
 ) -> None:
-    from advocacy.ahead import in_a_thread
+    from advocacy.core.prefetch import in_a_thread
     from advocacy.importing import bring_in
 
     total = table.check()

@@ -69,7 +69,7 @@ def org_set(org: str | None, fallback_url: str) -> None:
 
 
 def _fallback(url: str) -> str:
-    from advocacy.destinations import BadDestination, check_destination
+    from advocacy.core.urls import BadDestination, check_destination
 
     try:
         return check_destination(url, local=not settings_now().https) if url else ""
@@ -154,7 +154,7 @@ def post_create(
 
     Example: advocacy post create --campaign stay --platform instagram --title "Call today"
     """
-    from advocacy.destinations import check_destination
+    from advocacy.core.urls import check_destination
     from advocacy.store import campaigns, transaction
 
     if url:
@@ -240,7 +240,7 @@ def link_create(
 
 
 def _code(written: str) -> str:
-    from advocacy.codes import code_of
+    from advocacy.core.link_codes import code_of
 
     return code_of(written)
 

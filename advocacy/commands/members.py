@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import click
 
-from advocacy.choices import ROLES
 from advocacy.commands import WHO, in_app, org_option, settings_now, table
+from advocacy.core.choices import ROLES
 
 
 @click.group()

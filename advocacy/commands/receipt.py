@@ -10,8 +10,8 @@ from uuid import UUID
 
 import click
 
-from advocacy import wording
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.core import vocabulary
 
 _WIDTH = 96
 
@@ -59,7 +59,7 @@ def _print_newest(found: dict[str, Any]) -> None:
     rows = [
         (
             each["id"],
-            wording.moment(each["at"], zone),
+            vocabulary.moment(each["at"], zone),
             each["kind"],
             each["tier"],
             _of(each),
@@ -72,8 +72,8 @@ def _print_newest(found: dict[str, Any]) -> None:
 def _of(touch: dict[str, Any]) -> str:
     post = touch["post"]
     if post is None:
-        return wording.platform_named(touch["platform"]) or "(no post found)"
-    return f"{wording.platform_named(post['platform'])}: {post['title'] or post['id']}"
+        return vocabulary.platform_named(touch["platform"]) or "(no post found)"
+    return f"{vocabulary.platform_named(post['platform'])}: {post['title'] or post['id']}"
 
 
 def print_receipt(found: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def print_receipt(found: dict[str, Any]) -> None:
 
     action, zone = found["action"], found["action"]["timezone"]
     campaign = f", {action['campaign']['name']}" if action["campaign"] else ""
-    what, when = wording.noun(action["kind"]).capitalize(), wording.moment(action["at"], zone)
+    what, when = vocabulary.noun(action["kind"]).capitalize(), vocabulary.moment(action["at"], zone)
     click.echo(f"{what}, {when} ({zone}){campaign}")
     _say(found["summary"])
     if not found["current"]:
@@ -97,20 +97,20 @@ def print_receipt(found: dict[str, Any]) -> None:
         click.echo(f"{net} net: {gross} given, {back} went back")
         for each in money["returns"]:
             amount = written_money(each["amount_minor"], money["currency"])
-            click.echo(f"  {wording.moment(each['at'], zone)}  {amount} went back")
+            click.echo(f"  {vocabulary.moment(each['at'], zone)}  {amount} went back")
     click.echo("\nWhat was found, and what was not")
     for each in found["evidence"]:
         _say(each["says"], f"  {'+' if each['used'] else '-'} {each['tier']:<10}")
     _print_touches(found, zone)
     click.echo("\nDeliveries")
     for each in found["deliveries"]:
-        said = ", ".join(wording.SAID.get(word, word) for word in each["said"])
-        received = wording.moment(each["received_at"], zone)
+        said = ", ".join(vocabulary.SAID.get(word, word) for word in each["said"])
+        received = vocabulary.moment(each["received_at"], zone)
         click.echo(f"  {each['id']}  {each['source']['name']}, {received}: {said}")
     for each in found["restated"]:
         _say(
             f"{each['says']} The action was attributed again.",
-            f"  {wording.moment(each['at'], zone)} ",
+            f"  {vocabulary.moment(each['at'], zone)} ",
         )
 
 
@@ -128,7 +128,7 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
     if not found["touches"]:
         click.echo("  there is none")
     for touch in found["touches"]:
-        when = wording.moment(touch["at"], zone) if touch["timed"] else "with the action"
+        when = vocabulary.moment(touch["at"], zone) if touch["timed"] else "with the action"
         _say(f"{_of(touch)}, {when}. {touch['says']}", f"  {touch['number'] or '-'} ")
     if not path:
         return
@@ -136,7 +136,7 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
     money = found["money"]
 
     def cell(given: dict[str, Any]) -> str:
-        share = wording.share_shown(given["share"], given["percent"])
+        share = vocabulary.share_shown(given["share"], given["percent"])
         return (
             f"{share}, {written_money(given['net_minor'], money['currency'])}" if money else share
         )

@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 
 import click
 
-from advocacy import periods
-from advocacy.choices import LANGUAGES
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
-from advocacy.days import day_in
+from advocacy.core import periods
+from advocacy.core.choices import LANGUAGES
+from advocacy.core.dates import day_in
 
 if TYPE_CHECKING:
     from advocacy.models import Organization

@@ -19,8 +19,8 @@ from advocacy.commands import (
     settings_now,
     table,
 )
-from advocacy.events import Person, Unreadable
-from advocacy.ids import new_key
+from advocacy.core.events import Person, Unreadable
+from advocacy.core.ids import new_key
 from advocacy.providers import BY_SLUG, generic, mappings
 
 

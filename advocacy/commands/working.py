@@ -66,7 +66,7 @@ def rebuild(org: str | None) -> None:
     from flask import current_app
 
     from advocacy import process
-    from advocacy.ahead import in_a_thread
+    from advocacy.core.prefetch import in_a_thread
     from advocacy.store import campaigns, inbox
 
     owner = campaigns.get_organization(org)

@@ -22,6 +22,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.grouping.keys import key_of_day
 from advocacy.grouping.paging import BadCursor, page_of, place_of
 from advocacy.grouping.question import (
@@ -41,7 +42,6 @@ from advocacy.grouping.question import (
 from advocacy.grouping.reading import Reading
 from advocacy.grouping.telling import told
 from advocacy.models import Campaign, Organization
-from advocacy.presence import GRAINS_OF_ORGANIZATION
 from advocacy.report import MODELS
 
 __all__ = [

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.days import zone
+from advocacy.core.dates import zone
 from advocacy.grouping.question import NONE, Question, year_earlier
 from advocacy.models import Campaign
 from advocacy.store import campaigns

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.core.messages import say
 from advocacy.models import Campaign, Organization
-from advocacy.phrases import say
 from advocacy.report import MODELS, BadRange, days_meant, days_of
 from advocacy.store import campaigns, totals
 from advocacy.store.totals import NOBODY

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.days import day_in, hour_in
+from advocacy.core.dates import day_in, hour_in
+from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift, put_people
 from advocacy.grouping.hiding import withhold
 from advocacy.grouping.keys import Keys
 from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowed
 from advocacy.models import Campaign
-from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.rollup import shared_out
 from advocacy.store import groups as store
 from advocacy.store import presences

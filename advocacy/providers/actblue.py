@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.days import zone
-from advocacy.events import (
+from advocacy.core.dates import zone
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,
@@ -28,7 +28,7 @@ from advocacy.events import (
     Verified,
     host_of,
 )
-from advocacy.phrases import say
+from advocacy.core.messages import say
 from advocacy.providers import base, gifts, optional, signatures
 
 slug = "actblue"

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.events import (
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,

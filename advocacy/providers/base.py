@@ -17,17 +17,17 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NoReturn, Protocol
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
-from advocacy import days
-from advocacy.carried import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.carried import CODE_LENGTH as CODE_LENGTH
-from advocacy.carried import NO_SOURCE as NO_SOURCE
-from advocacy.carried import UTM_NAMES as UTM_NAMES
-from advocacy.carried import click_id_or_none as click_id_or_none
-from advocacy.carried import query_of as query_of
-from advocacy.carried import split_code as split_code
-from advocacy.carried import surest_code as surest_code
-from advocacy.carried import utm_of as utm_of
-from advocacy.events import ActionEvent, Delivery, Trust, Unreadable, Verified
+from advocacy.core import dates
+from advocacy.core.events import ActionEvent, Delivery, Trust, Unreadable, Verified
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
+from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
+from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
+from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
+from advocacy.core.tracking_parameters import query_of as query_of
+from advocacy.core.tracking_parameters import split_code as split_code
+from advocacy.core.tracking_parameters import surest_code as surest_code
+from advocacy.core.tracking_parameters import utm_of as utm_of
 
 # Far above what any tool sends, and far below what a recursion takes.
 MAX_DEPTH = 200
@@ -313,7 +313,7 @@ def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
     """
     if moment.tzinfo is None:
         try:
-            moment = moment.replace(tzinfo=days.zone(zone))
+            moment = moment.replace(tzinfo=dates.zone(zone))
         except (ValueError, LookupError, OSError, TypeError):
             raise Unreadable("bad_setup", "zone") from None
     try:
@@ -398,7 +398,7 @@ def actblue_order(order: str, paid_at: datetime) -> str:
 
     The day is New York's, where ActBlue keeps its clock.
     """
-    return f"{order}:{paid_at.astimezone(days.zone(ACTBLUE_ZONE)).date()}"
+    return f"{order}:{paid_at.astimezone(dates.zone(ACTBLUE_ZONE)).date()}"
 
 
 def join_code(code: str, click_id: str) -> str:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advocacy.events import ActionKind
+from advocacy.core.events import ActionKind
 
 _PLACEHOLDER = re.compile(r"\{(code|click_id|both|id|now|landing)\}")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)

@@ -26,8 +26,8 @@ from urllib.parse import urlencode
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from advocacy import days
-from advocacy.events import (
+from advocacy.core import dates
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,
@@ -38,7 +38,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.phrases import say
+from advocacy.core.messages import say
 from advocacy.providers import base, examples, gifts, optional, signatures
 
 slug = "generic"
@@ -338,7 +338,7 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     except Unreadable:
         mistakes.append("currency is no code of three letters")
     try:
-        days.zone(str(mapping.get("zone", "UTC")))
+        dates.zone(str(mapping.get("zone", "UTC")))
     except (ValueError, OSError, LookupError):
         mistakes.append("zone is no time zone like 'America/New_York'")
     if not _is_date_form(mapping.get("at_format", "")):
@@ -632,7 +632,7 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
 def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
     """Write an instant as `_instant` reads it."""
     if form := mapping.get("at_format"):
-        local = moment.astimezone(days.zone(str(mapping.get("zone", "UTC"))))
+        local = moment.astimezone(dates.zone(str(mapping.get("zone", "UTC"))))
         return local.strftime(base.DATE_FORMS.get(form, form))
     return base.write_instant(moment)
 

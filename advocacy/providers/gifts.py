@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from advocacy.events import Unreadable
+from advocacy.core.events import Unreadable
 
 
 def given(minor: int) -> int:

@@ -20,7 +20,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from advocacy.events import (
+from advocacy.core.events import (
     EXPORTED_TOTAL,
     ActionEvent,
     ActionKind,
@@ -29,9 +29,9 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
+from advocacy.core.tabular.columns import fold
 from advocacy.providers import base, generic, gifts, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
-from advocacy.tabular.columns import fold
 
 Row = Mapping[str, str]
 RowReader = Callable[[Row, Mapping[str, Any]], list[ActionEvent]]

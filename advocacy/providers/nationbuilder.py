@@ -22,7 +22,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from advocacy.events import (
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,
@@ -33,7 +33,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.phrases import say
+from advocacy.core.messages import say
 from advocacy.providers import base, gifts, optional, signatures
 
 slug = "nationbuilder"

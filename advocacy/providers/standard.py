@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.events import (
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,
@@ -25,7 +25,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.phrases import say
+from advocacy.core.messages import say
 from advocacy.providers import base, gifts, optional, signatures
 
 slug = "standard"

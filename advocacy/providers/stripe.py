@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from advocacy.events import (
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,

@@ -29,7 +29,7 @@ from itertools import permutations
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from advocacy.events import (
+from advocacy.core.events import (
     ActionEvent,
     ActionKind,
     Delivery,
@@ -40,7 +40,7 @@ from advocacy.events import (
     Unreadable,
     Verified,
 )
-from advocacy.phrases import say
+from advocacy.core.messages import say
 from advocacy.providers import base, optional, signatures
 
 slug = "twilio"

@@ -17,8 +17,8 @@ from zlib import crc32
 
 from sqlalchemy.exc import OperationalError
 
+from advocacy.core.ids import new_id
 from advocacy.extensions import db
-from advocacy.ids import new_id
 from advocacy.store import Contended, run, run_count
 
 _LOCKS = 1024

@@ -16,10 +16,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from advocacy.carried import fold_utm, folded_utm
-from advocacy.codes import check_code
+from advocacy.core.crypto import seal, unseal
+from advocacy.core.ids import new_code, new_id, new_key
+from advocacy.core.link_codes import check_code
+from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.extensions import db
-from advocacy.ids import new_code, new_id, new_key
 from advocacy.models import (
     Address,
     Campaign,
@@ -30,7 +31,6 @@ from advocacy.models import (
     SourceSecret,
     Token,
 )
-from advocacy.sealing import seal, unseal
 from advocacy.store import run
 
 NO_ORGANIZATION = UUID(int=0)

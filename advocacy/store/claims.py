@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.events import shape
-from advocacy.ids import new_id
+from advocacy.core.events import shape
+from advocacy.core.ids import new_id
 from advocacy.store import run
 
 

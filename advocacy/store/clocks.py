@@ -1,4 +1,4 @@
-"""Days and hours in SQL, by the clocks that `advocacy.days` gives.
+"""Days and hours in SQL, by the clocks that `advocacy.core.dates` gives.
 
 A statement is given when the clocks of its zones change and by how much they are then ahead of UTC;
 it finds the place of an instant among these changes.
@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.days import clock_of
+from advocacy.core.dates import clock_of
 from advocacy.store import campaigns
 
 

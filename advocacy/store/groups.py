@@ -13,8 +13,8 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.presence import boxes
-from advocacy.spans import NO_DAYS, cut
+from advocacy.core.buckets import NO_DAYS, cut
+from advocacy.core.distinct import boxes
 from advocacy.store import clocks, run
 from advocacy.store.bookings import booked
 from advocacy.store.presence_news import NEWS

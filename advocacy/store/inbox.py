@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from advocacy.events import Verified, shape
+from advocacy.core.events import Verified, shape
 from advocacy.store import run, run_count, without_loops
 from advocacy.store.claims import COLUMNS, Claimed, LostClaim
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.days import begin_of
+from advocacy.core.dates import begin_of
 from advocacy.store import clocks, run, without_loops
 from advocacy.store.bookings import booked
 

@@ -16,9 +16,9 @@ from functools import lru_cache
 from operator import itemgetter
 from uuid import UUID
 
-from advocacy.ids import new_id
-from advocacy.presence_changes import Change
-from advocacy.spans import DAYS
+from advocacy.core.buckets import DAYS
+from advocacy.core.distinct_deltas import Change
+from advocacy.core.ids import new_id
 from advocacy.store import run
 
 FEW = 20_000
@@ -122,7 +122,7 @@ def in_cells(presences: str) -> str:
 
     Given and returned are (scope, model, grain, value, day, since, opening, people), in cells also
     `day_span` and `since_span`. Within one span no range asks for more than single days: see
-    `advocacy.presence.boxes`.
+    `advocacy.core.distinct.boxes`.
     """
     return f"""select scope, model, grain, s.day_span, s.since_span,
                       {_span_of("day", "s.day_span")} as day,

@@ -1,4 +1,4 @@
-"""Presences: what distinct people are counted from, kept by deltas (see `advocacy.presence`).
+"""Presences: what distinct people are counted from, kept by deltas (see `advocacy.core.distinct`).
 
 What a batch changes is written down as *news* (`presence_news`) and folded in later. Whoever reads
 adds the two up.
@@ -17,9 +17,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from advocacy.presence import EVERY, MODELS, Acted, Group, boxes, places
-from advocacy.presence_changes import Change, changes
-from advocacy.spans import DAYS
+from advocacy.core.buckets import DAYS
+from advocacy.core.distinct import EVERY, MODELS, Acted, Group, boxes, places
+from advocacy.core.distinct_deltas import Change, changes
 from advocacy.store import clocks, run
 from advocacy.store.actions import Action
 from advocacy.store.presence_news import NEWS, added, drop_news, in_cells, put_news
@@ -152,7 +152,7 @@ def correct_presences(org_id: UUID) -> None:
 
     In one statement over all actions: where everything is made anew, each person is looked at once
     instead of once for each of her actions. What was counted rightly is not written again: it is
-    most of what a rebuild would write. The rules are those of `advocacy.presence`.
+    most of what a rebuild would write. The rules are those of `advocacy.core.distinct`.
     """
     drop_news(org_id)
     # A million people are sorted in it more than once.

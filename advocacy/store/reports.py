@@ -15,8 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from advocacy.core.ids import new_id
 from advocacy.extensions import db
-from advocacy.ids import new_id
 from advocacy.models import Campaign, ReportSubscription
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import NotFound, Taken

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.store import clocks, run
 from advocacy.surge import Running, Surge
 

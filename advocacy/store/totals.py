@@ -1,7 +1,7 @@
 """Totals by day, and the figures that a report reads.
 
 What a stranger would get wrong: numbers of actions and money add up over days and posts; numbers of
-people do not (see `advocacy.presence`). Whatever is counted by day is counted by spans of sixteen
+people do not (see `advocacy.core.distinct`). Whatever is counted by day is counted by spans of sixteen
 days as well, so that a report over years reads few rows.
 """
 
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.spans import DAYS, cut, span_of
+from advocacy.core.buckets import DAYS, cut, span_of
 from advocacy.store import run
 from advocacy.store.actions import Action
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.clicklog import Click
-from advocacy.days import day_in
-from advocacy.spans import DAYS
+from advocacy.core.buckets import DAYS
+from advocacy.core.dates import day_in
 from advocacy.store import clocks, run, run_count
 
 SLOTS = 8

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.ids import new_id, new_key
+from advocacy.core.ids import new_id, new_key
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import word_digest
 

@@ -19,8 +19,8 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from advocacy.choices import ROLES
-from advocacy.contacts import normalise_email
+from advocacy.core.choices import ROLES
+from advocacy.core.contacts import normalise_email
 from advocacy.extensions import login
 from advocacy.identity import organization_key
 from advocacy.passwords import hash_password, is_outdated, is_password

@@ -17,8 +17,8 @@ from flask_babel import format_datetime, format_time
 from flask_babel import gettext as _
 
 from advocacy import influence, ladder
+from advocacy.core.dates import day_in, zone
 from advocacy.counting import BeingCounted, Counted, Counting, NotCounted
-from advocacy.days import day_in, zone
 from advocacy.definitions import N_
 from advocacy.goals import goals
 from advocacy.grouping import Question, days_read, grouped

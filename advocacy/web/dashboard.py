@@ -28,8 +28,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from advocacy import letters
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
+from advocacy.core.dates import day_in
+from advocacy.core.vocabulary import TIERS_MEAN, noun
 from advocacy.counting import BeingCounted
-from advocacy.days import day_in
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import Question
 from advocacy.models import Campaign
@@ -42,7 +43,6 @@ from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
 from advocacy.web.ranges import OFFERED_DAYS, last_days, offered
 from advocacy.withholding import FEW, withheld_report
-from advocacy.wording import TIERS_MEAN, noun
 
 blueprint = Blueprint("dashboard", __name__)
 

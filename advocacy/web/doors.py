@@ -20,7 +20,7 @@ from flask import Flask, Response
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.test import create_environ
 
-from advocacy.codes import codes_in, is_link
+from advocacy.core.link_codes import codes_in, is_link
 from advocacy.web import webhooks
 from advocacy.web.links import Answer, LinksDoor, Missing, Target, plain
 from config.garbage import collect_seldom

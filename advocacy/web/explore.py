@@ -15,9 +15,10 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
+from advocacy.core.events import ActionKind
+from advocacy.core.vocabulary import noun, platform_named, post_named
 from advocacy.definitions import DEFINITIONS
-from advocacy.events import ActionKind
 from advocacy.grouping import (
     FILTERS,
     FILTERS_OF_ORGANIZATION,
@@ -45,7 +46,6 @@ from advocacy.web.grouped import (
     shown_of,
 )
 from advocacy.web.languages import said
-from advocacy.wording import noun, platform_named, post_named
 
 blueprint = Blueprint("explore", __name__)
 

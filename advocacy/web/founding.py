@@ -9,8 +9,8 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from advocacy import days
-from advocacy.slugs import LONGEST_SLUG, is_slug, slug_of
+from advocacy.core import dates
+from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
 from advocacy.store import campaigns, transaction
 from advocacy.web import auth
 
@@ -57,8 +57,8 @@ def _trouble(asked: dict[str, str], slug: str) -> str:
             "Give a word for its address: at most %(most)s letters a to z, digits and dashes.",
             most=LONGEST_SLUG,
         )
-    elif asked["timezone"] not in days.accepted():
-        meant = days.likely(asked["timezone"])
+    elif asked["timezone"] not in dates.accepted():
+        meant = dates.likely(asked["timezone"])
         trouble = (
             _("Choose a time zone from the list, such as %(zone)s.", zone=meant)
             if meant
@@ -68,12 +68,12 @@ def _trouble(asked: dict[str, str], slug: str) -> str:
 
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
-    zones = {each for each in days.accepted() if not each.startswith(_NOT_OFFERED)}
+    zones = {each for each in dates.accepted() if not each.startswith(_NOT_OFFERED)}
     return render_template(
         "new_campaign.html",
         asked=asked,
         trouble=trouble,
-        zones=sorted(zones | {asked["timezone"]} & days.accepted()),
+        zones=sorted(zones | {asked["timezone"]} & dates.accepted()),
         longest=_LONGEST_NAME,
         longest_slug=LONGEST_SLUG,
     )

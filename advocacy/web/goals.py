@@ -14,12 +14,12 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from advocacy.choices import MEASURES
-from advocacy.days import day_in
+from advocacy.core.choices import MEASURES
+from advocacy.core.dates import day_in
+from advocacy.core.numbers import read_whole
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.goals import BadGoal, put_goal
-from advocacy.numerals import read_whole
 from advocacy.providers.base import exponent
 from advocacy.store import campaigns, transaction
 from advocacy.store import goals as store

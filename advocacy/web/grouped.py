@@ -14,8 +14,8 @@ from typing import Any
 from flask import Response, current_app, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
+from advocacy.core.events import ActionKind
 from advocacy.definitions import DEFINITIONS
-from advocacy.events import ActionKind
 from advocacy.grouping import (
     COMPARED,
     FILTERS_OF_ORGANIZATION,

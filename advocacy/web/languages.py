@@ -13,9 +13,9 @@ from flask import Blueprint, current_app, has_request_context, redirect, request
 from flask_babel import format_date, gettext, ngettext, refresh
 from werkzeug.wrappers import Response
 
-from advocacy.choices import LANGUAGES
-from advocacy.phrases import in_language
-from advocacy.wording import model_named, tier_named
+from advocacy.core.choices import LANGUAGES
+from advocacy.core.messages import in_language
+from advocacy.core.vocabulary import model_named, tier_named
 
 blueprint = Blueprint("languages", __name__)
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from advocacy.choices import LANGUAGES
+from advocacy.core.choices import LANGUAGES
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #16181d; --paper: #ffffff; --accent: #2546b8; }

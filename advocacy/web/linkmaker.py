@@ -26,6 +26,7 @@ from flask import (
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from advocacy.core.platforms import PLATFORMS
 from advocacy.linking import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
 from advocacy.linksheet import (
     COLUMNS,
@@ -39,7 +40,6 @@ from advocacy.linksheet import (
     written_result,
 )
 from advocacy.models import Link
-from advocacy.platforms import PLATFORMS
 from advocacy.providers import PROVIDERS
 from advocacy.store import campaigns, links, transaction, with_retries
 from advocacy.web import auth

@@ -22,7 +22,7 @@ from flask import (
 )
 from flask_babel import gettext as _
 
-from advocacy.choices import LANGUAGES, ROLES
+from advocacy.core.choices import LANGUAGES, ROLES
 from advocacy.passwords import WeakPassword, check_password, hash_password, is_password
 from advocacy.store import campaigns, members, transaction
 from advocacy.store.members import BadEmail, LastOwner, Member

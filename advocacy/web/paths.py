@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy.core.vocabulary import span
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_ways
 from advocacy.influence import WITHHELD
@@ -24,7 +25,6 @@ from advocacy.web.counted import influences_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.exports import file_of, files_at
 from advocacy.web.languages import chosen, said
-from advocacy.wording import span
 
 blueprint = Blueprint("paths", __name__)
 

@@ -14,8 +14,8 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from advocacy import wording
-from advocacy.events import ActionKind
+from advocacy.core import vocabulary
+from advocacy.core.events import ActionKind
 from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.report import MODELS
 from advocacy.store import campaigns
@@ -31,7 +31,7 @@ _PAGE = 50
 @blueprint.app_template_filter("moment")
 def moment(at: datetime, timezone: str) -> str:
     """Write an instant as clocks in this time zone show it."""
-    return wording.moment(at, timezone)
+    return vocabulary.moment(at, timezone)
 
 
 @blueprint.app_template_filter("share")
@@ -39,20 +39,20 @@ def share(given: dict[str, Any]) -> str:
     """Write a share as a fraction and as a percentage."""
     percentage = f"{format_decimal(given['percent'], format='0.##')} %"
     exact: str = given["share"]
-    return f"{exact} ({percentage})" if wording.is_short(exact) else percentage
+    return f"{exact} ({percentage})" if vocabulary.is_short(exact) else percentage
 
 
 @blueprint.app_template_filter("noun")
 def noun(kind: str) -> str:
     """Write what an action of this kind is called."""
-    return said(wording.noun(kind))
+    return said(vocabulary.noun(kind))
 
 
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
     """Write a platform's name as it writes itself."""
     placed = {"email": _("E-mail"), "sms": _("Text message"), "web": _("Web page")}
-    return str(placed.get(name) or wording.platform_named(name))
+    return str(placed.get(name) or vocabulary.platform_named(name))
 
 
 @blueprint.get("/actions/<uuid:action_id>")
@@ -68,8 +68,8 @@ def receipt_page(action_id: UUID) -> str:
         receipt=receipt,
         path=[touch for touch in receipt["touches"] if touch["number"]],
         models=MODELS,
-        models_say=wording.MODELS_SAY,
-        said=wording.SAID,
+        models_say=vocabulary.MODELS_SAY,
+        said=vocabulary.SAID,
     )
 
 

@@ -16,8 +16,9 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from advocacy import letters, periods
-from advocacy.choices import LANGUAGES
+from advocacy import letters
+from advocacy.core import periods
+from advocacy.core.choices import LANGUAGES
 from advocacy.store import campaigns, reports, transaction
 from advocacy.subscribing import WHAT, BadSubscription, clock, subscribe
 from advocacy.subscriptions import file_name, kept_pdf, state

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from advocacy.core.events import TIERS, ActionKind
 from advocacy.definitions import DEFINITIONS
-from advocacy.events import TIERS, ActionKind
 from advocacy.explain import MOST
 from advocacy.report import MODELS
 from advocacy.tables import GROUPS

@@ -18,10 +18,10 @@ from flask import render_template as rendered
 from flask_babel import gettext as _
 
 from advocacy.agents import is_person
+from advocacy.core.dates import day_in
+from advocacy.core.numbers import read_whole
 from advocacy.counting import read, write
-from advocacy.days import day_in
 from advocacy.models import Campaign
-from advocacy.numerals import read_whole
 from advocacy.report import MODELS, BadRange, activation
 from advocacy.store import campaigns, transaction, view_links
 from advocacy.web import auth, languages

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-from advocacy import days
+from advocacy.core import dates
 
 revision = "0016"
 down_revision = "0015"
@@ -38,11 +38,11 @@ def upgrade() -> None:
 
 def _by_location(zone: str) -> str:
     """Return the zone to keep. `localtime` is the zone of the machine that the code has run on."""
-    if zone in days.accepted() or (zone.startswith("Etc/") and zone in days.known()):
+    if zone in dates.accepted() or (zone.startswith("Etc/") and zone in dates.known()):
         return zone
     if zone == "localtime":
         zone = Path("/etc/localtime").resolve().as_posix().rpartition("/zoneinfo/")[2]
-    return days.same_clock(zone) or "UTC"
+    return dates.same_clock(zone) or "UTC"
 
 
 def downgrade() -> None:

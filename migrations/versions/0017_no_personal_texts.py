@@ -1,6 +1,6 @@
 """texts of tools are stored without addresses, numbers and digests of them
 
-What was stored as a tool wrote it is keyed or scrubbed by the rule of `advocacy.retained`, with
+What was stored as a tool wrote it is keyed or scrubbed by the rule of `advocacy.core.minimization`, with
 SECRET_KEY as it was. The action's id follows from its name and changes with it. Each organization's
 drain waits while its rows are gone through; deliveries are taken meanwhile.
 
@@ -19,21 +19,11 @@ from flask import current_app
 
 from advocacy.identity import organization_key
 from advocacy.ledger import Fact
-from advocacy.personal import scrub
+from advocacy.core.personal_data import scrub
 from advocacy.providers.base import BODY_ID
 from advocacy.providers.history import ROW
-from advocacy.retained import (
-    KEYED,
-    is_plain_name,
-    retained_code,
-    retained_fact,
-    retained_host,
-    retained_media_type,
-    retained_name,
-    retained_target,
-    retained_utm,
-)
-from advocacy.sealing import keyed_name, seal_text
+from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_fact, retained_host, retained_media_type, retained_name, retained_target, retained_utm
+from advocacy.core.crypto import keyed_name, seal_text
 
 revision = "0017"
 down_revision = "0016"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy.events import Tier, host_of
-from advocacy.platforms import PLATFORMS, platform_of_host, platform_of_post
+from advocacy.core.events import Tier, host_of
+from advocacy.core.platforms import PLATFORMS, platform_of_host, platform_of_post
 from advocacy.trail import Known, trail
 from advocacy.web.links import referrer_host
 

@@ -25,7 +25,7 @@ from advocacy.attribution import (
     weigh,
 )
 from advocacy.attribution.rules import decayed
-from advocacy.events import ActionKind, Tier, Touch
+from advocacy.core.events import ActionKind, Tier, Touch
 from tests.attribution.worked import MIXED, NOW, expected, path, synthetic, tally, touch
 
 F = Fraction

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from advocacy.attribution.journeys import Journey
 from advocacy.attribution.rules import Rule
-from advocacy.events import Tier, Touch
+from advocacy.core.events import Tier, Touch
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from advocacy import goals
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.store import campaigns, members, reports, run, transaction, view_links
 from advocacy.store import goals as store
 from tests.web.test_languages import NOT_A_PAGE

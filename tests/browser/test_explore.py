@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from advocacy.wording import platform_named
+from advocacy.core.vocabulary import platform_named
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -13,7 +13,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from advocacy import process
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
 from advocacy.store import campaigns, run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

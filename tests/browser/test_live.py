@@ -15,9 +15,9 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from advocacy import process
-from advocacy.ids import new_id
+from advocacy.core.ids import new_id
+from advocacy.core.vocabulary import platform_named
 from advocacy.store import campaigns, transaction
-from advocacy.wording import platform_named
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
 from advocacy.store import campaigns, members, run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

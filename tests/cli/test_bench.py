@@ -151,7 +151,7 @@ def test_signed_posts_are_what_the_room_vouches_for():
     from datetime import UTC, datetime
 
     from advocacy.commands.sources import new_secret
-    from advocacy.events import Delivery
+    from advocacy.core.events import Delivery
     from advocacy.providers import standard
 
     secret = new_secret("standard")
@@ -172,11 +172,11 @@ def test_signed_posts_are_what_the_room_vouches_for():
 def test_the_export_is_one_that_can_be_brought_in(tmp_path):
     from datetime import UTC, datetime
 
-    from advocacy.events import Verified
+    from advocacy.core.events import Verified
+    from advocacy.core.tabular.table import open_table
     from advocacy.import_layouts import LAYOUTS
     from advocacy.process import events_of
     from advocacy.providers.history import ROW
-    from advocacy.tabular.table import open_table
 
     export = tmp_path / "contributions.csv"
     write_export(export, 200, "abcdefabcdef")

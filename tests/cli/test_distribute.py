@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, Table, Text, Uuid
 
+from advocacy.core.ids import new_id
 from advocacy.embedded import own_database
 from advocacy.extensions import db
-from advocacy.ids import new_id
 from advocacy.models import Organization
 from advocacy.store.distribution import GLOBAL
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import uuid
 
+from advocacy.core.ids import new_id
 from advocacy.embedded import own_database
-from advocacy.ids import new_id
 
 NEEDS_DATABASE = [
     ("org", "list"),

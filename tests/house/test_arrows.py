@@ -19,55 +19,62 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 # What a pure room may use besides the standard library, `advocacy.events` and its own room.
 PURE = {
-    "advocacy.events": set(),
+    "advocacy.core.events": set(),
     "advocacy.ledger": set(),
     "advocacy.people": set(),
     "advocacy.agents": {"crawleruseragents"},
-    "advocacy.platforms": set(),
-    "advocacy.trail": {"advocacy.carried", "advocacy.platforms"},
-    "advocacy.phrases": set(),
-    "advocacy.alarm": {"advocacy.phrases"},
-    "advocacy.codes": {
-        "advocacy.carried",
-        "advocacy.phrases",
-        "advocacy.plain_text",
+    "advocacy.core.platforms": set(),
+    "advocacy.trail": {"advocacy.core.tracking_parameters", "advocacy.core.platforms"},
+    "advocacy.core.messages": set(),
+    "advocacy.alarm": {"advocacy.core.messages"},
+    "advocacy.core.link_codes": {
+        "advocacy.core.tracking_parameters",
+        "advocacy.core.messages",
+        "advocacy.core.plain_text",
         "advocacy.providers.base",
-        "advocacy.retained",
+        "advocacy.core.minimization",
     },
-    "advocacy.days": {"tzdata"},
+    "advocacy.core.dates": {"tzdata"},
     "advocacy.definitions": set(),
     "advocacy.forecast": set(),
     "advocacy.small_groups": set(),
     "advocacy.grouping.figures": set(),
     "advocacy.grouping.hiding": {"advocacy.small_groups", "advocacy.grouping.figures"},
     "advocacy.withholding": {"advocacy.small_groups"},
-    "advocacy.periods": {"advocacy.days"},
-    "advocacy.slugs": set(),
+    "advocacy.core.periods": {"advocacy.core.dates"},
+    "advocacy.core.slugs": set(),
     "advocacy.surge": set(),
-    "advocacy.destinations": {"advocacy.phrases"},
-    "advocacy.plain_text": set(),
-    "advocacy.carried": {"advocacy.personal", "advocacy.plain_text"},
-    "advocacy.contacts": {"email_validator", "phonenumbers", "advocacy.plain_text"},
-    "advocacy.identity": {"advocacy.contacts", "advocacy.people"},
-    "advocacy.mentions": {"advocacy.contacts", "advocacy.identity", "advocacy.personal"},
-    "advocacy.personal": {"advocacy.plain_text"},
-    "advocacy.retained": {
+    "advocacy.core.urls": {"advocacy.core.messages"},
+    "advocacy.core.plain_text": set(),
+    "advocacy.core.tracking_parameters": {
+        "advocacy.core.personal_data",
+        "advocacy.core.plain_text",
+    },
+    "advocacy.core.contacts": {"email_validator", "phonenumbers", "advocacy.core.plain_text"},
+    "advocacy.identity": {"advocacy.core.contacts", "advocacy.people"},
+    "advocacy.mentions": {
+        "advocacy.core.contacts",
+        "advocacy.identity",
+        "advocacy.core.personal_data",
+    },
+    "advocacy.core.personal_data": {"advocacy.core.plain_text"},
+    "advocacy.core.minimization": {
         "advocacy.identity",
         "advocacy.ledger",
-        "advocacy.personal",
-        "advocacy.platforms",
-        "advocacy.carried",
+        "advocacy.core.personal_data",
+        "advocacy.core.platforms",
+        "advocacy.core.tracking_parameters",
         "advocacy.providers.base",
     },
     "advocacy.attribution": {"numpy"},
     "advocacy.providers": {
         "jmespath",
-        "advocacy.days",
-        "advocacy.phrases",
-        "advocacy.carried",
-        "advocacy.tabular.columns",
+        "advocacy.core.dates",
+        "advocacy.core.messages",
+        "advocacy.core.tracking_parameters",
+        "advocacy.core.tabular.columns",
     },
-    "advocacy.tabular.columns": set(),
+    "advocacy.core.tabular.columns": set(),
 }
 FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|services?|common|misc)($|_)")
 
@@ -104,8 +111,8 @@ def test_pure_rooms_import_only_words_and_their_own(path):
     for name in imports(path):
         top = name.partition(".")[0]
         allowed = (
-            name.startswith((f"{room}.", "advocacy.events"))
-            or name in {room, "advocacy.events"}
+            name.startswith((f"{room}.", "advocacy.core.events"))
+            or name in {room, "advocacy.core.events"}
             or top in sys.stdlib_module_names
             or {top, name} & PURE[room]
         )
@@ -149,16 +156,22 @@ WRONG_WAYS = (
     ("advocacy.rollup", ("flask", "sqlalchemy", "advocacy.web")),
     ("advocacy.report", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.grouping", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.wording", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
+    (
+        "advocacy.core.vocabulary",
+        ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers"),
+    ),
     ("advocacy.watching", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
-    ("advocacy.platforms", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
+    (
+        "advocacy.core.platforms",
+        ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers"),
+    ),
     ("advocacy.linksheet", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.linking", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     (
         "advocacy.further_tables",
         ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers"),
     ),
-    ("advocacy.tabular", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
+    ("advocacy.core.tabular", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.tables", ("flask", "sqlalchemy", "advocacy.store", "advocacy.web", "workers")),
     ("advocacy.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.influence", ("flask", "sqlalchemy", "advocacy.web", "workers")),

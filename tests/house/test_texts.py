@@ -187,7 +187,7 @@ def test_the_compiled_file_is_what_the_translators_wrote(language):
 
 
 def test_the_languages_to_choose_from_are_those_there_are():
-    from advocacy.choices import LANGUAGES as offered
+    from advocacy.core.choices import LANGUAGES as offered
 
     assert sorted(offered) == sorted(["en", *LANGUAGES])
     assert sorted(each.name for each in TRANSLATIONS.iterdir()) == sorted(LANGUAGES)

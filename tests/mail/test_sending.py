@@ -398,7 +398,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever():
     ],
 )
 def test_a_week_is_the_organizations_also_when_clocks_change(instant, due_at, period):
-    from advocacy.periods import last_weekly
+    from advocacy.core.periods import last_weekly
 
     found = last_weekly(datetime.fromisoformat(instant), 0, time(8), "America/New_York")
     assert (found[0], found[1].name) == (datetime.fromisoformat(due_at), period)
@@ -406,14 +406,14 @@ def test_a_week_is_the_organizations_also_when_clocks_change(instant, due_at, pe
 
 
 def test_an_hour_that_clocks_skip_or_repeat_is_due_once(world):
-    from advocacy.periods import instant
+    from advocacy.core.periods import instant
 
     assert instant(date(2026, 3, 8), time(2, 30), "America/New_York").hour == 7
     assert instant(date(2026, 11, 1), time(1, 30), "America/New_York").hour == 5
 
 
 def test_actions_of_the_week_in_which_clocks_change_are_in_it(world, smtp, mailbox):
-    from advocacy.periods import week_named
+    from advocacy.core.periods import week_named
 
     # 2024-11-03 has 25 hours in New York; its last second is 04:59:59 UTC of Monday.
     for number, at in enumerate(

@@ -26,7 +26,7 @@ import standardwebhooks
 import stripe
 from twilio.request_validator import RequestValidator
 
-from advocacy.events import ActionEvent, Delivery, Verified
+from advocacy.core.events import ActionEvent, Delivery, Verified
 from advocacy.ledger import Fact, Settled, fact_of, joined, settle
 from advocacy.providers import BY_SLUG, mappings
 from advocacy.providers.base import Room

@@ -18,7 +18,7 @@ from counterparts import (
     settled,
 )
 
-from advocacy.events import ActionEvent, Said, Unreadable
+from advocacy.core.events import ActionEvent, Said, Unreadable
 from advocacy.providers import actblue, nationbuilder
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from counterparts import ACTION_NETWORK, CLICK, CODE, NOW, in_every_order, payload
 
-from advocacy.events import ActionEvent, ActionKind, Said, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Said, Unreadable
 from advocacy.providers import action_network
 
 

@@ -13,7 +13,7 @@ from counterparts import BOTH, CALLBACK, CLICK, CODE, NOW, ROOMS, TWILIO, Counte
 from test_contract import places, put
 from twilio.request_validator import RequestValidator
 
-from advocacy.events import ActionEvent, Said, Unreadable
+from advocacy.core.events import ActionEvent, Said, Unreadable
 from advocacy.providers import actblue, stripe
 
 # The names of such fields, in any tool; all that stands below one is one as well.

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from counterparts import CLICK, CODE, CONTROLSHIFT, NOW, in_every_order, payload
 
-from advocacy.events import ActionKind, Refused
+from advocacy.core.events import ActionKind, Refused
 from advocacy.providers import controlshift
 
 

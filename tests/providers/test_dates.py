@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy.events import Unreadable, Verified
+from advocacy.core.events import Unreadable, Verified
 from advocacy.providers import base, generic, history
 
 NEW_YORK = "America/New_York"

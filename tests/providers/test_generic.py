@@ -24,7 +24,7 @@ from counterparts import (
     payload,
 )
 
-from advocacy.events import ActionKind, Delivery, Refused, Said, Unreadable
+from advocacy.core.events import ActionKind, Delivery, Refused, Said, Unreadable
 from advocacy.providers import generic, mappings
 
 GOOD: dict[str, Any] = {"kind": "'signature'", "fields": {"id": "id", "at": "at"}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from counterparts import BOTH, CLICK, CODE, NATIONBUILDER, NOW, in_every_order, payload
 
-from advocacy.events import ActionEvent, ActionKind, Delivery, Refused, Said, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Refused, Said, Unreadable
 from advocacy.providers import nationbuilder
 
 

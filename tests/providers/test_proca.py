@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from counterparts import BOTH, CLICK, CODE, NOW, PROCA, payload
 
-from advocacy.events import ActionEvent, ActionKind, Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Refused, Unreadable
 from advocacy.providers import proca
 
 

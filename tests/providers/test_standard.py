@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from counterparts import NOW, STANDARD, in_every_order, payload
 
-from advocacy.events import Refused, Unreadable
+from advocacy.core.events import Refused, Unreadable
 from advocacy.providers import standard
 
 GOOD = STANDARD.send(payload("standard", "signature"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from counterparts import SOURCE, facts
 
-from advocacy.events import ActionEvent, ActionKind, Said
+from advocacy.core.events import ActionEvent, ActionKind, Said
 from advocacy.ledger import Fact, action_id, joined, settle
 
 START = datetime(2026, 5, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from advocacy import process
-from advocacy.ahead import at_once
+from advocacy.core.prefetch import at_once
 from advocacy.store import claims, inbox, run, transaction
 from tests.conftest import World
 

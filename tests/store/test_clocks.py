@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from advocacy import days
+from advocacy.core import dates
 from advocacy.store import clocks, run, transaction
 
 HARD = (
@@ -28,18 +28,18 @@ YEAR = 2026
 def instants(zone: str) -> list[datetime]:
     """Return the hour around each change, midnights, and samples of other years."""
     found = []
-    for change in days.clock_of(zone).starts:
+    for change in dates.clock_of(zone).starts:
         if YEAR - 1 <= change.year <= YEAR + 1:
             found += [change + timedelta(minutes=each) for each in (-60, -31, -1, 0, 1, 29, 60)]
             found.append(change - timedelta(microseconds=1))
     for number in range(0, 366, 9):
-        begin = days.begin_of(date(YEAR, 1, 1) + timedelta(number), zone)
+        begin = dates.begin_of(date(YEAR, 1, 1) + timedelta(number), zone)
         found += [begin - timedelta(microseconds=1), begin, begin + timedelta(hours=number % 24)]
     return found + [datetime(year, 7, 1, 22, 30, tzinfo=UTC) for year in (1990, 2016, 2039, 2200)]
 
 
 def test_a_year_of_instants_is_the_same_days_and_hours_in_all_zones(world):
-    zones = sorted(days.accepted())
+    zones = sorted(dates.accepted())
     assert set(HARD) <= set(zones)
     asked = [(zone, at) for zone in zones for at in instants(zone)]
     with transaction():
@@ -56,8 +56,8 @@ def test_a_year_of_instants_is_the_same_days_and_hours_in_all_zones(world):
         )
     assert len(rows) == len(asked)
     for row in rows:
-        assert row.day == days.day_in(row.at, row.zone), (row.zone, row.at)
-        hour = days.hour_in(row.at, row.zone)
+        assert row.day == dates.day_in(row.at, row.zone), (row.zone, row.at)
+        hour = dates.hour_in(row.at, row.zone)
         # Python takes times that come twice for no others of another zone: compared in UTC.
         assert row.hour == hour.astimezone(UTC), (row.zone, row.at)
         assert row.shown == hour.hour, (row.zone, row.at)
@@ -76,8 +76,8 @@ def test_the_clock_of_one_zone_needs_no_zone_of_the_connection(world, zone, sess
             ats=asked,
             **clocks.of_zone(zone),
         )
-    assert [row.day for row in rows] == [days.day_in(at, zone) for at in asked]
-    assert [row.hour for row in rows] == [days.hour_in(at, zone).astimezone(UTC) for at in asked]
+    assert [row.day for row in rows] == [dates.day_in(at, zone) for at in asked]
+    assert [row.hour for row in rows] == [dates.hour_in(at, zone).astimezone(UTC) for at in asked]
 
 
 def test_no_statement_asks_postgresql_for_a_day(root):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from advocacy.events import Person
+from advocacy.core.events import Person
 from advocacy.identity import digests, organization_key, supporter_of
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from advocacy import forget, joining, process
-from advocacy.events import Person
+from advocacy.core.events import Person
 from advocacy.extensions import db
 from advocacy.identity import digests, organization_key
 from advocacy.people import Edge, Limits, partition

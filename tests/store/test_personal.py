@@ -12,12 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
-from advocacy.carried import split_code
-from advocacy.codes import comes_back
-from advocacy.events import ActionEvent, ActionKind
-from advocacy.ledger import fact_of
-from advocacy.personal import reads_as_personal, scrub, texts_of
-from advocacy.retained import (
+from advocacy.core.events import ActionEvent, ActionKind
+from advocacy.core.link_codes import comes_back
+from advocacy.core.minimization import (
     is_plain_name,
     retained,
     retained_code,
@@ -28,6 +25,9 @@ from advocacy.retained import (
     retained_target,
     retained_utm,
 )
+from advocacy.core.personal_data import reads_as_personal, scrub, texts_of
+from advocacy.core.tracking_parameters import split_code
+from advocacy.ledger import fact_of
 from tests.providers.counterparts import SOURCE
 
 KEY = b"k" * 32

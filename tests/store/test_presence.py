@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
-from advocacy.days import day_in
-from advocacy.presence import GRAINS, GRAINS_OF_ORGANIZATION, boxes
-from advocacy.presence_changes import changes
-from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
+from advocacy.core.dates import day_in
+from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION, boxes
+from advocacy.core.distinct_deltas import changes
 
 ORG = UUID(int=1)
 CAMPAIGNS = [UUID(int=10), UUID(int=11)]
@@ -125,7 +125,7 @@ def naive(done: list[Did], scope: UUID, first: date, last: date, model: str) -> 
 def counted(
     presences: dict[Any, int], scope: UUID, first: date, last: date, model: str
 ) -> dict[Any, Any]:
-    """Add up what `advocacy.presence` says has to be added up."""
+    """Add up what `advocacy.core.distinct` says has to be added up."""
     distinct: Counter[Any] = Counter()
     new: Counter[Any] = Counter()
     for (group, day, since, opening), people in presences.items():

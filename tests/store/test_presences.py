@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
-from advocacy.days import day_in
+from advocacy.core.dates import day_in
+from advocacy.core.distinct import GRAINS
 from advocacy.extensions import db
-from advocacy.presence import GRAINS
 from advocacy.rollup import deltas
 from advocacy.store import actions, campaigns, presence_news, presences, run, totals, transaction
 from advocacy.store.actions import Action

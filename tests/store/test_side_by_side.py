@@ -21,13 +21,13 @@ import pytest
 from sqlalchemy.exc import DataError
 
 from advocacy import forget, importing, joining, linking, process, settling
+from advocacy.core.tabular.table import Row
 from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
 from advocacy.store import Contended, campaigns, inbox, reports, run, transaction
 from advocacy.store.campaigns import Taken
 from advocacy.subscribing import subscribe
-from advocacy.tabular.table import Row
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 

@@ -11,12 +11,12 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from advocacy import process
-from advocacy.events import ActionEvent, ActionKind, Person, Said
+from advocacy.core.crypto import seal
+from advocacy.core.events import ActionEvent, ActionKind, Person, Said
+from advocacy.core.ids import new_id
 from advocacy.extensions import db
 from advocacy.identity import digests, organization_key
-from advocacy.ids import new_id
 from advocacy.ledger import fact_of, write_facts
-from advocacy.sealing import seal
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import campaigns, inbox, run, transaction
 

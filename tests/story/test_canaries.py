@@ -27,11 +27,11 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import Client
 
 from advocacy import forget, process
+from advocacy.core.crypto import open_text, unseal
 from advocacy.extensions import db
 from advocacy.importing import bring_in
 from advocacy.nudge import Silent, connect, enqueue_drain
 from advocacy.receive import Knock, KnownSources, receive_together
-from advocacy.sealing import open_text, unseal
 from advocacy.shipping import ship
 from advocacy.store import campaigns, inbox, run, transaction
 from advocacy.web.links import LinksDoor

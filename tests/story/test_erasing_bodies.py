@@ -116,7 +116,7 @@ def test_a_message_id_that_names_them_is_sealed_and_goes_too(world):
 
 
 def _left(world) -> set[bytes]:
-    from advocacy.sealing import unseal
+    from advocacy.core.crypto import unseal
 
     return {
         unseal(world.master, world.org_id, f"body:{row.id}", row.body)

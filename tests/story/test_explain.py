@@ -12,7 +12,7 @@ import pytest
 
 from advocacy import process
 from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
-from advocacy.events import ActionKind, Tier, Touch
+from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.store import campaigns, run, transaction
 from tests.conftest import World
@@ -437,7 +437,7 @@ def test_what_is_not_counted_says_why(world):
 
 
 def test_what_another_tool_tells_the_same_says_so(world):
-    from advocacy.events import ActionEvent, Said
+    from advocacy.core.events import ActionEvent, Said
     from advocacy.settling import Parsed, settle_batch
 
     world.act("call", "m1", id="a1")

@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from advocacy import process
-from advocacy.events import ActionEvent, Person, Unreadable, Verified
+from advocacy.core.events import ActionEvent, Person, Unreadable, Verified
+from advocacy.core.tabular.table import Row
 from advocacy.identity import digests, organization_key, supporter_of
 from advocacy.importing import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row
 from advocacy.store import campaigns, run
-from advocacy.tabular.table import Row
 from tests.providers.counterparts import in_every_order
 
 Body = Mapping[str, Any] | list[Any]

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 import pytest
 
 from advocacy import forget, importing, process
-from advocacy.events import Person
+from advocacy.core.events import Person
+from advocacy.core.tabular.columns import fold
+from advocacy.core.tabular.errors import BadTable
+from advocacy.core.tabular.table import Row, open_table
 from advocacy.identity import digests, organization_key
 from advocacy.import_layouts import LAYOUTS
 from advocacy.importing import bring_in
 from advocacy.store import campaigns, run, transaction
-from advocacy.tabular.columns import fold
-from advocacy.tabular.errors import BadTable
-from advocacy.tabular.table import Row, open_table
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
 Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date

@@ -9,7 +9,8 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from advocacy import days, process
+from advocacy import process
+from advocacy.core import dates
 from advocacy.extensions import db
 from advocacy.grouping import Question, grouped
 from advocacy.report import activation
@@ -53,7 +54,7 @@ def test_a_day_is_the_same_after_a_rebuild(world, zone):
     world.act("donation", id="d0", email="ana@example.org", amount="5.00", at=LATE - timedelta(3))
     world.act("donation", id="d1", email="ana@example.org", amount="10.00", at=LATE)
     world.act("donation", id="d2", email="bo@example.org", amount="10.00", at=LATE)
-    for change in [each for each in days.clock_of(zone).starts if each.year == 2026]:
+    for change in [each for each in dates.clock_of(zone).starts if each.year == 2026]:
         for minutes in (-60, -1, 0, 60):
             world.act(
                 "call",
@@ -65,7 +66,7 @@ def test_a_day_is_the_same_after_a_rebuild(world, zone):
     year, first = date(2026, 1, 1), date(2026, 6, 30)
     live = [people_of(world, first + timedelta(each)) for each in range(4)]
     told = figures(world, first, first + timedelta(3)), figures(world, year, date(2026, 12, 31))
-    assert people_of(world, days.day_in(LATE, zone)) == (1, 1)
+    assert people_of(world, dates.day_in(LATE, zone)) == (1, 1)
     process.rebuild(world.settings, world.org_id)
     assert [people_of(world, first + timedelta(each)) for each in range(4)] == live
     assert (
@@ -93,6 +94,6 @@ def test_zones_that_cannot_be_chosen_become_locations_and_no_day_changes(world, 
     assert by_location("EST5EDT") == "America/New_York"
     assert by_location("posix/Europe/Paris") == by_location("right/Europe/Paris") == "Europe/Paris"
     assert by_location("Factory") == by_location("GMT") == "UTC"
-    assert by_location("localtime") in days.accepted()
+    assert by_location("localtime") in dates.accepted()
     for kept in ("Europe/Paris", "US/Eastern", "UTC", "Etc/GMT+5"):
         assert by_location(kept) == kept

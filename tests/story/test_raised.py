@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from advocacy.core.minimization import retained_name
 from advocacy.grouping import GROUPS, GROUPS_OF_ORGANIZATION, Question, grouped
 from advocacy.identity import organization_key
 from advocacy.influence import CAMPAIGN_MODELS, GRAINS, influences, without_few
 from advocacy.ladder import ladder
 from advocacy.report import MODELS, activation, organization_activation
-from advocacy.retained import retained_name
 from advocacy.store import campaigns, run, transaction
 
 NEW_YORK, LISBON, TOKYO = "America/New_York", "Europe/Lisbon", "Asia/Tokyo"

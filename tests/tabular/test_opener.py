@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from advocacy.core.tabular.columns import Layout, fold
+from advocacy.core.tabular.errors import BadTable
+from advocacy.core.tabular.table import Table, open_table
 from advocacy.tables import plain_cell
-from advocacy.tabular.columns import Layout, fold
-from advocacy.tabular.errors import BadTable
-from advocacy.tabular.table import Table, open_table
 
 FILES = Path(__file__).parent / "files"
 LAYOUT = Layout(needed=(("id", "Line Item"), ("Amount",)), known=("Date", "Email", "Título"))

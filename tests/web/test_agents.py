@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from advocacy.agents import is_person
-from advocacy.platforms import PLATFORMS
+from advocacy.core.platforms import PLATFORMS
 
 SET = [
     line.split("\t")

@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
 from advocacy import goals
-from advocacy.choices import ROLES
+from advocacy.core.choices import ROLES
 from advocacy.store import campaigns, reports, run, transaction, view_links
 from tests.conftest import World
 

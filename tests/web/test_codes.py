@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy.codes import BadCode, check_code, code_of, codes_in, comes_back, is_link
-from advocacy.ids import new_click_id, new_code
+from advocacy.core.ids import new_click_id, new_code
+from advocacy.core.link_codes import BadCode, check_code, code_of, codes_in, comes_back, is_link
 from advocacy.providers.base import NO_SOURCE, join_code, split_code
 from advocacy.store import campaigns, transaction
 

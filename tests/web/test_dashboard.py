@@ -388,7 +388,7 @@ def test_text_and_bars_stand_out(colours):
 
 
 def test_every_kind_has_a_colour():
-    from advocacy.events import ActionKind
+    from advocacy.core.events import ActionKind
 
     assert set(charts.COLOURS) == {kind.value for kind in ActionKind}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advocacy.destinations import BadDestination, check_destination
+from advocacy.core.urls import BadDestination, check_destination
 
 HOSTILE = [
     # Without a scheme, or with half of one.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy.slugs import LONGEST_SLUG, is_slug, slug_of
+from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
 from advocacy.store import campaigns
 
 WANTED = {"name": "Clean water now", "slug": "", "timezone": "America/Chicago"}

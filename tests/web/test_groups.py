@@ -15,8 +15,8 @@ import pytest
 from openpyxl import load_workbook
 
 from advocacy.attribution import WINDOWS
+from advocacy.core.events import ActionKind
 from advocacy.definitions import DEFINITIONS
-from advocacy.events import ActionKind
 from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
 from advocacy.store import campaigns, transaction
 from tests.conftest import World

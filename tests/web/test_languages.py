@@ -11,8 +11,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from advocacy import goals, wording
-from advocacy.events import ActionKind, Tier
+from advocacy import goals
+from advocacy.core import vocabulary
+from advocacy.core.events import ActionKind, Tier
 from advocacy.explain import explain
 from advocacy.store import campaigns, members, run, surges, transaction, view_links
 from advocacy.surge import Surge
@@ -232,17 +233,17 @@ def test_every_receipt_is_wholly_in_the_readers_language(world, pages, language)
 @pytest.mark.parametrize("kind", ActionKind)
 def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kind):
     """Their nouns have genders and stand behind prepositions: none of them may be contracted."""
-    post = wording.post_named("Call", "x", "sms")
+    post = vocabulary.post_named("Call", "x", "sms")
     with world.app.test_request_context(headers={"Accept-Language": language}):
         world.app.preprocess_request()
         for tier in Tier:
-            told = wording.summary(tier, post, "x", kind, timedelta(hours=3), True)
+            told = vocabulary.summary(tier, post, "x", kind, timedelta(hours=3), True)
             words = said(told)
             assert words != told
             wrong = r"\b(de le|à le|de les|à les)\b|\b(de el|a el)\b"
             assert not re.search(wrong, words), words
         for word in ("after_action", "outside_window", "same_click", "else"):
-            words = said(wording.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
+            words = said(vocabulary.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
             assert not re.search(wrong, words), words
 
 

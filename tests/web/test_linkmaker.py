@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.linksheet import ADDED, COLUMNS, BadSheet, read_sheet, template
-from advocacy.platforms import plain_post_url, platform_of_post
 from advocacy.store import campaigns, run, transaction
 from tests.conftest import World
 

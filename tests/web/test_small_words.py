@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from flask_babel import force_locale
 
 from advocacy import letters
+from advocacy.core.vocabulary import moment
 from advocacy.store import campaigns, transaction
-from advocacy.wording import moment
 from tests.mail.test_surges import clicks, noticed, watch
 
 

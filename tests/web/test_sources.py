@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from advocacy import importing, process
+from advocacy.core.tabular.table import Row
 from advocacy.store import campaigns, health, inbox, run, transaction
-from advocacy.tabular.table import Row
 from tests.conftest import World
 
 

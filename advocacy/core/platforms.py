@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from advocacy.events import host_of
+from advocacy.core.events import host_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from advocacy.phrases import Phrase, joined, say, say_many
+from advocacy.core.messages import Phrase, joined, say, say_many
+from advocacy.core.tabular import containers, delimited
+from advocacy.core.tabular.columns import INVISIBLE, Layout, Matched, clean, match
+from advocacy.core.tabular.containers import Kind
+from advocacy.core.tabular.convert import MOST_SECONDS
+from advocacy.core.tabular.delimited import SEPARATORS, RawRow
+from advocacy.core.tabular.encodings import Encoding, find_encoding
+from advocacy.core.tabular.errors import BadTable
+from advocacy.core.tabular.workbook import read_workbook
 from advocacy.tables import plain_cell
-from advocacy.tabular import containers, delimited
-from advocacy.tabular.columns import INVISIBLE, Layout, Matched, clean, match
-from advocacy.tabular.containers import Kind
-from advocacy.tabular.convert import MOST_SECONDS
-from advocacy.tabular.delimited import SEPARATORS, RawRow
-from advocacy.tabular.encodings import Encoding, find_encoding
-from advocacy.tabular.errors import BadTable
-from advocacy.tabular.workbook import read_workbook
 
 MOST_COLUMNS = 1_000
 HEADINGS_WITHIN = 20

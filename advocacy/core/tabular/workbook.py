@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from advocacy.phrases import say
-from advocacy.tabular.delimited import RawRow
-from advocacy.tabular.errors import BadTable
+from advocacy.core.messages import say
+from advocacy.core.tabular.delimited import RawRow
+from advocacy.core.tabular.errors import BadTable
 
 # It reads other people's files, and gets none of our secrets.
 _VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")

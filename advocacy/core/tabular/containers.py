@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from advocacy.phrases import Phrase, say
-from advocacy.tabular.errors import BadTable
-from advocacy.tabular.workbook import locked
+from advocacy.core.messages import Phrase, say
+from advocacy.core.tabular.errors import BadTable
+from advocacy.core.tabular.workbook import locked
 
 MOST_BYTES = 4 << 30
 """The most bytes of a file, or of what a ZIP or a workbook unpacks to."""

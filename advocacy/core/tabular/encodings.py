@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from advocacy.phrases import say
-from advocacy.tabular.errors import BadTable
+from advocacy.core.messages import say
+from advocacy.core.tabular.errors import BadTable
 
 _CHUNK = 1 << 20
 _SAMPLE = 1 << 16

@@ -22,9 +22,9 @@ from advocacy.attribution.evidence import (
     SESSION,
     WEAKER_EVIDENCE,
 )
-from advocacy.days import zone
-from advocacy.events import Said, Tier
-from advocacy.phrases import Phrase, joined, say, say_many
+from advocacy.core.dates import zone
+from advocacy.core.events import Said, Tier
+from advocacy.core.messages import Phrase, joined, say, say_many
 
 OTHER_CAMPAIGN = "other_campaign"
 """A touch that `judge` leaves in and that belongs to another campaign than the credited one."""

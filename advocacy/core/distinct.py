@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from advocacy.attribution import RULES
-from advocacy.spans import DAYS, NO_DAYS, cut, span_of
+from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
 
 EVERY = "every"
 """The model of presences on which all models agree."""

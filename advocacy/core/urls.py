@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from advocacy.phrases import say
+from advocacy.core.messages import say
 
 LONGEST = 2048
 _LOCAL = frozenset({"localhost", "127.0.0.1"})

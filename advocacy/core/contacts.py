@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from advocacy.plain_text import visible
+from advocacy.core.plain_text import visible
 
 # No address is longer (RFC 5321: 254), and to compose long texts takes time by their square.
 _LONGEST_EMAIL = 320

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from advocacy.days import day_in, zone
+from advocacy.core.dates import day_in, zone
 
 # Days before it, which a report compares with, have to be dates as well.
 _FIRST_YEAR = 1970

@@ -22,7 +22,7 @@ from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import unquote
 
-from advocacy.plain_text import visible
+from advocacy.core.plain_text import visible
 
 MARK = "@"
 """What stands for a passage that was taken out."""

@@ -24,12 +24,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, is_our_code
-from advocacy.events import ActionEvent, host_of
+from advocacy.core.events import ActionEvent, host_of
+from advocacy.core.personal_data import MARK, reads_as_personal, scrub, without_dates
+from advocacy.core.platforms import PLATFORMS
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, is_our_code
 from advocacy.identity import digest
 from advocacy.ledger import Fact, action_id
-from advocacy.personal import MARK, reads_as_personal, scrub, without_dates
-from advocacy.platforms import PLATFORMS
 from advocacy.providers.base import ACTBLUE_GIFTS, ACTBLUE_ORDERS
 
 KEYED = "keyed:"

@@ -11,9 +11,9 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from advocacy.phrases import say
-from advocacy.tabular.encodings import Encoding
-from advocacy.tabular.errors import BadTable
+from advocacy.core.messages import say
+from advocacy.core.tabular.encodings import Encoding
+from advocacy.core.tabular.errors import BadTable
 
 LONGEST_LINE = 1 << 20
 """The most letters of a line, and of a cell."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from advocacy.carried import CLICK_ID_LENGTH, CODE_LENGTH, split_code
-from advocacy.phrases import say
-from advocacy.plain_text import visible
+from advocacy.core.messages import say
+from advocacy.core.minimization import retained_code
+from advocacy.core.plain_text import visible
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, split_code
 from advocacy.providers.base import join_code
-from advocacy.retained import retained_code
 
 PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)

@@ -19,11 +19,11 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from advocacy.events import Unreadable
+from advocacy.core.events import Unreadable
+from advocacy.core.minimization import KEYED, is_plain_name
+from advocacy.core.personal_data import reads_as_personal
 from advocacy.identity import organization_key
-from advocacy.personal import reads_as_personal
 from advocacy.providers.base import BODY_ID
-from advocacy.retained import KEYED, is_plain_name
 
 _NONCE = 12
 _VERSION = b"\x01"

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 from uuid import UUID
 
-from advocacy.personal import MARK, reads_as_personal
-from advocacy.plain_text import visible
+from advocacy.core.personal_data import MARK, reads_as_personal
+from advocacy.core.plain_text import visible
 
 CODE_LENGTH = 12
 CLICK_ID_LENGTH = 26

@@ -18,8 +18,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from advocacy.days import day_in, seconds_ahead
-from advocacy.presence import Acted, Group, groups, places
+from advocacy.core.dates import day_in, seconds_ahead
+from advocacy.core.distinct import Acted, Group, groups, places
 
 if TYPE_CHECKING:
     import numpy as np
