@@ -97,8 +97,8 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.api import activation as _activation  # noqa: F401
 
     # isort: split
+    from advocacy.core.crypto import organization_key
     from advocacy.extensions import babel
-    from advocacy.identity import organization_key
     from advocacy.store.campaigns import NO_ORGANIZATION
     from advocacy.web import (
         auth,

@@ -20,67 +20,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_id
-from advocacy.providers.base import CLICK_ID_LENGTH
+from advocacy.core.records import Click
 
 _SUFFIX = ".clicks"
-# Of many clicks there are few links.
-_uuid = lru_cache(maxsize=10_000)(UUID)
 _LINES_A_BATCH = 2_000
-
-
-class Click(NamedTuple):
-    """A click as it is logged: no address, no browser, nothing of the person.
-
-    `not_human_why` is empty for a person, else `head`, `prefetch` or `preview`.
-    """
-
-    click_id: str
-    org_id: UUID
-    link_id: UUID
-    at: datetime
-    not_human_why: str = ""
-    referrer_host: str = ""
-
-    def to_line(self) -> bytes:
-        """Write the click as one line of tab-separated fields."""
-        return (
-            "\t".join(
-                (
-                    self.click_id,
-                    str(self.org_id),
-                    str(self.link_id),
-                    self.at.isoformat(),
-                    self.not_human_why,
-                    self.referrer_host,
-                )
-            ).encode()
-            + b"\n"
-        )
-
-    @classmethod
-    def from_line(cls, line: bytes) -> Click:
-        """Read what `to_line` wrote. Raises `ValueError` for anything else.
-
-        On a full disk a line may be torn, and the next one then stands behind it in the same.
-        """
-        *_torn, click_id, org_id, link_id, at, why, host = (
-            line.decode(errors="replace").rstrip("\n").split("\t")
-        )
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or len(click_id) < CLICK_ID_LENGTH:
-            raise ValueError("not a click")
-        return cls(
-            click_id[-CLICK_ID_LENGTH:],
-            _uuid(org_id),
-            _uuid(link_id),
-            moment.astimezone(UTC),
-            why,
-            host,
-        )
 
 
 def write_line(click_id: str, place: str, why: str, referrer_host: str) -> bytes:

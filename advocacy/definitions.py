@@ -12,11 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
-def N_(text: str) -> str:
-    """Mark a text for translation and return it as it is."""
-    return text
-
+from advocacy.core.messages import N_
 
 DEFINITIONS: Mapping[str, str] = {
     "actions": N_(

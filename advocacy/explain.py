@@ -21,6 +21,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from advocacy import explaining
 from advocacy.attribution import (
     RULES,
     WINDOWS,
@@ -295,7 +296,7 @@ def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
 
 def _not_counted(action: Action, told: Sequence[Any]) -> str:
     said = {word for row in told for word in row.said}
-    return vocabulary.not_counted(
+    return explaining.not_counted(
         test=action.test, made=Said.MADE in said, elsewhere=Said.ELSEWHERE in said
     )
 
@@ -309,7 +310,7 @@ def _summary(
     timezone: str,
 ) -> str:
     touch = credit.touch
-    told = vocabulary.summary(
+    told = explaining.summary(
         credit.tier,
         _named(posts, touch) if touch else "",
         touch.platform if touch else "",
@@ -391,7 +392,7 @@ def _touches(
             # What came back without a click stands at the action's instant.
             "timed": bool(line.touch.click_id),
             "passed_over": line.passed_over,
-            "says": _why(line, carrier) or vocabulary.IN_PATH[line.touch.tier],
+            "says": _why(line, carrier) or explaining.IN_PATH[line.touch.tier],
             "shares": {} if line.passed_over else next(shares),
         }
         for line in lines
@@ -399,7 +400,7 @@ def _touches(
 
 
 def _why(line: _Line, carrier: Any) -> str:
-    return vocabulary.passed_over(
+    return explaining.passed_over(
         line.passed_over, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
     )
 
@@ -560,7 +561,7 @@ def _restated(
             "why": "told_again",
             "says": say(
                 "A later delivery said: %(said)s.",
-                said=joined((vocabulary.SAID.get(word, word) for word in row.said), ", "),
+                said=joined((explaining.SAID.get(word, word) for word in row.said), ", "),
             ),
         }
         for row in told

@@ -16,18 +16,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.core.crypto import open_text, unseal
-from advocacy.core.events import Person, Unreadable
-from advocacy.identity import (
-    DIGEST_BYTES,
-    digests,
-    organization_key,
-    suppression_mark,
-)
+from advocacy.core.crypto import DIGEST_BYTES, open_text, organization_key, unseal
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import Person
+from advocacy.core.records import Identifier
+from advocacy.identity import digests, suppression_mark
 from advocacy.joining import edge_of
 from advocacy.ledger import Fact
 from advocacy.mentions import mentions, sought
-from advocacy.people import STRONG, Identifier, supporter_named_by
+from advocacy.people import STRONG, supporter_named_by
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import actions, campaigns, inbox, people, touches, transaction
 from advocacy.store.actions import Action

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from advocacy.tables import Cell, Table, major
+from advocacy.core.spreadsheets import Cell
+from advocacy.tables import Table, major
 
 
 def tables_of_ladder(ladder: Mapping[str, Any]) -> list[Table]:

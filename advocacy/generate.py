@@ -23,15 +23,15 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import weigh
-from advocacy.clicklog import Click
 from advocacy.core.choices import SHORTEST_DAYS
-from advocacy.core.crypto import fingerprint, keyed_name, seal
+from advocacy.core.crypto import fingerprint, seal
 from advocacy.core.events import Delivery, Tier, Touch
 from advocacy.core.ids import new_id
-from advocacy.core.minimization import retained_media_type
-from advocacy.core.tracking_parameters import utm_content_of
+from advocacy.core.minimization import keyed_name, retained_media_type
+from advocacy.core.records import Click
+from advocacy.core.tracking_parameters import join_code, utm_content_of
 from advocacy.providers import BY_SLUG
-from advocacy.providers.base import join_code, write_instant
+from advocacy.providers.test_deliveries import write_instant
 from advocacy.store import campaigns, generated, touches, transaction
 from advocacy.store.generated import DAY, DRAWS, LOTS, Part, Placed, Plan
 from config.settings import Settings

@@ -26,10 +26,10 @@ from uuid import UUID
 from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
 from advocacy.core.messages import say
+from advocacy.core.money import exponent
 from advocacy.core.numbers import read_number, write_number
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.models import Goal
-from advocacy.providers.base import exponent
 from advocacy.small_groups import withheld_parts
 from advocacy.store import campaigns
 from advocacy.store import goals as store

@@ -10,27 +10,13 @@ organizations cannot compare their lists.
 
 from __future__ import annotations
 
-import hmac
 from uuid import UUID
 
 from advocacy.core.contacts import normalise_email, normalise_phone
-from advocacy.core.events import Person, stable_id
+from advocacy.core.crypto import digest
+from advocacy.core.events import Person
+from advocacy.core.ids import stable_id
 from advocacy.people import names_nobody
-
-DIGEST_BYTES = 16
-
-
-def organization_key(master: bytes, org_id: UUID, purpose: str) -> bytes:
-    """Derive a 32-byte key for one organization and one purpose (HKDF-Expand, RFC 5869).
-
-    One block of HMAC-SHA256 is enough for 32 bytes, and `master` is already uniform.
-    """
-    return hmac.digest(master, f"{purpose}:{org_id}".encode() + b"\x01", "sha256")
-
-
-def digest(key: bytes, kind: str, value: str) -> str:
-    """Return the keyed hash of a normalised value: 128 bits in hex, bound to its kind."""
-    return hmac.digest(key, f"{kind}:v1:{value}".encode(), "sha256")[:DIGEST_BYTES].hex()
 
 
 def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, str]:

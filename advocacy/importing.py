@@ -16,12 +16,13 @@ from typing import Any
 from uuid import UUID
 
 from advocacy import process
-from advocacy.core.crypto import fingerprint, keyed_name, seal
-from advocacy.core.events import ActionEvent, Said, Unreadable, Verified
+from advocacy.core.crypto import fingerprint, organization_key, seal
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Said, Verified
 from advocacy.core.ids import new_id
+from advocacy.core.minimization import keyed_name
 from advocacy.core.prefetch import Begin, at_once
 from advocacy.core.tabular.table import Row
-from advocacy.identity import organization_key
 from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of, unread_contacts
 from advocacy.providers.history import ROW, row_id

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from advocacy.core.records import Identifier
 from advocacy.people import (
     CLICK,
     EMAIL,
@@ -27,7 +28,6 @@ from advocacy.people import (
     TOO_LARGE,
     TOO_MANY_EMAILS,
     Edge,
-    Identifier,
     Limits,
     Partition,
     connected,

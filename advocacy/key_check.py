@@ -14,9 +14,8 @@ from uuid import UUID
 
 from sqlalchemy.exc import ProgrammingError
 
-from advocacy.core.crypto import unseal
-from advocacy.core.events import Unreadable
-from advocacy.identity import organization_key
+from advocacy.core.crypto import organization_key, unseal
+from advocacy.core.errors import Unreadable
 from advocacy.store import secret_key, transaction
 from advocacy.store.campaigns import NO_ORGANIZATION
 

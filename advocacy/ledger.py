@@ -17,15 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.core.events import (
-    EXPORTED_TOTAL,
-    ActionEvent,
-    ActionKind,
-    Said,
-    host_of,
-    shape,
-    stable_id,
-)
+from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Said, shape
+from advocacy.core.ids import stable_id
+from advocacy.core.urls import host_of
 
 _MINUTE = timedelta(minutes=1)
 

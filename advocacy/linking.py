@@ -12,11 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.core.messages import say
+from advocacy.core.messages import N_, say
 from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
-from advocacy.definitions import N_
 from advocacy.models import Campaign, Link, Post, Source
 from advocacy.providers import BY_SLUG
 from advocacy.store import actions, campaigns, links, presences

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from advocacy.core.messages import say
+from advocacy.core.spreadsheets import Cell, csv_cell
 from advocacy.core.tabular.columns import Layout, fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, Table, open_table
 from advocacy.linking import Outcome, Wanted
-from advocacy.tables import Cell, csv_cell
 
 COLUMNS = (
     "campaign", "post_url", "platform", "title", "medium", "author", "destination", "tool"

@@ -26,10 +26,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.core.events import stable_id
+from advocacy.core.ids import stable_id
+from advocacy.core.records import Identifier
 
 EMAIL = "email"
 ERASED = "erased"
@@ -43,13 +43,6 @@ TOO_MANY_EMAILS = "too_many_emails"
 SEVERAL_EMAILS = "several_emails"
 SEVERAL_PEOPLE = "several_people"
 TOO_LARGE = "too_large"
-
-
-class Identifier(NamedTuple):
-    """A keyed hash, with the kind of what was hashed."""
-
-    kind: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)

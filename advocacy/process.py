@@ -27,16 +27,17 @@ import structlog
 
 from advocacy import outages
 from advocacy.core.contacts import is_unreadable
-from advocacy.core.crypto import open_text, unseal
-from advocacy.core.events import ActionEvent, Unreadable, Verified
-from advocacy.core.minimization import retained, retained_fact
+from advocacy.core.crypto import open_text, organization_key, unseal
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
 from advocacy.core.prefetch import Begin, at_once
-from advocacy.identity import digests, organization_key
+from advocacy.identity import digests
 from advocacy.ledger import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
+from advocacy.retained_facts import retained, retained_fact
 from advocacy.settling import Parsed, restate_actions, settle_batch
 from advocacy.store import (
     actions,

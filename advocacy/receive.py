@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from advocacy.core.crypto import fingerprint, keyed_name, seal, seal_text
-from advocacy.core.events import Delivery, Refused
+from advocacy.core.crypto import fingerprint, seal, seal_text
+from advocacy.core.errors import Refused
+from advocacy.core.events import Delivery
 from advocacy.core.ids import new_id
-from advocacy.core.minimization import retained_media_type
+from advocacy.core.minimization import keyed_name, retained_media_type
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, inbox, transaction, with_retries

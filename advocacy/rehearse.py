@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from advocacy.core.events import Delivery, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import Delivery
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.messages import say
 from advocacy.models import Campaign, Link, Source

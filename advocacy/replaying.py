@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from advocacy.core.crypto import keyed_name, unseal
-from advocacy.core.events import Unreadable, Verified
+from advocacy.core.crypto import unseal
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import Verified
+from advocacy.core.minimization import keyed_name
 from advocacy.providers import BY_SLUG
 from advocacy.store import campaigns, inbox
 

@@ -35,8 +35,8 @@ from advocacy.core.dates import day_in
 from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.core.events import TIERS, Tier
 from advocacy.core.messages import say
+from advocacy.core.money import exponent
 from advocacy.models import Campaign, Organization, Post
-from advocacy.providers.base import exponent
 from advocacy.store import actions, campaigns, presences, totals
 from advocacy.store.totals import NOBODY, UNIT
 

@@ -18,9 +18,10 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
+from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind, Touch
-from advocacy.identity import organization_key, supporter_of, suppression_mark
+from advocacy.identity import supporter_of, suppression_mark
 from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from advocacy import clicklog
-from advocacy.clicklog import Click
+from advocacy.core.records import Click
 from advocacy.store import actions, touches, transaction
 
 log = structlog.get_logger()

@@ -21,15 +21,11 @@ from decimal import Decimal
 from typing import Any
 
 from advocacy.core.events import ActionKind
-from advocacy.providers.base import exponent
-
-Cell = str | int | float | Decimal | date | None
+from advocacy.core.money import exponent
+from advocacy.core.spreadsheets import Cell, csv_cell
 
 GROUPS = ("summary", "by_kind", "by_day", "posts", "platforms", "money", "evidence")
 """The tables there are, in the order in which they are written."""
-
-# With full-width forms, which some spreadsheets take for the same.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # The longest text that a cell of a workbook can hold.
 _LONGEST = 32_767
 
@@ -155,18 +151,6 @@ def written_workbook(tables: Sequence[Table]) -> bytes:
                             sheet.write_number(line, column, cell)
             sheet.autofit()
     return out.getvalue()
-
-
-def csv_cell(cell: Cell) -> Cell:
-    """Return a cell as CSV takes it: no text that a spreadsheet would run as a formula."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
-        return f"'{cell}"
-    return cell
-
-
-def plain_cell(text: str) -> str:
-    """Return a text without the apostrophe that `csv_cell`, or a spreadsheet, put in front."""
-    return text[1:] if text.startswith("'") and csv_cell(text[1:]) == text else text
 
 
 def major(minor: int | None, currency: str) -> Decimal | None:

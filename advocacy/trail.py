@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.events import Tier, Touch
-from advocacy.core.platforms import platform_of_host
+from advocacy.core.platforms import channel_of, platform_of_host
 from advocacy.core.tracking_parameters import folded_utm
 
 
@@ -30,15 +30,6 @@ class Known:
     utm_links: Sequence[Any] = ()
     clicks: Mapping[str, Any] = field(default_factory=dict)
     clicks_of: Mapping[UUID, Sequence[Any]] = field(default_factory=dict)
-
-
-OTHER_CHANNELS = frozenset({"email", "sms", "web"})
-"""Platforms that are no social ones: a link in a newsletter is a post on `email`."""
-
-
-def channel_of(platform: str) -> str:
-    """Return the channel that a platform belongs to."""
-    return platform if platform in OTHER_CHANNELS else "social"
 
 
 def trail(

@@ -30,12 +30,12 @@ from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
 from advocacy import process
-from advocacy.clicklog import Click
 from advocacy.commands.sources import new_secret
-from advocacy.core.events import Refused
+from advocacy.core.errors import Refused
 from advocacy.core.ids import new_click_id, new_id
+from advocacy.core.records import Click
+from advocacy.core.tracking_parameters import join_code
 from advocacy.nudge import Silent
-from advocacy.providers.base import join_code
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import campaigns, touches, transaction
 from advocacy.up import free_port, running_servers

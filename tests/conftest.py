@@ -269,8 +269,8 @@ class World:
 
     def click(self, platform: str, at: datetime | None = None, **more: Any) -> str:
         """Keep a click on a platform's link and return its id."""
-        from advocacy.clicklog import Click
         from advocacy.core.ids import new_click_id
+        from advocacy.core.records import Click
         from advocacy.store import touches
 
         click_id = more.pop("click_id", "") or new_click_id()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
-from advocacy.core.events import ActionKind, Said, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionKind, Said
 from advocacy.core.tabular.columns import fold
 from advocacy.providers.base import DATE_FORMS
 from advocacy.providers.history import READERS
@@ -222,7 +223,7 @@ class _Refused:
     """The CSV of refused rows, made when the first one is refused; readable by its owner only."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        from advocacy.tables import csv_cell
+        from advocacy.core.spreadsheets import csv_cell
 
         self._cell = csv_cell
         self._path = path

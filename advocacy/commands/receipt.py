@@ -10,6 +10,7 @@ from uuid import UUID
 
 import click
 
+from advocacy import explaining
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
 from advocacy.core import vocabulary
 
@@ -104,7 +105,7 @@ def print_receipt(found: dict[str, Any]) -> None:
     _print_touches(found, zone)
     click.echo("\nDeliveries")
     for each in found["deliveries"]:
-        said = ", ".join(vocabulary.SAID.get(word, word) for word in each["said"])
+        said = ", ".join(explaining.SAID.get(word, word) for word in each["said"])
         received = vocabulary.moment(each["received_at"], zone)
         click.echo(f"  {each['id']}  {each['source']['name']}, {received}: {said}")
     for each in found["restated"]:
@@ -136,7 +137,7 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
     money = found["money"]
 
     def cell(given: dict[str, Any]) -> str:
-        share = vocabulary.share_shown(given["share"], given["percent"])
+        share = explaining.share_shown(given["share"], given["percent"])
         return (
             f"{share}, {written_money(given['net_minor'], money['currency'])}" if money else share
         )

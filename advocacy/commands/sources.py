@@ -19,7 +19,8 @@ from advocacy.commands import (
     settings_now,
     table,
 )
-from advocacy.core.events import Person, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import Person
 from advocacy.core.ids import new_key
 from advocacy.providers import BY_SLUG, generic, mappings
 

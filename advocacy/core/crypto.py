@@ -19,11 +19,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from advocacy.core.events import Unreadable
-from advocacy.core.minimization import KEYED, is_plain_name
+from advocacy.core.errors import Unreadable
 from advocacy.core.personal_data import reads_as_personal
-from advocacy.identity import organization_key
-from advocacy.providers.base import BODY_ID
 
 _NONCE = 12
 _VERSION = b"\x01"
@@ -44,15 +41,6 @@ def fingerprint(master: bytes, org_id: UUID, plain: bytes) -> bytes:
     """Return 32 bytes by which a body is known again, and which say nothing without the key."""
     digest = hashlib.sha256(plain).digest()
     return hmac.digest(_digest_key(master, org_id), digest, "sha256")
-
-
-def keyed_name(master: bytes, org_id: UUID, name: str) -> str:
-    """Return a delivery's name as it is stored: a keyed digest where it is not plain."""
-    if is_plain_name(name):
-        return name
-    if name.startswith(BODY_ID):
-        return f"body:{fingerprint(master, org_id, name.encode()).hex()}"
-    return f"{KEYED}{fingerprint(master, org_id, name.encode()).hex()[:32]}"
 
 
 def seal(master: bytes, org_id: UUID, name: str, plain: bytes) -> bytes:
@@ -90,3 +78,19 @@ def open_text(master: bytes, org_id: UUID, name: str, stored: str) -> str:
     except ValueError:
         raise Unreadable("corrupt") from None
     return unseal(master, org_id, name, sealed).decode("utf-8", "surrogatepass")
+
+
+DIGEST_BYTES = 16
+
+
+def organization_key(master: bytes, org_id: UUID, purpose: str) -> bytes:
+    """Derive a 32-byte key for one organization and one purpose (HKDF-Expand, RFC 5869).
+
+    One block of HMAC-SHA256 is enough for 32 bytes, and `master` is already uniform.
+    """
+    return hmac.digest(master, f"{purpose}:{org_id}".encode() + b"\x01", "sha256")
+
+
+def digest(key: bytes, kind: str, value: str) -> str:
+    """Return the keyed hash of a normalised value: 128 bits in hex, bound to its kind."""
+    return hmac.digest(key, f"{kind}:v1:{value}".encode(), "sha256")[:DIGEST_BYTES].hex()

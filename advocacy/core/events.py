@@ -19,7 +19,6 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Literal, TypeVar, dataclass_transform
-from urllib.parse import urlsplit
 from uuid import UUID
 
 Shape = TypeVar("Shape")
@@ -33,23 +32,6 @@ def shape(*, kw_only: bool = False) -> Callable[[type[Shape]], type[Shape]]:
     these: so it took longer to freeze them than to fill them.
     """
     return dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)
-
-
-def host_of(referrer: str) -> str:
-    """Return the host of a referrer (URL or host); empty where it has none that can be read.
-
-    A browser may say anything, and a tool hands it on.
-    """
-    try:
-        return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def stable_id(named: bytes) -> UUID:
-    """Return the id that these 16 bytes name: a UUIDv8 (RFC 9562), equal for equal bytes."""
-    value = int.from_bytes(named[:16]) & ~(0xF << 76) | 0x8 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
 class ActionKind(StrEnum):
@@ -96,27 +78,6 @@ class Tier(StrEnum):
 
 
 TIERS: tuple[Tier, ...] = tuple(Tier)
-
-
-class Refused(Exception):
-    """A delivery that its provider does not vouch for. `reason` never leaves the process.
-
-    `source` and `provider` are for the log, where the key was one of a source.
-    """
-
-    def __init__(self, reason: str, source: str = "", provider: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.source, self.provider = source, provider
-
-
-class Unreadable(Exception):
-    """A body that was vouched for and cannot be understood. `reason` is one word, kept."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
 
 
 @shape()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from uuid import UUID
 
-from advocacy.providers.base import CLICK_ID_LENGTH, CODE_LENGTH
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
+from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
+from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
+from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
+from advocacy.core.tracking_parameters import query_of as query_of
+from advocacy.core.tracking_parameters import split_code as split_code
+from advocacy.core.tracking_parameters import surest_code as surest_code
+from advocacy.core.tracking_parameters import utm_of as utm_of
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 # From any byte to a letter; 32 divides 256, so each letter is as likely as the others.
@@ -33,3 +43,18 @@ def new_click_id() -> str:
 def new_key(prefix: str) -> str:
     """Return a secret key with a prefix by which secret scanners know it."""
     return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def stable_id(named: bytes) -> UUID:
+    """Return the id that these 16 bytes name: a UUIDv8 (RFC 9562), equal for equal bytes."""
+    value = int.from_bytes(named[:16]) & ~(0xF << 76) | 0x8 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+BODY_ID = "sha256:"
+"""So begins a name that is a digest of a body; it is kept keyed (`sealing.keyed_name`)."""
+
+
+def body_id(body: bytes) -> str:
+    """Name a delivery by its body, for tools that give it no name of its own."""
+    return BODY_ID + hashlib.sha256(body).hexdigest()

@@ -15,8 +15,7 @@ from functools import lru_cache
 from advocacy.core.messages import say
 from advocacy.core.minimization import retained_code
 from advocacy.core.plain_text import visible
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, split_code
-from advocacy.providers.base import join_code
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, join_code, split_code
 
 PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)

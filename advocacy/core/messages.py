@@ -75,3 +75,8 @@ def in_language(
         name: in_language(value, gettext, ngettext) if isinstance(value, Phrase) else value
         for name, value in words.values.items()
     }
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation and return it as it is."""
+    return text

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from advocacy.core.events import host_of
+from advocacy.core.urls import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +166,12 @@ def plain_post_url(url: str) -> str:
     kept = [(k, v) for k, v in pairs if k not in dropped and not k.startswith("utm_")]
     query = parts.query if len(kept) == len(pairs) else urlencode(kept)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+OTHER_CHANNELS = frozenset({"email", "sms", "web"})
+"""Platforms that are no social ones: a link in a newsletter is a post on `email`."""
+
+
+def channel_of(platform: str) -> str:
+    """Return the channel that a platform belongs to."""
+    return platform if platform in OTHER_CHANNELS else "social"

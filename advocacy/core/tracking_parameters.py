@@ -166,3 +166,8 @@ def fold_utm(value: str) -> str:
 def folded_utm(utm: Mapping[str, str]) -> dict[str, str]:
     """Return UTM in the form in which it is compared."""
     return {name: fold_utm(value) for name, value in utm.items()}
+
+
+def join_code(code: str, click_id: str) -> str:
+    """Write code and click id as one word, for tools with one field. See `split_code`."""
+    return code + click_id if len(code) == CODE_LENGTH else code

@@ -8,9 +8,18 @@ all that is unusual is refused, and what was parsed is what is stored.
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from advocacy.core.messages import say
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
+from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
+from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
+from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
+from advocacy.core.tracking_parameters import query_of as query_of
+from advocacy.core.tracking_parameters import split_code as split_code
+from advocacy.core.tracking_parameters import surest_code as surest_code
+from advocacy.core.tracking_parameters import utm_of as utm_of
 
 LONGEST = 2048
 _LOCAL = frozenset({"localhost", "127.0.0.1"})
@@ -70,3 +79,30 @@ def _check_host(host: str) -> None:
             raise BadDestination(say("has a host name that cannot be"))
         if not all(letter.isalnum() or letter == "-" for letter in label):
             raise BadDestination(say("has a host name that cannot be"))
+
+
+def host_of(referrer: str) -> str:
+    """Return the host of a referrer (URL or host); empty where it has none that can be read.
+
+    A browser may say anything, and a tool hands it on.
+    """
+    try:
+        return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def with_query(url: str, /, **parameters: str) -> str:
+    """Return the URL with these query parameters set, once each; empty ones are left out.
+
+    What the URL already carries is kept to the letter, but for a parameter of the same name, which
+    is ours.
+    """
+    parts = urlsplit(url)
+    kept = [
+        pair
+        for pair in parts.query.split("&")
+        if pair and unquote_plus(pair.partition("=")[0]) not in parameters
+    ]
+    added = urlencode([(name, value) for name, value in parameters.items() if value])
+    return urlunsplit(parts._replace(query="&".join([*kept, *filter(None, [added])])))

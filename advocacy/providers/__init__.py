@@ -15,7 +15,7 @@ from advocacy.providers import (
     stripe,
     twilio,
 )
-from advocacy.providers.base import Room
+from advocacy.providers.adapter import Room
 
 PROVIDERS: tuple[Room, ...] = tuple(
     cast(Room, room)

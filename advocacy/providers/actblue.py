@@ -16,20 +16,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.dates import zone
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-    host_of,
-)
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, gifts, optional, signatures
+from advocacy.core.urls import host_of
+from advocacy.providers import base, gifts, optional, signatures, test_deliveries
 
 slug = "actblue"
 title = "ActBlue"
@@ -37,7 +30,7 @@ TRUST: Trust = "basic_auth"
 ANSWER = 200
 CARRIES: str = say("refcode= and refcode2=")
 CURRENCY = "USD"
-ZONE = base.ACTBLUE_ZONE
+ZONE = actblue_orders.ACTBLUE_ZONE
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
@@ -60,10 +53,10 @@ def external_id(verified: Verified) -> str:
             return f"cancelled:{_order(contribution)}"
         names = ",".join(sorted(_line_id(line) for line in lines))
     except Unreadable:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     word = "refunded" if said is Said.RETURNED else "paid"
     name = f"{word}:{names}" + ("" if status == "approved" else f":{status}")
-    return name if len(name) <= 200 else base.body_id(name.encode())
+    return name if len(name) <= 200 else ids.body_id(name.encode())
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
@@ -108,7 +101,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 def destination(url: str, code: str, click_id: str) -> str:
     """Put the code into `refcode=` and the click id into `refcode2=`."""
-    return base.with_query(url, refcode=code, refcode2=click_id)
+    return urls.with_query(url, refcode=code, refcode2=click_id)
 
 
 def rehearsal(
@@ -121,30 +114,32 @@ def rehearsal(
 ) -> Delivery:
     """Make the gift of one dollar of a supporter who arrived at `landing`."""
     at = now.astimezone(zone(ZONE)).isoformat(timespec="seconds")
-    query = base.query_of(landing)
+    query = tracking_parameters.query_of(landing)
     codes: dict[str, Any] = {name: query[name] for name in ("refcode", "refcode2") if name in query}
     line = {
         "sequence": 1,
         "committeeName": "Rehearsal",
         "amount": "1.0",
         "paidAt": at,
-        "lineitemId": base.number_for(message_id),
+        "lineitemId": test_deliveries.number_for(message_id),
     }
     contribution: dict[str, Any] = {
         "createdAt": at,
-        "orderNumber": f"AB{base.number_for(message_id)}",
+        "orderNumber": f"AB{test_deliveries.number_for(message_id)}",
         "contributionForm": "rehearsal",
         "refcodes": codes,
         **codes,
         "recurringPeriod": "once",
         "recurringDuration": 1,
         "isRecurring": False,
-        "uniqueIdentifier": base.token_for(message_id),
+        "uniqueIdentifier": test_deliveries.token_for(message_id),
         "status": "approved",
     }
-    donor = {"firstname": "Rehearsal", "email": base.REHEARSER}
-    body = base.write_json({"donor": donor, "contribution": contribution, "lineitems": [line]})
-    return base.sent(body, signatures.basic(secret), setup, url)
+    donor = {"firstname": "Rehearsal", "email": test_deliveries.REHEARSER}
+    body = test_deliveries.write_json(
+        {"donor": donor, "contribution": contribution, "lineitems": [line]}
+    )
+    return test_deliveries.sent(body, signatures.basic(secret), setup, url)
 
 
 def _read(
@@ -174,11 +169,14 @@ def _copies(
     if said is Said.ENDED:
         return []
     unique = base.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
-    names = {(base.ACTBLUE_GIFTS, unique)} if unique else set()
+    names = {(actblue_orders.ACTBLUE_GIFTS, unique)} if unique else set()
     if contribution.get("orderNumber"):
         order = _order(contribution)
         names |= {
-            (base.ACTBLUE_ORDERS, base.actblue_order(order, _moment(line, contribution, Said.MADE)))
+            (
+                actblue_orders.ACTBLUE_ORDERS,
+                actblue_orders.actblue_order(order, _moment(line, contribution, Said.MADE)),
+            )
             for line in lines
         }
     at = _moment(lines[0], contribution, said)
@@ -201,7 +199,7 @@ def _amount(line: Mapping[str, Any], said: Said) -> int | None:
     written = line.get("amount")
     if said is Said.ENDED or (said is Said.RETURNED and written in (None, "")):
         return None
-    minor = base.to_minor(written, CURRENCY)
+    minor = money.to_minor(written, CURRENCY)
     return abs(minor) if said is Said.RETURNED else gifts.given(minor)
 
 
@@ -246,5 +244,5 @@ def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:
     def carried(name: str) -> str:
         return optional.text(codes.get(name)) or optional.text(contribution.get(name))
 
-    code, click_id = base.split_code(carried("refcode"))
-    return code, click_id or base.click_id_or_none(carried("refcode2"))
+    code, click_id = tracking_parameters.split_code(carried("refcode"))
+    return code, click_id or tracking_parameters.click_id_or_none(carried("refcode2"))

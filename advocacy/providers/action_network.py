@@ -19,17 +19,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
-from advocacy.providers import base, optional
+from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.providers import base, optional, test_deliveries
 
 slug = "action_network"
 title = "Action Network"
@@ -79,11 +72,11 @@ def external_id(verified: Verified) -> str:
             for item, type_key, action in _items(verified.body)
         ]
     except Unreadable:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     joined = "|".join(names)
     if not joined.strip(":|"):
-        return base.body_id(verified.body)
-    return joined if len(joined) <= 200 else base.body_id(joined.encode())
+        return ids.body_id(verified.body)
+    return joined if len(joined) <= 200 else ids.body_id(joined.encode())
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
@@ -106,7 +99,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 def destination(url: str, code: str, click_id: str) -> str:
     """Put code and click id into `source=`, the one field that comes back."""
-    return base.with_query(url, source=base.join_code(code, click_id))
+    return urls.with_query(url, source=tracking_parameters.join_code(code, click_id))
 
 
 def rehearsal(
@@ -118,23 +111,25 @@ def rehearsal(
     url: str,
 ) -> Delivery:
     """Make the signature of a supporter who arrived at `landing`; only the path proves it."""
-    at, name = base.write_instant(now), base.token_for(message_id)
+    at, name = test_deliveries.write_instant(now), test_deliveries.token_for(message_id)
     signature = {
         "identifiers": [f"action_network:{name}"],
         "created_date": at,
         "modified_date": at,
         "action_network:referrer_data": {
-            "source": base.query_of(landing).get("source", "none"),
+            "source": tracking_parameters.query_of(landing).get("source", "none"),
             "website": "none",
         },
         "person": {
             "given_name": "Rehearsal",
-            "email_addresses": [{"address": base.REHEARSER, "primary": True}],
+            "email_addresses": [{"address": test_deliveries.REHEARSER, "primary": True}],
         },
         "_links": {"osdi:person": {"href": f"https://actionnetwork.org/api/v2/people/{name}"}},
     }
-    body = base.write_json([{"osdi:signature": signature, "idempotency_key": message_id}])
-    return base.sent(body, {}, setup, url)
+    body = test_deliveries.write_json(
+        [{"osdi:signature": signature, "idempotency_key": message_id}]
+    )
+    return test_deliveries.sent(body, {}, setup, url)
 
 
 def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
@@ -188,7 +183,7 @@ def _event(
     received_at: datetime,
 ) -> ActionEvent:
     referrer = _referrer(action)
-    code, click_id = base.split_code(optional.text(referrer.get("source")))
+    code, click_id = tracking_parameters.split_code(optional.text(referrer.get("source")))
     own_id = next(
         filter(
             None,
@@ -258,7 +253,7 @@ def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tu
     if kind is ActionKind.DONATION:
         for name in _identifiers(action):
             if name.startswith(ACTBLUE_PREFIX) and len(name) > len(ACTBLUE_PREFIX):
-                return base.ACTBLUE_GIFTS, name.removeprefix(ACTBLUE_PREFIX)
+                return actblue_orders.ACTBLUE_GIFTS, name.removeprefix(ACTBLUE_PREFIX)
     return "", own_id
 
 
@@ -271,7 +266,7 @@ def _amount(action: Mapping[str, Any], currency: str) -> int | None:
     written = action.get("amount")
     if written is None or written == "":
         return None
-    amount = base.to_minor(written, currency)
+    amount = money.to_minor(written, currency)
     if amount < 0:
         raise Unreadable("bad_amount", "amount is negative")
     return amount or None
@@ -280,7 +275,7 @@ def _amount(action: Mapping[str, Any], currency: str) -> int | None:
 def _website(referrer: Mapping[str, Any]) -> str:
     """Return the site that was clicked from; "none" is a word here, not a site."""
     written = optional.text(referrer.get("website"))
-    return "" if written.lower() in base.NO_SOURCE else written
+    return "" if written.lower() in tracking_parameters.NO_SOURCE else written
 
 
 def _person(action: Mapping[str, Any]) -> Person:

@@ -8,17 +8,17 @@ keys, and dies on deep nesting. `read_json` is the only way a body becomes an ob
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Context, Decimal, InvalidOperation
-from typing import Any, NoReturn, Protocol
-from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 from advocacy.core import dates
-from advocacy.core.events import ActionEvent, Delivery, Trust, Unreadable, Verified
+from advocacy.core.errors import Unreadable
+from advocacy.core.money import _LONGEST_NUMBER, MOST_DIGITS
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
 from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
 from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
@@ -33,75 +33,9 @@ from advocacy.core.tracking_parameters import utm_of as utm_of
 MAX_DEPTH = 200
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
-MOST_DIGITS = 20
 LONGEST_CONTACT = 2048
-_LONGEST_NUMBER = 64
-_AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _WHOLE = re.compile(rf"([+-]?[0-9]{{1,{MOST_DIGITS}}})(?:\.0*)?")
-# More digits than an amount has, so that nothing of it is rounded away before it is checked.
-_EXACT = Context(prec=2 * _LONGEST_NUMBER)
 _MOST_EXPONENT = 400
-
-# ISO 4217: the currencies whose smallest unit is not a hundredth.
-_NO_DECIMALS = (
-    "BIF",
-    "CLP",
-    "DJF",
-    "GNF",
-    "ISK",
-    "JPY",
-    "KMF",
-    "KRW",
-    "PYG",
-    "RWF",
-    "UGX",
-    "UYI",
-    "VND",
-    "VUV",
-    "XAF",
-    "XOF",
-    "XPF",
-)
-_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_EXPONENTS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
-
-# ActBlue's gifts are seen again by other tools, which know them by one of these names only.
-ACTBLUE_GIFTS = "act_blue"
-ACTBLUE_ORDERS = "act_blue_order"
-ACTBLUE_ZONE = "America/New_York"
-
-
-class Room(Protocol):
-    """The shape of a provider's module. `tests/providers` holds every room to it."""
-
-    slug: str
-    title: str
-    TRUST: Trust
-    ANSWER: int
-    CARRIES: str
-
-    def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified: ...
-    def external_id(self, verified: Verified) -> str: ...
-    def parse(self, verified: Verified) -> list[ActionEvent]: ...
-    def destination(self, url: str, code: str, click_id: str) -> str: ...
-    def rehearsal(
-        self,
-        landing: str,
-        secret: str,
-        message_id: str,
-        now: datetime,
-        setup: Mapping[str, Any],
-        url: str,
-    ) -> Delivery: ...
-
-
-BODY_ID = "sha256:"
-"""So begins a name that is a digest of a body; it is kept keyed (`sealing.keyed_name`)."""
-
-
-def body_id(body: bytes) -> str:
-    """Name a delivery by its body, for tools that give it no name of its own."""
-    return BODY_ID + hashlib.sha256(body).hexdigest()
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -346,43 +280,6 @@ def currency_code(value: Any, default: str = "") -> str:
     return code
 
 
-def exponent(currency: str) -> int:
-    """Return how many decimals the smallest unit of a currency has (ISO 4217)."""
-    return _EXPONENTS.get(currency, 2)
-
-
-def to_minor(value: Any, currency: str, what: str = "amount") -> int:
-    """Turn an amount in major units ("40.00", 40, Decimal) into whole minor units.
-
-    Raises `Unreadable("bad_amount")` where it is not exact in that currency, or not a number.
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise Unreadable("bad_amount", what)
-    if isinstance(value, str):
-        value = value.strip()
-        if len(value) > _LONGEST_NUMBER or not _AMOUNT.fullmatch(value):
-            raise Unreadable("bad_amount", what)
-    try:
-        amount = Decimal(value)
-        # 1e999990 is short, and takes minutes to be written out and compared.
-        if not amount.is_finite() or abs(amount.adjusted()) > MOST_DIGITS:
-            raise Unreadable("bad_amount", what)
-        minor = amount.scaleb(exponent(currency), _EXACT)
-        whole = int(minor)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise Unreadable("bad_amount", what) from None
-    if whole != minor or abs(whole) >= 2**53:
-        raise Unreadable("bad_amount", what)
-    return whole
-
-
-def whole_minor(value: Any, what: str = "amount") -> int:
-    """Take an amount that is already in minor units."""
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
-        raise Unreadable("bad_amount", what)
-    return value
-
-
 def whole_number(value: Any, what: str) -> int:
     """Read a whole number, as one or written out. Raises `Unreadable("bad_number")`."""
     if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
@@ -391,61 +288,3 @@ def whole_number(value: Any, what: str) -> int:
     if found is None:
         raise Unreadable("bad_number", what)
     return int(found[1])
-
-
-def actblue_order(order: str, paid_at: datetime) -> str:
-    """Name one payment of an ActBlue order: a recurring order has one for each instalment.
-
-    The day is New York's, where ActBlue keeps its clock.
-    """
-    return f"{order}:{paid_at.astimezone(dates.zone(ACTBLUE_ZONE)).date()}"
-
-
-def join_code(code: str, click_id: str) -> str:
-    """Write code and click id as one word, for tools with one field. See `split_code`."""
-    return code + click_id if len(code) == CODE_LENGTH else code
-
-
-def with_query(url: str, /, **parameters: str) -> str:
-    """Return the URL with these query parameters set, once each; empty ones are left out.
-
-    What the URL already carries is kept to the letter, but for a parameter of the same name, which
-    is ours.
-    """
-    parts = urlsplit(url)
-    kept = [
-        pair
-        for pair in parts.query.split("&")
-        if pair and unquote_plus(pair.partition("=")[0]) not in parameters
-    ]
-    added = urlencode([(name, value) for name, value in parameters.items() if value])
-    return urlunsplit(parts._replace(query="&".join([*kept, *filter(None, [added])])))
-
-
-# What every room's `rehearsal` shares. Its supporter is nobody: see RFC 2606 on example.org.
-REHEARSER = "rehearsal@example.org"
-
-
-def token_for(message_id: str) -> str:
-    """Return 32 hex digits that are always the same for one message, and for no other."""
-    return hashlib.sha256(message_id.encode()).hexdigest()[:32]
-
-
-def number_for(message_id: str) -> int:
-    """Return a number for a message, far above any that a tool counts up to, exact in JSON."""
-    return 2**52 + int(token_for(message_id)[:12], 16)
-
-
-def write_instant(moment: datetime) -> str:
-    """Write an instant as most tools do: ISO 8601 in UTC, in whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def write_json(value: Any) -> bytes:
-    """Write a body as a tool would."""
-    return json.dumps(value).encode()
-
-
-def sent(body: bytes, proofs: Mapping[str, str], setup: Mapping[str, Any], url: str) -> Delivery:
-    """Return the delivery of a JSON body with the headers that prove who sends it."""
-    return Delivery(body, {"content-type": "application/json", **proofs}, url, setup)

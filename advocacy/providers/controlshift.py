@@ -17,19 +17,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import ids, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, optional, signatures, test_deliveries
 
 slug = "controlshift"
 title = "ControlShift"
@@ -90,9 +82,9 @@ def external_id(verified: Verified) -> str:
         names = [type_, base.text(data.get("id"), "id", 64)]
         names += [base.text(data.get(name), name, 64) for name in ("updated_at", "deleted_at")]
     except Unreadable:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     if not (names[0] and names[1]):
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     return ":".join(names).rstrip(":")
 
 
@@ -136,7 +128,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             ),
             code=code,
             click_id=click_id,
-            utm=base.utm_of(query),
+            utm=tracking_parameters.utm_of(query),
         )
     ]
 
@@ -146,8 +138,8 @@ def destination(url: str, code: str, click_id: str) -> str:
 
     `source` is the older field of the two, and may be missing in newer accounts.
     """
-    both = base.join_code(code, click_id)
-    return base.with_query(url, source=both, utm_content=both)
+    both = tracking_parameters.join_code(code, click_id)
+    return urls.with_query(url, source=both, utm_content=both)
 
 
 def rehearsal(
@@ -159,24 +151,26 @@ def rehearsal(
     url: str,
 ) -> Delivery:
     """Make the confirmed signature of a supporter who arrived at `landing`."""
-    at, query = base.write_instant(now), base.query_of(landing)
-    number = base.number_for(message_id)
-    names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
+    at, query = test_deliveries.write_instant(now), tracking_parameters.query_of(landing)
+    number = test_deliveries.number_for(message_id)
+    names = ("source", *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES))
     data = {
         "id": number,
         "first_name": "Rehearsal",
-        "email": base.REHEARSER,
+        "email": test_deliveries.REHEARSER,
         "created_at": at,
         "confirmed_at": at,
         "member": {"id": number, "created_at": at},
         "petition": {"slug": "rehearsal"},
         **{name: query[name] for name in names if name in query},
     }
-    body = base.write_json({"type": "signature.created", "data": data})
+    body = test_deliveries.write_json({"type": "signature.created", "data": data})
     if setup.get("auth") == "basic":
-        return base.sent(body, signatures.basic(secret), setup, url)
+        return test_deliveries.sent(body, signatures.basic(secret), setup, url)
     digest = signatures.digest(secret, body).hex()
-    return base.sent(body, {"x-controlshift-webhook-signature": f"sha256:{digest}"}, setup, url)
+    return test_deliveries.sent(
+        body, {"x-controlshift-webhook-signature": f"sha256:{digest}"}, setup, url
+    )
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -192,15 +186,15 @@ def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
 def _query(data: Mapping[str, Any]) -> dict[str, str]:
     """Return what the petition page's URL carried: as fields, or still in the URL itself."""
     petition = optional.mapping(data.get("petition"))
-    query = base.query_of(optional.text(petition.get("url"), 4000))
-    names = ("source", *(f"utm_{name}" for name in base.UTM_NAMES))
+    query = tracking_parameters.query_of(optional.text(petition.get("url"), 4000))
+    names = ("source", *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES))
     query.update({name: written for name in names if (written := optional.text(data.get(name)))})
     return query
 
 
 def _code(query: Mapping[str, str]) -> tuple[str, str]:
     """Read our code; of `utm_content` only what has its full form, since others write there too."""
-    both = base.split_code(query.get("utm_content", ""))
+    both = tracking_parameters.split_code(query.get("utm_content", ""))
     if both[1]:
         return both
-    return base.split_code(query.get("source", ""))
+    return tracking_parameters.split_code(query.get("source", ""))

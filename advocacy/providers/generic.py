@@ -26,20 +26,11 @@ from urllib.parse import urlencode
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from advocacy.core import dates
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import dates, ids, money, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, examples, gifts, optional, signatures
+from advocacy.providers import base, examples, gifts, optional, signatures, test_deliveries
 
 slug = "generic"
 title = "Any tool, by a mapping"
@@ -72,7 +63,7 @@ _FIELDS = frozenset(
         "test",
         "url",
         "statement",
-        *(f"utm_{name}" for name in base.UTM_NAMES),
+        *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES),
     )
 )
 _EXPRESSIONS = ("delivery", "each", "when", "kind", "said")
@@ -138,7 +129,7 @@ def external_id(verified: Verified) -> str:
             name += _state_of(mapping, whole)
     except Unreadable:
         name = ""
-    return name or base.body_id(verified.body)
+    return name or ids.body_id(verified.body)
 
 
 def _state_of(mapping: Mapping[str, Any], whole: Any) -> str:
@@ -224,8 +215,12 @@ def destination(
     In the mapping's `destination`, `{code}`, `{click_id}` and `{both}` stand for the words.
     """
     wanted = _places(mapping or {})
-    words = {"{code}": code, "{click_id}": click_id, "{both}": base.join_code(code, click_id)}
-    return base.with_query(
+    words = {
+        "{code}": code,
+        "{click_id}": click_id,
+        "{both}": tracking_parameters.join_code(code, click_id),
+    }
+    return urls.with_query(
         url, **{str(name): words.get(str(which), str(which)) for name, which in wanted.items()}
     )
 
@@ -258,7 +253,7 @@ def rehearsal(
     proofs = _proofs(mapping.get("auth") or {}, body, secret, now)
     if mapping.get("body") == "form":
         proofs = {"content-type": "application/x-www-form-urlencoded", **proofs}
-    return base.sent(body, proofs, setup, url)
+    return test_deliveries.sent(body, proofs, setup, url)
 
 
 def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
@@ -507,9 +502,9 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     stated = occurred if found is None else _instant(mapping, found, "stated_at")
     currency, amount = _money(mapping, item, kind, said)
     hints = {name: optional.text(_hint(fields.get(name), item), 2048) for name in _HINTS}
-    query = base.query_of(optional.text(_hint(fields.get("url"), item), 8000))
+    query = tracking_parameters.query_of(optional.text(_hint(fields.get("url"), item), 8000))
     code, click_id = _code(mapping, hints, query)
-    utm = base.utm_of(query) | base.utm_of(
+    utm = tracking_parameters.utm_of(query) | tracking_parameters.utm_of(
         {key: _hint(fields.get(key), item) for key in fields if key.startswith("utm_")}
     )
     event = ActionEvent(
@@ -565,12 +560,12 @@ def _money(
     currency = base.currency_code(_find(fields.get("currency"), item), default)
     amount: int | None = None
     if (minor := _find(fields.get("amount_minor"), item)) is not None:
-        amount = base.whole_minor(
+        amount = money.whole_minor(
             base.whole_number(minor, "amount_minor") if isinstance(minor, str) else minor,
             "amount_minor",
         )
     elif (written := _find(fields.get("amount"), item)) is not None:
-        amount = base.to_minor(written, currency)
+        amount = money.to_minor(written, currency)
     if said is Said.MADE:
         if amount is None:
             raise Unreadable("missing", "amount")
@@ -585,7 +580,7 @@ def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[
     written = _find(mapping["fields"].get("returned"), item)
     if written is None or made.said is not Said.MADE or made.kind is not ActionKind.DONATION:
         return []
-    back = abs(base.to_minor(written, made.currency))
+    back = abs(money.to_minor(written, made.currency))
     if not back:
         return []
     return [
@@ -609,7 +604,7 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     if isinstance(value, Decimal) and not value.is_finite():
         raise Unreadable("bad_instant", what)
     # A number of very many digits takes minutes to be written out, and is no instant either way.
-    short = isinstance(value, Decimal) and value.adjusted() <= base.MOST_DIGITS
+    short = isinstance(value, Decimal) and value.adjusted() <= money.MOST_DIGITS
     if short and value == value.to_integral_value():
         value = int(value)
     if isinstance(value, int):
@@ -634,7 +629,7 @@ def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
     if form := mapping.get("at_format"):
         local = moment.astimezone(dates.zone(str(mapping.get("zone", "UTC"))))
         return local.strftime(base.DATE_FORMS.get(form, form))
-    return base.write_instant(moment)
+    return test_deliveries.write_instant(moment)
 
 
 def _places(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -643,14 +638,14 @@ def _places(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _arrived(mapping: Mapping[str, Any], landing: str) -> tuple[str, str]:
     """Read code and click id from where `destination` had put them."""
-    query = base.query_of(landing)
+    query = tracking_parameters.query_of(landing)
     code, click_id = "", ""
     for name, which in _places(mapping).items():
         carried = query.get(str(name), "")
         if which == "{click_id}":
             click_id = carried or click_id
         elif which in ("{code}", "{both}"):
-            found = base.split_code(carried)
+            found = tracking_parameters.split_code(carried)
             code, click_id = found[0] or code, found[1] or click_id
     return code, click_id
 
@@ -658,7 +653,7 @@ def _arrived(mapping: Mapping[str, Any], landing: str) -> tuple[str, str]:
 def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: datetime) -> bytes:
     """Return the first body of the mapping's example, or of the mapping inverted, that it reads."""
     code, click_id = _arrived(mapping, landing)
-    both = base.join_code(code, click_id)
+    both = tracking_parameters.join_code(code, click_id)
     words = {
         "code": code,
         "click_id": click_id,
@@ -678,11 +673,16 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
         "code": code if "{click_id}" in _places(mapping).values() else both,
         "click_id": click_id,
         "url": landing,
-        "email": base.REHEARSER,
+        "email": test_deliveries.REHEARSER,
         "amount": "1",
         "amount_minor": 100,
         "test": True,
-        **{f"utm_{name}": word for name, word in base.utm_of(base.query_of(landing)).items()},
+        **{
+            f"utm_{name}": word
+            for name, word in tracking_parameters.utm_of(
+                tracking_parameters.query_of(landing)
+            ).items()
+        },
     }
     wanted = {"code": code} if fields.get("code") or fields.get("url") else {}
     if fields.get("click_id"):
@@ -711,7 +711,7 @@ def _first_read(
 
 def _write(mapping: Mapping[str, Any], value: Any) -> bytes:
     if mapping.get("body") != "form":
-        return base.write_json(value)
+        return test_deliveries.write_json(value)
     if not isinstance(value, dict):
         raise Unreadable("wrong_type", "a form is an object of fields")
     return urlencode(value, doseq=True).encode()
@@ -721,10 +721,10 @@ def _code(
     mapping: Mapping[str, Any], hints: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[str, str]:
     """Read the code from its field, else from the page's URL, where `destination` had put it."""
-    code, click_id = base.surest_code(
+    code, click_id = tracking_parameters.surest_code(
         hints["code"], *(query.get(name, "") for name in _places(mapping))
     )
-    return code, click_id or base.click_id_or_none(hints["click_id"])
+    return code, click_id or tracking_parameters.click_id_or_none(hints["click_id"])
 
 
 def _yes(value: Any) -> bool:

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from advocacy.core.events import Unreadable
+from advocacy.core.errors import Unreadable
 
 
 def given(minor: int) -> int:

@@ -20,15 +20,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from advocacy.core.events import (
-    EXPORTED_TOTAL,
-    ActionEvent,
-    ActionKind,
-    Person,
-    Said,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import actblue_orders, money, tracking_parameters
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Person, Said, Verified
 from advocacy.core.tabular.columns import fold
 from advocacy.providers import base, generic, gifts, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
@@ -105,7 +99,7 @@ def moment(written: str, what: str, zone: str, dates: str) -> datetime:
 
 def amount(written: str, currency: str, what: str = "amount") -> int:
     """Read an amount in major units as exports write it: `$1,234.50` is 123450 cents."""
-    return base.to_minor(re.sub(r"[$£€\s]|,(?=\d{3}(\D|$))", "", written), currency, what)
+    return money.to_minor(re.sub(r"[$£€\s]|,(?=\d{3}(\D|$))", "", written), currency, what)
 
 
 def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
@@ -118,8 +112,10 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     months = columns.find("Recurring Total Months", "Recurring Duration")
     number = columns.find("Recurrence Number", "Recurring Sequence")
     recurring = months.lower() not in {"", "0", "1", "once"}
-    code, click_id = base.split_code(columns.find("Reference Code", "Refcode"))
-    click_id = click_id or base.click_id_or_none(columns.find("Reference Code 2", "Refcode 2"))
+    code, click_id = tracking_parameters.split_code(columns.find("Reference Code", "Refcode"))
+    click_id = click_id or tracking_parameters.click_id_or_none(
+        columns.find("Reference Code 2", "Refcode 2")
+    )
     given = ActionEvent(
         kind=ActionKind.DONATION,
         external_id=line,
@@ -170,7 +166,9 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
         "Created Date", "Timestamp", "Timestamp (EST)", "Date", "Action Date", "Created At"
     )
     occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"), columns.dates)
-    code, click_id = base.split_code(columns.find("Source", "Source Code", "Referrer Source"))
+    code, click_id = tracking_parameters.split_code(
+        columns.find("Source", "Source Code", "Referrer Source")
+    )
     said, minor, currency = Said.MADE, None, ""
     if kind is ActionKind.DONATION:
         currency = base.currency_code(columns.find("Currency"), "USD")
@@ -181,7 +179,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
         minor = minor or None
         said = Said.MADE if minor else Said.RETURNED
         if own.startswith(ACTBLUE_PREFIX):
-            namespace, own = base.ACTBLUE_GIFTS, own.removeprefix(ACTBLUE_PREFIX)
+            namespace, own = actblue_orders.ACTBLUE_GIFTS, own.removeprefix(ACTBLUE_PREFIX)
     return [
         ActionEvent(
             kind=kind,
@@ -250,7 +248,7 @@ def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         ),
         code=code,
         click_id=click_id,
-        utm=base.utm_of(metadata),
+        utm=tracking_parameters.utm_of(metadata),
         amount_minor=minor,
         currency=currency,
         renewal=columns.find("Description").lower().startswith("subscription update"),
@@ -259,7 +257,7 @@ def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     return [given, *_refunded(given, columns), *_disputed(given, columns)]
 
 
-_UTM_COLUMNS = tuple(f"utm_{name}" for name in base.UTM_NAMES)
+_UTM_COLUMNS = tuple(f"utm_{name}" for name in tracking_parameters.UTM_NAMES)
 
 
 def _is_paid(columns: Columns) -> bool:

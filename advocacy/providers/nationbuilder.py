@@ -22,19 +22,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, gifts, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures, test_deliveries
 
 slug = "nationbuilder"
 title = "NationBuilder"
@@ -42,7 +34,7 @@ TRUST: Trust = "bearer"
 ANSWER = 200
 CARRIES: str = say("recruiter_id=, or the tracking code of the donation page")
 # Instants have an offset; one without is taken to be of the same zone as in the documentation.
-ZONE = base.ACTBLUE_ZONE
+ZONE = actblue_orders.ACTBLUE_ZONE
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
@@ -70,8 +62,8 @@ def external_id(verified: Verified) -> str:
         instants = ("canceled_at", "succeeded_at", "updated_at", "created_at")
         names += [base.text(thing.get(name), name, 40) for name in instants]
     except Unreadable:
-        return base.body_id(verified.body)
-    return ":".join(names) if names[1] else base.body_id(verified.body)
+        return ids.body_id(verified.body)
+    return ":".join(names) if names[1] else ids.body_id(verified.body)
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
@@ -89,8 +81,8 @@ def destination(url: str, code: str, click_id: str) -> str:
     the page's own tracking code does, and staff name it like the link's code.
     """
     if code.isdigit():
-        return base.with_query(url, recruiter_id=code)
-    return base.with_query(url, utm_content=base.join_code(code, click_id))
+        return urls.with_query(url, recruiter_id=code)
+    return urls.with_query(url, utm_content=tracking_parameters.join_code(code, click_id))
 
 
 def rehearsal(
@@ -105,8 +97,8 @@ def rehearsal(
 
     The page's tracking code is taken to be named like the link's code, as staff are told to do.
     """
-    at, query = base.write_instant(now), base.query_of(landing)
-    number = base.number_for(message_id)
+    at, query = test_deliveries.write_instant(now), tracking_parameters.query_of(landing)
+    number = test_deliveries.number_for(message_id)
     recruiter = query.get("recruiter_id", "")
     donation = {
         "actblue_order_number": None,
@@ -115,17 +107,18 @@ def rehearsal(
         "canceled_at": None,
         "created_at": at,
         "donor_id": number,
-        "donor": {"id": number, "first_name": "Rehearsal", "email": base.REHEARSER},
+        "donor": {"id": number, "first_name": "Rehearsal", "email": test_deliveries.REHEARSER},
         "id": number,
         "recruiter_id": int(recruiter) if recruiter.isdecimal() else None,
         "succeeded_at": at,
-        "tracking_code_slug": base.split_code(query.get("utm_content", ""))[0] or None,
+        "tracking_code_slug": tracking_parameters.split_code(query.get("utm_content", ""))[0]
+        or None,
         "updated_at": at,
     }
-    body = base.write_json(
+    body = test_deliveries.write_json(
         {"nation_slug": "rehearsal", "payload": {"donation": donation}, "token": secret}
     )
-    return base.sent(body, {}, setup, url)
+    return test_deliveries.sent(body, {}, setup, url)
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -145,8 +138,8 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
     if not name:
         raise Unreadable("missing", "id")
     currency = base.currency_code(verified.setup.get("currency"), "USD")
-    cents = base.whole_minor(donation.get("amount_in_cents"), "amount_in_cents")
-    amount = gifts.given(base.to_minor(Decimal(cents) / 100, currency))
+    cents = money.whole_minor(donation.get("amount_in_cents"), "amount_in_cents")
+    amount = gifts.given(money.to_minor(Decimal(cents) / 100, currency))
     donor = base.mapping(donation.get("donor"), "donor")
     recurs_as = base.text(donation.get("recurring_donation_id"), "recurring_donation_id", 64)
     given = base.instant(succeeded or donation.get("created_at") or canceled, "succeeded_at", ZONE)
@@ -186,7 +179,7 @@ def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str
     order = base.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
     if not order:
         return "", f"donation:{name}"
-    return base.ACTBLUE_ORDERS, base.actblue_order(order, given)
+    return actblue_orders.ACTBLUE_ORDERS, actblue_orders.actblue_order(order, given)
 
 
 def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionEvent]:
@@ -234,5 +227,5 @@ def _code(donation: Mapping[str, Any], who: Mapping[str, Any]) -> tuple[str, str
         donation.get("recruiter_id"),
         who.get("recruiter_id"),
     )
-    split = (base.split_code(optional.text(each)) for each in carried)
+    split = (tracking_parameters.split_code(optional.text(each)) for each in carried)
     return next((both for both in split if both[0]), ("", ""))

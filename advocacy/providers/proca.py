@@ -20,18 +20,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
-from advocacy.providers import base, gifts, optional, signatures
+from advocacy.core import ids, money, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.providers import base, gifts, optional, signatures, test_deliveries
 
 slug = "proca"
 title = "Proca"
@@ -89,8 +81,8 @@ def external_id(verified: Verified) -> str:
         message = base.mapping(base.read_json(verified.body), "message")
         names = [base.text(message.get(name), name, 60) for name in ("schema", "actionId", "stage")]
     except Unreadable:
-        return base.body_id(verified.body)
-    return ":".join(names) if names[1] else base.body_id(verified.body)
+        return ids.body_id(verified.body)
+    return ":".join(names) if names[1] else ids.body_id(verified.body)
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
@@ -139,7 +131,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 def destination(url: str, code: str, click_id: str) -> str:
     """Put code and click id into `utm_source=`; `mtm_source` goes, because it would win."""
-    return base.with_query(url, utm_source=base.join_code(code, click_id), mtm_source="")
+    return urls.with_query(
+        url, utm_source=tracking_parameters.join_code(code, click_id), mtm_source=""
+    )
 
 
 def rehearsal(
@@ -154,25 +148,29 @@ def rehearsal(
 
     A secret with a colon is sent as Basic credentials, any other as the whole header, none not.
     """
-    query = base.query_of(landing)
+    query = tracking_parameters.query_of(landing)
     message = {
         "schema": "proca:action:2",
         "stage": "deliver",
-        "actionId": base.number_for(message_id),
+        "actionId": test_deliveries.number_for(message_id),
         "campaign": {"name": "rehearsal", "title": "Rehearsal"},
         "action": {
             "actionType": "register",
-            "createdAt": base.write_instant(now),
+            "createdAt": test_deliveries.write_instant(now),
             "customFields": {},
             "testing": True,
         },
         "contact": {
-            "contactRef": base.token_for(message_id),
+            "contactRef": test_deliveries.token_for(message_id),
             "dupeRank": 0,
-            "email": base.REHEARSER,
+            "email": test_deliveries.REHEARSER,
             "firstName": "Rehearsal",
         },
-        "privacy": {"optIn": False, "withConsent": True, "givenAt": base.write_instant(now)},
+        "privacy": {
+            "optIn": False,
+            "withConsent": True,
+            "givenAt": test_deliveries.write_instant(now),
+        },
         "tracking": {
             "source": query.get("utm_source", "unknown"),
             "medium": query.get("utm_medium", "unknown"),
@@ -182,7 +180,9 @@ def rehearsal(
         },
     }
     proofs = signatures.basic(secret) if ":" in secret else {"authorization": secret}
-    return base.sent(base.write_json(message), proofs if secret else {}, setup, url)
+    return test_deliveries.sent(
+        test_deliveries.write_json(message), proofs if secret else {}, setup, url
+    )
 
 
 def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> ActionKind | None:
@@ -209,7 +209,7 @@ def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str
     if kind is not ActionKind.DONATION:
         return None, "", False
     donation = base.mapping(action.get("donation"), "donation")
-    amount = gifts.given(base.whole_minor(donation.get("amount"), "amount"))
+    amount = gifts.given(money.whole_minor(donation.get("amount"), "amount"))
     unit = base.text(donation.get("frequencyUnit"), "frequencyUnit", 60).lower()
     currency = base.currency_code(donation.get("currency"), "EUR")
     return amount, currency, unit not in {"", "one_off", "oneoff"}
@@ -227,13 +227,20 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
         return "", "", {}, medium
     if source == "social" and medium in _NETWORKS:
         return "", "", {}, _NETWORKS[medium]
-    code, click_id = base.split_code(source)
+    code, click_id = tracking_parameters.split_code(source)
     if not click_id:
         # Links from before `utm_source` was ours, and hand-made ones, have it in the campaign.
-        by_campaign = base.split_code(word("campaign"))
+        by_campaign = tracking_parameters.split_code(word("campaign"))
         if by_campaign[1]:
             code, click_id = by_campaign
-    return code, click_id, base.utm_of({f"utm_{name}": word(name) for name in base.UTM_NAMES}), ""
+    return (
+        code,
+        click_id,
+        tracking_parameters.utm_of(
+            {f"utm_{name}": word(name) for name in tracking_parameters.UTM_NAMES}
+        ),
+        "",
+    )
 
 
 def _person(contact: Mapping[str, Any]) -> Person:

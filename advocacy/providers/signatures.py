@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from advocacy.core.events import Refused, Unreadable
+from advocacy.core.errors import Refused, Unreadable
 
 TOLERANCE_SECONDS = 300
 MOST_SIGNATURES = 10

@@ -15,18 +15,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import money, tracking_parameters, urls
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, gifts, optional, signatures
+from advocacy.providers import base, gifts, optional, signatures, test_deliveries
 
 slug = "standard"
 title = "Standard Webhooks"
@@ -61,14 +54,14 @@ def parse(verified: Verified) -> list[ActionEvent]:
     data = base.mapping(whole.get("data"), "data")
     kind, said = _kind(base.text(whole.get("type"), "type"))
     occurred = base.instant(whole.get("timestamp"), "timestamp")
-    code, click_id = base.split_code(optional.text(data.get("code")))
+    code, click_id = tracking_parameters.split_code(optional.text(data.get("code")))
     currency, amount = "", None
     if kind is ActionKind.DONATION:
         currency = base.currency_code(data.get("currency"), "USD")
         if data.get("amount_minor") is not None:
-            amount = base.whole_minor(data["amount_minor"], "amount_minor")
+            amount = money.whole_minor(data["amount_minor"], "amount_minor")
         elif data.get("amount") is not None:
-            amount = base.to_minor(data["amount"], currency)
+            amount = money.to_minor(data["amount"], currency)
         if said is Said.MADE:
             if amount is None:
                 raise Unreadable("missing", "amount")
@@ -90,8 +83,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 person_id=base.text(data.get("person_id"), "person_id", 200),
             ),
             code=code,
-            click_id=click_id or base.click_id_or_none(optional.text(data.get("click_id"))),
-            utm=base.utm_of(data),
+            click_id=click_id
+            or tracking_parameters.click_id_or_none(optional.text(data.get("click_id"))),
+            utm=tracking_parameters.utm_of(data),
             referrer=optional.text(data.get("referrer"), 2048),
             amount_minor=amount,
             currency=currency,
@@ -105,7 +99,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 def destination(url: str, code: str, click_id: str) -> str:
     """Put the code into `code=` and the click id into `click_id=`; the tool hands both back."""
-    return base.with_query(url, code=code, click_id=click_id)
+    return urls.with_query(url, code=code, click_id=click_id)
 
 
 def rehearsal(
@@ -120,18 +114,20 @@ def rehearsal(
 
     Raises `Unreadable("bad_secret")`.
     """
-    query = base.query_of(landing)
+    query = tracking_parameters.query_of(landing)
     data = {
         "id": message_id,
-        "email": base.REHEARSER,
+        "email": test_deliveries.REHEARSER,
         "code": query.get("code", ""),
         "click_id": query.get("click_id", ""),
         "test": True,
     }
-    body = base.write_json(
-        {"type": "signature.created", "timestamp": base.write_instant(now), "data": data}
+    body = test_deliveries.write_json(
+        {"type": "signature.created", "timestamp": test_deliveries.write_instant(now), "data": data}
     )
-    return base.sent(body, signatures.standard(body, message_id, secret, now), setup, url)
+    return test_deliveries.sent(
+        body, signatures.standard(body, message_id, secret, now), setup, url
+    )
 
 
 def _kind(written: str) -> tuple[ActionKind, Said]:

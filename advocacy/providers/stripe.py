@@ -23,18 +23,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
-from advocacy.providers import base, optional, signatures
+from advocacy.core import ids, money, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.providers import base, optional, signatures, test_deliveries
 
 slug = "stripe"
 title = "Stripe"
@@ -141,9 +133,9 @@ def external_id(verified: Verified) -> str:
     """
     try:
         event = base.mapping(base.read_json(verified.body), "event")
-        return base.text(event.get("id"), "id", 200) or base.body_id(verified.body)
+        return base.text(event.get("id"), "id", 200) or ids.body_id(verified.body)
     except Unreadable:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
@@ -171,7 +163,7 @@ def destination(url: str, code: str, click_id: str) -> str:
 
     Stripe drops a value with anything but letters, digits, dashes and underscores, silently.
     """
-    return base.with_query(url, client_reference_id=base.join_code(code, click_id))
+    return urls.with_query(url, client_reference_id=tracking_parameters.join_code(code, click_id))
 
 
 def rehearsal(
@@ -183,14 +175,14 @@ def rehearsal(
     url: str,
 ) -> Delivery:
     """Make the checkout, in test mode, of a supporter who arrived at `landing`."""
-    name = base.token_for(message_id)
+    name = test_deliveries.token_for(message_id)
     session = {
         "id": f"cs_test_{name}",
         "object": "checkout.session",
         "amount_total": 100,
-        "client_reference_id": base.query_of(landing).get("client_reference_id"),
+        "client_reference_id": tracking_parameters.query_of(landing).get("client_reference_id"),
         "currency": "usd",
-        "customer_details": {"email": base.REHEARSER, "phone": None},
+        "customer_details": {"email": test_deliveries.REHEARSER, "phone": None},
         "livemode": False,
         "metadata": {},
         "mode": "payment",
@@ -208,9 +200,9 @@ def rehearsal(
         "pending_webhooks": 1,
         "type": "checkout.session.completed",
     }
-    body, stamp = base.write_json(event), signatures.stamp(now)
+    body, stamp = test_deliveries.write_json(event), signatures.stamp(now)
     digest = signatures.digest(secret, stamp.encode() + b"." + body).hex()
-    return base.sent(body, {"stripe-signature": f"t={stamp},v1={digest}"}, setup, url)
+    return test_deliveries.sent(body, {"stripe-signature": f"t={stamp},v1={digest}"}, setup, url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +286,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
                 details.get("phone"),
             ),
             carried=read_code(session.get("client_reference_id"), metadata),
-            utm=base.utm_of(metadata),
+            utm=tracking_parameters.utm_of(metadata),
             recurs_as=subscription,
         )
     ]
@@ -312,7 +304,7 @@ def _payment_intent(told: _Told, intent: Mapping[str, Any]) -> list[ActionEvent]
             amount=amount,
             person=_person(intent, intent.get("receipt_email"), None),
             carried=read_code(None, metadata),
-            utm=base.utm_of(metadata),
+            utm=tracking_parameters.utm_of(metadata),
         )
     ]
 
@@ -335,7 +327,7 @@ def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
                 charge, billing.get("email") or charge.get("receipt_email"), billing.get("phone")
             ),
             carried=read_code(None, metadata),
-            utm=base.utm_of(metadata),
+            utm=tracking_parameters.utm_of(metadata),
         )
     ]
 
@@ -446,7 +438,7 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
             occurred_at=_moment(transitions.get("paid_at"), told),
             person=_person(invoice, invoice.get("customer_email"), invoice.get("customer_phone")),
             carried=read_code(None, metadata),
-            utm=base.utm_of(metadata),
+            utm=tracking_parameters.utm_of(metadata),
             recurs_as=subscription,
             renewal=bool(subscription) and not first,
         )
@@ -482,7 +474,7 @@ def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[
             [_first_of(name)],
             person=_person(subscription, None, None),
             carried=carried,
-            utm=base.utm_of(metadata),
+            utm=tracking_parameters.utm_of(metadata),
             recurs_as=name,
         )
     ]
@@ -570,12 +562,12 @@ def read_code(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
     def words(name: str) -> str:
         return optional.text(metadata.get(name), 5000)
 
-    code, click_id = base.surest_code(
+    code, click_id = tracking_parameters.surest_code(
         optional.text(reference),
         words("client_reference_id"),
         words("code"),
     )
-    return code, click_id or base.click_id_or_none(words("click_id"))
+    return code, click_id or tracking_parameters.click_id_or_none(words("click_id"))
 
 
 def _whole(value: Any, what: str) -> int:
@@ -593,11 +585,11 @@ def _amount(thing: Mapping[str, Any], name: str) -> tuple[int | None, str]:
     currency = base.currency_code(thing.get("currency"))
     if thing.get(name) is None:
         return None, currency
-    amount = base.whole_minor(thing[name], name)
+    amount = money.whole_minor(thing[name], name)
     if amount < 0 or not currency:
         raise Unreadable("bad_amount", name)
     sent = 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
-    shift = base.exponent(currency) - sent
+    shift = money.exponent(currency) - sent
     if shift >= 0:
         return amount * 10**shift, currency
     if amount % 10**-shift:

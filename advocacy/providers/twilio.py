@@ -29,19 +29,11 @@ from itertools import permutations
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Person,
-    Refused,
-    Said,
-    Trust,
-    Unreadable,
-    Verified,
-)
+from advocacy.core import ids, tracking_parameters, urls
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, optional, signatures
+from advocacy.providers import base, optional, signatures, test_deliveries
 
 slug = "twilio"
 title = "Twilio Voice"
@@ -68,7 +60,14 @@ _STATUSES = frozenset(
     )
 )
 _CARRIED = frozenset(
-    ("code", "sc", "source", "click_id", "target", *(f"utm_{name}" for name in base.UTM_NAMES))
+    (
+        "code",
+        "sc",
+        "source",
+        "click_id",
+        "target",
+        *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES),
+    )
 )
 
 
@@ -97,7 +96,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
     # since this is kept beside the body.
     carried = [
         (name, "@" if "@" in value else value[:200])
-        for name, value in base.query_of(delivery.url).items()
+        for name, value in tracking_parameters.query_of(delivery.url).items()
         if name in _CARRIED
     ]
     return Verified(
@@ -114,11 +113,11 @@ def external_id(verified: Verified) -> str:
     try:
         fields = _fields(verified)
     except Unreadable:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     names = ("CallSid", "CallStatus", "SequenceNumber", "DialCallSid", "DialCallStatus")
     written = ":".join(fields.get(name, "") for name in names).rstrip(":")
     if not fields.get("CallSid") or len(written) > 200:
-        return base.body_id(verified.body)
+        return ids.body_id(verified.body)
     return written
 
 
@@ -138,7 +137,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
     if status not in _STATUSES:
         raise Unreadable("unknown_kind", status[:64])
     at = _moment(fields.get("Timestamp", ""), verified.received_at)
-    carried = base.query_of(f"?{verified.message_id}")
+    carried = tracking_parameters.query_of(f"?{verified.message_id}")
     events = []
     if child and _reached(verified, fields, status, seconds, bool(parent)):
         events.append(_call(verified, fields, carried, child, at, to_office=bool(parent)))
@@ -161,7 +160,7 @@ def destination(url: str, code: str, click_id: str) -> str:
 
     That page writes both into the query of the status callback URL.
     """
-    return base.with_query(url, code=code, click_id=click_id)
+    return urls.with_query(url, code=code, click_id=click_id)
 
 
 def rehearsal(
@@ -176,9 +175,9 @@ def rehearsal(
 
     The answer's `url` is what is to be called: it carries the landing's query, and is signed.
     """
-    sid = "CA" + base.token_for(message_id)
+    sid = "CA" + test_deliveries.token_for(message_id)
     fields = {
-        "AccountSid": "AC" + base.token_for("rehearsal"),
+        "AccountSid": "AC" + test_deliveries.token_for("rehearsal"),
         "AnsweredBy": "human",
         "ApiVersion": "2010-04-01",
         "CallDuration": str(max(_least_seconds(setup), MINIMUM_SECONDS) + 1),
@@ -193,7 +192,7 @@ def rehearsal(
         "Timestamp": format_datetime(now.astimezone(UTC)),
         "To": "+12025550101",
     }
-    query = list(base.query_of(landing).items())
+    query = list(tracking_parameters.query_of(landing).items())
     address = urlsplit(url)
     if query:
         kept = parse_qsl(address.query, keep_blank_values=True)
@@ -334,7 +333,9 @@ def _call(
     *,
     to_office: bool,
 ) -> ActionEvent:
-    code, click_id = base.surest_code(*(carried.get(name, "") for name in ("code", "sc", "source")))
+    code, click_id = tracking_parameters.surest_code(
+        *(carried.get(name, "") for name in ("code", "sc", "source"))
+    )
     hers = {"from": "From", "to": "To"}.get(str(verified.setup.get("supporter", "")), "")
     office = fields.get("To", "") if to_office and "DialCallStatus" not in fields else ""
     return ActionEvent(
@@ -346,8 +347,8 @@ def _call(
         stated_at=at,
         person=Person(phone=base.contact(fields.get(hers), "phone")),
         code=code,
-        click_id=click_id or base.click_id_or_none(carried.get("click_id", "")),
-        utm=base.utm_of(carried),
+        click_id=click_id or tracking_parameters.click_id_or_none(carried.get("click_id", "")),
+        utm=tracking_parameters.utm_of(carried),
         target=optional.text(carried.get("target") or office, 200),
     )
 

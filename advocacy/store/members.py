@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.contacts import normalise_email
+from advocacy.core.crypto import digest, organization_key
 from advocacy.core.ids import new_id, new_key
-from advocacy.identity import digest, organization_key
 from advocacy.store import run, run_count
 from advocacy.store.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
 

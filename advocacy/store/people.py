@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.people import Identifier
+from advocacy.core.records import Identifier
 from advocacy.store import run
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.ids import new_id
+from advocacy.core.records import Running, Surge
 from advocacy.store import clocks, run
-from advocacy.surge import Running, Surge
 
 
 def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from advocacy.clicklog import Click
 from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
+from advocacy.core.records import Click
 from advocacy.store import clocks, run, run_count
 
 SLOTS = 8

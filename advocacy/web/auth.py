@@ -21,8 +21,8 @@ from werkzeug.wrappers import Response
 
 from advocacy.core.choices import ROLES
 from advocacy.core.contacts import normalise_email
+from advocacy.core.crypto import organization_key
 from advocacy.extensions import login
-from advocacy.identity import organization_key
 from advocacy.passwords import hash_password, is_outdated, is_password
 from advocacy.store import campaigns, members, transaction
 from advocacy.store.members import Member

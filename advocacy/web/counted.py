@@ -18,8 +18,8 @@ from flask_babel import gettext as _
 
 from advocacy import influence, ladder
 from advocacy.core.dates import day_in, zone
+from advocacy.core.messages import N_
 from advocacy.counting import BeingCounted, Counted, Counting, NotCounted
-from advocacy.definitions import N_
 from advocacy.goals import goals
 from advocacy.grouping import Question, days_read, grouped
 from advocacy.models import Campaign, Organization

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from advocacy.definitions import N_
+from advocacy.core.messages import N_
 from advocacy.store import TookTooLong, hurry
 
 log = structlog.get_logger()

@@ -17,6 +17,7 @@ from marshmallow import ValidationError
 
 from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind
+from advocacy.core.platforms import channel_of
 from advocacy.core.vocabulary import noun, platform_named, post_named
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import (
@@ -32,7 +33,6 @@ from advocacy.grouping import (
 from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
 from advocacy.store import campaigns
-from advocacy.trail import channel_of
 from advocacy.web import auth, charts, languages
 from advocacy.web.counted import when
 from advocacy.web.errors import Problem

@@ -16,14 +16,7 @@ from marshmallow import ValidationError
 
 from advocacy.report import BadRange, activation
 from advocacy.store import campaigns
-from advocacy.tables import (
-    GROUPS,
-    Table,
-    digest_of,
-    tables_of,
-    written_csv,
-    written_workbook,
-)
+from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem
 from advocacy.withholding import withheld_report

@@ -16,11 +16,11 @@ from flask_babel import gettext as _
 
 from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
+from advocacy.core.money import exponent
 from advocacy.core.numbers import read_whole
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.goals import BadGoal, put_goal
-from advocacy.providers.base import exponent
 from advocacy.store import campaigns, transaction
 from advocacy.store import goals as store
 from advocacy.web import auth, charts

@@ -15,6 +15,8 @@ from flask import Response, current_app, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from advocacy.core.events import ActionKind
+from advocacy.core.money import exponent
+from advocacy.core.spreadsheets import Cell
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import (
     COMPARED,
@@ -28,9 +30,8 @@ from advocacy.grouping import (
     page_of,
 )
 from advocacy.models import Campaign, Organization
-from advocacy.providers.base import exponent
 from advocacy.report import BadRange
-from advocacy.tables import Cell, Table, digest_of, written_csv, written_workbook
+from advocacy.tables import Table, digest_of, written_csv, written_workbook
 from advocacy.web import schemas
 from advocacy.web.counted import groups_of
 from advocacy.web.errors import Problem

@@ -31,13 +31,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from advocacy import clicklog, shipping
 from advocacy.agents import LONGEST, is_person
 from advocacy.clicklog import ClickLog
-from advocacy.core.events import host_of
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.link_codes import codes_in, is_link
 from advocacy.core.minimization import retained_host
-from advocacy.core.urls import BadDestination, check_destination
+from advocacy.core.urls import BadDestination, check_destination, host_of, with_query
 from advocacy.providers import BY_SLUG, generic
-from advocacy.providers.base import with_query
 from advocacy.store import campaigns
 from advocacy.store.campaigns import LinkRow, LinksMark
 from advocacy.web import link_missing

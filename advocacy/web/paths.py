@@ -12,8 +12,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from advocacy.core.vocabulary import span
 from advocacy.definitions import DEFINITIONS
+from advocacy.explaining import span
 from advocacy.further_tables import tables_of_ways
 from advocacy.influence import WITHHELD
 from advocacy.models import Campaign

@@ -14,6 +14,7 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
+from advocacy import explaining
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
 from advocacy.explain import BadCursor, explain, find_actions
@@ -39,7 +40,7 @@ def share(given: dict[str, Any]) -> str:
     """Write a share as a fraction and as a percentage."""
     percentage = f"{format_decimal(given['percent'], format='0.##')} %"
     exact: str = given["share"]
-    return f"{exact} ({percentage})" if vocabulary.is_short(exact) else percentage
+    return f"{exact} ({percentage})" if explaining.is_short(exact) else percentage
 
 
 @blueprint.app_template_filter("noun")
@@ -69,7 +70,7 @@ def receipt_page(action_id: UUID) -> str:
         path=[touch for touch in receipt["touches"] if touch["number"]],
         models=MODELS,
         models_say=vocabulary.MODELS_SAY,
-        said=vocabulary.SAID,
+        said=explaining.SAID,
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from advocacy.core.events import Refused
+from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
 from advocacy.key_check import WrongKey
 from advocacy.receive import Kept, Knock, KnownSources, receive_together

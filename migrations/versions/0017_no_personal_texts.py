@@ -17,13 +17,15 @@ import sqlalchemy as sa
 from alembic import op
 from flask import current_app
 
-from advocacy.identity import organization_key
+from advocacy.core.crypto import organization_key
 from advocacy.ledger import Fact
 from advocacy.core.personal_data import scrub
-from advocacy.providers.base import BODY_ID
+from advocacy.core.ids import BODY_ID
 from advocacy.providers.history import ROW
-from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_fact, retained_host, retained_media_type, retained_name, retained_target, retained_utm
-from advocacy.core.crypto import keyed_name, seal_text
+from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_host, retained_media_type, retained_name, retained_target, retained_utm
+from advocacy.retained_facts import retained_fact
+from advocacy.core.minimization import keyed_name
+from advocacy.core.crypto import seal_text
 
 revision = "0017"
 down_revision = "0016"

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy.core.events import Tier, host_of
+from advocacy.core.events import Tier
 from advocacy.core.platforms import PLATFORMS, platform_of_host, platform_of_post
+from advocacy.core.urls import host_of
 from advocacy.trail import Known, trail
 from advocacy.web.links import referrer_host
 

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy import alerting, subscriptions
+from advocacy.core.records import Running
+from advocacy.core.statistics import chance_of_so_many
 from advocacy.store import run, transaction
 from advocacy.store import surges as kept
-from advocacy.surge import Running, Thresholds, chance_of_so_many, surges, usual
+from advocacy.surge import Thresholds, surges, usual
 from tests.mail.conftest import statuses, subscribe
 from tests.workers.processes import CLOCK, WORKER, until
 from tests.workers.processes import process as running

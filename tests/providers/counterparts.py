@@ -29,7 +29,7 @@ from twilio.request_validator import RequestValidator
 from advocacy.core.events import ActionEvent, Delivery, Verified
 from advocacy.ledger import Fact, Settled, fact_of, joined, settle
 from advocacy.providers import BY_SLUG, mappings
-from advocacy.providers.base import Room
+from advocacy.providers.adapter import Room
 
 NOW = datetime(2026, 5, 1, 12, 5, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent.parent / "payloads"

@@ -18,7 +18,8 @@ from counterparts import (
     settled,
 )
 
-from advocacy.core.events import ActionEvent, Said, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Said
 from advocacy.providers import actblue, nationbuilder
 
 

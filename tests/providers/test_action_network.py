@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from counterparts import ACTION_NETWORK, CLICK, CODE, NOW, in_every_order, payload
 
-from advocacy.core.events import ActionEvent, ActionKind, Said, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Said
 from advocacy.providers import action_network
 
 

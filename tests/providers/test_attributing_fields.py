@@ -13,7 +13,8 @@ from counterparts import BOTH, CALLBACK, CLICK, CODE, NOW, ROOMS, TWILIO, Counte
 from test_contract import places, put
 from twilio.request_validator import RequestValidator
 
-from advocacy.core.events import ActionEvent, Said, Unreadable
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Said
 from advocacy.providers import actblue, stripe
 
 # The names of such fields, in any tool; all that stands below one is one as well.

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
 
-from advocacy.core.events import ActionEvent, Delivery, Refused, Trust, Unreadable, Verified
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
 from advocacy.ledger import Fact, settle
 from advocacy.providers import BY_SLUG, PROVIDERS
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from counterparts import CLICK, CODE, CONTROLSHIFT, NOW, in_every_order, payload
 
-from advocacy.core.events import ActionKind, Refused
+from advocacy.core.errors import Refused
+from advocacy.core.events import ActionKind
 from advocacy.providers import controlshift
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy.core.events import Unreadable, Verified
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import Verified
 from advocacy.providers import base, generic, history
 
 NEW_YORK = "America/New_York"

@@ -19,15 +19,8 @@ from counterparts import CODE, NOW, ROOMS, Counterpart, payload
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advocacy.core.events import (
-    ActionEvent,
-    ActionKind,
-    Delivery,
-    Refused,
-    Said,
-    Unreadable,
-    Verified,
-)
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said, Verified
 from advocacy.ledger import Fact, settle
 from advocacy.process import events_of, facts_of
 from advocacy.providers import generic

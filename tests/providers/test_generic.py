@@ -24,7 +24,8 @@ from counterparts import (
     payload,
 )
 
-from advocacy.core.events import ActionKind, Delivery, Refused, Said, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionKind, Delivery, Said
 from advocacy.providers import generic, mappings
 
 GOOD: dict[str, Any] = {"kind": "'signature'", "fields": {"id": "id", "at": "at"}}

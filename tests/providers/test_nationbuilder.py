@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from counterparts import BOTH, CLICK, CODE, NATIONBUILDER, NOW, in_every_order, payload
 
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Refused, Said, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said
 from advocacy.providers import nationbuilder
 
 

@@ -16,7 +16,8 @@ from counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
 from test_contract import places, put
 from test_fuzz import ROW_MAPPING, ROWS
 
-from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Unreadable, Verified
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Verified
 from advocacy.identity import digests
 from advocacy.process import events_of
 from advocacy.providers import generic

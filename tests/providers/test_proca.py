@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from counterparts import BOTH, CLICK, CODE, NOW, PROCA, payload
 
-from advocacy.core.events import ActionEvent, ActionKind, Refused, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind
 from advocacy.providers import proca
 
 

@@ -19,7 +19,8 @@ import stripe
 from counterparts import BOTH, CLICK, CODE, FORM_MAPPING, NOW, ROOMS, Counterpart
 from twilio.request_validator import RequestValidator
 
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Refused, Said, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said
 from advocacy.providers import BY_SLUG, PROVIDERS, generic, mappings, nationbuilder
 
 PAGE = "https://act.example.org/trees?url=https%3A%2F%2Fx.example.org&empty=&keep=%C3%A9#part"

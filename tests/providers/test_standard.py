@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from counterparts import NOW, STANDARD, in_every_order, payload
 
-from advocacy.core.events import Refused, Unreadable
+from advocacy.core.errors import Refused, Unreadable
 from advocacy.providers import standard
 
 GOOD = STANDARD.send(payload("standard", "signature"))
@@ -69,7 +69,7 @@ def test_an_amount_that_nobody_gave_is_refused_at_once(amount: str) -> None:
 
 
 def test_the_page_keeps_its_own_query_to_the_letter():
-    from advocacy.providers.base import with_query
+    from advocacy.core.urls import with_query
 
     page = "https://example.org/act?flag&a=1%202&b=%E9&code=theirs#part"
     assert with_query(page, code="ours", empty="") == (

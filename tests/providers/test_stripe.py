@@ -10,7 +10,8 @@ import pytest
 import stripe as stripe_library
 from counterparts import CLICK, CODE, NOW, STRIPE, in_every_order, payload, settled
 
-from advocacy.core.events import ActionEvent, Refused, Said, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, Said
 from advocacy.providers import stripe
 
 PAYMENT = ("checkout_session_completed", "payment_intent_succeeded", "charge_succeeded")

@@ -11,7 +11,8 @@ import pytest
 from counterparts import CALLBACK, CLICK, CODE, NOW, TWILIO, in_every_order, payload
 from twilio.request_validator import RequestValidator
 
-from advocacy.core.events import ActionEvent, Delivery, Refused, Said, Unreadable
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionEvent, Delivery, Said
 from advocacy.providers import twilio
 
 TOKEN = TWILIO.secret

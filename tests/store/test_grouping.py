@@ -182,7 +182,7 @@ def hold(world: World, scope: Any, asked: Question) -> dict[str, Any]:
 
 def click(world: World, at: datetime, number: int) -> None:
     """Put a click on the link of one of the placed posts, by a person or by a preview."""
-    from advocacy.clicklog import Click
+    from advocacy.core.records import Click
     from advocacy.store import touches
 
     placed = [each for each in world.placed if each[1]]

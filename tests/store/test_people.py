@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from advocacy import forget, joining, process
+from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.extensions import db
-from advocacy.identity import digests, organization_key
+from advocacy.identity import digests
 from advocacy.people import Edge, Limits, partition
 from advocacy.store import inbox, run
 from tests.conftest import World, empty_tables

@@ -16,9 +16,7 @@ from advocacy.core.events import ActionEvent, ActionKind
 from advocacy.core.link_codes import comes_back
 from advocacy.core.minimization import (
     is_plain_name,
-    retained,
     retained_code,
-    retained_fact,
     retained_host,
     retained_media_type,
     retained_name,
@@ -28,6 +26,7 @@ from advocacy.core.minimization import (
 from advocacy.core.personal_data import reads_as_personal, scrub, texts_of
 from advocacy.core.tracking_parameters import split_code
 from advocacy.ledger import fact_of
+from advocacy.retained_facts import retained, retained_fact
 from tests.providers.counterparts import SOURCE
 
 KEY = b"k" * 32

@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from advocacy import process
-from advocacy.core.crypto import seal
+from advocacy.core.crypto import organization_key, seal
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said
 from advocacy.core.ids import new_id
 from advocacy.extensions import db
-from advocacy.identity import digests, organization_key
+from advocacy.identity import digests
 from advocacy.ledger import fact_of, write_facts
 from advocacy.settling import Parsed, settle_batch
 from advocacy.store import campaigns, inbox, run, transaction

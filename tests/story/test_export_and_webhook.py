@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 
 from advocacy import process
-from advocacy.core.events import ActionEvent, Person, Unreadable, Verified
+from advocacy.core.crypto import organization_key
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Person, Verified
 from advocacy.core.tabular.table import Row
-from advocacy.identity import digests, organization_key, supporter_of
+from advocacy.identity import digests, supporter_of
 from advocacy.importing import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row

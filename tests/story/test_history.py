@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 import pytest
 
 from advocacy import forget, importing, process
+from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.core.tabular.columns import fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, open_table
-from advocacy.identity import digests, organization_key
+from advocacy.identity import digests
 from advocacy.import_layouts import LAYOUTS
 from advocacy.importing import bring_in
 from advocacy.store import campaigns, run, transaction

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from advocacy.core.crypto import organization_key
 from advocacy.core.minimization import retained_name
 from advocacy.grouping import GROUPS, GROUPS_OF_ORGANIZATION, Question, grouped
-from advocacy.identity import organization_key
 from advocacy.influence import CAMPAIGN_MODELS, GRAINS, influences, without_few
 from advocacy.ladder import ladder
 from advocacy.report import MODELS, activation, organization_activation

@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from advocacy.core.spreadsheets import plain_cell
 from advocacy.core.tabular.columns import Layout, fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Table, open_table
-from advocacy.tables import plain_cell
 
 FILES = Path(__file__).parent / "files"
 LAYOUT = Layout(needed=(("id", "Line Item"), ("Amount",)), known=("Date", "Email", "Título"))

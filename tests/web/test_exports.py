@@ -12,8 +12,9 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
+from advocacy.core.spreadsheets import csv_cell
 from advocacy.store import campaigns, transaction
-from advocacy.tables import GROUPS, Table, csv_cell, digest_of, tables_of, written_csv
+from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv
 from tests.conftest import World
 from tests.web.test_api import ACTIVATION, bearer, check_against, document, problem_of
 

@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from advocacy import goals
+from advocacy import explaining, goals
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
+from advocacy.core.records import Surge
 from advocacy.explain import explain
 from advocacy.store import campaigns, members, run, surges, transaction, view_links
-from advocacy.surge import Surge
 from advocacy.web.languages import said
 from tests.house.test_texts import LANGUAGES, PLACEHOLDER, first, messages, strings
 
@@ -237,13 +237,13 @@ def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kin
     with world.app.test_request_context(headers={"Accept-Language": language}):
         world.app.preprocess_request()
         for tier in Tier:
-            told = vocabulary.summary(tier, post, "x", kind, timedelta(hours=3), True)
+            told = explaining.summary(tier, post, "x", kind, timedelta(hours=3), True)
             words = said(told)
             assert words != told
             wrong = r"\b(de le|à le|de les|à les)\b|\b(de el|a el)\b"
             assert not re.search(wrong, words), words
         for word in ("after_action", "outside_window", "same_click", "else"):
-            words = said(vocabulary.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
+            words = said(explaining.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
             assert not re.search(wrong, words), words
 
 

@@ -22,9 +22,10 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import Client
 
-from advocacy import clicklog, create_app
+from advocacy import create_app
+from advocacy.core import records
+from advocacy.core.tracking_parameters import split_code
 from advocacy.nudge import Silent
-from advocacy.providers.base import split_code
 from advocacy.shipping import ship
 from advocacy.store import campaigns, run, transaction
 from advocacy.web.links import LinksDoor, LinkTable, Target
@@ -528,7 +529,7 @@ def test_a_referrer_that_is_none_does_not_break_the_line(door, referrer):
     door.door(environ, lambda *_: None)
     (line,) = door.lines()
     assert len(line.split("\t")) == 6
-    clicklog.Click.from_line(line.encode())
+    records.Click.from_line(line.encode())
 
 
 def counted(world) -> dict[bool, int]:

@@ -19,9 +19,10 @@ from alembic.operations import Operations
 from sqlalchemy import text
 
 from advocacy import create_app, process
+from advocacy.core import ids
 from advocacy.extensions import db
 from advocacy.nudge import Silent
-from advocacy.providers import base, mappings
+from advocacy.providers import mappings
 from advocacy.providers.signatures import standard
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.store import inbox, run, transaction
@@ -306,7 +307,7 @@ def test_digests_that_were_plain_are_keyed_by_the_migration(world, root):
     tell()
     keyed = run("select id, external_id, body_digest from inbox order by id")
     plain = [hashlib.sha256(body).digest() for body in (b"1", b"2", b"3")]
-    names = ["msg_1", f"msg_1#{plain[1].hex()[:24]}", base.body_id(b"3")]
+    names = ["msg_1", f"msg_1#{plain[1].hex()[:24]}", ids.body_id(b"3")]
     with transaction():
         for row, name, digest in zip(keyed, names, plain, strict=True):
             run(

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from advocacy.core.messages import Phrase, joined, say, say_many
+from advocacy.core.spreadsheets import plain_cell
 from advocacy.core.tabular import containers, delimited
 from advocacy.core.tabular.columns import INVISIBLE, Layout, Matched, clean, match
 from advocacy.core.tabular.containers import Kind
@@ -25,7 +26,6 @@ from advocacy.core.tabular.delimited import SEPARATORS, RawRow
 from advocacy.core.tabular.encodings import Encoding, find_encoding
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.workbook import read_workbook
-from advocacy.tables import plain_cell
 
 MOST_COLUMNS = 1_000
 HEADINGS_WITHIN = 20

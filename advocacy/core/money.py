@@ -1,0 +1,84 @@
+"""Amounts in whole minor units of a currency (ISO 4217)."""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from advocacy.core.errors import Unreadable
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
+from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
+from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
+from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
+from advocacy.core.tracking_parameters import query_of as query_of
+from advocacy.core.tracking_parameters import split_code as split_code
+from advocacy.core.tracking_parameters import surest_code as surest_code
+from advocacy.core.tracking_parameters import utm_of as utm_of
+
+MOST_DIGITS = 20
+_LONGEST_NUMBER = 64
+_AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+# More digits than an amount has, so that nothing of it is rounded away before it is checked.
+_EXACT = Context(prec=2 * _LONGEST_NUMBER)
+
+# ISO 4217: the currencies whose smallest unit is not a hundredth.
+_NO_DECIMALS = (
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "ISK",
+    "JPY",
+    "KMF",
+    "KRW",
+    "PYG",
+    "RWF",
+    "UGX",
+    "UYI",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+    "XPF",
+)
+_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_EXPONENTS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimals the smallest unit of a currency has (ISO 4217)."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def to_minor(value: Any, currency: str, what: str = "amount") -> int:
+    """Turn an amount in major units ("40.00", 40, Decimal) into whole minor units.
+
+    Raises `Unreadable("bad_amount")` where it is not exact in that currency, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise Unreadable("bad_amount", what)
+    if isinstance(value, str):
+        value = value.strip()
+        if len(value) > _LONGEST_NUMBER or not _AMOUNT.fullmatch(value):
+            raise Unreadable("bad_amount", what)
+    try:
+        amount = Decimal(value)
+        # 1e999990 is short, and takes minutes to be written out and compared.
+        if not amount.is_finite() or abs(amount.adjusted()) > MOST_DIGITS:
+            raise Unreadable("bad_amount", what)
+        minor = amount.scaleb(exponent(currency), _EXACT)
+        whole = int(minor)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise Unreadable("bad_amount", what) from None
+    if whole != minor or abs(whole) >= 2**53:
+        raise Unreadable("bad_amount", what)
+    return whole
+
+
+def whole_minor(value: Any, what: str = "amount") -> int:
+    """Take an amount that is already in minor units."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
+        raise Unreadable("bad_amount", what)
+    return value

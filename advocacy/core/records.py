@@ -1,0 +1,97 @@
+"""Small records that storage and the pure rooms share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH
+
+
+class Identifier(NamedTuple):
+    """A keyed hash, with the kind of what was hashed."""
+
+    kind: str
+    digest: str
+
+
+# Of many clicks there are few links.
+_uuid = lru_cache(maxsize=10_000)(UUID)
+
+
+class Click(NamedTuple):
+    """A click as it is logged: no address, no browser, nothing of the person.
+
+    `not_human_why` is empty for a person, else `head`, `prefetch` or `preview`.
+    """
+
+    click_id: str
+    org_id: UUID
+    link_id: UUID
+    at: datetime
+    not_human_why: str = ""
+    referrer_host: str = ""
+
+    def to_line(self) -> bytes:
+        """Write the click as one line of tab-separated fields."""
+        return (
+            "\t".join(
+                (
+                    self.click_id,
+                    str(self.org_id),
+                    str(self.link_id),
+                    self.at.isoformat(),
+                    self.not_human_why,
+                    self.referrer_host,
+                )
+            ).encode()
+            + b"\n"
+        )
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Click:
+        """Read what `to_line` wrote. Raises `ValueError` for anything else.
+
+        On a full disk a line may be torn, and the next one then stands behind it in the same.
+        """
+        *_torn, click_id, org_id, link_id, at, why, host = (
+            line.decode(errors="replace").rstrip("\n").split("\t")
+        )
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or len(click_id) < CLICK_ID_LENGTH:
+            raise ValueError("not a click")
+        return cls(
+            click_id[-CLICK_ID_LENGTH:],
+            _uuid(org_id),
+            _uuid(link_id),
+            moment.astimezone(UTC),
+            why,
+            host,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A post now and before: what was counted in the window, and per day over the last days.
+
+    `own_per_day` is the post's average, `campaign_per_day` the average of the campaign's posts.
+    """
+
+    post_id: UUID
+    campaign_id: UUID
+    counted: int
+    own_per_day: float
+    campaign_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """A post that runs far above its usual; `usual` is what as many minutes bring on average."""
+
+    post_id: UUID
+    campaign_id: UUID
+    counted: int
+    usual: float

@@ -1,0 +1,42 @@
+"""The interface of a provider module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
+from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
+from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
+from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
+from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
+from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
+from advocacy.core.tracking_parameters import query_of as query_of
+from advocacy.core.tracking_parameters import split_code as split_code
+from advocacy.core.tracking_parameters import surest_code as surest_code
+from advocacy.core.tracking_parameters import utm_of as utm_of
+
+
+class Room(Protocol):
+    """The shape of a provider's module. `tests/providers` holds every room to it."""
+
+    slug: str
+    title: str
+    TRUST: Trust
+    ANSWER: int
+    CARRIES: str
+
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified: ...
+    def external_id(self, verified: Verified) -> str: ...
+    def parse(self, verified: Verified) -> list[ActionEvent]: ...
+    def destination(self, url: str, code: str, click_id: str) -> str: ...
+    def rehearsal(
+        self,
+        landing: str,
+        secret: str,
+        message_id: str,
+        now: datetime,
+        setup: Mapping[str, Any],
+        url: str,
+    ) -> Delivery: ...

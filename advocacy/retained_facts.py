@@ -1,0 +1,69 @@
+"""Apply the rules of data minimization to stored facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from advocacy.core.actblue_orders import ACTBLUE_GIFTS, ACTBLUE_ORDERS
+from advocacy.core.events import ActionEvent
+from advocacy.core.minimization import (
+    KEYED,
+    _is_click_id,
+    is_plain_name,
+    retained_code,
+    retained_host,
+    retained_name,
+    retained_statement_id,
+    retained_target,
+    retained_utm,
+)
+from advocacy.ledger import Fact, action_id
+
+
+def retained(event: ActionEvent, key: bytes) -> ActionEvent:
+    """Return a statement with nothing in it of what must not be stored, but for its person.
+
+    `key` is the organization's for identities.
+    """
+    return replace(
+        event,
+        external_id=retained_name(event.external_id, key),
+        same_as=tuple(retained_name(each, key) for each in event.same_as),
+        **_texts(event, key),
+    )
+
+
+def _texts(statement: ActionEvent | Fact, key: bytes) -> dict[str, Any]:
+    """Return the fields of a statement or of a fact that both have, as they are stored."""
+    return {
+        "statement_id": retained_statement_id(statement.statement_id, key),
+        "code": retained_code(statement.code) if statement.code else "",
+        "click_id": statement.click_id if _is_click_id(statement.click_id) else "",
+        "utm": retained_utm(statement.utm) if statement.utm else {},
+        "referrer": retained_host(statement.referrer) if statement.referrer else "",
+        "recurs_as": retained_name(statement.recurs_as, key),
+        "target": retained_target(statement.target, key) if statement.target else "",
+    }
+
+
+_SCOPES = ("", ACTBLUE_GIFTS, ACTBLUE_ORDERS)
+
+
+def retained_fact(fact: Fact, source_id: UUID, key: bytes) -> Fact:
+    """Return a fact that was stored before this rule as it is stored now.
+
+    What was keyed stays as it is. An action's id follows from its name, so it changes with it.
+    """
+    texts = _texts(fact, key)
+    for name in ("statement_id", "recurs_as"):
+        if KEYED in getattr(fact, name):
+            texts[name] = getattr(fact, name)
+    external_id, named = fact.external_id, fact.action_id
+    if not external_id.startswith(KEYED) and not is_plain_name(external_id):
+        external_id = retained_name(external_id, key)
+        for scope in _SCOPES:
+            if action_id(source_id, scope, fact.external_id) == fact.action_id:
+                named = action_id(source_id, scope, external_id)
+    return replace(fact, external_id=external_id, action_id=named, **texts)
