@@ -30,7 +30,7 @@ def create_doors_app(settings: Settings) -> Flask:
 
 def create_command_app(settings: Settings) -> Flask:
     """Wire what the commands and the jobs need: database, Redis and the texts, and no pages."""
-    from advocacy.extensions import babel
+    from advocacy.storage.db import babel
 
     app = _wire_servers(settings)
     babel.init_app(app, default_translation_directories="web/translations")
@@ -46,10 +46,10 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     # Imported here, so that the pure rooms can be imported without Flask and SQL.
     from flask import Flask
 
-    from advocacy.extensions import db
     from advocacy.key_check import KeyCheck
     from advocacy.nudge import Nudger
-    from advocacy.store import watch
+    from advocacy.storage.db import db
+    from advocacy.storage.session import watch
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -91,15 +91,15 @@ def create_app(settings: Settings) -> Flask:
     """
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from advocacy import models  # noqa: F401 -- the tables have to be known to the migrations
+    from advocacy.storage import models  # noqa: F401 -- the tables have to be known to the migrations
 
     # Before all others: it stands first on the page of the API.
     from advocacy.web.api import activation as _activation  # noqa: F401
 
     # isort: split
     from advocacy.core.crypto import organization_key
-    from advocacy.extensions import babel
-    from advocacy.store.campaigns import NO_ORGANIZATION
+    from advocacy.storage.campaigns import NO_ORGANIZATION
+    from advocacy.storage.db import babel
     from advocacy.web import (
         auth,
         compression,

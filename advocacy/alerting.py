@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.vocabulary import moment
-from advocacy.store import surges as kept
-from advocacy.store import transaction
+from advocacy.storage import surges as kept
+from advocacy.storage.session import transaction
 from advocacy.surge import BASELINE_DAYS, Thresholds, surges
 from config.settings import Settings
 

@@ -42,9 +42,10 @@ from rq.serializers import JSONSerializer
 
 from advocacy import grouping, influence, ladder
 from advocacy.core.dates import day_in
-from advocacy.models import Campaign, Organization
 from advocacy.nudge import connect
-from advocacy.store import campaigns, database, goals, marks, reports, transaction
+from advocacy.storage import campaigns, change_tokens, email_outbox, goals, server
+from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.session import transaction
 
 LIVE_BELOW = 200_000
 """Of fewer actions than this figures are counted while one waits."""
@@ -96,7 +97,7 @@ def queue_of(queue: str) -> str:
 
 def _scope(org_id: UUID, campaign_id: UUID | None) -> Campaign | Organization:
     found = (
-        reports.find_campaign_by_id(org_id, campaign_id)
+        email_outbox.find_campaign_by_id(org_id, campaign_id)
         if campaign_id
         else campaigns.find_organization(org_id)
     )
@@ -158,7 +159,7 @@ class Counting:
         Raises `BeingCounted`, `NotCounted`, and what counting raises where it is done at once.
         """
         live = partial(COUNTS[about], org_id, campaign_id, **of)
-        actions = marks.count_actions(org_id, campaign_id, days)
+        actions = change_tokens.count_actions(org_id, campaign_id, days)
         if actions * _TIMES_AS_MANY.get(about, 1) < self.live_below:
             return Counted(live())
         written = write([about, campaign_id, of])
@@ -214,9 +215,9 @@ class Counting:
         redis, key = connect(self._redis_url, timeout=5.0), self._key(org_id, written)
         about, campaign_id, of = read(written)
         with transaction():
-            if not marks.try_lock(org_id, key):
+            if not change_tokens.try_lock(org_id, key):
                 return False
-            database.take_time_to_count()
+            server.take_time_to_count()
             kept = _unpacked(redis.get(key))
             # Before the figures: what changes in between makes another mark.
             mark = _mark(org_id, campaign_id)
@@ -247,7 +248,7 @@ def _mark(org_id: UUID, campaign_id: UUID | None) -> str:
     Up to today is what is asked for where no day is named.
     """
     today = day_in(datetime.now(UTC), _scope(org_id, campaign_id).timezone)
-    return f"{today}:{marks.read_mark(org_id, campaign_id)}"
+    return f"{today}:{change_tokens.read_mark(org_id, campaign_id)}"
 
 
 # As text ------------------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ from advocacy import clicklog
 from advocacy.commands.sources import new_secret
 from advocacy.commands.working import print_activation
 from advocacy.core.ids import new_id
-from advocacy.store import actions, campaigns, inbox, transaction
+from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage.session import transaction
 from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings
 

@@ -27,10 +27,10 @@ from advocacy.core import dates
 from advocacy.counting import queue_of
 from advocacy.key_check import WrongKey
 from advocacy.nudge import connect
-from advocacy.outages import ADVICE
 from advocacy.postponing import list_postponed
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, database, inbox, reports, totals
+from advocacy.storage import campaigns, email_outbox, inbox, server, totals
+from advocacy.storage.outages import ADVICE
 from config.settings import Settings, SettingsError
 
 _LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -85,15 +85,15 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
 
 def _database() -> str:
     try:
-        version = database.version()
+        version = server.version()
     except SQLAlchemyError as error:
         first = str(getattr(error, "orig", error)).strip().splitlines()[:1]
         return f"does not answer ({' '.join(first)}); start it, or mend DATABASE_URL"
     if version < 140000:
         return "is older than PostgreSQL 14; use a newer one"
-    if not database.keeps_commits():
+    if not server.keeps_commits():
         return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
-    if missing := database.missing_limits():
+    if missing := server.missing_limits():
         return f"gives our role no limits: say {missing} and connect anew"
     return ""
 
@@ -105,7 +105,7 @@ def _tables(app: Flask) -> str:
 
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:
-        at = database.revision()
+        at = server.revision()
     except SQLAlchemyError:
         return "there are none yet; run `advocacy migrate`"
     if at != head:
@@ -171,8 +171,8 @@ def _mail(settings: Settings) -> str:
     """Say why reports and alerts do not reach those who wait for them."""
     try:
         every = [organization.id for organization in campaigns.list_organizations()]
-        wanted = sum(len(reports.list_subscriptions(org_id)) for org_id in every)
-        stuck = sum(reports.stuck(org_id, datetime.now(UTC)) for org_id in every)
+        wanted = sum(len(email_outbox.list_subscriptions(org_id)) for org_id in every)
+        stuck = sum(email_outbox.stuck(org_id, datetime.now(UTC)) for org_id in every)
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
     if not settings.smtp_url:

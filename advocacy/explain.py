@@ -37,8 +37,9 @@ from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.platforms import platform_of_host
 from advocacy.report import MODELS
-from advocacy.store import actions, campaigns, receipts, touches
-from advocacy.store.actions import Action
+from advocacy.storage import actions, campaigns, clicks
+from advocacy.storage import explain as explain_storage
+from advocacy.storage.actions import Action
 from advocacy.trail import Known, trail
 from config.settings import Settings
 
@@ -69,10 +70,10 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> dict[str, Any]
     carrier = _carrier(org_id, action)
     known = _look_up(org_id, [carrier])
     lines, credit = _lines(carrier, known)
-    place = receipts.place(org_id, action.source_id, action.campaign_id)
-    told = receipts.deliveries(org_id, action.id, action.delivery_ids)
+    place = explain_storage.place(org_id, action.source_id, action.campaign_id)
+    told = explain_storage.deliveries(org_id, action.id, action.delivery_ids)
     seen = [line.touch.post_id for line in lines]
-    posts = receipts.posts(org_id, {each for each in [*seen, action.post_id] if each})
+    posts = explain_storage.posts(org_id, {each for each in [*seen, action.post_id] if each})
     counted_why = "" if action.counted else _not_counted(action, told)
     inherits = _inherits(action, carrier)
     return {
@@ -134,7 +135,7 @@ def find_actions(
     """
     campaign = campaigns.get_campaign(org_id, slug)
     limit = max(1, min(limit, MOST))
-    rows = receipts.newest(
+    rows = explain_storage.newest(
         org_id,
         campaign.id,
         post_id=post_id,
@@ -212,7 +213,7 @@ def _carrier(org_id: UUID, action: Action) -> Any:
     """
     if not action.recurs_as:
         return action
-    payments = receipts.first_payments(org_id, action.source_id, action.recurs_as)
+    payments = explain_storage.first_payments(org_id, action.source_id, action.recurs_as)
     known = _look_up(org_id, payments)
     with_evidence = (each for each in payments if _credit(each, known)[1].touch)
     first = next(with_evidence, payments[0])
@@ -228,8 +229,8 @@ def _look_up(org_id: UUID, carriers: Sequence[Any]) -> Known:
     return Known(
         links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
         utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
-        clicks=touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
-        clicks_of=touches.by_supporter(org_id, list(people)) if people else {},
+        clicks=clicks.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
+        clicks_of=clicks.by_supporter(org_id, list(people)) if people else {},
     )
 
 

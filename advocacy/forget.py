@@ -26,9 +26,11 @@ from advocacy.ledger import Fact
 from advocacy.mentions import mentions, sought
 from advocacy.people import STRONG, supporter_named_by
 from advocacy.settling import Parsed, settle_batch
-from advocacy.store import actions, campaigns, inbox, people, touches, transaction
-from advocacy.store.actions import Action
-from advocacy.store.people import State
+from advocacy.storage import actions, campaigns, identifiers, inbox
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.actions import Action
+from advocacy.storage.identifiers import State
+from advocacy.storage.session import transaction
 from config.settings import Settings
 
 _BODIES_AT_ONCE = 500
@@ -79,7 +81,9 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         told_by |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
         actions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
-        clicks = touches.by_click_id(org_id, sorted({each.click_id for each in hers.values()}))
+        clicks = clicks_storage.by_click_id(
+            org_id, sorted({each.click_id for each in hers.values()})
+        )
         rewriting = _Rewriting(
             hashes=hashes,
             hers=hers,
@@ -141,7 +145,7 @@ def _find(
     Those others are of people who have an address of their own and share her phone.
     """
     asked = [Identifier(kind, digest) for kind, digest in given.items()]
-    rows = people.lock_identifiers(org_id, asked)
+    rows = identifiers.lock_identifiers(org_id, asked)
     named = {one: State(supporter_named_by(one)) for one in asked} | rows
     supporters = {state.supporter_id for state in named.values() if state.supporter_id}
     hers = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, supporters))
@@ -152,7 +156,7 @@ def _find(
         for one in edge.identifiers
         if one.kind in STRONG
     }
-    named |= people.lock_identifiers(org_id, seen)
+    named |= identifiers.lock_identifiers(org_id, seen)
     hashes = {
         one.digest: state.supporter_id or supporter_named_by(one)
         for one, state in named.items()
@@ -162,7 +166,7 @@ def _find(
     alone = {supporter_named_by(one) for one in named if one.digest in hashes} - supporters
     others_too = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, alone))
     hers |= {action.id: action for action in others_too.values() if action.test}
-    sharing = people.actions_naming(org_id, asked).keys() - hers.keys()
+    sharing = identifiers.actions_naming(org_id, asked).keys() - hers.keys()
     return hers, hashes, actions.lock_actions(org_id, sharing)
 
 

@@ -32,7 +32,10 @@ from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code, utm_content_of
 from advocacy.providers import BY_SLUG
 from advocacy.providers.test_deliveries import write_instant
-from advocacy.store import campaigns, generated, touches, transaction
+from advocacy.storage import campaigns
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.session import transaction
+from advocacy.store import generated
 from advocacy.store.generated import DAY, DRAWS, LOTS, Part, Placed, Plan
 from config.settings import Settings
 
@@ -353,7 +356,7 @@ def deliver(
                 )
             )
         with transaction():
-            touches.put_clicks(plan.org_id, batch.clicks, slot=0)
+            clicks_storage.put_clicks(plan.org_id, batch.clicks, slot=0)
             generated.put_pending(plan.org_id, rows)
         clicks += len(batch.clicks)
         done += len(rows)

@@ -29,11 +29,11 @@ from advocacy.core.messages import say
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_number, write_number
 from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
-from advocacy.models import Goal
 from advocacy.small_groups import withheld_parts
-from advocacy.store import campaigns
-from advocacy.store import goals as store
-from advocacy.store.goals import OfDay, OfDistrict
+from advocacy.storage import campaigns
+from advocacy.storage import goals as store
+from advocacy.storage.goals import OfDay, OfDistrict
+from advocacy.storage.models import Goal
 
 _MOST_POINTS = 53
 _LONGEST_NAME = 200

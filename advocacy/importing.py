@@ -27,14 +27,8 @@ from advocacy.ledger import Fact, write_facts
 from advocacy.process import events_of, facts_of, unread_contacts
 from advocacy.providers.history import ROW, row_id
 from advocacy.settling import Parsed, settle_batch
-from advocacy.store import (
-    actions,
-    campaigns,
-    inbox,
-    presence_news,
-    transaction,
-    with_retries,
-)
+from advocacy.storage import actions, campaigns, distinct_deltas, inbox
+from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000
@@ -89,7 +83,7 @@ def bring_in(
         brought.known += told.twice + len(told.facts) - new
         brought.empty += told.empty
         brought.refused += len(told.refused)
-        process.fold_news(source.org_id, presence_news.MANY)
+        process.fold_news(source.org_id, distinct_deltas.MANY)
         progress(brought)
     return brought
 

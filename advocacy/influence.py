@@ -19,12 +19,12 @@ from advocacy.attribution import RULES
 from advocacy.attribution import influence as beyond
 from advocacy.attribution.journeys import MODELS, Journey, TooManyStates, merge
 from advocacy.attribution.money import in_whole_units
-from advocacy.models import Campaign
 from advocacy.report import days_of
 from advocacy.small_groups import withheld_parts
-from advocacy.store import campaigns
-from advocacy.store import journeys as store
-from advocacy.store.totals import EVERY, UNIT
+from advocacy.storage import campaigns
+from advocacy.storage import conversion_paths as store
+from advocacy.storage.models import Campaign
+from advocacy.storage.totals import EVERY, UNIT
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)

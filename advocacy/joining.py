@@ -34,10 +34,10 @@ from advocacy.people import (
     partition,
     supporter_named_by,
 )
-from advocacy.store import people
-from advocacy.store.actions import Action
-from advocacy.store.people import State
-from advocacy.store.touches import Owner
+from advocacy.storage import identifiers
+from advocacy.storage.actions import Action
+from advocacy.storage.clicks import Owner
+from advocacy.storage.identifiers import State
 
 LIMITS = Limits()
 
@@ -94,7 +94,7 @@ def join_people(
             if made.edges[action_id] != named.supporter_id
         }
         concerned = {others[each].supporter_id for each in moved} | {*moved.values()}
-    people.replace_identifiers(
+    identifiers.replace_identifiers(
         org_id, {one: state for one, state in found.states.items() if found.kept[one] != state}
     )
 
@@ -159,20 +159,20 @@ def _recognise(
     """
     named = {one for edge in edges.values() for one in _with_rows(edge)}
     while True:
-        kept = people.lock_identifiers(org_id, named) if named else {}
+        kept = identifiers.lock_identifiers(org_id, named) if named else {}
         if along:
             found = _leave(edges, changed, kept, along)
         else:
             found = _look_at(edges, changed, kept)
             found.states.update((one, State()) for one in named - found.states.keys())
         new = {one: state for one, state in found.states.items() if one not in kept}
-        made = people.claim_identifiers(org_id, new) if new else set()
+        made = identifiers.claim_identifiers(org_id, new) if new else set()
         if len(made) == len(new):
             found.kept = kept | new
             return found
         # Somebody else was first with some of it, and what was recognised may be another matter
         # now. The rows must not stay: they would pass for known, and be counted nowhere.
-        people.drop_identifiers(org_id, made)
+        identifiers.drop_identifiers(org_id, made)
 
 
 def _look_at(
@@ -270,14 +270,14 @@ def _work_out(
     edges: Mapping[UUID, Edge],
     let_go: set[Identifier],
     told: Collection[UUID],
-) -> tuple[Partition, dict[UUID, people.Named]]:
+) -> tuple[Partition, dict[UUID, identifiers.Named]]:
     """Make people anew of the edges that could not be recognised and of all that these lead to.
 
     Returns the partition, and the actions that were read for it besides those that are `told`.
     Locks what it reaches; sets the states of all that the partition speaks of.
     """
     blocks: dict[Identifier, str] = {}
-    kept: dict[UUID, people.Named] = {}
+    kept: dict[UUID, identifiers.Named] = {}
     of_batch: dict[Identifier, list[Edge]] = {}
     for edge in edges.values():
         for one in edge.identifiers:
@@ -285,7 +285,7 @@ def _work_out(
 
     def edges_of(some: frozenset[Identifier]) -> Iterable[Edge]:
         unlocked = {one for one in some if one not in found.kept}
-        states = people.lock_identifiers(org_id, unlocked) if unlocked else {}
+        states = identifiers.lock_identifiers(org_id, unlocked) if unlocked else {}
         found.kept |= states
         found.states |= states
         blocks.update(
@@ -296,7 +296,7 @@ def _work_out(
             and one not in let_go
         )
         follow = some - blocks.keys()
-        named = people.actions_naming(org_id, follow)
+        named = identifiers.actions_naming(org_id, follow)
         kept.update((each, named[each]) for each in named if each not in told)
         yield from (Edge(each, named[each].who) for each in named if each not in told)
         yield from (edge for one in follow for edge in of_batch.get(one, ()))
@@ -310,7 +310,7 @@ def _work_out(
     found.dropped = let_go - {one for edge in loaded for one in _with_rows(edge)}
     for one in found.dropped:
         found.states.pop(one, None)
-    people.drop_identifiers(org_id, found.dropped)
+    identifiers.drop_identifiers(org_id, found.dropped)
     return made, kept
 
 

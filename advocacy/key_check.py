@@ -16,8 +16,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from advocacy.core.crypto import organization_key, unseal
 from advocacy.core.errors import Unreadable
-from advocacy.store import secret_key, transaction
-from advocacy.store.campaigns import NO_ORGANIZATION
+from advocacy.storage import secret_key
+from advocacy.storage.campaigns import NO_ORGANIZATION
+from advocacy.storage.session import transaction
 
 _UNDEFINED_TABLE = "42P01"
 

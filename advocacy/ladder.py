@@ -16,12 +16,12 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.dates import day_in
-from advocacy.models import Campaign, Organization
 from advocacy.report import BadRange, recurring_share
 from advocacy.small_groups import Sum, withheld
-from advocacy.store import campaigns
-from advocacy.store import ladder as store
-from advocacy.store.ladder import NEW, RUNGS, Cohort, Gifts, Standing
+from advocacy.storage import campaigns
+from advocacy.storage import engagement_ladder as store
+from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, Standing
+from advocacy.storage.models import Campaign, Organization
 
 USUAL_DAYS = 30
 REPEAT_DAYS = 90

@@ -16,9 +16,9 @@ from advocacy.core.messages import N_, say
 from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
-from advocacy.models import Campaign, Link, Post, Source
 from advocacy.providers import BY_SLUG
-from advocacy.store import actions, campaigns, links, presences
+from advocacy.storage import actions, campaigns, distinct_counts, links
+from advocacy.storage.models import Campaign, Link, Post, Source
 
 HOSTS = {
     "actionnetwork.org": "action_network",
@@ -223,7 +223,7 @@ class Maker:
             # People are counted by these, and were by what was told before.
             actions.lock_organization(self._org_id, alone=True)
             zones = campaigns.zones(self._org_id)
-            presences.move_people(self._org_id, post.id, described, zones)
+            distinct_counts.move_people(self._org_id, post.id, described, zones)
             links.describe_post(post, medium=medium, author=author)
 
     def put_many(self, rows: Iterable[tuple[int, Wanted]], *, only_all: bool) -> list[Outcome]:

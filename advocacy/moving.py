@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from advocacy.settling import restate_actions
-from advocacy.store import actions, campaigns, totals, touches, transaction, with_retries
+from advocacy.storage import actions, campaigns, totals
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.session import transaction, with_retries
 
 
 class PassedOn(ValueError):
@@ -40,7 +42,7 @@ def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
                     f"link {code} passes another one on; move the one that it comes from"
                 )
             links = campaigns.replace_post_of_links(org_id, link.id, post)
-            clicks = touches.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
+            clicks = clicks_storage.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
             totals.correct_click_spans(org_id)
             concerned = actions.ids_of_links(org_id, links)
             restate_actions(org_id, concerned)

@@ -20,7 +20,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from advocacy.outages import name_of
+from advocacy.storage.outages import name_of
 
 log = structlog.get_logger()
 

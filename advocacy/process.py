@@ -25,7 +25,6 @@ from uuid import UUID
 
 import structlog
 
-from advocacy import outages
 from advocacy.core.contacts import is_unreadable
 from advocacy.core.crypto import open_text, organization_key, unseal
 from advocacy.core.errors import Unreadable
@@ -39,19 +38,19 @@ from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
 from advocacy.retained_facts import retained, retained_fact
 from advocacy.settling import Parsed, restate_actions, settle_batch
-from advocacy.store import (
+from advocacy.storage import (
     actions,
     campaigns,
-    claims,
+    change_tokens,
+    clicks,
+    distinct_counts,
+    distinct_deltas,
     inbox,
-    marks,
-    presence_news,
-    presences,
+    leases,
+    outages,
     totals,
-    touches,
-    transaction,
-    with_retries,
 )
+from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -92,7 +91,7 @@ class Batch(NamedTuple):
     claim: UUID
     parsed: Parsed
     sources: Mapping[UUID, Any]
-    reached: claims.Reached
+    reached: leases.Reached
 
 
 def drain(
@@ -110,7 +109,7 @@ def drain(
     """
     result = Drained()
     began = time.monotonic()
-    reached: claims.Reached | None = None
+    reached: leases.Reached | None = None
 
     def read() -> Batch | None:
         nonlocal reached
@@ -134,7 +133,7 @@ def drain(
             # Looked for when the backlog is worked off, and by the sweep: it takes as long as
             # there are such actions.
             worked = worked or restate_waiting(org_id, result)
-            fold_news(org_id, presence_news.MANY)
+            fold_news(org_id, distinct_deltas.MANY)
             if over or not worked:
                 result.stopped_early = worked
                 return result
@@ -144,25 +143,25 @@ def drain(
 
 
 def read_batch(
-    settings: Settings, org_id: UUID, size: int, *, after: claims.Reached | None = None
+    settings: Settings, org_id: UUID, size: int, *, after: leases.Reached | None = None
 ) -> Batch | None:
     """Claim a batch of what nobody has tried yet, and read it."""
-    claim = claims.new_claim()
+    claim = leases.new_claim()
     with transaction():
-        rows = claims.claim_batch(org_id, claim, settings.lease_seconds, size, after)
+        rows = leases.claim_batch(org_id, claim, settings.lease_seconds, size, after)
     return _read(settings, org_id, claim, rows)
 
 
 def read_again(settings: Settings, org_id: UUID) -> Batch | None:
     """Claim and read what an ended claim left, or one delivery that failed alone."""
-    claim = claims.new_claim()
+    claim = leases.new_claim()
     with transaction():
-        rows = claims.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
+        rows = leases.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
     return _read(settings, org_id, claim, rows)
 
 
 def _read(
-    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[claims.Claimed]
+    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[leases.Claimed]
 ) -> Batch | None:
     if not rows:
         return None
@@ -184,7 +183,7 @@ def _release(org_id: UUID, claim: UUID) -> None:
     for pause in _RELEASE_PAUSES:
         try:
             with transaction():
-                return claims.end_claim(org_id, claim)
+                return leases.end_claim(org_id, claim)
         except Exception as error:
             if not outages.name_of(error):
                 raise
@@ -207,7 +206,7 @@ def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Dr
     number = len(parsed.source_of)
     try:
         _keep(settings.secret_key.encode(), org_id, claim, parsed, sources)
-    except claims.LostClaim:
+    except leases.LostClaim:
         log.warning("claim_lost", deliveries=number)
         return True
     except _Busy:
@@ -222,7 +221,7 @@ def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Dr
         # An error that ended the job would leave all of them claimed.
         log.exception("batch_failed", deliveries=number)
         with transaction():
-            claims.fail_claim(org_id, claim, "failed", type(error).__name__)
+            leases.fail_claim(org_id, claim, "failed", type(error).__name__)
         return True
     result.done += len(parsed.facts)
     result.quarantined += len(parsed.failed)
@@ -230,7 +229,7 @@ def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Dr
 
 
 def parse_batch(
-    master: bytes, org_id: UUID, rows: Iterable[claims.Claimed], sources: Mapping[UUID, Any]
+    master: bytes, org_id: UUID, rows: Iterable[leases.Claimed], sources: Mapping[UUID, Any]
 ) -> Parsed:
     """Open and parse each body; a body that is gone after its time speaks through its facts."""
     key = organization_key(master, org_id, "identity")
@@ -261,7 +260,7 @@ def parse_batch(
     return parsed
 
 
-def _parse(master: bytes, org_id: UUID, row: claims.Claimed, source: Any) -> list[ActionEvent]:
+def _parse(master: bytes, org_id: UUID, row: leases.Claimed, source: Any) -> list[ActionEvent]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
     message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
     verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
@@ -313,7 +312,7 @@ def _keep(
         told, left = whole.again(), set[UUID]()
         with transaction():
             # Held while it waits: whoever does so lives, however long it takes.
-            claims.hold_claim(org_id, claim)
+            leases.hold_claim(org_id, claim)
             if free := actions.wait_for_organization(org_id, alone=alone):
                 left = settle_batch(master, org_id, told, sources, in_line=in_line)
                 facts = {each: told.to_keep(each) for each in told.facts if each not in left}
@@ -321,7 +320,7 @@ def _keep(
                 if unread := {each: n for each, n in told.unread.items() if n and each in facts}:
                     inbox.put_unread(org_id, unread)
             if not left:
-                claims.end_claim(org_id, claim)
+                leases.end_claim(org_id, claim)
         if not free:
             raise _Busy
         return left
@@ -359,7 +358,7 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     return bool(restated)
 
 
-def fold_news(org_id: UUID, above: int = presence_news.FEW) -> bool:
+def fold_news(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
     """Fold what changed of people into what is kept of them, until no more than this is left.
 
     For a few seconds at most, so that it may stand between two batches; says whether no more is
@@ -368,11 +367,11 @@ def fold_news(org_id: UUID, above: int = presence_news.FEW) -> bool:
     began = time.monotonic()
     while time.monotonic() - began < _FOLD_SECONDS:
         with transaction():
-            if presence_news.count_news(org_id) <= above:
+            if distinct_deltas.count_news(org_id) <= above:
                 return True
-            if not marks.try_lock(org_id, "fold"):
+            if not change_tokens.try_lock(org_id, "fold"):
                 return False
-            presence_news.fold_news(org_id, _FOLD_AT_ONCE)
+            distinct_deltas.fold_news(org_id, _FOLD_AT_ONCE)
     return False
 
 
@@ -402,7 +401,7 @@ def rebuild(
         actions.lock_organization(org_id, alone=True)
         sources = {source.id: source for source in campaigns.list_sources(org_id)}
         actions.drop_derived(org_id)
-        touches.forget_owners(org_id)
+        clicks.forget_owners(org_id)
         totals.correct_click_spans(org_id)
 
         def read(after: tuple[datetime, UUID] | None) -> _Done:
@@ -421,5 +420,5 @@ def rebuild(
             done += found.deliveries
             if each:
                 each(done)
-        presences.correct_presences(org_id)
+        distinct_counts.correct_presences(org_id)
     return done

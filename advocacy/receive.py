@@ -21,8 +21,9 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
 from advocacy.nudge import Nudge
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, inbox, transaction, with_retries
-from advocacy.store.campaigns import SourceAtDoor
+from advocacy.storage import campaigns, inbox
+from advocacy.storage.campaigns import SourceAtDoor
+from advocacy.storage.session import transaction, with_retries
 
 Kept = tuple[int, inbox.Put]
 """The status that the tool wants to hear, and what became of the delivery."""

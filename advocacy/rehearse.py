@@ -22,9 +22,10 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Delivery
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.messages import say
-from advocacy.models import Campaign, Link, Source
 from advocacy.providers import BY_SLUG, generic
-from advocacy.store import actions, campaigns, inbox, transaction
+from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage.models import Campaign, Link, Source
+from advocacy.storage.session import transaction
 from config.settings import Settings
 
 WAIT_SECONDS = 30.0

@@ -15,7 +15,7 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Verified
 from advocacy.core.minimization import keyed_name
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, inbox
+from advocacy.storage import campaigns, inbox
 
 
 def put_back(

@@ -36,9 +36,9 @@ from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.core.events import TIERS, Tier
 from advocacy.core.messages import say
 from advocacy.core.money import exponent
-from advocacy.models import Campaign, Organization, Post
-from advocacy.store import actions, campaigns, presences, totals
-from advocacy.store.totals import NOBODY, UNIT
+from advocacy.storage import actions, campaigns, distinct_counts, totals
+from advocacy.storage.models import Campaign, Organization, Post
+from advocacy.storage.totals import NOBODY, UNIT
 
 MODELS = tuple(RULES)
 """The attribution models that a report can be asked by; the first is the usual one."""
@@ -78,7 +78,9 @@ def activation(
     rows = [row for row in read if row.tier is None]
     tiers = [row for row in read if row.tier is not None]
     days = totals.read_days(org_id, campaign.id, first, last, model)
-    people = _by_grain(presences.read_people(org_id, [campaign.id], first, last, model, GRAINS))
+    people = _by_grain(
+        distinct_counts.read_people(org_id, [campaign.id], first, last, model, GRAINS)
+    )
     clicks = totals.read_clicks(org_id, campaign.id, first, last)
     passed_on = _grouped(
         totals.read_generations(org_id, campaign.id, first, last), lambda row: row.post_id
@@ -166,10 +168,11 @@ def organization_activation(
     earliest, latest = totals.span_of_actions(org_id, ids)
     first, last = days_meant(first, last, earliest, latest, organization.timezone)
     rows = totals.read_campaigns(org_id, ids, first, last, model)
-    own = presences.read_people(org_id, [org_id], first, last, model, GRAINS_OF_ORGANIZATION)
+    own = distinct_counts.read_people(org_id, [org_id], first, last, model, GRAINS_OF_ORGANIZATION)
     people = _by_grain(own)
     people_of = {
-        row.scope: row for row in presences.read_people(org_id, ids, first, last, model, ["all"])
+        row.scope: row
+        for row in distinct_counts.read_people(org_id, ids, first, last, model, ["all"])
     }
     rows_of = _grouped(rows, lambda row: row.campaign_id)
     return {

@@ -16,8 +16,8 @@ from uuid import UUID
 
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.core.dates import day_in
-from advocacy.store.actions import Action
-from advocacy.store.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
+from advocacy.storage.actions import Action
+from advocacy.storage.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
 
 
 def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:

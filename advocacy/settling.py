@@ -26,8 +26,9 @@ from advocacy.joining import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated
 from advocacy.rollup import deltas
-from advocacy.store import actions, campaigns, database, inbox, presences, totals, touches
-from advocacy.store.actions import Action
+from advocacy.storage import actions, campaigns, distinct_counts, inbox, server, totals
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.actions import Action
 from advocacy.trail import Known, trail
 
 LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
@@ -73,7 +74,7 @@ def settle_batch(
     days that are over is noted as restated, and presences are counted; not where everything is made
     `anew`: nothing is restated then, and whoever does so counts presences at the end.
     """
-    database.look_up_by_key()
+    server.look_up_by_key()
     if in_line:
         actions.lock_people(org_id)
     _forget_suppressed(master, org_id, parsed)
@@ -249,7 +250,7 @@ def _attribute_and_keep(
     for action in todo:
         action.click_found = action.click_id in clicks
     concerned = set(people.moved)
-    if changed := touches.put_owners(org_id, people.owners):
+    if changed := clicks_storage.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
     if affected := _lock_affected(org_id, [*todo, *olds, *gone], concerned):
         before |= affected
@@ -277,11 +278,11 @@ def _attribute_and_keep(
     actions.drop_actions(org_id, [action.id for action in gone])
     _settle_supporters(org_id, todo, before, gone, locked)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
-    slot = threading.get_native_id() % touches.SLOTS
+    slot = threading.get_native_id() % clicks_storage.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
     if not anew:
-        presences.add_presences(org_id, was, todo, zones)
+        distinct_counts.add_presences(org_id, was, todo, zones)
 
 
 def _lock_affected(
@@ -305,7 +306,7 @@ def _lock_affected(
 def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
     """Return the clicks that these actions carried back, as far as they have been shipped."""
     click_ids = {action.click_id for action in some} - {""}
-    return touches.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
+    return clicks_storage.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
 
 
 def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) -> Known:
@@ -317,7 +318,7 @@ def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) ->
         links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
         utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
         clicks=clicks,
-        clicks_of=touches.by_supporter(org_id, [each for each in people if each]),
+        clicks_of=clicks_storage.by_supporter(org_id, [each for each in people if each]),
     )
 
 
@@ -437,7 +438,7 @@ def _who_when(action: Action) -> tuple[object, ...]:
 
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the evidence that is there now."""
-    database.look_up_by_key()
+    server.look_up_by_key()
     actions.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)
     todo = [replace(each) for each in before.values()]

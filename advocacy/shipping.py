@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 
 from advocacy import clicklog
 from advocacy.core.records import Click
-from advocacy.store import actions, touches, transaction
+from advocacy.storage import actions
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.session import transaction
 
 log = structlog.get_logger()
 
@@ -56,7 +58,7 @@ def _keep(batch: Iterable[Click]) -> set[UUID]:
     waited = set()
     for org_id, clicks in by_org.items():
         with transaction():
-            touches.put_clicks(org_id, clicks, os.getpid() % touches.SLOTS)
+            clicks_storage.put_clicks(org_id, clicks, os.getpid() % clicks_storage.SLOTS)
         with transaction():
             if actions.ids_waiting_for_clicks(org_id, 1):
                 waited.add(org_id)

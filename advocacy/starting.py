@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import create_doors_app
-from advocacy.extensions import db
 from advocacy.key_check import WrongKey
+from advocacy.storage.db import db
 from config.settings import SettingsError, read_settings
 
 

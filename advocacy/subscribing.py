@@ -13,8 +13,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from advocacy.core import periods
 from advocacy.core.messages import say
-from advocacy.models import Campaign, Organization
-from advocacy.store import reports
+from advocacy.storage import email_outbox
+from advocacy.storage.models import Campaign, Organization
 
 WHAT = ("weekly", "once", "alert")
 """What can be had: the week, the seven days before a meeting, an alert when a post surges."""
@@ -71,9 +71,9 @@ def subscribe(
         raise BadSubscription(say("say on which day the meeting is"))
     if what == "once" and on and periods.instant(on, at, organization.timezone) <= now:
         raise BadSubscription(say("that is over"))
-    return reports.put_subscription(
+    return email_outbox.put_subscription(
         organization.id,
-        reports.Wanted(
+        email_outbox.Wanted(
             what,
             mail_address(email),
             campaign.id if campaign else None,

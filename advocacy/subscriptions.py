@@ -27,9 +27,10 @@ from flask_babel import force_locale
 from advocacy import letters, mailing, paper, typesetting, weekly
 from advocacy.alerting import surge_figures
 from advocacy.core import periods
-from advocacy.models import Campaign, Organization, ReportSubscription
-from advocacy.store import campaigns, reports, transaction
-from advocacy.store import surges as kept_surges
+from advocacy.storage import campaigns, email_outbox
+from advocacy.storage import surges as kept_surges
+from advocacy.storage.models import Campaign, Organization, ReportSubscription
+from advocacy.storage.session import transaction
 from advocacy.withholding import withheld_figures
 from config.settings import Settings
 
@@ -76,7 +77,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
     """
     now = now or datetime.now(UTC)
     with transaction():
-        claim = reports.claim_by_hand(org_id, report_id, now)
+        claim = email_outbox.claim_by_hand(org_id, report_id, now)
     try:
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
     except mailing.NotTaken as refused:
@@ -85,7 +86,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
 
 def state(row: Any, now: datetime) -> str:
     """Say in a word where a mail is; one without an answer is *unsure*."""
-    no_answer = row.error or row.claimed_at <= now - reports.PATIENCE
+    no_answer = row.error or row.claimed_at <= now - email_outbox.PATIENCE
     return "unsure" if row.status == "sending" and no_answer else str(row.status)
 
 
@@ -130,7 +131,7 @@ def _claims(org_id: UUID, now: datetime) -> Iterator[Any]:
         organization = campaigns.find_organization(org_id)
         if organization is None:
             return
-        subscriptions = list(reports.list_subscriptions(org_id))
+        subscriptions = list(email_outbox.list_subscriptions(org_id))
         # Alerts first: they are what cannot wait.
         found = [
             (each.subscription.id, each.period)
@@ -138,18 +139,18 @@ def _claims(org_id: UUID, now: datetime) -> Iterator[Any]:
                 *_alerts_due(org_id, subscriptions, now),
                 *due(organization, subscriptions, now),
             )
-            if not reports.is_handled(org_id, each.subscription.id, each.period)
+            if not email_outbox.is_handled(org_id, each.subscription.id, each.period)
         ]
     for subscription_id, period in found:
         # The id follows from what it is of, and the Message-ID from the id.
         report_id = uuid5(subscription_id, period)
         with transaction():
-            claim = reports.claim_report(org_id, report_id, subscription_id, period, now)
+            claim = email_outbox.claim_report(org_id, report_id, subscription_id, period, now)
         if claim is not None:
             yield claim
     while True:
         with transaction():
-            claim = reports.claim_again(org_id, now)
+            claim = email_outbox.claim_again(org_id, now)
         if claim is None:
             return
         yield claim
@@ -163,7 +164,7 @@ def _send(settings: Settings, org_id: UUID, claim: Any, now: datetime) -> bool:
 
     def came(status: str, error: str = "", **more: Any) -> None:
         with transaction():
-            reports.put_outcome(org_id, claim.id, claim.attempts, status, error, **more)
+            email_outbox.put_outcome(org_id, claim.id, claim.attempts, status, error, **more)
 
     try:
         figures, make = _made(settings, org_id, claim)
@@ -174,7 +175,7 @@ def _send(settings: Settings, org_id: UUID, claim: Any, now: datetime) -> bool:
         _put_off(came, claim, "not_made", now)
         return False
     with transaction():
-        if not reports.put_sending(org_id, claim.id, claim.attempts, figures):
+        if not email_outbox.put_sending(org_id, claim.id, claim.attempts, figures):
             return False
     try:
         mailing.deliver(settings.smtp_url, mail)
@@ -226,9 +227,9 @@ def _week(org_id: UUID, organization: Organization, claim: Any) -> dict[str, Any
     about = claim.campaign_id
     return weekly.figures(
         organization,
-        reports.find_campaign_by_id(org_id, about) if about else None,
+        email_outbox.find_campaign_by_id(org_id, about) if about else None,
         periods.named(claim.period),
-        reports.last_figures(org_id, claim.subscription_id, claim.id),
+        email_outbox.last_figures(org_id, claim.subscription_id, claim.id),
     )
 
 

@@ -22,8 +22,9 @@ from honcho.printer import Printer
 
 from advocacy import create_app
 from advocacy.embedded import ServersMissing, own_database, servers
-from advocacy.extensions import db
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.session import transaction
 from config.logging import configure
 from config.settings import SettingsError, read_settings
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from advocacy.store.marks import Watched
+from advocacy.storage.change_tokens import Watched
 
 log = structlog.get_logger()
 

@@ -19,10 +19,10 @@ from uuid import UUID
 from advocacy.core.events import TIERS, Tier
 from advocacy.core.periods import Period
 from advocacy.ladder import climbing
-from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS, activation
-from advocacy.store import campaigns, presences, reports
-from advocacy.store.totals import NOBODY
+from advocacy.storage import campaigns, distinct_counts, email_outbox
+from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.totals import NOBODY
 
 TOP_POSTS = 5
 
@@ -99,7 +99,7 @@ def _activations(
     """Return the activation of each campaign that has something on these days, by slug."""
     if campaign is not None:
         return {campaign.slug: activation(campaign, period.first, period.last, model)}
-    with_data = reports.campaigns_with_data(org_id, period.first, period.last)
+    with_data = email_outbox.campaigns_with_data(org_id, period.first, period.last)
     return {
         each.slug: activation(each, period.first, period.last, model)
         for each in campaigns.list_campaigns(org_id)
@@ -127,7 +127,7 @@ def _together(
     if campaign is not None:
         return each_of[0]
     # Days of the organization's own zone, as in its activation everywhere else.
-    (row,) = presences.read_people(
+    (row,) = distinct_counts.read_people(
         org_id, [org_id], period.first, period.last, MODELS[0], ["all"]
     ) or [None]
     people, new = (row.supporters, row.new) if row else (0, 0)

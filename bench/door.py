@@ -17,7 +17,8 @@ from pathlib import Path
 from advocacy.commands.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.providers.signatures import standard_key
-from advocacy.store import campaigns, inbox, run, transaction
+from advocacy.storage import campaigns, inbox
+from advocacy.storage.session import run, transaction
 from bench import load
 from bench.place import Place, get, until
 from bench.results import Row, below, faster, percentile, unmeasured

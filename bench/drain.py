@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from uuid import UUID
 
-from advocacy.store import inbox, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import transaction
 from bench.place import Place, said_by
 from bench.results import Row, faster, unmeasured
 

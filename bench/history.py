@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psycopg
 
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from advocacy.up import ROOT
 from bench.place import Place
 from bench.results import Row, faster

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from advocacy.store import run, transaction
+from advocacy.storage.session import run, transaction
 
 _SHOWN = ("shared_buffers", "synchronous_commit", "fsync", "full_page_writes", "wal_sync_method")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from advocacy.store import inbox, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import transaction
 from bench import door, load
 from bench.drain import LARGEST
 from bench.piece import memory

@@ -18,7 +18,8 @@ from rq.serializers import JSONSerializer
 
 from advocacy import process
 from advocacy.core.prefetch import in_a_thread
-from advocacy.store import presence_news, transaction
+from advocacy.storage import distinct_deltas
+from advocacy.storage.session import transaction
 from advocacy.up import migrate
 from bench import report
 from config.garbage import collect_seldom
@@ -54,7 +55,7 @@ def fold(org_id: str) -> dict[str, Any]:
     with application().app_context():
         own = UUID(org_id)
         with transaction():
-            changes = presence_news.count_news(own)
+            changes = distinct_deltas.count_news(own)
         began = time.monotonic()
         while changes and not process.fold_news(own, above=0):
             pass

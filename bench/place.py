@@ -25,7 +25,8 @@ from rich.console import Console
 
 from advocacy import generate
 from advocacy.embedded import servers
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from advocacy.up import ROOT, free_port
 from config.settings import Settings
 

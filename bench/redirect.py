@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator
 
 from advocacy import clicklog
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from bench import load, plain
 from bench.place import PERSON, Place, get, until

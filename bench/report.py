@@ -14,7 +14,8 @@ from flask import Flask
 
 from advocacy import generate
 from advocacy.report import MODELS, activation, days_of
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from bench.place import Place, tidy
 from bench.results import Row, below, percentile, unmeasured
 from config.settings import Settings

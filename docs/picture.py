@@ -37,7 +37,9 @@ from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
 from advocacy.nudge import Silent
 from advocacy.receive import Knock, KnownSources, receive_together
-from advocacy.store import campaigns, touches, transaction
+from advocacy.storage import campaigns
+from advocacy.storage import clicks as clicks_storage
+from advocacy.storage.session import transaction
 from advocacy.up import free_port, running_servers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -282,7 +284,7 @@ def fill(app: Flask) -> str:
     for gift in filling.chance.sample(filling.gifts, 4):
         filling.refund(gift, now - timedelta(hours=filling.chance.randrange(2, 60)))
     with transaction():
-        touches.put_clicks(org.id, filling.clicks, slot=0)
+        clicks_storage.put_clicks(org.id, filling.clicks, slot=0)
     while process.drain(app.extensions["settings"], org.id).stopped_early:
         pass
     return token

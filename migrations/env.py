@@ -8,7 +8,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import text
 
-from advocacy.extensions import db
+from advocacy.storage.db import db
 
 ONE_AT_A_TIME = 8_215_001
 

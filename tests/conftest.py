@@ -23,9 +23,10 @@ from werkzeug.datastructures import Headers
 from advocacy import create_app
 from advocacy.core.ids import new_id
 from advocacy.embedded import own_database, servers
-from advocacy.extensions import db
 from advocacy.nudge import Silent
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.session import transaction
 from config.settings import Settings, read_settings
 
 
@@ -218,7 +219,7 @@ class World:
 
     def member(self, role: str, email: str = "") -> FlaskClient:
         """Make a member and return a browser in which she is signed in."""
-        from advocacy.store import members
+        from advocacy.storage import members
 
         with transaction():
             made = members.put_member(
@@ -271,12 +272,12 @@ class World:
         """Keep a click on a platform's link and return its id."""
         from advocacy.core.ids import new_click_id
         from advocacy.core.records import Click
-        from advocacy.store import touches
+        from advocacy.storage import clicks
 
         click_id = more.pop("click_id", "") or new_click_id()
         link = campaigns.links_by_code(self.org_id, [self.links[platform]])[self.links[platform]]
         with transaction():
-            touches.put_clicks(
+            clicks.put_clicks(
                 self.org_id,
                 [Click(click_id, self.org_id, link.link_id, at or datetime.now(UTC), **more)],
                 slot=0,

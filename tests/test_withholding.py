@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from advocacy import weekly
 from advocacy.ladder import climbing_of
-from advocacy.models import Post
-from advocacy.store.ladder import RUNGS, Standing
+from advocacy.storage.engagement_ladder import RUNGS, Standing
+from advocacy.storage.models import Post
 from advocacy.withholding import FEW, withheld_figures, withheld_report
 
 POSTS = {"a": "x", "b": "x", "c": "instagram", "d": "instagram"}

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from advocacy import alerting, forget, postponing, process, subscriptions
 from advocacy.nudge import enqueue_drain, holding, slots_of
-from advocacy.store import campaigns, inbox, transaction
+from advocacy.storage import campaigns, inbox
+from advocacy.storage.session import transaction
 from workers import read_ahead
 from workers.context import application, connection, others_wait
 

@@ -13,7 +13,8 @@ from flask import Flask
 
 from advocacy import process
 from advocacy.core.prefetch import in_a_thread
-from advocacy.store import inbox, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import transaction
 
 
 def drain(app: Flask, org_id: UUID, others_wait: Callable[[], bool] = lambda: False) -> bool:

@@ -21,8 +21,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from advocacy.counting import queue_of
-from advocacy.extensions import db
 from advocacy.starting import reason_not_to_start
+from advocacy.storage.db import db
 from config.garbage import collect_seldom
 from workers import jobs
 from workers.context import application, connection

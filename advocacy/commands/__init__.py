@@ -87,8 +87,8 @@ def _in_one_line(error: Exception) -> str:
     from advocacy.key_check import WrongKey
     from advocacy.linking import BadLink
     from advocacy.report import BadRange
-    from advocacy.store.campaigns import NotFound, Taken
-    from advocacy.store.members import BadEmail, LastOwner
+    from advocacy.storage.campaigns import NotFound, Taken
+    from advocacy.storage.members import BadEmail, LastOwner
     from config.settings import SettingsError
 
     match error:

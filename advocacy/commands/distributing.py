@@ -39,26 +39,27 @@ def distribute(shards: int, dry_run: bool) -> None:
     and writers wait meanwhile. The extension and its machines have to be there; see
     docs/operating.md, Sizes.
     """
-    from advocacy.store import database, distribution, transaction
+    from advocacy.storage import citus, server
+    from advocacy.storage.session import transaction
 
     with transaction():
-        if not distribution.has_citus():
-            raise Refusal(_NOT_CREATED if distribution.could_have_citus() else _NONE)
-        if database.revision() is None:
+        if not citus.has_citus():
+            raise Refusal(_NOT_CREATED if citus.could_have_citus() else _NONE)
+        if server.revision() is None:
             raise Refusal("there are no tables yet; make them with `advocacy migrate`")
-        machines = distribution.machines()
-        steps = distribution.steps(shards)
+        machines = citus.machines()
+        steps = citus.steps(shards)
         if not steps:
             click.echo("all tables are spread already; nothing to do")
             return
         if not dry_run:
-            distribution.begin()
+            citus.begin()
         for number, step in enumerate(steps, 1):
             click.echo(f"{number:>3} of {len(steps)}  {step[0]}")
             if dry_run:
                 click.echo(f"    {step[1]};")
             else:
-                distribution.do(step)
+                citus.do(step)
     if dry_run:
         click.echo("nothing was done; leave --dry-run away to do it")
     else:

@@ -49,7 +49,7 @@ def generate_rows(
     )
 
     from advocacy import generate
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     if (actions is None) == (deliveries is None):
         raise Refusal("say either --actions or --deliveries, and how many")

@@ -54,7 +54,8 @@ def goal_add(
                --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
     """
     from advocacy.goals import BadGoal, put_goal
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     try:
         with transaction():
@@ -85,7 +86,7 @@ def goal_list(org: str | None) -> None:
     Example: advocacy goal list
     """
     from advocacy.goals import goals
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     rows = [
@@ -132,8 +133,9 @@ def goal_remove(org: str | None, goal_id: UUID) -> None:
 
     Example: advocacy goal remove 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
-    from advocacy.store import campaigns, transaction
-    from advocacy.store import goals as store
+    from advocacy.storage import campaigns
+    from advocacy.storage import goals as store
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)

@@ -80,7 +80,7 @@ def import_history(
     from advocacy.core.tabular.errors import BadTable
     from advocacy.core.tabular.table import open_table
     from advocacy.import_layouts import layout_of
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     source = _source(owner.id, provider, name)
@@ -183,7 +183,7 @@ def _import(
 
 
 def _source(org_id: Any, provider: str, name: str | None) -> Any:
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     fitting = [
         each

@@ -36,7 +36,8 @@ def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
 
     Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     checked = _fallback(fallback_url)
     with transaction():
@@ -58,7 +59,8 @@ def org_set(org: str | None, fallback_url: str) -> None:
 
     Example: advocacy org set --fallback-url https://example.org/act
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     checked = _fallback(fallback_url)
     with transaction():
@@ -84,7 +86,7 @@ def org_list() -> None:
 
     Example: advocacy org list
     """
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     rows = [
         (each.slug, each.name, each.timezone, each.fallback_url)
@@ -109,7 +111,8 @@ def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> Non
 
     Example: advocacy campaign create --slug stay --name "Stop it" --timezone America/Chicago
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -126,7 +129,7 @@ def campaign_list(org: str | None) -> None:
 
     Example: advocacy campaign list
     """
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_campaigns(owner.id)]
@@ -155,7 +158,8 @@ def post_create(
     Example: advocacy post create --campaign stay --platform instagram --title "Call today"
     """
     from advocacy.core.urls import check_destination
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     if url:
         check_destination(url)
@@ -177,7 +181,7 @@ def post_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy post list --campaign stay
     """
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     of = campaigns.get_campaign(owner.id, slug).id if slug else None
@@ -220,7 +224,8 @@ def link_create(
     Example: advocacy link create --post POST_ID --to https://donorbox.org/stay --source Gifts
     """
     from advocacy import linking
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     settings = settings_now()
     with transaction():
@@ -254,7 +259,8 @@ def link_share(org: str | None, code: str) -> None:
 
     Example: advocacy link share 4mczcfbctv5g
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -273,7 +279,8 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
     Example: advocacy link move 4mczcfbctv5g --post POST_ID
     """
     from advocacy.moving import PassedOn, move_link
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner_id = campaigns.get_organization(org).id
@@ -296,7 +303,8 @@ def link_disable(org: str | None, code: str) -> None:
 
     Example: advocacy link disable 4mczcfbctv5g
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -315,7 +323,8 @@ def link_enable(org: str | None, code: str) -> None:
 
     Example: advocacy link enable 4mczcfbctv5g
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -334,7 +343,7 @@ def link_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy link list --campaign stay
     """
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     public = settings_now().public_url
     owner = campaigns.get_organization(org)
@@ -364,7 +373,8 @@ def token_create(org: str | None, name: str, scope: str, days: int) -> None:
 
     Example: advocacy token create --name "Monday report"
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -381,7 +391,7 @@ def token_list(org: str | None) -> None:
 
     Example: advocacy token list
     """
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     rows = [
@@ -400,7 +410,8 @@ def token_revoke(org: str | None, name: str) -> None:
 
     Example: advocacy token revoke --name "Monday report"
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)

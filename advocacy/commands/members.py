@@ -30,7 +30,8 @@ def member_add(org: str | None, email: str, role: str, name: str) -> None:
 
     Example: advocacy member add ana@example.org --role owner
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -50,7 +51,7 @@ def member_list(org: str | None) -> None:
 
     Example: advocacy member list
     """
-    from advocacy.store import campaigns, members
+    from advocacy.storage import campaigns, members
 
     owner = campaigns.get_organization(org)
     rows = [
@@ -77,7 +78,8 @@ def member_role(org: str | None, email: str, role: str) -> None:
 
     Example: advocacy member role ana@example.org editor
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -98,7 +100,8 @@ def member_reset(org: str | None, email: str) -> None:
 
     Example: advocacy member reset ana@example.org
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -117,7 +120,8 @@ def member_remove(org: str | None, email: str) -> None:
 
     Example: advocacy member remove ana@example.org
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)

@@ -33,7 +33,7 @@ def explain_action(
     Example: advocacy explain 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
     from advocacy.explain import explain, find_actions
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     if (action_id is None) == (newest is None):
         raise Refusal("give the id of one action, or --newest CAMPAIGN to see ids")

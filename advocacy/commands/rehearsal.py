@@ -22,7 +22,7 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
     Says for each tool whether the code came back. Test actions are kept and never counted.
     """
     from advocacy.rehearse import rehearse
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     campaign = campaigns.get_campaign(owner.id, slug)
@@ -50,7 +50,7 @@ def alarm(org: str | None, lately: int, before: int) -> None:
 
     Example: advocacy alarm --lately 1
     """
-    from advocacy.store import campaigns, totals
+    from advocacy.storage import campaigns, totals
 
     owner = campaigns.get_organization(org)
     figures = [Carried(*row) for row in totals.carried_codes(owner.id, lately, before)]

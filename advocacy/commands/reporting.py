@@ -21,7 +21,7 @@ from advocacy.core.choices import LANGUAGES
 from advocacy.core.dates import day_in
 
 if TYPE_CHECKING:
-    from advocacy.models import Organization
+    from advocacy.storage.models import Organization
 
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -94,7 +94,7 @@ def make_weekly(
     from flask_babel import force_locale
 
     from advocacy import letters, mailing, paper, subscriptions
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
     from advocacy.withholding import withheld_figures
 
     if week and until:
@@ -198,7 +198,8 @@ def subscription_add(
     Example: advocacy subscription add --to board@example.org --campaign stay --on 2027-01-15
     Example: advocacy subscription add --to press@example.org --alerts --language es
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
     from advocacy.subscribing import BadSubscription, clock, subscribe
 
     if sum(map(bool, (weekday, on, alerts))) > 1:
@@ -235,12 +236,12 @@ def subscription_list(org: str | None) -> None:
 
     Example: advocacy subscription list
     """
-    from advocacy.store import campaigns, reports
+    from advocacy.storage import campaigns, email_outbox
 
     owner = campaigns.get_organization(org)
     names = {each.id: each.slug for each in campaigns.list_campaigns(owner.id)}
     rows = []
-    for each in reports.list_subscriptions(owner.id):
+    for each in email_outbox.list_subscriptions(owner.id):
         match each.what:
             case "weekly":
                 when = f"{_WEEKDAYS[each.weekday or 0]} {each.send_at:%H:%M}"
@@ -262,11 +263,12 @@ def subscription_remove(org: str | None, subscription_id: UUID) -> None:
 
     Example: advocacy subscription remove 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
-    from advocacy.store import campaigns, reports, transaction
+    from advocacy.storage import campaigns, email_outbox
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
-        reports.end_subscription(owner.id, subscription_id, datetime.now(UTC))
+        email_outbox.end_subscription(owner.id, subscription_id, datetime.now(UTC))
     click.echo("the subscription has ended and its address is forgotten")
 
 
@@ -283,7 +285,7 @@ def subscription_sent(org: str | None) -> None:
 
     Example: advocacy subscription sent
     """
-    from advocacy.store import campaigns, reports
+    from advocacy.storage import campaigns, email_outbox
     from advocacy.subscriptions import state
 
     owner = campaigns.get_organization(org)
@@ -299,7 +301,7 @@ def subscription_sent(org: str | None) -> None:
             f"{row.sent_at or row.claimed_at:%Y-%m-%d %H:%M}",
             row.error,
         )
-        for row in reports.list_sent(owner.id)
+        for row in email_outbox.list_sent(owner.id)
     ]
     table(("id", "to", "campaign", "period", "status", "attempts", "last (UTC)", "why"), rows)
 
@@ -314,7 +316,7 @@ def subscription_resend(org: str | None, report_id: UUID) -> None:
     Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
     from advocacy import subscriptions
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     _needs_mail()
     owner = campaigns.get_organization(org)

@@ -56,7 +56,8 @@ def source_create(
     Example: advocacy source create --provider actblue --name ActBlue --campaign stay
     Example: advocacy source create --provider generic --name Gifts --mapping donorbox
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     settings = settings_now()
     setup = read_setup(provider, words, mapping)
@@ -190,7 +191,8 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 
     Example: advocacy source rotate --name ActBlue --hours 48
     """
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     settings = settings_now()
     with transaction():
@@ -224,7 +226,8 @@ def source_disable(org: str | None, name: str) -> None:
     Its tool hears 401 within a second, as for an address that does not exist, and nothing is kept.
     Most tools try again for some hours or days, so what is missed can come after `source enable`.
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -242,7 +245,8 @@ def source_enable(org: str | None, name: str) -> None:
 
     Example: advocacy source enable --name ActBlue
     """
-    from advocacy.store import campaigns, members, transaction
+    from advocacy.storage import campaigns, members
+    from advocacy.storage.session import transaction
 
     with transaction():
         owner = campaigns.get_organization(org)
@@ -262,10 +266,10 @@ def source_list(org: str | None) -> None:
 
     Example: advocacy source list
     """
-    from advocacy.store import campaigns, health
+    from advocacy.storage import campaigns, source_health
 
     owner = campaigns.get_organization(org)
-    unread = {each.id: each.unread for each in health.read_health(owner.id)}
+    unread = {each.id: each.unread for each in source_health.read_health(owner.id)}
     rows = [
         (
             each.name,

@@ -35,7 +35,8 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
     """
     from advocacy import process
     from advocacy.replaying import put_back
-    from advocacy.store import campaigns, inbox, transaction
+    from advocacy.storage import campaigns, inbox
+    from advocacy.storage.session import transaction
 
     owner = campaigns.get_organization(org)
     if only_list:
@@ -67,7 +68,7 @@ def rebuild(org: str | None) -> None:
 
     from advocacy import process
     from advocacy.core.prefetch import in_a_thread
-    from advocacy.store import campaigns, inbox
+    from advocacy.storage import campaigns, inbox
 
     owner = campaigns.get_organization(org)
     every = inbox.counts(owner.id)["done"]
@@ -117,7 +118,7 @@ def report(
     Example: advocacy report --weekly --campaign stay --week 2026-W47 --pdf stay.pdf
     """
     from advocacy.report import activation
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     if weekly:
@@ -209,7 +210,7 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
     Example: advocacy erase --email someone@example.org
     """
     from advocacy import forget
-    from advocacy.store import campaigns
+    from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     try:

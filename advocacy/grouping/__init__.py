@@ -41,8 +41,8 @@ from advocacy.grouping.question import (
 )
 from advocacy.grouping.reading import Reading
 from advocacy.grouping.telling import told
-from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
+from advocacy.storage.models import Campaign, Organization
 
 __all__ = [
     "COMPARED",

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from advocacy.core.dates import zone
 from advocacy.grouping.question import NONE, Question, year_earlier
-from advocacy.models import Campaign
-from advocacy.store import campaigns
-from advocacy.store.totals import NOBODY
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign
+from advocacy.storage.totals import NOBODY
 
 
 def key_of_day(by: str, day: date) -> str:

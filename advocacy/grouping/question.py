@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.messages import say
-from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS, BadRange, days_meant, days_of
-from advocacy.store import campaigns, totals
-from advocacy.store.totals import NOBODY
+from advocacy.storage import campaigns, totals
+from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.totals import NOBODY
 
 TIMES = ("hour", "day", "week", "month")
 GROUPS = ("post", "platform", "medium", "author", "kind", "source", *TIMES)

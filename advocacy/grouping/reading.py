@@ -14,12 +14,12 @@ from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift
 from advocacy.grouping.hiding import withhold
 from advocacy.grouping.keys import Keys
 from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowed
-from advocacy.models import Campaign
 from advocacy.rollup import shared_out
-from advocacy.store import groups as store
-from advocacy.store import presences
-from advocacy.store.groups import Asked
-from advocacy.store.totals import NOBODY, UNIT
+from advocacy.storage import breakdowns as store
+from advocacy.storage import distinct_counts
+from advocacy.storage.breakdowns import Asked
+from advocacy.storage.models import Campaign
+from advocacy.storage.totals import NOBODY, UNIT
 
 
 class Reading:
@@ -236,7 +236,7 @@ class Reading:
                     yield keys[row.number], row
         elif self.by == "campaign" and not asked.narrowed:
             ids = [*(each.id for each in self.keys.campaigns), NOBODY]
-            for row in presences.read_people(
+            for row in distinct_counts.read_people(
                 asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
             ):
                 yield self.keys.of(row.scope, other), row
@@ -257,7 +257,7 @@ class Reading:
 
     def _present(self, asked: Asked, grain: str) -> list[Any]:
         scope = asked.campaign_id or asked.org_id
-        return presences.read_people(
+        return distinct_counts.read_people(
             asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
         )
 

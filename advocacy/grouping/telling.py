@@ -8,7 +8,7 @@ from typing import Any
 from advocacy.grouping.figures import Figures, Period
 from advocacy.grouping.question import OF_CLICKS, Question
 from advocacy.report import recurring_share
-from advocacy.store.totals import UNIT
+from advocacy.storage.totals import UNIT
 
 
 def told(

@@ -19,8 +19,9 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import clocks, presences, run
-from advocacy.store.totals import EVERY, NOBODY, UNIT
+from advocacy.storage import distinct_counts, time_zones
+from advocacy.storage.session import run
+from advocacy.storage.totals import EVERY, NOBODY, UNIT
 
 DAY = 86_400
 FOLLOWED_WITHIN = 3
@@ -191,7 +192,7 @@ def _given(plan: Plan) -> dict[str, Any]:
         "referrer_platforms": [link.referrer_platform for link in links],
         "campaign_ids": list(ids),
         "zones": list(zones),
-        **clocks.of_zones(zones),
+        **time_zones.of_zones(zones),
         "petitions": list(petitions),
         "gifts": list(gifts),
         "cycle": len(pattern),
@@ -295,7 +296,7 @@ _ACTED = f"""
       from told)"""
 
 _PUT_ACTIONS = f"""
-    with {clocks.CLOCKS}, pattern as ({_PATTERN}), links as ({_LINKS}), owned as ({_CAMPAIGNS}),
+    with {time_zones.CLOCKS}, pattern as ({_PATTERN}), links as ({_LINKS}), owned as ({_CAMPAIGNS}),
     {_VISITED}, {_ACTED},
     clicked as (
       insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, seen_at,
@@ -310,7 +311,7 @@ _PUT_ACTIONS = f"""
                          code, click_id, click_found, email_hash, utm, referrer, path,
                          gross_minor, refunded_minor, currency, returns, target, test, delivery_ids)
     select :o, {_named("source_id || chr(31) || external_id")} as id, source_id, external_id, kind,
-           not test, to_timestamp(at), {clocks.day("to_timestamp(at)", clocks.EACH)}, campaign_id,
+           not test, to_timestamp(at), {time_zones.day("to_timestamp(at)", time_zones.EACH)}, campaign_id,
            supporter_id,
            case when tier not in ('referrer', 'unattributed') then post_id end,
            case tier when 'referrer' then null when 'unattributed' then null
@@ -425,15 +426,15 @@ def count_identifiers(org_id: UUID) -> None:
 def count_clicks(org_id: UUID) -> None:
     """Make `click_totals` of the organization's clicks."""
     run(
-        f"""with {clocks.CLOCKS}
+        f"""with {time_zones.CLOCKS}
             insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
-            select :o, t.campaign_id, {clocks.day("t.clicked_at", clocks.EACH)}, t.post_id,
+            select :o, t.campaign_id, {time_zones.day("t.clicked_at", time_zones.EACH)}, t.post_id,
                    t.human, 0, count(*)
             from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
             join clocks k on k.zone = c.timezone
             where t.org_id = :o group by 2, 3, 4, 5""",
         o=org_id,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
 
 
@@ -459,12 +460,12 @@ def count_totals(org_id: UUID) -> None:
 
 def _returned_on(returned: str, zone: str) -> str:
     """Return SQL for the day of a return, by the clock of this zone."""
-    return clocks.day(f"({returned} ->> 'at')::timestamptz", clocks.Clock(zone))
+    return time_zones.day(f"({returned} ->> 'at')::timestamptz", time_zones.Clock(zone))
 
 
 def _count_alike(org_id: UUID) -> None:
     run(
-        f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is null)
+        f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is null)
             insert into totals (org_id, {_KEY}, slot, units, gross_minor, refunded_minor)
             select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
             from (
@@ -481,7 +482,7 @@ def _count_alike(org_id: UUID) -> None:
             group by {_KEY}""",
         o=org_id,
         nobody=NOBODY,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
 
 
@@ -507,7 +508,7 @@ def _count_shared(org_id: UUID) -> None:
     # `back` is 0 for the action itself and n for its n-th return; of a return the cumulative sum
     # is split, in proportion to what each touch was credited.
     run(
-        f"""with {clocks.CLOCKS}, acted as ({_ZONED} and a.path is not null),
+        f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is not null),
             touched as (
               select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
                      occurred_on as day, zone, returns,
@@ -547,7 +548,7 @@ def _count_shared(org_id: UUID) -> None:
             having sum(units) <> 0 or sum(gross) <> 0 or sum(refunded) <> 0""",
         o=org_id,
         nobody=NOBODY,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
 
 
@@ -582,7 +583,7 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "day_totals": _filled(_FILLS.DAY_TOTALS),
     "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
-    "presences": presences.correct_presences,
+    "presences": distinct_counts.correct_presences,
 }
 """How each derived table is made of actions and clicks, by its name, in this order.
 

@@ -22,9 +22,9 @@ from advocacy.core.messages import N_
 from advocacy.counting import BeingCounted, Counted, Counting, NotCounted
 from advocacy.goals import goals
 from advocacy.grouping import Question, days_read, grouped
-from advocacy.models import Campaign, Organization
 from advocacy.report import days_of
-from advocacy.store.campaigns import find_organization
+from advocacy.storage.campaigns import find_organization
+from advocacy.storage.models import Campaign, Organization
 from advocacy.web.errors import Problem, problem
 
 COUNTING_SECONDS = "3"

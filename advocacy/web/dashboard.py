@@ -33,10 +33,10 @@ from advocacy.core.vocabulary import TIERS_MEAN, noun
 from advocacy.counting import BeingCounted
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import Question
-from advocacy.models import Campaign
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.store import campaigns, inbox, reports, surges, totals
+from advocacy.storage import campaigns, email_outbox, inbox, surges, totals
+from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts, live
 from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
 from advocacy.web.errors import Problem
@@ -196,7 +196,7 @@ def overview() -> Response:
             if (room := BY_SLUG[each.provider])
         ],
         surges=surges.list_surges(g.org_id, now - SHOWN),
-        stuck=reports.stuck(g.org_id, now),
+        stuck=email_outbox.stuck(g.org_id, now),
         waiting=inbox.counts(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )

@@ -30,9 +30,9 @@ from advocacy.grouping import (
     TIMES,
     key_of_day,
 )
-from advocacy.models import Campaign, Organization
 from advocacy.report import MODELS
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign, Organization
 from advocacy.web import auth, charts, languages
 from advocacy.web.counted import when
 from advocacy.web.errors import Problem

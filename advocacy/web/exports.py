@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from advocacy.report import BadRange, activation
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem

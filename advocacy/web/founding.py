@@ -11,7 +11,8 @@ from flask_babel import gettext as _
 
 from advocacy.core import dates
 from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from advocacy.web import auth
 
 blueprint = Blueprint("founding", __name__)

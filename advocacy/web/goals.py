@@ -21,8 +21,9 @@ from advocacy.core.numbers import read_whole
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.goals import BadGoal, put_goal
-from advocacy.store import campaigns, transaction
-from advocacy.store import goals as store
+from advocacy.storage import campaigns
+from advocacy.storage import goals as store
+from advocacy.storage.session import transaction
 from advocacy.web import auth, charts
 from advocacy.web.api.goals import Goals as GoalsSchema
 from advocacy.web.counted import goals_of, when_of

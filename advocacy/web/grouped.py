@@ -29,8 +29,8 @@ from advocacy.grouping import (
     Question,
     page_of,
 )
-from advocacy.models import Campaign, Organization
 from advocacy.report import BadRange
+from advocacy.storage.models import Campaign, Organization
 from advocacy.tables import Table, digest_of, written_csv, written_workbook
 from advocacy.web import schemas
 from advocacy.web.counted import groups_of

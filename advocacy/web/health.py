@@ -25,7 +25,7 @@ from advocacy import clicklog
 from advocacy.key_check import WrongKey
 from advocacy.nudge import connect
 from advocacy.postponing import Postponed, list_postponed
-from advocacy.store import database, inbox
+from advocacy.storage import inbox, server
 from advocacy.web.auth import needs_token
 from config.settings import Settings
 
@@ -76,7 +76,7 @@ def live() -> Response:
 def ready() -> Response:
     """Say whether the database answers and has its tables, and whether work is postponed."""
     try:
-        missing = database.lacks_migrations()
+        missing = server.lacks_migrations()
         current_app.extensions["key_check"].require()
     except WrongKey as wrong:
         return Response(f"{wrong}\n", 503, content_type="text/plain")

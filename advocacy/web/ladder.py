@@ -15,9 +15,9 @@ from flask_babel import gettext as _
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_ladder
-from advocacy.models import Campaign
 from advocacy.report import BadRange
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts
 from advocacy.web.api.ladder import Ladder as LadderSchema
 from advocacy.web.counted import ladder_of, when

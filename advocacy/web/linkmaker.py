@@ -39,9 +39,10 @@ from advocacy.linksheet import (
     wanted_of,
     written_result,
 )
-from advocacy.models import Link
 from advocacy.providers import PROVIDERS
-from advocacy.store import campaigns, links, transaction, with_retries
+from advocacy.storage import campaigns, links
+from advocacy.storage.models import Link
+from advocacy.storage.session import transaction, with_retries
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem

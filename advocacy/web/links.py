@@ -36,8 +36,8 @@ from advocacy.core.link_codes import codes_in, is_link
 from advocacy.core.minimization import retained_host
 from advocacy.core.urls import BadDestination, check_destination, host_of, with_query
 from advocacy.providers import BY_SLUG, generic
-from advocacy.store import campaigns
-from advocacy.store.campaigns import LinkRow, LinksMark
+from advocacy.storage import campaigns
+from advocacy.storage.campaigns import LinkRow, LinksMark
 from advocacy.web import link_missing
 from config.settings import Settings
 

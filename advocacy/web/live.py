@@ -24,9 +24,10 @@ from flask import Blueprint, Flask, Response, current_app, g, json, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy.models import Campaign
-from advocacy.store import campaigns, marks, transaction
-from advocacy.store.marks import Watched
+from advocacy.storage import campaigns, change_tokens
+from advocacy.storage.change_tokens import Watched
+from advocacy.storage.models import Campaign
+from advocacy.storage.session import transaction
 from advocacy.watching import Watcher
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -47,7 +48,7 @@ def init_app(app: Flask) -> None:
     def read(watched: Sequence[Watched]) -> dict[Watched, str]:
         # A context of its own: whoever asks may hold a session with half its work done.
         with app.app_context(), transaction():
-            return marks.read_marks(watched)
+            return change_tokens.read_marks(watched)
 
     app.extensions["watcher"] = Watcher(read, app.extensions["settings"].live_streams)
 

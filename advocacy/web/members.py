@@ -24,8 +24,9 @@ from flask_babel import gettext as _
 
 from advocacy.core.choices import LANGUAGES, ROLES
 from advocacy.passwords import WeakPassword, check_password, hash_password, is_password
-from advocacy.store import campaigns, members, transaction
-from advocacy.store.members import BadEmail, LastOwner, Member
+from advocacy.storage import campaigns, members
+from advocacy.storage.members import BadEmail, LastOwner, Member
+from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 

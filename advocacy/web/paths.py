@@ -16,9 +16,9 @@ from advocacy.definitions import DEFINITIONS
 from advocacy.explaining import span
 from advocacy.further_tables import tables_of_ways
 from advocacy.influence import WITHHELD
-from advocacy.models import Campaign
 from advocacy.report import BadRange
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts
 from advocacy.web.api.influence import Influence as InfluenceSchema
 from advocacy.web.counted import influences_of, when

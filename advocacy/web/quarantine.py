@@ -14,7 +14,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from advocacy.replaying import put_back
-from advocacy.store import campaigns, health, transaction
+from advocacy.storage import campaigns, source_health
+from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
@@ -35,7 +36,7 @@ def page() -> str:
     every = campaigns.list_sources(g.org_id)
     reason = request.args.get("reason", "").replace("\0", "") or None
     source = next((each for each in every if each.name == request.args.get("source")), None)
-    rows = health.quarantine_page(
+    rows = source_health.quarantine_page(
         g.org_id,
         _PAGE + 1,
         reason=reason,
@@ -49,7 +50,7 @@ def page() -> str:
         if len(rows) > _PAGE
         else "",
         begun="before" in request.args,
-        reasons=health.quarantine_reasons(g.org_id),
+        reasons=source_health.quarantine_reasons(g.org_id),
         says=_says(),
         sources=every,
         chosen={"reason": reason, "source": source.name if source else None},

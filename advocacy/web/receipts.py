@@ -19,7 +19,7 @@ from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
 from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.report import MODELS
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.languages import said

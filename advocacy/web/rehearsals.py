@@ -9,9 +9,10 @@ from __future__ import annotations
 from flask import Blueprint, current_app, g, render_template
 from flask_babel import gettext as _
 
-from advocacy.models import Campaign
 from advocacy.rehearse import Rehearsed, rehearse, sources_of
-from advocacy.store import campaigns, hurry
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign
+from advocacy.storage.session import hurry
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem

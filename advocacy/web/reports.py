@@ -19,7 +19,8 @@ from flask_babel import gettext as _
 from advocacy import letters
 from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
-from advocacy.store import campaigns, reports, transaction
+from advocacy.storage import campaigns, email_outbox
+from advocacy.storage.session import transaction
 from advocacy.subscribing import WHAT, BadSubscription, clock, subscribe
 from advocacy.subscriptions import file_name, kept_pdf, state
 from advocacy.web import auth
@@ -64,7 +65,7 @@ def end(subscription_id: UUID) -> auth.Page:
     """Send somebody no more of it, and forget her address."""
     try:
         with transaction():
-            reports.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
+            email_outbox.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
             auth.note("mail_ended")
     except campaigns.NotFound:
         raise _nothing_of_the_kind() from None
@@ -77,7 +78,7 @@ def send_again(report_id: UUID) -> auth.Page:
     """Let a mail go out again, with the figures it had."""
     try:
         with transaction():
-            reports.ask_again(g.org_id, report_id, datetime.now(UTC))
+            email_outbox.ask_again(g.org_id, report_id, datetime.now(UTC))
             auth.note("mail_sent_again")
     except campaigns.NotFound:
         raise _nothing_of_the_kind() from None
@@ -91,7 +92,7 @@ def send_again(report_id: UUID) -> auth.Page:
 @for_editors
 def pdf(report_id: UUID) -> Response:
     """Hand over a report as it was sent."""
-    found = reports.find_sent(g.org_id, report_id)
+    found = email_outbox.find_sent(g.org_id, report_id)
     if found is None or not found.figures or found.what == "alert":
         raise _nothing_of_the_kind()
     try:
@@ -143,9 +144,10 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
     return render_template(
         "reports.html",
         subscriptions=[
-            (each, names.get(each.campaign_id, "")) for each in reports.list_subscriptions(g.org_id)
+            (each, names.get(each.campaign_id, ""))
+            for each in email_outbox.list_subscriptions(g.org_id)
         ],
-        sent=[(row, state(row, now), _about(row)) for row in reports.list_sent(g.org_id)],
+        sent=[(row, state(row, now), _about(row)) for row in email_outbox.list_sent(g.org_id)],
         states=_states(),
         what={each: _what()[each] for each in WHAT},
         weekdays=[str(format_date(_MONDAY.replace(day=1 + n), "EEEE")) for n in range(7)],

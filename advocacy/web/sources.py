@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.providers import BY_SLUG
-from advocacy.store import campaigns, health, totals, transaction
-from advocacy.store.campaigns import NotFound
+from advocacy.storage import campaigns, source_health, totals
+from advocacy.storage.campaigns import NotFound
+from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 
@@ -29,7 +30,7 @@ def page() -> str:
     figures = totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS)
     return render_template(
         "sources.html",
-        sources=health.read_health(g.org_id),
+        sources=source_health.read_health(g.org_id),
         rooms=BY_SLUG,
         lost={
             each.source: in_words(each, room.CARRIES, room.title)
@@ -37,8 +38,8 @@ def page() -> str:
             if (room := BY_SLUG[each.provider])
         },
         zone=campaigns.zones(g.org_id)[None],
-        look_back=health.LOOK_BACK_DAYS,
-        unread_days=health.UNREAD_DAYS,
+        look_back=source_health.LOOK_BACK_DAYS,
+        unread_days=source_health.UNREAD_DAYS,
         public_url=current_app.extensions["settings"].public_url,
     )
 

@@ -21,9 +21,10 @@ from advocacy.agents import is_person
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
 from advocacy.counting import read, write
-from advocacy.models import Campaign
 from advocacy.report import MODELS, BadRange, activation
-from advocacy.store import campaigns, transaction, view_links
+from advocacy.storage import campaigns, shared_reports
+from advocacy.storage.models import Campaign
+from advocacy.storage.session import transaction
 from advocacy.web import auth, languages
 from advocacy.web.dashboard import report_page
 from advocacy.web.errors import Problem
@@ -39,7 +40,7 @@ _PRIVATE = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow
 @blueprint.get("/view/<word>")
 def shown(word: str) -> Response:
     """Show the report that a view link is for."""
-    link = view_links.find_view_link(word)
+    link = shared_reports.find_view_link(word)
     if link is None:
         raise Problem(
             404,
@@ -53,7 +54,7 @@ def shown(word: str) -> Response:
     page = report_page(campaign, report, view_link=link, least=least)
     if request.method == "GET" and is_person(request.headers.get("User-Agent", "")):
         with transaction():
-            view_links.count_opening(link.org_id, link.id)
+            shared_reports.count_opening(link.org_id, link.id)
     return make_response(page, 200, _PRIVATE)
 
 
@@ -77,7 +78,7 @@ def make(slug: str) -> auth.Page:
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():
-        word = view_links.put_view_link(g.org_id, campaign.id, made_by=g.called, **chosen)
+        word = shared_reports.put_view_link(g.org_id, campaign.id, made_by=g.called, **chosen)
         auth.note("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
     return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{word}")
 
@@ -88,7 +89,7 @@ def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
     """Let a view link show nothing any more."""
     campaign = _campaign(slug)
     with transaction():
-        if not view_links.withdraw_view_link(g.org_id, campaign.id, view_link_id):
+        if not shared_reports.withdraw_view_link(g.org_id, campaign.id, view_link_id):
             raise Problem(404, _("Not Found"), _("There is no such open view link."))
         auth.note("view_link_withdrawn", campaign.slug)
     return redirect(url_for("view_links.page", slug=slug))
@@ -141,7 +142,7 @@ def _shown_today(link: Any, campaign: Campaign, least: int) -> dict[str, Any]:
         report = withheld_report(activation(campaign, first, last, link.model), least)
         written = write({"as": as_of, "report": {**report, "counted_on": today}})
         with transaction():
-            kept = view_links.put_shown(link.org_id, link.id, today, written)
+            kept = shared_reports.put_shown(link.org_id, link.id, today, written)
     found: dict[str, Any] = read(json.dumps(kept))["report"]
     return found
 
@@ -169,7 +170,7 @@ def _page(campaign: Campaign, trouble: str = "", made: str = "") -> str:
     return rendered(
         "view_links.html",
         campaign=campaign,
-        links=view_links.list_view_links(g.org_id, campaign.id),
+        links=shared_reports.list_view_links(g.org_id, campaign.id),
         models=MODELS,
         trouble=trouble,
         made=made,

@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from advocacy.store import campaigns, members, transaction
+from advocacy.storage import campaigns, members
+from advocacy.storage.session import transaction
 from docs import picture
 from tests.conftest import PASSWORD, empty_tables
 

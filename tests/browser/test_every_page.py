@@ -14,8 +14,9 @@ from flask import Flask
 
 from advocacy import goals
 from advocacy.core.ids import new_id
-from advocacy.store import campaigns, members, reports, run, transaction, view_links
-from advocacy.store import goals as store
+from advocacy.storage import campaigns, email_outbox, members, shared_reports
+from advocacy.storage import goals as store
+from advocacy.storage.session import run, transaction
 from tests.web.test_languages import NOT_A_PAGE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -60,7 +61,7 @@ def address(wired: Flask, site, rule: str) -> str:
         match rule:
             case "/view/<word>":
                 campaign = campaigns.get_campaign(org_id, "stay")
-                word = view_links.put_view_link(
+                word = shared_reports.put_view_link(
                     org_id,
                     campaign.id,
                     name="For the trustees",
@@ -100,12 +101,13 @@ def filled(wired: Flask, site) -> Iterator[None]:
                     districts=["TX-07"], each_district=200,
                 ),
             ]  # fmt: skip
-            mails = reports.put_subscription(
-                org_id, reports.Wanted("weekly", "lead@example.org", None, 0, None, time(8), "en")
+            mails = email_outbox.put_subscription(
+                org_id,
+                email_outbox.Wanted("weekly", "lead@example.org", None, 0, None, time(8), "en"),
             )
             report_id = new_id()
-            reports.claim_report(org_id, report_id, mails, "2026-W47", now)
-            reports.put_outcome(org_id, report_id, 1, "failed", "refused_554")
+            email_outbox.claim_report(org_id, report_id, mails, "2026-W47", now)
+            email_outbox.put_outcome(org_id, report_id, 1, "failed", "refused_554")
             run(
                 """update inbox set status = 'quarantined', reason = 'not_json', detail = 'line 1'
                    where org_id = :o and id in (
@@ -116,7 +118,7 @@ def filled(wired: Flask, site) -> Iterator[None]:
         with transaction():
             for goal in made:
                 store.remove_goal(org_id, goal.id)
-            reports.end_subscription(org_id, mails, now)
+            email_outbox.end_subscription(org_id, mails, now)
             run("delete from sent_reports where org_id = :o", o=org_id)
             run(
                 """update inbox set status = 'done', reason = '', detail = ''

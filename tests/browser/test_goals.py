@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from advocacy.goals import put_goal
-from advocacy.store import campaigns, transaction
-from advocacy.store import goals as store
+from advocacy.storage import campaigns
+from advocacy.storage import goals as store
+from advocacy.storage.session import transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

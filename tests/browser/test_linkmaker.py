@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 
 from advocacy import process
 from advocacy.core.ids import new_id
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -17,7 +17,8 @@ from playwright.sync_api import expect
 from advocacy import process
 from advocacy.core.ids import new_id
 from advocacy.core.vocabulary import platform_named
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

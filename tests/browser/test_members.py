@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from advocacy.core.dates import day_in
-from advocacy.store import campaigns, members, run, transaction
+from advocacy.storage import campaigns, members
+from advocacy.storage.session import run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from advocacy import cli, commands
-from advocacy.extensions import db
+from advocacy.storage.db import db
 from config import logging
 
 

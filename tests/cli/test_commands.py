@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import click
 
 from advocacy import cli
-from advocacy.store import campaigns, run
+from advocacy.storage import campaigns
+from advocacy.storage.session import run
 from tests.conftest import World
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import Column, ForeignKeyConstraint, Table, Text, Uuid
 
 from advocacy.core.ids import new_id
 from advocacy.embedded import own_database
-from advocacy.extensions import db
-from advocacy.models import Organization
-from advocacy.store.distribution import GLOBAL
+from advocacy.storage.citus import GLOBAL
+from advocacy.storage.db import db
+from advocacy.storage.models import Organization
 
 STAND_IN = Path(__file__).parent / "stand_in"
 FIRST_WITH_OWN_PATHS = 180000

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from advocacy.counting import queue_of
 from advocacy.nudge import connect
-from advocacy.store import transaction
+from advocacy.storage.session import transaction
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from advocacy.store import run, transaction
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -13,8 +13,10 @@ from advocacy import generate, process
 from advocacy.report import activation
 from advocacy.rollup import deltas
 from advocacy.settling import restate_actions
-from advocacy.store import actions, campaigns, generated, inbox, run, transaction
-from advocacy.store.totals import Key, Sums
+from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage.session import run, transaction
+from advocacy.storage.totals import Key, Sums
+from advocacy.store import generated
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 MADE_OF = {

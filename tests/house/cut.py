@@ -25,10 +25,10 @@ from psycopg._queries import PostgresQuery
 from psycopg.adapt import Transformer
 from sqlalchemy import Engine, MetaData, event, text
 
-from advocacy import models  # noqa: F401 -- the tables have to be known
-from advocacy.extensions import db
-from advocacy.store import transaction
-from advocacy.store.distribution import COLUMN, GLOBAL
+from advocacy.storage import models  # noqa: F401 -- the tables have to be known
+from advocacy.storage.citus import COLUMN, GLOBAL
+from advocacy.storage.db import db
+from advocacy.storage.session import transaction
 from advocacy.up import MIGRATIONS
 from tests.house.test_arrows import ACROSS
 
@@ -116,12 +116,12 @@ def _asker() -> str | None:
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith("advocacy.store."):
+        if module.startswith("advocacy.storage.session."):
             name = frame.f_code.co_qualname.partition(".<")[0]
-            return f"{module.removeprefix('advocacy.store.')}.{name}"
+            return f"{module.removeprefix('advocacy.storage.session.')}.{name}"
         if module.startswith("tests.") and module != __name__:
             return None
-        if module.startswith("advocacy.") and module != "advocacy.store":
+        if module.startswith("advocacy.") and module != "advocacy.storage.session":
             return f"{module}:{frame.f_code.co_name}"
         frame = frame.f_back
     return None

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from advocacy.extensions import db
-from advocacy.store import claims, distribution, inbox, run, transaction
+from advocacy.storage import citus, inbox, leases
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 from tests.house.test_arrows import MODULES
 
@@ -37,7 +38,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
     first.drain()
     assert inbox.organizations_with_work() == [second.org_id]
     with transaction():
-        assert len(claims.claim_batch(second.org_id, claims.new_claim(), 30, 10)) == 2
+        assert len(leases.claim_batch(second.org_id, leases.new_claim(), 30, 10)) == 2
     assert inbox.organizations_with_work() == [], "what somebody works on is not for others"
     assert 180 <= inbox.oldest_pending_seconds() < 200, "and it still waits"
     assert idle.org_id not in inbox.organizations_with_work()
@@ -47,7 +48,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
 
 
 def test_every_key_of_the_migrated_tables_names_the_organization(app):
-    ours = [name for name in db.metadata.tables if name not in distribution.GLOBAL]
+    ours = [name for name in db.metadata.tables if name not in citus.GLOBAL]
     with transaction():
         keys = run(
             """select c.conrelid::regclass::text as name, c.conname, c.contype::text as sort,
@@ -97,9 +98,9 @@ def test_every_key_of_the_migrated_tables_names_the_organization(app):
 
 
 def test_what_is_everywhere_points_at_nothing_that_is_cut(app):
-    for name in distribution.GLOBAL:
+    for name in citus.GLOBAL:
         for key in db.metadata.tables[name].foreign_keys:
-            assert key.column.table.name in distribution.GLOBAL
+            assert key.column.table.name in citus.GLOBAL
 
 
 # What a session would keep, and the next one to get it would find.

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from advocacy.store import reports, transaction
+from advocacy.storage import email_outbox
+from advocacy.storage.session import transaction
 from advocacy.up import free_port
 from config.settings import Settings
 
@@ -148,7 +149,7 @@ def subscribe(world: Any, email: str = "lead@example.org", **more: Any) -> Any:
         **more,
     }
     with transaction():
-        return reports.put_subscription(world.org_id, reports.Wanted(**wanted))
+        return email_outbox.put_subscription(world.org_id, email_outbox.Wanted(**wanted))
 
 
 def next_monday() -> datetime:
@@ -159,4 +160,4 @@ def next_monday() -> datetime:
 
 def statuses(world: Any) -> list[tuple[str, str]]:
     with transaction():
-        return [(row.status, row.error) for row in reports.list_sent(world.org_id)]
+        return [(row.status, row.error) for row in email_outbox.list_sent(world.org_id)]

@@ -9,7 +9,7 @@ from flask_babel import force_locale
 
 from advocacy import letters, paper, subscriptions
 from advocacy.core import periods
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 from tests.house.test_texts import LANGUAGES
 from tests.web.test_languages import pieces_in_english
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from advocacy import subscriptions
-from advocacy.store import reports, transaction
+from advocacy.storage import email_outbox
+from advocacy.storage.session import transaction
 from tests.conftest import World
 from tests.mail.conftest import next_monday, statuses, subscribe
 
@@ -35,7 +36,7 @@ def test_somebody_gets_reports_until_that_is_ended(world, editor):
     page = editor.post("/reports", data=WANTED, follow_redirects=True).text
     for said in ("lead@example.org", "Friday 07:30", "Stay", "Español"):
         assert said in page
-    (made,) = reports.list_subscriptions(world.org_id)
+    (made,) = email_outbox.list_subscriptions(world.org_id)
     assert (made.what, made.weekday, made.campaign_id) == ("weekly", 4, world.campaign_id)
     again = editor.post("/reports", data=WANTED)
     assert (again.status_code, "gets this already" in again.text) == (409, True)
@@ -51,7 +52,7 @@ def test_a_report_before_a_meeting_and_an_alert(world, editor):
     day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
     editor.post("/reports", data=WANTED | {"what": "once", "on": day, "campaign": ""})
     editor.post("/reports", data=WANTED | {"what": "alert", "on": day})
-    once, alert = reports.list_subscriptions(world.org_id)
+    once, alert = email_outbox.list_subscriptions(world.org_id)
     assert (once.what, str(once.on_date), once.weekday, once.campaign_id) == (
         "once",
         day,
@@ -81,14 +82,14 @@ def test_what_cannot_be_sent_is_said_and_the_form_stays_filled(world, editor, ch
     answer = editor.post("/reports", data=WANTED | changed)
     assert (answer.status_code, said in answer.text) == (422, True)
     assert "Nothing was changed:" in answer.text
-    assert reports.list_subscriptions(world.org_id) == []
+    assert email_outbox.list_subscriptions(world.org_id) == []
 
 
 def test_what_was_sent_is_taken_along_and_goes_out_again_once(world, editor, smtp, mailbox):
     subscribe(world, language="fr")
     monday = next_monday()
     assert subscriptions.send_due(smtp, world.org_id, monday) == 1
-    (row,) = reports.list_sent(world.org_id)
+    (row,) = email_outbox.list_sent(world.org_id)
     page = editor.get("/reports").text
     assert f"/reports/sent/{row.id}.pdf" in page
     taken = editor.get(f"/reports/sent/{row.id}.pdf")
@@ -116,17 +117,17 @@ def test_the_pdf_is_the_one_that_was_enclosed(world, editor, smtp, mailbox):
     """The process of its own makes the same bytes as the worker did."""
     subscribe(world)
     subscriptions.send_due(smtp, world.org_id, next_monday())
-    (row,) = reports.list_sent(world.org_id)
+    (row,) = email_outbox.list_sent(world.org_id)
     (enclosed,) = mailbox.mails[0].iter_attachments()
     with transaction():
-        found = reports.find_sent(world.org_id, row.id)
+        found = email_outbox.find_sent(world.org_id, row.id)
     assert subscriptions.kept_pdf(smtp, found.figures, "en") == enclosed.get_content()
 
 
 def test_a_mail_that_is_on_its_way_is_left_alone(world, editor, smtp):
     subscription = subscribe(world)
     with transaction():
-        reports.claim_report(
+        email_outbox.claim_report(
             world.org_id, world.campaign_id, subscription, "2026-W47", datetime.now(UTC)
         )
     answer = editor.post(f"/reports/sent/{world.campaign_id}/again")
@@ -142,7 +143,7 @@ def test_without_a_mail_server_the_page_says_so(editor):
 def test_it_is_for_editors_of_the_organization(world, editor, smtp):
     made = subscribe(world)
     subscriptions.send_due(smtp, world.org_id, next_monday())
-    (row,) = reports.list_sent(world.org_id)
+    (row,) = email_outbox.list_sent(world.org_id)
     reader = world.member("reader")
     bob = World(world.app, "bob").member("owner", "bob@example.org")
     away = {"Sec-Fetch-Site": "cross-site"}
@@ -156,5 +157,7 @@ def test_it_is_for_editors_of_the_organization(world, editor, smtp):
         assert bob.post(path).status_code == 404
         assert editor.post(path, headers=away).status_code == 403
     assert "lead@example.org" not in bob.get("/reports").text
-    assert [row.email for row in reports.list_subscriptions(world.org_id)] == ["lead@example.org"]
+    assert [row.email for row in email_outbox.list_subscriptions(world.org_id)] == [
+        "lead@example.org"
+    ]
     assert statuses(world) == [("sent", "")]

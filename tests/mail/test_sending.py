@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from advocacy import mailing, paper, subscriptions
-from advocacy.store import campaigns, reports, run, transaction
+from advocacy.storage import campaigns, email_outbox
+from advocacy.storage.session import run, transaction
 from tests.mail.conftest import next_monday, statuses, subscribe, with_server
 
 MONDAY = next_monday()
@@ -132,7 +133,7 @@ def test_it_is_given_up_after_about_a_day_and_that_is_seen(world, smtp, mailbox)
         assert now < MONDAY + timedelta(days=2)
     assert now > MONDAY + timedelta(hours=20)
     with transaction():
-        assert reports.stuck(world.org_id, now) == 1
+        assert email_outbox.stuck(world.org_id, now) == 1
 
 
 def test_what_is_refused_for_good_is_not_tried_again_and_stops_nobody_else(world, smtp, mailbox):
@@ -149,7 +150,7 @@ def test_what_is_refused_for_good_is_not_tried_again_and_stops_nobody_else(world
 
 def list_sent(world):
     with transaction():
-        return reports.list_sent(world.org_id)
+        return email_outbox.list_sent(world.org_id)
 
 
 def test_without_an_answer_nobody_sends_it_again_but_a_person(world, smtp, mailbox):
@@ -160,7 +161,7 @@ def test_without_an_answer_nobody_sends_it_again_but_a_person(world, smtp, mailb
     assert send(world, smtp, MONDAY + timedelta(days=3)) == 0
     assert len(mailbox.mails) == 1
     with transaction():
-        assert reports.stuck(world.org_id, MONDAY) == 1
+        assert email_outbox.stuck(world.org_id, MONDAY) == 1
     mailbox.drop = False
     (row,) = list_sent(world)
     assert subscriptions.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=3)) == "sent"
@@ -268,7 +269,7 @@ def test_who_has_ended_it_gets_nothing_and_her_address_is_gone(world, smtp, mail
     mailbox.answers = ["451 later"]
     send(world, smtp)
     with transaction():
-        reports.end_subscription(world.org_id, made, MONDAY)
+        email_outbox.end_subscription(world.org_id, made, MONDAY)
     assert send(world, smtp, MONDAY + timedelta(days=7)) == 0
     assert mailbox.mails == []
     assert run("select count(*) from report_subscriptions where email <> ''")[0][0] == 0

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from advocacy import alerting, subscriptions
 from advocacy.core.records import Running
 from advocacy.core.statistics import chance_of_so_many
-from advocacy.store import run, transaction
-from advocacy.store import surges as kept
+from advocacy.storage import surges as kept
+from advocacy.storage.session import run, transaction
 from advocacy.surge import Thresholds, surges, usual
 from tests.mail.conftest import statuses, subscribe
 from tests.workers.processes import CLOCK, WORKER, until

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.alarm import Carried, chance_of_so_few, lost_sources
-from advocacy.store import totals
+from advocacy.storage import totals
 
 
 def carried(recent, recent_with, before, before_with):

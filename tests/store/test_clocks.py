@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from advocacy.core import dates
-from advocacy.store import clocks, run, transaction
+from advocacy.storage import time_zones
+from advocacy.storage.session import run, transaction
 
 HARD = (
     "America/Vancouver",
@@ -44,15 +45,15 @@ def test_a_year_of_instants_is_the_same_days_and_hours_in_all_zones(world):
     asked = [(zone, at) for zone in zones for at in instants(zone)]
     with transaction():
         rows = run(
-            f"""with {clocks.CLOCKS}
-                select zone, at, {clocks.day("at", clocks.EACH)} as day,
-                       {clocks.hour("at", clocks.EACH)} as hour,
-                       extract(hour from {clocks.local("at", clocks.EACH)})::int as shown
+            f"""with {time_zones.CLOCKS}
+                select zone, at, {time_zones.day("at", time_zones.EACH)} as day,
+                       {time_zones.hour("at", time_zones.EACH)} as hour,
+                       extract(hour from {time_zones.local("at", time_zones.EACH)})::int as shown
                 from unnest(cast(:of as text[]), cast(:ats as timestamptz[])) as asked (of, at)
                 join clocks k on k.zone = asked.of""",
             of=[zone for zone, _ in asked],
             ats=[at for _, at in asked],
-            **clocks.of_zones(zones),
+            **time_zones.of_zones(zones),
         )
     assert len(rows) == len(asked)
     for row in rows:
@@ -70,11 +71,11 @@ def test_the_clock_of_one_zone_needs_no_zone_of_the_connection(world, zone, sess
     with transaction():
         run(f"set local timezone = '{session}'")
         rows = run(
-            f"""select at, {clocks.day("at", clocks.OWN)} as day,
-                       {clocks.hour("at", clocks.OWN)} as hour
+            f"""select at, {time_zones.day("at", time_zones.OWN)} as day,
+                       {time_zones.hour("at", time_zones.OWN)} as hour
                 from unnest(cast(:ats as timestamptz[])) as at""",
             ats=asked,
-            **clocks.of_zone(zone),
+            **time_zones.of_zone(zone),
         )
     assert [row.day for row in rows] == [dates.day_in(at, zone) for at in asked]
     assert [row.hour for row in rows] == [dates.hour_in(at, zone).astimezone(UTC) for at in asked]

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
-from advocacy.extensions import db
 from advocacy.grouping import (
     GROUPS,
     GROUPS_OF_ORGANIZATION,
@@ -24,8 +23,10 @@ from advocacy.grouping import (
 )
 from advocacy.ladder import ladder
 from advocacy.report import activation, organization_activation
-from advocacy.store import campaigns, run, transaction
-from advocacy.store.actions import Action
+from advocacy.storage import campaigns
+from advocacy.storage.actions import Action
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from tests.conftest import World, empty_tables
 from tests.store.test_presences import START, happenings, kept, made, make_two
 
@@ -183,11 +184,11 @@ def hold(world: World, scope: Any, asked: Question) -> dict[str, Any]:
 def click(world: World, at: datetime, number: int) -> None:
     """Put a click on the link of one of the placed posts, by a person or by a preview."""
     from advocacy.core.records import Click
-    from advocacy.store import touches
+    from advocacy.storage import clicks
 
     placed = [each for each in world.placed if each[1]]
     with transaction():
-        touches.put_clicks(
+        clicks.put_clicks(
             world.org_id,
             [
                 Click(

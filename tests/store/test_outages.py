@@ -8,9 +8,10 @@ from redis.exceptions import ConnectionError as RedisAway
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import DBAPIError
 
-from advocacy import outages, process
-from advocacy.extensions import db
-from advocacy.store import Contended, TookTooLong, inbox, run, transaction
+from advocacy import process
+from advocacy.storage import inbox, outages
+from advocacy.storage.db import db
+from advocacy.storage.session import Contended, TookTooLong, run, transaction
 
 NUMBER = 120
 

@@ -25,10 +25,11 @@ from twilio.request_validator import RequestValidator
 from advocacy import forget, joining, process
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
-from advocacy.extensions import db
 from advocacy.identity import digests
 from advocacy.people import Edge, Limits, partition
-from advocacy.store import inbox, run
+from advocacy.storage import inbox
+from advocacy.storage.db import db
+from advocacy.storage.session import run
 from tests.conftest import World, empty_tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)

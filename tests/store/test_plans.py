@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from advocacy.extensions import db
 from advocacy.report import activation
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 
 FIRST, LAST = date(2025, 6, 20), date(2026, 6, 19)
 

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
 from advocacy.core.distinct import GRAINS
-from advocacy.extensions import db
 from advocacy.rollup import deltas
-from advocacy.store import actions, campaigns, presence_news, presences, run, totals, transaction
-from advocacy.store.actions import Action
+from advocacy.storage import actions, campaigns, distinct_counts, distinct_deltas, totals
+from advocacy.storage.actions import Action
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from tests.conftest import World, empty_tables
 
 START = datetime(2026, 3, 1, 1, tzinfo=UTC)
@@ -94,7 +95,7 @@ def kept(
     was, now = list(before.values()), list(after.values())
     totals.add_totals(world.org_id, deltas(was, now, zones), slot)
     totals.add_generations(world.org_id, was, now, slot)
-    presences.add_presences(world.org_id, was, now, zones)
+    distinct_counts.add_presences(world.org_id, was, now, zones)
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def hold(world: World, model: str, every: int) -> None:
     days = [START.date() + timedelta(days=number) for number in range(-1, 66, every)]
     for first, last in combinations_with_replacement(days, 2):
         for scope, zone in world.zones.items():
-            found = presences.read_people(world.org_id, [scope], first, last, model, GRAINS)
+            found = distinct_counts.read_people(world.org_id, [scope], first, last, model, GRAINS)
             counted = counted_anew(world.org_id, scope, zone, first, last, model)
             assert [tuple(row)[1:] for row in found] == counted, (first, last, zone)
 
@@ -226,7 +227,7 @@ def test_the_figures_are_those_of_a_count(app, steps, model):
         with transaction():
             kept(world, before, after, slot=number)
             if number % 2:
-                presence_news.fold_news(world.org_id, most=1)
+                distinct_deltas.fold_news(world.org_id, most=1)
     hold(world, model, every=13)
     for first, last in ((2, 3), (0, 40), (17, 33)):
         found, counted = generations(
@@ -241,8 +242,8 @@ def test_the_figures_are_those_of_a_count(app, steps, model):
 def fold(org_id: UUID) -> None:
     """Take all news into presences, one family after the other."""
     with transaction():
-        while presence_news.count_news(org_id):
-            presence_news.fold_news(org_id, most=1)
+        while distinct_deltas.count_news(org_id):
+            distinct_deltas.fold_news(org_id, most=1)
 
 
 def standing() -> dict[str, Any]:
@@ -350,7 +351,7 @@ def test_an_earlier_first_action_elsewhere_makes_her_return(two):
     for step, new in ((here, 1), (before, 0)):
         with transaction():
             kept(two, {}, {step.id: step})
-        (row,) = presences.read_people(
+        (row,) = distinct_counts.read_people(
             two.org_id, [two.campaign_id], day, day + timedelta(days=90), "linear", ["all"]
         )
         assert (row.supporters, row.new) == (1, new)

@@ -22,11 +22,12 @@ from sqlalchemy.exc import DataError
 
 from advocacy import forget, importing, joining, linking, process, settling
 from advocacy.core.tabular.table import Row
-from advocacy.extensions import db
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
-from advocacy.store import Contended, campaigns, inbox, reports, run, transaction
-from advocacy.store.campaigns import Taken
+from advocacy.storage import campaigns, email_outbox, inbox
+from advocacy.storage.campaigns import Taken
+from advocacy.storage.db import db
+from advocacy.storage.session import Contended, run, transaction
 from advocacy.subscribing import subscribe
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
@@ -549,5 +550,5 @@ def test_whoever_asks_twice_at_once_gets_a_mail_once(world, stand):
             organization = campaigns.get_organization(None)
             subscribe(organization, "ana@example.org", "weekly", NOW)
 
-    stand(reports, "list_subscriptions", ask, ask)
-    assert len(reports.list_subscriptions(world.org_id)) == 1
+    stand(email_outbox, "list_subscriptions", ask, ask)
+    assert len(email_outbox.list_subscriptions(world.org_id)) == 1

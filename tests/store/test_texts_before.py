@@ -14,11 +14,12 @@ from advocacy import process
 from advocacy.core.crypto import organization_key, seal
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said
 from advocacy.core.ids import new_id
-from advocacy.extensions import db
 from advocacy.identity import digests
 from advocacy.ledger import fact_of, write_facts
 from advocacy.settling import Parsed, settle_batch
-from advocacy.store import campaigns, inbox, run, transaction
+from advocacy.storage import campaigns, inbox
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"
 CANARIES = ("zoe.m", "2025550147", "canary")

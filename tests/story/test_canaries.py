@@ -28,12 +28,13 @@ from werkzeug.test import Client
 
 from advocacy import forget, process
 from advocacy.core.crypto import open_text, unseal
-from advocacy.extensions import db
 from advocacy.importing import bring_in
 from advocacy.nudge import Silent, connect, enqueue_drain
 from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.shipping import ship
-from advocacy.store import campaigns, inbox, run, transaction
+from advocacy.storage import campaigns, inbox
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from advocacy.web.links import LinksDoor
 from tests.providers.counterparts import CALLBACK, ROOMS, Counterpart, payload
 from tests.store.test_personal import FORMS

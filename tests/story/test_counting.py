@@ -16,11 +16,12 @@ from redis import Redis
 
 from advocacy import counting, forget
 from advocacy.counting import BeingCounted, Counting, queue_of
-from advocacy.extensions import db
 from advocacy.ladder import ladder
 from advocacy.moving import move_link
-from advocacy.store import campaigns, transaction
-from advocacy.store.goals import put_goal
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.goals import put_goal
+from advocacy.storage.session import transaction
 from advocacy.web import errors
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -270,7 +271,7 @@ def change_by_joining_people(world) -> None:
 
 def change_by_a_rename(world) -> None:
     with transaction() as session:
-        from advocacy.models import Post
+        from advocacy.storage.models import Post
 
         session.get(Post, (world.org_id, world.posts["x"])).platform = "bluesky"
 
@@ -428,7 +429,7 @@ def test_a_page_that_takes_too_long_says_so(impatient, environment):
 def test_many_statements_together_take_no_longer_than_one_may(impatient):
     from sqlalchemy.exc import OperationalError
 
-    from advocacy.store import TookTooLong, hurry, run
+    from advocacy.storage.session import TookTooLong, hurry, run
 
     began = datetime.now(UTC)
     with impatient.app.app_context():

@@ -10,7 +10,8 @@ import zlib
 from urllib.parse import quote
 
 from advocacy import forget
-from advocacy.store import inbox, run
+from advocacy.storage import inbox
+from advocacy.storage.session import run
 from tests.store.test_personal import FORMS
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"

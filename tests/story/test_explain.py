@@ -14,7 +14,8 @@ from advocacy import process
 from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
 from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.explain import BadCursor, explain, find_actions
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

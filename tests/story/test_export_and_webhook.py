@@ -26,7 +26,8 @@ from advocacy.identity import digests, supporter_of
 from advocacy.importing import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row
-from advocacy.store import campaigns, run
+from advocacy.storage import campaigns
+from advocacy.storage.session import run
 from tests.providers.counterparts import in_every_order
 
 Body = Mapping[str, Any] | list[Any]

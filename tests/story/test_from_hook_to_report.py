@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy.exc import DataError
 
 from advocacy import process
-from advocacy.store import claims, inbox, run, transaction
+from advocacy.storage import inbox, leases
+from advocacy.storage.session import run, transaction
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -236,7 +237,7 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
         with transaction():
             run("update claims set until = now() - interval '1 s'")
         with transaction():
-            claims.claim_again(told.org_id, claims.new_claim(), 30, 3)
+            leases.claim_again(told.org_id, leases.new_claim(), 30, 3)
         return parsed
 
     monkeypatch.setattr(process, "parse_batch", parse)

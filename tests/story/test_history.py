@@ -19,7 +19,8 @@ from advocacy.core.tabular.table import Row, open_table
 from advocacy.identity import digests
 from advocacy.import_layouts import LAYOUTS
 from advocacy.importing import bring_in
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
 Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date

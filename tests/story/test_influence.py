@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from tests.story.test_models import CLICKS, NOW, days, walk
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from advocacy.ladder import ladder
 from advocacy.report import BadRange
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

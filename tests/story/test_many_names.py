@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from advocacy import process
-from advocacy.store import run, transaction
+from advocacy.storage.session import run, transaction
 from tests.providers.counterparts import PAYLOADS
 from tests.story.test_from_hook_to_report import NOW, derived
 

@@ -10,7 +10,7 @@ import pytest
 from advocacy import process
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.report import MODELS
-from advocacy.store import run
+from advocacy.storage.session import run
 from tests.story.test_from_hook_to_report import derived
 
 NOW = datetime.now(UTC).replace(microsecond=0)

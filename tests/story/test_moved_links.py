@@ -9,7 +9,8 @@ import pytest
 
 from advocacy import process
 from advocacy.moving import PassedOn, move_link
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 
 LAST_WEEK = datetime.now(UTC).replace(hour=16) - timedelta(days=6)
 

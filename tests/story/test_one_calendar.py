@@ -11,10 +11,11 @@ from alembic.operations import Operations
 
 from advocacy import process
 from advocacy.core import dates
-from advocacy.extensions import db
 from advocacy.grouping import Question, grouped
 from advocacy.report import activation
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from tests.store.test_clocks import HARD
 
 LATE = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)

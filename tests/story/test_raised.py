@@ -15,7 +15,8 @@ from advocacy.grouping import GROUPS, GROUPS_OF_ORGANIZATION, Question, grouped
 from advocacy.influence import CAMPAIGN_MODELS, GRAINS, influences, without_few
 from advocacy.ladder import ladder
 from advocacy.report import MODELS, activation, organization_activation
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 
 NEW_YORK, LISBON, TOKYO = "America/New_York", "Europe/Lisbon", "Asia/Tokyo"
 CHANGES = date(2026, 3, 8), date(2025, 11, 2)

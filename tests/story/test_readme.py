@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running

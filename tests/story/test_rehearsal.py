@@ -12,7 +12,8 @@ import requests
 
 from advocacy.providers import PROVIDERS, mappings
 from advocacy.rehearse import rehearse
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from advocacy.web import rehearsals
 from tests.workers.processes import WEB, WORKER, until

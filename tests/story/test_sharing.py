@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from advocacy import process
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 
 
 def share(world, code: str):

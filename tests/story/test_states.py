@@ -11,7 +11,7 @@ import pytest
 from advocacy import process
 from advocacy.providers import mappings
 from advocacy.replaying import put_back
-from advocacy.store import run, transaction
+from advocacy.storage.session import run, transaction
 
 SECRET = "ea-bearer"
 NOW = datetime.now(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from advocacy import process
-from advocacy.store import run
+from advocacy.storage.session import run
 from tests.providers.counterparts import payload
 
 

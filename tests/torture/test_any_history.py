@@ -24,9 +24,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from advocacy import forget, process
-from advocacy.extensions import db
 from advocacy.moving import move_link
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from config.settings import Settings
 from tests.conftest import World
 from tests.store.test_side_by_side import NOW, rows_of

@@ -18,7 +18,8 @@ from sqlalchemy import text
 
 from advocacy import goals
 from advocacy.core.choices import ROLES
-from advocacy.store import campaigns, reports, run, transaction, view_links
+from advocacy.storage import campaigns, email_outbox, shared_reports
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
 ACTIVATION = "/api/v1/campaigns/stay/activation"
@@ -577,7 +578,7 @@ def test_what_is_of_another_organization_is_not_there(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     with transaction():
         campaign = campaigns.put_campaign(alice.org_id, "secret", "Alice's secret", "UTC")
-        view_links.put_view_link(
+        shared_reports.put_view_link(
             alice.org_id,
             campaign.id,
             name="",
@@ -585,9 +586,11 @@ def test_what_is_of_another_organization_is_not_there(app):
             made_by="",
             lasts=timedelta(days=1),
         )
-        wanted = reports.Wanted("alert", "alice@example.org", None, None, None, time(8), "en")
-        mails = reports.put_subscription(alice.org_id, wanted)
-        reports.claim_report(alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC))
+        wanted = email_outbox.Wanted("alert", "alice@example.org", None, None, None, time(8), "en")
+        mails = email_outbox.put_subscription(alice.org_id, wanted)
+        email_outbox.claim_report(
+            alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC)
+        )
         day = date(2026, 6, 1)
         goals.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
     alice.member("reader", "ana@example.org")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from advocacy.core.ids import new_click_id, new_code
 from advocacy.core.link_codes import BadCode, check_code, code_of, codes_in, comes_back, is_link
 from advocacy.core.tracking_parameters import NO_SOURCE, join_code, split_code
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 
 ANY_CODE = st.text(st.sampled_from("abcz279018-_ WÉ+."), max_size=70) | st.sampled_from(
     sorted(NO_SOURCE)

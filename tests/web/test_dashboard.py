@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 
 from advocacy import create_app
 from advocacy.report import written_money
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from advocacy.web import charts
 from tests.conftest import World
 from tools import vega_bundle

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 
 WANTED = {"name": "Clean water now", "slug": "", "timezone": "America/Chicago"}
 

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from advocacy.goals import put_goal
-from advocacy.store import transaction
+from advocacy.storage.session import transaction
 
 NOW = datetime.now(UTC)
 PATHS = ("/campaigns/stay/ladder", "/ladder", "/campaigns/stay/paths", "/goals")

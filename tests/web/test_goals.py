@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from advocacy.store import goals as store
+from advocacy.storage import goals as store
 
 VOTE = {
     "measure": "calls",

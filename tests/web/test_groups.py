@@ -18,7 +18,8 @@ from advocacy.attribution import WINDOWS
 from advocacy.core.events import ActionKind
 from advocacy.definitions import DEFINITIONS
 from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from tests.conftest import World
 from tests.web.test_api import act_at, bearer, check_against, document, problem_of
 

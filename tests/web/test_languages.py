@@ -16,7 +16,8 @@ from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
 from advocacy.core.records import Surge
 from advocacy.explain import explain
-from advocacy.store import campaigns, members, run, surges, transaction, view_links
+from advocacy.storage import campaigns, members, shared_reports, surges
+from advocacy.storage.session import run, transaction
 from advocacy.web.languages import said
 from tests.house.test_texts import LANGUAGES, PLACEHOLDER, first, messages, strings
 
@@ -163,7 +164,7 @@ def pages(world) -> dict[str, str]:
         )
         member = members.put_member(world.master, world.org_id, "new@example.org", "reader")
         word = members.put_one_time_word(world.org_id, member.id)
-        view = view_links.put_view_link(
+        view = shared_reports.put_view_link(
             world.org_id,
             world.campaign_id,
             name="",

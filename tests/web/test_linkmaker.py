@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.linksheet import ADDED, COLUMNS, BadSheet, read_sheet, template
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
 PETITION = "https://actionnetwork.org/petitions/save"

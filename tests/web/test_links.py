@@ -27,7 +27,8 @@ from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
 from advocacy.nudge import Silent
 from advocacy.shipping import ship
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from advocacy.web.links import LinksDoor, LinkTable, Target
 from tests.conftest import World
 

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from advocacy.store import campaigns, marks, run, transaction
+from advocacy.storage import campaigns, change_tokens
+from advocacy.storage.session import run, transaction
 from advocacy.watching import Watcher
 from advocacy.web import live
 from docs import picture
@@ -60,7 +61,7 @@ def read_mark(world) -> str:
     """Read the mark past everything that is remembered."""
     watched = (world.org_id, world.campaign_id)
     with transaction():
-        return marks.read_marks([watched])[watched]
+        return change_tokens.read_marks([watched])[watched]
 
 
 # What changes a mark.

@@ -17,7 +17,8 @@ from limits.storage import RedisStorage
 from sqlalchemy import text
 
 from advocacy import create_app, passwords
-from advocacy.store import campaigns, members, run, transaction
+from advocacy.storage import campaigns, members
+from advocacy.storage.session import run, transaction
 from advocacy.web.guessing import Guesses
 from tests.conftest import PASSWORD, World
 

@@ -76,7 +76,8 @@ def test_it_says_what_each_table_is(walked, staff):
 
 
 def test_posts_of_the_same_name_stay_apart(world, staff):
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     with transaction():
         post = campaigns.put_post(world.org_id, world.campaign_id, "x", title="On x")
@@ -124,7 +125,8 @@ def test_what_is_about_few_stands_together_and_sums_stay_exact(world, staff):
     from datetime import date
 
     from advocacy.influence import WITHHELD, influence
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     for platform in ("facebook", "tiktok"):
         with transaction():

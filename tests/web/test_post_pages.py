@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from advocacy.models import Post
-from advocacy.store import transaction
+from advocacy.storage.models import Post
+from advocacy.storage.session import transaction
 from tests.web.test_paths import walked  # noqa: F401
 from tests.web.test_view_links import crowd, look, make
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 from tests.web.test_api import bearer, check_against, document, problem_of
 from tests.web.test_dashboard import HOSTILE

@@ -10,7 +10,8 @@ from flask_babel import force_locale
 
 from advocacy import letters
 from advocacy.core.vocabulary import moment
-from advocacy.store import campaigns, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import transaction
 from tests.mail.test_surges import clicks, noticed, watch
 
 

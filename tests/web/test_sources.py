@@ -10,7 +10,8 @@ import pytest
 
 from advocacy import importing, process
 from advocacy.core.tabular.table import Row
-from advocacy.store import campaigns, health, inbox, run, transaction
+from advocacy.storage import campaigns, inbox, source_health
+from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
 
@@ -88,7 +89,7 @@ def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
 
 
 def unread_of(world) -> dict[str, int]:
-    found = health.read_health(world.org_id)
+    found = source_health.read_health(world.org_id)
     return {each.name: each.unread for each in found if each.unread}
 
 
@@ -104,7 +105,7 @@ def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(worl
                 s=world.sources[name],
                 d=days,
             )
-    found = {each.name: each for each in health.read_health(world.org_id)}
+    found = {each.name: each for each in source_health.read_health(world.org_id)}
     assert (datetime.now(UTC) - found["standard"].newest).days == 3
     assert found["standard"].of_a_day == 0
     assert found["action_network"].newest is None

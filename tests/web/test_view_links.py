@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from advocacy.definitions import DEFINITIONS
-from advocacy.store import campaigns, run, transaction
-from advocacy.store import view_links as kept
+from advocacy.storage import campaigns
+from advocacy.storage import shared_reports as kept
+from advocacy.storage.session import run, transaction
 from advocacy.web import view_links
 from tests.conftest import World
 

@@ -20,12 +20,13 @@ from sqlalchemy import text
 
 from advocacy import create_app, process
 from advocacy.core import ids
-from advocacy.extensions import db
 from advocacy.nudge import Silent
 from advocacy.providers import mappings
 from advocacy.providers.signatures import standard
 from advocacy.receive import Knock, KnownSources, receive_together
-from advocacy.store import inbox, run, transaction
+from advocacy.storage import inbox
+from advocacy.storage.db import db
+from advocacy.storage.session import run, transaction
 from advocacy.web.webhooks import WebhooksDoor
 from config.logging import ALLOWED
 
@@ -188,7 +189,8 @@ def test_action_network_hears_200_for_what_cannot_be_read(world, name):
 def test_an_old_secret_is_valid_until_its_end(world):
     from datetime import timedelta
 
-    from advocacy.store import campaigns, transaction
+    from advocacy.storage import campaigns
+    from advocacy.storage.session import transaction
 
     new = "whsec_" + base64.b64encode(b"n" * 32).decode()
     with transaction():

@@ -18,7 +18,8 @@ import pytest
 
 from advocacy.clicklog import waiting_bytes
 from advocacy.providers.signatures import standard
-from advocacy.store import campaigns, run, transaction
+from advocacy.storage import campaigns
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from tests.web.test_links import PASSED_ON, passed_on
 from tests.workers.processes import DOORS, WEB, until

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from redis import Redis
 
 from advocacy import cli, nudge
-from advocacy.store import inbox, run, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running

@@ -19,7 +19,8 @@ from redis import Redis
 from sqlalchemy.engine import make_url
 
 from advocacy import cli
-from advocacy.store import inbox, run, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from tests.workers.processes import DOORS, WEB, WORKER, until
 from tests.workers.processes import process as running

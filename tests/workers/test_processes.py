@@ -19,7 +19,8 @@ from rq import Callback
 
 from advocacy import nudge, process
 from advocacy.clicklog import waiting_bytes
-from advocacy.store import inbox, run, transaction
+from advocacy.storage import inbox
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from advocacy import process
-from advocacy.store import inbox, run
+from advocacy.storage import inbox
+from advocacy.storage.session import run
 from workers import read_ahead
 
 

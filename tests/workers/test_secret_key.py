@@ -15,7 +15,7 @@ from psycopg import sql
 
 from advocacy import key_check
 from advocacy.key_check import KeyCheck, WrongKey
-from advocacy.store import run, transaction
+from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running

@@ -10,7 +10,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from advocacy.explain import BadCursor, explain, find_actions
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked
 from advocacy.web.errors import Problem

@@ -13,8 +13,8 @@ from flask import g, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 
-from advocacy.models import Campaign
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
+from advocacy.storage.models import Campaign
 from advocacy.web import schemas
 from advocacy.web.auth import needs_token
 from advocacy.web.errors import Problem

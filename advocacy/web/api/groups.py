@@ -8,7 +8,7 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.errors import Problem
 from advocacy.web.grouped import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for

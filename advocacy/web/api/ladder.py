@@ -10,8 +10,8 @@ from marshmallow import Schema, fields
 
 from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_ladder
-from advocacy.models import Campaign
 from advocacy.report import BadRange
+from advocacy.storage.models import Campaign
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns, of_organization
 from advocacy.web.counted import ladder_of

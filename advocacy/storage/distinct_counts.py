@@ -20,9 +20,10 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.distinct import EVERY, MODELS, Acted, Group, boxes, places
 from advocacy.core.distinct_deltas import Change, changes
-from advocacy.store import clocks, run
-from advocacy.store.actions import Action
-from advocacy.store.presence_news import NEWS, added, drop_news, in_cells, put_news
+from advocacy.storage import time_zones
+from advocacy.storage.actions import Action
+from advocacy.storage.distinct_deltas import NEWS, added, drop_news, in_cells, put_news
+from advocacy.storage.session import run
 
 
 def add_presences(
@@ -158,18 +159,18 @@ def correct_presences(org_id: UUID) -> None:
     # A million people are sorted in it more than once.
     run("set local work_mem = '128MB'")
     run(
-        f"""with {clocks.CLOCKS},
+        f"""with {time_zones.CLOCKS},
            acted as (
              select a.*, min(occurred_at) over (partition by supporter_id) as first_at
              from actions a where org_id = :o and counted and supporter_id is not null),
            scoped as (
              select a.*, a.campaign_id as scope, a.occurred_on as day, false as whole,
-                    {clocks.day("a.first_at", clocks.EACH)} as first_on
+                    {time_zones.day("a.first_at", time_zones.EACH)} as first_on
              from acted a join campaigns c on c.org_id = :o and c.id = a.campaign_id
              join clocks k on k.zone = c.timezone
              union all
-             select a.*, a.org_id, {clocks.day("a.occurred_at", clocks.EACH)}, true,
-                    {clocks.day("a.first_at", clocks.EACH)}
+             select a.*, a.org_id, {time_zones.day("a.occurred_at", time_zones.EACH)}, true,
+                    {time_zones.day("a.first_at", time_zones.EACH)}
              from acted a join organizations o on o.id = :o
              join clocks k on k.zone = o.timezone),
            judged as (
@@ -215,7 +216,7 @@ def correct_presences(org_id: UUID) -> None:
         every=EVERY,
         models=MODELS,
         span=DAYS,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
 
 

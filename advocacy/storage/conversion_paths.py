@@ -11,9 +11,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import clocks, run
-from advocacy.store.bookings import booked
-from advocacy.store.totals import OF_MODEL
+from advocacy.storage import time_zones
+from advocacy.storage.money_movements import booked
+from advocacy.storage.session import run
+from advocacy.storage.totals import OF_MODEL
 
 GRAINS = ("post", "platform", "channel")
 """What a touch is told as, in this order."""
@@ -67,7 +68,7 @@ def read_paths(
         last=last,
         currency=currency,
         zone=timezone,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
 
 
@@ -88,15 +89,15 @@ def read_idle_clicks(
               where t.org_id = :o and t.campaign_id = :c and t.human
                 and t.supporter_id is null and not t.shared
                 and t.clicked_at >= :since and t.clicked_at < :until
-                and {clocks.day("t.clicked_at", clocks.OWN)} between :first and :last
+                and {time_zones.day("t.clicked_at", time_zones.OWN)} between :first and :last
               group by t.post_id, p.platform) idle
             group by 1 order by 1""",
         o=org_id,
         c=campaign_id,
         first=first,
         last=last,
-        **clocks.of_zone(timezone),
-        **clocks.around(first, last),
+        **time_zones.of_zone(timezone),
+        **time_zones.around(first, last),
     )
 
 

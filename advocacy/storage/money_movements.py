@@ -11,7 +11,7 @@ money of a range has people and ways behind it who did nothing in it, and can be
 
 from __future__ import annotations
 
-from advocacy.store import clocks
+from advocacy.storage import time_zones
 
 
 def booked(columns: str, where: str = "") -> str:
@@ -27,13 +27,13 @@ def booked(columns: str, where: str = "") -> str:
                where a.org_id = :o and a.counted and a.occurred_on between :first and :last
                  {where}
                union all
-               (with {clocks.CLOCKS}
+               (with {time_zones.CLOCKS}
                select {columns}, r.at, r.on_day, 0, 0, r.amount_minor
                from actions a
                left join campaigns c on c.org_id = :o and c.id = a.campaign_id
                join clocks k on k.zone = coalesce(c.timezone, :zone)
                cross join lateral (
-                 select at, {clocks.day("at", clocks.EACH)} as on_day,
+                 select at, {time_zones.day("at", time_zones.EACH)} as on_day,
                         amount_minor
                  from jsonb_to_recordset(a.returns) as r (at timestamptz, amount_minor int8)) as r
                where a.org_id = :o and a.counted and a.returns is not null

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import Identifier
-from advocacy.store import run
+from advocacy.storage.session import run
 
 
 class State(NamedTuple):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.storage.session import run
 
 LOOK_BACK_DAYS = 30
 """How far back the last delivery of a source is looked for."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from advocacy.store import run
-from advocacy.store.campaigns import NO_ORGANIZATION
+from advocacy.storage.campaigns import NO_ORGANIZATION
+from advocacy.storage.session import run
 
 _SAMPLES = 3
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from advocacy.core.events import Verified, shape
-from advocacy.store import run, run_count, without_loops
-from advocacy.store.claims import COLUMNS, Claimed, LostClaim
+from advocacy.storage.leases import COLUMNS, Claimed, LostClaim
+from advocacy.storage.session import run, run_count, without_loops
 
 Put = Literal["new", "known", "conflict"]
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.dates import clock_of
-from advocacy.store import campaigns
+from advocacy.storage import campaigns
 
 
 class Clock(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from advocacy.store import run
+from advocacy.storage.session import run
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 

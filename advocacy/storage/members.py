@@ -15,8 +15,8 @@ from uuid import UUID
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import digest, organization_key
 from advocacy.core.ids import new_id, new_key
-from advocacy.store import run, run_count
-from advocacy.store.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
+from advocacy.storage.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
+from advocacy.storage.session import run, run_count
 
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)

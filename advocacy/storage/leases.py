@@ -17,7 +17,7 @@ from uuid import UUID
 
 from advocacy.core.events import shape
 from advocacy.core.ids import new_id
-from advocacy.store import run
+from advocacy.storage.session import run
 
 
 @shape()

@@ -18,8 +18,8 @@ from zlib import crc32
 from sqlalchemy.exc import OperationalError
 
 from advocacy.core.ids import new_id
-from advocacy.extensions import db
-from advocacy.store import Contended, run, run_count
+from advocacy.storage.db import db
+from advocacy.storage.session import Contended, run, run_count
 
 _LOCKS = 1024
 # A lock was not to be had in time; or a statement, where locks are waited for without an end.

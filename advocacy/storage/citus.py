@@ -19,9 +19,9 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Table
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
-from advocacy import models  # noqa: F401 -- the tables have to be known
-from advocacy.extensions import db
-from advocacy.store import run
+from advocacy.storage import models  # noqa: F401 -- the tables have to be known
+from advocacy.storage.db import db
+from advocacy.storage.session import run
 
 GLOBAL = ("organizations", "addresses")
 """Tables that are read by every organization's statements; small, and on every machine."""

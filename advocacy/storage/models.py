@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from advocacy.extensions import db
+from advocacy.storage.db import db
 
 
 def _id() -> Mapped[UUID]:

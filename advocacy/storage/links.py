@@ -13,9 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from advocacy.extensions import db
-from advocacy.models import Link, Post
-from advocacy.store import run
+from advocacy.storage.db import db
+from advocacy.storage.models import Link, Post
+from advocacy.storage.session import run
 
 
 def lock_campaign(org_id: UUID, campaign_id: UUID) -> None:

@@ -16,12 +16,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
-from advocacy.extensions import db
-from advocacy.models import Goal
-from advocacy.store import run
-from advocacy.store.campaigns import NotFound, Taken
-from advocacy.store.presence_news import NEWS
-from advocacy.store.totals import OF_MODEL
+from advocacy.storage.campaigns import NotFound, Taken
+from advocacy.storage.db import db
+from advocacy.storage.distinct_deltas import NEWS
+from advocacy.storage.models import Goal
+from advocacy.storage.session import run
+from advocacy.storage.totals import OF_MODEL
 
 _SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
 """What no two goals share."""

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.storage.session import run
 
 Watched = tuple[UUID, UUID]
 """An organization and a campaign of it."""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.store import run
+from advocacy.storage.session import run
 
 
 def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS, cut, span_of
-from advocacy.store import run
-from advocacy.store.actions import Action
+from advocacy.storage.actions import Action
+from advocacy.storage.session import run
 
 EVERY = "every"
 """The model of totals on which all models agree."""

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.ids import new_id, new_key
-from advocacy.store import run, run_count
-from advocacy.store.campaigns import word_digest
+from advocacy.storage.campaigns import word_digest
+from advocacy.storage.session import run, run_count
 
 
 def put_view_link(

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from advocacy.core.buckets import NO_DAYS, cut
 from advocacy.core.distinct import boxes
-from advocacy.store import clocks, run
-from advocacy.store.bookings import booked
-from advocacy.store.presence_news import NEWS
-from advocacy.store.totals import OF_MODEL, RENEWAL
+from advocacy.storage import time_zones
+from advocacy.storage.distinct_deltas import NEWS
+from advocacy.storage.money_movements import booked
+from advocacy.storage.session import run
+from advocacy.storage.totals import OF_MODEL, RENEWAL
 
 
 class Asked(NamedTuple):
@@ -71,7 +72,7 @@ _OF_ACTIONS = {
     "author": "coalesce(p.author, '')",
     "kind": "a.kind",
     "source": "a.source_id::text",
-    "hour": f"{clocks.hour('a.occurred_at', clocks.OWN)}::text",
+    "hour": f"{time_zones.hour('a.occurred_at', time_zones.OWN)}::text",
     "range": "b.number::text",
 }
 
@@ -123,7 +124,7 @@ def _at_hours(asked: Asked, at: str) -> str:
     """Return the condition on the hour of the clock that an instant is in."""
     if asked.hours is None:
         return ""
-    shown = clocks.local(at, clocks.OWN)
+    shown = time_zones.local(at, time_zones.OWN)
     return f" and extract(hour from {shown}) = any(cast(:hours as int4[]))"
 
 
@@ -214,9 +215,9 @@ def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
     or ''. It reads every click of the range, and those of its hours alone.
     """
     clicks = asked._replace(platforms=None, kinds=None, sources=None)
-    day = clocks.day("t.clicked_at", clocks.EACH)
+    day = time_zones.day("t.clicked_at", time_zones.EACH)
     return run(
-        f"""with {clocks.CLOCKS}
+        f"""with {time_zones.CLOCKS}
             select t.campaign_id, t.post_id,
                    {_slot(slot, "t.clicked_at", day)} as slot, t.human,
                    count(*)::int8 as clicks
@@ -228,9 +229,9 @@ def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
               and {day} between :first and :last
             group by 1, 2, 3, 4""",
         **_values(clicks),
-        **clocks.of_zone(asked.zone),
-        **clocks.of_organization(asked.org_id),
-        **clocks.around(asked.first, asked.last),
+        **time_zones.of_zone(asked.zone),
+        **time_zones.of_organization(asked.org_id),
+        **time_zones.around(asked.first, asked.last),
         first=asked.first,
         last=asked.last,
     )
@@ -338,14 +339,16 @@ def count_people(
     )
     # In the organization's own zone the day of an action may be another one than its campaign's.
     own_days = asked.campaign_id is None and by != "campaign"
-    on = clocks.day("a.occurred_at", clocks.OWN) if own_days else "a.occurred_on"
-    first_on = clocks.day("s.first_acted_at", clocks.EACH if by == "campaign" else clocks.OWN)
+    on = time_zones.day("a.occurred_at", time_zones.OWN) if own_days else "a.occurred_on"
+    first_on = time_zones.day(
+        "s.first_acted_at", time_zones.EACH if by == "campaign" else time_zones.OWN
+    )
     since = {
-        "hour": f"s.first_acted_at >= {clocks.hour('a.occurred_at', clocks.OWN)}",
+        "hour": f"s.first_acted_at >= {time_zones.hour('a.occurred_at', time_zones.OWN)}",
         "range": f"{first_on} >= b.day_from",
     }.get(by, f"{first_on} >= :first")
     return run(
-        f"""with {clocks.CLOCKS}
+        f"""with {time_zones.CLOCKS}
             select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
                    count(distinct a.supporter_id)::int8 as supporters,
                    count(distinct a.supporter_id) filter (where {since})::int8 as new
@@ -370,8 +373,8 @@ def count_people(
               and a.occurred_on between :near and :far and {on} between :first and :last
             group by 1, 2""",
         **_values(asked),
-        **clocks.of_zone(asked.zone),
-        **clocks.of_organization(asked.org_id),
+        **time_zones.of_zone(asked.zone),
+        **time_zones.of_organization(asked.org_id),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,
@@ -391,7 +394,7 @@ def _near(asked: Asked, widely: bool) -> Mapping[str, date]:
 
 def _slot(slot: str, at: str, day: str) -> str:
     """Return SQL for the slot that an instant and its day are in."""
-    return {"hour": clocks.hour(at, clocks.OWN), "day": day, "": "null"}[slot]
+    return {"hour": time_zones.hour(at, time_zones.OWN), "day": day, "": "null"}[slot]
 
 
 def read_single(asked: Asked, slot: str) -> list[Any]:
@@ -415,8 +418,8 @@ def read_single(asked: Asked, slot: str) -> list[Any]:
             where true {_at_hours(asked, "at")}
             group by 1, 2, 3, 4, 5, 6, 7, 8, 9""",
         **_values(asked),
-        **clocks.of_zone(asked.zone),
-        **clocks.of_organization(asked.org_id),
+        **time_zones.of_zone(asked.zone),
+        **time_zones.of_organization(asked.org_id),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,

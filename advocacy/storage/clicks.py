@@ -16,7 +16,8 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
 from advocacy.core.records import Click
-from advocacy.store import clocks, run, run_count
+from advocacy.storage import time_zones
+from advocacy.storage.session import run, run_count
 
 SLOTS = 8
 
@@ -120,10 +121,10 @@ def replace_post_of_clicks(
     org_id: UUID, link_ids: Sequence[UUID], post_id: UUID, campaign_id: UUID
 ) -> int:
     """Let the clicks on these links be of another post, and count them there; returns how many."""
-    counted = f"""with {clocks.CLOCKS}
+    counted = f"""with {time_zones.CLOCKS}
                  insert into click_totals
                    (org_id, campaign_id, day, post_id, human, slot, clicks)
-                 select :o, t.campaign_id, {clocks.day("t.clicked_at", clocks.EACH)}, t.post_id,
+                 select :o, t.campaign_id, {time_zones.day("t.clicked_at", time_zones.EACH)}, t.post_id,
                         t.human, 0, {{sign}}count(*)
                  from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
                  join clocks k on k.zone = c.timezone
@@ -132,7 +133,7 @@ def replace_post_of_clicks(
                  on conflict (org_id, campaign_id, day, post_id, human, slot)
                  do update set clicks = click_totals.clicks + excluded.clicks"""
     links = list(link_ids)
-    zones = clocks.of_organization(org_id)
+    zones = time_zones.of_organization(org_id)
     run(counted.format(sign="-"), o=org_id, links=links, **zones)
     moved = run_count(
         """update touches set post_id = :post, campaign_id = :campaign

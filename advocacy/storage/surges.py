@@ -14,7 +14,8 @@ from uuid import UUID
 
 from advocacy.core.ids import new_id
 from advocacy.core.records import Running, Surge
-from advocacy.store import clocks, run
+from advocacy.storage import time_zones
+from advocacy.storage.session import run
 
 
 def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
@@ -40,7 +41,7 @@ def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> li
         f"""select a.post_id, a.campaign_id, count(*) as counted
            from campaigns c join clocks k on k.zone = c.timezone
            join actions a on a.org_id = c.org_id and a.campaign_id = c.id and a.counted
-             and a.occurred_on >= {clocks.day("cast(:since as timestamptz)", clocks.EACH)}
+             and a.occurred_on >= {time_zones.day("cast(:since as timestamptz)", time_zones.EACH)}
              and a.occurred_at > :since and a.occurred_at <= :until
            where c.org_id = :o and a.post_id is not null
            group by a.post_id, a.campaign_id""",
@@ -61,11 +62,11 @@ def _running(
     window: str, past: str, org_id: UUID, since: datetime, until: datetime, days: int
 ) -> list[Running]:
     rows = run(
-        f"""with {clocks.CLOCKS},
+        f"""with {time_zones.CLOCKS},
             now as materialized ({window}),
             today as (
               select c.id as campaign_id,
-                     {clocks.day("cast(:until as timestamptz)", clocks.EACH)} as day
+                     {time_zones.day("cast(:until as timestamptz)", time_zones.EACH)} as day
               from campaigns c join clocks k on k.zone = c.timezone
               where c.org_id = :o and c.id in (select campaign_id from now)),
             past as ({past}),
@@ -85,7 +86,7 @@ def _running(
         since=since,
         until=until,
         days=days,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
     return [
         Running(

@@ -19,7 +19,7 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.distinct_deltas import Change
 from advocacy.core.ids import new_id
-from advocacy.store import run
+from advocacy.storage.session import run
 
 FEW = 20_000
 """So many changes cost a reader no more than some milliseconds."""

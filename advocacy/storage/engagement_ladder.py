@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.core.dates import begin_of
-from advocacy.store import clocks, run, without_loops
-from advocacy.store.bookings import booked
+from advocacy.storage import time_zones
+from advocacy.storage.money_movements import booked
+from advocacy.storage.session import run, without_loops
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
 """From the lowest to the highest; a rung's number is its place."""
@@ -228,6 +229,6 @@ def read_gifts(
         first=first,
         last=last,
         zone=timezone,
-        **clocks.of_organization(org_id),
+        **time_zones.of_organization(org_id),
     )
     return [Gifts(*row) for row in rows]

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from advocacy.extensions import db
+from advocacy.storage.db import db
 
 Result = TypeVar("Result")
 

@@ -20,8 +20,8 @@ from advocacy.core.crypto import seal, unseal
 from advocacy.core.ids import new_code, new_id, new_key
 from advocacy.core.link_codes import check_code
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
-from advocacy.extensions import db
-from advocacy.models import (
+from advocacy.storage.db import db
+from advocacy.storage.models import (
     Address,
     Campaign,
     Link,
@@ -31,7 +31,7 @@ from advocacy.models import (
     SourceSecret,
     Token,
 )
-from advocacy.store import run
+from advocacy.storage.session import run
 
 NO_ORGANIZATION = UUID(int=0)
 """Stands for the installation itself where a key is derived."""

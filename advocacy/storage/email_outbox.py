@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
-from advocacy.extensions import db
-from advocacy.models import Campaign, ReportSubscription
-from advocacy.store import run, run_count
-from advocacy.store.campaigns import NotFound, Taken
+from advocacy.storage.campaigns import NotFound, Taken
+from advocacy.storage.db import db
+from advocacy.storage.models import Campaign, ReportSubscription
+from advocacy.storage.session import run, run_count
 
 PATIENCE = timedelta(minutes=10)
 """After this a mail that is still being made, or has no answer, has lost its process."""
