@@ -20,11 +20,11 @@ from advocacy.core.crypto import DIGEST_BYTES, open_text, organization_key, unse
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
 from advocacy.core.records import Identifier
-from advocacy.identity import digests, suppression_mark
-from advocacy.joining import edge_of
+from advocacy.identity.graph import STRONG, supporter_named_by
+from advocacy.identity.hashing import digests, suppression_mark
+from advocacy.identity.resolution import edge_of
 from advocacy.ledger import Fact
 from advocacy.mentions import mentions, sought
-from advocacy.people import STRONG, supporter_named_by
 from advocacy.settling import Parsed, settle_batch
 from advocacy.storage import actions, campaigns, identifiers, inbox
 from advocacy.storage import clicks as clicks_storage

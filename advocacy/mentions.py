@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from advocacy.core.contacts import normalise_email, normalise_phone
 from advocacy.core.events import Person
 from advocacy.core.personal_data import texts_of
-from advocacy.identity import digests
+from advocacy.identity.hashing import digests
 
 _BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?|]+""")
 _ADDRESS = re.compile(r"[a-z0-9_%+-]{1,64}(?:\.[a-z0-9_%+-]{1,64})*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")

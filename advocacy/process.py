@@ -31,7 +31,7 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
 from advocacy.core.prefetch import Begin, at_once
-from advocacy.identity import digests
+from advocacy.identity.hashing import digests
 from advocacy.ledger import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json

@@ -21,8 +21,8 @@ from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shar
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind, Touch
-from advocacy.identity import supporter_of, suppression_mark
-from advocacy.joining import Joined, join_people
+from advocacy.identity.hashing import supporter_of, suppression_mark
+from advocacy.identity.resolution import Joined, join_people
 from advocacy.ledger import Fact, Settled, joined, settle, write_facts
 from advocacy.restating import restated
 from advocacy.rollup import deltas

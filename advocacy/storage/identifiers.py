@@ -1,7 +1,7 @@
 """Whom each identifier names, and which actions named it.
 
 All of it is derived. What an action named is kept with the action itself; here is what follows for
-each identifier, by the rules of `advocacy.people`.
+each identifier, by the rules of `advocacy.identity.graph`.
 
 What a stranger would get wrong: the row of an identifier is also its lock. Whoever keeps an action
 that named several identifiers has locked them all first, so that two workers that each see half of

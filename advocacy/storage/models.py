@@ -504,7 +504,7 @@ class Suppressed(db.Model):  # type: ignore[name-defined,misc]
 class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     """An action, settled from all facts about it and attributed.
 
-    The hashes are what it named, keyed as in `advocacy.identity`; what was named together says who
+    The hashes are what it named, keyed as in `advocacy.identity.hashing`; what was named together says who
     is one person.
     """
 

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.core.records import Identifier
-from advocacy.identity import supporter_of
-from advocacy.people import Edge, Limits, connected, names_nobody, partition, supporter_named_by
+from advocacy.identity.graph import (
+    Edge,
+    Limits,
+    connected,
+    names_nobody,
+    partition,
+    supporter_named_by,
+)
+from advocacy.identity.hashing import supporter_of
 
 KINDS = {"E": "email", "P": "phone", "X": "person_id", "K": "cookie", "C": "click", "R": "erased"}
 

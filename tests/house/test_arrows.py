@@ -21,7 +21,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 PURE = {
     "advocacy.core.events": set(),
     "advocacy.ledger": set(),
-    "advocacy.people": set(),
+    "advocacy.identity.graph": set(),
     "advocacy.agents": {"crawleruseragents"},
     "advocacy.core.platforms": set(),
     "advocacy.trail": {"advocacy.core.tracking_parameters", "advocacy.core.platforms"},
@@ -51,15 +51,15 @@ PURE = {
         "advocacy.core.plain_text",
     },
     "advocacy.core.contacts": {"email_validator", "phonenumbers", "advocacy.core.plain_text"},
-    "advocacy.identity": {"advocacy.core.contacts", "advocacy.people"},
+    "advocacy.identity.hashing": {"advocacy.core.contacts", "advocacy.identity.graph"},
     "advocacy.mentions": {
         "advocacy.core.contacts",
-        "advocacy.identity",
+        "advocacy.identity.hashing",
         "advocacy.core.personal_data",
     },
     "advocacy.core.personal_data": {"advocacy.core.plain_text"},
     "advocacy.core.minimization": {
-        "advocacy.identity",
+        "advocacy.identity.hashing",
         "advocacy.ledger",
         "advocacy.core.personal_data",
         "advocacy.core.platforms",

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
-from advocacy.identity import digests, supporter_of
+from advocacy.identity.hashing import digests, supporter_of
 
 
 def test_two_organizations_cannot_compare_their_lists():

@@ -22,11 +22,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from advocacy import forget, joining, process
+from advocacy import forget, process
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
-from advocacy.identity import digests
-from advocacy.people import Edge, Limits, partition
+from advocacy.identity import resolution
+from advocacy.identity.graph import Edge, Limits, partition
+from advocacy.identity.hashing import digests
 from advocacy.storage import inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run
@@ -93,7 +94,7 @@ def hold_to_the_rules(world: World) -> None:
     """Compare the rows with a partition of everything that was named."""
     actions = run("select * from actions where org_id = :o and not test", o=world.org_id)
     edges = [Edge(row.id, who) for row in actions if (who := identifiers_of(row))]
-    made = partition(edges, joining.LIMITS)
+    made = partition(edges, resolution.LIMITS)
     assert {row.id: row.supporter_id for row in actions if row.id in made.edges} == made.edges
     kept = run("select * from identifiers where org_id = :o", o=world.org_id)
     assert {(row.kind, row.digest): (row.supporter_id, row.blocked) for row in kept} == {
@@ -137,7 +138,7 @@ def test_any_history_in_any_batches_is_what_a_partition_of_all_says(app, size, h
     empty_tables()
     world = World(app)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(joining, "LIMITS", Limits(size=size))
+        patch.setattr(resolution, "LIMITS", Limits(size=size))
         for number in range(1, 4):
             world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[f"C{number}"])
         for minute, (action, who, then_drain) in enumerate(history):
@@ -253,9 +254,9 @@ def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, mo
         )
     world.drain()
     read: list[int] = []
-    whole = joining.people.actions_naming
+    whole = resolution.people.actions_naming
     monkeypatch.setattr(
-        joining.people, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
+        resolution.people, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
     )
     world.act("signature", id="next", email="next@example.org", phone=KIOSK)
     world.drain()
@@ -302,7 +303,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
     tell(world, "first", "E1 P1")
     tell(world, "second", "E1 X1", 1)
     claimed, met = threading.Event(), []
-    whole = joining.people.claim_identifiers
+    whole = resolution.people.claim_identifiers
 
     def claim(*asked: Any) -> Any:
         made = whole(*asked)
@@ -320,7 +321,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
             process.keep_batch(world.settings, world.org_id, batch, done)
         return done.done
 
-    monkeypatch.setattr(joining.people, "claim_identifiers", claim)
+    monkeypatch.setattr(resolution.people, "claim_identifiers", claim)
     with ThreadPoolExecutor(2) as workers:
         first = workers.submit(work)
         assert claimed.wait(30)

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DataError
 
-from advocacy import forget, importing, joining, linking, process, settling
+from advocacy import forget, importing, linking, process, settling
 from advocacy.core.tabular.table import Row
+from advocacy.identity import resolution
 from advocacy.ledger import action_id
 from advocacy.moving import move_link
 from advocacy.storage import campaigns, email_outbox, inbox
@@ -433,7 +434,7 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
         raise DataError("a statement", {}, Exception("not such a value"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(joining, "_work_out", fail)
+        patch.setattr(resolution, "_work_out", fail)
         for _ in range(world.settings.max_attempts + 1):
             world.drain()
     assert run("select status from inbox order by received_at") == [("done",), ("quarantined",)]

@@ -14,7 +14,7 @@ from advocacy import process
 from advocacy.core.crypto import organization_key, seal
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said
 from advocacy.core.ids import new_id
-from advocacy.identity import digests
+from advocacy.identity.hashing import digests
 from advocacy.ledger import fact_of, write_facts
 from advocacy.settling import Parsed, settle_batch
 from advocacy.storage import campaigns, inbox

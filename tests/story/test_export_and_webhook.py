@@ -22,7 +22,7 @@ from advocacy.core.crypto import organization_key
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Person, Verified
 from advocacy.core.tabular.table import Row
-from advocacy.identity import digests, supporter_of
+from advocacy.identity.hashing import digests, supporter_of
 from advocacy.importing import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row

@@ -16,7 +16,7 @@ from advocacy.core.events import Person
 from advocacy.core.tabular.columns import fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, open_table
-from advocacy.identity import digests
+from advocacy.identity.hashing import digests
 from advocacy.import_layouts import LAYOUTS
 from advocacy.importing import bring_in
 from advocacy.storage import campaigns

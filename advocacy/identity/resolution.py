@@ -21,7 +21,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import Identifier
-from advocacy.people import (
+from advocacy.identity.graph import (
     CLICK,
     EMAIL,
     STRONG,

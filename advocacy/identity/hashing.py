@@ -16,7 +16,7 @@ from advocacy.core.contacts import normalise_email, normalise_phone
 from advocacy.core.crypto import digest
 from advocacy.core.events import Person
 from advocacy.core.ids import stable_id
-from advocacy.people import names_nobody
+from advocacy.identity.graph import names_nobody
 
 
 def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, str]:

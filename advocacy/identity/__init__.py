@@ -1,0 +1,1 @@
+"""Who is who: keyed hashes of contact details, and which of them are one person."""
