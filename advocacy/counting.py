@@ -42,7 +42,7 @@ from rq.serializers import JSONSerializer
 
 from advocacy import grouping, influence, ladder
 from advocacy.core.dates import day_in
-from advocacy.nudge import connect
+from advocacy.ingestion.wakeup import connect
 from advocacy.storage import campaigns, change_tokens, email_outbox, goals, server
 from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.session import transaction

@@ -25,9 +25,9 @@ from advocacy import clicklog, mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.core import dates
 from advocacy.counting import queue_of
+from advocacy.ingestion.postponement import list_postponed
+from advocacy.ingestion.wakeup import connect
 from advocacy.key_check import WrongKey
-from advocacy.nudge import connect
-from advocacy.postponing import list_postponed
 from advocacy.providers import BY_SLUG
 from advocacy.storage import campaigns, email_outbox, inbox, server, totals
 from advocacy.storage.outages import ADVICE

@@ -16,8 +16,8 @@ from uuid import UUID
 from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
-from advocacy import process
 from advocacy.core.prefetch import in_a_thread
+from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import distinct_deltas
 from advocacy.storage.session import transaction
 from advocacy.up import migrate
@@ -57,7 +57,7 @@ def fold(org_id: str) -> dict[str, Any]:
         with transaction():
             changes = distinct_deltas.count_news(own)
         began = time.monotonic()
-        while changes and not process.fold_news(own, above=0):
+        while changes and not drain_ingestion.fold_news(own, above=0):
             pass
         return {"changes": changes, "seconds": time.monotonic() - began}
 
@@ -69,7 +69,7 @@ def rebuild(org_id: str) -> dict[str, Any]:
         seen: list[tuple[int, float]] = []
         began = time.monotonic()
         with in_a_thread(application().app_context) as begin:
-            done = process.rebuild(
+            done = drain_ingestion.rebuild(
                 settings,
                 UUID(org_id),
                 lambda n: seen.append((n, memory(what="VmRSS") or 0.0)),

@@ -14,7 +14,7 @@ from flask import redirect as redirect_to
 from sqlalchemy import create_engine, text
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from advocacy import process
+from advocacy.ingestion import drain
 from workers.context import application
 
 ELSEWHERE = "https://actionnetwork.org/petitions/made-up"
@@ -62,4 +62,4 @@ def one_event(org_id: str) -> None:
     with application().app_context():
         settings = replace(application().extensions["settings"], batch_size=1)
         # Time for one batch, and a batch is one delivery.
-        process.drain(settings, UUID(org_id), seconds=0.001)
+        drain.drain(settings, UUID(org_id), seconds=0.001)

@@ -29,14 +29,14 @@ from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
-from advocacy import process
 from advocacy.commands.sources import new_secret
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
-from advocacy.nudge import Silent
-from advocacy.receive import Knock, KnownSources, receive_together
+from advocacy.ingestion import drain
+from advocacy.ingestion.receive import Knock, KnownSources, receive_together
+from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.session import transaction
@@ -285,7 +285,7 @@ def fill(app: Flask) -> str:
         filling.refund(gift, now - timedelta(hours=filling.chance.randrange(2, 60)))
     with transaction():
         clicks_storage.put_clicks(org.id, filling.clicks, slot=0)
-    while process.drain(app.extensions["settings"], org.id).stopped_early:
+    while drain.drain(app.extensions["settings"], org.id).stopped_early:
         pass
     return token
 

@@ -23,7 +23,7 @@ from werkzeug.datastructures import Headers
 from advocacy import create_app
 from advocacy.core.ids import new_id
 from advocacy.embedded import own_database, servers
-from advocacy.nudge import Silent
+from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
@@ -286,9 +286,9 @@ class World:
 
     def drain(self) -> Any:
         """Work through all that waits, as a worker does."""
-        from advocacy import process
+        from advocacy.ingestion import drain as drain_ingestion
 
-        return process.drain(self.settings, self.org_id)
+        return drain_ingestion.drain(self.settings, self.org_id)
 
     def report(self, **days: Any) -> dict[str, Any]:
         """Return the campaign's activation."""

@@ -11,7 +11,7 @@ from itertools import chain
 
 import pytest
 
-from advocacy.together import Overloaded, Together, TogetherInLoop
+from advocacy.ingestion.group_commit import Overloaded, Together, TogetherInLoop
 
 LIMITS = {"at_once": 8, "waiting": 1000, "seconds": 5.0}
 

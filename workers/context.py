@@ -13,7 +13,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from advocacy import create_app
-from advocacy.nudge import connect
+from advocacy.ingestion.wakeup import connect
 from config.logging import configure
 from config.settings import read_settings
 

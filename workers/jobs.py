@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from advocacy import alerting, forget, postponing, process, subscriptions
-from advocacy.nudge import enqueue_drain, holding, slots_of
+from advocacy import alerting, subscriptions
+from advocacy.ingestion import drain as drain_ingestion
+from advocacy.ingestion import erasure, postponement
+from advocacy.ingestion.wakeup import enqueue_drain, holding, slots_of
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.session import transaction
 from workers import read_ahead
@@ -23,7 +25,7 @@ def drain(org_id: str, slot: str = "") -> None:
     slot = slot or slots_of(settings.queue, own)[0]
     with (
         holding(redis, slot, settings.lease_seconds),
-        postponing.on_outage(redis, settings.queue, own),
+        postponement.on_outage(redis, settings.queue, own),
     ):
         if read_ahead.drain(application(), own, partial(others_wait, own)):
             enqueue_drain(redis, settings.queue, own)
@@ -42,8 +44,8 @@ def sweep() -> None:
         for org_id in waiting:
             enqueue_drain(connection(), settings.queue, org_id)
         for org_id in every:
-            process.restate_waiting(org_id, process.Drained())
-            process.fold_news(org_id)
+            drain_ingestion.restate_waiting(org_id, drain_ingestion.Drained())
+            drain_ingestion.fold_news(org_id)
 
 
 def retire() -> None:
@@ -53,8 +55,8 @@ def retire() -> None:
         with transaction():
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
-            forget.drop_old_bodies(settings, org_id)
-            process.fold_news(org_id, above=0)
+            erasure.drop_old_bodies(settings, org_id)
+            drain_ingestion.fold_news(org_id, above=0)
 
 
 def mail_reports() -> None:

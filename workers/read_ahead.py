@@ -11,8 +11,8 @@ from uuid import UUID
 
 from flask import Flask
 
-from advocacy import process
 from advocacy.core.prefetch import in_a_thread
+from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
 
@@ -27,8 +27,8 @@ def drain(app: Flask, org_id: UUID, others_wait: Callable[[], bool] = lambda: Fa
         with transaction():
             many = inbox.waits_more_than(org_id, settings.batch_size)
         if not many:
-            return process.drain(settings, org_id, others_wait=others_wait).stopped_early
+            return drain_ingestion.drain(settings, org_id, others_wait=others_wait).stopped_early
         with in_a_thread(app.app_context) as begin:
-            return process.drain(
+            return drain_ingestion.drain(
                 settings, org_id, others_wait=others_wait, begin=begin
             ).stopped_early

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from advocacy.core.events import ActionEvent
     from advocacy.core.tabular.table import Row, Table
-    from advocacy.importing import Brought
+    from advocacy.ingestion.csv_import import Brought
 
 
 @click.command("import")
@@ -110,7 +110,7 @@ def import_history(
 
 
 def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> None:
-    from advocacy.importing import understood
+    from advocacy.ingestion.csv_import import understood
 
     rows = table.count()
     click.echo(f"{file.name}: {table.described(rows)}")
@@ -155,7 +155,7 @@ def _import(
     file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
 ) -> None:
     from advocacy.core.prefetch import in_a_thread
-    from advocacy.importing import bring_in
+    from advocacy.ingestion.csv_import import bring_in
 
     total = table.check()
     click.echo(f"{file.name}: {table.described(total)}")

@@ -278,7 +278,7 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
 
     Example: advocacy link move 4mczcfbctv5g --post POST_ID
     """
-    from advocacy.moving import PassedOn, move_link
+    from advocacy.ingestion.reassign_link import PassedOn, move_link
     from advocacy.storage import campaigns
     from advocacy.storage.session import transaction
 

@@ -21,7 +21,7 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
 
     Says for each tool whether the code came back. Test actions are kept and never counted.
     """
-    from advocacy.rehearse import rehearse
+    from advocacy.ingestion.integration_test import rehearse
     from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)

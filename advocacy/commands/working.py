@@ -33,8 +33,8 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
 
     Example: advocacy replay --reason room_failed
     """
-    from advocacy import process
-    from advocacy.replaying import put_back
+    from advocacy.ingestion import drain
+    from advocacy.ingestion.replay import put_back
     from advocacy.storage import campaigns, inbox
     from advocacy.storage.session import transaction
 
@@ -49,8 +49,8 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
     settings = settings_now()
     with transaction():
         tried = put_back(settings.secret_key.encode(), owner.id, reason=reason, ids=ids or None)
-    drained = process.Drained()
-    while (more := process.drain(settings, owner.id)).stopped_early:
+    drained = drain.Drained()
+    while (more := drain.drain(settings, owner.id)).stopped_early:
         drained.quarantined += more.quarantined
     still = inbox.counts(owner.id)["quarantined"]
     click.echo(f"{tried} tried again, {still} are quarantined now")
@@ -66,8 +66,8 @@ def rebuild(org: str | None) -> None:
     """
     from flask import current_app
 
-    from advocacy import process
     from advocacy.core.prefetch import in_a_thread
+    from advocacy.ingestion import drain
     from advocacy.storage import campaigns, inbox
 
     owner = campaigns.get_organization(org)
@@ -81,7 +81,7 @@ def rebuild(org: str | None) -> None:
             bar.update(done - bar.pos, "counting people" if done == every else None)
 
         with in_a_thread(current_app.app_context) as begin:
-            done = process.rebuild(settings_now(), owner.id, show, begin)
+            done = drain.rebuild(settings_now(), owner.id, show, begin)
     click.echo(f"worked through again: {counted(done, 'delivery', 'deliveries')}")
 
 
@@ -209,12 +209,12 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
 
     Example: advocacy erase --email someone@example.org
     """
-    from advocacy import forget
+    from advocacy.ingestion import erasure
     from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
     try:
-        erased = forget.erase(
+        erased = erasure.erase(
             settings_now(), owner.id, email=email, phone=phone, region=region.upper()
         )
     except ValueError as error:

@@ -14,7 +14,7 @@ from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift
 from advocacy.grouping.hiding import withhold
 from advocacy.grouping.keys import Keys
 from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowed
-from advocacy.rollup import shared_out
+from advocacy.ingestion.rollup import shared_out
 from advocacy.storage import breakdowns as store
 from advocacy.storage import distinct_counts
 from advocacy.storage.breakdowns import Asked

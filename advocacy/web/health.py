@@ -22,9 +22,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import clicklog
+from advocacy.ingestion.postponement import Postponed, list_postponed
+from advocacy.ingestion.wakeup import connect
 from advocacy.key_check import WrongKey
-from advocacy.nudge import connect
-from advocacy.postponing import Postponed, list_postponed
 from advocacy.storage import inbox, server
 from advocacy.web.auth import needs_token
 from config.settings import Settings

@@ -13,7 +13,7 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from advocacy.replaying import put_back
+from advocacy.ingestion.replay import put_back
 from advocacy.storage import campaigns, source_health
 from advocacy.storage.session import transaction
 from advocacy.web import auth

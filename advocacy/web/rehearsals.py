@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, g, render_template
 from flask_babel import gettext as _
 
-from advocacy.rehearse import Rehearsed, rehearse, sources_of
+from advocacy.ingestion.integration_test import Rehearsed, rehearse, sources_of
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import hurry

@@ -18,12 +18,12 @@ from alembic import op
 from flask import current_app
 
 from advocacy.core.crypto import organization_key
-from advocacy.ledger import Fact
+from advocacy.ingestion.reconcile import Fact
 from advocacy.core.personal_data import scrub
 from advocacy.core.ids import BODY_ID
 from advocacy.providers.history import ROW
 from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_host, retained_media_type, retained_name, retained_target, retained_utm
-from advocacy.retained_facts import retained_fact
+from advocacy.ingestion.minimization import retained_fact
 from advocacy.core.minimization import keyed_name
 from advocacy.core.crypto import seal_text
 

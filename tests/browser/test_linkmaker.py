@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
-from advocacy import process
 from advocacy.core.ids import new_id
+from advocacy.ingestion import drain
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 
@@ -100,7 +100,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     )
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
     with wired.app_context():
-        process.drain(wired.extensions["settings"], org_id)
+        drain.drain(wired.extensions["settings"], org_id)
     expect(row.locator("td").nth(2)).to_have_text("1", timeout=15_000)
     assert page.evaluate("window.sameDocument") is True
     with wired.app_context():

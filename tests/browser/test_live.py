@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
-from advocacy import process
 from advocacy.core.ids import new_id
 from advocacy.core.vocabulary import platform_named
+from advocacy.ingestion import drain
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
 
@@ -59,7 +59,7 @@ def act(wired: Flask, site) -> Callable[..., None]:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             assert answer.status == 200
         with wired.app_context():
-            process.drain(wired.extensions["settings"], org_id)
+            drain.drain(wired.extensions["settings"], org_id)
 
     return acted
 

@@ -175,7 +175,7 @@ def test_the_export_is_one_that_can_be_brought_in(tmp_path):
     from advocacy.core.events import Verified
     from advocacy.core.tabular.table import open_table
     from advocacy.import_layouts import LAYOUTS
-    from advocacy.process import events_of
+    from advocacy.ingestion.drain import events_of
     from advocacy.providers.history import ROW
 
     export = tmp_path / "contributions.csv"

@@ -16,7 +16,7 @@ from rq.cron import CronScheduler
 from sqlalchemy import text
 
 from advocacy.counting import queue_of
-from advocacy.nudge import connect
+from advocacy.ingestion.wakeup import connect
 from advocacy.storage.session import transaction
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from advocacy import generate, process
+from advocacy import generate
+from advocacy.ingestion import drain
+from advocacy.ingestion.pipeline import restate_actions
+from advocacy.ingestion.rollup import deltas
 from advocacy.report import activation
-from advocacy.rollup import deltas
-from advocacy.settling import restate_actions
 from advocacy.storage import actions, campaigns, inbox
 from advocacy.storage.session import run, transaction
 from advocacy.storage.totals import Key, Sums
@@ -48,7 +49,7 @@ def rows(table: str) -> list[Any]:
 def people_present() -> dict[Any, int]:
     """Presences whatever their slot, news folded: where a count lies says nothing."""
     for (org_id,) in run("select id from organizations"):
-        process.fold_news(org_id, above=0)
+        drain.fold_news(org_id, above=0)
     present: Counter[Any] = Counter()
     for row in rows("presences"):
         present[tuple(v for k, v in row.items() if k not in {"slot", "people"})] += row["people"]
@@ -174,7 +175,7 @@ def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
     assert inbox.counts(org_id) == {"pending": 400, "done": 0, "quarantined": 0}
     assert run("select count(*) from touches")[0][0] > 600
 
-    process.drain(settings, org_id, seconds=60)
+    drain.drain(settings, org_id, seconds=60)
     assert inbox.counts(org_id) == {"pending": 0, "done": 400, "quarantined": 0}
     with transaction():
         every = every_action(org_id)
@@ -190,7 +191,7 @@ def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
         run("update presences set people = people + 2, value = value || 's' where grain = 'kind'")
         run("update presences set slot = 1 where grain = 'all'")
     assert people_present() != present
-    assert process.rebuild(settings, org_id) == 400
+    assert drain.rebuild(settings, org_id) == 400
     for table, kept in before.items():
         assert rows(table) == kept, table
     assert people_present() == present

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from advocacy import importing
+from advocacy.ingestion import csv_import
 
 HEADER = "Receipt ID,Date,Amount,Donor Email,Lineitem ID\n"
 
@@ -41,7 +41,7 @@ def test_an_import_says_what_was_new_known_and_refused(operator, tmp_path):
 
 def test_an_export_of_several_batches_is_read_ahead(operator, tmp_path, monkeypatch):
     """A batch is read in another thread while that before it is kept, and knows its source."""
-    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(csv_import, "ROWS_AT_ONCE", 2)
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
     export = tmp_path / "gifts.csv"

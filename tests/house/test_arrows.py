@@ -20,7 +20,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 # What a pure room may use besides the standard library, `advocacy.events` and its own room.
 PURE = {
     "advocacy.core.events": set(),
-    "advocacy.ledger": set(),
+    "advocacy.ingestion.reconcile": set(),
     "advocacy.identity.graph": set(),
     "advocacy.agents": {"crawleruseragents"},
     "advocacy.core.platforms": set(),
@@ -52,7 +52,7 @@ PURE = {
     },
     "advocacy.core.contacts": {"email_validator", "phonenumbers", "advocacy.core.plain_text"},
     "advocacy.identity.hashing": {"advocacy.core.contacts", "advocacy.identity.graph"},
-    "advocacy.mentions": {
+    "advocacy.ingestion.erasure_search": {
         "advocacy.core.contacts",
         "advocacy.identity.hashing",
         "advocacy.core.personal_data",
@@ -60,7 +60,7 @@ PURE = {
     "advocacy.core.personal_data": {"advocacy.core.plain_text"},
     "advocacy.core.minimization": {
         "advocacy.identity.hashing",
-        "advocacy.ledger",
+        "advocacy.ingestion.reconcile",
         "advocacy.core.personal_data",
         "advocacy.core.platforms",
         "advocacy.core.tracking_parameters",
@@ -138,11 +138,11 @@ WRONG_WAYS = (
         (
             "advocacy.web",
             "workers",
-            "advocacy.process",
-            "advocacy.receive",
+            "advocacy.ingestion.drain",
+            "advocacy.ingestion.receive",
             "advocacy.report",
-            "advocacy.rollup",
-            "advocacy.forget",
+            "advocacy.ingestion.rollup",
+            "advocacy.ingestion.erasure",
             "flask",
             "advocacy.attribution",
             "redis",
@@ -151,9 +151,12 @@ WRONG_WAYS = (
     ),
     ("advocacy.web", ("workers", "sqlalchemy.orm", "psycopg")),
     ("workers", ("advocacy.web", "sqlalchemy", "psycopg")),
-    ("advocacy.receive", ("flask", "sqlalchemy", "advocacy.web", "advocacy.process")),
-    ("advocacy.process", ("flask", "advocacy.web", "workers", "redis", "rq")),
-    ("advocacy.rollup", ("flask", "sqlalchemy", "advocacy.web")),
+    (
+        "advocacy.ingestion.receive",
+        ("flask", "sqlalchemy", "advocacy.web", "advocacy.ingestion.drain"),
+    ),
+    ("advocacy.ingestion.drain", ("flask", "advocacy.web", "workers", "redis", "rq")),
+    ("advocacy.ingestion.rollup", ("flask", "sqlalchemy", "advocacy.web")),
     ("advocacy.report", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.grouping", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     (
@@ -187,10 +190,13 @@ WRONG_WAYS = (
     ("advocacy.generate", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.goals", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.ladder", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.importing", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.rehearse", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.settling", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
-    ("advocacy.forget", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.ingestion.csv_import", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.ingestion.integration_test", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    (
+        "advocacy.ingestion.pipeline",
+        ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq"),
+    ),
+    ("advocacy.ingestion.erasure", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.weekly", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.alerting", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.subscriptions", ("flask", "sqlalchemy", "advocacy.web", "workers")),

@@ -27,7 +27,7 @@ import stripe
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.events import ActionEvent, Delivery, Verified
-from advocacy.ledger import Fact, Settled, fact_of, joined, settle
+from advocacy.ingestion.reconcile import Fact, Settled, fact_of, joined, settle
 from advocacy.providers import BY_SLUG, mappings
 from advocacy.providers.adapter import Room
 

@@ -16,7 +16,7 @@ from counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payl
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
-from advocacy.ledger import Fact, settle
+from advocacy.ingestion.reconcile import Fact, settle
 from advocacy.providers import BY_SLUG, PROVIDERS
 
 every_room = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())

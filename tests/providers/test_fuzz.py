@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said, Verified
-from advocacy.ledger import Fact, settle
-from advocacy.process import events_of, facts_of
+from advocacy.ingestion.drain import events_of, facts_of
+from advocacy.ingestion.reconcile import Fact, settle
 from advocacy.providers import generic
 from advocacy.providers.history import READERS, ROW, row_id
 

@@ -19,7 +19,7 @@ from test_fuzz import ROW_MAPPING, ROWS
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Verified
 from advocacy.identity.hashing import digests
-from advocacy.process import events_of
+from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic
 from advocacy.providers.history import ROW
 

@@ -11,7 +11,7 @@ import pytest
 from counterparts import SOURCE, facts
 
 from advocacy.core.events import ActionEvent, ActionKind, Said
-from advocacy.ledger import Fact, action_id, joined, settle
+from advocacy.ingestion.reconcile import Fact, action_id, joined, settle
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from advocacy import process
 from advocacy.core.prefetch import at_once
+from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
@@ -80,7 +80,7 @@ def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
                 )
         return at_once(read)
 
-    assert process.drain(settings, full.org_id, begin=late).done == 7
+    assert drain.drain(settings, full.org_id, begin=late).done == 7
 
 
 def test_what_a_killed_worker_held_is_claimed_again_as_a_batch(full):

@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import DBAPIError
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage import inbox, outages
 from advocacy.storage.db import db
 from advocacy.storage.session import Contended, TookTooLong, run, transaction
@@ -127,7 +127,7 @@ def test_a_table_that_stays_locked_is_waited_for(world, environment):
 def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, monkeypatch):
     world.act("call", id="c1", email="a@example.org")
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
-    real = process.settle_batch
+    real = drain.settle_batch
 
     def settle(*arguments, **named):
         (own,) = run("select pg_backend_pid()")[0]
@@ -136,7 +136,7 @@ def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, 
         return real(*arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(process, "settle_batch", settle)
+        patched.setattr(drain, "settle_batch", settle)
         with pytest.raises(DBAPIError) as error:
             world.drain()
     assert outages.name_of(error.value) in {"shutting_down", "no_connection"}

@@ -22,12 +22,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from advocacy import forget, process
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.identity import resolution
 from advocacy.identity.graph import Edge, Limits, partition
 from advocacy.identity.hashing import digests
+from advocacy.ingestion import drain, erasure
 from advocacy.storage import inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run
@@ -148,7 +148,7 @@ def test_any_history_in_any_batches_is_what_a_partition_of_all_says(app, size, h
         world.drain()
         hold_to_the_rules(world)
         before = rows_of(world)
-        process.rebuild(world.settings, world.org_id)
+        drain.rebuild(world.settings, world.org_id)
         assert rows_of(world) == before
 
 
@@ -285,7 +285,7 @@ def test_workers_that_each_see_a_part_of_a_join_see_all_of_it(world):
         def work(start: threading.Barrier = start) -> int:
             with world.app.app_context():
                 start.wait()
-                return process.drain(one_by_one, world.org_id).done
+                return drain.drain(one_by_one, world.org_id).done
 
         with ThreadPoolExecutor(3) as workers:
             done = [each.result() for each in [workers.submit(work) for _ in range(3)]]
@@ -315,10 +315,10 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
         return made
 
     def work() -> int:
-        done = process.Drained()
+        done = drain.Drained()
         with world.app.app_context():
-            batch = process.read_batch(world.settings, world.org_id, 1)
-            process.keep_batch(world.settings, world.org_id, batch, done)
+            batch = drain.read_batch(world.settings, world.org_id, 1)
+            drain.keep_batch(world.settings, world.org_id, batch, done)
         return done.done
 
     monkeypatch.setattr(resolution.people, "claim_identifiers", claim)
@@ -333,7 +333,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
     )
     assert parts == (2,)
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert rows_of(world) == rows
 
 
@@ -350,9 +350,9 @@ def test_three_workers_on_a_crowd_that_hangs_together_lose_and_quarantine_nothin
         tell(world, f"a{number}", " ".join(who), chance.randrange(50))
     small = replace(world.settings, batch_size=25)
 
-    def work() -> process.Drained:
+    def work() -> drain.Drained:
         with world.app.app_context():
-            return process.drain(small, world.org_id, seconds=120)
+            return drain.drain(small, world.org_id, seconds=120)
 
     with ThreadPoolExecutor(3) as workers:
         drained = [each.result() for each in [workers.submit(work) for _ in range(3)]]
@@ -360,12 +360,12 @@ def test_three_workers_on_a_crowd_that_hangs_together_lose_and_quarantine_nothin
     assert sum(each.quarantined for each in drained) == 0
     hold_to_the_rules(world)
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert rows_of(world) == rows
 
 
-def erase(world: World, **who: str) -> forget.Erased:
-    return forget.erase(
+def erase(world: World, **who: str) -> erasure.Erased:
+    return erasure.erase(
         world.settings, world.org_id, **{"email": "", "phone": "", "region": "US"} | who
     )
 
@@ -404,7 +404,7 @@ def test_erasing_takes_all_that_was_joined_through_her_and_only_that(world):
     ] == 3
 
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert rows_of(world) == rows
     tell(world, "again", "P1", 9)
     world.drain()
@@ -495,7 +495,7 @@ def test_erasing_one_of_a_household_leaves_the_other(world):
     erase(world, phone="+1 202 555 0101")
     hold_to_the_rules(world)
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert rows_of(world) == rows
 
 

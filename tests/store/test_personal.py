@@ -25,8 +25,8 @@ from advocacy.core.minimization import (
 )
 from advocacy.core.personal_data import reads_as_personal, scrub, texts_of
 from advocacy.core.tracking_parameters import split_code
-from advocacy.ledger import fact_of
-from advocacy.retained_facts import retained, retained_fact
+from advocacy.ingestion.minimization import retained, retained_fact
+from advocacy.ingestion.reconcile import fact_of
 from tests.providers.counterparts import SOURCE
 
 KEY = b"k" * 32

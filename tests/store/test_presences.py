@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
 from advocacy.core.distinct import GRAINS
-from advocacy.rollup import deltas
+from advocacy.ingestion.rollup import deltas
 from advocacy.storage import actions, campaigns, distinct_counts, distinct_deltas, totals
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
@@ -358,7 +358,7 @@ def test_an_earlier_first_action_elsewhere_makes_her_return(two):
 
 
 def test_rebuild_makes_the_same(world):
-    from advocacy import process
+    from advocacy.ingestion import drain
 
     for number in range(12):
         world.act(
@@ -371,7 +371,7 @@ def test_rebuild_makes_the_same(world):
     world.drain()
     before = standing()
     assert all(before.values())
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert standing() == before
     assert refilled() == before
 
@@ -400,14 +400,14 @@ def test_clicks_of_any_range_are_those_of_a_count(world):
 
 
 def test_rebuild_mends_what_an_older_version_counted_by_day_alone(world):
-    from advocacy import process
+    from advocacy.ingestion import drain
 
     for number in range(20):
         world.click("x", at=datetime.now(UTC) - timedelta(days=number))
     right = run("select starts_on, sum(clicks) from click_span_totals group by 1 order by 1")
     with transaction():
         run("update click_span_totals set clicks = 1")
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert (
         run("select starts_on, sum(clicks) from click_span_totals group by 1 order by 1") == right
     )
@@ -454,7 +454,7 @@ def test_what_one_organization_counts_is_not_anothers(app, world):
         1,
         1,
     ]
-    from advocacy import process
+    from advocacy.ingestion import drain
 
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert other.report()["supporters"]["distinct"] == 1

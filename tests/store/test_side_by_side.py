@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DataError
 
-from advocacy import forget, importing, linking, process, settling
+from advocacy import linking
 from advocacy.core.tabular.table import Row
 from advocacy.identity import resolution
-from advocacy.ledger import action_id
-from advocacy.moving import move_link
+from advocacy.ingestion import csv_import, erasure, pipeline
+from advocacy.ingestion import drain as drain_ingestion
+from advocacy.ingestion.reassign_link import move_link
+from advocacy.ingestion.reconcile import action_id
 from advocacy.storage import campaigns, email_outbox, inbox
 from advocacy.storage.campaigns import Taken
 from advocacy.storage.db import db
@@ -58,7 +60,7 @@ DERIVED = {
 
 def rows_of(world: World) -> dict[str, list[str]]:
     """Return all that is derived."""
-    process.fold_news(world.org_id, above=0)
+    drain_ingestion.fold_news(world.org_id, above=0)
     return {
         table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
         for table, statement in DERIVED.items()
@@ -68,7 +70,7 @@ def rows_of(world: World) -> dict[str, list[str]]:
 def hold_to_a_rebuild(world: World) -> None:
     """Compare what is derived with what a rebuild makes."""
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain_ingestion.rebuild(world.settings, world.org_id)
     assert rows == rows_of(world)
 
 
@@ -86,9 +88,9 @@ def one(world: World) -> Callable[[], int]:
     """Return what works through one delivery, as a worker does."""
 
     def work() -> int:
-        done = process.Drained()
-        batch = process.read_batch(world.settings, world.org_id, 1)
-        process.keep_batch(world.settings, world.org_id, batch, done)
+        done = drain_ingestion.Drained()
+        batch = drain_ingestion.read_batch(world.settings, world.org_id, 1)
+        drain_ingestion.keep_batch(world.settings, world.org_id, batch, done)
         return done.done
 
     return work
@@ -151,7 +153,7 @@ def test_whoever_acts_while_her_click_turns_out_to_be_shared_has_no_evidence_of_
     world.drain()
     tell(world, "forwarded", 1, email="ben@example.org", click_id=CLICKS[1])
     tell(world, "again", 2, email="ana@example.org")
-    stand(settling.actions, "ids_near", one(world), one(world))
+    stand(pipeline.actions, "ids_near", one(world), one(world))
     hold_to_a_rebuild(world)
 
 
@@ -160,7 +162,7 @@ def test_whoever_acts_while_a_refund_tells_of_her_click_has_evidence_of_it(world
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
     tell(world, "gift", kind="donation.refunded", email="ana@example.org", click_id=CLICKS[1])
     tell(world, "signed", 2, email="ana@example.org")
-    stand(settling.actions, "ids_near", one(world), one(world))
+    stand(pipeline.actions, "ids_near", one(world), one(world))
     hold_to_a_rebuild(world)
 
 
@@ -172,7 +174,7 @@ def test_what_becomes_hers_while_a_click_does_has_evidence_of_it(world, stand):
     world.drain()
     tell(world, "two", 3, email="ben@example.org", phone="+12025550102")
     tell(world, "clicked", 4, email="ana@example.org", click_id=CLICKS[1])
-    stand(settling.touches, "by_supporter", one(world), one(world), lambda _, people: people)
+    stand(pipeline.touches, "by_supporter", one(world), one(world), lambda _, people: people)
     hold_to_a_rebuild(world)
 
 
@@ -181,7 +183,7 @@ def test_whoever_acts_while_her_only_action_is_corrected_to_another_stays(world,
     world.drain()
     tell(world, "again", 1, email="ana@example.org")
     tell(world, "gave", 2, email="ben@example.org")
-    stand(settling.actions, "put_supporters", one(world), one(world))
+    stand(pipeline.actions, "put_supporters", one(world), one(world))
     hold_to_a_rebuild(world)
 
 
@@ -192,7 +194,7 @@ def test_a_click_that_is_shipped_while_its_action_is_kept_is_somebody_s(world, s
     tell(world, "signed", email="ana@example.org", click_id=CLICKS[1])
     tell(world, "called", 1, email="ana@example.org")
     stand(
-        settling.touches,
+        pipeline.touches,
         "put_owners",
         one(world),
         lambda: world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1]),
@@ -247,7 +249,7 @@ def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
             "type": kind,
         }
         assert stripe(world, json.dumps(event).encode()).status_code == 200
-    stand(settling.actions, "put_names", one(world), one(world))
+    stand(pipeline.actions, "put_names", one(world), one(world))
     assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
     hold_to_a_rebuild(world)
 
@@ -260,7 +262,7 @@ def test_payments_of_one_recurring_gift_that_meet_are_one_post_s(world, stand):
     gift = {"kind": "donation", "amount": "10.00", "currency": "USD", "recurs_as": "monthly"}
     tell(world, "one", email="ana@example.org", code=world.links["x"], **gift)
     tell(world, "two", 1, email="ana@example.net", renewal=True, **gift)
-    stand(settling.actions, "ids_of_mandates", one(world), one(world))
+    stand(pipeline.actions, "ids_of_mandates", one(world), one(world))
     hold_to_a_rebuild(world)
 
 
@@ -293,36 +295,36 @@ def test_what_waits_for_a_rebuild_was_not_tried(world, monkeypatch):
     settings = replace(world.settings, lease_seconds=2)
     tell(world, "one", email="ana@example.org")
     tell(world, "two", 1, email="ben@example.org")
-    whole = process.actions.lock_organization
+    whole = drain_ingestion.actions.lock_organization
 
     def lock(*asked: Any, **how: Any) -> Any:
         run("set local lock_timeout = '100ms'")
         return whole(*asked, **how)
 
-    monkeypatch.setattr(process.actions, "lock_organization", lock)
+    monkeypatch.setattr(drain_ingestion.actions, "lock_organization", lock)
     whole(world.org_id, alone=True)
 
     def drain() -> None:
         with world.app.app_context():
             for _ in range(6):
-                process.drain(settings, world.org_id, seconds=0)
+                drain_ingestion.drain(settings, world.org_id, seconds=0)
 
     with ThreadPoolExecutor(1) as worker:
         worker.submit(drain).result()
     assert run("select status, attempts from inbox") == [("pending", 0), ("pending", 0)]
     db.session.rollback()
-    assert process.drain(settings, world.org_id).done == 2
+    assert drain_ingestion.drain(settings, world.org_id).done == 2
 
 
 def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
     """It runs out meanwhile, and the worker lives."""
     settings = replace(world.settings, lease_seconds=0)
     tell(world, "one", email="ana@example.org")
-    process.actions.lock_organization(world.org_id, alone=True)
+    drain_ingestion.actions.lock_organization(world.org_id, alone=True)
 
     def work() -> None:
         with world.app.app_context():
-            process.drain(settings, world.org_id)
+            drain_ingestion.drain(settings, world.org_id)
 
     with ThreadPoolExecutor(1) as worker:
         working = worker.submit(work)
@@ -332,7 +334,7 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
 
         def look() -> Any:
             with world.app.app_context():
-                return process.read_again(settings, world.org_id)
+                return drain_ingestion.read_again(settings, world.org_id)
 
         with ThreadPoolExecutor(1) as other:
             assert other.submit(look).result() is None
@@ -346,17 +348,17 @@ def test_a_sweep_waits_for_no_rebuild(world):
     tell(world, "one", email="ana@example.org", click_id=CLICKS[1])
     world.drain()
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    process.actions.lock_organization(world.org_id, alone=True)
+    drain_ingestion.actions.lock_organization(world.org_id, alone=True)
 
     def sweep() -> bool:
         with world.app.app_context():
             run("set lock_timeout = '1s'")
-            return process.restate_waiting(world.org_id, process.Drained())
+            return drain_ingestion.restate_waiting(world.org_id, drain_ingestion.Drained())
 
     with ThreadPoolExecutor(1) as worker:
         assert not worker.submit(sweep).result()
     db.session.rollback()
-    assert process.restate_waiting(world.org_id, process.Drained())
+    assert drain_ingestion.restate_waiting(world.org_id, drain_ingestion.Drained())
     hold_to_a_rebuild(world)
 
 
@@ -403,9 +405,9 @@ def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_firs
         }
         body = json.dumps([{"osdi:donation": donation, "idempotency_key": key}])
         assert world.post(key, body.encode()).status_code == 200
-        batches.append(process.read_batch(world.settings, world.org_id, 1))
+        batches.append(drain_ingestion.read_batch(world.settings, world.org_id, 1))
     for batch in reversed(batches):
-        process.keep_batch(world.settings, world.org_id, batch, process.Drained())
+        drain_ingestion.keep_batch(world.settings, world.org_id, batch, drain_ingestion.Drained())
     hold_to_a_rebuild(world)
 
 
@@ -455,7 +457,7 @@ def erased(world: World) -> str:
     tell(world, "one", email="ana@example.org")
     world.drain()
     (facts,) = run("select facts from inbox")[0]
-    forget.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
+    erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
     return str(facts[0]["who"]["email"])
 
 
@@ -467,7 +469,7 @@ def nothing_of(erased: str, bodies: int = 0) -> bool:
 
 def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkeypatch):
     tell(world, "late", 1, email="ana@example.org")
-    whole, tries = process.inbox.put_done, []
+    whole, tries = drain_ingestion.inbox.put_done, []
 
     def put_done(*asked: Any) -> None:
         whole(*asked)
@@ -475,7 +477,7 @@ def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkey
         if len(tries) == 1:
             raise Contended("somebody was first")
 
-    monkeypatch.setattr(process.inbox, "put_done", put_done)
+    monkeypatch.setattr(drain_ingestion.inbox, "put_done", put_done)
     world.drain()
     assert len(tries) == 2
     assert nothing_of(erased)
@@ -483,7 +485,7 @@ def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkey
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypatch, failing):
-    whole, tries = importing.settle_batch, []
+    whole, tries = csv_import.settle_batch, []
 
     def settle(*asked: Any) -> Any:
         left = whole(*asked)
@@ -492,7 +494,7 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
             raise Contended("somebody was first")
         return left
 
-    monkeypatch.setattr(importing, "settle_batch", settle)
+    monkeypatch.setattr(csv_import, "settle_batch", settle)
     with transaction():
         source = campaigns.get_source(world.org_id, "actblue")
     row = {
@@ -502,7 +504,7 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
         "Amount": "5.00",
         "Donor Email": "ana@example.org",
     }
-    assert importing.bring_in(world.settings, source, [Row(2, row)], {}, lambda *_: None).new == 1
+    assert csv_import.bring_in(world.settings, source, [Row(2, row)], {}, lambda *_: None).new == 1
     assert nothing_of(erased)
 
 
@@ -519,7 +521,7 @@ def test_who_is_named_by_a_part_of_what_is_told_of_another_s_gift_is_erased_ther
         for one in facts[0]["who"].values()
     }
     assert len(hashes) == 2
-    forget.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
+    erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
     assert all(nothing_of(each, bodies=1) for each in hashes)
     assert run("select count(*) from actions where email_hash <> ''") == [(1,)]
     hold_to_a_rebuild(world)

@@ -10,13 +10,13 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from advocacy import process
 from advocacy.core.crypto import organization_key, seal
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said
 from advocacy.core.ids import new_id
 from advocacy.identity.hashing import digests
-from advocacy.ledger import fact_of, write_facts
-from advocacy.settling import Parsed, settle_batch
+from advocacy.ingestion import drain
+from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.reconcile import fact_of, write_facts
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
@@ -129,7 +129,7 @@ def test_texts_from_before_are_keyed_and_scrubbed_and_count_the_same(before, roo
 def test_a_rebuild_gives_what_the_migration_gave(before, root):
     migrate(root)
     after, report = {table: rows(table) for table in TABLES}, before.report()
-    process.rebuild(before.settings, before.org_id)
+    drain.rebuild(before.settings, before.org_id)
     assert {table: rows(table) for table in TABLES} == after
     assert before.report() == report
 
@@ -168,6 +168,6 @@ def test_a_rebuild_joins_what_an_old_worker_stored_beside_the_new_version(before
     migrate(root)
     store_as_before(before, [event(statement_id="refund:1", said=Said.RETURNED)], "m2")
     assert len(run("select id from actions")) == 4
-    process.rebuild(before.settings, before.org_id)
+    drain.rebuild(before.settings, before.org_id)
     assert len(run("select id from actions")) == 3
     assert [canary for canary in CANARIES if canary in "".join(rows("actions"))] == []

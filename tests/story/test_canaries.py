@@ -26,11 +26,11 @@ from redis import Redis
 from twilio.request_validator import RequestValidator
 from werkzeug.test import Client
 
-from advocacy import forget, process
 from advocacy.core.crypto import open_text, unseal
-from advocacy.importing import bring_in
-from advocacy.nudge import Silent, connect, enqueue_drain
-from advocacy.receive import Knock, KnownSources, receive_together
+from advocacy.ingestion import drain, erasure
+from advocacy.ingestion.csv_import import bring_in
+from advocacy.ingestion.receive import Knock, KnownSources, receive_together
+from advocacy.ingestion.wakeup import Silent, connect, enqueue_drain
 from advocacy.shipping import ship
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.db import db
@@ -288,10 +288,10 @@ def test_nothing_of_a_person_is_found_outside_what_is_sealed(world, every_form, 
     captured = capfd.readouterr()
     look_everywhere(world, captured.out + captured.err)
 
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     look_everywhere(world, "")
 
-    forget.erase(world.settings, world.org_id, email=ADDRESS, phone=NUMBER, region="US")
+    erasure.erase(world.settings, world.org_id, email=ADDRESS, phone=NUMBER, region="US")
     look_everywhere(world, "")
     left = [body for body in opened_bodies(world) if found_in(body)]
     assert left == []

@@ -14,10 +14,11 @@ import psycopg
 import pytest
 from redis import Redis
 
-from advocacy import counting, forget
+from advocacy import counting
 from advocacy.counting import BeingCounted, Counting, queue_of
+from advocacy.ingestion import erasure
+from advocacy.ingestion.reassign_link import move_link
 from advocacy.ladder import ladder
-from advocacy.moving import move_link
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.goals import put_goal
@@ -250,7 +251,7 @@ def test_what_did_not_change_is_not_counted_again_and_what_did_is_shown(large, a
 
 
 def change_by_erasing(world) -> None:
-    forget.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
+    erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
 
 
 def change_by_moving_a_link(world) -> None:

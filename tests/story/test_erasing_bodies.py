@@ -9,7 +9,7 @@ import json
 import zlib
 from urllib.parse import quote
 
-from advocacy import forget
+from advocacy.ingestion import erasure
 from advocacy.storage import inbox
 from advocacy.storage.session import run
 from tests.store.test_personal import FORMS
@@ -65,7 +65,7 @@ def test_every_form_of_a_body_is_found_and_nobody_else_s(world):
     world.drain()
     assert inbox.counts(world.org_id)["quarantined"] == different + len(OTHERS)
 
-    erased = forget.erase(
+    erased = erasure.erase(
         world.settings, world.org_id, email=ADDRESS, phone="202-555-0147", region="US"
     )
 
@@ -81,7 +81,7 @@ def test_a_body_of_somebody_else_s_action_that_names_them_goes_and_the_action_st
     world.drain()
     before = world.report()
 
-    erased = forget.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
+    erased = erasure.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
 
     assert (erased.actions, erased.bodies) == (0, 1)
     assert len(_left(world)) == 1
@@ -92,12 +92,12 @@ def test_what_waits_is_not_lost_and_is_told(world):
     world.act("signature", id="s1", email=ADDRESS)
     world.post("action_network", f"[{ADDRESS}".encode())
 
-    erased = forget.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
+    erased = erasure.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
     assert (erased.bodies, erased.waiting) == (0, 2)
     assert len(_left(world)) == 2
 
     world.drain()
-    erased = forget.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
+    erased = erasure.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
     assert (erased.bodies, erased.waiting) == (1, 0)
     assert _left(world) == set()
     assert world.report()["actions"] == 1
@@ -111,7 +111,7 @@ def test_a_message_id_that_names_them_is_sealed_and_goes_too(world):
     # It is known again all the same.
     world.standard("{", message_id=message_id)
     world.drain()
-    forget.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
+    erasure.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
     (row,) = run("select body, message_id from inbox")
     assert (row.body, row.message_id) == (None, "")
 

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from advocacy import process
 from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
 from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.explain import BadCursor, explain, find_actions
+from advocacy.ingestion import drain
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
@@ -439,7 +439,7 @@ def test_what_is_not_counted_says_why(world):
 
 def test_what_another_tool_tells_the_same_says_so(world):
     from advocacy.core.events import ActionEvent, Said
-    from advocacy.settling import Parsed, settle_batch
+    from advocacy.ingestion.pipeline import Parsed, settle_batch
 
     world.act("call", "m1", id="a1")
     world.drain()
@@ -456,7 +456,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
         sources = {each.id: each for each in campaigns.list_sources(world.org_id)}
         source = sources[row.source_id]
         told = [
-            process.facts_of([each], b"k" * 32, source, row.id)[0]
+            drain.facts_of([each], b"k" * 32, source, row.id)[0]
             for each in (said, ActionEvent(kind=ActionKind.CALL, external_id="a1", occurred_at=NOW))
         ]
         parsed = Parsed(facts={row.id: told}, source_of={row.id: source.id})
@@ -537,12 +537,12 @@ def test_nothing_in_a_receipt_names_a_person(world):
 
 
 def test_an_erased_person_leaves_a_receipt(world):
-    from advocacy import forget
+    from advocacy.ingestion import erasure
 
     click = world.click("x", at=ago(hours=1))
     world.act("call", "m1", id="a1", email="ana@example.org", click_id=click, at=NOW)
     world.drain()
-    forget.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
+    erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
     assert receipt(world)["counted"]
 
 

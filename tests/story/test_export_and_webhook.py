@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from advocacy import process
 from advocacy.core.crypto import organization_key
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Person, Verified
 from advocacy.core.tabular.table import Row
 from advocacy.identity.hashing import digests, supporter_of
-from advocacy.importing import bring_in
+from advocacy.ingestion import drain
+from advocacy.ingestion.csv_import import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.history import READERS, ROW, read_row
 from advocacy.storage import campaigns
@@ -680,7 +680,7 @@ def test_all_facts_come_to_the_same_money_actions_and_people(world, slug: str, w
     net = sum(gross - back for _, _, gross, back in wanted)
     assert sum(each["net_minor"] for each in world.report()["money"]) == net
     assert world.report()["supporters"]["distinct"] == len({row[0] for row in wanted})
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert outcome(world) == wanted
 
 
@@ -717,4 +717,4 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
                from actions where counted"""
         )
         assert tuple(found) == (True, world.links["x"], 2500, 0)
-        process.rebuild(world.settings, world.org_id)
+        drain.rebuild(world.settings, world.org_id)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DataError
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import run, transaction
 
@@ -123,7 +123,7 @@ def test_all_sent_twice_gives_the_same_numbers(told):
 
 def test_rebuild_gives_the_same_rows(told):
     before, rows = numbers(told), derived()
-    assert process.rebuild(told.settings, told.org_id) == 4
+    assert drain.rebuild(told.settings, told.org_id) == 4
     assert (numbers(told), derived()) == (before, rows)
 
 
@@ -133,14 +133,14 @@ def test_rebuild_without_bodies_gives_the_same_rows(told):
         later = datetime.now(UTC) + timedelta(hours=1)
         inbox.drop_old_bodies(told.org_id, later, later)
     assert run("select count(*) from inbox where body is not null")[0][0] == 0
-    process.rebuild(told.settings, told.org_id)
+    drain.rebuild(told.settings, told.org_id)
     assert derived() == rows
 
 
 def test_a_rebuild_sets_aside_what_can_no_longer_be_read(told):
     with transaction():
         run("update inbox set body = 'torn' where org_id = :o", o=told.org_id)
-    process.rebuild(told.settings, told.org_id)
+    drain.rebuild(told.settings, told.org_id)
     assert inbox.counts(told.org_id) == {"pending": 0, "done": 0, "quarantined": 4}
     assert derived()["actions"] == []
 
@@ -209,14 +209,14 @@ def test_a_page_address_with_a_nul_stops_nobody(told):
 @pytest.mark.parametrize("error", [DataError("no", {}, ValueError("no")), ValueError("no")])
 def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
-    real = process.settle_batch
+    real = drain.settle_batch
 
     def settle(master, org_id, parsed, sources, **how):
         if any(fact.external_id == "poison" for told in parsed.facts.values() for fact in told):
             raise error
         return real(master, org_id, parsed, sources, **how)
 
-    monkeypatch.setattr(process, "settle_batch", settle)
+    monkeypatch.setattr(drain, "settle_batch", settle)
     for index in range(5):
         told.act("call", id=f"good-{index}", email=f"{index}@example.org")
     told.act("call", id="poison", email="p@example.org")
@@ -230,7 +230,7 @@ def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
 def test_a_lost_claim_keeps_nothing(told, monkeypatch):
     """A worker that slept past its time must not count what another one counts."""
     told.act("call", id="late", email="late@example.org")
-    real = process.parse_batch
+    real = drain.parse_batch
 
     def parse(master, org_id, rows, sources):
         parsed = real(master, org_id, rows, sources)
@@ -240,10 +240,10 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
             leases.claim_again(told.org_id, leases.new_claim(), 30, 3)
         return parsed
 
-    monkeypatch.setattr(process, "parse_batch", parse)
+    monkeypatch.setattr(drain, "parse_batch", parse)
     before = numbers(told)
-    batch = process.read_batch(told.settings, told.org_id, 10)
-    process.keep_batch(told.settings, told.org_id, batch, process.Drained())
+    batch = drain.read_batch(told.settings, told.org_id, 10)
+    drain.keep_batch(told.settings, told.org_id, batch, drain.Drained())
     assert numbers(told) == before
 
 
@@ -263,13 +263,13 @@ def test_two_organizations_know_nothing_of_each_other(app):
 
 
 def test_an_erased_person_stays_erased_and_the_counts_stay(told):
-    from advocacy import forget
+    from advocacy.ingestion import erasure
 
     before = numbers(told)
     (old,) = {
         row.supporter_id for row in run("select supporter_id from actions where kind = 'call'")
     }
-    erased = forget.erase(
+    erased = erasure.erase(
         told.settings, told.org_id, email=" Ana@Example.org", phone="", region="US"
     )
     assert (erased.actions, erased.bodies, erased.clicks) == (2, 2, 1)
@@ -282,7 +282,7 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
         assert str(old) not in dump
         assert old.hex not in dump
 
-    process.rebuild(told.settings, told.org_id)
+    drain.rebuild(told.settings, told.org_id)
     assert numbers(told)["supporters"] == before["supporters"]
     told.act("call", id="again", email="ana@example.org")
     told.drain()
@@ -298,7 +298,7 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
     ],
 )
 def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
-    from advocacy import forget
+    from advocacy.ingestion import erasure
 
     told.add_source("proca", "")
     hers = (
@@ -311,7 +311,7 @@ def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
         told.post("proca", (body % (number, contact)).encode())
     told.drain()
     assert inbox.counts(told.org_id)["pending"] == 0
-    forget.erase(
+    erasure.erase(
         told.settings, told.org_id, email="ana@example.org", phone="(202) 555 0143", region="US"
     )
     rows = run(
@@ -322,13 +322,13 @@ def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
 
 
 def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
-    from advocacy import forget
+    from advocacy.ingestion import erasure
 
     for name, person in (("ana", "ana@example.org"), ("bob", "bob@example.org")):
         told.act("call", name, id=name, email=person)
         told.act("call", name, id=name, email=person, target="TX-07")
     told.drain()
-    forget.erase(told.settings, told.org_id, email="ana@example.org", phone="", region="US")
+    erasure.erase(told.settings, told.org_id, email="ana@example.org", phone="", region="US")
 
     rows = run("select external_id, body from inbox where reason = 'id_reuse' order by 1")
     assert [(row[0].partition("#")[0], bool(row.body)) for row in rows] == [
@@ -338,7 +338,7 @@ def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
 
 
 def test_every_body_expires_and_a_quarantined_one_later(told):
-    from advocacy import forget
+    from advocacy.ingestion import erasure
 
     told.act("call", "again", id="again", email="bob@example.org")
     told.act("call", "again", id="again", email="bob@example.org", target="TX-07")
@@ -354,7 +354,7 @@ def test_every_body_expires_and_a_quarantined_one_later(told):
                 o=told.org_id,
                 days=days,
             )
-        forget.drop_old_bodies(told.settings, told.org_id)
+        erasure.drop_old_bodies(told.settings, told.org_id)
         return {row.reason for row in run("select reason from inbox where body is not null")}
 
     assert kept_after(29) == {"", "id_reuse", "not_json"}

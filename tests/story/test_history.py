@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy import forget, importing, process
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.core.tabular.columns import fold
@@ -18,7 +17,8 @@ from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, open_table
 from advocacy.identity.hashing import digests
 from advocacy.import_layouts import LAYOUTS
-from advocacy.importing import bring_in
+from advocacy.ingestion import csv_import, drain, erasure
+from advocacy.ingestion.csv_import import bring_in
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 
@@ -134,7 +134,7 @@ def test_a_refund_that_only_the_export_knows_is_new(world):
 def test_a_rebuild_has_the_history_too(world):
     bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
     before = world.report()
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
 
@@ -153,14 +153,14 @@ def test_an_export_of_action_network(world):
         "action_network:a-2": "letter",
         "action_network:a-3": "call",
     }
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     again = {row.external_id: row.kind for row in run("select external_id, kind from actions")}
     assert again == kinds
 
 
 def test_history_brings_nobody_back_who_was_erased(world):
     who = {"email": "ana@example.org", "phone": "", "region": "US"}
-    forget.erase(world.settings, world.org_id, **who)
+    erasure.erase(world.settings, world.org_id, **who)
     bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
 
     def named() -> list[object]:
@@ -185,8 +185,8 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
         f"AB{n},2026-11-01 09:30:00,5.00,,,,,p{n % 50}@example.org,,{n},\n" for n in range(120)
     )
     text = ACTBLUE.splitlines()[0] + "\n" + rows
-    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 40)
-    real, calls = importing.settle_batch, []
+    monkeypatch.setattr(csv_import, "ROWS_AT_ONCE", 40)
+    real, calls = csv_import.settle_batch, []
 
     def settle(*args):
         calls.append(1)
@@ -194,7 +194,7 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
             raise KeyboardInterrupt
         real(*args)
 
-    monkeypatch.setattr(importing, "settle_batch", settle)
+    monkeypatch.setattr(csv_import, "settle_batch", settle)
     with pytest.raises(KeyboardInterrupt):
         bring(world, "actblue", text)
     assert run("select count(*) from actions")[0][0] == 40

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage.session import run, transaction
 from tests.providers.counterparts import PAYLOADS
 from tests.story.test_from_hook_to_report import NOW, derived
@@ -57,7 +57,7 @@ def test_all_of_stripe_in_any_order_gives_the_same_rows(app, stories, many):
         )
         counted = [tuple(row)[2:] for row in rows if row.counted]
         before = derived()
-        process.rebuild(world.settings, world.org_id)
+        drain.rebuild(world.settings, world.org_id)
         assert derived()["actions"] == before["actions"]
         return sorted(counted)
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from advocacy import process
 from advocacy.attribution import RULES, split_minor, split_returns
+from advocacy.ingestion import drain
 from advocacy.report import MODELS
 from advocacy.storage.session import run
 from tests.story.test_from_hook_to_report import derived
@@ -128,7 +128,7 @@ def test_supporters_of_a_post_are_those_who_have_a_share_there(walked):
 
 def test_a_rebuild_gives_the_same_rows_for_every_model(walked):
     before = derived()
-    process.rebuild(walked.settings, walked.org_id)
+    drain.rebuild(walked.settings, walked.org_id)
     assert derived() == before
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from advocacy import process
-from advocacy.moving import PassedOn, move_link
+from advocacy.ingestion import drain
+from advocacy.ingestion.reassign_link import PassedOn, move_link
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 
@@ -57,7 +57,7 @@ def test_what_a_link_brought_goes_with_it_and_the_report_says_so(told):
     assert len(told.report()["restated"]) > notes
 
     rows = run("select id, post_id, tier, path from actions order by id")
-    process.rebuild(told.settings, told.org_id)
+    drain.rebuild(told.settings, told.org_id)
     assert figures(told) == after
     assert run("select id, post_id, tier, path from actions order by id") == rows
 

@@ -9,9 +9,9 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from advocacy import process
 from advocacy.core import dates
 from advocacy.grouping import Question, grouped
+from advocacy.ingestion import drain
 from advocacy.report import activation
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
@@ -68,7 +68,7 @@ def test_a_day_is_the_same_after_a_rebuild(world, zone):
     live = [people_of(world, first + timedelta(each)) for each in range(4)]
     told = figures(world, first, first + timedelta(3)), figures(world, year, date(2026, 12, 31))
     assert people_of(world, dates.day_in(LATE, zone)) == (1, 1)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert [people_of(world, first + timedelta(each)) for each in range(4)] == live
     assert (
         figures(world, first, first + timedelta(3)),

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from advocacy.ingestion.integration_test import rehearse
 from advocacy.providers import PROVIDERS, mappings
-from advocacy.rehearse import rehearse
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.up import free_port

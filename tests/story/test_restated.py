@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage.session import run
 
 NOW = datetime.now(UTC)
@@ -58,5 +58,5 @@ def test_a_redelivery_and_a_rebuild_restate_nothing(world):
     world.drain()
     world.act("call", "m1", id="c1", email="ana@example.org", at=LAST_WEEK)
     world.drain()
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert run("select count(*) from restatements")[0][0] == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 
@@ -41,7 +41,7 @@ def test_a_chain_counts_for_the_post_that_began_it(world):
     assert {row.post_id for row in run("select post_id from actions")} == {world.posts["instagram"]}
     assert generations(world) == {"direct": 2, "first_share": 1, "beyond": 2, "factor": 2.5}
     before = world.report()
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
 

@@ -8,9 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from advocacy import process
+from advocacy.ingestion import drain
+from advocacy.ingestion.replay import put_back
 from advocacy.providers import mappings
-from advocacy.replaying import put_back
 from advocacy.storage.session import run, transaction
 
 SECRET = "ea-bearer"
@@ -53,7 +53,7 @@ def test_a_refund_of_everyaction_takes_the_gift_back(world, mapping, order):
     assert money(world) == [(4000, 4000)]
     assert world.report()["money"][0]["net_minor"] == 0
     assert run("select status, count(*) from inbox group by 1") == [("done", 2)]
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert money(world) == [(4000, 4000)]
 
 
@@ -76,7 +76,7 @@ def test_a_refund_that_was_flagged_as_a_used_id_is_tried_again(world, monkeypatc
     assert run(flagged) == [(1,)]
     with transaction():
         assert put_back(world.master, world.org_id) == 0
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert money(world) == [(4000, 4000)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage.session import run
 from tests.providers.counterparts import payload
 
@@ -15,7 +15,7 @@ def test_the_test_of_action_network_counts_nobody(world):
     for _ in range(2):
         assert run("select test, counted from actions") == [(True, False)]
         assert world.report()["supporters"]["distinct"] == 0
-        process.rebuild(world.settings, world.org_id)
+        drain.rebuild(world.settings, world.org_id)
 
     # The same action, told in earnest afterwards, counts.
     body = json.loads(payload("action_network", "test_send"))

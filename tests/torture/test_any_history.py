@@ -23,8 +23,8 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from advocacy import forget, process
-from advocacy.moving import move_link
+from advocacy.ingestion import drain, erasure
+from advocacy.ingestion.reassign_link import move_link
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
@@ -114,7 +114,7 @@ def test_any_history_counts_once_and_can_be_rebuilt(world: World, trouble: Troub
     work_off(world, settings)
     assert run("select status, count(*) from inbox group by 1") == [("done", number)]
     rows = rows_of(world)
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     again = rows_of(world)
     assert {name: rows[name] for name in rows if rows[name] != again[name]} == {
         name: again[name] for name in rows if rows[name] != again[name]
@@ -250,12 +250,12 @@ def disturb(
         if erases:
             time.sleep(chance.random() * 0.3)
             who = {"email": "e1@example.org", "phone": "", "region": "US"}
-            insist(lambda: forget.erase(world.settings, world.org_id, **who))
+            insist(lambda: erasure.erase(world.settings, world.org_id, **who))
         for _ in range(4):
-            process.fold_news(world.org_id, above=0)
+            drain.fold_news(world.org_id, above=0)
             time.sleep(chance.random() * 0.1)
             if chance.random() < 0.4:
-                insist(lambda: process.rebuild(settings, world.org_id))
+                insist(lambda: drain.rebuild(settings, world.org_id))
             with transaction():
                 campaigns.put_share(world.org_id, world.links["x"])
         trouble.end()
@@ -279,7 +279,7 @@ def work(
         trouble.begin(chance, kills=kills)
         for _ in range(3):
             try:
-                process.drain(settings, world.org_id)
+                drain.drain(settings, world.org_id)
             except Killed:
                 db.session.rollback()
                 time.sleep(chance.random())
@@ -290,7 +290,7 @@ def work_off(world: World, settings: Settings) -> None:
     """Drain until nothing waits: what the killed had claimed is free after a second."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        process.drain(settings, world.org_id)
+        drain.drain(settings, world.org_id)
         if not run("select 1 from inbox where status = 'pending' limit 1"):
             break
         db.session.rollback()

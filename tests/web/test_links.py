@@ -25,7 +25,7 @@ from werkzeug.test import Client
 from advocacy import create_app
 from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
-from advocacy.nudge import Silent
+from advocacy.ingestion.wakeup import Silent
 from advocacy.shipping import ship
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy import importing, process
 from advocacy.core.tabular.table import Row
+from advocacy.ingestion import csv_import, drain
 from advocacy.storage import campaigns, inbox, source_health
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
@@ -66,7 +66,7 @@ def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
     # A rebuild reads the bodies again, and what they could not be read for before.
     with transaction():
         run("update inbox set unread_contacts = 1 - least(unread_contacts, 1)")
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert unread_of(world) == {"standard": 3}
     with transaction():
         run("update inbox set received_at = received_at - interval '8 days'")
@@ -84,7 +84,7 @@ def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
         for n, email in enumerate(("ana@", "Ben <ben@example.org>"), start=2)
     ]
     for _ in range(2):
-        importing.bring_in(world.settings, source, rows, {}, lambda *_: None)
+        csv_import.bring_in(world.settings, source, rows, {}, lambda *_: None)
         assert unread_of(world) == {"actblue": 1}
 
 
@@ -282,7 +282,7 @@ def posted(world) -> int:
 @pytest.fixture
 def nothing_remembered(monkeypatch):
     """Ask the database for each delivery: a source is remembered for a second otherwise."""
-    monkeypatch.setattr("advocacy.receive.KnownSources.remembered", lambda *_: {})
+    monkeypatch.setattr("advocacy.ingestion.receive.KnownSources.remembered", lambda *_: {})
 
 
 @pytest.mark.usefixtures("nothing_remembered")

@@ -18,12 +18,13 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import text
 
-from advocacy import create_app, process
+from advocacy import create_app
 from advocacy.core import ids
-from advocacy.nudge import Silent
+from advocacy.ingestion import drain
+from advocacy.ingestion.receive import Knock, KnownSources, receive_together
+from advocacy.ingestion.wakeup import Silent
 from advocacy.providers import mappings
 from advocacy.providers.signatures import standard
-from advocacy.receive import Knock, KnownSources, receive_together
 from advocacy.storage import inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
@@ -271,7 +272,7 @@ def test_a_rebuild_forgets_the_rest_of_a_referrer_that_was_stored(world):
                where org_id = :o""",
             o=world.org_id,
         )
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     (row,) = run("select facts::text as told from inbox")
     assert '"t.co"' in row.told and "canary" not in row.told
 

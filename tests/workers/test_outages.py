@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 
-from advocacy import cli, nudge
+from advocacy import cli
+from advocacy.ingestion import wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
@@ -75,7 +76,7 @@ def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
             for number in range(300):
                 answer = world.act("call", id=f"c{number}", email=f"p{number}@example.org")
                 assert answer.status_code == 200
-            nudge.enqueue_drain(redis, "drain", world.org_id)
+            wakeup.enqueue_drain(redis, "drain", world.org_id)
             until(lambda: get(port, "/ready") == (200, "ok\npostponed: disk_full\n"))
             # Longer than three tries by hints and sweeps would take.
             time.sleep(8)
@@ -102,7 +103,7 @@ def test_two_workers_killed_while_they_drain_cost_one_lease(world, variables, re
         with running(variables, *WORKER) as first, running(variables, *WORKER) as second:
             # Each is announced until both have a batch.
             def both_at_work() -> bool:
-                nudge.enqueue_drain(redis, "drain", world.org_id)
+                wakeup.enqueue_drain(redis, "drain", world.org_id)
                 return len(redis.keys("*-slot-*")) == 2 and _done() > 0
 
             def _done() -> int:

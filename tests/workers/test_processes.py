@@ -17,8 +17,8 @@ import pytest
 from redis import Redis
 from rq import Callback
 
-from advocacy import nudge, process
 from advocacy.clicklog import waiting_bytes
+from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
@@ -60,7 +60,7 @@ def send(world, number: int, **more) -> None:
 
 
 def announce(world, redis) -> None:
-    nudge.enqueue_drain(redis, "drain", world.org_id)
+    wakeup.enqueue_drain(redis, "drain", world.org_id)
 
 
 def test_a_hint_wakes_the_worker(world, variables, redis):
@@ -93,7 +93,7 @@ def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, 
         until(lambda: counts(world) == {"pending": 0, "done": 16, "quarantined": 0}, 60)
     before = world.report()
     assert before["actions"] == before["supporters"]["distinct"] == 16
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
 
@@ -166,7 +166,7 @@ def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        nudger = nudge.Nudger(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        nudger = wakeup.Nudger(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         world.app.extensions["nudge"], before = nudger, world.app.extensions["nudge"]
         try:
             began = time.monotonic()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from advocacy import process
+from advocacy.ingestion import drain
 from advocacy.storage import inbox
 from advocacy.storage.session import run
 from workers import read_ahead
@@ -17,13 +17,13 @@ from workers import read_ahead
 def drained_by(monkeypatch) -> set[int]:
     """The threads that read a batch; what they do is left as it is."""
     threads: set[int] = set()
-    parse = process.parse_batch
+    parse = drain.parse_batch
 
     def noted(*arguments):
         threads.add(threading.get_ident())
         return parse(*arguments)
 
-    monkeypatch.setattr(process, "parse_batch", noted)
+    monkeypatch.setattr(drain, "parse_batch", noted)
     return threads
 
 
@@ -46,7 +46,7 @@ def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
     )
     before = world.report()
     assert before["supporters"]["distinct"] == 25
-    process.rebuild(world.settings, world.org_id)
+    drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
 
@@ -67,7 +67,7 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
         raise KeyboardInterrupt("on purpose")
 
     with monkeypatch.context() as patched:
-        patched.setattr(process, "settle_batch", fails)
+        patched.setattr(drain, "settle_batch", fails)
         with pytest.raises(KeyboardInterrupt, match="on purpose"):
             read_ahead.drain(world.app, world.org_id)
     # The batch that failed is held until its time is over; the one behind it is free.
@@ -81,7 +81,7 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
 def test_a_turn_ends_where_others_wait_and_nothing_is_held_then(world, monkeypatch):
     for number in range(130):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
-    monkeypatch.setattr(process, "_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(drain, "_TURN_SECONDS", 0.0)
     assert read_ahead.drain(world.app, world.org_id, lambda: True) is True
     assert run("select * from claims") == []
     assert inbox.counts(world.org_id)["done"] < 130

@@ -32,12 +32,12 @@ from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
 from advocacy.core.prefetch import Begin, at_once
 from advocacy.identity.hashing import digests
-from advocacy.ledger import Fact, fact_of, write_facts
+from advocacy.ingestion.minimization import retained, retained_fact
+from advocacy.ingestion.pipeline import Parsed, restate_actions, settle_batch
+from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.base import read_json
 from advocacy.providers.history import ROW, read_row
-from advocacy.retained_facts import retained, retained_fact
-from advocacy.settling import Parsed, restate_actions, settle_batch
 from advocacy.storage import (
     actions,
     campaigns,

@@ -23,9 +23,9 @@ from advocacy.core.records import Identifier
 from advocacy.identity.graph import STRONG, supporter_named_by
 from advocacy.identity.hashing import digests, suppression_mark
 from advocacy.identity.resolution import edge_of
-from advocacy.ledger import Fact
-from advocacy.mentions import mentions, sought
-from advocacy.settling import Parsed, settle_batch
+from advocacy.ingestion.erasure_search import mentions, sought
+from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.reconcile import Fact
 from advocacy.storage import actions, campaigns, identifiers, inbox
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.actions import Action

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from advocacy.core.ids import new_id
-from advocacy.postponing import paused_key
+from advocacy.ingestion.postponement import paused_key
 
 _REST_SECONDS = 3.0
 # Under a stream of deliveries one hint does for all that come within this time.

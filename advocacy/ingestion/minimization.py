@@ -19,7 +19,7 @@ from advocacy.core.minimization import (
     retained_target,
     retained_utm,
 )
-from advocacy.ledger import Fact, action_id
+from advocacy.ingestion.reconcile import Fact, action_id
 
 
 def retained(event: ActionEvent, key: bytes) -> ActionEvent:

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from advocacy import process
 from advocacy.core.crypto import fingerprint, organization_key, seal
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Said, Verified
@@ -23,10 +22,11 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name
 from advocacy.core.prefetch import Begin, at_once
 from advocacy.core.tabular.table import Row
-from advocacy.ledger import Fact, write_facts
-from advocacy.process import events_of, facts_of, unread_contacts
+from advocacy.ingestion import drain
+from advocacy.ingestion.drain import events_of, facts_of, unread_contacts
+from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.providers.history import ROW, row_id
-from advocacy.settling import Parsed, settle_batch
 from advocacy.storage import actions, campaigns, distinct_deltas, inbox
 from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings
@@ -83,7 +83,7 @@ def bring_in(
         brought.known += told.twice + len(told.facts) - new
         brought.empty += told.empty
         brought.refused += len(told.refused)
-        process.fold_news(source.org_id, distinct_deltas.MANY)
+        drain.fold_news(source.org_id, distinct_deltas.MANY)
         progress(brought)
     return brought
 

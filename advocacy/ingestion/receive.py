@@ -19,7 +19,7 @@ from advocacy.core.errors import Refused
 from advocacy.core.events import Delivery
 from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
-from advocacy.nudge import Nudge
+from advocacy.ingestion.wakeup import Nudge
 from advocacy.providers import BY_SLUG
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.campaigns import SourceAtDoor

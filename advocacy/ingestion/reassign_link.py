@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from advocacy.settling import restate_actions
+from advocacy.ingestion.pipeline import restate_actions
 from advocacy.storage import actions, campaigns, totals
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.session import transaction, with_retries

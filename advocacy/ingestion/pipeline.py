@@ -23,9 +23,9 @@ from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind, Touch
 from advocacy.identity.hashing import supporter_of, suppression_mark
 from advocacy.identity.resolution import Joined, join_people
-from advocacy.ledger import Fact, Settled, joined, settle, write_facts
-from advocacy.restating import restated
-from advocacy.rollup import deltas
+from advocacy.ingestion.reconcile import Fact, Settled, joined, settle, write_facts
+from advocacy.ingestion.restatements import restated
+from advocacy.ingestion.rollup import deltas
 from advocacy.storage import actions, campaigns, distinct_counts, inbox, server, totals
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.actions import Action
