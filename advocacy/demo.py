@@ -26,12 +26,12 @@ import click
 from flask import Flask
 from standardwebhooks import Webhook
 
-from advocacy import clicklog
 from advocacy.commands.sources import new_secret
 from advocacy.commands.working import print_activation
 from advocacy.core.ids import new_id
 from advocacy.storage import actions, campaigns, inbox
 from advocacy.storage.session import transaction
+from advocacy.tracking import click_log
 from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings
 
@@ -393,7 +393,7 @@ def _settled(settings: Settings, org_id: Any) -> bool:
     """Say whether all is shipped, counted, and attributed with the clicks that came late."""
     with transaction():
         return (
-            clicklog.waiting_bytes(settings.var_dir / "clicks") == 0
+            click_log.waiting_bytes(settings.var_dir / "clicks") == 0
             and inbox.counts(org_id)["pending"] == 0
             and not actions.ids_waiting_for_clicks(org_id, 1)
         )

@@ -21,7 +21,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog, mailing
+from advocacy import mailing
 from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.core import dates
 from advocacy.counting import queue_of
@@ -31,6 +31,7 @@ from advocacy.key_check import WrongKey
 from advocacy.providers import BY_SLUG
 from advocacy.storage import campaigns, email_outbox, inbox, server, totals
 from advocacy.storage.outages import ADVICE
+from advocacy.tracking import click_log
 from config.settings import Settings, SettingsError
 
 _LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -246,7 +247,7 @@ def _clicks(var_dir: Path) -> str:
         # A segment may be shipped and gone between one line and the next.
         with contextlib.suppress(OSError):
             oldest = min(oldest, path.stat().st_mtime)
-    waiting = clicklog.waiting_bytes(folder)
+    waiting = click_log.waiting_bytes(folder)
     if waiting and time.time() - oldest > _OLDEST_SECONDS:
         return f"{waiting} bytes of clicks wait for the database; is a web process running?"
     return ""

@@ -6,9 +6,9 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
-from advocacy import clicklog
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
+from advocacy.tracking import click_log
 from advocacy.up import free_port
 from bench import load, plain
 from bench.place import PERSON, Place, get, until
@@ -92,11 +92,11 @@ def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
 
 def _kept(place: Place) -> int:
     """Return how many clicks were shipped, or wait on disk, after the web process has ended."""
-    from advocacy import shipping
+    from advocacy.tracking import click_loader
 
     folder = place.settings.var_dir / "clicks"
-    shipping.ship(folder)
-    until(lambda: clicklog.waiting_bytes(folder) == 0, "clicks are not shipped", 120)
+    click_loader.ship(folder)
+    until(lambda: click_log.waiting_bytes(folder) == 0, "clicks are not shipped", 120)
     with transaction():
         return int(
             run(

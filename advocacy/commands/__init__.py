@@ -85,10 +85,10 @@ def _in_one_line(error: Exception) -> str:
     from advocacy.core.link_codes import BadCode
     from advocacy.core.urls import BadDestination
     from advocacy.key_check import WrongKey
-    from advocacy.linking import BadLink
     from advocacy.report import BadRange
     from advocacy.storage.campaigns import NotFound, Taken
     from advocacy.storage.members import BadEmail, LastOwner
+    from advocacy.tracking.links import BadLink
     from config.settings import SettingsError
 
     match error:

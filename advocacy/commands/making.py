@@ -223,15 +223,15 @@ def link_create(
     Example: advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     Example: advocacy link create --post POST_ID --to https://donorbox.org/stay --source Gifts
     """
-    from advocacy import linking
     from advocacy.storage import campaigns
     from advocacy.storage.session import transaction
+    from advocacy.tracking import links
 
     settings = settings_now()
     with transaction():
         owner = campaigns.get_organization(org)
         of = campaigns.get_post(owner.id, post_id)
-        made = linking.put_link_to(
+        made = links.put_link_to(
             owner.id,
             of,
             destination,

@@ -21,11 +21,11 @@ from prometheus_client import (
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog
 from advocacy.ingestion.postponement import Postponed, list_postponed
 from advocacy.ingestion.wakeup import connect
 from advocacy.key_check import WrongKey
 from advocacy.storage import inbox, server
+from advocacy.tracking import click_log
 from advocacy.web.auth import needs_token
 from config.settings import Settings
 
@@ -103,7 +103,7 @@ def postponed() -> list[Postponed]:
 def metrics() -> Response:
     """Return this process's counters and the state of the inbox, for Prometheus."""
     oldest.set(inbox.oldest_pending_seconds())
-    click_bytes.set(clicklog.waiting_bytes(current_app.extensions["settings"].var_dir / "clicks"))
+    click_bytes.set(click_log.waiting_bytes(current_app.extensions["settings"].var_dir / "clicks"))
     if log := current_app.extensions.get("click_log"):
         clicks_lost.set(log.lost)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -27,8 +27,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from advocacy.core.platforms import PLATFORMS
-from advocacy.linking import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
-from advocacy.linksheet import (
+from advocacy.providers import PROVIDERS
+from advocacy.storage import campaigns, links
+from advocacy.storage.models import Link
+from advocacy.storage.session import transaction, with_retries
+from advocacy.tracking.link_sheet import (
     COLUMNS,
     MOST_ROWS,
     NEEDED,
@@ -39,10 +42,7 @@ from advocacy.linksheet import (
     wanted_of,
     written_result,
 )
-from advocacy.providers import PROVIDERS
-from advocacy.storage import campaigns, links
-from advocacy.storage.models import Link
-from advocacy.storage.session import transaction, with_retries
+from advocacy.tracking.links import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
 from advocacy.web import auth
 from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem

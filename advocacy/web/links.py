@@ -28,9 +28,6 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import clicklog, shipping
-from advocacy.agents import LONGEST, is_person
-from advocacy.clicklog import ClickLog
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.link_codes import codes_in, is_link
 from advocacy.core.minimization import retained_host
@@ -38,6 +35,9 @@ from advocacy.core.urls import BadDestination, check_destination, host_of, with_
 from advocacy.providers import BY_SLUG, generic
 from advocacy.storage import campaigns
 from advocacy.storage.campaigns import LinkRow, LinksMark
+from advocacy.tracking import click_loader, click_log
+from advocacy.tracking.click_log import ClickLog
+from advocacy.tracking.user_agents import LONGEST, is_person
 from advocacy.web import link_missing
 from config.settings import Settings
 
@@ -194,7 +194,7 @@ class Copy:
             whole = with_query(checked, **named) if named else checked
             blank = new_click_id()
             self._targets[code] = Target(
-                clicklog.place_of(org_id, link_id),
+                click_log.place_of(org_id, link_id),
                 tuple(_address(provider, whole, code, blank, carries).split(blank)),
                 _address(provider, whole, code, "", carries),
             )
@@ -348,7 +348,7 @@ class LinksDoor:
         click_id = new_click_id()
         why = not_human(method, environ)
         host = referrer_host(environ.get("HTTP_REFERER", "")[:2048])
-        self.clicks.append_line(clicklog.write_line(click_id, target.place, why, host))
+        self.clicks.append_line(click_log.write_line(click_id, target.place, why, host))
         # Who asks not to be followed is redirected with the post's code and without an id of hers.
         if environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1":
             location = target.private
@@ -380,7 +380,7 @@ class LinksDoor:
                 log.error("clicks_lost", clicks=self.clicks.lost - self._lost_said)
                 self._lost_said = self.clicks.lost
             with self._app.app_context():
-                for org_id in shipping.ship(self.clicks.folder):
+                for org_id in click_loader.ship(self.clicks.folder):
                     self._app.extensions["nudge"].announce(org_id)
 
     def finish(self) -> None:

@@ -17,7 +17,6 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask import render_template as rendered
 from flask_babel import gettext as _
 
-from advocacy.agents import is_person
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
 from advocacy.counting import read, write
@@ -25,6 +24,7 @@ from advocacy.report import MODELS, BadRange, activation
 from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
+from advocacy.tracking.user_agents import is_person
 from advocacy.web import auth, languages
 from advocacy.web.dashboard import report_page
 from advocacy.web.errors import Problem

@@ -22,7 +22,7 @@ PURE = {
     "advocacy.core.events": set(),
     "advocacy.ingestion.reconcile": set(),
     "advocacy.identity.graph": set(),
-    "advocacy.agents": {"crawleruseragents"},
+    "advocacy.tracking.user_agents": {"crawleruseragents"},
     "advocacy.core.platforms": set(),
     "advocacy.trail": {"advocacy.core.tracking_parameters", "advocacy.core.platforms"},
     "advocacy.core.messages": set(),
@@ -169,10 +169,10 @@ WRONG_WAYS = (
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
     (
-        "advocacy.linksheet",
+        "advocacy.tracking.link_sheet",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
-    ("advocacy.linking", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.tracking.links", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     (
         "advocacy.further_tables",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DataError
 
-from advocacy import linking
 from advocacy.core.tabular.table import Row
 from advocacy.identity import resolution
 from advocacy.ingestion import csv_import, erasure, pipeline
@@ -32,6 +31,7 @@ from advocacy.storage.campaigns import Taken
 from advocacy.storage.db import db
 from advocacy.storage.session import Contended, run, transaction
 from advocacy.subscribing import subscribe
+from advocacy.tracking import links
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
@@ -535,9 +535,9 @@ def test_people_are_counted_by_what_their_post_turned_out_to_be(world):
     tell(world, "two", -3 * 24 * 60, email="ben@example.org", code=world.links["instagram"])
     world.drain()
     about = {"title": "On x", "medium": "video", "author": "cleo"}
-    asked = linking.Wanted("stay", "https://actionnetwork.org/letters/it", platform="x", **about)
+    asked = links.Wanted("stay", "https://actionnetwork.org/letters/it", platform="x", **about)
     with transaction():
-        maker = linking.Maker(world.org_id, local=True)
+        maker = links.Maker(world.org_id, local=True)
         assert maker.put(maker.check(asked)).post.id == world.posts["x"]
     tell(world, "three", email="ana@example.org", code=world.links["x"])
     world.drain()

@@ -31,10 +31,10 @@ from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.csv_import import bring_in
 from advocacy.ingestion.receive import Knock, KnownSources, receive_together
 from advocacy.ingestion.wakeup import Silent, connect, enqueue_drain
-from advocacy.shipping import ship
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
+from advocacy.tracking.click_loader import ship
 from advocacy.web.links import LinksDoor
 from tests.providers.counterparts import CALLBACK, ROOMS, Counterpart, payload
 from tests.store.test_personal import FORMS

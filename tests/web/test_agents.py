@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from advocacy.agents import is_person
 from advocacy.core.platforms import PLATFORMS
+from advocacy.tracking.user_agents import is_person
 
 SET = [
     line.split("\t")
@@ -104,7 +104,7 @@ def test_a_phone_may_be_named_as_it_likes(model, written):
 
 @pytest.mark.parametrize("app", ["Tumblr/1", "Mastodon/2", "Butterfly/1", "Slack/3", "Nobody/4"])
 def test_an_app_on_a_device_is_a_person_whatever_the_list_of_crawlers_holds(app, monkeypatch):
-    monkeypatch.setattr("advocacy.agents.is_crawler", lambda agent: True)
+    monkeypatch.setattr("advocacy.tracking.user_agents.is_crawler", lambda agent: True)
     is_person.cache_clear()
     assert is_person(f"{IPHONE} {app}")
     assert not is_person(WINDOWS)

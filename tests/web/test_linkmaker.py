@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.core.platforms import plain_post_url, platform_of_post
-from advocacy.linksheet import ADDED, COLUMNS, BadSheet, read_sheet, template
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
+from advocacy.tracking.link_sheet import ADDED, COLUMNS, BadSheet, read_sheet, template
 from tests.conftest import World
 
 PETITION = "https://actionnetwork.org/petitions/save"
@@ -129,7 +129,7 @@ def test_a_link_is_made_and_shown_with_its_utm_and_its_code(world, staff):
 
 
 def test_it_is_the_link_that_the_command_would_make(world, staff):
-    from advocacy.linking import put_link_to
+    from advocacy.tracking.links import put_link_to
 
     staff.post("/links", data=ASKED)
     (link,) = links()

@@ -26,9 +26,9 @@ from advocacy import create_app
 from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
 from advocacy.ingestion.wakeup import Silent
-from advocacy.shipping import ship
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
+from advocacy.tracking.click_loader import ship
 from advocacy.web.links import LinksDoor, LinkTable, Target
 from tests.conftest import World
 

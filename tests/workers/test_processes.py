@@ -17,10 +17,10 @@ import pytest
 from redis import Redis
 from rq import Callback
 
-from advocacy.clicklog import waiting_bytes
 from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
+from advocacy.tracking.click_log import waiting_bytes
 from advocacy.up import free_port
 from tests.workers.processes import CLOCK, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running

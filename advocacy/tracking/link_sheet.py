@@ -15,7 +15,7 @@ from advocacy.core.spreadsheets import Cell, csv_cell
 from advocacy.core.tabular.columns import Layout, fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, Table, open_table
-from advocacy.linking import Outcome, Wanted
+from advocacy.tracking.links import Outcome, Wanted
 
 COLUMNS = (
     "campaign", "post_url", "platform", "title", "medium", "author", "destination", "tool"

@@ -15,11 +15,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from advocacy import clicklog
 from advocacy.core.records import Click
 from advocacy.storage import actions
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.session import transaction
+from advocacy.tracking import click_log
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ def ship(folder: Path) -> set[UUID]:
     """
     waited: set[UUID] = set()
     while True:
-        with clicklog.ready_segment(folder) as segment:
+        with click_log.ready_segment(folder) as segment:
             if segment is None:
                 return waited
             path, batches = segment

@@ -1,0 +1,1 @@
+"""Tracking links and clicks: making links, logging clicks, loading them into the database."""
