@@ -31,7 +31,8 @@ from advocacy.attribution import (
     split_returns,
     weigh,
 )
-from advocacy.attribution.evidence import AFTER_ACTION, OUTSIDE_WINDOW
+from advocacy.attribution.eligibility import AFTER_ACTION, OUTSIDE_WINDOW
+from advocacy.attribution.touchpoints import Known, trail
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
@@ -40,7 +41,6 @@ from advocacy.report import MODELS
 from advocacy.storage import actions, campaigns, clicks
 from advocacy.storage import explain as explain_storage
 from advocacy.storage.actions import Action
-from advocacy.trail import Known, trail
 from config.settings import Settings
 
 MOST = 200

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 
-from advocacy.attribution.evidence import (
+from advocacy.attribution.eligibility import (
     AFTER_ACTION,
     OUTSIDE_WINDOW,
     SAME_CLICK,

@@ -16,9 +16,9 @@ from math import ceil
 from typing import Any
 
 from advocacy.attribution import RULES
-from advocacy.attribution import influence as beyond
-from advocacy.attribution.journeys import MODELS, Journey, TooManyStates, merge
-from advocacy.attribution.money import in_whole_units
+from advocacy.attribution import path_analysis as beyond
+from advocacy.attribution.campaign_models import MODELS, Journey, TooManyStates, merge
+from advocacy.attribution.proration import in_whole_units
 from advocacy.report import days_of
 from advocacy.small_groups import withheld_parts
 from advocacy.storage import campaigns

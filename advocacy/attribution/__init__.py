@@ -8,7 +8,7 @@ both are imported by name, since only reports need them. No Flask, no SQL, no se
 
 from __future__ import annotations
 
-from advocacy.attribution.evidence import (
+from advocacy.attribution.eligibility import (
     SESSION,
     WINDOWS,
     Judged,
@@ -17,7 +17,7 @@ from advocacy.attribution.evidence import (
     path_of,
     reach,
 )
-from advocacy.attribution.money import split_minor, split_returns
+from advocacy.attribution.proration import split_minor, split_returns
 from advocacy.attribution.rules import (
     RULES,
     Rule,

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from advocacy.attribution.evidence import SESSION, judge, path_of, strength
-from advocacy.attribution.money import split_by_weights
+from advocacy.attribution.eligibility import SESSION, judge, path_of, strength
+from advocacy.attribution.proration import split_by_weights
 from advocacy.core.events import Credit, Tier, Touch, shape
 
 Rule = Callable[[Sequence[Touch], datetime], list[Fraction]]

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
+from advocacy.attribution.touchpoints import Known, trail
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind, Touch
@@ -29,7 +30,6 @@ from advocacy.ingestion.rollup import deltas
 from advocacy.storage import actions, campaigns, distinct_counts, inbox, server, totals
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.actions import Action
-from advocacy.trail import Known, trail
 
 LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
 RULE = RULES["last_touch"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from advocacy.attribution.influence import Assists, assists, helped, top_paths
-from advocacy.attribution.journeys import Journey
+from advocacy.attribution.campaign_models import Journey
+from advocacy.attribution.path_analysis import Assists, assists, helped, top_paths
 from tests.attribution.worked import MIXED, journey
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy.attribution import journeys as module
-from advocacy.attribution.journeys import (
+from advocacy.attribution import campaign_models as module
+from advocacy.attribution.campaign_models import (
     MODELS,
     Journey,
     TooManyStates,

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from advocacy.attribution.touchpoints import Known, trail
 from advocacy.core.events import Tier
 from advocacy.core.platforms import PLATFORMS, platform_of_host, platform_of_post
 from advocacy.core.urls import host_of
-from advocacy.trail import Known, trail
 from advocacy.web.links import referrer_host
 
 HOSTS = [(host, name) for name, of in PLATFORMS.items() for host in of.hosts]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution.journeys import Journey
+from advocacy.attribution.campaign_models import Journey
 from advocacy.attribution.rules import Rule
 from advocacy.core.events import Tier, Touch
 

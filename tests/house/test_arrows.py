@@ -24,7 +24,10 @@ PURE = {
     "advocacy.identity.graph": set(),
     "advocacy.tracking.user_agents": {"crawleruseragents"},
     "advocacy.core.platforms": set(),
-    "advocacy.trail": {"advocacy.core.tracking_parameters", "advocacy.core.platforms"},
+    "advocacy.attribution.touchpoints": {
+        "advocacy.core.tracking_parameters",
+        "advocacy.core.platforms",
+    },
     "advocacy.core.messages": set(),
     "advocacy.alarm": {"advocacy.core.messages"},
     "advocacy.core.link_codes": {

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from advocacy.attribution.money import in_whole_units
+from advocacy.attribution.proration import in_whole_units
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from advocacy.attribution.journeys import Journey, merge
+from advocacy.attribution.campaign_models import Journey, merge
 
 K = TypeVar("K", bound=Hashable)
 
