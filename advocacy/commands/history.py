@@ -16,8 +16,8 @@ from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_na
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionKind, Said
 from advocacy.core.tabular.columns import fold
-from advocacy.providers.base import DATE_FORMS
-from advocacy.providers.history import READERS
+from advocacy.providers.csv_exports import READERS
+from advocacy.providers.parsing import DATE_FORMS
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -79,7 +79,7 @@ def import_history(
     """
     from advocacy.core.tabular.errors import BadTable
     from advocacy.core.tabular.table import open_table
-    from advocacy.import_layouts import layout_of
+    from advocacy.providers.export_layouts import layout_of
     from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)

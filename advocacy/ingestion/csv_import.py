@@ -26,7 +26,7 @@ from advocacy.ingestion import drain
 from advocacy.ingestion.drain import events_of, facts_of, unread_contacts
 from advocacy.ingestion.pipeline import Parsed, settle_batch
 from advocacy.ingestion.reconcile import Fact, write_facts
-from advocacy.providers.history import ROW, row_id
+from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, campaigns, distinct_deltas, inbox
 from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings

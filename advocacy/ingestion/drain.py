@@ -36,8 +36,8 @@ from advocacy.ingestion.minimization import retained, retained_fact
 from advocacy.ingestion.pipeline import Parsed, restate_actions, settle_batch
 from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
-from advocacy.providers.base import read_json
-from advocacy.providers.history import ROW, read_row
+from advocacy.providers.csv_exports import ROW, read_row
+from advocacy.providers.parsing import read_json
 from advocacy.storage import (
     actions,
     campaigns,

@@ -11,7 +11,7 @@ from advocacy.providers import (
     generic,
     nationbuilder,
     proca,
-    standard,
+    standard_webhooks,
     stripe,
     twilio,
 )
@@ -27,7 +27,7 @@ PROVIDERS: tuple[Room, ...] = tuple(
         nationbuilder,
         controlshift,
         proca,
-        standard,
+        standard_webhooks,
         generic,
     )
 )

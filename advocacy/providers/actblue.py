@@ -22,7 +22,7 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
 from advocacy.core.urls import host_of
-from advocacy.providers import base, gifts, optional, signatures, test_deliveries
+from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "actblue"
 title = "ActBlue"
@@ -48,7 +48,7 @@ def external_id(verified: Verified) -> str:
     """Name the delivery by what it says and of which line items."""
     try:
         _, contribution, lines, said = _read(verified.body)
-        status = base.text(contribution.get("status")).lower() or "approved"
+        status = parsing.text(contribution.get("status")).lower() or "approved"
         if said is Said.ENDED:
             return f"cancelled:{_order(contribution)}"
         names = ",".join(sorted(_line_id(line) for line in lines))
@@ -62,11 +62,11 @@ def external_id(verified: Verified) -> str:
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read each line item as one statement about one gift; only approved ones count."""
     donor, contribution, lines, said = _read(verified.body)
-    status = base.text(contribution.get("status"), "status").lower()
+    status = parsing.text(contribution.get("status"), "status").lower()
     if status in {"declined", "pending"} and said is not Said.ENDED:
         return []
     code, click_id = _code(contribution)
-    period = base.text(contribution.get("recurringPeriod"), "recurringPeriod").lower()
+    period = parsing.text(contribution.get("recurringPeriod"), "recurringPeriod").lower()
     recurring = (
         said is Said.ENDED or contribution.get("isRecurring") is True or period not in {"", "once"}
     )
@@ -84,8 +84,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 statement_id=said,
                 stated_at=occurred,
                 person=Person(
-                    email=base.contact(donor.get("email"), "email"),
-                    phone=base.contact(donor.get("phone"), "phone"),
+                    email=parsing.contact(donor.get("email"), "email"),
+                    phone=parsing.contact(donor.get("phone"), "phone"),
                 ),
                 code=code,
                 click_id=click_id,
@@ -146,10 +146,10 @@ def _read(
     body: bytes,
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], Said]:
     """Return donor, contribution, the line items spoken of, and what is said of them."""
-    whole = base.mapping(base.read_json(body), "body")
-    donor = base.mapping(whole.get("donor"), "donor")
-    contribution = base.mapping(whole.get("contribution"), "contribution")
-    lines = list(base.mappings(whole.get("lineitems"), "lineitems"))
+    whole = parsing.mapping(parsing.read_json(body), "body")
+    donor = parsing.mapping(whole.get("donor"), "donor")
+    contribution = parsing.mapping(whole.get("contribution"), "contribution")
+    lines = list(parsing.mappings(whole.get("lineitems"), "lineitems"))
     if contribution.get("cancelledAt"):
         return donor, contribution, lines, Said.ENDED
     if not lines:
@@ -168,7 +168,7 @@ def _copies(
     """Say of the names by which other tools know these gifts that they are told here."""
     if said is Said.ENDED:
         return []
-    unique = base.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
+    unique = parsing.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
     names = {(actblue_orders.ACTBLUE_GIFTS, unique)} if unique else set()
     if contribution.get("orderNumber"):
         order = _order(contribution)
@@ -210,14 +210,14 @@ def _is_sample(contribution: Mapping[str, Any]) -> bool:
 
 
 def _line_id(line: Mapping[str, Any]) -> str:
-    written = base.text(line.get("lineitemId"), "lineitemId", 64)
+    written = parsing.text(line.get("lineitemId"), "lineitemId", 64)
     if not written:
         raise Unreadable("missing", "lineitemId")
     return written
 
 
 def _order(contribution: Mapping[str, Any]) -> str:
-    written = base.text(contribution.get("orderNumber"), "orderNumber", 64)
+    written = parsing.text(contribution.get("orderNumber"), "orderNumber", 64)
     if not written:
         raise Unreadable("missing", "orderNumber")
     return written
@@ -225,16 +225,16 @@ def _order(contribution: Mapping[str, Any]) -> str:
 
 def _sequence(line: Mapping[str, Any]) -> int:
     written = line.get("sequence")
-    return 0 if written in (None, "") else base.whole_number(written, "sequence")
+    return 0 if written in (None, "") else parsing.whole_number(written, "sequence")
 
 
 def _moment(line: Mapping[str, Any], contribution: Mapping[str, Any], said: Said) -> datetime:
     if said is Said.ENDED:
-        return base.instant(contribution.get("cancelledAt"), "cancelledAt", ZONE)
+        return parsing.instant(contribution.get("cancelledAt"), "cancelledAt", ZONE)
     if said is Said.RETURNED:
-        return base.instant(line.get("refundedAt"), "refundedAt", ZONE)
+        return parsing.instant(line.get("refundedAt"), "refundedAt", ZONE)
     paid = line.get("paidAt") or contribution.get("createdAt") or line.get("refundedAt")
-    return base.instant(paid, "paidAt", ZONE)
+    return parsing.instant(paid, "paidAt", ZONE)
 
 
 def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:

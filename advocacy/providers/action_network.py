@@ -22,7 +22,7 @@ from typing import Any
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
-from advocacy.providers import base, optional, test_deliveries
+from advocacy.providers import optional, parsing, test_deliveries
 
 slug = "action_network"
 title = "Action Network"
@@ -63,10 +63,10 @@ def external_id(verified: Verified) -> str:
         names = [
             ":".join(
                 (
-                    base.text(item.get("idempotency_key")),
+                    parsing.text(item.get("idempotency_key")),
                     type_key,
                     *_identifiers(action)[:1],
-                    "test" if _is_test_send(action) else base.text(action.get("modified_date")),
+                    "test" if _is_test_send(action) else parsing.text(action.get("modified_date")),
                 )
             )
             for item, type_key, action in _items(verified.body)
@@ -88,9 +88,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
         if type_key not in _KINDS:
             raise Unreadable("unknown_kind", type_key)
         kind = _KINDS[type_key]
-        targets = list(base.mappings(action.get("targets"), "targets"))
+        targets = list(parsing.mappings(action.get("targets"), "targets"))
         if type_key == "osdi:outreach":
-            if not targets and not base.text(action.get("message"), longest=100_000):
+            if not targets and not parsing.text(action.get("message"), longest=100_000):
                 continue
             kind = _outreach_kind(action)
         events.append(_event(kind, item, action, targets, verified.received_at))
@@ -133,15 +133,15 @@ def rehearsal(
 
 
 def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
-    value = base.read_json(body)
+    value = parsing.read_json(body)
     items = []
-    for item in base.mappings(value if isinstance(value, list) else [value], "item"):
+    for item in parsing.mappings(value if isinstance(value, list) else [value], "item"):
         types = [key for key in item if key.startswith("osdi:") or key in _KINDS]
         types += [key for key in item if key in _NOT_ACTIONS]
         types += [key for key in item if not types and _looks_like_type(key, item[key])]
         if len(set(types)) != 1:
             raise Unreadable("unknown_kind", "an item needs exactly one type key")
-        items.append((item, types[0], base.mapping(item[types[0]], types[0])))
+        items.append((item, types[0], parsing.mapping(item[types[0]], types[0])))
     return items
 
 
@@ -154,19 +154,19 @@ def _identifiers(action: Mapping[str, Any]) -> list[str]:
     given = action.get("identifiers") or []
     if not isinstance(given, list):
         raise Unreadable("wrong_type", "identifiers is not a list")
-    names = [base.text(name, "identifier", 200) for name in given]
+    names = [parsing.text(name, "identifier", 200) for name in given]
     return sorted(filter(None, names), key=lambda name: not name.startswith("action_network:"))
 
 
 def _link_id(action: Mapping[str, Any], relation: str) -> str:
     """Return the last path part of a link: the only place where ids of people stand."""
-    link = base.mapping(base.mapping(action.get("_links"), "_links").get(relation), relation)
-    return base.text(link.get("href"), "href").rstrip("/").rpartition("/")[2]
+    link = parsing.mapping(parsing.mapping(action.get("_links"), "_links").get(relation), relation)
+    return parsing.text(link.get("href"), "href").rstrip("/").rpartition("/")[2]
 
 
 def _outreach_kind(action: Mapping[str, Any]) -> ActionKind:
     """Tell a letter from a call: by `type`, else by what only one of them has."""
-    written = base.text(action.get("type"), "type").lower()
+    written = parsing.text(action.get("type"), "type").lower()
     if written in _LETTERS:
         return ActionKind.LETTER
     if written or action.get("duration") is not None:
@@ -190,7 +190,7 @@ def _event(
             [
                 *_identifiers(action),
                 _link_id(action, "self"),
-                base.text(item.get("idempotency_key")),
+                parsing.text(item.get("idempotency_key")),
             ],
         ),
         "",
@@ -206,14 +206,14 @@ def _event(
         namespace, own_id = "", f"test:{own_id}"
     created = created or received_at
     stated = changed or created
-    recurrence = base.mapping(action.get("action_network:recurrence"), "recurrence")
+    recurrence = parsing.mapping(action.get("action_network:recurrence"), "recurrence")
     said, amount, currency = Said.MADE, None, ""
     if kind is ActionKind.DONATION:
-        currency = base.currency_code(action.get("currency"), "USD")
+        currency = parsing.currency_code(action.get("currency"), "USD")
         amount = _amount(action, currency)
         said = Said.RETURNED if amount is None else Said.MADE
     elif kind is ActionKind.ATTENDANCE:
-        status = base.text(action.get("status"), "status").lower()
+        status = parsing.text(action.get("status"), "status").lower()
         said = Said.RETURNED if status in _NOT_ATTENDING else Said.MADE
     money_back = kind is ActionKind.DONATION and said is Said.RETURNED
     return ActionEvent(
@@ -258,7 +258,7 @@ def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tu
 
 
 def _instant(action: Mapping[str, Any], name: str) -> datetime | None:
-    return base.instant(action[name], name) if action.get(name) else None
+    return parsing.instant(action[name], name) if action.get(name) else None
 
 
 def _amount(action: Mapping[str, Any], currency: str) -> int | None:
@@ -280,8 +280,8 @@ def _website(referrer: Mapping[str, Any]) -> str:
 
 def _person(action: Mapping[str, Any]) -> Person:
     """Read who acted; address and number may be missing, the link to the person stays."""
-    person = base.mapping(action.get("person"), "person")
-    person_id = _link_id(action, "osdi:person") or base.text(
+    person = parsing.mapping(action.get("person"), "person")
+    person_id = _link_id(action, "osdi:person") or parsing.text(
         action.get("action_network:person_id"), "person_id"
     )
     return Person(
@@ -292,6 +292,6 @@ def _person(action: Mapping[str, Any]) -> Person:
 
 
 def _primary(entries: Any, field: str) -> str:
-    listed = list(base.mappings(entries, field))
+    listed = list(parsing.mappings(entries, field))
     listed.sort(key=lambda entry: entry.get("primary") is not True)
-    return next(filter(None, (base.contact(entry.get(field), field) for entry in listed)), "")
+    return next(filter(None, (parsing.contact(entry.get(field), field) for entry in listed)), "")

@@ -21,7 +21,7 @@ from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, optional, signatures, test_deliveries
+from advocacy.providers import optional, parsing, signatures, test_deliveries
 
 slug = "controlshift"
 title = "ControlShift"
@@ -79,8 +79,8 @@ def external_id(verified: Verified) -> str:
     """Name the delivery by type, id and last change; there is no delivery id."""
     try:
         type_, data = _read(verified.body)
-        names = [type_, base.text(data.get("id"), "id", 64)]
-        names += [base.text(data.get(name), name, 64) for name in ("updated_at", "deleted_at")]
+        names = [type_, parsing.text(data.get("id"), "id", 64)]
+        names += [parsing.text(data.get(name), name, 64) for name in ("updated_at", "deleted_at")]
     except Unreadable:
         return ids.body_id(verified.body)
     if not (names[0] and names[1]):
@@ -96,22 +96,22 @@ def parse(verified: Verified) -> list[ActionEvent]:
         if type_.startswith(_NOT_ACTIONS):
             return []
         raise Unreadable("unknown_kind", type_)
-    name = base.text(data.get("id"), "id", 64)
+    name = parsing.text(data.get("id"), "id", 64)
     if not name:
         raise Unreadable("missing", "id")
-    created = base.instant(data.get("created_at"), "created_at")
+    created = parsing.instant(data.get("created_at"), "created_at")
     withdrawn = data.get("deleted_at") or data.get("cancelled_at")
     stands = not withdrawn and not type_.endswith(".deleted")
     if verified.setup.get("confirmed_only") is True and not data.get("confirmed_at"):
         stands = False
     stated = max(
-        base.instant(data[field], field)
+        parsing.instant(data[field], field)
         for field in ("created_at", "updated_at", "confirmed_at", "deleted_at", "cancelled_at")
         if data.get(field)
     )
     query = _query(data)
     code, click_id = _code(query)
-    member = base.mapping(data.get("member"), "member")
+    member = parsing.mapping(data.get("member"), "member")
     return [
         ActionEvent(
             kind=kind,
@@ -122,9 +122,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
             statement_id=Said.MADE,
             stated_at=stated,
             person=Person(
-                email=base.contact(data.get("email"), "email"),
-                phone=base.contact(data.get("phone_number"), "phone_number"),
-                person_id=base.text(member.get("id"), "member", 64),
+                email=parsing.contact(data.get("email"), "email"),
+                phone=parsing.contact(data.get("phone_number"), "phone_number"),
+                person_id=parsing.text(member.get("id"), "member", 64),
             ),
             code=code,
             click_id=click_id,
@@ -174,9 +174,9 @@ def rehearsal(
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
-    whole = base.mapping(base.read_json(body), "body")
-    type_ = base.text(whole.get("type"), "type", 100)
-    data = base.mapping(whole.get("data"), "data")
+    whole = parsing.mapping(parsing.read_json(body), "body")
+    type_ = parsing.text(whole.get("type"), "type", 100)
+    data = parsing.mapping(whole.get("data"), "data")
     for inner in ("signature", "attendee"):
         if isinstance(data.get(inner), dict):
             data = data[inner]

@@ -30,7 +30,14 @@ from advocacy.core import dates, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, examples, gifts, optional, signatures, test_deliveries
+from advocacy.providers import (
+    gifts,
+    optional,
+    parsing,
+    sample_payloads,
+    signatures,
+    test_deliveries,
+)
 
 slug = "generic"
 title = "Any tool, by a mapping"
@@ -124,7 +131,7 @@ def external_id(verified: Verified) -> str:
     mapping = _mapping_of(verified.setup)
     try:
         whole = _read(mapping, verified.body)
-        name = base.text(_find(mapping.get("delivery"), whole), "delivery", 200)
+        name = parsing.text(_find(mapping.get("delivery"), whole), "delivery", 200)
         if name:
             name += _state_of(mapping, whole)
     except Unreadable:
@@ -329,7 +336,7 @@ def _words_mistakes(name: str, words: Any, allowed: Sequence[str | None]) -> lis
 def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     mistakes = []
     try:
-        base.currency_code(mapping.get("currency"))
+        parsing.currency_code(mapping.get("currency"))
     except Unreadable:
         mistakes.append("currency is no code of three letters")
     try:
@@ -350,7 +357,7 @@ def _is_date_form(form: Any) -> bool:
     """Say whether dates can be written and read in this form."""
     if not isinstance(form, str):
         return False
-    if form == "" or form in base.DATE_FORMS:
+    if form == "" or form in parsing.DATE_FORMS:
         return True
     try:
         written = datetime(2026, 5, 1, 12, 5, tzinfo=UTC).strftime(form)
@@ -447,9 +454,9 @@ def _mapping_of(setup: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(mapping: Mapping[str, Any], body: bytes) -> Any:
     if mapping.get("body") != "form":
-        return base.read_json(body)
+        return parsing.read_json(body)
     fields: dict[str, Any] = {}
-    for name, value in base.read_form(body):
+    for name, value in parsing.read_form(body):
         # A repeated field is a list, like in most tools that read forms.
         if name in fields:
             earlier = fields[name]
@@ -493,8 +500,8 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     if kind is None or said is None:
         return []
     fields = mapping["fields"]
-    texts = {name: base.text(_find(fields.get(name), item), name, 2048) for name in _TEXTS}
-    name = base.text(_find(fields["id"], item), "id", 200)
+    texts = {name: parsing.text(_find(fields.get(name), item), name, 2048) for name in _TEXTS}
+    name = parsing.text(_find(fields["id"], item), "id", 200)
     if not name:
         raise Unreadable("missing", "id")
     occurred = _instant(mapping, _find(fields["at"], item), "at")
@@ -513,7 +520,7 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
         # `at` is when the gift was made; it went back, or ended, when that was stated.
         occurred_at=stated if said in (Said.RETURNED, Said.ENDED) else occurred,
         said=said,
-        statement_id=base.text(_find(fields.get("statement"), item), "statement", 200) or said,
+        statement_id=parsing.text(_find(fields.get("statement"), item), "statement", 200) or said,
         stated_at=stated,
         person=Person(email=texts["email"], phone=texts["phone"], person_id=texts["person_id"]),
         code=code,
@@ -531,7 +538,7 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
 
 
 def _kind(mapping: Mapping[str, Any], item: Any) -> ActionKind | None:
-    written = base.text(_find(mapping["kind"], item), "kind", 200)
+    written = parsing.text(_find(mapping["kind"], item), "kind", 200)
     kinds = mapping.get("kinds") or {}
     if written in kinds and kinds[written] is None:
         return None
@@ -544,7 +551,7 @@ def _kind(mapping: Mapping[str, Any], item: Any) -> ActionKind | None:
 def _said(mapping: Mapping[str, Any], item: Any) -> Said | None:
     """Return what is said; a word that `says` does not know says that the action was made."""
     says = mapping.get("says") or {}
-    written = base.text(_find(mapping.get("said"), item), "said", 200)
+    written = parsing.text(_find(mapping.get("said"), item), "said", 200)
     if written in says:
         return None if says[written] is None else Said(says[written])
     return Said(written) if written in set(Said) else Said.MADE
@@ -556,12 +563,12 @@ def _money(
     if kind is not ActionKind.DONATION or said is Said.ENDED:
         return "", None
     fields = mapping["fields"]
-    default = base.currency_code(mapping.get("currency"), "USD")
-    currency = base.currency_code(_find(fields.get("currency"), item), default)
+    default = parsing.currency_code(mapping.get("currency"), "USD")
+    currency = parsing.currency_code(_find(fields.get("currency"), item), default)
     amount: int | None = None
     if (minor := _find(fields.get("amount_minor"), item)) is not None:
         amount = money.whole_minor(
-            base.whole_number(minor, "amount_minor") if isinstance(minor, str) else minor,
+            parsing.whole_number(minor, "amount_minor") if isinstance(minor, str) else minor,
             "amount_minor",
         )
     elif (written := _find(fields.get("amount"), item)) is not None:
@@ -608,27 +615,27 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     if short and value == value.to_integral_value():
         value = int(value)
     if isinstance(value, int):
-        return base.from_unix(value, what)
-    written = base.text(value, what, 64)
+        return parsing.from_unix(value, what)
+    written = parsing.text(value, what, 64)
     if written.isascii() and written.isdigit() and 9 <= len(written) <= 11:
-        return base.from_unix(int(written), what)
+        return parsing.from_unix(int(written), what)
     form = str(mapping.get("at_format") or "")
-    if written and form in base.DATE_FORMS and base.is_spreadsheet_date(written):
-        return base.spreadsheet_date(written, what, form, zone)
-    if written and form and form not in base.DATE_FORMS:
+    if written and form in parsing.DATE_FORMS and parsing.is_spreadsheet_date(written):
+        return parsing.spreadsheet_date(written, what, form, zone)
+    if written and form and form not in parsing.DATE_FORMS:
         try:
             moment = datetime.strptime(written, form)  # noqa: DTZ007 -- the zone comes next
         except (ValueError, re.error):
             raise Unreadable("bad_instant", what) from None
-        return base.in_utc(moment, what, zone)
-    return base.instant(written, what, zone)
+        return parsing.in_utc(moment, what, zone)
+    return parsing.instant(written, what, zone)
 
 
 def _write_instant(mapping: Mapping[str, Any], moment: datetime) -> str:
     """Write an instant as `_instant` reads it."""
     if form := mapping.get("at_format"):
         local = moment.astimezone(dates.zone(str(mapping.get("zone", "UTC"))))
-        return local.strftime(base.DATE_FORMS.get(form, form))
+        return local.strftime(parsing.DATE_FORMS.get(form, form))
     return test_deliveries.write_instant(moment)
 
 
@@ -664,7 +671,7 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
     }
     if mapping.get("example"):
         # An example that does not hand the code back is what a rehearsal is there to show.
-        return _first_read(mapping, [examples.fill(mapping["example"], words)], {})
+        return _first_read(mapping, [sample_payloads.fill(mapping["example"], words)], {})
     fields = mapping["fields"]
     values = {
         "id": message_id,
@@ -687,7 +694,7 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
     wanted = {"code": code} if fields.get("code") or fields.get("url") else {}
     if fields.get("click_id"):
         wanted["click_id"] = click_id
-    return _first_read(mapping, examples.invert(mapping, values), wanted)
+    return _first_read(mapping, sample_payloads.invert(mapping, values), wanted)
 
 
 def _first_read(

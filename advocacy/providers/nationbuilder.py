@@ -26,7 +26,7 @@ from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, gifts, optional, signatures, test_deliveries
+from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "nationbuilder"
 title = "NationBuilder"
@@ -40,7 +40,7 @@ ZONE = actblue_orders.ACTBLUE_ZONE
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
     """Vouch for a body that holds one of the secrets as its `token`, and take it out."""
     try:
-        token = base.mapping(base.read_json(delivery.body), "body").get("token")
+        token = parsing.mapping(parsing.read_json(delivery.body), "body").get("token")
     except Unreadable:
         raise Refused("unreadable") from None
     if not isinstance(token, str) or not token:
@@ -58,9 +58,9 @@ def external_id(verified: Verified) -> str:
     """Name the delivery by what it is about and the instant of its last change."""
     try:
         what, thing = _read(verified.body)
-        names = [what, base.text(thing.get("id"), "id", 64)]
+        names = [what, parsing.text(thing.get("id"), "id", 64)]
         instants = ("canceled_at", "succeeded_at", "updated_at", "created_at")
-        names += [base.text(thing.get(name), name, 40) for name in instants]
+        names += [parsing.text(thing.get(name), name, 40) for name in instants]
     except Unreadable:
         return ids.body_id(verified.body)
     return ":".join(names) if names[1] else ids.body_id(verified.body)
@@ -122,8 +122,8 @@ def rehearsal(
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
-    whole = base.mapping(base.read_json(body), "body")
-    payload = base.mapping(whole.get("payload"), "payload")
+    whole = parsing.mapping(parsing.read_json(body), "body")
+    payload = parsing.mapping(whole.get("payload"), "payload")
     for what in ("donation", "person"):
         if isinstance(payload.get(what), dict):
             return what, payload[what]
@@ -134,16 +134,18 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
     canceled, succeeded = donation.get("canceled_at"), donation.get("succeeded_at")
     if not (canceled or succeeded):
         return []
-    name = base.text(donation.get("id"), "id", 64)
+    name = parsing.text(donation.get("id"), "id", 64)
     if not name:
         raise Unreadable("missing", "id")
-    currency = base.currency_code(verified.setup.get("currency"), "USD")
+    currency = parsing.currency_code(verified.setup.get("currency"), "USD")
     cents = money.whole_minor(donation.get("amount_in_cents"), "amount_in_cents")
     amount = gifts.given(money.to_minor(Decimal(cents) / 100, currency))
-    donor = base.mapping(donation.get("donor"), "donor")
-    recurs_as = base.text(donation.get("recurring_donation_id"), "recurring_donation_id", 64)
-    given = base.instant(succeeded or donation.get("created_at") or canceled, "succeeded_at", ZONE)
-    canceled_at = base.instant(canceled, "canceled_at", ZONE) if canceled else given
+    donor = parsing.mapping(donation.get("donor"), "donor")
+    recurs_as = parsing.text(donation.get("recurring_donation_id"), "recurring_donation_id", 64)
+    given = parsing.instant(
+        succeeded or donation.get("created_at") or canceled, "succeeded_at", ZONE
+    )
+    canceled_at = parsing.instant(canceled, "canceled_at", ZONE) if canceled else given
     stated = _instant(donation, "updated_at") or max(given, canceled_at)
     code, click_id = _code(donation, donor)
     namespace, external_id = _names(donation, name, given)
@@ -176,7 +178,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
 
 def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str, str]:
     """Name a donation by itself, or as ActBlue names the gift that it is a copy of."""
-    order = base.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
+    order = parsing.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
     if not order:
         return "", f"donation:{name}"
     return actblue_orders.ACTBLUE_ORDERS, actblue_orders.actblue_order(order, given)
@@ -190,11 +192,11 @@ def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionE
         kind = ActionKind(str(meant))
     except ValueError:
         raise Unreadable("bad_setup", "person is no kind of action") from None
-    name = base.text(person.get("id"), "id", 64)
+    name = parsing.text(person.get("id"), "id", 64)
     if not name:
         raise Unreadable("missing", "id")
     code, click_id = _code({}, person)
-    created = base.instant(person.get("created_at"), "created_at", ZONE)
+    created = parsing.instant(person.get("created_at"), "created_at", ZONE)
     return [
         ActionEvent(
             kind=kind,
@@ -210,14 +212,14 @@ def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionE
 
 
 def _instant(thing: Mapping[str, Any], name: str) -> datetime | None:
-    return base.instant(thing[name], name, ZONE) if thing.get(name) else None
+    return parsing.instant(thing[name], name, ZONE) if thing.get(name) else None
 
 
 def _person(who: Mapping[str, Any], own_id: Any) -> Person:
     return Person(
-        email=base.contact(who.get("email"), "email"),
-        phone=base.contact(who.get("mobile") or who.get("phone"), "phone"),
-        person_id=base.text(who.get("id") or own_id, "id", 64),
+        email=parsing.contact(who.get("email"), "email"),
+        phone=parsing.contact(who.get("mobile") or who.get("phone"), "phone"),
+        person_id=parsing.text(who.get("id") or own_id, "id", 64),
     )
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
-from advocacy.providers import base, gifts, optional, signatures, test_deliveries
+from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "proca"
 title = "Proca"
@@ -78,8 +78,10 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 def external_id(verified: Verified) -> str:
     """Name the delivery by action and stage; an old action that is sent again has the same name."""
     try:
-        message = base.mapping(base.read_json(verified.body), "message")
-        names = [base.text(message.get(name), name, 60) for name in ("schema", "actionId", "stage")]
+        message = parsing.mapping(parsing.read_json(verified.body), "message")
+        names = [
+            parsing.text(message.get(name), name, 60) for name in ("schema", "actionId", "stage")
+        ]
     except Unreadable:
         return ids.body_id(verified.body)
     return ":".join(names) if names[1] else ids.body_id(verified.body)
@@ -87,26 +89,26 @@ def external_id(verified: Verified) -> str:
 
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read a delivered action of a supporter; events of the system are none."""
-    message = base.mapping(base.read_json(verified.body), "message")
-    schema = base.text(message.get("schema"), "schema", 60)
+    message = parsing.mapping(parsing.read_json(verified.body), "message")
+    schema = parsing.text(message.get("schema"), "schema", 60)
     if schema == "proca:event:2":
         return []
     if schema not in _ACTIONS:
         raise Unreadable("unknown_kind", schema)
-    stage = base.text(message.get("stage"), "stage", 60)
-    action_id = base.text(message.get("actionId"), "actionId", 60)
+    stage = parsing.text(message.get("stage"), "stage", 60)
+    action_id = parsing.text(message.get("actionId"), "actionId", 60)
     if stage != "deliver" or not action_id:
         return []
-    action = base.mapping(message.get("action"), "action")
-    kind = _kind(verified, base.text(action.get("actionType"), "actionType", 200), action)
+    action = parsing.mapping(message.get("action"), "action")
+    kind = _kind(verified, parsing.text(action.get("actionType"), "actionType", 200), action)
     if kind is None:
         return []
-    contact = base.mapping(message.get("contact"), "contact")
+    contact = parsing.mapping(message.get("contact"), "contact")
     rank = contact.get("dupeRank")
     repeated = isinstance(rank, int) and rank > 0 and kind is ActionKind.SIGNATURE
     if repeated and verified.setup.get("count_repeats") is not True:
         return []
-    occurred = base.instant(action.get("createdAt"), "createdAt")
+    occurred = parsing.instant(action.get("createdAt"), "createdAt")
     amount, currency, recurs = _money(action, kind)
     code, click_id, utm, referrer = _tracking(optional.mapping(message.get("tracking")))
     return [
@@ -208,10 +210,10 @@ def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str
     """Return amount in minor units, currency, and whether the plan is to give again."""
     if kind is not ActionKind.DONATION:
         return None, "", False
-    donation = base.mapping(action.get("donation"), "donation")
+    donation = parsing.mapping(action.get("donation"), "donation")
     amount = gifts.given(money.whole_minor(donation.get("amount"), "amount"))
-    unit = base.text(donation.get("frequencyUnit"), "frequencyUnit", 60).lower()
-    currency = base.currency_code(donation.get("currency"), "EUR")
+    unit = parsing.text(donation.get("frequencyUnit"), "frequencyUnit", 60).lower()
+    currency = parsing.currency_code(donation.get("currency"), "EUR")
     return amount, currency, unit not in {"", "one_off", "oneoff"}
 
 
@@ -249,11 +251,11 @@ def _person(contact: Mapping[str, Any]) -> Person:
     payload = contact.get("payload")
     if isinstance(payload, str) and payload.lstrip().startswith("{"):
         try:
-            told = {**base.mapping(base.read_json(payload.encode()), "payload"), **contact}
+            told = {**parsing.mapping(parsing.read_json(payload.encode()), "payload"), **contact}
         except Unreadable:
             told = contact
     return Person(
-        email=base.contact(told.get("email"), "email"),
-        phone=base.contact(told.get("phone"), "phone"),
-        person_id=base.text(contact.get("contactRef") or contact.get("ref"), "ref", 200),
+        email=parsing.contact(told.get("email"), "email"),
+        phone=parsing.contact(told.get("phone"), "phone"),
+        person_id=parsing.text(contact.get("contactRef") or contact.get("ref"), "ref", 200),
     )

@@ -26,7 +26,7 @@ from typing import Any
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
-from advocacy.providers import base, optional, signatures, test_deliveries
+from advocacy.providers import optional, parsing, signatures, test_deliveries
 
 slug = "stripe"
 title = "Stripe"
@@ -132,27 +132,27 @@ def external_id(verified: Verified) -> str:
     Never by the body, of which `pending_webhooks` changes from one delivery to the next.
     """
     try:
-        event = base.mapping(base.read_json(verified.body), "event")
-        return base.text(event.get("id"), "id", 200) or ids.body_id(verified.body)
+        event = parsing.mapping(parsing.read_json(verified.body), "event")
+        return parsing.text(event.get("id"), "id", 200) or ids.body_id(verified.body)
     except Unreadable:
         return ids.body_id(verified.body)
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read an event as statements about a gift; events that tell of none give an empty list."""
-    event = base.mapping(base.read_json(verified.body), "event")
-    kind = base.text(event.get("type"), "type", 200)
-    if base.text(event.get("object"), "object") == "v2.core.event":
+    event = parsing.mapping(parsing.read_json(verified.body), "event")
+    kind = parsing.text(event.get("type"), "type", 200)
+    if parsing.text(event.get("object"), "object") == "v2.core.event":
         raise Unreadable("unknown_kind", "a thin event")
     reader = _READERS.get(kind)
     if reader is None:
         if kind.startswith(_NOT_ACTIONS):
             return []
         raise Unreadable("unknown_kind", kind)
-    thing = base.mapping(base.mapping(event.get("data"), "data").get("object"), "object")
+    thing = parsing.mapping(parsing.mapping(event.get("data"), "data").get("object"), "object")
     told = _Told(
         kind=kind,
-        at=base.from_unix(_whole(event.get("created"), "created"), "created"),
+        at=parsing.from_unix(_whole(event.get("created"), "created"), "created"),
         test=event.get("livemode") is False or thing.get("livemode") is False,
     )
     return reader(told, thing)
@@ -262,7 +262,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
     Paid, it is the gift. Not paid yet, or free, it still says which code leads to the payment that
     will come, or to the subscription.
     """
-    if base.text(session.get("mode"), "mode") == "setup":
+    if parsing.text(session.get("mode"), "mode") == "setup":
         return []
     subscription = _id(session.get("subscription"))
     names = [
@@ -271,8 +271,8 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
         _first_of(subscription),
     ]
     amount = _amount(session, "amount_total")
-    paid = base.text(session.get("payment_status"), "payment_status") in {"", "paid"}
-    details = base.mapping(session.get("customer_details"), "customer_details")
+    paid = parsing.text(session.get("payment_status"), "payment_status") in {"", "paid"}
+    details = parsing.mapping(session.get("customer_details"), "customer_details")
     metadata = optional.mapping(session.get("metadata"))
     return [
         told.say(
@@ -315,7 +315,7 @@ def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
         return []
     captured = "amount_captured" if charge.get("amount_captured") else "amount"
     amount = _amount(charge, captured)
-    billing = base.mapping(charge.get("billing_details"), "billing_details")
+    billing = parsing.mapping(charge.get("billing_details"), "billing_details")
     metadata = optional.mapping(charge.get("metadata"))
     return [
         told.say(
@@ -345,10 +345,10 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
 
 def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
     """Read all that was refunded of a charge so far, and each refund where they are listed."""
-    listed = base.mapping(charge.get("refunds"), "refunds").get("data")
+    listed = parsing.mapping(charge.get("refunds"), "refunds").get("data")
     said = [
         statement
-        for refund in base.mappings(listed, "refunds")
+        for refund in parsing.mappings(listed, "refunds")
         for statement in _refund(told, {**refund, "payment_intent": charge.get("payment_intent")})
     ]
     amount = _amount(charge, "amount_refunded")
@@ -368,7 +368,7 @@ def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent
 
 def _refund(told: _Told, refund: Mapping[str, Any]) -> list[ActionEvent]:
     """Read one refund; a failed or canceled one gives the money back to the gift."""
-    undone = base.text(refund.get("status"), "status") in {"failed", "canceled"}
+    undone = parsing.text(refund.get("status"), "status") in {"failed", "canceled"}
     undone = undone or told.kind == "refund.failed"
     return [
         told.say(
@@ -383,7 +383,7 @@ def _refund(told: _Told, refund: Mapping[str, Any]) -> list[ActionEvent]:
 
 def _dispute(told: _Told, dispute: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a dispute: the money is gone until it is won. An inquiry (`warning_…`) takes nothing."""
-    status = base.text(dispute.get("status"), "status")
+    status = parsing.text(dispute.get("status"), "status")
     stands = dispute_took_nothing(status) or told.kind == "charge.dispute.funds_reinstated"
     return [
         told.say(
@@ -403,21 +403,21 @@ def dispute_took_nothing(status: str) -> bool:
 
 def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a paid invoice: the first or a later payment of a subscription, or a single one."""
-    parent = base.mapping(invoice.get("parent"), "parent")
-    details = base.mapping(
+    parent = parsing.mapping(invoice.get("parent"), "parent")
+    details = parsing.mapping(
         parent.get("subscription_details") or invoice.get("subscription_details"),
         "subscription_details",
     )
     subscription = _id(invoice.get("subscription")) or _id(details.get("subscription"))
-    reason = base.text(invoice.get("billing_reason"), "billing_reason")
+    reason = parsing.text(invoice.get("billing_reason"), "billing_reason")
     first = reason in {"subscription_create", ""} and bool(subscription)
     payment = _id(invoice.get("payment_intent"))
-    payments = base.mapping(invoice.get("payments"), "payments").get("data")
+    payments = parsing.mapping(invoice.get("payments"), "payments").get("data")
     names = [
         payment,
         *(
-            _paid_by(base.mapping(each.get("payment"), "payment"))
-            for each in base.mappings(payments, "payments")
+            _paid_by(parsing.mapping(each.get("payment"), "payment"))
+            for each in parsing.mappings(payments, "payments")
         ),
         "" if payment else _id(invoice.get("charge")),
         _id(invoice.get("id")),
@@ -428,7 +428,7 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
         **optional.mapping(invoice.get("metadata")),
     }
     amount = _amount(invoice, "amount_paid")
-    transitions = base.mapping(invoice.get("status_transitions"), "status_transitions")
+    transitions = parsing.mapping(invoice.get("status_transitions"), "status_transitions")
     return [
         told.say(
             Said.STANDS if amount[0] == 0 else Said.MADE,
@@ -452,7 +452,7 @@ def _invoice_payment(told: _Told, payment: Mapping[str, Any]) -> list[ActionEven
             Said.MADE,
             "invoice_payment",
             [
-                _paid_by(base.mapping(payment.get("payment"), "payment")),
+                _paid_by(parsing.mapping(payment.get("payment"), "payment")),
                 _required(_id(payment.get("invoice"))),
             ],
             amount=_amount(payment, "amount_paid"),
@@ -524,7 +524,7 @@ def _id(value: Any) -> str:
     """Return an id, also where the whole object stands in its place."""
     if isinstance(value, dict):
         value = value.get("id")
-    return base.text(value, "id", 255)
+    return parsing.text(value, "id", 255)
 
 
 def _required(value: Any) -> str:
@@ -550,8 +550,8 @@ def _paid_by(payment: Mapping[str, Any]) -> str:
 
 def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
     return Person(
-        email=base.contact(email, "email"),
-        phone=base.contact(phone, "phone"),
+        email=parsing.contact(email, "email"),
+        phone=parsing.contact(phone, "phone"),
         person_id=_id(thing.get("customer")),
     )
 
@@ -577,12 +577,12 @@ def _whole(value: Any, what: str) -> int:
 
 
 def _moment(value: Any, told: _Told) -> datetime:
-    return told.at if value is None else base.from_unix(_whole(value, "instant"), "instant")
+    return told.at if value is None else parsing.from_unix(_whole(value, "instant"), "instant")
 
 
 def _amount(thing: Mapping[str, Any], name: str) -> tuple[int | None, str]:
     """Read an amount in Stripe's smallest unit into ISO 4217's, with its currency."""
-    currency = base.currency_code(thing.get("currency"))
+    currency = parsing.currency_code(thing.get("currency"))
     if thing.get(name) is None:
         return None, currency
     amount = money.whole_minor(thing[name], name)

@@ -33,7 +33,7 @@ from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, optional, signatures, test_deliveries
+from advocacy.providers import optional, parsing, signatures, test_deliveries
 
 slug = "twilio"
 title = "Twilio Voice"
@@ -80,7 +80,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
     try:
         parts = urlsplit(delivery.url)._replace(fragment="")
         addresses = _signed_addresses(parts, len(delivery.body))
-        query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=base.MAX_FIELDS)
+        query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=parsing.MAX_FIELDS)
     except ValueError:
         raise Refused("bad_url") from None
     fields = b""
@@ -88,7 +88,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         _check_body_digest(dict(query).get("bodySHA256", ""), delivery.body)
     else:
         try:
-            fields = _signed_fields(base.read_form(delivery.body))
+            fields = _signed_fields(parsing.read_form(delivery.body))
         except Unreadable:
             raise Refused("bad_form") from None
     _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
@@ -124,7 +124,7 @@ def external_id(verified: Verified) -> str:
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read a finished leg as a call, where a human answered and spoke long enough."""
     fields = _fields(verified)
-    sid = base.text(fields.get("CallSid"), "CallSid", 64)
+    sid = parsing.text(fields.get("CallSid"), "CallSid", 64)
     if not sid:
         raise Unreadable("unknown_kind", "no CallSid")
     child, status, parent = sid, fields.get("CallStatus", ""), fields.get("ParentCallSid", "")
@@ -133,7 +133,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
         # The answer to <Dial>: the request is of the parent, the outcome of the child.
         child, status, parent = fields.get("DialCallSid", ""), fields["DialCallStatus"], sid
         seconds = fields.get("DialCallDuration", "")
-    child, parent = (base.text(each, "CallSid", 64) for each in (child, parent))
+    child, parent = (parsing.text(each, "CallSid", 64) for each in (child, parent))
     if status not in _STATUSES:
         raise Unreadable("unknown_kind", status[:64])
     at = _moment(fields.get("Timestamp", ""), verified.received_at)
@@ -297,12 +297,12 @@ def _check_body_digest(written: str, body: bytes) -> None:
 
 def _fields(verified: Verified) -> dict[str, str]:
     if "json" in verified.content_type.lower():
-        told = base.mapping(base.read_json(verified.body), "body")
+        told = parsing.mapping(parsing.read_json(verified.body), "body")
         return {
-            name: base.text(value, name) if not isinstance(value, bool | dict | list) else ""
+            name: parsing.text(value, name) if not isinstance(value, bool | dict | list) else ""
             for name, value in told.items()
         }
-    return dict(base.read_form(verified.body))
+    return dict(parsing.read_form(verified.body))
 
 
 def _reached(
@@ -345,7 +345,7 @@ def _call(
         # <Dial> and the child's own callback both tell of the leg, and each knows something else.
         statement_id="dial" if "DialCallStatus" in fields else "call",
         stated_at=at,
-        person=Person(phone=base.contact(fields.get(hers), "phone")),
+        person=Person(phone=parsing.contact(fields.get(hers), "phone")),
         code=code,
         click_id=click_id or tracking_parameters.click_id_or_none(carried.get("click_id", "")),
         utm=tracking_parameters.utm_of(carried),

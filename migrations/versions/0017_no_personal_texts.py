@@ -21,7 +21,7 @@ from advocacy.core.crypto import organization_key
 from advocacy.ingestion.reconcile import Fact
 from advocacy.core.personal_data import scrub
 from advocacy.core.ids import BODY_ID
-from advocacy.providers.history import ROW
+from advocacy.providers.csv_exports import ROW
 from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_host, retained_media_type, retained_name, retained_target, retained_utm
 from advocacy.ingestion.minimization import retained_fact
 from advocacy.core.minimization import keyed_name

@@ -152,7 +152,7 @@ def test_signed_posts_are_what_the_room_vouches_for():
 
     from advocacy.commands.sources import new_secret
     from advocacy.core.events import Delivery
-    from advocacy.providers import standard
+    from advocacy.providers import standard_webhooks
 
     secret = new_secret("standard")
     posts = door.signed(secret, 3)
@@ -164,8 +164,10 @@ def test_signed_posts_are_what_the_room_vouches_for():
             "webhook-signature": signature,
             "content-type": "application/json",
         }
-        verified = standard.verify(Delivery(body.encode(), headers), (secret,), datetime.now(UTC))
-        (event,) = standard.parse(verified)
+        verified = standard_webhooks.verify(
+            Delivery(body.encode(), headers), (secret,), datetime.now(UTC)
+        )
+        (event,) = standard_webhooks.parse(verified)
         assert event.kind == "signature"
 
 
@@ -174,9 +176,9 @@ def test_the_export_is_one_that_can_be_brought_in(tmp_path):
 
     from advocacy.core.events import Verified
     from advocacy.core.tabular.table import open_table
-    from advocacy.import_layouts import LAYOUTS
     from advocacy.ingestion.drain import events_of
-    from advocacy.providers.history import ROW
+    from advocacy.providers.csv_exports import ROW
+    from advocacy.providers.export_layouts import LAYOUTS
 
     export = tmp_path / "contributions.csv"
     write_export(export, 200, "abcdefabcdef")

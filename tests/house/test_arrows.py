@@ -34,7 +34,7 @@ PURE = {
         "advocacy.core.tracking_parameters",
         "advocacy.core.messages",
         "advocacy.core.plain_text",
-        "advocacy.providers.base",
+        "advocacy.providers.parsing",
         "advocacy.core.minimization",
     },
     "advocacy.core.dates": {"tzdata"},
@@ -67,7 +67,7 @@ PURE = {
         "advocacy.core.personal_data",
         "advocacy.core.platforms",
         "advocacy.core.tracking_parameters",
-        "advocacy.providers.base",
+        "advocacy.providers.parsing",
     },
     "advocacy.attribution": {"numpy"},
     "advocacy.providers": {

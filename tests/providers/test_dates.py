@@ -9,7 +9,7 @@ import pytest
 
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Verified
-from advocacy.providers import base, generic, history
+from advocacy.providers import csv_exports, generic, parsing
 
 NEW_YORK = "America/New_York"
 
@@ -36,7 +36,7 @@ NEW_YORK = "America/New_York"
     ],
 )
 def test_a_date_is_read_in_the_form_that_is_said(written, form, expected):
-    found = base.spreadsheet_date(written, "Date", form, NEW_YORK)
+    found = parsing.spreadsheet_date(written, "Date", form, NEW_YORK)
     assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
@@ -65,10 +65,10 @@ def test_a_date_is_read_in_the_form_that_is_said(written, form, expected):
 )
 def test_a_date_that_is_none_raises_unreadable_alone(written):
     with pytest.raises(Unreadable) as error:
-        base.spreadsheet_date(written, "Date", "M/D/Y", NEW_YORK)
+        parsing.spreadsheet_date(written, "Date", "M/D/Y", NEW_YORK)
     assert error.value.reason == "bad_instant"
     with pytest.raises(Unreadable):
-        history.moment(written, "Date", NEW_YORK, "M/D/Y")
+        csv_exports.moment(written, "Date", NEW_YORK, "M/D/Y")
 
 
 def row(when: str, **said: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ def row(when: str, **said: str) -> dict[str, str]:
 
 def test_exports_have_the_month_first_unless_it_is_said():
     for said, expected in (({}, "2024-05-01"), ({"_dates": "D/M/Y"}, "2024-01-05")):
-        (gift,) = history.read_actblue(row("5/1/2024 1:05:09 PM", **said), {})
+        (gift,) = csv_exports.read_actblue(row("5/1/2024 1:05:09 PM", **said), {})
         assert f"{gift.occurred_at:%Y-%m-%d}" == expected
 
 
@@ -96,7 +96,7 @@ def read(mapping, when, **said):
         setup={"mapping": mapping},
         received_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    (event,) = history.read_row("generic", body, verified)
+    (event,) = csv_exports.read_row("generic", body, verified)
     return event.occurred_at
 
 

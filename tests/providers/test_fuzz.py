@@ -24,7 +24,7 @@ from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said, Verifi
 from advocacy.ingestion.drain import events_of, facts_of
 from advocacy.ingestion.reconcile import Fact, settle
 from advocacy.providers import generic
-from advocacy.providers.history import READERS, ROW, row_id
+from advocacy.providers.csv_exports import READERS, ROW, row_id
 
 QUICK = settings(suppress_health_check=list(HealthCheck))
 MANY = settings(QUICK, max_examples=1_000)

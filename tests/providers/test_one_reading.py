@@ -21,7 +21,7 @@ from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Verified
 from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic
-from advocacy.providers.history import ROW
+from advocacy.providers.csv_exports import ROW
 
 KEY = b"k" * 32
 Entry = Callable[[str], list[ActionEvent]]

@@ -9,7 +9,7 @@ import pytest
 from counterparts import NOW, STANDARD, in_every_order, payload
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.providers import standard
+from advocacy.providers import standard_webhooks
 
 GOOD = STANDARD.send(payload("standard", "signature"))
 
@@ -22,26 +22,26 @@ def test_one_fitting_signature_of_several_is_enough() -> None:
     right = GOOD.headers["webhook-signature"]
     listed = f"nocomma v1,%%% v2,AAAA v1a,AAAA v1,AAAA {right}"
     delivery = replace(GOOD, headers=with_signature(listed))
-    assert standard.verify(delivery, [STANDARD.secret], NOW)
+    assert standard_webhooks.verify(delivery, [STANDARD.secret], NOW)
 
 
 def test_the_older_names_of_the_headers_are_taken() -> None:
     headers = {name.replace("webhook-", "svix-"): value for name, value in GOOD.headers.items()}
-    assert standard.verify(replace(GOOD, headers=headers), [STANDARD.secret], NOW)
+    assert standard_webhooks.verify(replace(GOOD, headers=headers), [STANDARD.secret], NOW)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%", "whsec_A", "é", "\udcff"])
 def test_a_secret_that_is_none_fits_nothing_and_spoils_nothing(secret: str) -> None:
     with pytest.raises(Refused):
-        standard.verify(GOOD, [secret], NOW)
-    assert standard.verify(GOOD, [secret, STANDARD.secret], NOW)
+        standard_webhooks.verify(GOOD, [secret], NOW)
+    assert standard_webhooks.verify(GOOD, [secret, STANDARD.secret], NOW)
 
 
 @pytest.mark.parametrize("message_id", ["a.b", "x" * 257, "a\nb"])
 def test_a_message_id_that_breaks_the_scheme_is_refused(message_id: str) -> None:
     headers = {**GOOD.headers, "webhook-id": message_id}
     with pytest.raises(Refused):
-        standard.verify(replace(GOOD, headers=headers), [STANDARD.secret], NOW)
+        standard_webhooks.verify(replace(GOOD, headers=headers), [STANDARD.secret], NOW)
 
 
 def test_gift_refund_and_end_settle_alike_in_every_order() -> None:
@@ -63,7 +63,7 @@ def test_an_amount_that_nobody_gave_is_refused_at_once(amount: str) -> None:
     assert amount in told
     began = time.perf_counter()
     with pytest.raises(Unreadable) as caught:
-        standard.parse(STANDARD.verified(told.encode()))
+        standard_webhooks.parse(STANDARD.verified(told.encode()))
     assert caught.value.reason == "bad_amount"
     assert time.perf_counter() - began < 0.5
 

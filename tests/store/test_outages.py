@@ -146,7 +146,7 @@ def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, 
 
 @pytest.mark.parametrize("error", [MemoryError(), JobTimeoutException(), OSError(28, "full")])
 def test_a_parser_without_memory_or_time_is_not_held_against_the_body(world, monkeypatch, error):
-    from advocacy.providers import standard
+    from advocacy.providers import standard_webhooks
 
     world.act("call", id="c1", email="a@example.org")
 
@@ -154,7 +154,7 @@ def test_a_parser_without_memory_or_time_is_not_held_against_the_body(world, mon
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(standard, "parse", parse)
+        patched.setattr(standard_webhooks, "parse", parse)
         with pytest.raises(type(error)):
             world.drain()
     world.drain()

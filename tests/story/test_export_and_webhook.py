@@ -25,7 +25,7 @@ from advocacy.identity.hashing import digests, supporter_of
 from advocacy.ingestion import drain
 from advocacy.ingestion.csv_import import bring_in
 from advocacy.providers import BY_SLUG, generic
-from advocacy.providers.history import READERS, ROW, read_row
+from advocacy.providers.csv_exports import READERS, ROW, read_row
 from advocacy.storage import campaigns
 from advocacy.storage.session import run
 from tests.providers.counterparts import in_every_order

@@ -16,9 +16,9 @@ from advocacy.core.tabular.columns import fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, open_table
 from advocacy.identity.hashing import digests
-from advocacy.import_layouts import LAYOUTS
 from advocacy.ingestion import csv_import, drain, erasure
 from advocacy.ingestion.csv_import import bring_in
+from advocacy.providers.export_layouts import LAYOUTS
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 

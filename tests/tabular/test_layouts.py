@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from advocacy.import_layouts import LAYOUTS, layout_of
-from advocacy.providers import history
+from advocacy.providers import csv_exports
+from advocacy.providers.export_layouts import LAYOUTS, layout_of
 
 WRITTEN = {
     "amount": "25.00",
@@ -30,20 +30,20 @@ def plausible(name: str) -> str:
     return next((value for word, value in WRITTEN.items() if word in words), "1")
 
 
-@pytest.mark.parametrize("provider", sorted(history.READERS))
+@pytest.mark.parametrize("provider", sorted(csv_exports.READERS))
 def test_a_layout_has_the_columns_that_the_reader_asks_for(provider, monkeypatch):
     """A row that has everything is read; what was looked for is the layout, and nothing else."""
     asked: set[tuple[str, ...]] = set()
     needed: set[tuple[str, ...]] = set()
-    find, get = history.Columns.find, history.Columns.get
+    find, get = csv_exports.Columns.find, csv_exports.Columns.get
     monkeypatch.setattr(
-        history.Columns, "find", lambda self, *names: asked.add(names) or find(self, *names)
+        csv_exports.Columns, "find", lambda self, *names: asked.add(names) or find(self, *names)
     )
     monkeypatch.setattr(
-        history.Columns, "get", lambda self, *names: needed.add(names) or get(self, *names)
+        csv_exports.Columns, "get", lambda self, *names: needed.add(names) or get(self, *names)
     )
     layout = LAYOUTS[provider]
-    assert history.READERS[provider]({name: plausible(name) for name in layout.names}, {})
+    assert csv_exports.READERS[provider]({name: plausible(name) for name in layout.names}, {})
     assert set(layout.needed) == needed
     assert set(layout.names) == {name for names in asked for name in names}
 

@@ -175,9 +175,9 @@ def test_what_is_quarantined_is_shown_with_its_reason_and_without_its_body(world
 
 def mended(monkeypatch) -> None:
     """Let the room read what it could not read before."""
-    from advocacy.providers import standard
+    from advocacy.providers import standard_webhooks
 
-    monkeypatch.setattr(standard, "parse", lambda _verified: [])
+    monkeypatch.setattr(standard_webhooks, "parse", lambda _verified: [])
 
 
 def test_one_is_tried_again(world, staff, monkeypatch):

@@ -24,7 +24,7 @@ from advocacy.core import actblue_orders, money, tracking_parameters
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Person, Said, Verified
 from advocacy.core.tabular.columns import fold
-from advocacy.providers import base, generic, gifts, stripe
+from advocacy.providers import generic, gifts, parsing, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
 
 Row = Mapping[str, str]
@@ -47,13 +47,13 @@ class Columns:
         self._named = {name: value for name, value in row.items() if name}
         self._row = {fold(name): value for name, value in self._named.items()}
         said = row.get("_dates", "")
-        self.dates = said if said in base.DATE_FORMS else US_DATES
+        self.dates = said if said in parsing.DATE_FORMS else US_DATES
 
     def find(self, *names: str) -> str:
         """Return the first of these columns that holds something, else an empty string."""
         for name in names:
             if value := (self._row.get(fold(name)) or "").strip():
-                return base.check_text(value)
+                return parsing.check_text(value)
         return ""
 
     def get(self, *names: str) -> str:
@@ -86,15 +86,15 @@ def moment(written: str, what: str, zone: str, dates: str) -> datetime:
     trimmed = written.strip()
     if trimmed.endswith(" UTC"):
         trimmed, zone = trimmed.removesuffix(" UTC"), "UTC"
-    if base.is_spreadsheet_date(trimmed):
-        return base.spreadsheet_date(trimmed, what, dates, zone)
+    if parsing.is_spreadsheet_date(trimmed):
+        return parsing.spreadsheet_date(trimmed, what, dates, zone)
     for form in _DATE_FORMS:
         try:
             naive = datetime.strptime(trimmed, form)  # noqa: DTZ007 -- the zone comes next
         except ValueError:
             continue
-        return base.in_utc(naive, what, zone)
-    return base.instant(trimmed, what, zone)
+        return parsing.in_utc(naive, what, zone)
+    return parsing.instant(trimmed, what, zone)
 
 
 def amount(written: str, currency: str, what: str = "amount") -> int:
@@ -130,7 +130,9 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         amount_minor=_given(columns),
         currency="USD",
         recurs_as=columns.find("Receipt ID", "Order Number") if recurring else "",
-        renewal=recurring and bool(number) and base.whole_number(number, "Recurrence Number") > 1,
+        renewal=recurring
+        and bool(number)
+        and parsing.whole_number(number, "Recurrence Number") > 1,
     )
     refunded = columns.find("Refund Date", "Refunded At")
     if not refunded:
@@ -171,7 +173,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
     )
     said, minor, currency = Said.MADE, None, ""
     if kind is ActionKind.DONATION:
-        currency = base.currency_code(columns.find("Currency"), "USD")
+        currency = parsing.currency_code(columns.find("Currency"), "USD")
         minor = amount(written, currency) if written else None
         if minor is not None and minor < 0:
             raise Unreadable("bad_amount", "amount is negative")
@@ -218,7 +220,7 @@ def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
     columns = Columns(row)
     if not _is_paid(columns):
         return []
-    currency = base.currency_code(columns.get("Currency"))
+    currency = parsing.currency_code(columns.get("Currency"))
     created = moment(
         columns.get("Created (UTC)", "Created date (UTC)", "Created"),
         "Created",
@@ -365,7 +367,7 @@ def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
 def _with_said(verified: Verified, setup: Mapping[str, Any]) -> Verified:
     """Let the mapping read dates in the form that staff said the file has."""
     mapping = setup.get("mapping")
-    if setup.get("dates") not in base.DATE_FORMS or not isinstance(mapping, dict):
+    if setup.get("dates") not in parsing.DATE_FORMS or not isinstance(mapping, dict):
         return verified
     said = {**mapping, "at_format": setup["dates"]}
     return replace(verified, setup={**verified.setup, "mapping": said})

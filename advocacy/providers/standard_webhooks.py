@@ -19,7 +19,7 @@ from advocacy.core import money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
 from advocacy.core.messages import say
-from advocacy.providers import base, gifts, optional, signatures, test_deliveries
+from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "standard"
 title = "Standard Webhooks"
@@ -50,14 +50,14 @@ def external_id(verified: Verified) -> str:
 
 def parse(verified: Verified) -> list[ActionEvent]:
     """Read the one action that the body tells of."""
-    whole = base.mapping(base.read_json(verified.body), "body")
-    data = base.mapping(whole.get("data"), "data")
-    kind, said = _kind(base.text(whole.get("type"), "type"))
-    occurred = base.instant(whole.get("timestamp"), "timestamp")
+    whole = parsing.mapping(parsing.read_json(verified.body), "body")
+    data = parsing.mapping(whole.get("data"), "data")
+    kind, said = _kind(parsing.text(whole.get("type"), "type"))
+    occurred = parsing.instant(whole.get("timestamp"), "timestamp")
     code, click_id = tracking_parameters.split_code(optional.text(data.get("code")))
     currency, amount = "", None
     if kind is ActionKind.DONATION:
-        currency = base.currency_code(data.get("currency"), "USD")
+        currency = parsing.currency_code(data.get("currency"), "USD")
         if data.get("amount_minor") is not None:
             amount = money.whole_minor(data["amount_minor"], "amount_minor")
         elif data.get("amount") is not None:
@@ -68,19 +68,19 @@ def parse(verified: Verified) -> list[ActionEvent]:
             gifts.given(amount)
         if amount is not None and amount < 0:
             raise Unreadable("bad_amount", "amount is negative")
-    recurs_as = base.text(data.get("recurs_as"), "recurs_as", 200)
+    recurs_as = parsing.text(data.get("recurs_as"), "recurs_as", 200)
     return [
         ActionEvent(
             kind=kind,
-            external_id=base.text(data.get("id"), "id", 200) or verified.message_id,
+            external_id=parsing.text(data.get("id"), "id", 200) or verified.message_id,
             occurred_at=occurred,
             said=said,
             statement_id="made" if said is Said.MADE else verified.message_id,
             stated_at=occurred,
             person=Person(
-                email=base.contact(data.get("email"), "email"),
-                phone=base.contact(data.get("phone"), "phone"),
-                person_id=base.text(data.get("person_id"), "person_id", 200),
+                email=parsing.contact(data.get("email"), "email"),
+                phone=parsing.contact(data.get("phone"), "phone"),
+                person_id=parsing.text(data.get("person_id"), "person_id", 200),
             ),
             code=code,
             click_id=click_id
