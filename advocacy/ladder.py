@@ -16,8 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.dates import day_in
+from advocacy.disclosure.suppression import Sum, withheld
 from advocacy.report import BadRange, recurring_share
-from advocacy.small_groups import Sum, withheld
 from advocacy.storage import campaigns
 from advocacy.storage import engagement_ladder as store
 from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, Standing

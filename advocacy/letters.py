@@ -21,8 +21,8 @@ from advocacy.core.messages import in_language
 from advocacy.core.money import exponent
 from advocacy.core.periods import Period
 from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
+from advocacy.disclosure import FEW
 from advocacy.weekly import TOP_POSTS, attributed_share
-from advocacy.withholding import FEW
 
 Sheet = dict[str, Any]
 

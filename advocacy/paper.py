@@ -20,10 +20,10 @@ from typing import Any
 from flask import render_template
 
 from advocacy import typesetting
+from advocacy.disclosure import FEW
 from advocacy.letters import Sheet, kind_named
 from advocacy.mailing import Letter
 from advocacy.web import charts
-from advocacy.withholding import FEW
 
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130

@@ -27,11 +27,11 @@ from flask_babel import force_locale
 from advocacy import letters, mailing, paper, typesetting, weekly
 from advocacy.alerting import surge_figures
 from advocacy.core import periods
+from advocacy.disclosure import withheld_figures
 from advocacy.storage import campaigns, email_outbox
 from advocacy.storage import surges as kept_surges
 from advocacy.storage.models import Campaign, Organization, ReportSubscription
 from advocacy.storage.session import transaction
-from advocacy.withholding import withheld_figures
 from config.settings import Settings
 
 log = structlog.get_logger()

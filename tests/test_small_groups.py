@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy.small_groups import Sum, withheld, withheld_crossing, withheld_parts
+from advocacy.disclosure.suppression import Sum, withheld, withheld_crossing, withheld_parts
 
 
 def solutions(people, sums, hidden, limit=40_000):

@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from advocacy import weekly
+from advocacy.disclosure import FEW, withheld_figures, withheld_report
 from advocacy.ladder import climbing_of
 from advocacy.storage.engagement_ladder import RUNGS, Standing
 from advocacy.storage.models import Post
-from advocacy.withholding import FEW, withheld_figures, withheld_report
 
 POSTS = {"a": "x", "b": "x", "c": "instagram", "d": "instagram"}
 PLACES = list(POSTS.items())

@@ -94,8 +94,8 @@ def make_weekly(
     from flask_babel import force_locale
 
     from advocacy import letters, mailing, paper, subscriptions
+    from advocacy.disclosure import withheld_figures
     from advocacy.storage import campaigns
-    from advocacy.withholding import withheld_figures
 
     if week and until:
         raise Refusal("say either --week or --until")

@@ -16,7 +16,7 @@ from typing import Any
 
 from babel import Locale
 
-from advocacy.withholding import FEW
+from advocacy.disclosure import FEW
 
 Definition = dict[str, Any]
 """A Vega-Lite definition, or a part of one: https://vega.github.io/vega-lite/docs/."""

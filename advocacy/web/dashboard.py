@@ -32,6 +32,7 @@ from advocacy.core.dates import day_in
 from advocacy.core.vocabulary import TIERS_MEAN, noun
 from advocacy.counting import BeingCounted
 from advocacy.definitions import DEFINITIONS
+from advocacy.disclosure import FEW, withheld_report
 from advocacy.grouping import Question
 from advocacy.providers import BY_SLUG
 from advocacy.report import MODELS, BadRange, activation
@@ -42,7 +43,6 @@ from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
 from advocacy.web.ranges import OFFERED_DAYS, last_days, offered
-from advocacy.withholding import FEW, withheld_report
 
 blueprint = Blueprint("dashboard", __name__)
 

@@ -14,12 +14,12 @@ from flask import Blueprint, Response, current_app, g, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
+from advocacy.disclosure import withheld_report
 from advocacy.report import BadRange, activation
 from advocacy.storage import campaigns
 from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem
-from advocacy.withholding import withheld_report
 
 blueprint = Blueprint("exports", __name__)
 

@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
 from advocacy.counting import read, write
+from advocacy.disclosure import withheld_report
 from advocacy.report import MODELS, BadRange, activation
 from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
@@ -28,7 +29,6 @@ from advocacy.tracking.user_agents import is_person
 from advocacy.web import auth, languages
 from advocacy.web.dashboard import report_page
 from advocacy.web.errors import Problem
-from advocacy.withholding import withheld_report
 
 blueprint = Blueprint("view_links", __name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from advocacy.disclosure import FEW
 from advocacy.paper import definitions
-from advocacy.withholding import FEW
 from tests.mail.test_sending import send, subscribe
 
 

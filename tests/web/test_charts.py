@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
+from advocacy.disclosure import FEW
 from advocacy.web import charts
-from advocacy.withholding import FEW
 
 FIRST, FOURTH, LAST = date(2026, 10, 1), date(2026, 10, 4), date(2026, 10, 9)
 DAYS = [

@@ -7,12 +7,12 @@ from typing import Any
 from flask import Response, current_app
 from flask.views import MethodView
 
+from advocacy.disclosure import withheld_report
 from advocacy.report import BadRange, activation
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.errors import Problem
 from advocacy.web.exports import answer_with
-from advocacy.withholding import withheld_report
 
 
 @of_campaigns.route("/<slug>/activation")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from advocacy.small_groups import withheld_crossing
-from advocacy.withholding.rows import FEW, Row, exact, total_of
+from advocacy.disclosure.rows import FEW, Row, exact, total_of
+from advocacy.disclosure.suppression import withheld_crossing
 
 
 def days_shown(by_day: Sequence[Row], few_kinds: frozenset[str], least: int) -> list[Row]:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from advocacy.small_groups import reduced
-from advocacy.withholding.money import donations_of
-from advocacy.withholding.rows import Row, about, exact
+from advocacy.disclosure.money import donations_of
+from advocacy.disclosure.rows import Row, about, exact
+from advocacy.disclosure.suppression import reduced
 
 
 def platform_of(row: Row) -> str:

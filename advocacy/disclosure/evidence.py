@@ -7,9 +7,9 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, NamedTuple
 
-from advocacy.small_groups import Sum, withheld
-from advocacy.withholding.platforms import platform_of, unseen_of, without_post
-from advocacy.withholding.rows import Row, about, exact
+from advocacy.disclosure.platforms import platform_of, unseen_of, without_post
+from advocacy.disclosure.rows import Row, about, exact
+from advocacy.disclosure.suppression import Sum, withheld
 
 REFERRER, UNATTRIBUTED = "referrer", "unattributed"
 INFERRED = frozenset({REFERRER, "identity"})

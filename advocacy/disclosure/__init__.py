@@ -25,8 +25,8 @@ what was given is.
 
 from __future__ import annotations
 
-from advocacy.withholding.mails import withheld_figures
-from advocacy.withholding.report import ALL, SOME, withheld_report
-from advocacy.withholding.rows import FEW
+from advocacy.disclosure.activation import ALL, SOME, withheld_report
+from advocacy.disclosure.rows import FEW
+from advocacy.disclosure.weekly import withheld_figures
 
 __all__ = ["ALL", "FEW", "SOME", "withheld_figures", "withheld_report"]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from advocacy.withholding.climbing import climbing_shown
-from advocacy.withholding.days import days_shown
-from advocacy.withholding.evidence import evidence_shown, said_by_strongest
-from advocacy.withholding.money import columns_of, donations_of, totals_shown
-from advocacy.withholding.rows import FEW, Row, about, blank_of, exact, fold_of, people_shown
+from advocacy.disclosure.days import days_shown
+from advocacy.disclosure.evidence import evidence_shown, said_by_strongest
+from advocacy.disclosure.ladder import climbing_shown
+from advocacy.disclosure.money import columns_of, donations_of, totals_shown
+from advocacy.disclosure.rows import FEW, Row, about, blank_of, exact, fold_of, people_shown
 
 
 def withheld_figures(figures: Mapping[str, Any], least: int) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from advocacy.small_groups import withheld_parts
-from advocacy.withholding.rows import FEW, Row, exact, total_of
+from advocacy.disclosure.rows import FEW, Row, exact, total_of
+from advocacy.disclosure.suppression import withheld_parts
 
 _MONEY = ("gross_minor", "refunded_minor", "net_minor", "donations")
 _RENEWALS = ("donations", "gross_minor", "refunded_minor")

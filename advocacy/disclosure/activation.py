@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from advocacy.withholding.days import days_shown
-from advocacy.withholding.evidence import evidence_shown, said_by_places
-from advocacy.withholding.money import columns_of, sums_of_money, totals_shown
-from advocacy.withholding.platforms import has_residues, platforms_too
-from advocacy.withholding.rows import (
+from advocacy.disclosure.days import days_shown
+from advocacy.disclosure.evidence import evidence_shown, said_by_places
+from advocacy.disclosure.money import columns_of, sums_of_money, totals_shown
+from advocacy.disclosure.platforms import has_residues, platforms_too
+from advocacy.disclosure.rows import (
     FEW,
     NOBODY,
     Row,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advocacy.small_groups import Sum, withheld
-from advocacy.withholding.rows import Row
+from advocacy.disclosure.rows import Row
+from advocacy.disclosure.suppression import Sum, withheld
 
 _WAYS = ("joined", "climbed", "stayed")
 
