@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.surges import BASELINE_DAYS, Thresholds, surges
 from advocacy.core.vocabulary import moment
 from advocacy.storage import surges as kept
 from advocacy.storage.session import transaction
-from advocacy.surge import BASELINE_DAYS, Thresholds, surges
 from config.settings import Settings
 
 SHOWN = timedelta(hours=24)

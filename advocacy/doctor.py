@@ -22,9 +22,15 @@ from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy import mailing
-from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.analytics.result_cache import queue_of
+from advocacy.analytics.tracking_loss import (
+    BEFORE_DAYS,
+    LATELY_DAYS,
+    Carried,
+    in_words,
+    lost_sources,
+)
 from advocacy.core import dates
-from advocacy.counting import queue_of
 from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect
 from advocacy.key_check import WrongKey

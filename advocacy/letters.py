@@ -17,12 +17,12 @@ from typing import Any
 from babel.dates import format_interval
 from flask_babel import format_date, format_decimal, get_locale, gettext, ngettext
 
+from advocacy.analytics.weekly_summary import TOP_POSTS, attributed_share
 from advocacy.core.messages import in_language
 from advocacy.core.money import exponent
 from advocacy.core.periods import Period
 from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
 from advocacy.disclosure import FEW
-from advocacy.weekly import TOP_POSTS, attributed_share
 
 Sheet = dict[str, Any]
 

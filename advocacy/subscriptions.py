@@ -24,8 +24,9 @@ from uuid import UUID, uuid5
 import structlog
 from flask_babel import force_locale
 
-from advocacy import letters, mailing, paper, typesetting, weekly
+from advocacy import letters, mailing, paper, typesetting
 from advocacy.alerting import surge_figures
+from advocacy.analytics import weekly_summary
 from advocacy.core import periods
 from advocacy.disclosure import withheld_figures
 from advocacy.storage import campaigns, email_outbox
@@ -225,7 +226,7 @@ def _made(
 
 def _week(org_id: UUID, organization: Organization, claim: Any) -> dict[str, Any]:
     about = claim.campaign_id
-    return weekly.figures(
+    return weekly_summary.figures(
         organization,
         email_outbox.find_campaign_by_id(org_id, about) if about else None,
         periods.named(claim.period),
@@ -273,4 +274,4 @@ def figures_now(
     organization: Organization, campaign: Campaign | None, period: periods.Period
 ) -> dict[str, Any]:
     """Return a report's figures at once, for no subscription."""
-    return weekly.figures(organization, campaign, period)
+    return weekly_summary.figures(organization, campaign, period)

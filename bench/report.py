@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Flask
 
 from advocacy import generate
-from advocacy.report import MODELS, activation, days_of
+from advocacy.analytics.activation import MODELS, activation, days_of
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from bench.place import Place, tidy

@@ -292,7 +292,7 @@ class World:
 
     def report(self, **days: Any) -> dict[str, Any]:
         """Return the campaign's activation."""
-        from advocacy.report import activation
+        from advocacy.analytics.activation import activation
 
         with transaction():
             return activation(campaigns.get_campaign(self.org_id, "stay"), **days)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy.forecast import forecast, full_weeks, pace
+from advocacy.analytics.forecast import forecast, full_weeks, pace
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 10)
 

@@ -11,9 +11,9 @@ import numpy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from advocacy import weekly
+from advocacy.analytics import weekly_summary
+from advocacy.analytics.engagement_ladder import climbing_of
 from advocacy.disclosure import FEW, withheld_figures, withheld_report
-from advocacy.ladder import climbing_of
 from advocacy.storage.engagement_ladder import RUNGS, Standing
 from advocacy.storage.models import Post
 
@@ -89,7 +89,7 @@ def bounds_of(rows):
 
 
 def report_of(rows, new=frozenset()):
-    """Make a report as `advocacy.report.activation` does, from (person, cell) rows."""
+    """Make a report as `advocacy.analytics.activation.activation` does, from (person, cell) rows."""
     by_post = grouped(rows, lambda cell: cell[0][0])
     by_platform = grouped(rows, lambda cell: cell[0][1])
     seen = [*POSTS, *([None] if None in by_post else [])]
@@ -536,22 +536,22 @@ def figures_of(first, second):
         now[slug]["campaign"] = {"slug": slug, "name": slug, "timezone": "UTC"}
     everything = report_of([*first, *second])
     together = {
-        **weekly._of(everything),
-        "money": weekly._money(each["money"] for each in now.values()),
+        **weekly_summary._of(everything),
+        "money": weekly_summary._money(each["money"] for each in now.values()),
     }
-    nobody = weekly._of(None)
-    kinds = weekly._kinds(now.values(), ())
+    nobody = weekly_summary._of(None)
+    kinds = weekly_summary._kinds(now.values(), ())
     return {
         "now": together,
         "before": nobody,
         "campaigns": [
-            {"slug": slug, "name": slug, "now": weekly._of(each), "before": nobody}
+            {"slug": slug, "name": slug, "now": weekly_summary._of(each), "before": nobody}
             for slug, each in now.items()
         ],
         "kinds": kinds,
-        "evidence": weekly._evidence(now.values()),
-        "by_day": weekly._by_day(now.values()),
-        **weekly._posts(now.values()),
+        "evidence": weekly_summary._evidence(now.values()),
+        "by_day": weekly_summary._by_day(now.values()),
+        **weekly_summary._posts(now.values()),
         "changed": {"rows": [], "why": []},
     }
 

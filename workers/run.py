@@ -20,7 +20,7 @@ from rq.cron import CronScheduler
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from advocacy.counting import queue_of
+from advocacy.analytics.result_cache import queue_of
 from advocacy.starting import reason_not_to_start
 from advocacy.storage.db import db
 from config.garbage import collect_seldom

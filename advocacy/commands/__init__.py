@@ -82,10 +82,10 @@ def _in_one_line(error: Exception) -> str:
     """Return what to do about a known error; empty for one that is a defect of ours."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+    from advocacy.analytics.activation import BadRange
     from advocacy.core.link_codes import BadCode
     from advocacy.core.urls import BadDestination
     from advocacy.key_check import WrongKey
-    from advocacy.report import BadRange
     from advocacy.storage.campaigns import NotFound, Taken
     from advocacy.storage.members import BadEmail, LastOwner
     from advocacy.tracking.links import BadLink

@@ -53,7 +53,7 @@ def goal_add(
     Example: advocacy goal add --measure calls --target 500 --campaign stay --name "The vote" \\
                --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
     """
-    from advocacy.goals import BadGoal, put_goal
+    from advocacy.analytics.goals import BadGoal, put_goal
     from advocacy.storage import campaigns
     from advocacy.storage.session import transaction
 
@@ -85,7 +85,7 @@ def goal_list(org: str | None) -> None:
 
     Example: advocacy goal list
     """
-    from advocacy.goals import goals
+    from advocacy.analytics.goals import goals
     from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
@@ -108,7 +108,7 @@ def goal_list(org: str | None) -> None:
 
 
 def _written(goal: dict[str, Any], number: int | None) -> str:
-    from advocacy.report import written_money
+    from advocacy.analytics.activation import written_money
 
     if number is None:
         return "–"

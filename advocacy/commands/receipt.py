@@ -10,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from advocacy import explaining
+from advocacy.analytics import explain_text
 from advocacy.commands import Refusal, in_app, org_option, settings_now, table
 from advocacy.core import vocabulary
 
@@ -32,7 +32,7 @@ def explain_action(
     Example: advocacy explain --newest stay
     Example: advocacy explain 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
-    from advocacy.explain import explain, find_actions
+    from advocacy.analytics.explain import explain, find_actions
     from advocacy.storage import campaigns
 
     if (action_id is None) == (newest is None):
@@ -79,7 +79,7 @@ def _of(touch: dict[str, Any]) -> str:
 
 def print_receipt(found: dict[str, Any]) -> None:
     """Print a receipt as text."""
-    from advocacy.report import written_money
+    from advocacy.analytics.activation import written_money
 
     action, zone = found["action"], found["action"]["timezone"]
     campaign = f", {action['campaign']['name']}" if action["campaign"] else ""
@@ -105,7 +105,7 @@ def print_receipt(found: dict[str, Any]) -> None:
     _print_touches(found, zone)
     click.echo("\nDeliveries")
     for each in found["deliveries"]:
-        said = ", ".join(explaining.SAID.get(word, word) for word in each["said"])
+        said = ", ".join(explain_text.SAID.get(word, word) for word in each["said"])
         received = vocabulary.moment(each["received_at"], zone)
         click.echo(f"  {each['id']}  {each['source']['name']}, {received}: {said}")
     for each in found["restated"]:
@@ -122,7 +122,7 @@ def _say(words: str, before: str = "") -> None:
 
 
 def _print_touches(found: dict[str, Any], zone: str) -> None:
-    from advocacy.report import MODELS, written_money
+    from advocacy.analytics.activation import MODELS, written_money
 
     path = [touch for touch in found["touches"] if touch["number"]]
     click.echo("\nTouches")
@@ -137,7 +137,7 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
     money = found["money"]
 
     def cell(given: dict[str, Any]) -> str:
-        share = explaining.share_shown(given["share"], given["percent"])
+        share = explain_text.share_shown(given["share"], given["percent"])
         return (
             f"{share}, {written_money(given['net_minor'], money['currency'])}" if money else share
         )

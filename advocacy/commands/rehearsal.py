@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.analytics.tracking_loss import (
+    BEFORE_DAYS,
+    LATELY_DAYS,
+    Carried,
+    in_words,
+    lost_sources,
+)
 from advocacy.commands import Refusal, counted, in_app, org_option, settings_now
 from advocacy.providers import BY_SLUG
 

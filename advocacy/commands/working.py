@@ -117,7 +117,7 @@ def report(
     Example: advocacy report stay --model position_based
     Example: advocacy report --weekly --campaign stay --week 2026-W47 --pdf stay.pdf
     """
-    from advocacy.report import activation
+    from advocacy.analytics.activation import activation
     from advocacy.storage import campaigns
 
     owner = campaigns.get_organization(org)
@@ -152,7 +152,7 @@ def between(row: dict[str, Any]) -> str:
 
 def print_activation(found: dict[str, Any]) -> None:
     """Print an activation report as text."""
-    from advocacy.report import written_money
+    from advocacy.analytics.activation import written_money
 
     people, clicks = found["supporters"], found["clicks"]
     about = found["campaign"]

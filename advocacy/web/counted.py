@@ -16,13 +16,13 @@ from flask import Flask, Response, current_app, json, render_template, request
 from flask_babel import format_datetime, format_time
 from flask_babel import gettext as _
 
-from advocacy import influence, ladder
+from advocacy.analytics import conversion_paths, engagement_ladder
+from advocacy.analytics.activation import days_of
+from advocacy.analytics.breakdown import Question, days_read, grouped
+from advocacy.analytics.goals import goals
+from advocacy.analytics.result_cache import BeingCounted, Counted, Counting, NotCounted
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_
-from advocacy.counting import BeingCounted, Counted, Counting, NotCounted
-from advocacy.goals import goals
-from advocacy.grouping import Question, days_read, grouped
-from advocacy.report import days_of
 from advocacy.storage.campaigns import find_organization
 from advocacy.storage.models import Campaign, Organization
 from advocacy.web.errors import Problem, problem
@@ -70,9 +70,9 @@ def ladder_of(
     org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None, least: int
 ) -> dict[str, Any]:
     """Return the ladder as `ladder.ladder` does, and `counted_at`. Raises `BadRange`."""
-    ladder.days_of(org_id, campaign, first, last)
+    engagement_ladder.days_of(org_id, campaign, first, last)
     counted = ask().ask(org_id, campaign and campaign.id, "ladder", first=first, last=last)
-    return _with_time(ladder.told(org_id, campaign, counted.figures, least), counted)
+    return _with_time(engagement_ladder.told(org_id, campaign, counted.figures, least), counted)
 
 
 def influences_of(
@@ -87,7 +87,7 @@ def influences_of(
         campaign.org_id, campaign.id, "influence", days=days, first=first, last=last, **of
     )
     return {
-        by: _with_time(influence.without_few(report, least), counted)
+        by: _with_time(conversion_paths.without_few(report, least), counted)
         for by, report in counted.figures.items()
     }
 

@@ -26,16 +26,22 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from advocacy import letters
-from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
 from advocacy.alerting import SHOWN
+from advocacy.analytics.activation import MODELS, BadRange, activation
+from advocacy.analytics.breakdown import Question
+from advocacy.analytics.glossary import DEFINITIONS
+from advocacy.analytics.result_cache import BeingCounted
+from advocacy.analytics.tracking_loss import (
+    BEFORE_DAYS,
+    LATELY_DAYS,
+    Carried,
+    in_words,
+    lost_sources,
+)
 from advocacy.core.dates import day_in
 from advocacy.core.vocabulary import TIERS_MEAN, noun
-from advocacy.counting import BeingCounted
-from advocacy.definitions import DEFINITIONS
 from advocacy.disclosure import FEW, withheld_report
-from advocacy.grouping import Question
 from advocacy.providers import BY_SLUG
-from advocacy.report import MODELS, BadRange, activation
 from advocacy.storage import campaigns, email_outbox, inbox, surges, totals
 from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts, live

@@ -15,12 +15,8 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
-from advocacy.core.dates import day_in
-from advocacy.core.events import ActionKind
-from advocacy.core.platforms import channel_of
-from advocacy.core.vocabulary import noun, platform_named, post_named
-from advocacy.definitions import DEFINITIONS
-from advocacy.grouping import (
+from advocacy.analytics.activation import MODELS
+from advocacy.analytics.breakdown import (
     FILTERS,
     FILTERS_OF_ORGANIZATION,
     GROUPS,
@@ -30,7 +26,11 @@ from advocacy.grouping import (
     TIMES,
     key_of_day,
 )
-from advocacy.report import MODELS
+from advocacy.analytics.glossary import DEFINITIONS
+from advocacy.core.dates import day_in
+from advocacy.core.events import ActionKind
+from advocacy.core.platforms import channel_of
+from advocacy.core.vocabulary import noun, platform_named, post_named
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign, Organization
 from advocacy.web import auth, charts, languages

@@ -14,8 +14,8 @@ from flask import Blueprint, Response, current_app, g, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
+from advocacy.analytics.activation import BadRange, activation
 from advocacy.disclosure import withheld_report
-from advocacy.report import BadRange, activation
 from advocacy.storage import campaigns
 from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas

@@ -14,13 +14,13 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy.analytics.glossary import DEFINITIONS
+from advocacy.analytics.goals import BadGoal, put_goal
 from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_whole
-from advocacy.definitions import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
-from advocacy.goals import BadGoal, put_goal
 from advocacy.storage import campaigns
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction

@@ -14,11 +14,8 @@ from typing import Any
 from flask import Response, current_app, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
-from advocacy.core.events import ActionKind
-from advocacy.core.money import exponent
-from advocacy.core.spreadsheets import Cell
-from advocacy.definitions import DEFINITIONS
-from advocacy.grouping import (
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.breakdown import (
     COMPARED,
     FILTERS_OF_ORGANIZATION,
     GROUPS,
@@ -29,7 +26,10 @@ from advocacy.grouping import (
     Question,
     page_of,
 )
-from advocacy.report import BadRange
+from advocacy.analytics.glossary import DEFINITIONS
+from advocacy.core.events import ActionKind
+from advocacy.core.money import exponent
+from advocacy.core.spreadsheets import Cell
 from advocacy.storage.models import Campaign, Organization
 from advocacy.tables import Table, digest_of, written_csv, written_workbook
 from advocacy.web import schemas

@@ -13,9 +13,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from advocacy.definitions import DEFINITIONS
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.further_tables import tables_of_ladder
-from advocacy.report import BadRange
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts

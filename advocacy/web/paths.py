@@ -12,11 +12,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from advocacy.definitions import DEFINITIONS
-from advocacy.explaining import span
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.conversion_paths import WITHHELD
+from advocacy.analytics.explain_text import span
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.further_tables import tables_of_ways
-from advocacy.influence import WITHHELD
-from advocacy.report import BadRange
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.web import auth, charts

@@ -14,11 +14,11 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from advocacy import explaining
+from advocacy.analytics import explain_text
+from advocacy.analytics.activation import MODELS
+from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
-from advocacy.explain import BadCursor, explain, find_actions
-from advocacy.report import MODELS
 from advocacy.storage import campaigns
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -40,7 +40,7 @@ def share(given: dict[str, Any]) -> str:
     """Write a share as a fraction and as a percentage."""
     percentage = f"{format_decimal(given['percent'], format='0.##')} %"
     exact: str = given["share"]
-    return f"{exact} ({percentage})" if explaining.is_short(exact) else percentage
+    return f"{exact} ({percentage})" if explain_text.is_short(exact) else percentage
 
 
 @blueprint.app_template_filter("noun")
@@ -70,7 +70,7 @@ def receipt_page(action_id: UUID) -> str:
         path=[touch for touch in receipt["touches"] if touch["number"]],
         models=MODELS,
         models_say=vocabulary.MODELS_SAY,
-        said=explaining.SAID,
+        said=explain_text.SAID,
     )
 
 

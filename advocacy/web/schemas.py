@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from advocacy.analytics.activation import MODELS
+from advocacy.analytics.explain import MOST
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.events import TIERS, ActionKind
-from advocacy.definitions import DEFINITIONS
-from advocacy.explain import MOST
-from advocacy.report import MODELS
 from advocacy.tables import GROUPS
 
 NOT_YET = (

@@ -12,7 +12,13 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from advocacy.alarm import BEFORE_DAYS, LATELY_DAYS, Carried, in_words, lost_sources
+from advocacy.analytics.tracking_loss import (
+    BEFORE_DAYS,
+    LATELY_DAYS,
+    Carried,
+    in_words,
+    lost_sources,
+)
 from advocacy.providers import BY_SLUG
 from advocacy.storage import campaigns, source_health, totals
 from advocacy.storage.campaigns import NotFound

@@ -17,11 +17,11 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask import render_template as rendered
 from flask_babel import gettext as _
 
+from advocacy.analytics.activation import MODELS, BadRange, activation
+from advocacy.analytics.result_cache import read, write
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
-from advocacy.counting import read, write
 from advocacy.disclosure import withheld_report
-from advocacy.report import MODELS, BadRange, activation
 from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction

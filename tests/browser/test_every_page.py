@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from flask import Flask
 
-from advocacy import goals
+from advocacy.analytics import goals
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, shared_reports
 from advocacy.storage import goals as store

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from advocacy.report import MODELS
+from advocacy.analytics.activation import MODELS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

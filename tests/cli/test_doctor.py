@@ -15,7 +15,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy import text
 
-from advocacy.counting import queue_of
+from advocacy.analytics.result_cache import queue_of
 from advocacy.ingestion.wakeup import connect
 from advocacy.storage.session import transaction
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from advocacy import generate
+from advocacy.analytics.activation import activation
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import restate_actions
 from advocacy.ingestion.rollup import deltas
-from advocacy.report import activation
 from advocacy.storage import actions, campaigns, inbox
 from advocacy.storage.session import run, transaction
 from advocacy.storage.totals import Key, Sums

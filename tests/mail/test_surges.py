@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy import alerting, subscriptions
+from advocacy.analytics.surges import Thresholds, surges, usual
 from advocacy.core.records import Running
 from advocacy.core.statistics import chance_of_so_many
 from advocacy.storage import surges as kept
 from advocacy.storage.session import run, transaction
-from advocacy.surge import Thresholds, surges, usual
 from tests.mail.conftest import statuses, subscribe
 from tests.workers.processes import CLOCK, WORKER, until
 from tests.workers.processes import process as running

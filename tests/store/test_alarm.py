@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy.alarm import Carried, chance_of_so_few, lost_sources
+from advocacy.analytics.tracking_loss import Carried, chance_of_so_few, lost_sources
 from advocacy.storage import totals
 
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from advocacy.attribution import RULES
-from advocacy.grouping import (
+from advocacy.analytics.activation import activation, organization_activation
+from advocacy.analytics.breakdown import (
     GROUPS,
     GROUPS_OF_ORGANIZATION,
     NONE,
@@ -21,8 +21,8 @@ from advocacy.grouping import (
     Question,
     grouped,
 )
-from advocacy.ladder import ladder
-from advocacy.report import activation, organization_activation
+from advocacy.analytics.engagement_ladder import ladder
+from advocacy.attribution import RULES
 from advocacy.storage import campaigns
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db

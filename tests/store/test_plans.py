@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from advocacy.report import activation
+from advocacy.analytics.activation import activation
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction

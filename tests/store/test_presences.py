@@ -414,7 +414,7 @@ def test_rebuild_mends_what_an_older_version_counted_by_day_alone(world):
 
 
 def test_an_organization_counts_each_person_once_across_campaigns(two):
-    from advocacy.report import BadRange, organization_activation
+    from advocacy.analytics.activation import BadRange, organization_activation
 
     ana_here, ana_there = made(two, 0, told(3)), made(two, 1, told(9, placed=4))
     ben = made(two, 2, told(9, who=1, placed=4, kind="donation"))

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from redis import Redis
 
-from advocacy import counting
-from advocacy.counting import BeingCounted, Counting, queue_of
+from advocacy.analytics import result_cache
+from advocacy.analytics.engagement_ladder import ladder
+from advocacy.analytics.result_cache import BeingCounted, Counting, queue_of
 from advocacy.ingestion import erasure
 from advocacy.ingestion.reassign_link import move_link
-from advocacy.ladder import ladder
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.goals import put_goal
@@ -47,7 +47,7 @@ def large(world, redis, monkeypatch):
     asking = Counting(world.settings.redis_url, world.settings.queue)
     asking.live_below, asking.fresh_seconds = 0, 0
     monkeypatch.setitem(world.app.extensions, "counting", asking)
-    monkeypatch.setattr(counting, "_TIMES_AS_LONG", 0)
+    monkeypatch.setattr(result_cache, "_TIMES_AS_LONG", 0)
     code = world.links
     world.act("signature", id="a1", email="ana@example.org", code=code["x"], at=ago(60))
     world.act("call", id="a2", email="ana@example.org", code=code["instagram"], at=ago(5))
@@ -312,7 +312,7 @@ def test_a_gift_that_ends_is_seen_though_no_total_changes(large, api, redis):
 def test_a_day_that_begins_is_counted_anew(large, api, redis, monkeypatch):
     api()
     work(large, redis)
-    monkeypatch.setattr(counting, "day_in", lambda _now, _zone: date(2099, 1, 1))
+    monkeypatch.setattr(result_cache, "day_in", lambda _now, _zone: date(2099, 1, 1))
     api()
     assert work(large, redis) == 1
 
@@ -361,7 +361,7 @@ def test_what_cannot_be_counted_says_so_and_rests(large, api, redis, monkeypatch
     def fails(*_args: object, **_of: object) -> None:
         raise RuntimeError("no figures today")
 
-    monkeypatch.setattr(counting, "COUNTS", {**counting.COUNTS, "ladder": fails})
+    monkeypatch.setattr(result_cache, "COUNTS", {**result_cache.COUNTS, "ladder": fails})
     assert api().status_code == 202
     with pytest.raises(RuntimeError, match="no figures"):
         work(large, redis)
@@ -383,7 +383,7 @@ def test_organizations_do_not_see_what_others_had_counted(large, api, redis):
 
 
 def test_questions_do_not_pile_up_without_end(large, redis, monkeypatch):
-    monkeypatch.setattr(counting, "_MOST_WAITING", 2)
+    monkeypatch.setattr(result_cache, "_MOST_WAITING", 2)
     asking = large.app.extensions["counting"]
     for day in range(1, 6):
         with pytest.raises(BeingCounted):
@@ -398,7 +398,7 @@ def test_figures_are_read_as_they_were_written():
         "at": datetime(2026, 1, 2, 3, tzinfo=UTC),
         "one": {"$": "no tag"},
     }
-    assert counting.read(counting.write(said)) == {**said, "rows": [list(said["rows"][0])]}
+    assert result_cache.read(result_cache.write(said)) == {**said, "rows": [list(said["rows"][0])]}
 
 
 # Nothing runs for long while somebody waits ------------------------------------------------------

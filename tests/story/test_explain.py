@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
 from advocacy.core.events import ActionKind, Tier, Touch
-from advocacy.explain import BadCursor, explain, find_actions
 from advocacy.ingestion import drain
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction

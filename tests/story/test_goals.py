@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from advocacy.goals import BadGoal, goals, put_goal
+from advocacy.analytics.goals import BadGoal, goals, put_goal
 from advocacy.storage.session import transaction
 
 NOW = datetime(2026, 6, 10, 16, tzinfo=UTC)

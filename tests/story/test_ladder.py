@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from advocacy.ladder import ladder
-from advocacy.report import BadRange
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.engagement_ladder import ladder
 from advocacy.storage import campaigns
 
 NOW = datetime.now(UTC).replace(microsecond=0)

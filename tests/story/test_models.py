@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import pytest
 
+from advocacy.analytics.activation import MODELS
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.ingestion import drain
-from advocacy.report import MODELS
 from advocacy.storage.session import run
 from tests.story.test_from_hook_to_report import derived
 

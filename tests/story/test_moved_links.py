@@ -74,7 +74,7 @@ def test_a_link_can_move_to_another_campaign(told):
         other = campaigns.put_campaign(told.org_id, "other", "Other", "Asia/Tokyo")
         post = campaigns.put_post(told.org_id, other.id, "tiktok")
     move_link(told.org_id, told.links["x"], post.id)
-    from advocacy.report import activation
+    from advocacy.analytics.activation import activation
 
     report = activation(campaigns.get_campaign(told.org_id, "other"))
     assert (report["actions"], report["clicks"]["human"]) == (2, 1)

@@ -9,10 +9,10 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from advocacy.analytics.activation import activation
+from advocacy.analytics.breakdown import Question, grouped
 from advocacy.core import dates
-from advocacy.grouping import Question, grouped
 from advocacy.ingestion import drain
-from advocacy.report import activation
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction

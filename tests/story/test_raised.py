@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from advocacy.analytics.activation import MODELS, activation, organization_activation
+from advocacy.analytics.breakdown import GROUPS, GROUPS_OF_ORGANIZATION, Question, grouped
+from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS, influences, without_few
+from advocacy.analytics.engagement_ladder import ladder
 from advocacy.core.crypto import organization_key
 from advocacy.core.minimization import retained_name
-from advocacy.grouping import GROUPS, GROUPS_OF_ORGANIZATION, Question, grouped
-from advocacy.influence import CAMPAIGN_MODELS, GRAINS, influences, without_few
-from advocacy.ladder import ladder
-from advocacy.report import MODELS, activation, organization_activation
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 

@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
-from advocacy import goals
+from advocacy.analytics import goals
 from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports
 from advocacy.storage.session import run, transaction
@@ -672,7 +672,9 @@ def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
 
 
 def test_an_error_of_sql_is_told_without_its_statement(ask, monkeypatch):
-    monkeypatch.setattr("advocacy.report.totals.span", lambda *_: run("select canary from nowhere"))
+    monkeypatch.setattr(
+        "advocacy.analytics.activation.totals.span", lambda *_: run("select canary from nowhere")
+    )
     body = problem_of(ask(), 500)
     for word in ("canary", "select", "psycopg", "relation", "nowhere"):
         assert word not in json.dumps(body).lower()

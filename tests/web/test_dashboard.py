@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from advocacy import create_app
-from advocacy.report import written_money
+from advocacy.analytics.activation import written_money
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.web import charts

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from openpyxl import load_workbook
 
-from advocacy.goals import put_goal
+from advocacy.analytics.goals import put_goal
 from advocacy.storage.session import transaction
 
 NOW = datetime.now(UTC)

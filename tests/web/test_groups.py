@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
+from advocacy.analytics.breakdown import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.attribution import WINDOWS
 from advocacy.core.events import ActionKind
-from advocacy.definitions import DEFINITIONS
-from advocacy.grouping import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION, NONE
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
 from tests.conftest import World

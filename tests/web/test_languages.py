@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from advocacy import explaining, goals
+from advocacy.analytics import explain_text, goals
+from advocacy.analytics.explain import explain
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
 from advocacy.core.records import Surge
-from advocacy.explain import explain
 from advocacy.storage import campaigns, members, shared_reports, surges
 from advocacy.storage.session import run, transaction
 from advocacy.web.languages import said
@@ -238,13 +238,13 @@ def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kin
     with world.app.test_request_context(headers={"Accept-Language": language}):
         world.app.preprocess_request()
         for tier in Tier:
-            told = explaining.summary(tier, post, "x", kind, timedelta(hours=3), True)
+            told = explain_text.summary(tier, post, "x", kind, timedelta(hours=3), True)
             words = said(told)
             assert words != told
             wrong = r"\b(de le|à le|de les|à les)\b|\b(de el|a el)\b"
             assert not re.search(wrong, words), words
         for word in ("after_action", "outside_window", "same_click", "else"):
-            words = said(explaining.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
+            words = said(explain_text.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
             assert not re.search(wrong, words), words
 
 

@@ -68,7 +68,7 @@ def test_the_order_of_the_chain_can_be_chosen(walked, staff):
 
 
 def test_it_says_what_each_table_is(walked, staff):
-    from advocacy.definitions import DEFINITIONS
+    from advocacy.analytics.glossary import DEFINITIONS
 
     html = staff.get(PAGE).get_data(as_text=True)
     for name in ("credits", "assists", "sequences", "time_to_action", "social_help"):
@@ -124,7 +124,7 @@ def test_another_organization_sees_nothing_of_it(walked):
 def test_what_is_about_few_stands_together_and_sums_stay_exact(world, staff):
     from datetime import date
 
-    from advocacy.influence import WITHHELD, influence
+    from advocacy.analytics.conversion_paths import WITHHELD, influence
     from advocacy.storage import campaigns
     from advocacy.storage.session import transaction
 

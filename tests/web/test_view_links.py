@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from advocacy.definitions import DEFINITIONS
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.storage import campaigns
 from advocacy.storage import shared_reports as kept
 from advocacy.storage.session import run, transaction

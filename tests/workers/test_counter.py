@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from advocacy.counting import Counting, queue_of
+from advocacy.analytics.result_cache import Counting, queue_of
 from tests.workers.processes import COUNTER, WORKER, until
 from tests.workers.processes import process as running
 

@@ -9,7 +9,7 @@ from flask import Response, current_app, g, json
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from advocacy.explain import BadCursor, explain, find_actions
+from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.storage import campaigns
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response, current_app
 from flask.views import MethodView
 
+from advocacy.analytics.activation import BadRange, activation
 from advocacy.disclosure import withheld_report
-from advocacy.report import BadRange, activation
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.errors import Problem

@@ -8,7 +8,7 @@ from flask import Response, current_app, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
-from advocacy.definitions import DEFINITIONS
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.further_tables import tables_of_goals
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, form_asked, of_organization

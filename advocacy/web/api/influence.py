@@ -8,10 +8,10 @@ from flask import Response, current_app, json
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
-from advocacy.definitions import DEFINITIONS
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.further_tables import tables_of_ways
-from advocacy.influence import CAMPAIGN_MODELS, GRAINS
-from advocacy.report import BadRange
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.counted import influences_of

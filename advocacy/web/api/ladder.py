@@ -8,9 +8,9 @@ from flask import Response, current_app, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
-from advocacy.definitions import DEFINITIONS
+from advocacy.analytics.activation import BadRange
+from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.further_tables import tables_of_ladder
-from advocacy.report import BadRange
 from advocacy.storage.models import Campaign
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns, of_organization

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from advocacy.grouping.figures import Figures, Period
-from advocacy.grouping.question import OF_CLICKS, Question
-from advocacy.report import recurring_share
+from advocacy.analytics.activation import recurring_share
+from advocacy.analytics.breakdown.accumulators import Figures, Period
+from advocacy.analytics.breakdown.query import OF_CLICKS, Question
 from advocacy.storage.totals import UNIT
 
 

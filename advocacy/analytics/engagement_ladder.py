@@ -15,9 +15,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.activation import BadRange, recurring_share
 from advocacy.core.dates import day_in
 from advocacy.disclosure.suppression import Sum, withheld
-from advocacy.report import BadRange, recurring_share
 from advocacy.storage import campaigns
 from advocacy.storage import engagement_ladder as store
 from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, Standing

@@ -40,7 +40,7 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
-from advocacy import grouping, influence, ladder
+from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
 from advocacy.core.dates import day_in
 from advocacy.ingestion.wakeup import connect
 from advocacy.storage import campaigns, change_tokens, email_outbox, goals, server
@@ -111,18 +111,18 @@ def _campaign(org_id: UUID, campaign_id: UUID | None) -> Campaign | None:
 
 
 def _ladder(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
-    return ladder.count(org_id, _campaign(org_id, campaign_id), **of)
+    return engagement_ladder.count(org_id, _campaign(org_id, campaign_id), **of)
 
 
 def _influence(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
     campaign = _scope(org_id, campaign_id)
     assert isinstance(campaign, Campaign)  # noqa: S101 -- nobody asks for that of an organization
-    return influence.influences(campaign, **of)
+    return conversion_paths.influences(campaign, **of)
 
 
 def _groups(org_id: UUID, campaign_id: UUID | None, least: int, **of: Any) -> Any:
-    question = grouping.Question(**of)
-    return grouping.grouped(_scope(org_id, campaign_id), question, least)
+    question = breakdown.Question(**of)
+    return breakdown.grouped(_scope(org_id, campaign_id), question, least)
 
 
 COUNTS: Mapping[str, Callable[..., Any]] = {

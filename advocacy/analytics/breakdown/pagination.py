@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from advocacy.grouping.question import NONE, TIMES
+from advocacy.analytics.breakdown.query import NONE, TIMES
 
 
 class BadCursor(ValueError):

@@ -21,7 +21,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from advocacy import explaining
+from advocacy.analytics import explain_text
+from advocacy.analytics.activation import MODELS
 from advocacy.attribution import (
     RULES,
     WINDOWS,
@@ -37,7 +38,6 @@ from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.platforms import platform_of_host
-from advocacy.report import MODELS
 from advocacy.storage import actions, campaigns, clicks
 from advocacy.storage import explain as explain_storage
 from advocacy.storage.actions import Action
@@ -297,7 +297,7 @@ def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
 
 def _not_counted(action: Action, told: Sequence[Any]) -> str:
     said = {word for row in told for word in row.said}
-    return explaining.not_counted(
+    return explain_text.not_counted(
         test=action.test, made=Said.MADE in said, elsewhere=Said.ELSEWHERE in said
     )
 
@@ -311,7 +311,7 @@ def _summary(
     timezone: str,
 ) -> str:
     touch = credit.touch
-    told = explaining.summary(
+    told = explain_text.summary(
         credit.tier,
         _named(posts, touch) if touch else "",
         touch.platform if touch else "",
@@ -393,7 +393,7 @@ def _touches(
             # What came back without a click stands at the action's instant.
             "timed": bool(line.touch.click_id),
             "passed_over": line.passed_over,
-            "says": _why(line, carrier) or explaining.IN_PATH[line.touch.tier],
+            "says": _why(line, carrier) or explain_text.IN_PATH[line.touch.tier],
             "shares": {} if line.passed_over else next(shares),
         }
         for line in lines
@@ -401,7 +401,7 @@ def _touches(
 
 
 def _why(line: _Line, carrier: Any) -> str:
-    return explaining.passed_over(
+    return explain_text.passed_over(
         line.passed_over, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
     )
 
@@ -562,7 +562,7 @@ def _restated(
             "why": "told_again",
             "says": say(
                 "A later delivery said: %(said)s.",
-                said=joined((explaining.SAID.get(word, word) for word in row.said), ", "),
+                said=joined((explain_text.SAID.get(word, word) for word in row.said), ", "),
             ),
         }
         for row in told

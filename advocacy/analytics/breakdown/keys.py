@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.breakdown.query import NONE, Question, year_earlier
 from advocacy.core.dates import zone
-from advocacy.grouping.question import NONE, Question, year_earlier
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NOBODY

@@ -22,10 +22,11 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
-from advocacy.grouping.keys import key_of_day
-from advocacy.grouping.paging import BadCursor, page_of, place_of
-from advocacy.grouping.question import (
+from advocacy.analytics.activation import MODELS
+from advocacy.analytics.breakdown.executor import Reading
+from advocacy.analytics.breakdown.keys import key_of_day
+from advocacy.analytics.breakdown.pagination import BadCursor, page_of, place_of
+from advocacy.analytics.breakdown.query import (
     COMPARED,
     FILTERS,
     FILTERS_OF_ORGANIZATION,
@@ -39,9 +40,8 @@ from advocacy.grouping.question import (
     days_asked,
     earlier_days,
 )
-from advocacy.grouping.reading import Reading
-from advocacy.grouping.telling import told
-from advocacy.report import MODELS
+from advocacy.analytics.breakdown.result import told
+from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.storage.models import Campaign, Organization
 
 __all__ = [

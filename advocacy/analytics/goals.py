@@ -23,13 +23,13 @@ from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
+from advocacy.analytics.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
 from advocacy.core.messages import say
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_number, write_number
 from advocacy.disclosure.suppression import withheld_parts
-from advocacy.forecast import MOST_WEEKS, forecast, full_weeks, pace
 from advocacy.storage import campaigns
 from advocacy.storage import goals as store
 from advocacy.storage.goals import OfDay, OfDistrict

@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.activation import MODELS, activation
+from advocacy.analytics.engagement_ladder import climbing
 from advocacy.core.events import TIERS, Tier
 from advocacy.core.periods import Period
-from advocacy.ladder import climbing
-from advocacy.report import MODELS, activation
 from advocacy.storage import campaigns, distinct_counts, email_outbox
 from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.totals import NOBODY

@@ -15,12 +15,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+from advocacy.analytics.activation import days_of
 from advocacy.attribution import RULES
 from advocacy.attribution import path_analysis as beyond
 from advocacy.attribution.campaign_models import MODELS, Journey, TooManyStates, merge
 from advocacy.attribution.proration import in_whole_units
 from advocacy.disclosure.suppression import withheld_parts
-from advocacy.report import days_of
 from advocacy.storage import campaigns
 from advocacy.storage import conversion_paths as store
 from advocacy.storage.models import Campaign

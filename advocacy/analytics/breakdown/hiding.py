@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from advocacy.analytics.breakdown.accumulators import Figures, Hidden
 from advocacy.disclosure.suppression import withheld_parts
-from advocacy.grouping.figures import Figures, Hidden
 
 
 def withhold(rows: Mapping[str, Figures], total: Figures, least: int) -> Hidden:

@@ -8,12 +8,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.breakdown.accumulators import (
+    Figures,
+    Period,
+    add,
+    add_clicks,
+    add_gift,
+    put_people,
+)
+from advocacy.analytics.breakdown.hiding import withhold
+from advocacy.analytics.breakdown.keys import Keys
+from advocacy.analytics.breakdown.query import NONE, OF_CLICKS, TIMES, Question, narrowed
 from advocacy.core.dates import day_in, hour_in
 from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION
-from advocacy.grouping.figures import Figures, Period, add, add_clicks, add_gift, put_people
-from advocacy.grouping.hiding import withhold
-from advocacy.grouping.keys import Keys
-from advocacy.grouping.question import NONE, OF_CLICKS, TIMES, Question, narrowed
 from advocacy.ingestion.rollup import shared_out
 from advocacy.storage import breakdowns as store
 from advocacy.storage import distinct_counts

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from advocacy.analytics.activation import MODELS, BadRange, days_meant, days_of
 from advocacy.core.messages import say
-from advocacy.report import MODELS, BadRange, days_meant, days_of
 from advocacy.storage import campaigns, totals
 from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.totals import NOBODY

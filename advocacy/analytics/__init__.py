@@ -1,0 +1,1 @@
+"""What the figures are: data only, no formatting."""
