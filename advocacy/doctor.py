@@ -21,7 +21,6 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import mailing
 from advocacy.analytics.result_cache import queue_of
 from advocacy.analytics.tracking_loss import (
     BEFORE_DAYS,
@@ -35,6 +34,7 @@ from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect
 from advocacy.key_check import WrongKey
 from advocacy.providers import BY_SLUG
+from advocacy.reporting.email import smtp
 from advocacy.storage import campaigns, email_outbox, inbox, server, totals
 from advocacy.storage.outages import ADVICE
 from advocacy.tracking import click_log
@@ -187,9 +187,9 @@ def _mail(settings: Settings) -> str:
             return f"{wanted} wait for reports; set SMTP_URL and MAIL_FROM"
         return Off("none is sent; for reports and alerts set SMTP_URL and MAIL_FROM")
     try:
-        mailing.reach(settings.smtp_url, timeout=3.0)
-    except mailing.NotTaken as refused:
-        advice = mailing.ADVICE.get(refused.word, "look into its log")
+        smtp.reach(settings.smtp_url, timeout=3.0)
+    except smtp.NotTaken as refused:
+        advice = smtp.ADVICE.get(refused.word, "look into its log")
         return f"the server takes none ({refused.word}); {advice}"
     return f"{stuck} could not be sent; see `advocacy subscription sent`" if stuck else ""
 

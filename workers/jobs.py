@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from advocacy import alerting, subscriptions
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion import erasure, postponement
 from advocacy.ingestion.wakeup import enqueue_drain, holding, slots_of
+from advocacy.reporting.email import outbox, surge_alerts
 from advocacy.storage import campaigns, inbox
 from advocacy.storage.session import transaction
 from workers import read_ahead
@@ -66,7 +66,7 @@ def mail_reports() -> None:
         with transaction():
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
-            subscriptions.send_due(settings, org_id)
+            outbox.send_due(settings, org_id)
 
 
 def count(org_id: str, question: str) -> None:
@@ -82,5 +82,5 @@ def watch() -> None:
         with transaction():
             every = [organization.id for organization in campaigns.list_organizations()]
         for org_id in every:
-            if alerting.watch(settings, org_id):
-                subscriptions.send_due(settings, org_id)
+            if surge_alerts.watch(settings, org_id):
+                outbox.send_due(settings, org_id)

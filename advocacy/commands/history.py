@@ -135,7 +135,7 @@ def _visible(line: str) -> str:
 
 def _shown(event: ActionEvent) -> str:
     """Write an action as it is understood, without who it is of."""
-    from advocacy.tables import major
+    from advocacy.reporting.exports.activation import major
 
     words = [event.kind.value if event.said is Said.MADE else f"{event.kind.value} {event.said}"]
     if event.amount_minor is not None:

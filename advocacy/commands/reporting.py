@@ -29,7 +29,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
     """Check an e-mail address that mail is sent to."""
-    from advocacy.subscribing import BadSubscription, mail_address
+    from advocacy.reporting.email.subscriptions import BadSubscription, mail_address
 
     if not written:
         return written
@@ -93,8 +93,8 @@ def make_weekly(
     """Make the report and write or send it; without either, print it."""
     from flask_babel import force_locale
 
-    from advocacy import letters, mailing, paper, subscriptions
     from advocacy.disclosure import withheld_figures
+    from advocacy.reporting.email import outbox, render, smtp, weekly_content
     from advocacy.storage import campaigns
 
     if week and until:
@@ -103,23 +103,23 @@ def make_weekly(
     if send:
         _needs_mail()
     of = campaigns.get_campaign(organization.id, campaign) if campaign else None
-    figures = subscriptions.figures_now(
+    figures = outbox.figures_now(
         organization, of, _period(week, until.date() if until else None, organization.timezone)
     )
     figures = withheld_figures(figures, settings.small_group_shared)
     with force_locale(language):
-        sheet = letters.weekly_sheet(figures, settings.public_url)
+        sheet = weekly_content.weekly_sheet(figures, settings.public_url)
         if pdf:
-            _write(pdf, paper.pdf(sheet, figures, language))
+            _write(pdf, render.pdf(sheet, figures, language))
         if html:
-            pictures = paper.data_pictures(sheet, figures, language)
-            _write(html, paper.html(sheet, language, pictures).encode())
+            pictures = render.data_pictures(sheet, figures, language)
+            _write(html, render.html(sheet, language, pictures).encode())
         if send:
-            letter = subscriptions.weekly_letter(settings, figures, language)
-            _deliver(mailing.message(letter, settings.mail_from, send, uuid4().hex))
+            letter = outbox.weekly_letter(settings, figures, language)
+            _deliver(smtp.message(letter, settings.mail_from, send, uuid4().hex))
             click.echo(f"sent to {send}")
         if not (pdf or html or send):
-            click.echo(paper.text(sheet), nl=False)
+            click.echo(render.text(sheet), nl=False)
 
 
 def _period(week: str | None, until: date | None, timezone: str) -> periods.Period:
@@ -147,14 +147,14 @@ def _needs_mail() -> None:
 
 
 def _deliver(mail: EmailMessage) -> None:
-    from advocacy import mailing
+    from advocacy.reporting.email import smtp
 
     try:
-        mailing.deliver(settings_now().smtp_url, mail)
-    except mailing.NotTaken as refused:
-        advice = mailing.ADVICE.get(refused.word, "look into its log")
+        smtp.deliver(settings_now().smtp_url, mail)
+    except smtp.NotTaken as refused:
+        advice = smtp.ADVICE.get(refused.word, "look into its log")
         raise Refusal(f"the mail server did not take it ({refused.word}); {advice}") from None
-    except mailing.NotKnown:
+    except smtp.NotKnown:
         raise Refusal(
             "the mail server gave no answer; look whether it arrived before you send it again"
         ) from None
@@ -198,9 +198,9 @@ def subscription_add(
     Example: advocacy subscription add --to board@example.org --campaign stay --on 2027-01-15
     Example: advocacy subscription add --to press@example.org --alerts --language es
     """
+    from advocacy.reporting.email.subscriptions import BadSubscription, clock, subscribe
     from advocacy.storage import campaigns
     from advocacy.storage.session import transaction
-    from advocacy.subscribing import BadSubscription, clock, subscribe
 
     if sum(map(bool, (weekday, on, alerts))) > 1:
         raise Refusal("say one of --weekday, --on and --alerts")
@@ -285,8 +285,8 @@ def subscription_sent(org: str | None) -> None:
 
     Example: advocacy subscription sent
     """
+    from advocacy.reporting.email.outbox import state
     from advocacy.storage import campaigns, email_outbox
-    from advocacy.subscriptions import state
 
     owner = campaigns.get_organization(org)
     now = datetime.now(UTC)
@@ -315,12 +315,12 @@ def subscription_resend(org: str | None, report_id: UUID) -> None:
 
     Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
-    from advocacy import subscriptions
+    from advocacy.reporting.email import outbox
     from advocacy.storage import campaigns
 
     _needs_mail()
     owner = campaigns.get_organization(org)
-    outcome = subscriptions.resend(settings_now(), owner.id, report_id)
+    outcome = outbox.resend(settings_now(), owner.id, report_id)
     if outcome != "sent":
         raise Refusal(f"{outcome}; see `advocacy subscription sent`")
     click.echo("sent")

@@ -25,8 +25,6 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from advocacy import letters
-from advocacy.alerting import SHOWN
 from advocacy.analytics.activation import MODELS, BadRange, activation
 from advocacy.analytics.breakdown import Question
 from advocacy.analytics.glossary import DEFINITIONS
@@ -42,9 +40,12 @@ from advocacy.core.dates import day_in
 from advocacy.core.vocabulary import TIERS_MEAN, noun
 from advocacy.disclosure import FEW, withheld_report
 from advocacy.providers import BY_SLUG
+from advocacy.reporting import charts
+from advocacy.reporting.email import weekly_content
+from advocacy.reporting.email.surge_alerts import SHOWN
 from advocacy.storage import campaigns, email_outbox, inbox, surges, totals
 from advocacy.storage.models import Campaign
-from advocacy.web import auth, charts, live
+from advocacy.web import auth, live
 from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
@@ -93,13 +94,13 @@ def protect(response: Response) -> Response:
 @blueprint.app_template_filter("money")
 def money(minor: int | None, currency: str) -> str:
     """Write minor units as people do; what is withheld as a dash."""
-    return WITHHELD if minor is None else letters.money(minor, currency)
+    return WITHHELD if minor is None else weekly_content.money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
 def number(value: float | None) -> str:
     """Write a number with its thousands apart and at most one decimal; a dash if withheld."""
-    return letters.number(value)
+    return weekly_content.number(value)
 
 
 @blueprint.app_template_filter("decimal")
@@ -111,7 +112,7 @@ def decimal(value: float, most: int = 1) -> str:
 @blueprint.app_template_filter("percent")
 def percent(share: float | None) -> str:
     """Write a share as a whole percentage; what is little is not nothing; a dash if withheld."""
-    return letters.percent(share)
+    return weekly_content.percent(share)
 
 
 @blueprint.app_template_filter("signed")

@@ -31,9 +31,10 @@ from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind
 from advocacy.core.platforms import channel_of
 from advocacy.core.vocabulary import noun, platform_named, post_named
+from advocacy.reporting import charts
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign, Organization
-from advocacy.web import auth, charts, languages
+from advocacy.web import auth, languages
 from advocacy.web.counted import when
 from advocacy.web.errors import Problem
 from advocacy.web.exports import files_at

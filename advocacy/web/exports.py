@@ -16,8 +16,15 @@ from marshmallow import ValidationError
 
 from advocacy.analytics.activation import BadRange, activation
 from advocacy.disclosure import withheld_report
+from advocacy.reporting.exports.activation import (
+    GROUPS,
+    Table,
+    digest_of,
+    tables_of,
+    written_csv,
+    written_workbook,
+)
 from advocacy.storage import campaigns
-from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv, written_workbook
 from advocacy.web import auth, schemas
 from advocacy.web.errors import Problem
 

@@ -20,11 +20,12 @@ from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_whole
-from advocacy.further_tables import tables_of_goals
+from advocacy.reporting import charts
+from advocacy.reporting.exports.further import tables_of_goals
 from advocacy.storage import campaigns
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction
-from advocacy.web import auth, charts
+from advocacy.web import auth
 from advocacy.web.api.goals import Goals as GoalsSchema
 from advocacy.web.counted import goals_of, when_of
 from advocacy.web.errors import Problem

@@ -30,8 +30,8 @@ from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.events import ActionKind
 from advocacy.core.money import exponent
 from advocacy.core.spreadsheets import Cell
+from advocacy.reporting.exports.activation import Table, digest_of, written_csv, written_workbook
 from advocacy.storage.models import Campaign, Organization
-from advocacy.tables import Table, digest_of, written_csv, written_workbook
 from advocacy.web import schemas
 from advocacy.web.counted import groups_of
 from advocacy.web.errors import Problem

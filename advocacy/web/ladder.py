@@ -15,10 +15,11 @@ from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.further_tables import tables_of_ladder
+from advocacy.reporting import charts
+from advocacy.reporting.exports.further import tables_of_ladder
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
-from advocacy.web import auth, charts
+from advocacy.web import auth
 from advocacy.web.api.ladder import Ladder as LadderSchema
 from advocacy.web.counted import ladder_of, when
 from advocacy.web.errors import Problem

@@ -16,10 +16,11 @@ from advocacy.analytics.activation import BadRange
 from advocacy.analytics.conversion_paths import WITHHELD
 from advocacy.analytics.explain_text import span
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.further_tables import tables_of_ways
+from advocacy.reporting import charts
+from advocacy.reporting.exports.further import tables_of_ways
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
-from advocacy.web import auth, charts
+from advocacy.web import auth
 from advocacy.web.api.influence import Influence as InfluenceSchema
 from advocacy.web.counted import influences_of, when
 from advocacy.web.errors import Problem

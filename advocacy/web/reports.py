@@ -16,13 +16,13 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from advocacy import letters
 from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
+from advocacy.reporting.email import weekly_content
+from advocacy.reporting.email.outbox import file_name, kept_pdf, state
+from advocacy.reporting.email.subscriptions import WHAT, BadSubscription, clock, subscribe
 from advocacy.storage import campaigns, email_outbox
 from advocacy.storage.session import transaction
-from advocacy.subscribing import WHAT, BadSubscription, clock, subscribe
-from advocacy.subscriptions import file_name, kept_pdf, state
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.languages import chosen, said
@@ -163,7 +163,7 @@ def _about(row: Any) -> str:
     """Say which days a mail is about."""
     if row.what == "alert":
         return str(_("Alert"))
-    return letters.days(periods.named(row.period))
+    return weekly_content.days(periods.named(row.period))
 
 
 def _what() -> dict[str, str]:

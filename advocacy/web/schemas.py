@@ -10,7 +10,7 @@ from advocacy.analytics.activation import MODELS
 from advocacy.analytics.explain import MOST
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.events import TIERS, ActionKind
-from advocacy.tables import GROUPS
+from advocacy.reporting.exports.activation import GROUPS
 
 NOT_YET = (
     "The figures of so many actions are counted in the background; ask again after `Retry-After`"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from advocacy.web import charts
+from advocacy.reporting import charts
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -180,7 +180,7 @@ WRONG_WAYS = (
     ),
     ("advocacy.tracking.links", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     (
-        "advocacy.further_tables",
+        "advocacy.reporting.exports.further",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
     (
@@ -188,7 +188,7 @@ WRONG_WAYS = (
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
     (
-        "advocacy.tables",
+        "advocacy.reporting.exports.activation",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
     ("advocacy.analytics.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
@@ -204,9 +204,9 @@ WRONG_WAYS = (
     ),
     ("advocacy.ingestion.erasure", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.analytics.weekly_summary", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.alerting", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.subscriptions", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.mailing", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.reporting.email.surge_alerts", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.reporting.email.outbox", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.reporting.email.smtp", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.storage.models", ("advocacy.storage.session", "advocacy.web", "flask")),
     ("config", ("advocacy", "workers", "flask", "sqlalchemy")),
 )

@@ -104,13 +104,13 @@ def test_what_cannot_be_subscribed_is_said_in_a_line(staff, words, said):
 
 
 def test_what_was_sent_is_listed_and_sent_again(staff, smtp, mailbox, world):
-    from advocacy import subscriptions
+    from advocacy.reporting.email import outbox
     from tests.mail.conftest import next_monday, subscribe
 
     of_mail(staff, smtp)
     subscribe(world)
     mailbox.drop = True
-    subscriptions.send_due(smtp, world.org_id, next_monday())
+    outbox.send_due(smtp, world.org_id, next_monday())
     told = staff.does("subscription", "sent")
     assert "unsure" in told
     assert "no_answer" in told
@@ -125,12 +125,12 @@ def test_what_was_sent_is_listed_and_sent_again(staff, smtp, mailbox, world):
 
 
 def test_the_first_page_says_that_a_report_could_not_be_sent(staff, smtp, mailbox, world, client):
-    from advocacy import subscriptions
+    from advocacy.reporting.email import outbox
     from tests.mail.conftest import next_monday, subscribe
 
     subscribe(world)
     mailbox.answers = ["554 no"]
-    subscriptions.send_due(smtp, world.org_id, next_monday())
+    outbox.send_due(smtp, world.org_id, next_monday())
     client.post("/sign-in", data={"token": world.token()})
     assert "1 report could not be sent." in client.get("/").get_data(as_text=True)
 

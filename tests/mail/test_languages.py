@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask_babel import force_locale
 
-from advocacy import letters, paper, subscriptions
 from advocacy.core import periods
+from advocacy.reporting.email import outbox, render, weekly_content
 from advocacy.storage import campaigns
 from tests.house.test_texts import LANGUAGES
 from tests.web.test_languages import pieces_in_english
@@ -34,7 +34,7 @@ def figures(world) -> dict:
     world.act("donation.refunded", "m3", id="d1", amount="10.00", at=NOW)
     world.drain()
     organization = campaigns.find_organization(world.org_id)
-    return subscriptions.figures_now(
+    return outbox.figures_now(
         organization, None, periods.seven_days_until((NOW + timedelta(days=1)).date())
     )
 
@@ -42,9 +42,9 @@ def figures(world) -> dict:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_and_its_pdf_are_wholly_in_the_readers_language(world, figures, language):
     with force_locale(language):
-        sheet = letters.weekly_sheet(figures, "https://example.org")
-        assert paper.pdf(sheet, figures, language).startswith(b"%PDF")
-        laid_out = paper.html(sheet, language, {})
+        sheet = weekly_content.weekly_sheet(figures, "https://example.org")
+        assert render.pdf(sheet, figures, language).startswith(b"%PDF")
+        laid_out = render.html(sheet, language, {})
     assert f'<html lang="{language}">' in laid_out
     assert pieces_in_english(words_of(sheet), language) == []
     says = {"fr": "Ce que les gens ont fait", "es": "Lo que hizo la gente"}

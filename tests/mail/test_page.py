@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from advocacy import subscriptions
+from advocacy.reporting.email import outbox
 from advocacy.storage import email_outbox
 from advocacy.storage.session import transaction
 from tests.conftest import World
@@ -88,7 +88,7 @@ def test_what_cannot_be_sent_is_said_and_the_form_stays_filled(world, editor, ch
 def test_what_was_sent_is_taken_along_and_goes_out_again_once(world, editor, smtp, mailbox):
     subscribe(world, language="fr")
     monday = next_monday()
-    assert subscriptions.send_due(smtp, world.org_id, monday) == 1
+    assert outbox.send_due(smtp, world.org_id, monday) == 1
     (row,) = email_outbox.list_sent(world.org_id)
     page = editor.get("/reports").text
     assert f"/reports/sent/{row.id}.pdf" in page
@@ -105,8 +105,8 @@ def test_what_was_sent_is_taken_along_and_goes_out_again_once(world, editor, smt
     assert statuses(world) == [("waiting", "")]
     assert "waits to be sent" in editor.get("/reports").text
     soon = monday + timedelta(minutes=1)
-    assert subscriptions.send_due(smtp, world.org_id, soon) == 1
-    assert subscriptions.send_due(smtp, world.org_id, soon) == 0
+    assert outbox.send_due(smtp, world.org_id, soon) == 1
+    assert outbox.send_due(smtp, world.org_id, soon) == 0
     first, second = mailbox.mails
     assert first["Subject"] == second["Subject"]
     assert first["Message-ID"] != second["Message-ID"]
@@ -116,12 +116,12 @@ def test_what_was_sent_is_taken_along_and_goes_out_again_once(world, editor, smt
 def test_the_pdf_is_the_one_that_was_enclosed(world, editor, smtp, mailbox):
     """The process of its own makes the same bytes as the worker did."""
     subscribe(world)
-    subscriptions.send_due(smtp, world.org_id, next_monday())
+    outbox.send_due(smtp, world.org_id, next_monday())
     (row,) = email_outbox.list_sent(world.org_id)
     (enclosed,) = mailbox.mails[0].iter_attachments()
     with transaction():
         found = email_outbox.find_sent(world.org_id, row.id)
-    assert subscriptions.kept_pdf(smtp, found.figures, "en") == enclosed.get_content()
+    assert outbox.kept_pdf(smtp, found.figures, "en") == enclosed.get_content()
 
 
 def test_a_mail_that_is_on_its_way_is_left_alone(world, editor, smtp):
@@ -142,7 +142,7 @@ def test_without_a_mail_server_the_page_says_so(editor):
 
 def test_it_is_for_editors_of_the_organization(world, editor, smtp):
     made = subscribe(world)
-    subscriptions.send_due(smtp, world.org_id, next_monday())
+    outbox.send_due(smtp, world.org_id, next_monday())
     (row,) = email_outbox.list_sent(world.org_id)
     reader = world.member("reader")
     bob = World(world.app, "bob").member("owner", "bob@example.org")

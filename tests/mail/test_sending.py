@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from advocacy import mailing, paper, subscriptions
+from advocacy.reporting.email import outbox, render
+from advocacy.reporting.email import smtp as smtp_email
 from advocacy.storage import campaigns, email_outbox
 from advocacy.storage.session import run, transaction
 from tests.mail.conftest import next_monday, statuses, subscribe, with_server
@@ -16,7 +17,7 @@ MONDAY = next_monday()
 
 
 def send(world, settings, now=MONDAY):
-    return subscriptions.send_due(settings, world.org_id, now)
+    return outbox.send_due(settings, world.org_id, now)
 
 
 def acted(world):
@@ -145,7 +146,7 @@ def test_what_is_refused_for_good_is_not_tried_again_and_stops_nobody_else(world
     assert send(world, smtp, MONDAY + timedelta(hours=3)) == 0
     (failed,) = (row for row in list_sent(world) if row.status == "failed")
     later = MONDAY + timedelta(hours=3)
-    assert subscriptions.resend(smtp, world.org_id, failed.id, later) == "sent"
+    assert outbox.resend(smtp, world.org_id, failed.id, later) == "sent"
 
 
 def list_sent(world):
@@ -164,7 +165,7 @@ def test_without_an_answer_nobody_sends_it_again_but_a_person(world, smtp, mailb
         assert email_outbox.stuck(world.org_id, MONDAY) == 1
     mailbox.drop = False
     (row,) = list_sent(world)
-    assert subscriptions.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=3)) == "sent"
+    assert outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=3)) == "sent"
     # The same name: a mailbox that has it already knows it.
     first, second = (mail["Message-ID"] for mail in mailbox.mails)
     assert first == second
@@ -177,7 +178,7 @@ class Dead(BaseException):
 
 def test_a_process_that_dies_before_it_sends_loses_nothing(world, smtp, mailbox, monkeypatch):
     subscribe(world)
-    monkeypatch.setattr(paper, "letter", lambda *_: (_ for _ in ()).throw(Dead))
+    monkeypatch.setattr(render, "letter", lambda *_: (_ for _ in ()).throw(Dead))
     with pytest.raises(Dead):
         send(world, smtp)
     monkeypatch.undo()
@@ -196,8 +197,8 @@ def test_a_process_that_dies_while_it_sends_is_seen_and_not_doubled(
         deliver(url, mail)
         raise Dead
 
-    deliver = mailing.deliver
-    monkeypatch.setattr(mailing, "deliver", sent_and_died)
+    deliver = smtp_email.deliver
+    monkeypatch.setattr(smtp_email, "deliver", sent_and_died)
     with pytest.raises(Dead):
         send(world, smtp)
     monkeypatch.undo()
@@ -207,20 +208,20 @@ def test_a_process_that_dies_while_it_sends_is_seen_and_not_doubled(
     assert len(mailbox.mails) == 1
     (row,) = list_sent(world)
     with pytest.raises(campaigns.Taken):
-        subscriptions.resend(smtp, world.org_id, row.id, MONDAY + timedelta(minutes=1))
-    assert subscriptions.resend(smtp, world.org_id, row.id, MONDAY + timedelta(hours=1)) == "sent"
+        outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(minutes=1))
+    assert outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(hours=1)) == "sent"
 
 
 def test_a_worker_that_slept_through_its_claim_sends_nothing(world, smtp, mailbox, monkeypatch):
     subscribe(world)
-    make = paper.letter
+    make = render.letter
 
     def slow(*arguments):
-        monkeypatch.setattr(paper, "letter", make)
+        monkeypatch.setattr(render, "letter", make)
         assert send(world, smtp, MONDAY + timedelta(minutes=11)) == 1
         return make(*arguments)
 
-    monkeypatch.setattr(paper, "letter", slow)
+    monkeypatch.setattr(render, "letter", slow)
     assert send(world, smtp) == 0
     assert len(mailbox.mails) == 1
     assert statuses(world) == [("sent", "")]
@@ -229,13 +230,13 @@ def test_a_worker_that_slept_through_its_claim_sends_nothing(world, smtp, mailbo
 def test_what_cannot_be_made_stops_nobody_else(world, smtp, mailbox, monkeypatch):
     subscribe(world)
     subscribe(world, "second@example.org")
-    make = paper.letter
+    make = render.letter
 
     def fails_once(*arguments):
-        monkeypatch.setattr(paper, "letter", make)
+        monkeypatch.setattr(render, "letter", make)
         raise RuntimeError("no chart")
 
-    monkeypatch.setattr(paper, "letter", fails_once)
+    monkeypatch.setattr(render, "letter", fails_once)
     assert send(world, smtp) == 1
     assert sorted(statuses(world)) == [("sent", ""), ("waiting", "not_made")]
     assert send(world, smtp, MONDAY + timedelta(minutes=2)) == 1
@@ -248,7 +249,7 @@ def test_sent_again_it_has_the_figures_it_had_and_another_name(world, smtp, mail
     world.act("signature", id="s2", email="ida@example.org")
     world.drain()
     (row,) = list_sent(world)
-    assert subscriptions.resend(smtp, world.org_id, row.id, MONDAY) == "sent"
+    assert outbox.resend(smtp, world.org_id, row.id, MONDAY) == "sent"
     first, second = mailbox.mails
     assert first["Subject"] == second["Subject"]
     bodies = [mail.get_body(("plain",)).get_content() for mail in mailbox.mails]
@@ -275,7 +276,7 @@ def test_who_has_ended_it_gets_nothing_and_her_address_is_gone(world, smtp, mail
     assert run("select count(*) from report_subscriptions where email <> ''")[0][0] == 0
     (row,) = list_sent(world)
     with pytest.raises(campaigns.NotFound):
-        subscriptions.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=7))
+        outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=7))
 
 
 def test_before_a_meeting_it_is_about_the_seven_days_before(world, smtp, mailbox):
@@ -307,7 +308,7 @@ def test_one_organization_never_sees_the_other(app, world, smtp, mailbox):
     other.act("signature", id="s1", email="ana@example.org")
     other.drain()
     subscribe(world, campaign_id=None)
-    subscriptions.send_due(smtp, other.org_id, MONDAY)
+    outbox.send_due(smtp, other.org_id, MONDAY)
     assert mailbox.mails == []
     send(world, smtp)
     assert "Nothing was counted" in mailbox.mails[0].get_body(("plain",)).get_content()
@@ -317,12 +318,12 @@ def test_one_organization_never_sees_the_other(app, world, smtp, mailbox):
 
 
 def mail():
-    letter = mailing.Letter("A\nbroken – subject", "Fünf.\n.\n", "<p>Fünf</p>")
-    return mailing.message(letter, "Hope Project <reports@example.org>", "a@example.org", "x.0")
+    letter = smtp_email.Letter("A\nbroken – subject", "Fünf.\n.\n", "<p>Fünf</p>")
+    return smtp_email.message(letter, "Hope Project <reports@example.org>", "a@example.org", "x.0")
 
 
 def test_a_subject_has_no_line_breaks_and_a_lone_dot_does_not_end_the_text(smtp, mailbox):
-    mailing.deliver(smtp.smtp_url, mail())
+    smtp_email.deliver(smtp.smtp_url, mail())
     (got,) = mailbox.mails
     assert got["Subject"] == "A broken – subject"
     assert got.get_body(("plain",)).get_content() == "Fünf.\r\n.\r\n"
@@ -332,10 +333,10 @@ def test_starttls_with_a_password(serve, mailbox, certificate, monkeypatch):
     path, context = certificate
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     port = serve(tls_context=context, require_starttls=True, authenticator=mailbox.authenticate)
-    mailing.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
+    smtp_email.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
     assert (mailbox.users, mailbox.tls) == (["hope"], [True])
-    with pytest.raises(mailing.NotTaken, match="login_refused"):
-        mailing.deliver(f"smtp://hope:wrong@localhost:{port}", mail())
+    with pytest.raises(smtp_email.NotTaken, match="login_refused"):
+        smtp_email.deliver(f"smtp://hope:wrong@localhost:{port}", mail())
     assert len(mailbox.mails) == 1
 
 
@@ -343,7 +344,7 @@ def test_tls_from_the_start(serve, mailbox, certificate, monkeypatch):
     path, context = certificate
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     port = serve(ssl_context=context)
-    mailing.deliver(f"smtps://localhost:{port}", mail())
+    smtp_email.deliver(f"smtps://localhost:{port}", mail())
     assert len(mailbox.mails) == 1
 
 
@@ -351,23 +352,23 @@ def test_tls_from_the_start(serve, mailbox, certificate, monkeypatch):
 def test_a_certificate_that_does_not_hold_gets_nothing(serve, mailbox, certificate, scheme):
     _, context = certificate
     more = {"tls_context": context} if scheme == "smtp" else {"ssl_context": context}
-    with pytest.raises(mailing.NotTaken, match="tls_failed"):
-        mailing.deliver(f"{scheme}://localhost:{serve(**more)}", mail())
+    with pytest.raises(smtp_email.NotTaken, match="tls_failed"):
+        smtp_email.deliver(f"{scheme}://localhost:{serve(**more)}", mail())
     assert mailbox.mails == []
 
 
 def test_a_certificate_of_another_host_gets_nothing(serve, mailbox, certificate, monkeypatch):
     path, context = certificate
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    with pytest.raises(mailing.NotTaken, match=r"tls_failed|server_away"):
-        mailing.deliver(f"smtp://127.0.0.1:{serve(tls_context=context)}", mail())
+    with pytest.raises(smtp_email.NotTaken, match=r"tls_failed|server_away"):
+        smtp_email.deliver(f"smtp://127.0.0.1:{serve(tls_context=context)}", mail())
     assert mailbox.mails == []
 
 
 def test_a_server_without_starttls_gets_neither_password_nor_mail(serve, mailbox):
     port = serve(authenticator=mailbox.authenticate, auth_require_tls=False)
-    with pytest.raises(mailing.NotTaken, match="no_starttls"):
-        mailing.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
+    with pytest.raises(smtp_email.NotTaken, match="no_starttls"):
+        smtp_email.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
     assert (mailbox.users, mailbox.mails) == ([], [])
 
 
@@ -377,8 +378,8 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever():
     with socket.create_server(("localhost", 0)) as silent:
         url = f"smtp-plain://localhost:{silent.getsockname()[1]}"
         began = datetime.now(UTC)
-        with pytest.raises(mailing.NotTaken, match="server_away"):
-            mailing.deliver(url, mail(), timeout=0.5)
+        with pytest.raises(smtp_email.NotTaken, match="server_away"):
+            smtp_email.deliver(url, mail(), timeout=0.5)
         assert datetime.now(UTC) - began < timedelta(seconds=5)
 
 
@@ -426,7 +427,7 @@ def test_actions_of_the_week_in_which_clocks_change_are_in_it(world, smtp, mailb
     with transaction():
         organization = campaigns.get_organization("hope")
         campaign = campaigns.get_campaign(world.org_id, "stay")
-        figures = subscriptions.figures_now(organization, campaign, week_named("2024-W44"))
+        figures = outbox.figures_now(organization, campaign, week_named("2024-W44"))
     assert figures["now"]["actions"] == 2
     assert figures["before"]["actions"] == 1
 
@@ -469,11 +470,11 @@ def test_a_report_has_the_figures_of_the_page(world):
     click = world.click("x")
     world.act("signature", id="s1", email="0@example.org", click_id=click)
     world.drain()
-    period = subscriptions.periods.last_whole_week(MONDAY.date())
+    period = outbox.periods.last_whole_week(MONDAY.date())
     with transaction():
         organization = campaigns.get_organization("hope")
         one, whole = (
-            subscriptions.figures_now(organization, of, period)
+            outbox.figures_now(organization, of, period)
             for of in (campaigns.get_campaign(world.org_id, "stay"), None)
         )
     page = world.report(first=period.first, last=period.last)
@@ -498,9 +499,9 @@ def test_people_are_counted_once_over_campaigns(world):
     world.act("signature", id="s1", email="ana@example.org", code=world.links["x"])
     world.act("signature", id="s2", email="ana@example.org", code=code)
     world.drain()
-    period = subscriptions.periods.last_whole_week(MONDAY.date())
+    period = outbox.periods.last_whole_week(MONDAY.date())
     with transaction():
-        figures = subscriptions.figures_now(campaigns.get_organization("hope"), None, period)
+        figures = outbox.figures_now(campaigns.get_organization("hope"), None, period)
     assert [each["now"]["supporters"] for each in figures["campaigns"]] == [1, 1]
     assert (figures["now"]["supporters"], figures["now"]["actions"]) == (1, 2)
 

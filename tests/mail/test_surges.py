@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy import alerting, subscriptions
 from advocacy.analytics.surges import Thresholds, surges, usual
 from advocacy.core.records import Running
 from advocacy.core.statistics import chance_of_so_many
+from advocacy.reporting.email import outbox, surge_alerts
 from advocacy.storage import surges as kept
 from advocacy.storage.session import run, transaction
 from tests.mail.conftest import statuses, subscribe
@@ -92,7 +92,7 @@ def clicks(world, number, minutes_ago=1.0, platform="instagram", **more):
 
 
 def watch(world, settings, at=None):
-    return alerting.watch(settings, world.org_id, at or datetime.now(UTC))
+    return surge_alerts.watch(settings, world.org_id, at or datetime.now(UTC))
 
 
 def noticed(world):
@@ -161,8 +161,8 @@ def test_it_is_mailed_once_to_whoever_wants_to_know(world, smtp, mailbox):
     now = datetime.now(UTC)
     clicks(world, 31)
     watch(world, smtp, now)
-    assert subscriptions.send_due(smtp, world.org_id, now) == 2
-    assert subscriptions.send_due(smtp, world.org_id, now + timedelta(minutes=30)) == 0
+    assert outbox.send_due(smtp, world.org_id, now) == 2
+    assert outbox.send_due(smtp, world.org_id, now + timedelta(minutes=30)) == 0
     assert sorted(mailbox.to) == ["lead@example.org", "of@example.org"]
     mail = mailbox.mails[0]
     assert "“On instagram” (Instagram) runs far above its usual" in mail["Subject"]
@@ -174,7 +174,7 @@ def test_who_asked_afterwards_is_not_told_of_it(world, smtp):
     clicks(world, 31)
     watch(world, smtp, datetime.now(UTC) - timedelta(seconds=1))
     subscribe(world, what="alert", weekday=None)
-    assert subscriptions.send_due(smtp, world.org_id) == 0
+    assert outbox.send_due(smtp, world.org_id) == 0
 
 
 def test_the_first_page_shows_it(world, settings, client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advocacy.disclosure import FEW
-from advocacy.paper import definitions
+from advocacy.reporting.email.render import definitions
 from tests.mail.test_sending import send, subscribe
 
 

@@ -26,11 +26,11 @@ from advocacy.ingestion import csv_import, erasure, pipeline
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.ingestion.reconcile import action_id
+from advocacy.reporting.email.subscriptions import subscribe
 from advocacy.storage import campaigns, email_outbox, inbox
 from advocacy.storage.campaigns import Taken
 from advocacy.storage.db import db
 from advocacy.storage.session import Contended, run, transaction
-from advocacy.subscribing import subscribe
 from advocacy.tracking import links
 from tests.conftest import World
 from tests.story.test_many_names import STRIPE_SECRET, stripe

@@ -12,7 +12,7 @@ import pytest
 import vl_convert
 
 from advocacy.disclosure import FEW
-from advocacy.web import charts
+from advocacy.reporting import charts
 
 FIRST, FOURTH, LAST = date(2026, 10, 1), date(2026, 10, 4), date(2026, 10, 9)
 DAYS = [

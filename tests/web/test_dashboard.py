@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 
 from advocacy import create_app
 from advocacy.analytics.activation import written_money
+from advocacy.reporting import charts
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
-from advocacy.web import charts
 from tests.conftest import World
 from tools import vega_bundle
 

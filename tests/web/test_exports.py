@@ -13,9 +13,9 @@ import pytest
 from openpyxl import load_workbook
 
 from advocacy.core.spreadsheets import csv_cell
+from advocacy.reporting.exports.activation import GROUPS, Table, digest_of, tables_of, written_csv
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
-from advocacy.tables import GROUPS, Table, digest_of, tables_of, written_csv
 from tests.conftest import World
 from tests.web.test_api import ACTIVATION, bearer, check_against, document, problem_of
 

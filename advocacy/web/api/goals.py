@@ -9,7 +9,7 @@ from flask.views import MethodView
 from marshmallow import Schema, fields
 
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.further_tables import tables_of_goals
+from advocacy.reporting.exports.further import tables_of_goals
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, form_asked, of_organization
 from advocacy.web.counted import goals_of

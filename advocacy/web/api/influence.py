@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.further_tables import tables_of_ways
+from advocacy.reporting.exports.further import tables_of_ways
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.counted import influences_of

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.further_tables import tables_of_ladder
+from advocacy.reporting.exports.further import tables_of_ladder
 from advocacy.storage.models import Campaign
 from advocacy.web import schemas
 from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns, of_organization

@@ -24,11 +24,11 @@ from uuid import UUID, uuid5
 import structlog
 from flask_babel import force_locale
 
-from advocacy import letters, mailing, paper, typesetting
-from advocacy.alerting import surge_figures
 from advocacy.analytics import weekly_summary
 from advocacy.core import periods
 from advocacy.disclosure import withheld_figures
+from advocacy.reporting.email import pdf, render, smtp, weekly_content
+from advocacy.reporting.email.surge_alerts import surge_figures
 from advocacy.storage import campaigns, email_outbox
 from advocacy.storage import surges as kept_surges
 from advocacy.storage.models import Campaign, Organization, ReportSubscription
@@ -65,7 +65,7 @@ def send_due(settings: Settings, org_id: UUID, now: datetime | None = None) -> i
     for claim in _claims(org_id, now):
         try:
             taken += _send(settings, org_id, claim, now)
-        except mailing.NotTaken:
+        except smtp.NotTaken:
             # It was put off; nothing else would fare better.
             break
     return taken
@@ -81,7 +81,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
         claim = email_outbox.claim_by_hand(org_id, report_id, now)
     try:
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
-    except mailing.NotTaken as refused:
+    except smtp.NotTaken as refused:
         return f"not taken by the mail server ({refused.word})"
 
 
@@ -179,12 +179,12 @@ def _send(settings: Settings, org_id: UUID, claim: Any, now: datetime) -> bool:
         if not email_outbox.put_sending(org_id, claim.id, claim.attempts, figures):
             return False
     try:
-        mailing.deliver(settings.smtp_url, mail)
-    except mailing.NotKnown:
+        smtp.deliver(settings.smtp_url, mail)
+    except smtp.NotKnown:
         log.warning("report_without_answer")
         came("sending", "no_answer")
         return False
-    except mailing.NotTaken as refused:
+    except smtp.NotTaken as refused:
         log.warning("report_not_taken", reason=refused.word)
         if refused.for_good:
             came("failed", refused.word)
@@ -219,7 +219,7 @@ def _made(
         )
     letter = weekly_letter if claim.what != "alert" else surge_letter
     name = f"{claim.id.hex}.{claim.resent}"
-    return figures, lambda: mailing.message(
+    return figures, lambda: smtp.message(
         letter(settings, figures, claim.language), settings.mail_from, claim.email, name
     )
 
@@ -241,27 +241,27 @@ def _surge(settings: Settings, org_id: UUID, claim: Any) -> dict[str, Any]:
     return surge_figures(row, settings.surge_quiet_hours)
 
 
-def weekly_letter(settings: Settings, figures: dict[str, Any], language: str) -> mailing.Letter:
+def weekly_letter(settings: Settings, figures: dict[str, Any], language: str) -> smtp.Letter:
     """Put a report's figures into a letter with charts, and the same as PDF."""
     figures = withheld_figures(figures, settings.small_group_shared)
     with force_locale(language):
-        sheet = letters.weekly_sheet(figures, settings.public_url)
-        return paper.letter(sheet, figures, language, file_name(figures))
+        sheet = weekly_content.weekly_sheet(figures, settings.public_url)
+        return render.letter(sheet, figures, language, file_name(figures))
 
 
 def kept_pdf(settings: Settings, figures: dict[str, Any], language: str) -> bytes:
     """Set a kept report as PDF, by a process of its own that the caller waits for."""
     figures = withheld_figures(figures, settings.small_group_shared)
     with force_locale(language):
-        sheet = letters.weekly_sheet(figures, settings.public_url)
-        return typesetting.apart(paper.to_set(sheet, figures, language))
+        sheet = weekly_content.weekly_sheet(figures, settings.public_url)
+        return pdf.apart(render.to_set(sheet, figures, language))
 
 
-def surge_letter(settings: Settings, figures: dict[str, Any], language: str) -> mailing.Letter:
+def surge_letter(settings: Settings, figures: dict[str, Any], language: str) -> smtp.Letter:
     """Put a surge into a letter."""
     with force_locale(language):
-        sheet = letters.surge_sheet(figures, settings.public_url)
-        return paper.letter(sheet, figures, language)
+        sheet = weekly_content.surge_sheet(figures, settings.public_url)
+        return render.letter(sheet, figures, language)
 
 
 def file_name(figures: dict[str, Any]) -> str:

@@ -19,11 +19,11 @@ from typing import Any
 
 from flask import render_template
 
-from advocacy import typesetting
 from advocacy.disclosure import FEW
-from advocacy.letters import Sheet, kind_named
-from advocacy.mailing import Letter
-from advocacy.web import charts
+from advocacy.reporting import charts
+from advocacy.reporting.email import pdf as pdf_email
+from advocacy.reporting.email.smtp import Letter
+from advocacy.reporting.email.weekly_content import Sheet, kind_named
 
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
@@ -95,7 +95,7 @@ def _lines(table: Mapping[str, Any]) -> list[str]:
 
 def pdf(sheet: Sheet, figures: Mapping[str, Any], language: str) -> bytes:
     """Lay a sheet out as PDF, A4."""
-    return typesetting.typeset(to_set(sheet, figures, language))
+    return pdf_email.typeset(to_set(sheet, figures, language))
 
 
 def to_set(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def typeset(task: Mapping[str, Any]) -> bytes:
 def apart(task: Mapping[str, Any]) -> bytes:
     """Set it as PDF in a process of its own. Raises `subprocess.SubprocessError`."""
     return subprocess.run(
-        [sys.executable, "-m", "advocacy.typesetting"],
+        [sys.executable, "-m", "advocacy.reporting.email.pdf"],
         input=json.dumps(task).encode(),
         capture_output=True,
         timeout=_MOST_SECONDS,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from advocacy.core.spreadsheets import Cell
-from advocacy.tables import Table, major
+from advocacy.reporting.exports.activation import Table, major
 
 
 def tables_of_ladder(ladder: Mapping[str, Any]) -> list[Table]:
