@@ -1,7 +1,7 @@
 """The doors as a process of their own: `doors` for granian, `application` for WSGI servers."""
 
-from advocacy import create_doors_app
-from advocacy.web.doors import Doors
+from advocacy.app import create_doors_app
+from advocacy.web.edge import Doors
 from config.logging import configure
 from config.settings import read_settings
 

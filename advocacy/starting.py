@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy import create_doors_app
+from advocacy.app import create_doors_app
 from advocacy.key_check import WrongKey
 from advocacy.storage.db import db
 from config.settings import SettingsError, read_settings

@@ -20,7 +20,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from advocacy import create_app
+from advocacy.app import create_app
 from advocacy.embedded import ServersMissing, own_database, servers
 from advocacy.storage import campaigns
 from advocacy.storage.db import db

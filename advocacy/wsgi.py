@@ -1,7 +1,7 @@
 """The application that a WSGI server runs: the two busy doors in front of Flask."""
 
-from advocacy import create_app
-from advocacy.web.links import LinksDoor
+from advocacy.app import create_app
+from advocacy.web.redirect import LinksDoor
 from advocacy.web.webhooks import WebhooksDoor
 from config.logging import configure
 from config.settings import read_settings

@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
-from advocacy import create_app
+from advocacy.app import create_app
 from advocacy.core.ids import new_id
 from advocacy.embedded import own_database, servers
 from advocacy.ingestion.wakeup import Silent
@@ -319,7 +319,7 @@ def quick_passwords() -> None:
     """Hundreds of tests sign in: the same hash function with the least work it can do."""
     from argon2 import PasswordHasher
 
-    from advocacy import passwords
+    from advocacy.web import passwords
 
     passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

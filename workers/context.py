@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from advocacy import create_app
+from advocacy.app import create_app
 from advocacy.ingestion.wakeup import connect
 from config.logging import configure
 from config.settings import read_settings

@@ -41,7 +41,8 @@ class Refusal(click.ClickException):
 
 def application(log_level: str = "WARNING") -> Flask:
     """Return the application for the environment, or for what `make run` left in `var/env`."""
-    from advocacy import create_command_app, embedded
+    from advocacy import embedded
+    from advocacy.app import create_command_app
     from config import logging
     from config.settings import read_settings
 

@@ -22,13 +22,13 @@ from werkzeug.wrappers import Response
 from advocacy.core.choices import ROLES
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import organization_key
-from advocacy.passwords import hash_password, is_outdated, is_password
 from advocacy.storage import campaigns, members
 from advocacy.storage.db import login
 from advocacy.storage.members import Member
 from advocacy.storage.session import transaction
 from advocacy.web.errors import Problem
-from advocacy.web.guessing import Guesses
+from advocacy.web.login_throttle import Guesses
+from advocacy.web.passwords import hash_password, is_outdated, is_password
 
 _CHOICE_SECONDS = 300
 

@@ -10,7 +10,7 @@ from advocacy.attribution.touchpoints import Known, trail
 from advocacy.core.events import Tier
 from advocacy.core.platforms import PLATFORMS, platform_of_host, platform_of_post
 from advocacy.core.urls import host_of
-from advocacy.web.links import referrer_host
+from advocacy.web.redirect import referrer_host
 
 HOSTS = [(host, name) for name, of in PLATFORMS.items() for host in of.hosts]
 APPS = [(app, name) for name, of in PLATFORMS.items() for app in of.apps]

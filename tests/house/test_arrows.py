@@ -169,7 +169,7 @@ WRONG_WAYS = (
         "advocacy.core.vocabulary",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),
     ),
-    ("advocacy.watching", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
+    ("advocacy.web.live_poller", ("flask", "sqlalchemy", "advocacy.web", "workers", "redis", "rq")),
     (
         "advocacy.core.platforms",
         ("flask", "sqlalchemy", "advocacy.storage.session", "advocacy.web", "workers"),

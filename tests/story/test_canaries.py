@@ -35,7 +35,7 @@ from advocacy.storage import campaigns, inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
-from advocacy.web.links import LinksDoor
+from advocacy.web.redirect import LinksDoor
 from tests.providers.counterparts import CALLBACK, ROOMS, Counterpart, payload
 from tests.store.test_personal import FORMS
 from tests.story.test_history import rows_of

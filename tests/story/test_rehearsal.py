@@ -15,7 +15,7 @@ from advocacy.providers import PROVIDERS, mappings
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.up import free_port
-from advocacy.web import rehearsals
+from advocacy.web.pages import integration_test
 from tests.workers.processes import WEB, WORKER, until
 from tests.workers.processes import process as running
 from tests.workers.test_processes import answers
@@ -125,7 +125,7 @@ def test_the_page_answers_in_time_with_all_tools_of_the_campaign_and_no_others(
     assert page.text.count("came back, evidence") == number
     assert "did not come back" not in page.text
     assert "elsewhere" not in page.text and "retired" not in page.text
-    assert took < rehearsals.PAGE_WAIT_SECONDS
+    assert took < integration_test.PAGE_WAIT_SECONDS
 
 
 def test_without_a_worker_all_tools_are_waited_for_together(connected, environment, tmp_path):

@@ -654,7 +654,7 @@ def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
 
     world.app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr("advocacy.web.api.activation.activation", broken)
-    monkeypatch.setattr("advocacy.web.dashboard.activation", broken)
+    monkeypatch.setattr("advocacy.web.pages.overview.activation", broken)
     monkeypatch.setattr("advocacy.web.health.database.lacks_migrations", broken)
     monkeypatch.setattr("advocacy.web.webhooks.receive_together", broken)
     body = problem_of(ask(), 500)
@@ -685,7 +685,7 @@ def down(world):
     """The application in a process whose database refuses connections."""
     from dataclasses import replace
 
-    from advocacy import create_app
+    from advocacy.app import create_app
 
     made = create_app(
         replace(world.settings, database_url="postgresql+psycopg://nobody@127.0.0.1:9/nothing")

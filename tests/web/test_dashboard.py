@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from advocacy import create_app
 from advocacy.analytics.activation import written_money
+from advocacy.app import create_app
 from advocacy.reporting import charts
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction

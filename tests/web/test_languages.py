@@ -18,7 +18,7 @@ from advocacy.core.events import ActionKind, Tier
 from advocacy.core.records import Surge
 from advocacy.storage import campaigns, members, shared_reports, surges
 from advocacy.storage.session import run, transaction
-from advocacy.web.languages import said
+from advocacy.web.i18n import said
 from tests.house.test_texts import LANGUAGES, PLACEHOLDER, first, messages, strings
 
 NOW = datetime.now(UTC).replace(microsecond=0)

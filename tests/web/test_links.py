@@ -22,14 +22,14 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import Client
 
-from advocacy import create_app
+from advocacy.app import create_app
 from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
 from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
-from advocacy.web.links import LinksDoor, LinkTable, Target
+from advocacy.web.redirect import LinksDoor, LinkTable, Target
 from tests.conftest import World
 
 IPHONE = (

@@ -20,8 +20,8 @@ from sqlalchemy.exc import OperationalError
 
 from advocacy.storage import campaigns, change_tokens
 from advocacy.storage.session import run, transaction
-from advocacy.watching import Watcher
-from advocacy.web import live
+from advocacy.web.live_poller import Watcher
+from advocacy.web.pages import live
 from docs import picture
 from tests.conftest import World
 
@@ -300,7 +300,7 @@ def test_a_question_that_takes_long_is_asked_seldom():
 
 
 def test_a_question_that_fails_is_asked_again(monkeypatch):
-    monkeypatch.setattr("advocacy.watching._PAUSE_AFTER_ERROR", 0.05)
+    monkeypatch.setattr("advocacy.web.live_poller._PAUSE_AFTER_ERROR", 0.05)
     tries = []
 
     def read(watched):

@@ -16,10 +16,11 @@ from argon2 import PasswordHasher
 from limits.storage import RedisStorage
 from sqlalchemy import text
 
-from advocacy import create_app, passwords
+from advocacy.app import create_app
 from advocacy.storage import campaigns, members
 from advocacy.storage.session import run, transaction
-from advocacy.web.guessing import Guesses
+from advocacy.web import passwords
+from advocacy.web.login_throttle import Guesses
 from tests.conftest import PASSWORD, World
 
 ANA = "ana@example.org"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import advocacy
-from advocacy.web.quarantine import _says
+from advocacy.web.pages.quarantine import _says
 
 PACKAGE = Path(advocacy.__file__).parent
 # Of made-up deliveries for a rehearsal, which are never kept.

@@ -121,7 +121,7 @@ def test_a_rehearsal_is_no_delivery_of_a_source(world, staff):
 
 def test_the_alarm_names_the_source_that_lost_its_codes(world, staff, monkeypatch):
     monkeypatch.setattr(
-        "advocacy.web.sources.totals.carried_codes",
+        "advocacy.web.pages.sources.totals.carried_codes",
         lambda *_: [("actblue", "actblue", 40, 0, 400, 300)],
     )
     cells = row_of(staff.get("/sources").text, "actblue")

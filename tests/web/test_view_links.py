@@ -15,7 +15,7 @@ from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.storage import campaigns
 from advocacy.storage import shared_reports as kept
 from advocacy.storage.session import run, transaction
-from advocacy.web import view_links
+from advocacy.web.pages import shared_reports
 from tests.conftest import World
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -151,7 +151,7 @@ def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, m
     look(world, path)
     with transaction() as session:
         session.execute(text("update view_links set shown = shown #- '{report,posts}'"))
-    monkeypatch.setattr(view_links, "_FORM", view_links._FORM + 1)
+    monkeypatch.setattr(shared_reports, "_FORM", shared_reports._FORM + 1)
     shown = look(world, path)
     assert shown.status_code == 200
     assert "<dt>Actions</dt><dd>20</dd>" in shown.text

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import text
 
-from advocacy import create_app
+from advocacy.app import create_app
 from advocacy.core import ids
 from advocacy.ingestion import drain
 from advocacy.ingestion.receive import Knock, KnownSources, receive_together

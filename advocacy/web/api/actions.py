@@ -11,10 +11,10 @@ from flask_smorest import Blueprint
 
 from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.storage import campaigns
-from advocacy.web import schemas
-from advocacy.web.api.asking import asked
+from advocacy.web.api import schemas
+from advocacy.web.api.endpoint import asked
+from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
-from advocacy.web.exports import answer_of
 
 blueprint = Blueprint(
     "actions", __name__, url_prefix="/api/v1", description="What supporters did, one by one."

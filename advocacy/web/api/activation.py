@@ -9,10 +9,10 @@ from flask.views import MethodView
 
 from advocacy.analytics.activation import BadRange, activation
 from advocacy.disclosure import withheld_report
-from advocacy.web import schemas
-from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.api import schemas
+from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.downloads import answer_with
 from advocacy.web.errors import Problem
-from advocacy.web.exports import answer_with
 
 
 @of_campaigns.route("/<slug>/activation")

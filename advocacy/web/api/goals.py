@@ -10,10 +10,10 @@ from marshmallow import Schema, fields
 
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting.exports.further import tables_of_goals
-from advocacy.web import schemas
-from advocacy.web.api.asking import asked, form_asked, of_organization
-from advocacy.web.counted import goals_of
-from advocacy.web.exports import answer_of
+from advocacy.web.api import schemas
+from advocacy.web.api.endpoint import asked, form_asked, of_organization
+from advocacy.web.cached_figures import goals_of
+from advocacy.web.downloads import answer_of
 
 
 class Forecast(Schema):

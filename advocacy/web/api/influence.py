@@ -12,11 +12,11 @@ from advocacy.analytics.activation import BadRange
 from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting.exports.further import tables_of_ways
-from advocacy.web import schemas
-from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
-from advocacy.web.counted import influences_of
+from advocacy.web.api import schemas
+from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.cached_figures import influences_of
+from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
-from advocacy.web.exports import answer_of
 
 
 class InfluenceQuery(schemas.DaysQuery):

@@ -12,11 +12,17 @@ from advocacy.analytics.activation import BadRange
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting.exports.further import tables_of_ladder
 from advocacy.storage.models import Campaign
-from advocacy.web import schemas
-from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns, of_organization
-from advocacy.web.counted import ladder_of
+from advocacy.web.api import schemas
+from advocacy.web.api.endpoint import (
+    asked,
+    campaign_asked,
+    form_asked,
+    of_campaigns,
+    of_organization,
+)
+from advocacy.web.cached_figures import ladder_of
+from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
-from advocacy.web.exports import answer_of
 
 
 def _people(meaning: str = "") -> fields.Int:

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
-from advocacy.web.api.asking import asked
+from advocacy.web.api.endpoint import asked
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(

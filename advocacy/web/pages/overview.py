@@ -45,11 +45,12 @@ from advocacy.reporting.email import weekly_content
 from advocacy.reporting.email.surge_alerts import SHOWN
 from advocacy.storage import campaigns, email_outbox, inbox, surges, totals
 from advocacy.storage.models import Campaign
-from advocacy.web import auth, live
-from advocacy.web.counted import COUNTING_SECONDS, groups_of, when
+from advocacy.web import auth
+from advocacy.web.cached_figures import COUNTING_SECONDS, groups_of, when
+from advocacy.web.date_presets import OFFERED_DAYS, last_days, offered
 from advocacy.web.errors import Problem
-from advocacy.web.languages import chosen, said
-from advocacy.web.ranges import OFFERED_DAYS, last_days, offered
+from advocacy.web.i18n import chosen, said
+from advocacy.web.pages import live
 
 blueprint = Blueprint("dashboard", __name__)
 

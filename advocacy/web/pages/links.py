@@ -44,9 +44,9 @@ from advocacy.tracking.link_sheet import (
 )
 from advocacy.tracking.links import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
 from advocacy.web import auth
-from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
-from advocacy.web.languages import said
+from advocacy.web.i18n import said
+from advocacy.web.pages.overview import same_site
 
 blueprint = Blueprint("linkmaker", __name__)
 

@@ -23,12 +23,12 @@ from flask import (
 from flask_babel import gettext as _
 
 from advocacy.core.choices import LANGUAGES, ROLES
-from advocacy.passwords import WeakPassword, check_password, hash_password, is_password
 from advocacy.storage import campaigns, members
 from advocacy.storage.members import BadEmail, LastOwner, Member
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
+from advocacy.web.passwords import WeakPassword, check_password, hash_password, is_password
 
 blueprint = Blueprint("members", __name__)
 

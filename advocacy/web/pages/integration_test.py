@@ -14,8 +14,8 @@ from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import hurry
 from advocacy.web import auth
-from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
+from advocacy.web.pages.overview import same_site
 
 blueprint = Blueprint("rehearsals", __name__)
 

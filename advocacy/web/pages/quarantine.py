@@ -17,9 +17,9 @@ from advocacy.ingestion.replay import put_back
 from advocacy.storage import campaigns, source_health
 from advocacy.storage.session import transaction
 from advocacy.web import auth
-from advocacy.web.dashboard import same_site
 from advocacy.web.errors import Problem
 from advocacy.web.health import postponed
+from advocacy.web.pages.overview import same_site
 
 blueprint = Blueprint("quarantine", __name__)
 

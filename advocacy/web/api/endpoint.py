@@ -15,10 +15,10 @@ from marshmallow import RAISE, Schema
 
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
-from advocacy.web import schemas
+from advocacy.web.api import schemas
 from advocacy.web.auth import needs_token
+from advocacy.web.downloads import TYPES
 from advocacy.web.errors import Problem
-from advocacy.web.exports import TYPES
 
 View = Callable[..., Any]
 

@@ -28,9 +28,9 @@ from advocacy.storage import campaigns, change_tokens
 from advocacy.storage.change_tokens import Watched
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
-from advocacy.watching import Watcher
 from advocacy.web import auth
 from advocacy.web.errors import Problem
+from advocacy.web.live_poller import Watcher
 
 blueprint = Blueprint("live", __name__)
 

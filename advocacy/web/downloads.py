@@ -25,7 +25,8 @@ from advocacy.reporting.exports.activation import (
     written_workbook,
 )
 from advocacy.storage import campaigns
-from advocacy.web import auth, schemas
+from advocacy.web import auth
+from advocacy.web.api import schemas
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint("exports", __name__)

@@ -26,9 +26,9 @@ from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
 from advocacy.tracking.user_agents import is_person
-from advocacy.web import auth, languages
-from advocacy.web.dashboard import report_page
+from advocacy.web import auth, i18n
 from advocacy.web.errors import Problem
+from advocacy.web.pages.overview import report_page
 
 blueprint = Blueprint("view_links", __name__)
 
@@ -99,7 +99,7 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     """Return what the form asks for. Raises `ValueError` where that cannot be shown."""
     form = request.form
     model = form.get("model") or MODELS[0]
-    lasts = read_whole(form.get("lasts") or "30", languages.chosen())
+    lasts = read_whole(form.get("lasts") or "30", i18n.chosen())
     if model not in MODELS or not 1 <= lasts <= _LONGEST_DAYS:
         raise ValueError
     chosen: dict[str, Any] = {
@@ -109,7 +109,7 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     }
     match form.get("range", "last"):
         case "last":
-            days = read_whole(form.get("days") or "30", languages.chosen())
+            days = read_whole(form.get("days") or "30", i18n.chosen())
             if not 1 <= days <= _LONGEST_DAYS:
                 raise ValueError
             chosen["days"] = days

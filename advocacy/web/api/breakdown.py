@@ -9,9 +9,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from advocacy.storage import campaigns
-from advocacy.web.api.asking import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.breakdowns import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
 from advocacy.web.errors import Problem
-from advocacy.web.grouped import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
 
 organization = Blueprint(
     "organization_activation",

@@ -22,10 +22,10 @@ from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.api.influence import Influence as InfluenceSchema
-from advocacy.web.counted import influences_of, when
+from advocacy.web.cached_figures import influences_of, when
+from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
-from advocacy.web.exports import file_of, files_at
-from advocacy.web.languages import chosen, said
+from advocacy.web.i18n import chosen, said
 
 blueprint = Blueprint("paths", __name__)
 

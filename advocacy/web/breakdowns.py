@@ -32,10 +32,10 @@ from advocacy.core.money import exponent
 from advocacy.core.spreadsheets import Cell
 from advocacy.reporting.exports.activation import Table, digest_of, written_csv, written_workbook
 from advocacy.storage.models import Campaign, Organization
-from advocacy.web import schemas
-from advocacy.web.counted import groups_of
+from advocacy.web.api import schemas
+from advocacy.web.cached_figures import groups_of
+from advocacy.web.downloads import TYPES
 from advocacy.web.errors import Problem
-from advocacy.web.exports import TYPES
 
 USUAL_LIMIT = 100
 _MOST = 1000

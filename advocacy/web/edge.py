@@ -22,7 +22,7 @@ from werkzeug.test import create_environ
 
 from advocacy.core.link_codes import codes_in, is_link
 from advocacy.web import webhooks
-from advocacy.web.links import Answer, LinksDoor, Missing, Target, plain
+from advocacy.web.redirect import Answer, LinksDoor, Missing, Target, plain
 from config.garbage import collect_seldom
 from config.settings import Settings
 

@@ -21,10 +21,10 @@ from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.api.ladder import Ladder as LadderSchema
-from advocacy.web.counted import ladder_of, when
+from advocacy.web.cached_figures import ladder_of, when
+from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
-from advocacy.web.exports import file_of, files_at
-from advocacy.web.languages import chosen
+from advocacy.web.i18n import chosen
 
 blueprint = Blueprint("ladder", __name__)
 

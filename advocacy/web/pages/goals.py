@@ -27,10 +27,10 @@ from advocacy.storage import goals as store
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.api.goals import Goals as GoalsSchema
-from advocacy.web.counted import goals_of, when_of
+from advocacy.web.cached_figures import goals_of, when_of
+from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
-from advocacy.web.exports import file_of, files_at
-from advocacy.web.languages import chosen, said
+from advocacy.web.i18n import chosen, said
 
 blueprint = Blueprint("goals", __name__)
 

@@ -25,7 +25,7 @@ from advocacy.storage import campaigns, email_outbox
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
-from advocacy.web.languages import chosen, said
+from advocacy.web.i18n import chosen, said
 
 blueprint = Blueprint("reports", __name__)
 

@@ -34,11 +34,8 @@ from advocacy.core.vocabulary import noun, platform_named, post_named
 from advocacy.reporting import charts
 from advocacy.storage import campaigns
 from advocacy.storage.models import Campaign, Organization
-from advocacy.web import auth, languages
-from advocacy.web.counted import when
-from advocacy.web.errors import Problem
-from advocacy.web.exports import files_at
-from advocacy.web.grouped import (
+from advocacy.web import auth, i18n
+from advocacy.web.breakdowns import (
     USUAL_LIMIT,
     GroupsQuery,
     GroupsQueryOfOrganization,
@@ -46,7 +43,10 @@ from advocacy.web.grouped import (
     report_for,
     shown_of,
 )
-from advocacy.web.languages import said
+from advocacy.web.cached_figures import when
+from advocacy.web.downloads import files_at
+from advocacy.web.errors import Problem
+from advocacy.web.i18n import said
 
 blueprint = Blueprint("explore", __name__)
 
@@ -214,7 +214,7 @@ def _named(by: str, row: dict[str, Any]) -> str:
         return nothing.get(by) or str(_("not known"))
     if by == "hour":
         day, _separator, clock = row["key"].partition("T")
-        return f"{languages.day(day)} {clock[:5]} ({clock[5:]})"
+        return f"{i18n.day(day)} {clock[:5]} ({clock[5:]})"
     return _called(by, str(row["label"]))
 
 
@@ -225,7 +225,7 @@ def _called(by: str, label: str) -> str:
         case "platform":
             return platform_named(label)
         case "day":
-            return languages.day(label)
+            return i18n.day(label)
     return label
 
 

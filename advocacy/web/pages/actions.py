@@ -22,7 +22,7 @@ from advocacy.core.events import ActionKind
 from advocacy.storage import campaigns
 from advocacy.web import auth
 from advocacy.web.errors import Problem
-from advocacy.web.languages import said
+from advocacy.web.i18n import said
 
 blueprint = Blueprint("receipts", __name__)
 

@@ -1,0 +1,197 @@
+"""What a nonprofit's social posts set in motion.
+
+`create_app` is the only place where parts are wired together. A reader never goes deeper than
+three: door (`web/`, `workers/`) → verb (`receive`, `process`, `rollup`, `report`) → room
+(`providers/`, `attribution/`, `store/`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config.settings import Settings
+
+
+def create_doors_app(settings: Settings) -> Flask:
+    """Wire what the two busy doors need, and no pages: see `advocacy/doors.py`."""
+    from advocacy.web import errors, health, webhooks
+
+    # Its few statements are the same each time, and to plan them is half of their cost.
+    app = _wire_servers(settings, prepared_after=2)
+    errors.init_app(app)
+    webhooks.init_app(app)
+    app.register_blueprint(health.blueprint)
+    return app
+
+
+def create_command_app(settings: Settings) -> Flask:
+    """Wire what the commands and the jobs need: database, Redis and the texts, and no pages."""
+    from advocacy.storage.db import babel
+
+    app = _wire_servers(settings)
+    babel.init_app(app, default_translation_directories="web/translations")
+    return app
+
+
+def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flask:
+    """Return an application that reaches the database and Redis, and nothing more.
+
+    A statement is prepared after so many uses; by default never, since reports are planned better
+    for the days and the campaign that are asked for.
+    """
+    # Imported here, so that the pure rooms can be imported without Flask and SQL.
+    from flask import Flask
+
+    from advocacy.ingestion.wakeup import Nudger
+    from advocacy.key_check import KeyCheck
+    from advocacy.storage.db import db
+    from advocacy.storage.session import watch
+
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": 10,
+            "max_overflow": 10,
+            "pool_timeout": 5,
+            "connect_args": _connect_args(settings, prepared_after),
+        },
+    )
+    app.extensions["settings"] = settings
+    app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
+    app.extensions["key_check"] = KeyCheck(settings.secret_key.encode())
+    db.init_app(app)
+    with app.app_context():
+        watch(db.engine)
+    return app
+
+
+def _connect_args(settings: Settings, prepared_after: int | None) -> dict[str, object]:
+    """Return how to connect. A pooler of transactions keeps nothing of a session.
+
+    Its connections have limits and time zone from the database's role; the doctor looks at them.
+    """
+    if settings.database_pooler == "transaction":
+        return {"connect_timeout": 3, "prepare_threshold": None}
+    return {
+        "connect_timeout": 3,
+        "prepare_threshold": prepared_after,
+        "options": "-c statement_timeout=120s -c lock_timeout=30s -c timezone=UTC",
+    }
+
+
+def create_app(settings: Settings) -> Flask:
+    """Wire the application for these settings.
+
+    The redirect door is not part of it: `advocacy/wsgi.py` puts it in front.
+    """
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from advocacy.storage import models  # noqa: F401 -- the tables have to be known to the migrations
+
+    # Before all others: it stands first on the page of the API.
+    from advocacy.web.api import activation as _activation  # noqa: F401
+
+    # isort: split
+    from advocacy.core.crypto import organization_key
+    from advocacy.storage.campaigns import NO_ORGANIZATION
+    from advocacy.storage.db import babel
+    from advocacy.web import (
+        auth,
+        cached_figures,
+        compression,
+        downloads,
+        errors,
+        health,
+        i18n,
+        webhooks,
+    )
+    from advocacy.web.api import actions, api, documentation, endpoint, shares
+    from advocacy.web.api import breakdown as groups_api
+    from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
+    from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
+    from advocacy.web.api import ladder as _ladder  # noqa: F401 -- adds its own routes
+    from advocacy.web.pages import actions as actions_pages
+    from advocacy.web.pages import (
+        breakdown,
+        conversion_paths,
+        email_reports,
+        goals,
+        integration_test,
+        ladder,
+        links,
+        live,
+        members,
+        new_campaign,
+        overview,
+        quarantine,
+        shared_reports,
+        sources,
+    )
+
+    app = _wire_servers(settings)
+    app.config.update(
+        SECRET_KEY=organization_key(settings.secret_key.encode(), NO_ORGANIZATION, "session"),
+        MAX_CONTENT_LENGTH=settings.body_limit_bytes,
+        MAX_FORM_MEMORY_SIZE=64 * 1024,
+        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # Twelve hours from signing in, however much is looked at in between.
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        API_TITLE="Advocacy action tracker",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=documentation.SPEC,
+    )
+    babel.init_app(
+        app, locale_selector=i18n.chosen, default_translation_directories="web/translations"
+    )
+    errors.init_app(app)
+    webhooks.init_app(app)
+    health.refuse_wrong_key(app)
+    auth.init_app(app)
+    compression.init_app(app)
+    cached_figures.init_app(app)
+    live.init_app(app)
+    api.init_app(app)
+    api.register_blueprint(endpoint.of_campaigns)
+    api.register_blueprint(shares.blueprint)
+    api.register_blueprint(actions.blueprint)
+    api.register_blueprint(endpoint.of_organization)
+    api.register_blueprint(groups_api.organization)
+    for blueprint in (
+        webhooks.blueprint,
+        health.blueprint,
+        overview.blueprint,
+        i18n.blueprint,
+        integration_test.blueprint,
+        email_reports.blueprint,
+        actions_pages.blueprint,
+        conversion_paths.blueprint,
+        ladder.blueprint,
+        goals.blueprint,
+        members.blueprint,
+        shared_reports.blueprint,
+        documentation.blueprint,
+        downloads.blueprint,
+        breakdown.blueprint,
+        live.blueprint,
+        links.blueprint,
+        new_campaign.blueprint,
+        sources.blueprint,
+        quarantine.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    return app
