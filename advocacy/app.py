@@ -46,8 +46,8 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     # Imported here, so that the pure rooms can be imported without Flask and SQL.
     from flask import Flask
 
+    from advocacy.identity.key_check import KeyCheck
     from advocacy.ingestion.wakeup import Nudger
-    from advocacy.key_check import KeyCheck
     from advocacy.storage.db import db
     from advocacy.storage.session import watch
 

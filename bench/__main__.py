@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from advocacy.cli.dev.up import free_port, running_servers
 from advocacy.core.ids import new_id
-from advocacy.up import free_port, running_servers
 from bench import door, drain, history, memory, rebuild, redirect, report
 from bench.machine import describe
 from bench.place import Place

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from advocacy.commands.sources import new_secret
+from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.providers.signatures import standard_key
 from advocacy.storage import campaigns, inbox

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import psycopg
 
+from advocacy.cli.dev.up import ROOT
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
-from advocacy.up import ROOT
 from bench.place import Place
 from bench.results import Row, faster
 
 LARGEST = 1_000_000
-_COMMAND = "from advocacy.cli import main; main()"
+_COMMAND = "from advocacy.cli.main import main; main()"
 _COLUMNS = (
     "Receipt ID", "Date", "Amount", "Recurring Total Months", "Recurrence Number",
     "Reference Code", "Reference Code 2", "Donor First Name", "Donor Last Name", "Donor Email",

@@ -16,11 +16,11 @@ from uuid import UUID
 from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
+from advocacy.cli.dev.up import migrate
 from advocacy.core.prefetch import in_a_thread
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import distinct_deltas
 from advocacy.storage.session import transaction
-from advocacy.up import migrate
 from bench import report
 from config.garbage import collect_seldom
 from workers import read_ahead

@@ -23,11 +23,11 @@ from flask import Flask
 from honcho.environ import parse_procfile
 from rich.console import Console
 
-from advocacy import generate
-from advocacy.embedded import servers
+from advocacy.cli.dev import sample_data
+from advocacy.cli.dev.embedded_servers import servers
+from advocacy.cli.dev.up import ROOT, free_port
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
-from advocacy.up import ROOT, free_port
 from config.settings import Settings
 
 PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
@@ -69,7 +69,7 @@ class Place:
         """Make an organization with so many deliveries that wait."""
         self.say(f"writing {number:,} deliveries")
         slug = f"delivered-{next(self._made)}"
-        generate.deliver(self.settings, slug, number)
+        sample_data.deliver(self.settings, slug, number)
         return self.organization(slug)
 
     @contextlib.contextmanager

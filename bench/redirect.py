@@ -6,10 +6,10 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.tracking import click_log
-from advocacy.up import free_port
 from bench import load, plain
 from bench.place import PERSON, Place, get, until
 from bench.results import Row, below, faster, percentile, unmeasured

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from flask import Flask
 
-from advocacy import generate
 from advocacy.analytics.activation import MODELS, activation, days_of
+from advocacy.cli.dev import sample_data
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from bench.place import Place, tidy
@@ -93,7 +93,7 @@ def times(app: Flask, size: int) -> dict[str, Any]:
             return {
                 "why": f"{size:,} actions need more than the {free / 2**30:.0f} GB that are free"
             }
-        generate.fill(settings, slug, size)
+        sample_data.fill(settings, slug, size)
         tidy(settings.database_url)
     with transaction():
         campaign = _largest(campaigns.get_organization(slug).id)

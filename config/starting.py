@@ -7,10 +7,10 @@ import sys
 
 
 def exit_unless_ready() -> None:
-    """End this process with the reason if settings or key are wrong: see `advocacy.starting`.
+    """End this process with the reason if settings or key are wrong: see `advocacy.cli.start_check`.
 
     Note: a process that cannot start would be started again and again, each time with a traceback.
     """
-    checked = subprocess.run([sys.executable, "-m", "advocacy.starting"], check=False)
+    checked = subprocess.run([sys.executable, "-m", "advocacy.cli.start_check"], check=False)
     if checked.returncode:
         sys.exit(checked.returncode)

@@ -29,7 +29,8 @@ from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
-from advocacy.commands.sources import new_secret
+from advocacy.cli.dev.up import free_port, running_servers
+from advocacy.cli.sources import new_secret
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.records import Click
@@ -40,7 +41,6 @@ from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.session import transaction
-from advocacy.up import free_port, running_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "dashboard.png"

@@ -21,8 +21,8 @@ from sqlalchemy import text
 from werkzeug.datastructures import Headers
 
 from advocacy.app import create_app
+from advocacy.cli.dev.embedded_servers import own_database, servers
 from advocacy.core.ids import new_id
-from advocacy.embedded import own_database, servers
 from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
@@ -99,7 +99,7 @@ def wired(
     pytestconfig: pytest.Config,
 ) -> Flask:
     """The application with its tables."""
-    from advocacy.up import migrate
+    from advocacy.cli.dev.up import migrate
 
     settings = read_settings(
         {

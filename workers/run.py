@@ -21,7 +21,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from advocacy.analytics.result_cache import queue_of
-from advocacy.starting import reason_not_to_start
+from advocacy.cli.start_check import reason_not_to_start
 from advocacy.storage.db import db
 from config.garbage import collect_seldom
 from workers import jobs

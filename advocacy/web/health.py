@@ -21,9 +21,9 @@ from prometheus_client import (
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.postponement import Postponed, list_postponed
 from advocacy.ingestion.wakeup import connect
-from advocacy.key_check import WrongKey
 from advocacy.storage import inbox, server
 from advocacy.tracking import click_log
 from advocacy.web.auth import needs_token

@@ -20,9 +20,9 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
+from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.group_commit import Overloaded, Together, TogetherInLoop
 from advocacy.ingestion.receive import Kept, Knock, KnownSources, receive_together
-from advocacy.key_check import WrongKey
 from advocacy.web import health
 from config.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from advocacy import cli, commands
+from advocacy.cli import context, main
 from advocacy.storage.db import db
 from config import logging
 
@@ -23,7 +23,7 @@ class Operator:
     def says(self, *words: object, answers: str = "") -> Result:
         """Run a command whatever comes of it."""
         return CliRunner().invoke(
-            cli.main, [str(word) for word in words], input=answers, env=self.environment
+            main.main, [str(word) for word in words], input=answers, env=self.environment
         )
 
     def does(self, *words: object, answers: str = "") -> str:
@@ -49,14 +49,14 @@ def operator(
 ) -> Iterator[Operator]:
     """An operator in an empty installation."""
     made = []
-    make = commands.application
+    make = context.application
 
     def application(*args: Any) -> Any:
         made.append(make(*args))
         return made[-1]
 
-    monkeypatch.setattr(commands, "application", application)
-    monkeypatch.setattr(commands, "VAR_DIR", tmp_path)
+    monkeypatch.setattr(context, "application", application)
+    monkeypatch.setattr(context, "VAR_DIR", tmp_path)
     # Logs would be bound to the terminal of this one test.
     monkeypatch.setattr(logging, "configure", lambda _level: None)
     yield Operator({**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": "http://127.0.0.1:8000"})

@@ -150,7 +150,7 @@ def test_an_open_loop_counts_what_was_answered_otherwise(slow):
 def test_signed_posts_are_what_the_room_vouches_for():
     from datetime import UTC, datetime
 
-    from advocacy.commands.sources import new_secret
+    from advocacy.cli.sources import new_secret
     from advocacy.core.events import Delivery
     from advocacy.providers import standard_webhooks
 

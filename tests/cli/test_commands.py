@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from advocacy import cli
+from advocacy.cli import main
 from advocacy.storage import campaigns
 from advocacy.storage.session import run
 from tests.conftest import World
@@ -26,7 +26,7 @@ def commands(group: click.Group, words: tuple[str, ...] = ()):
             yield (*words, name), command
 
 
-EVERY = list(commands(cli.main))
+EVERY = list(commands(main.main))
 
 
 def test_help_has_an_example_of_this_very_command(operator):

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, Table, Text, Uuid
 
+from advocacy.cli.dev.embedded_servers import own_database
 from advocacy.core.ids import new_id
-from advocacy.embedded import own_database
 from advocacy.storage.citus import GLOBAL
 from advocacy.storage.db import db
 from advocacy.storage.models import Organization

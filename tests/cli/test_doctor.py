@@ -155,7 +155,7 @@ def test_tables_of_another_version_are_told(examined, world):
     finally:
         from alembic.script import ScriptDirectory
 
-        from advocacy.up import MIGRATIONS
+        from advocacy.cli.dev.up import MIGRATIONS
 
         head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
         with transaction() as session:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import uuid
 
+from advocacy.cli.dev.embedded_servers import own_database
 from advocacy.core.ids import new_id
-from advocacy.embedded import own_database
 
 NEEDS_DATABASE = [
     ("org", "list"),
@@ -170,7 +170,7 @@ def test_wrong_settings_are_all_named_at_once(operator):
 def test_the_program_itself_prints_no_traceback(tmp_path):
     """Once as a real process: the entry point, the exit status, the two streams."""
     done = subprocess.run(
-        [sys.executable, "-c", "from advocacy.cli import main; main()", "report", "stay"],
+        [sys.executable, "-c", "from advocacy.cli.main import main; main()", "report", "stay"],
         env={"PATH": "/usr/bin:/bin", "VAR_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from advocacy import generate
 from advocacy.analytics.activation import activation
+from advocacy.cli.dev import sample_data, sample_rows
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import restate_actions
 from advocacy.ingestion.rollup import deltas
 from advocacy.storage import actions, campaigns, inbox
 from advocacy.storage.session import run, transaction
 from advocacy.storage.totals import Key, Sums
-from advocacy.store import generated
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 MADE_OF = {
@@ -38,7 +37,7 @@ MADE_OF = {
 @pytest.fixture
 def made(app, settings) -> Any:
     """An organization of 1,200 actions, written directly."""
-    generate.fill(settings, "generated", 1_200, until=UNTIL)
+    sample_data.fill(settings, "generated", 1_200, until=UNTIL)
     return campaigns.get_organization("generated").id
 
 
@@ -127,7 +126,7 @@ def test_totals_share_several_returns_out_as_the_rollup_does(made):
     with transaction():
         actions.replace_actions(made, [changed])
         run("delete from totals where org_id = :o", o=made)
-        generated.count_totals(made)
+        sample_rows.count_totals(made)
     test_totals_are_what_the_rollup_makes_of_the_actions(made)
 
 
@@ -151,7 +150,7 @@ def test_the_report_says_what_the_actions_say(made):
 def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
     told = {}
     for slug, seed in (("one", 7), ("two", 7), ("three", 8)):
-        generate.fill(settings, slug, 200, seed=seed, until=UNTIL)
+        sample_data.fill(settings, slug, 200, seed=seed, until=UNTIL)
         org_id = campaigns.get_organization(slug).id
         told[slug] = sorted(
             (each.external_id, each.kind, each.occurred_at, each.tier, each.gross_minor)
@@ -161,7 +160,7 @@ def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
 
 
 def test_a_short_time_has_nobody_come_twice(app, settings):
-    generate.fill(settings, "generated", 200, days=40, until=UNTIL)
+    sample_data.fill(settings, "generated", 200, days=40, until=UNTIL)
     org_id = campaigns.get_organization("generated").id
     before = every_action(org_id)
     with transaction():
@@ -170,7 +169,7 @@ def test_a_short_time_has_nobody_come_twice(app, settings):
 
 
 def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
-    generate.deliver(settings, "trial", 400, until=UNTIL)
+    sample_data.deliver(settings, "trial", 400, until=UNTIL)
     org_id = campaigns.get_organization("trial").id
     assert inbox.counts(org_id) == {"pending": 400, "done": 0, "quarantined": 0}
     assert run("select count(*) from touches")[0][0] > 600

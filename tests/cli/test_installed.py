@@ -19,7 +19,7 @@ from zipfile import ZipFile
 import pytest
 from honcho.environ import parse_procfile
 
-from advocacy.up import PROCESSES, free_port
+from advocacy.cli.dev.up import PROCESSES, free_port
 from tests.workers.processes import ROOT, until
 
 PACKAGES = ("advocacy", "config", "migrations", "workers")

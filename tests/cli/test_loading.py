@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from advocacy import cli
+from advocacy.cli import main
 
 HEAVY = ("flask", "sqlalchemy", "numpy", "psycopg", "redis", "rich", "vl_convert", "cryptography")
 SPECIAL = ("numpy", "vl_convert", "typst", "xlsxwriter", "flask_smorest", "rq")
@@ -20,7 +20,7 @@ import atexit, sys
 names = sys.argv.pop(1).split(",")
 tell = lambda: sys.stderr.write("loaded:" + ",".join(n for n in names if n in sys.modules))
 atexit.register(tell)
-from advocacy.cli import main
+from advocacy.cli.main import main
 main()
 """
 
@@ -39,7 +39,7 @@ for words in json.loads(sys.argv[1]):
 
 
 def every_command(
-    command: click.Command = cli.main, path: tuple[str, ...] = ()
+    command: click.Command = main.main, path: tuple[str, ...] = ()
 ) -> list[tuple[str, ...]]:
     """Return the words of every command and every group of them."""
     if not isinstance(command, click.Group):
@@ -100,7 +100,7 @@ def test_an_ordinary_command_loads_no_charts_and_no_pages(world, environment, tm
 
 def test_a_command_that_is_not_there_is_named():
     done = subprocess.run(
-        [sys.executable, "-m", "advocacy.cli", "reprot"],
+        [sys.executable, "-m", "advocacy.cli.main", "reprot"],
         capture_output=True,
         text=True,
         check=False,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from advocacy import up
-from advocacy.up import running_servers
+from advocacy.cli.dev import up
+from advocacy.cli.dev.up import running_servers
 
 
 @pytest.mark.parametrize(

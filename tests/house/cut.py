@@ -25,11 +25,11 @@ from psycopg._queries import PostgresQuery
 from psycopg.adapt import Transformer
 from sqlalchemy import Engine, MetaData, event, text
 
+from advocacy.cli.dev.up import MIGRATIONS
 from advocacy.storage import models  # noqa: F401 -- the tables have to be known
 from advocacy.storage.citus import COLUMN, GLOBAL
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
-from advocacy.up import MIGRATIONS
 from tests.house.test_arrows import ACROSS
 
 PARTS = 2

@@ -193,7 +193,7 @@ WRONG_WAYS = (
     ),
     ("advocacy.analytics.explain", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.analytics.conversion_paths", ("flask", "sqlalchemy", "advocacy.web", "workers")),
-    ("advocacy.generate", ("flask", "sqlalchemy", "advocacy.web", "workers")),
+    ("advocacy.cli.dev.sample_data", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.analytics.goals", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.analytics.engagement_ladder", ("flask", "sqlalchemy", "advocacy.web", "workers")),
     ("advocacy.ingestion.csv_import", ("flask", "sqlalchemy", "advocacy.web", "workers")),
@@ -399,7 +399,7 @@ def test_the_way_of_a_migration_back_and_forth(app):
     """A migration can be taken back, and done again."""
     import flask_migrate
 
-    from advocacy.up import MIGRATIONS
+    from advocacy.cli.dev.up import MIGRATIONS
 
     flask_migrate.downgrade(directory=str(MIGRATIONS), revision="base")
     flask_migrate.upgrade(directory=str(MIGRATIONS))

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import email_outbox
 from advocacy.storage.session import transaction
-from advocacy.up import free_port
 from config.settings import Settings
 
 SENDER = "Hope Project <reports@example.org>"

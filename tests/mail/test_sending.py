@@ -94,7 +94,7 @@ def test_without_a_server_nothing_is_claimed(world, settings):
 
 
 def test_a_server_that_is_down_gets_it_when_it_is_up(world, settings, serve, mailbox):
-    from advocacy.up import free_port
+    from advocacy.cli.dev.up import free_port
 
     port = free_port()
     away = with_server(settings, f"smtp-plain://localhost:{port}")

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import campaigns
 from advocacy.storage.session import transaction
-from advocacy.up import free_port
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running
 from tests.workers.test_processes import answers

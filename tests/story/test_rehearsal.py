@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from advocacy.cli.dev.up import free_port
 from advocacy.ingestion.integration_test import rehearse
 from advocacy.providers import PROVIDERS, mappings
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
-from advocacy.up import free_port
 from advocacy.web.pages import integration_test
 from tests.workers.processes import WEB, WORKER, until
 from tests.workers.processes import process as running

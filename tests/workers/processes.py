@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from advocacy.up import PROCESSES
+from advocacy.cli.dev.up import PROCESSES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from advocacy.cli.dev.up import free_port
 from advocacy.providers.signatures import standard
 from advocacy.storage import campaigns
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_log import waiting_bytes
-from advocacy.up import free_port
 from tests.web.test_links import PASSED_ON, passed_on
 from tests.workers.processes import DOORS, WEB, until
 from tests.workers.processes import process as running

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 
-from advocacy import cli
+from advocacy.cli import main
+from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
-from advocacy.up import free_port
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running
 
@@ -83,7 +83,7 @@ def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
             with transaction():
                 assert inbox.counts(world.org_id)["pending"] == 300
                 assert run("select max(attempts) from inbox")[0][0] == 0
-            told = CliRunner().invoke(cli.main, ["doctor"], env=variables).output
+            told = CliRunner().invoke(main.main, ["doctor"], env=variables).output
             assert "PostgreSQL's disk is full; make room" in told
             page = world.member("reader").get("/quarantine").text
             assert "disk_full" in page

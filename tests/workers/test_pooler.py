@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from redis import Redis
 from sqlalchemy.engine import make_url
 
-from advocacy import cli
+from advocacy.cli import main
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
-from advocacy.up import free_port
 from tests.workers.processes import DOORS, WEB, WORKER, until
 from tests.workers.processes import process as running
 from tests.workers.test_doors import PERSON, Served
@@ -105,7 +105,7 @@ def test_deliveries_clicks_and_reports_through_a_pooler(
         "PORT": str(web),
         "BATCH_SIZE": "20",
     }
-    told = CliRunner().invoke(cli.main, ["doctor"], env=variables).output
+    told = CliRunner().invoke(main.main, ["doctor"], env=variables).output
     assert "gives our role no limits" not in told
     assert "does not answer" not in told
     with (
@@ -149,7 +149,7 @@ def test_the_doctor_says_what_the_role_lacks(environment, pooled):
     told = (
         CliRunner()
         .invoke(
-            cli.main,
+            main.main,
             ["doctor"],
             env={**environment, "DATABASE_URL": pooled, "DATABASE_POOLER": "transaction"},
         )

@@ -17,11 +17,11 @@ import pytest
 from redis import Redis
 from rq import Callback
 
+from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_log import waiting_bytes
-from advocacy.up import free_port
 from tests.workers.processes import CLOCK, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running
 from workers.run import JSONQueue

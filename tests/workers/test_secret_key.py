@@ -13,16 +13,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from advocacy import key_check
-from advocacy.key_check import KeyCheck, WrongKey
+from advocacy.cli.dev.up import free_port
+from advocacy.identity import key_check
+from advocacy.identity.key_check import KeyCheck, WrongKey
 from advocacy.storage.session import run, transaction
-from advocacy.up import free_port
 from tests.workers.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
 from tests.workers.processes import process as running
 from tests.workers.test_doors import BODY, PERSON, Served
 
 OTHER = "another-key-of-at-least-thirty-two-characters"
-COMMAND = (sys.executable, "-m", "advocacy.cli", "campaign", "list")
+COMMAND = (sys.executable, "-m", "advocacy.cli.main", "campaign", "list")
 PROCESSES = {
     "web": WEB,
     "links": DOORS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from advocacy.commands import WHO, in_app, org_option, settings_now, table
+from advocacy.cli.context import WHO, in_app, org_option, settings_now, table
 from advocacy.core.choices import ROLES
 
 

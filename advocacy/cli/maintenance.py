@@ -11,15 +11,8 @@ from uuid import UUID
 import click
 
 from advocacy.attribution.rules import RULES
-from advocacy.commands import (
-    Refusal,
-    counted,
-    in_app,
-    org_option,
-    settings_now,
-    table,
-)
-from advocacy.commands.reporting import make_weekly, weekly_options
+from advocacy.cli.context import Refusal, counted, in_app, org_option, settings_now, table
+from advocacy.cli.email_reports import make_weekly, weekly_options
 
 
 @click.command()

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import click
 
-from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.cli.context import Refusal, in_app, org_option, settings_now, table
 from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
 from advocacy.core.dates import day_in

@@ -21,7 +21,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 
 from advocacy.app import create_app
-from advocacy.embedded import ServersMissing, own_database, servers
+from advocacy.cli.dev.embedded_servers import ServersMissing, own_database, servers
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction

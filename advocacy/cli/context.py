@@ -41,12 +41,12 @@ class Refusal(click.ClickException):
 
 def application(log_level: str = "WARNING") -> Flask:
     """Return the application for the environment, or for what `make run` left in `var/env`."""
-    from advocacy import embedded
     from advocacy.app import create_command_app
+    from advocacy.cli.dev import embedded_servers
     from config import logging
     from config.settings import read_settings
 
-    for name, value in embedded.remembered(VAR_DIR).items():
+    for name, value in embedded_servers.remembered(VAR_DIR).items():
         os.environ.setdefault(name, value)
     settings = read_settings()
     logging.configure(os.environ.get("LOG_LEVEL", log_level))
@@ -86,7 +86,7 @@ def _in_one_line(error: Exception) -> str:
     from advocacy.analytics.activation import BadRange
     from advocacy.core.link_codes import BadCode
     from advocacy.core.urls import BadDestination
-    from advocacy.key_check import WrongKey
+    from advocacy.identity.key_check import WrongKey
     from advocacy.storage.campaigns import NotFound, Taken
     from advocacy.storage.members import BadEmail, LastOwner
     from advocacy.tracking.links import BadLink

@@ -6,11 +6,8 @@ import sys
 
 import click
 
-from advocacy import commands
-from advocacy.commands import (
-    Refusal,
-    in_app,
-)
+from advocacy.cli import context
+from advocacy.cli.context import Refusal, in_app
 
 
 @click.command()
@@ -20,7 +17,7 @@ def migrate() -> None:
 
     Example: advocacy migrate
     """
-    from advocacy.up import migrate as bring_up
+    from advocacy.cli.dev.up import migrate as bring_up
 
     bring_up()
     click.echo("the tables are up to date")
@@ -32,10 +29,10 @@ def doctor() -> None:
 
     Example: advocacy doctor
     """
-    from advocacy.doctor import examine, state_of
+    from advocacy.cli.dev.doctor import examine, state_of
 
     troubles = 0
-    for name, words in examine(commands.application):
+    for name, words in examine(context.application):
         state = state_of(words)
         click.echo(f"{state:5}  {name}" + (f": {words}" if words else ""))
         troubles += state == "wrong"
@@ -50,9 +47,9 @@ def up(port: int) -> None:
 
     Example: advocacy up --port 8080
     """
-    from advocacy.up import start
+    from advocacy.cli.dev.up import start
 
-    sys.exit(start(commands.VAR_DIR, port))
+    sys.exit(start(context.VAR_DIR, port))
 
 
 @click.command()
@@ -61,6 +58,6 @@ def demo() -> None:
 
     Example: advocacy demo
     """
-    from advocacy.demo import play
+    from advocacy.cli.dev.demo import play
 
     sys.exit(play())

@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from advocacy.analytics import explain_text
-from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.cli.context import Refusal, in_app, org_option, settings_now, table
 from advocacy.core import vocabulary
 
 _WIDTH = 96

@@ -110,7 +110,7 @@ def _secret_key(var_dir: Path) -> str:
 def _start_keeper(var_dir: Path, names: list[str]) -> subprocess.Popen[str]:
     with (var_dir / "servers.log").open("a") as errors:
         return subprocess.Popen(
-            [sys.executable, "-m", "advocacy.embedded", str(var_dir), *names],
+            [sys.executable, "-m", "advocacy.cli.dev.embedded_servers", str(var_dir), *names],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -23,6 +23,8 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import weigh
+from advocacy.cli.dev import sample_rows
+from advocacy.cli.dev.sample_rows import DAY, DRAWS, LOTS, Part, Placed, Plan
 from advocacy.core.choices import SHORTEST_DAYS
 from advocacy.core.crypto import fingerprint, seal
 from advocacy.core.events import Delivery, Tier, Touch
@@ -35,8 +37,6 @@ from advocacy.providers.test_deliveries import write_instant
 from advocacy.storage import campaigns
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage.session import transaction
-from advocacy.store import generated
-from advocacy.store.generated import DAY, DRAWS, LOTS, Part, Placed, Plan
 from config.settings import Settings
 
 AT_ONCE = 40_000
@@ -110,26 +110,26 @@ def fill(
     for first in range(0, number, AT_ONCE):
         last = min(first + AT_ONCE, number)
         with transaction():
-            generated.take_time()
-            generated.put_actions(plan, first, last)
+            sample_rows.take_time()
+            sample_rows.put_actions(plan, first, last)
         progress("actions", last, number)
     with transaction():
-        idle = max(0, number * CLICKS_PER_ACTION - generated.count_owned(plan.org_id))
+        idle = max(0, number * CLICKS_PER_ACTION - sample_rows.count_owned(plan.org_id))
     for first in range(0, idle, AT_ONCE):
         last = min(first + AT_ONCE, idle)
         with transaction():
-            generated.take_time()
-            generated.put_idle_clicks(plan, first, last)
+            sample_rows.take_time()
+            sample_rows.put_idle_clicks(plan, first, last)
         progress("further clicks", last, idle)
-    for done, (table, count) in enumerate(generated.RECOUNTS.items()):
-        progress(f"counting {table}", done, len(generated.RECOUNTS))
+    for done, (table, count) in enumerate(sample_rows.RECOUNTS.items()):
+        progress(f"counting {table}", done, len(sample_rows.RECOUNTS))
         with transaction():
-            generated.take_time()
+            sample_rows.take_time()
             count(plan.org_id)
-    progress("counting", len(generated.RECOUNTS), len(generated.RECOUNTS))
+    progress("counting", len(sample_rows.RECOUNTS), len(sample_rows.RECOUNTS))
     with transaction():
-        generated.take_time()
-        generated.analyze()
+        sample_rows.take_time()
+        sample_rows.analyze()
     return Generated(actions=number, clicks=number * CLICKS_PER_ACTION)
 
 
@@ -283,13 +283,13 @@ def _shapes() -> list[str]:
     They are what the rules make of such a path, so that nothing here knows the rules.
     """
     shapes: dict[int, str] = {}
-    days = range(1, generated.FOLLOWED_WITHIN + 1)
+    days = range(1, sample_rows.FOLLOWED_WITHIN + 1)
     for length, gaps in [(2, (one, 0)) for one in days] + [
         (3, (one, two)) for one in days for two in days
     ]:
         for channels in range(2**length):
             social = [bool(channels >> place & 1) for place in reversed(range(length))]
-            number = generated.shape_number(social, gaps)
+            number = sample_rows.shape_number(social, gaps)
             shapes[number] = json.dumps(_shares(social, gaps[: length - 1]))
     return [shapes[number] for number in range(len(shapes))]
 
@@ -345,7 +345,7 @@ def deliver(
             verified = room.verify(delivery, login, at)
             delivery_id = new_id()
             rows.append(
-                generated.Pending(
+                sample_rows.Pending(
                     delivery_id,
                     source_id,
                     keyed_name(master, plan.org_id, room.external_id(verified)),
@@ -357,13 +357,13 @@ def deliver(
             )
         with transaction():
             clicks_storage.put_clicks(plan.org_id, batch.clicks, slot=0)
-            generated.put_pending(plan.org_id, rows)
+            sample_rows.put_pending(plan.org_id, rows)
         clicks += len(batch.clicks)
         done += len(rows)
         progress("deliveries", done, number)
     with transaction():
-        generated.take_time()
-        generated.analyze()
+        sample_rows.take_time()
+        sample_rows.analyze()
     return Generated(clicks=clicks, deliveries=done)
 
 

@@ -10,15 +10,7 @@ from typing import Any
 
 import click
 
-from advocacy.commands import (
-    WHO,
-    Refusal,
-    counted,
-    in_app,
-    org_option,
-    settings_now,
-    table,
-)
+from advocacy.cli.context import WHO, Refusal, counted, in_app, org_option, settings_now, table
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
 from advocacy.core.ids import new_key

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from advocacy.commands import Refusal, in_app, org_option, settings_now, zone_name
+from advocacy.cli.context import Refusal, in_app, org_option, settings_now, zone_name
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionKind, Said
 from advocacy.core.tabular.columns import fold

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from advocacy.commands import (
+from advocacy.cli.context import (
     WHO,
     Refusal,
     counted,

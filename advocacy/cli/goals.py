@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from advocacy.commands import Refusal, in_app, org_option, settings_now, table
+from advocacy.cli.context import Refusal, in_app, org_option, settings_now, table
 from advocacy.core.choices import MEASURES
 
 _DAY = click.DateTime(["%Y-%m-%d"])

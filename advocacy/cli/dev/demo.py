@@ -26,13 +26,13 @@ import click
 from flask import Flask
 from standardwebhooks import Webhook
 
-from advocacy.commands.sources import new_secret
-from advocacy.commands.working import print_activation
+from advocacy.cli.dev.up import free_port, procfile, running_servers
+from advocacy.cli.maintenance import print_activation
+from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.storage import actions, campaigns, inbox
 from advocacy.storage.session import transaction
 from advocacy.tracking import click_log
-from advocacy.up import free_port, procfile, running_servers
 from config.settings import Settings
 
 PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"

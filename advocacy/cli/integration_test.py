@@ -11,7 +11,7 @@ from advocacy.analytics.tracking_loss import (
     in_words,
     lost_sources,
 )
-from advocacy.commands import Refusal, counted, in_app, org_option, settings_now
+from advocacy.cli.context import Refusal, counted, in_app, org_option, settings_now
 from advocacy.providers import BY_SLUG
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from advocacy.commands import Refusal, in_app, settings_now, slug_word
+from advocacy.cli.context import Refusal, in_app, settings_now, slug_word
 from advocacy.core.choices import SHORTEST_DAYS
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def generate_rows(
         TimeRemainingColumn,
     )
 
-    from advocacy import generate
+    from advocacy.cli.dev import sample_data
     from advocacy.storage import campaigns
 
     if (actions is None) == (deliveries is None):
         raise Refusal("say either --actions or --deliveries, and how many")
     make, number = (
-        (generate.fill, actions) if actions is not None else (generate.deliver, deliveries)
+        (sample_data.fill, actions) if actions is not None else (sample_data.deliver, deliveries)
     )
     began = time.monotonic()
     last = until.replace(tzinfo=UTC) if until else None

@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(f"advocacy.commands.{module}"), attribute)
+        command: click.Command = getattr(import_module(f"advocacy.cli.context.{module}"), attribute)
         return command
 
 

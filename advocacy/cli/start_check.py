@@ -1,4 +1,4 @@
-"""What is checked before a server starts its processes: `python -m advocacy.starting`.
+"""What is checked before a server starts its processes: `python -m advocacy.cli.start_check`.
 
 Note: it is a process of its own, so that the server that forks has neither connections nor this
 application's modules, which would be old ones after a reload.
@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy.app import create_doors_app
-from advocacy.key_check import WrongKey
+from advocacy.identity.key_check import WrongKey
 from advocacy.storage.db import db
 from config.settings import SettingsError, read_settings
 

@@ -30,9 +30,9 @@ from advocacy.analytics.tracking_loss import (
     lost_sources,
 )
 from advocacy.core import dates
+from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect
-from advocacy.key_check import WrongKey
 from advocacy.providers import BY_SLUG
 from advocacy.reporting.email import smtp
 from advocacy.storage import campaigns, email_outbox, inbox, server, totals
@@ -108,7 +108,7 @@ def _database() -> str:
 def _tables(app: Flask) -> str:
     from alembic.script import ScriptDirectory
 
-    from advocacy.up import MIGRATIONS
+    from advocacy.cli.dev.up import MIGRATIONS
 
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:

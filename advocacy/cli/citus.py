@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from advocacy.commands import Refusal, in_app
+from advocacy.cli.context import Refusal, in_app
 
 _NONE = (
     "this PostgreSQL has no Citus: install it on every machine of the cluster (postgresql-<version>"

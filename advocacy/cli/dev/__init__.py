@@ -1,0 +1,1 @@
+"""For trying it: the local servers, the demo, sample data."""
