@@ -1,5 +1,3 @@
-"""The application of `advocacy.wsgi` under the name that WSGI servers look for."""
+from advocacy.app import wsgi_application
 
-from advocacy.wsgi import app, application
-
-__all__ = ["app", "application"]
+application = wsgi_application()

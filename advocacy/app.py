@@ -1,8 +1,7 @@
-"""What a nonprofit's social posts set in motion.
+"""The applications, wired from settings: pages and API, the edge server, a command's.
 
-`create_app` is the only place where parts are wired together. A reader never goes deeper than
-three: door (`web/`, `workers/`) → verb (`receive`, `process`, `rollup`, `report`) → room
-(`providers/`, `attribution/`, `store/`).
+Note: modules are imported inside of the functions, so that the pure rooms can be imported without
+Flask and SQL.
 """
 
 from __future__ import annotations
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from advocacy.web.edge import Doors
+    from advocacy.web.redirect import LinksDoor
     from config.settings import Settings
 
 
-def create_doors_app(settings: Settings) -> Flask:
-    """Wire what the two busy doors need, and no pages: see `advocacy/doors.py`."""
+def create_edge_app(settings: Settings) -> Flask:
+    """Wire what the two busy doors need, and no pages: see `edge_server`."""
     from advocacy.web import errors, health, webhooks
 
     # Its few statements are the same each time, and to plan them is half of their cost.
@@ -87,7 +88,7 @@ def _connect_args(settings: Settings, prepared_after: int | None) -> dict[str, o
 def create_app(settings: Settings) -> Flask:
     """Wire the application for these settings.
 
-    The redirect door is not part of it: `advocacy/wsgi.py` puts it in front.
+    The redirect is not part of it: `wsgi_application` puts it in front.
     """
     from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -195,3 +196,38 @@ def create_app(settings: Settings) -> Flask:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     return app
+
+
+def wsgi_application() -> LinksDoor:
+    """Return what a WSGI server runs: redirect and webhooks in front of pages and API.
+
+    Settings come from the environment. Raises `SettingsError`.
+    """
+    from advocacy.web.redirect import LinksDoor
+    from advocacy.web.webhooks import WebhooksDoor
+    from config.logging import configure
+    from config.settings import read_settings
+
+    settings = read_settings()
+    configure(settings.log_level)
+    app = create_app(settings)
+    return LinksDoor(WebhooksDoor(app.wsgi_app, app), app, settings)
+
+
+def edge_server() -> Doors:
+    """Return what granian runs: redirect and webhooks alone; `.wsgi` is the same for WSGI servers.
+
+    Settings come from the environment. Raises `SettingsError`.
+    """
+    from advocacy.web.edge import Doors
+    from config.logging import configure
+    from config.settings import read_settings
+
+    settings = read_settings()
+    configure(settings.log_level)
+    return Doors(create_edge_app(settings), settings)
+
+
+def edge_wsgi_application() -> LinksDoor:
+    """Return the edge server for a WSGI server, where granian cannot run."""
+    return edge_server().wsgi

@@ -28,7 +28,7 @@ def main() -> None:
     exit_unless_ready()
     os.register_at_fork(after_in_child=partial(_end_with, os.getpid()))
     Granian(
-        "advocacy.doors:doors",
+        "advocacy.app:edge_server",
         os.environ.get("HOST", "127.0.0.1"),
         int(os.environ.get("LINKS_PORT", "8001")),
         interface=Interfaces.RSGI,
@@ -37,6 +37,7 @@ def main() -> None:
         runtime_mode=RuntimeModes.mt,
         runtime_threads=2,
         http=HTTPModes.http1,
+        factory=True,
         websockets=False,
         # The access log would hold source keys and codes; the metrics say what it would have said.
         log_access=False,

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import socket
-import sys
 from typing import Any
 
 from gunicorn.sock import create_sockets
@@ -72,5 +71,5 @@ def post_worker_init(worker: Any) -> None:
     if reuse_port:
         worker.sockets = [*worker.sockets, *create_sockets(worker.cfg, worker.log)]
     collect_seldom()
-    if served := sys.modules.get("advocacy.wsgi"):
-        served.app.extensions["stopping"] = lambda: not worker.alive
+    if app := getattr(worker.wsgi, "app", None):
+        app.extensions["stopping"] = lambda: not worker.alive

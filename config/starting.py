@@ -7,7 +7,7 @@ import sys
 
 
 def exit_unless_ready() -> None:
-    """End this process with the reason if settings or key are wrong: see `advocacy.cli.start_check`.
+    """End this process with the reason if settings or key are wrong: see `cli.start_check`.
 
     Note: a process that cannot start would be started again and again, each time with a traceback.
     """

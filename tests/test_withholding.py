@@ -89,7 +89,7 @@ def bounds_of(rows):
 
 
 def report_of(rows, new=frozenset()):
-    """Make a report as `advocacy.analytics.activation.activation` does, from (person, cell) rows."""
+    """Make a report as `activation.activation` does, from (person, cell) rows."""
     by_post = grouped(rows, lambda cell: cell[0][0])
     by_platform = grouped(rows, lambda cell: cell[0][1])
     seen = [*POSTS, *([None] if None in by_post else [])]

@@ -1,4 +1,4 @@
-"""The commands: `advocacy COMMAND`. Each is in a module of `commands/`, loaded when used."""
+"""The commands: `advocacy COMMAND`. Each is in a module of this package, loaded when used."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
-    "alarm": "rehearsal:alarm",
-    "campaign": "making:campaign",
-    "demo": "running:demo",
-    "distribute": "distributing:distribute",
-    "doctor": "running:doctor",
-    "erase": "working:erase",
-    "explain": "receipt:explain_action",
-    "generate": "generating:generate_rows",
+    "alarm": "integration_test:alarm",
+    "campaign": "campaigns:campaign",
+    "demo": "server:demo",
+    "distribute": "citus:distribute",
+    "doctor": "server:doctor",
+    "erase": "maintenance:erase",
+    "explain": "explain:explain_action",
+    "generate": "generate:generate_rows",
     "goal": "goals:goal",
-    "import": "history:import_history",
-    "link": "making:link",
+    "import": "import_csv:import_history",
+    "link": "campaigns:link",
     "member": "members:member",
-    "migrate": "running:migrate",
-    "org": "making:org",
-    "post": "making:post",
-    "rebuild": "working:rebuild",
-    "rehearse": "rehearsal:rehearse_campaign",
-    "replay": "working:replay",
-    "report": "working:report",
+    "migrate": "server:migrate",
+    "org": "campaigns:org",
+    "post": "campaigns:post",
+    "rebuild": "maintenance:rebuild",
+    "rehearse": "integration_test:rehearse_campaign",
+    "replay": "maintenance:replay",
+    "report": "maintenance:report",
     "source": "sources:source",
-    "subscription": "reporting:subscription",
-    "token": "making:token",
-    "up": "running:up",
+    "subscription": "email_reports:subscription",
+    "token": "campaigns:token",
+    "up": "server:up",
 }
-"""Each command, with the module of `commands/` and the name in it."""
+"""Each command, with the module of this package and the name in it."""
 
 
 class LazyGroup(click.Group):
@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(f"advocacy.cli.context.{module}"), attribute)
+        command: click.Command = getattr(import_module(f"advocacy.cli.{module}"), attribute)
         return command
 
 

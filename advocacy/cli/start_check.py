@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy.app import create_doors_app
+from advocacy.app import create_edge_app
 from advocacy.identity.key_check import WrongKey
 from advocacy.storage.db import db
 from config.settings import SettingsError, read_settings
@@ -33,4 +33,4 @@ def reason_not_to_start(make_app: Callable[[], Flask]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(reason_not_to_start(lambda: create_doors_app(read_settings())) or 0)
+    sys.exit(reason_not_to_start(lambda: create_edge_app(read_settings())) or 0)

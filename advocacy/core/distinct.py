@@ -30,13 +30,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from advocacy.attribution import RULES
 from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
+from advocacy.core.choices import ATTRIBUTION_MODELS
 
 EVERY = "every"
 """The model of presences on which all models agree."""
 
-MODELS = list(RULES)
+MODELS = list(ATTRIBUTION_MODELS)
 """The models that may differ."""
 
 GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
@@ -124,7 +124,7 @@ def places(action: Acted) -> Places:
                 if model in touch["shares"]
             ),
         )
-        for model in RULES
+        for model in ATTRIBUTION_MODELS
     )
 
 
@@ -144,7 +144,7 @@ def groups(
         yield EVERY, "source", str(action.source_id)
     placed = places(action)
     if differ and placed[0][0] == EVERY:
-        placed = tuple((model, placed[0][1]) for model in RULES)
+        placed = tuple((model, placed[0][1]) for model in ATTRIBUTION_MODELS)
     for model, credited in placed:
         for post_id, platform in credited:
             yield model, "platform", platform

@@ -8,8 +8,6 @@ import time
 from uuid import UUID
 
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
 from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
 from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
 from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none

@@ -124,8 +124,8 @@ def replace_post_of_clicks(
     counted = f"""with {time_zones.CLOCKS}
                  insert into click_totals
                    (org_id, campaign_id, day, post_id, human, slot, clicks)
-                 select :o, t.campaign_id, {time_zones.day("t.clicked_at", time_zones.EACH)}, t.post_id,
-                        t.human, 0, {{sign}}count(*)
+                 select :o, t.campaign_id, {time_zones.day("t.clicked_at", time_zones.EACH)},
+                        t.post_id, t.human, 0, {{sign}}count(*)
                  from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
                  join clocks k on k.zone = c.timezone
                  where t.org_id = :o and t.link_id = any(cast(:links as uuid[]))

@@ -1,4 +1,4 @@
-"""The tables. No behaviour: what is done with them is in `store/`.
+"""The tables. No behaviour: what is done with them is in `storage/`.
 
 `org_id` comes first in every primary, unique and foreign key, so that no row of one organization
 can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
@@ -504,7 +504,8 @@ class Suppressed(db.Model):  # type: ignore[name-defined,misc]
 class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     """An action, settled from all facts about it and attributed.
 
-    The hashes are what it named, keyed as in `advocacy.identity.hashing`; what was named together says who
+    The hashes are what it named, keyed as in `advocacy.identity.hashing`; what was named together
+    says who
     is one person.
     """
 
@@ -593,7 +594,7 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
-    """Whom an identifier names that was seen with others; also its lock. See `store/people`."""
+    """Whom an identifier names that was seen with others; also its lock. See `identifiers.py`."""
 
     __tablename__ = "identifiers"
 
@@ -896,7 +897,8 @@ class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
 class Presence(db.Model):  # type: ignore[name-defined,misc]
     """How many people were in a group on a day, and were there last on the day `since`.
 
-    See `advocacy.core.distinct`. `campaign_id` is the organization's own id for all of it. `day_span`
+    See `advocacy.core.distinct`. `campaign_id` is the organization's own id for all of it.
+    `day_span`
     and `since_span` say whether a date is a single day (1) or stands for its span (16); with
     `since_span` 0 the last day is left out.
     """

@@ -1,8 +1,8 @@
 """Totals by day, and the figures that a report reads.
 
 What a stranger would get wrong: numbers of actions and money add up over days and posts; numbers of
-people do not (see `advocacy.core.distinct`). Whatever is counted by day is counted by spans of sixteen
-days as well, so that a report over years reads few rows.
+people do not (see `advocacy.core.distinct`). Whatever is counted by day is counted
+by spans of sixteen days as well, so that a report over years reads few rows.
 """
 
 from __future__ import annotations

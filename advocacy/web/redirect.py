@@ -215,7 +215,7 @@ class LinkTable:
     """The copy of all links in this process, kept fresh from PostgreSQL and saved on disk."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
-        self._app = app
+        self.app = app
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
         self._copy = Copy((), local=self._local)
@@ -266,7 +266,7 @@ class LinkTable:
             if since is not None and self._began > since:
                 return
             self._began = time.monotonic()
-            with self._app.app_context():
+            with self.app.app_context():
                 mark = campaigns.links_mark()
                 if mark == self._mark:
                     return
@@ -312,7 +312,7 @@ class LinksDoor:
 
     def __init__(self, application: WSGIApplication, app: Flask, settings: Settings) -> None:
         self._application = application
-        self._app = app
+        self.app = app
         self._settings = settings
         self.links = LinkTable(app, settings)
         self.clicks = ClickLog(settings.var_dir / "clicks")
@@ -379,9 +379,9 @@ class LinksDoor:
             if self.clicks.lost > self._lost_said:
                 log.error("clicks_lost", clicks=self.clicks.lost - self._lost_said)
                 self._lost_said = self.clicks.lost
-            with self._app.app_context():
+            with self.app.app_context():
                 for org_id in click_loader.ship(self.clicks.folder):
-                    self._app.extensions["nudge"].announce(org_id)
+                    self.app.extensions["nudge"].announce(org_id)
 
     def finish(self) -> None:
         """Ship what is left before the process ends, once. Safe where it never began."""

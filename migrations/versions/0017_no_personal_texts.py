@@ -17,15 +17,23 @@ import sqlalchemy as sa
 from alembic import op
 from flask import current_app
 
-from advocacy.core.crypto import organization_key
-from advocacy.ingestion.reconcile import Fact
-from advocacy.core.personal_data import scrub
+from advocacy.core.crypto import organization_key, seal_text
 from advocacy.core.ids import BODY_ID
-from advocacy.providers.csv_exports import ROW
-from advocacy.core.minimization import KEYED, is_plain_name, retained_code, retained_host, retained_media_type, retained_name, retained_target, retained_utm
+from advocacy.core.minimization import (
+    KEYED,
+    is_plain_name,
+    keyed_name,
+    retained_code,
+    retained_host,
+    retained_media_type,
+    retained_name,
+    retained_target,
+    retained_utm,
+)
+from advocacy.core.personal_data import scrub
 from advocacy.ingestion.minimization import retained_fact
-from advocacy.core.minimization import keyed_name
-from advocacy.core.crypto import seal_text
+from advocacy.ingestion.reconcile import Fact
+from advocacy.providers.csv_exports import ROW
 
 revision = "0017"
 down_revision = "0016"

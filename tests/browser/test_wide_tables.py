@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from advocacy.reporting import charts
+from advocacy import web
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-TEMPLATES = sorted((Path(charts.__file__).parent / "templates").glob("*.html"))
+TEMPLATES = sorted((Path(web.__file__).parent / "templates").glob("*.html"))
 COMPARED = "/campaigns/stay/explore?group_by=platform&compare=before&gifts=true"
 
 

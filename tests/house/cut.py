@@ -309,7 +309,7 @@ def unseen() -> list[str]:
     asking = {"run", "run_count", "execute", "scalar", "scalars", "get", "flush"}
     found = {
         f"{path.stem}.{function.name}"
-        for path in (Path(__file__).parents[2] / "advocacy" / "store").glob("*.py")
+        for path in (Path(__file__).parents[2] / "advocacy" / "storage").glob("*.py")
         for function in ast.parse(path.read_text()).body
         if isinstance(function, ast.FunctionDef)
         and any(

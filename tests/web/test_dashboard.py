@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from advocacy import web
 from advocacy.analytics.activation import written_money
 from advocacy.app import create_app
 from advocacy.reporting import charts
@@ -22,7 +23,7 @@ from advocacy.storage.session import run, transaction
 from tests.conftest import World
 from tools import vega_bundle
 
-STATIC = Path(charts.__file__).parent / "static"
+STATIC = Path(web.__file__).parent / "static"
 
 
 @pytest.fixture

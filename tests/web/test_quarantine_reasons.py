@@ -41,7 +41,8 @@ def test_every_reason_is_explained(app):
 
 def test_what_is_not_given_by_rooms_is_given_where_it_is_said():
     code = "".join(
-        (PACKAGE / name).read_text() for name in ("process.py", "store/inbox.py", "store/claims.py")
+        (PACKAGE / name).read_text()
+        for name in ("ingestion/drain.py", "storage/inbox.py", "storage/leases.py")
     )
     for word in GIVEN_ELSEWHERE:
         assert re.search(rf"[\"']{word}[\"']", code), word

@@ -12,7 +12,6 @@ from pathlib import Path
 if Path(os.environ["SLOW_START"]).exists():
     time.sleep(5)
 
-from advocacy.doors import doors
-from advocacy.wsgi import app, application
+from advocacy.app import edge_server, wsgi_application
 
-__all__ = ["app", "application", "doors"]
+__all__ = ["edge_server", "wsgi_application"]

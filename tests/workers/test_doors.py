@@ -356,7 +356,7 @@ def test_a_process_that_starts_ends_with_the_one_that_watches_it(world, variable
     more = {"LINKS_PORT": str(port), "LINKS_CONCURRENCY": "2", "SLOW_START": str(slow)}
     start = (
         "import config.granian as g; real = g.Granian;"
-        "g.Granian = lambda target, *a, **k: real('tests.workers.slow_start:doors', *a, **k);"
+        "g.Granian = lambda target, *a, **k: real('tests.workers.slow_start:edge_server', *a, **k);"
         "g.main()"
     )
     with running({**variables, **more}, sys.executable, "-c", start) as server:
@@ -376,7 +376,12 @@ def test_no_connection_waits_for_a_process_that_starts_beside_an_idle_one(
     port = free_port()
     slow = tmp_path / "slow"
     more = {"PORT": str(port), "WEB_CONCURRENCY": "2", "SLOW_START": str(slow)}
-    command = ("gunicorn", "--config", "config/gunicorn.py", "tests.workers.slow_start:application")
+    command = (
+        "gunicorn",
+        "--config",
+        "config/gunicorn.py",
+        "tests.workers.slow_start:wsgi_application()",
+    )
     with running({**variables, **more}, *command) as server:
         until(Served(world, port).answers)
         until(lambda: len(children_of(server.pid)) == 2)

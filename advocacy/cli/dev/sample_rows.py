@@ -311,7 +311,8 @@ _PUT_ACTIONS = f"""
                          code, click_id, click_found, email_hash, utm, referrer, path,
                          gross_minor, refunded_minor, currency, returns, target, test, delivery_ids)
     select :o, {_named("source_id || chr(31) || external_id")} as id, source_id, external_id, kind,
-           not test, to_timestamp(at), {time_zones.day("to_timestamp(at)", time_zones.EACH)}, campaign_id,
+           not test, to_timestamp(at), {time_zones.day("to_timestamp(at)", time_zones.EACH)},
+           campaign_id,
            supporter_id,
            case when tier not in ('referrer', 'unattributed') then post_id end,
            case tier when 'referrer' then null when 'unattributed' then null

@@ -28,11 +28,11 @@ from advocacy.storage.session import transaction
 from config.logging import configure
 from config.settings import SettingsError, read_settings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 MIGRATIONS = ROOT / "migrations"
 
 PROCESSES = {
-    "web": "python -m gunicorn --config python:config.gunicorn advocacy.wsgi:application",
+    "web": "python -m gunicorn --config python:config.gunicorn 'advocacy.app:wsgi_application()'",
     "links": "python -m config.granian",
     "worker": "python -m workers.run worker",
     "counter": "python -m workers.run counter",

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-_TEMPLATE = Path(__file__).parent / "web" / "templates" / "mail" / "sheet.typ"
+_TEMPLATE = Path(__file__).parents[2] / "web" / "templates" / "mail" / "sheet.typ"
 _MOST_SECONDS = 60
 
 

@@ -1,0 +1,5 @@
+"""`python -m advocacy.cli`."""
+
+from advocacy.cli.main import main
+
+main()
