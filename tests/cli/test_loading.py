@@ -27,9 +27,9 @@ main()
 _EVERY_HELP = """
 import json, sys
 from click.testing import CliRunner
-from advocacy import cli
+from advocacy.cli.main import main
 for words in json.loads(sys.argv[1]):
-    told = CliRunner().invoke(cli.main, [*words, "--help"])
+    told = CliRunner().invoke(main, [*words, "--help"])
     if told.exit_code or not told.output.startswith("Usage: "):
         sys.exit(f"{words}: {told.output} {told.exception!r}")
     if loaded := [name for name in sys.argv[2:] if name in sys.modules]:

@@ -254,9 +254,9 @@ def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, mo
         )
     world.drain()
     read: list[int] = []
-    whole = resolution.people.actions_naming
+    whole = resolution.identifiers.actions_naming
     monkeypatch.setattr(
-        resolution.people, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
+        resolution.identifiers, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
     )
     world.act("signature", id="next", email="next@example.org", phone=KIOSK)
     world.drain()
@@ -303,7 +303,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
     tell(world, "first", "E1 P1")
     tell(world, "second", "E1 X1", 1)
     claimed, met = threading.Event(), []
-    whole = resolution.people.claim_identifiers
+    whole = resolution.identifiers.claim_identifiers
 
     def claim(*asked: Any) -> Any:
         made = whole(*asked)
@@ -321,7 +321,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
             drain.keep_batch(world.settings, world.org_id, batch, done)
         return done.done
 
-    monkeypatch.setattr(resolution.people, "claim_identifiers", claim)
+    monkeypatch.setattr(resolution.identifiers, "claim_identifiers", claim)
     with ThreadPoolExecutor(2) as workers:
         first = workers.submit(work)
         assert claimed.wait(30)

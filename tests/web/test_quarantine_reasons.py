@@ -20,6 +20,9 @@ def reasons() -> dict[str, str]:
     """Return every word that is raised as a reason, and where."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
+        # A row of a file is refused with the table's reason, and never quarantined.
+        if path.name == "csv_import.py":
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Unreadable":
                 place = f"{path.relative_to(PACKAGE)}:{node.lineno}"
