@@ -7,6 +7,7 @@ there and drops it afterwards.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
@@ -27,6 +29,7 @@ from advocacy.ingestion.wakeup import Silent
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
+from config import logging
 from config.settings import Settings, read_settings
 
 
@@ -312,6 +315,17 @@ def _sign(secret: str, message_id: str, now: datetime, raw: bytes) -> str:
 @pytest.fixture(scope="session")
 def root() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def product_logs() -> None:
+    """Log as the product does: structlog's default takes seconds to draw one traceback."""
+    logging.configure("DEBUG")
+    structlog.configure(
+        # To what is standard error at that moment: pytest puts something else there in each test.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
 
 
 @pytest.fixture(autouse=True, scope="session")
