@@ -206,7 +206,10 @@ def test_a_page_address_with_a_nul_stops_nobody(told):
     assert told.report()["actions"] == before + 3
 
 
-@pytest.mark.parametrize("error", [DataError("no", {}, ValueError("no")), ValueError("no")])
+@pytest.mark.parametrize(
+    "error",
+    [pytest.param(DataError("no", {}, ValueError("no")), marks=pytest.mark.slow), ValueError("no")],
+)
 def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
     real = drain.settle_batch

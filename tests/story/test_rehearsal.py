@@ -100,6 +100,7 @@ def of_two_campaigns(connected):
     return connected
 
 
+@pytest.mark.slow
 def test_the_page_answers_in_time_with_all_tools_of_the_campaign_and_no_others(
     of_two_campaigns, environment, tmp_path
 ):
@@ -128,6 +129,7 @@ def test_the_page_answers_in_time_with_all_tools_of_the_campaign_and_no_others(
     assert took < integration_test.PAGE_WAIT_SECONDS
 
 
+@pytest.mark.slow
 def test_without_a_worker_all_tools_are_waited_for_together(connected, environment, tmp_path):
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -150,6 +152,7 @@ def test_without_a_worker_all_tools_are_waited_for_together(connected, environme
     assert took < 1.0 + 0.5 * len(told)
 
 
+@pytest.mark.slow
 def test_an_address_that_does_not_answer_is_tried_once(connected):
     """Each would be waited for otherwise, for as long as a connection may take."""
     with (

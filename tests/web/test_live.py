@@ -340,6 +340,7 @@ def ask(address: str, path: str, cookie: str) -> http.client.HTTPResponse:
     return connection.getresponse()
 
 
+@pytest.mark.slow
 def test_streams_of_a_real_process_leave_threads_for_others_and_end_with_it(
     world, environment, tmp_path: Path
 ):
