@@ -24,7 +24,13 @@ from uuid import UUID
 
 from advocacy.core.crypto import digest, fingerprint
 from advocacy.core.ids import BODY_ID
-from advocacy.core.personal_data import MARK, reads_as_personal, scrub, without_dates
+from advocacy.core.personal_data import (
+    BETWEEN_DIGITS,
+    MARK,
+    reads_as_personal,
+    scrub,
+    without_dates,
+)
 from advocacy.core.platforms import PLATFORMS
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, is_our_code
 from advocacy.core.urls import host_of
@@ -50,7 +56,7 @@ _SORTED = re.compile(r"([a-z_]{1,20}:).")
 _CLICK_ID = re.compile(rf"[a-z2-7]{{{CLICK_ID_LENGTH}}}")
 _ANY_CODE = re.compile(r"[a-z0-9_-]{1,64}")
 _RUN = re.compile(r"[a-z0-9]{14,}")
-_PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,24}\d")
+_PHONE = re.compile(rf"\+?\(?\d[\d{BETWEEN_DIGITS}]{{5,24}}\d")
 _HOST_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _APPS = frozenset(app for platform in PLATFORMS.values() for app in platform.apps)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")

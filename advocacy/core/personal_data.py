@@ -42,8 +42,11 @@ _HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){6,}(?![0-9A-Za-z]
 _AT = re.compile(r"\S@\S")
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"'=&?/\\]+@[^\s@,;:<>()\[\]\"'=&?/\\]+")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_./]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
+BETWEEN_DIGITS = r"\s().\-/_+\[\]~*|·•∙⋅\u2010-\u2015\u2053\u2212\u223c\u30fc"
+"""What is written between the digits of a number, for a class of a regular expression."""
+
 # Seven to fifteen digits (E.164), with what is written between them.
-_NUMBER = re.compile(r"(?<!\d)\+?\(?\d(?:[\s().\-/_+]{0,3}\d){6,14}(?!\d)")
+_NUMBER = re.compile(rf"(?<!\d)\+?\(?\d(?:[{BETWEEN_DIGITS}]{{0,3}}\d){{6,14}}(?!\d)")
 _DIGEST = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{32,}"
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})(?![0-9A-Za-z])"

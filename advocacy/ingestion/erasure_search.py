@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 from advocacy.core.contacts import normalise_email, normalise_phone
 from advocacy.core.events import Person
-from advocacy.core.personal_data import texts_of
+from advocacy.core.personal_data import BETWEEN_DIGITS, texts_of
 from advocacy.identity.hashing import digests
 
 _BETWEEN_WORDS = re.compile(r"""[\s"'<>&=,;:(){}\[\]\\/?|]+""")
 _ADDRESS = re.compile(r"[a-z0-9_%+-]{1,64}(?:\.[a-z0-9_%+-]{1,64})*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_DIGITS = re.compile(r"\+?\(?\d[\d\s().\-/_+]*\d")
+_DIGITS = re.compile(rf"\+?\(?\d[\d{BETWEEN_DIGITS}]*\d")
 _GROUPS = re.compile(r"[+(]*\d+[)]?")
+_NOT_DIALLED = re.compile(r"[^\d+()]+")
 _MOST_GROUPS = 8
 _FEWEST, _MOST = 7, 15
 
@@ -104,13 +105,17 @@ def _in_ascii_digits(text: str) -> str:
 
 def _numbers_in(text: str, whom: Sought) -> Iterator[str]:
     """Yield what may be a number: as many groups of digits in a row as it has digits."""
-    for run in _DIGITS.finditer(text):
-        groups = [(each.start(), each.end()) for each in _GROUPS.finditer(run[0])]
+    for run in _DIGITS.findall(text):
+        if whom.ends is not None:
+            digits = "".join(each for each in run if each.isdigit())
+            if not any(end in digits for end in whom.ends):
+                continue
+        groups = [(each.start(), each.end()) for each in _GROUPS.finditer(run)]
         for first, (start, _) in enumerate(groups):
             for _, end in groups[first : first + _MOST_GROUPS]:
-                written = run[0][start:end]
+                written = run[start:end]
                 digits = "".join(each for each in written if each.isdigit())
                 if len(digits) > _MOST:
                     break
                 if len(digits) >= _FEWEST and (whom.ends is None or digits[-6:] in whom.ends):
-                    yield written
+                    yield _NOT_DIALLED.sub(" ", written)
