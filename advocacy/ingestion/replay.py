@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from advocacy.core.crypto import unseal
+from advocacy.core.crypto import open_text, unseal
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Verified
 from advocacy.core.minimization import keyed_name
@@ -39,11 +39,10 @@ def _put_back_renamed(master: bytes, org_id: UUID, ids: Sequence[UUID] | None) -
         source = sources[row.source_id]
         try:
             body = unseal(master, org_id, f"body:{row.id}", row.body)
+            message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
         except Unreadable:
             continue
-        verified = Verified(
-            body, row.received_at, row.message_id, row.content_type, setup=source.setup
-        )
+        verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
         name = keyed_name(master, org_id, BY_SLUG[source.provider].external_id(verified))
         if name != row.external_id.rpartition("#")[0]:
             tried += inbox.put_back_as(org_id, row.id, row.source_id, name)
