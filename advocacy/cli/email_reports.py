@@ -95,10 +95,13 @@ def make_weekly(
 
     from advocacy.disclosure import withheld_figures
     from advocacy.reporting.email import outbox, render, smtp, weekly_content
+    from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
     from advocacy.storage import campaigns
 
     if week and until:
         raise Refusal("say either --week or --until")
+    if pdf and not pdf_installed():
+        raise Refusal(f"a PDF needs Typst and vl-convert; {PDF_ADVICE}")
     settings = settings_now()
     if send:
         _needs_mail()

@@ -1,7 +1,7 @@
 """Charts: one Vega-Lite definition for page, mail and PDF.
 
-A definition is plain JSON, written here as it is sent. The page draws it with `static/vega.js`
-(see `static/vega.md`), mail and PDF with vl-convert, which has the same Vega.
+A definition is plain JSON, written here as it is sent. The page draws it with `static/vega.js`,
+mail and PDF with vl-convert, from which that file is written (`make vega`).
 
 Note: the page uses Vega's interpreter, since the Content-Security-Policy allows no `eval`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
         "codes",
         "time zones",
         "mail",
+        "PDF",
         "redis",
         "worker",
         "counter",
@@ -215,6 +217,15 @@ def test_an_address_in_the_clear_is_told(examined, url, fine):
 def test_the_doctor_makes_no_more_than_a_folder(examined, tmp_path):
     examined(VAR_DIR=str(tmp_path / "new"))
     assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("new")]
+
+
+def test_missing_pdf_packages_are_named_as_not_set_up(examined, monkeypatch):
+    assert not examined()["PDF"]
+    assert examined.states["PDF"] == "ok"
+    monkeypatch.setitem(sys.modules, "typst", None)
+    examined()
+    assert examined.states["PDF"] == "off"
+    assert "pip install 'advocacy[pdf]'" in examined.words["PDF"]
 
 
 def test_what_is_not_set_up_is_not_said_to_be_right(examined, operator, running):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -161,3 +162,10 @@ def next_monday() -> datetime:
 def statuses(world: Any) -> list[tuple[str, str]]:
     with transaction():
         return [(row.status, row.error) for row in email_outbox.list_sent(world.org_id)]
+
+
+@pytest.fixture
+def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python as where the optional part `pdf` is not installed: its imports fail."""
+    for name in ("typst", "vl_convert"):
+        monkeypatch.setitem(sys.modules, name, None)

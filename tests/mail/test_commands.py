@@ -53,6 +53,17 @@ def test_what_cannot_be_made_is_said_in_a_line(staff, words, said):
     assert said in staff.fails("report", "--weekly", *words)
 
 
+def test_without_the_pdf_packages_a_page_is_written_and_a_pdf_refused(staff, tmp_path, without_pdf):
+    pdf, html = tmp_path / "week.pdf", tmp_path / "week.html"
+    assert staff.fails("report", "--weekly", "--pdf", pdf) == (
+        "a PDF needs Typst and vl-convert; install them with `pip install 'advocacy[pdf]'`, or "
+        "`make pdf` in a checkout"
+    )
+    assert f"{html} is written" in staff.does("report", "--weekly", "--html", html)
+    assert not pdf.exists()
+    assert "data:image" not in html.read_text()
+
+
 def test_without_a_campaign_it_asks_for_one(staff):
     assert "advocacy report SLUG" in staff.fails("report")
 

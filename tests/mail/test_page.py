@@ -124,6 +124,15 @@ def test_the_pdf_is_the_one_that_was_enclosed(world, editor, smtp, mailbox):
     assert outbox.kept_pdf(smtp, found.figures, "en") == enclosed.get_content()
 
 
+def test_without_the_pdf_packages_the_page_says_so(world, editor, smtp, without_pdf):
+    subscribe(world)
+    outbox.send_due(smtp, world.org_id, next_monday())
+    (row,) = email_outbox.list_sent(world.org_id)
+    answer = editor.get(f"/reports/sent/{row.id}.pdf")
+    assert answer.status_code == 503
+    assert "PDF files are not installed on this server" in answer.text
+
+
 def test_a_mail_that_is_on_its_way_is_left_alone(world, editor, smtp):
     subscription = subscribe(world)
     with transaction():

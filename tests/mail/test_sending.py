@@ -61,6 +61,24 @@ def test_a_mail_says_the_same_plain_as_html_and_as_pdf(world, smtp, mailbox):
     assert all(line.isascii() for line in mail.as_bytes().split(b"\r\n"))
 
 
+def test_without_the_pdf_packages_a_mail_has_the_same_figures(world, smtp, mailbox, without_pdf):
+    acted(world)
+    subscribe(world)
+    assert send(world, smtp) == 1
+    (mail,) = mailbox.mails
+    assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()] == [
+        "text/plain",
+        "text/html",
+    ]
+    for kind in ("plain", "html"):
+        said = mail.get_body((kind,)).get_content()
+        assert "2 supporters took part, 2 of them for the first time." in said
+        assert "12.50 USD" in said
+        assert "On instagram" in said
+    assert "<img" not in mail.get_body(("html",)).get_content()
+    assert statuses(world) == [("sent", "")]
+
+
 def test_it_is_sent_once_however_often_it_is_asked_for(world, smtp, mailbox):
     subscribe(world)
     assert [send(world, smtp, MONDAY + timedelta(minutes=n)) for n in (0, 1, 2000)] == [1, 0, 0]

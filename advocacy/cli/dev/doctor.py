@@ -35,6 +35,7 @@ from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect
 from advocacy.providers import BY_SLUG
 from advocacy.reporting.email import smtp
+from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
 from advocacy.storage import campaigns, email_outbox, inbox, server, totals
 from advocacy.storage.outages import ADVICE
 from advocacy.tracking import click_log
@@ -78,6 +79,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
             yield "codes", _codes()
             yield "time zones", _zones()
             yield "mail", _mail(settings)
+        yield "PDF", _pdf()
     redis = _redis(settings)
     yield "redis", redis
     if not redis:
@@ -192,6 +194,13 @@ def _mail(settings: Settings) -> str:
         advice = smtp.ADVICE.get(refused.word, "look into its log")
         return f"the server takes none ({refused.word}); {advice}"
     return f"{stuck} could not be sent; see `advocacy subscription sent`" if stuck else ""
+
+
+def _pdf() -> str:
+    """Say whether reports have a PDF and pictures."""
+    if pdf_installed():
+        return ""
+    return Off(f"mails go without PDF and pictures; {PDF_ADVICE}")
 
 
 def _redis(settings: Settings) -> str:

@@ -12,11 +12,20 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 _TEMPLATE = Path(__file__).parents[2] / "web" / "templates" / "mail" / "sheet.typ"
 _MOST_SECONDS = 60
+_PACKAGES = ("typst", "vl_convert")
+
+PDF_ADVICE = "install them with `pip install 'advocacy[pdf]'`, or `make pdf` in a checkout"
+
+
+def pdf_installed() -> bool:
+    """Return whether the optional packages that draw charts and set pages are there."""
+    return all(find_spec(name) for name in _PACKAGES)
 
 
 def typeset(task: Mapping[str, Any]) -> bytes:

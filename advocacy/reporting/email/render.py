@@ -1,7 +1,7 @@
 """A sheet laid out: as HTML for a mail, as plain text, as PDF, with its charts.
 
 The charts are the page's own definitions (`web/charts`), drawn by vl-convert; the PDF is set by
-Typst from its own template (`typesetting`). Nothing is loaded from elsewhere.
+Typst from its own template (`pdf`). Nothing is loaded from elsewhere.
 
 What a stranger would get wrong: titles are staff's words and reach Typst as data, never as markup.
 The PDF has only the signs that its fonts have; pictographs are left out of it, since a box in their
@@ -32,17 +32,18 @@ _LEGEND_COLUMNS = 4
 
 
 def letter(sheet: Sheet, figures: Mapping[str, Any], language: str, file: str = "") -> Letter:
-    """Lay a sheet out as a mail; with the name of a file the PDF is enclosed."""
-    pictures = [
-        (name, _png(definition, language))
-        for name, definition in definitions(sheet, figures).items()
-    ]
+    """Lay a sheet out as a mail; with the name of a file the PDF is enclosed.
+
+    Where the packages for pictures and PDF are not installed, it goes out without them: its tables
+    have the same figures.
+    """
+    pictures = _pictures(sheet, figures, language)
     return Letter(
         sheet["subject"],
         text(sheet),
         html(sheet, language, {name: f"cid:{name}" for name, _ in pictures}),
         pictures,
-        [(file, pdf(sheet, figures, language))] if file else [],
+        [(file, pdf(sheet, figures, language))] if file and pdf_email.pdf_installed() else [],
     )
 
 
@@ -99,7 +100,7 @@ def pdf(sheet: Sheet, figures: Mapping[str, Any], language: str) -> bytes:
 
 
 def to_set(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return all that `typesetting` needs, as data that JSON can hold."""
+    """Return all that `pdf.typeset` needs, as data that JSON can hold."""
     drawn = definitions(sheet, figures, _PAGE_WIDTH)
     return {
         "sheet": {**_without_pictographs(sheet), "language": language, "charts": list(drawn)},
@@ -112,9 +113,19 @@ def to_set(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str,
 def data_pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, str]:
     """Return the charts as `data:` addresses, for HTML that stands in one file by itself."""
     return {
-        name: "data:image/png;base64," + base64.b64encode(_png(definition, language)).decode()
-        for name, definition in definitions(sheet, figures).items()
+        name: "data:image/png;base64," + base64.b64encode(picture).decode()
+        for name, picture in _pictures(sheet, figures, language)
     }
+
+
+def _pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> list[tuple[str, bytes]]:
+    """Draw a sheet's charts as PNG; none where that is not installed."""
+    if not pdf_email.pdf_installed():
+        return []
+    return [
+        (name, _png(definition, language))
+        for name, definition in definitions(sheet, figures).items()
+    ]
 
 
 def definitions(

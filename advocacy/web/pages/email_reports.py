@@ -20,6 +20,7 @@ from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
 from advocacy.reporting.email import weekly_content
 from advocacy.reporting.email.outbox import file_name, kept_pdf, state
+from advocacy.reporting.email.pdf import pdf_installed
 from advocacy.reporting.email.subscriptions import WHAT, BadSubscription, clock, subscribe
 from advocacy.storage import campaigns, email_outbox
 from advocacy.storage.session import transaction
@@ -95,6 +96,12 @@ def pdf(report_id: UUID) -> Response:
     found = email_outbox.find_sent(g.org_id, report_id)
     if found is None or not found.figures or found.what == "alert":
         raise _nothing_of_the_kind()
+    if not pdf_installed():
+        raise Problem(
+            503,
+            _("Not made"),
+            _("PDF files are not installed on this server. Its operator can add them."),
+        )
     try:
         made = kept_pdf(current_app.extensions["settings"], found.figures, found.language)
     except SubprocessError:
