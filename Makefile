@@ -4,24 +4,33 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 PORT ?= 8000
+RUN_READY := .venv/run-ready
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow cut torture demo bench check format lock browser picture vega texts clean
+.PHONY: help run pdf test test-slow cut torture demo bench check format lock browser picture vega texts clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-$(READY): requirements-dev.lock pyproject.toml
+# What runs; `make run` needs no more. The test tools come on top of it and leave it as it is.
+$(RUN_READY): requirements.lock requirements-run.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/python"; exit 1; }
-	@echo "making .venv from requirements-dev.lock"
+	@echo "making .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python tools/install.py requirements.lock requirements-run.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(READY) ## start everything: servers, tables, web, worker, clock
+$(READY): $(RUN_READY) requirements-dev.lock
+	@$(BIN)/python tools/install.py requirements-dev.lock
+	@touch $@
+
+run: $(RUN_READY) ## start everything: servers, tables, web, worker, clock
 	@exec $(BIN)/advocacy up --port $(PORT)
+
+pdf: $(RUN_READY) ## add what makes PDF files and the pictures in mails (165 MB)
+	@$(BIN)/python tools/install.py requirements-pdf.lock
 
 test: $(READY) ## run the quick tests against the embedded servers, in two processes
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
@@ -39,7 +48,7 @@ torture: $(READY) ## tell random histories to workers that are slow, killed and 
 	@$(BIN)/pytest tests/torture -m "" --histories $(HISTORIES) --seed $(SEED) \
 		--numprocesses 2 --dist worksteal $(ARGS)
 
-demo: $(READY) ## do one whole round by itself and check every figure
+demo: $(RUN_READY) ## do one whole round by itself and check every figure
 	@$(BIN)/advocacy demo
 
 bench: $(READY) ## measure what is promised of speed (make bench ARGS=--quick for less)
@@ -51,9 +60,15 @@ check: $(READY) ## lint and types
 format: $(READY) ## write the code in the house's form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-lock: ## write the lock files anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header pyproject.toml -o requirements-dev.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
+	print(*project["project"]["optional-dependencies"][sys.argv[1]], *sys.argv[2:], sep="\n")
+lock: ## write the lock files again (needs uv)
+	$(COMPILE) --all-extras pyproject.toml -o requirements-dev.lock
+	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	@# The embedded servers, and what installs this folder itself.
+	$(PYTHON) -c '$(EXTRA)' embedded setuptools | $(COMPILE) -c requirements-dev.lock - -o requirements-run.lock
+	$(PYTHON) -c '$(EXTRA)' pdf | $(COMPILE) -c requirements-dev.lock - -o requirements-pdf.lock
 
 browser: ## install Debian's Chromium for the browser tests, where that can be done
 	@tests/browser/install_chromium
