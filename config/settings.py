@@ -1,60 +1,22 @@
-"""What an operator may turn, read once from the environment.
+"""What an operator may set, read once from the environment.
 
-Here lives one frozen record and the function that reads it. No behaviour, and no default for
-anything secret: a wrong or missing value stops the start, and all mistakes are named at once.
+Note: nothing secret has a default. A wrong or missing value stops the start, and all mistakes are
+named at once.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Annotated, get_type_hints
 from urllib.parse import urlsplit
 
 
 class SettingsError(Exception):
     """Some settings are missing or wrong; the message names each and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """See `.env.example` for what each means."""
-
-    database_url: str
-    redis_url: str
-    secret_key: str
-    public_url: str = "http://127.0.0.1:8000"
-    var_dir: Path = Path("var")
-    database_pooler: str = "none"
-    queue: str = "drain"
-    proxy_hops: int = 0
-    body_limit_bytes: int = 1024 * 1024
-    batch_size: int = 2_000
-    lease_seconds: int = 30
-    max_attempts: int = 3
-    body_retention_days: int = 30
-    quarantine_retention_days: int = 90
-    click_ship_seconds: float = 0.5
-    links_refresh_seconds: float = 1.0
-    smtp_url: str = ""
-    mail_from: str = ""
-    surge_window_minutes: int = 10
-    surge_least_clicks: int = 30
-    surge_least_actions: int = 10
-    surge_times: int = 4
-    surge_quiet_hours: int = 6
-    door_waiting: int = 500
-    door_seconds: float = 5.0
-    live_streams: int = 6
-    log_level: str = "INFO"
-    small_group: int = 0
-    small_group_shared: int = 5
-
-    @property
-    def https(self) -> bool:
-        return self.public_url.startswith("https://")
 
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
@@ -145,38 +107,50 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with what reads it and its default; `.env.example` says what each means."""
+
+    database_url: Annotated[str, _database]
+    redis_url: Annotated[str, _redis]
+    secret_key: Annotated[str, _secret]
+    public_url: Annotated[str, _public_url] = "http://127.0.0.1:8000"
+    var_dir: Annotated[Path, Path] = Path("var")
+    database_pooler: Annotated[str, _pooler] = "none"
+    queue: Annotated[str, _word] = "drain"
+    proxy_hops: Annotated[int, _whole(0, 5)] = 0
+    body_limit_bytes: Annotated[int, _whole(1024, 64 * 1024 * 1024)] = 1024 * 1024
+    batch_size: Annotated[int, _whole(1, 10_000)] = 2_000
+    lease_seconds: Annotated[int, _whole(2, 3600)] = 30
+    max_attempts: Annotated[int, _whole(1, 20)] = 3
+    body_retention_days: Annotated[int, _whole(0, 3650)] = 30
+    quarantine_retention_days: Annotated[int, _whole(0, 3650)] = 90
+    click_ship_seconds: Annotated[float, _seconds] = 0.5
+    links_refresh_seconds: Annotated[float, _seconds] = 1.0
+    smtp_url: Annotated[str, _smtp] = ""
+    mail_from: Annotated[str, _sender] = ""
+    surge_window_minutes: Annotated[int, _whole(1, 60)] = 10
+    surge_least_clicks: Annotated[int, _whole(1, 1_000_000)] = 30
+    surge_least_actions: Annotated[int, _whole(1, 1_000_000)] = 10
+    surge_times: Annotated[int, _whole(2, 1000)] = 4
+    surge_quiet_hours: Annotated[int, _whole(1, 168)] = 6
+    door_waiting: Annotated[int, _whole(1, 100_000)] = 500
+    door_seconds: Annotated[float, _seconds] = 5.0
+    live_streams: Annotated[int, _whole(0, 1000)] = 6
+    log_level: Annotated[str, _level] = "INFO"
+    small_group: Annotated[int, _whole(0, 1000)] = 0
+    small_group_shared: Annotated[int, _whole(0, 1000)] = 5
+
+    @property
+    def https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
-    "database_url": _database,
-    "redis_url": _redis,
-    "secret_key": _secret,
-    "public_url": _public_url,
-    "var_dir": Path,
-    "database_pooler": _pooler,
-    "queue": _word,
-    "proxy_hops": _whole(0, 5),
-    "body_limit_bytes": _whole(1024, 64 * 1024 * 1024),
-    "batch_size": _whole(1, 10_000),
-    "lease_seconds": _whole(2, 3600),
-    "max_attempts": _whole(1, 20),
-    "body_retention_days": _whole(0, 3650),
-    "quarantine_retention_days": _whole(0, 3650),
-    "click_ship_seconds": _seconds,
-    "links_refresh_seconds": _seconds,
-    "smtp_url": _smtp,
-    "mail_from": _sender,
-    "surge_window_minutes": _whole(1, 60),
-    "surge_least_clicks": _whole(1, 1_000_000),
-    "surge_least_actions": _whole(1, 1_000_000),
-    "surge_times": _whole(2, 1000),
-    "surge_quiet_hours": _whole(1, 168),
-    "door_waiting": _whole(1, 100_000),
-    "door_seconds": _seconds,
-    "live_streams": _whole(0, 1000),
-    "log_level": _level,
-    "small_group": _whole(0, 1000),
-    "small_group_shared": _whole(0, 1000),
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
-_REQUIRED = ("database_url", "redis_url", "secret_key")
+_REQUIRED = {each.name for each in fields(Settings) if each.default is MISSING}
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
