@@ -33,12 +33,13 @@ class Operator:
         return result.stdout
 
     def fails(self, *words: object) -> str:
-        """Run a command that has to fail in one line; returns the line."""
+        """Run a command that has to fail in one line after what is logged; returns the line."""
         result = self.says(*words)
         assert result.exit_code == 1, (words, result.output)
         # Anything else would be printed as a traceback.
         assert isinstance(result.exception, SystemExit), repr(result.exception)
-        (line,) = result.stderr.splitlines()
+        *logged, line = result.stderr.splitlines()
+        assert all(each.startswith('{"') for each in logged), result.stderr
         assert line.startswith("Error: ")
         return line.removeprefix("Error: ")
 
