@@ -54,8 +54,8 @@ demo: $(RUN_READY) ## do one whole round by itself and check every figure
 bench: $(READY) ## measure what is promised of speed (make bench ARGS=--quick for less)
 	@$(BIN)/python -m bench $(ARGS)
 
-check: $(READY) ## lint and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: $(READY) ## lint, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 format: $(READY) ## write the code in the house's form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -60,6 +60,7 @@ class Answered:
 
     @property
     def rate(self) -> float:
+        """Accepted requests a second."""
         return (self.requests - self.refused) / self.seconds
 
 

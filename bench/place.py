@@ -49,6 +49,7 @@ class Place:
 
     @property
     def settings(self) -> Settings:
+        """The settings of the measured application."""
         found: Settings = self.app.extensions["settings"]
         return found
 

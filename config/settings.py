@@ -143,6 +143,7 @@ class Settings:
 
     @property
     def https(self) -> bool:
+        """Whether the outside uses TLS."""
         return self.public_url.startswith("https://")
 
 

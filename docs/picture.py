@@ -156,15 +156,18 @@ class Filling:
     gifts: list[dict[str, Any]] = field(default_factory=list)
 
     def number(self) -> int:
+        """Return the next number."""
         self.numbers += 1
         return self.numbers
 
     def click(self, link: Any, at: datetime, why: str = "") -> str:
+        """Log a click and return its id."""
         click_id = new_click_id()
         self.clicks.append(Click(click_id, self.org_id, link.id, at, why))
         return click_id
 
     def send(self, provider: str, body: object, headers: Mapping[str, str] | None = None) -> None:
+        """Deliver a body of a tool."""
         settings = self.app.extensions["settings"]
         knock = Knock(
             self.keys[provider],

@@ -1,0 +1,1 @@
+"""Programs for working on the code; not part of the package."""

@@ -160,11 +160,15 @@ class Reading(Protocol):
 
     def read_donors(
         self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
-    ) -> Sequence[Any]: ...
+    ) -> Sequence[Any]:
+        """Return the donors of each day."""
+        ...
 
     def read_districts(
         self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
-    ) -> Sequence[Any]: ...
+    ) -> Sequence[Any]:
+        """Return the calls to each district."""
+        ...
 
 
 def goals(

@@ -40,8 +40,7 @@ def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
 
 
 def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add to `advocacy report` what makes it the report that also comes by itself."""
-
+    """Add to `advocacy report` the options of the weekly report."""
     for option in reversed(
         (
             click.option(

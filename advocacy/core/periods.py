@@ -27,6 +27,7 @@ class Period:
 
     @property
     def days(self) -> int:
+        """The number of days."""
         return (self.last - self.first).days + 1
 
     @property
@@ -36,6 +37,7 @@ class Period:
 
     @property
     def is_week(self) -> bool:
+        """Whether it is a calendar week, Monday to Sunday."""
         return self.days == 7 and self.first.isoweekday() == 1
 
     @property

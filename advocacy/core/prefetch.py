@@ -17,7 +17,9 @@ Result = TypeVar("Result")
 class Begin(Protocol):
     """Begins work; what it comes to is asked for later."""
 
-    def __call__(self, work: Callable[[], Result], /) -> Future[Result]: ...
+    def __call__(self, work: Callable[[], Result], /) -> Future[Result]:
+        """Begin the work and return its future."""
+        ...
 
 
 def at_once(work: Callable[[], Result], /) -> Future[Result]:

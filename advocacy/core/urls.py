@@ -1,4 +1,4 @@
-"""Where a tracking link may lead: checked when it is made, and again before every redirect.
+r"""Where a tracking link may lead: checked when it is made, and again before every redirect.
 
 Pure. What a stranger would get wrong: a redirect that can be made to lead anywhere is a gift to
 phishers, and browsers and parsers disagree on what `https:/\\evil` means. So one parser decides,

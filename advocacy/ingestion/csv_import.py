@@ -45,6 +45,7 @@ class Brought:
 
     @property
     def rows(self) -> int:
+        """The number of rows of the file."""
         return self.new + self.known + self.empty + self.refused
 
 

@@ -120,8 +120,10 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
 
 
 def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
-    """Yield every body that is kept, opened, with its row: whoever a delivery is of, others may
-    be named in it."""
+    """Yield every stored body, decrypted, with its row.
+
+    A delivery may name others than the person it is about.
+    """
     after = UUID(int=0)
     while rows := inbox.kept_bodies(org_id, after, _BODIES_AT_ONCE):
         for row in rows:

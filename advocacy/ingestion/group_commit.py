@@ -170,8 +170,9 @@ _STUCK_SECONDS = 0.02
 
 
 class TogetherInLoop(_Group[Item, Answer]):
-    """The same for requests in one event loop: while a group is at work in a thread, the next
-    gathers.
+    """The same for requests in one event loop.
+
+    While one group is at work in a thread, the next gathers.
     """
 
     def __init__(

@@ -227,6 +227,7 @@ class Settled:
 
     @property
     def refunded_minor(self) -> int:
+        """The sum of all refunds, in minor units."""
         return sum(each.amount_minor for each in self.returns)
 
 

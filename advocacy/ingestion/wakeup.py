@@ -1,4 +1,4 @@
-"""\"There may be work\": a hint to the workers through Redis, which may be lost without harm.
+r"""\"There may be work\": a hint to the workers through Redis, which may be lost without harm.
 
 What a stranger would get wrong: the request that brought the work never waits for Redis. A thread
 tells it, with short time-outs, and rests for a while after a failure; the sweep finds what no hint
@@ -37,14 +37,16 @@ log = structlog.get_logger()
 class Nudge(Protocol):
     """Whoever can say that an organization may have work."""
 
-    def announce(self, org_id: UUID) -> None: ...
+    def announce(self, org_id: UUID) -> None:
+        """Announce that an organization may have work."""
+        ...
 
 
 class Silent:
     """Says nothing; for where the caller does the work itself."""
 
     def announce(self, org_id: UUID) -> None:
-        return
+        """Do nothing."""
 
 
 def connect(redis_url: str, timeout: float = 0.25) -> Redis:

@@ -27,10 +27,22 @@ class Room(Protocol):
     ANSWER: int
     CARRIES: str
 
-    def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified: ...
-    def external_id(self, verified: Verified) -> str: ...
-    def parse(self, verified: Verified) -> list[ActionEvent]: ...
-    def destination(self, url: str, code: str, click_id: str) -> str: ...
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
+        """Verify the exact bytes of a request. Raises `Refused`."""
+        ...
+
+    def external_id(self, verified: Verified) -> str:
+        """Return the tool's id of the delivery, by which a redelivery is recognised."""
+        ...
+
+    def parse(self, verified: Verified) -> list[ActionEvent]:
+        """Return the statements about actions in a body. Raises `Unreadable`."""
+        ...
+
+    def destination(self, url: str, code: str, click_id: str) -> str:
+        """Return the URL of a page of the tool, with code and click id in its parameters."""
+        ...
+
     def rehearsal(
         self,
         landing: str,
@@ -39,4 +51,6 @@ class Room(Protocol):
         now: datetime,
         setup: Mapping[str, Any],
         url: str,
-    ) -> Delivery: ...
+    ) -> Delivery:
+        """Return the signed test delivery of an invented supporter who arrived at `landing`."""
+        ...

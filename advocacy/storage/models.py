@@ -97,6 +97,8 @@ class Address(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Campaign(db.Model):  # type: ignore[name-defined,misc]
+    """A campaign of an organization, with its time zone."""
+
     __tablename__ = "campaigns"
 
     org_id: Mapped[UUID] = _id()
@@ -113,6 +115,8 @@ class Campaign(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Post(db.Model):  # type: ignore[name-defined,misc]
+    """What was published on a platform for a campaign."""
+
     __tablename__ = "posts"
 
     org_id: Mapped[UUID] = _id()

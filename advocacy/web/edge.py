@@ -32,7 +32,9 @@ _OTHERS = frozenset({"/live", "/ready", "/metrics"})
 class Headers(Protocol):
     """What was sent beside the body, by names in lower case; a name may come twice."""
 
-    def items(self) -> list[tuple[str, str]]: ...
+    def items(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order of the request."""
+        ...
 
 
 class Scope(Protocol):
@@ -44,15 +46,23 @@ class Scope(Protocol):
     query_string: str
 
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """The headers of the request."""
+        ...
 
 
 class Wire(Protocol):
     """RSGI's way to the body of a request, in pieces, and back to whoever asked."""
 
-    async def __call__(self) -> bytes: ...
+    async def __call__(self) -> bytes:
+        """Return the whole body."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[bytes]: ...
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Send the whole response."""
+        ...
 
 
 class Doors:

@@ -46,6 +46,8 @@ _MACHINES = ("/webhooks/", "/metrics", "/live", "/ready")
 
 
 class FieldProblem(Schema):
+    """What is wrong with one field."""
+
     field = fields.Str(required=True, metadata={"description": "Which one; nested as a.b."})
     message = fields.Str(required=True)
 

@@ -31,6 +31,7 @@ class Figures:
 
     @property
     def anything(self) -> bool:
+        """Whether any figure of the row is not zero."""
         sums = self.sums
         return bool(
             sums.units
