@@ -10,7 +10,7 @@ READY := .venv/ready
 .DEFAULT_GOAL := help
 .PHONY: help run pdf test test-slow cut torture demo bench check format lock browser picture vega texts clean
 
-help: ## say what there is
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # What runs; `make run` needs no more. The test tools come on top of it and leave it as it is.
@@ -26,10 +26,10 @@ $(READY): $(RUN_READY) requirements-dev.lock
 	@$(BIN)/python tools/install.py requirements-dev.lock
 	@touch $@
 
-run: $(RUN_READY) ## start everything: servers, tables, web, worker, clock
+run: $(RUN_READY) ## start everything: servers, migrations, web, worker, clock
 	@exec $(BIN)/advocacy up --port $(PORT)
 
-pdf: $(RUN_READY) ## add what makes PDF files and the pictures in mails (165 MB)
+pdf: $(RUN_READY) ## install what makes PDF files and the pictures in mails (165 MB)
 	@$(BIN)/python tools/install.py requirements-pdf.lock
 
 test: $(READY) ## run the quick tests against the embedded servers, in two processes
@@ -39,25 +39,25 @@ test-slow: $(READY) ## run what takes longer: processes, a browser, many example
 	@$(BIN)/pytest -m "slow or browser or hypothesis" --hypothesis-profile full \
 		--numprocesses 2 --dist loadgroup $(ARGS)
 
-cut: $(READY) ## run what asks the database on tables cut by organization, as on Citus
+cut: $(READY) ## run the tests that query the database on tables partitioned by organization, as on Citus
 	@$(BIN)/python -m tests.house.cut_everything $(ARGS)
 
 HISTORIES ?= 200
 SEED ?= 1
-torture: $(READY) ## tell random histories to workers that are slow, killed and disturbed
+torture: $(READY) ## run random histories through workers that are slow, killed and disturbed
 	@$(BIN)/pytest tests/torture -m "" --histories $(HISTORIES) --seed $(SEED) \
 		--numprocesses 2 --dist worksteal $(ARGS)
 
-demo: $(RUN_READY) ## do one whole round by itself and check every figure
+demo: $(RUN_READY) ## run one round through real processes and check every figure
 	@$(BIN)/advocacy demo
 
-bench: $(READY) ## measure what is promised of speed (make bench ARGS=--quick for less)
+bench: $(READY) ## measure performance beside baselines (make bench ARGS=--quick for less)
 	@$(BIN)/python -m bench $(ARGS)
 
 check: $(READY) ## lint, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-format: $(READY) ## write the code in the house's form
+format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -70,22 +70,22 @@ lock: ## write the lock files again (needs uv)
 	$(PYTHON) -c '$(EXTRA)' embedded setuptools | $(COMPILE) -c requirements-dev.lock - -o requirements-run.lock
 	$(PYTHON) -c '$(EXTRA)' pdf | $(COMPILE) -c requirements-dev.lock - -o requirements-pdf.lock
 
-browser: ## install Debian's Chromium for the browser tests, where that can be done
+browser: ## install Debian's Chromium for the browser tests, where possible
 	@tests/browser/install_chromium
 
 picture: $(READY) ## take the README's picture of the dashboard
 	@$(BIN)/python docs/picture.py
 
-vega: $(READY) ## write the library that draws charts again, after raising vl-convert-python
+vega: $(READY) ## rebuild the chart library after upgrading vl-convert-python
 	@$(BIN)/python -m tools.vega_bundle
 
 TEXTS := advocacy/web/translations
-texts: $(READY) ## find new texts, bring the translations in line, say what is missing
+texts: $(READY) ## extract new texts, update the translations, list what is missing
 	@mkdir -p build
 	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k say -k say_many:1,2 --no-location --sort-output -o build/messages.pot advocacy
 	@$(BIN)/pybabel -q update -i build/messages.pot -d $(TEXTS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@$(BIN)/pybabel -q compile -d $(TEXTS)
 	@$(BIN)/pytest tests/house/test_texts.py
 
-clean: ## remove what was built; the data in var/ stays
+clean: ## remove what was built; keep the data in var/
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
