@@ -31,7 +31,11 @@ _LAYERS = 4
 _MOST_READINGS = 64
 _MOST_INFLATED = 16 * 1024 * 1024
 
-_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})")
+# Looked for from the first backslash of a run only: a run takes time by its square else.
+_ESCAPED = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+# Python refuses to read a number of so many digits; no character has one.
+_ZEROS = re.compile(r"&#0+(?=\d)")
+_NO_CHARACTER = re.compile(r"&#\d{9,};?")
 _ALPHABETS = (
     re.compile(r"[A-Za-z0-9]{8,}"),
     re.compile(r"[A-Za-z0-9+/]{8,}"),
@@ -80,7 +84,7 @@ def _decoded(text: str) -> Iterator[str]:
     if "%" in text:
         yield unquote(text)
     if "&" in text:
-        yield html.unescape(text)
+        yield html.unescape(_NO_CHARACTER.sub("\ufffd", _ZEROS.sub("&#", text)))
     if "\\" in text:
         escaped = _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
         yield escaped.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -36,7 +36,7 @@ _BEFORE = " \"'`<([{‘“«‹*~"
 _MOST_ENCODED = 3
 _LONGEST = 8000
 _LONGEST_UTM = 200
-_AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+|\\+u0026", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+|(?<!\\)\\+u0026", re.IGNORECASE)
 
 
 def split_code(carried: str) -> tuple[str, str]:

@@ -49,6 +49,8 @@ def bodies() -> dict[str, bytes]:
         "a number with blanks": b"id 71 (202) 555-0147 12:30",
         "a number behind other digits": b"71 2025550147 2026-05-01",
         "a number in figures of another script": "٢٠٢٥٥٥٠١٤٧".encode(),
+        "a reference to no character": f"&#{'1' * 5000}; {ADDRESS.replace('@', '&#64;')}".encode(),
+        "a reference with zeros": ADDRESS.replace("@", f"&#{'0' * 5000}64;").encode(),
         "JSON in base64": json.dumps({"data": base64.b64encode(TEXT.encode()).decode()}).encode()[
             :-1
         ],
@@ -143,6 +145,16 @@ def test_a_body_of_many_numbers_is_searched_in_time_by_its_length():
         assert not mentions(b"1 " * 200_000, whom)
         assert time.process_time() - began < 8
         assert mentions(b"1 " * 1_000 + NUMBER.encode(), whom)
+
+
+def test_a_body_of_backslashes_is_searched_in_time_by_its_length():
+    person, key = Person(ADDRESS), b"k" * 32
+    theirs = frozenset(digests(person, key, "US", "").values())
+    whom = sought(theirs, key, frozenset({"US"}), person, "US")
+    began = time.process_time()
+    assert not mentions(b"\\" * 200_000, whom)
+    assert time.process_time() - began < 5
+    assert mentions(b"\\" * 1_000 + ADDRESS.replace("@", "\\\\u0040").encode(), whom)
 
 
 @pytest.mark.parametrize("sign", [*" -./~·•*‐‑‒–—―−", " - ", "] [", "\u00ad", "\u3000", "－", "～"])

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import random
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -463,3 +464,19 @@ def test_tampered_and_truncated_files_are_read_or_refused(kind):
             data[chance.randrange(len(data))] = chance.randrange(256)
         read_or_refused(bytes(data))
         read_or_refused(whole[: chance.randrange(len(whole))])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"id,Amount,Note\n1,5,Jos\xe9\n" + b"a" * 200_000,
+        b"id,Amount,Note\n1,5,Jos\xe9\n" + b"2,5," + b"a,b " * 50_000,
+        b"id,Amount,a" + b" " * 200_000 + b"b\n1,5,2\n",
+        b"id,Amount,Note\n1,5," + b"'" * 200_000,
+        b'id,Amount,Note\n1,5,"' + b'""' * 100_000,
+    ],
+)
+def test_long_lines_take_time_by_their_length(data):
+    began = time.process_time()
+    read_or_refused(data)
+    assert time.process_time() - began < 5

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 # What str.strip does not take for white space, and what editors and spreadsheets leave behind.
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\0\x1a"
-_EDGES = re.compile(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$")
+_EDGES = re.compile(rf"^[\s{INVISIBLE}]+|(?<![\s{INVISIBLE}])[\s{INVISIBLE}]+$")
 
 
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")

@@ -47,7 +47,6 @@ _NAMES = {
 # Codecs of Python's that are no encodings of a file, or that would run an escape.
 _NO_ENCODINGS = {"idna", "punycode", "undefined", "mbcs", "oem", "utf-7"}
 _TYPOGRAPHIC = frozenset("’‘“”–—…€£©®™°ºª¿¡«»\u00a0·№")
-_NOT_ASCII = re.compile(rb"[^\n\r]*[\x80-\xff][^\n\r]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +196,10 @@ def _telling(file: BinaryIO) -> bytes:
     lines: list[bytes] = []
     size = 0
     while size < _SAMPLE and (chunk := file.read(_CHUNK)):
-        for found in _NOT_ASCII.finditer(chunk):
-            lines.append(found[0][:_SAMPLE])
+        for line in chunk.splitlines():
+            if line.isascii():
+                continue
+            lines.append(line[:_SAMPLE])
             size += len(lines[-1])
             if size >= _SAMPLE:
                 break
