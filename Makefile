@@ -88,4 +88,4 @@ texts: $(READY) ## extract new texts, update the translations, list what is miss
 	@$(BIN)/pytest tests/house/test_texts.py
 
 clean: ## remove what was built; keep the data in var/
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,6 +1,6 @@
-"""The house rules: who may import whom, who may commit, what things are called.
+"""Architecture rules that no tool has: clocks, commits, SQL, organizations, names, migrations.
 
-A rule that is broken here is either a mistake, or a better idea that belongs in the design first.
+Layers and imports are held by import-linter, docstrings by ruff (both in pyproject.toml).
 """
 
 from __future__ import annotations
