@@ -49,8 +49,8 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
 
     from advocacy.identity.key_check import KeyCheck
     from advocacy.ingestion.wakeup import Nudger
+    from advocacy.storage.connections import watch
     from advocacy.storage.db import db
-    from advocacy.storage.session import watch
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
@@ -98,8 +98,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.api import activation as _activation  # noqa: F401
 
     # isort: split
-    from advocacy.core.crypto import organization_key
-    from advocacy.storage.campaigns import NO_ORGANIZATION
+    from advocacy.core.crypto import NO_ORGANIZATION, organization_key
     from advocacy.storage.db import babel
     from advocacy.web import (
         auth,

@@ -17,7 +17,7 @@ from pathlib import Path
 from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.providers.signatures import standard_key
-from advocacy.storage import campaigns, inbox
+from advocacy.storage import campaigns, inbox, organizations, sources, tokens
 from advocacy.storage.session import run, transaction
 from bench import load
 from bench.place import Place, get, until
@@ -34,13 +34,13 @@ def prepare(slug: str, place: Place) -> tuple[str, str, str]:
     """Make an organization with a source of signed webhooks; returns its key, secret and token."""
     secret = new_secret("standard")
     with transaction():
-        org = campaigns.put_organization(slug, slug, "UTC")
+        org = organizations.put_organization(slug, slug, "UTC")
         campaign = campaigns.put_campaign(org.id, "one", "One", "UTC")
-        source, key = campaigns.put_source(org.id, "standard", "Own", campaign_id=campaign.id)
+        source, key = sources.put_source(org.id, "standard", "Own", campaign_id=campaign.id)
         now = datetime.now(UTC)
         master = place.settings.secret_key.encode()
-        campaigns.put_secret(master, org.id, source.id, secret, now, timedelta(0))
-        _, token = campaigns.put_token(org.id, "bench", "reports", now + timedelta(days=1))
+        sources.put_secret(master, org.id, source.id, secret, now, timedelta(0))
+        _, token = tokens.put_token(org.id, "bench", "reports", now + timedelta(days=1))
     return key, secret, token
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from advocacy.cli.dev.up import ROOT
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, organizations, posts, sources
 from advocacy.storage.session import transaction
 from bench.place import Place
 from bench.results import Row, faster
@@ -33,13 +33,11 @@ def measure(place: Place) -> Iterator[Row]:
     """Yield the rate of `advocacy import`, as a command, against COPY."""
     size = min(max(place.sizes), LARGEST)
     with transaction():
-        org = campaigns.put_organization("history", "History", "UTC")
+        org = organizations.put_organization("history", "History", "UTC")
         campaign = campaigns.put_campaign(org.id, "one", "One", "America/New_York")
-        post = campaigns.put_post(org.id, campaign.id, "x")
-        link = campaigns.put_link(
-            org.id, post, "https://secure.actblue.com/donate/x", "actblue", {}
-        )
-        campaigns.put_source(org.id, "actblue", "ActBlue", campaign_id=campaign.id)
+        post = posts.put_post(org.id, campaign.id, "x")
+        link = links.put_link(org.id, post, "https://secure.actblue.com/donate/x", "actblue", {})
+        sources.put_source(org.id, "actblue", "ActBlue", campaign_id=campaign.id)
         code = link.code
     export = place.folder / "contributions.csv"
     place.say(f"writing {size:,} rows of an export")

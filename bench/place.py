@@ -26,7 +26,7 @@ from rich.console import Console
 from advocacy.cli.dev import sample_data
 from advocacy.cli.dev.embedded_servers import servers
 from advocacy.cli.dev.up import ROOT, free_port
-from advocacy.storage import campaigns
+from advocacy.storage import organizations
 from advocacy.storage.session import transaction
 from config.settings import Settings
 
@@ -90,7 +90,7 @@ class Place:
     def organization(self, slug: str) -> UUID:
         """Return the id of an organization."""
         with transaction():
-            found: UUID = campaigns.get_organization(slug).id
+            found: UUID = organizations.get_organization(slug).id
         return found
 
     @contextlib.contextmanager

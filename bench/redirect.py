@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 from advocacy.cli.dev.up import free_port
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, organizations, posts
 from advocacy.storage.session import run, transaction
 from advocacy.tracking import click_log
 from bench import load, plain
@@ -23,10 +23,10 @@ PROCESSES = ("links", "web")
 def measure(place: Place) -> Iterator[Row]:
     """Yield the rows of the redirect."""
     with transaction():
-        org = campaigns.put_organization("redirect", "Redirect", "UTC")
+        org = organizations.put_organization("redirect", "Redirect", "UTC")
         campaign = campaigns.put_campaign(org.id, "one", "One", "UTC")
-        post = campaigns.put_post(org.id, campaign.id, "x")
-        code = campaigns.put_link(org.id, post, plain.ELSEWHERE, "action_network", {}).code
+        post = posts.put_post(org.id, campaign.id, "x")
+        code = links.put_link(org.id, post, plain.ELSEWHERE, "action_network", {}).code
     agent = f"User-Agent: {PERSON}"
     if not load.find_wrk():
         yield unmeasured(NAME, "redirects/s", "wrk is not on the PATH")

@@ -14,7 +14,7 @@ from flask import Flask
 
 from advocacy.analytics.activation import MODELS, activation, days_of
 from advocacy.cli.dev import sample_data
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations, tokens
 from advocacy.storage.session import run, transaction
 from bench.place import Place, tidy
 from bench.results import Row, below, percentile, unmeasured
@@ -87,7 +87,7 @@ def times(app: Flask, size: int) -> dict[str, Any]:
     settings: Settings = app.extensions["settings"]
     slug = f"filled-{size}"
     with transaction():
-        there = any(each.slug == slug for each in campaigns.list_organizations())
+        there = any(each.slug == slug for each in organizations.list_organizations())
     if not there:
         if (free := shutil.disk_usage(settings.var_dir).free) < size * _BYTES_AN_ACTION:
             return {
@@ -96,7 +96,7 @@ def times(app: Flask, size: int) -> dict[str, Any]:
         sample_data.fill(settings, slug, size)
         tidy(settings.database_url)
     with transaction():
-        campaign = _largest(campaigns.get_organization(slug).id)
+        campaign = _largest(organizations.get_organization(slug).id)
         first, last = days_of(campaign, None, None)
     reports = [partial(activation, campaign, first, last, model) for model in MODELS]
     return {
@@ -110,7 +110,7 @@ def _first_page(app: Flask, org_id: UUID) -> Callable[[], object]:
     """Sign in and return what asks for the first page."""
     until = datetime.now(UTC) + timedelta(days=1)
     with transaction():
-        _, token = campaigns.put_token(org_id, "bench", "reports", until)
+        _, token = tokens.put_token(org_id, "bench", "reports", until)
     client = app.test_client()
     client.post(
         "/sign-in",

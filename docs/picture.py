@@ -38,8 +38,10 @@ from advocacy.core.tracking_parameters import join_code
 from advocacy.ingestion import drain
 from advocacy.ingestion.receive import Knock, KnownSources, receive_together
 from advocacy.ingestion.wakeup import Silent
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations, sources, tokens
 from advocacy.storage import clicks as clicks_storage
+from advocacy.storage import links as links_storage
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -244,11 +246,11 @@ def fill(app: Flask) -> str:
     """Make an organization with three weeks of a campaign; returns a token for the dashboard."""
     now = datetime.now(UTC)
     with transaction():
-        org = campaigns.put_organization("hope", "Hope Project", "America/Chicago")
+        org = organizations.put_organization("hope", "Hope Project", "America/Chicago")
         before = campaigns.put_campaign(org.id, "spring", "Spring vigil", "America/Chicago")
         campaign = campaigns.put_campaign(org.id, "stay", "Stop the execution", "America/Chicago")
         posts = [
-            campaigns.put_post(
+            posts_storage.put_post(
                 org.id,
                 campaign.id,
                 each.platform,
@@ -259,7 +261,7 @@ def fill(app: Flask) -> str:
             for each in POSTS
         ]
         links = [
-            campaigns.put_link(
+            links_storage.put_link(
                 org.id,
                 post,
                 each.page,
@@ -270,16 +272,16 @@ def fill(app: Flask) -> str:
         ]
         secret, keys = new_secret("standard"), {}
         for provider, word in (("action_network", ""), ("actblue", LOGIN), ("standard", secret)):
-            source, keys[provider] = campaigns.put_source(
+            source, keys[provider] = sources.put_source(
                 org.id, provider, provider, campaign_id=campaign.id
             )
             if word:
                 master = app.extensions["settings"].secret_key.encode()
-                campaigns.put_secret(master, org.id, source.id, word, now, timedelta(0))
-        _, keys["earlier"] = campaigns.put_source(
+                sources.put_secret(master, org.id, source.id, word, now, timedelta(0))
+        _, keys["earlier"] = sources.put_source(
             org.id, "action_network", "earlier", campaign_id=before.id
         )
-        _, token = campaigns.put_token(org.id, "picture", "admin", now + timedelta(days=1))
+        _, token = tokens.put_token(org.id, "picture", "admin", now + timedelta(days=1))
         filling = Filling(app, now - timedelta(days=DAYS), org.id, keys, secret)
     _earlier(filling)
     for each, link in zip(POSTS, links, strict=True):

@@ -26,7 +26,7 @@ from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import own_database, servers
 from advocacy.core.ids import new_id
 from advocacy.ingestion.wakeup import Silent
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, organizations, posts, sources, tokens
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
 from config import logging
@@ -178,17 +178,17 @@ class World:
         self.keys: dict[str, str] = {}
         self.sources: dict[str, Any] = {}
         with transaction():
-            org = campaigns.put_organization(slug, slug.title(), "America/New_York")
+            org = organizations.put_organization(slug, slug.title(), "America/New_York")
             self.org_id = org.id
             campaign = campaigns.put_campaign(org.id, "stay", "Stay", "America/New_York")
             self.campaign_id = campaign.id
             self.posts = {}
             self.links = {}
             for platform in ("instagram", "x"):
-                post = campaigns.put_post(org.id, campaign.id, platform, title=f"On {platform}")
+                post = posts.put_post(org.id, campaign.id, platform, title=f"On {platform}")
                 utm = {"source": platform, "medium": "social", "campaign": "stay"}
                 self.posts[platform] = post.id
-                self.links[platform] = campaigns.put_link(
+                self.links[platform] = links.put_link(
                     org.id, post, "https://actionnetwork.org/petitions/stay", "action_network", utm
                 ).code
             for provider, secret in (
@@ -204,11 +204,11 @@ class World:
             return self._put_source(provider, secret, setup)
 
     def _put_source(self, provider: str, secret: str, setup: dict[str, Any] | None = None) -> str:
-        source, key = campaigns.put_source(
+        source, key = sources.put_source(
             self.org_id, provider, provider, campaign_id=self.campaign_id, setup=setup
         )
         if secret:
-            campaigns.put_secret(
+            sources.put_secret(
                 self.master, self.org_id, source.id, secret, datetime.now(UTC), timedelta(0)
             )
         self.keys[provider], self.sources[provider] = key, source.id
@@ -218,7 +218,7 @@ class World:
         """Make an API token and return it."""
         with transaction():
             until = datetime.now(UTC) + timedelta(days=1)
-            return campaigns.put_token(self.org_id, "test", scope, until)[1]
+            return tokens.put_token(self.org_id, "test", scope, until)[1]
 
     def member(self, role: str, email: str = "") -> FlaskClient:
         """Make a member and return a browser in which she is signed in."""
@@ -278,7 +278,7 @@ class World:
         from advocacy.storage import clicks
 
         click_id = more.pop("click_id", "") or new_click_id()
-        link = campaigns.links_by_code(self.org_id, [self.links[platform]])[self.links[platform]]
+        link = links.links_by_code(self.org_id, [self.links[platform]])[self.links[platform]]
         with transaction():
             clicks.put_clicks(
                 self.org_id,

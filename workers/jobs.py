@@ -13,7 +13,7 @@ from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion import erasure, postponement
 from advocacy.ingestion.wakeup import enqueue_drain, holding, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
-from advocacy.storage import campaigns, inbox
+from advocacy.storage import inbox, organizations
 from advocacy.storage.session import transaction
 from workers import read_ahead
 from workers.context import application, connection, others_wait
@@ -40,7 +40,7 @@ def sweep() -> None:
         settings = application().extensions["settings"]
         with transaction():
             waiting = inbox.organizations_with_work()
-            every = [organization.id for organization in campaigns.list_organizations()]
+            every = [organization.id for organization in organizations.list_organizations()]
         for org_id in waiting:
             enqueue_drain(connection(), settings.queue, org_id)
         for org_id in every:
@@ -53,7 +53,7 @@ def retire() -> None:
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():
-            every = [organization.id for organization in campaigns.list_organizations()]
+            every = [organization.id for organization in organizations.list_organizations()]
         for org_id in every:
             erasure.drop_old_bodies(settings, org_id)
             drain_ingestion.fold_news(org_id, above=0)
@@ -64,7 +64,7 @@ def mail_reports() -> None:
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():
-            every = [organization.id for organization in campaigns.list_organizations()]
+            every = [organization.id for organization in organizations.list_organizations()]
         for org_id in every:
             outbox.send_due(settings, org_id)
 
@@ -80,7 +80,7 @@ def watch() -> None:
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():
-            every = [organization.id for organization in campaigns.list_organizations()]
+            every = [organization.id for organization in organizations.list_organizations()]
         for org_id in every:
             if surge_alerts.watch(settings, org_id):
                 outbox.send_due(settings, org_id)

@@ -36,7 +36,8 @@ from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.core.events import TIERS, Tier
 from advocacy.core.messages import say
 from advocacy.core.money import exponent
-from advocacy.storage import actions, campaigns, distinct_counts, totals
+from advocacy.storage import campaigns, distinct_counts, restatements, totals
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.models import Campaign, Organization, Post
 from advocacy.storage.totals import NOBODY, UNIT
 
@@ -85,7 +86,7 @@ def activation(
     passed_on = _grouped(
         totals.read_generations(org_id, campaign.id, first, last), lambda row: row.post_id
     )
-    posts = {post.id: post for post in campaigns.list_posts(org_id, campaign.id)}
+    posts = {post.id: post for post in posts_storage.list_posts(org_id, campaign.id)}
     by_post = _grouped(rows, lambda row: row.post_id)
     tiers_of = _grouped(tiers, lambda row: row.post_id)
     clicks_of = _grouped(clicks, lambda row: row.post_id)
@@ -116,7 +117,9 @@ def activation(
         "bounds": _bounds(tiers),
         "restated": [
             row._asdict()
-            for row in actions.list_restatements(org_id, campaign.id, first, last, RESTATED_DAYS)
+            for row in restatements.list_restatements(
+                org_id, campaign.id, first, last, RESTATED_DAYS
+            )
         ],
         "by_day": [
             {"day": row.day, "kind": row.kind, "actions": _written(row.units)} for row in days

@@ -21,8 +21,8 @@ from advocacy.attribution import path_analysis as beyond
 from advocacy.attribution.campaign_models import MODELS, Journey, TooManyStates, merge
 from advocacy.attribution.proration import in_whole_units
 from advocacy.disclosure.suppression import withheld_parts
-from advocacy.storage import campaigns
 from advocacy.storage import conversion_paths as store
+from advocacy.storage import posts
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import EVERY, UNIT
 
@@ -384,7 +384,7 @@ def _names(campaign: Campaign, by: str) -> dict[str, str]:
         return {}
     return {
         str(post.id): f"{post.platform}: {post.title or post.id}"
-        for post in campaigns.list_posts(campaign.org_id, campaign.id)
+        for post in posts.list_posts(campaign.org_id, campaign.id)
     }
 
 

@@ -18,8 +18,9 @@ from uuid import UUID
 from advocacy.analytics.activation import BadRange, recurring_share
 from advocacy.core.dates import day_in
 from advocacy.disclosure.suppression import Sum, withheld
-from advocacy.storage import campaigns
 from advocacy.storage import engagement_ladder as store
+from advocacy.storage import errors, organizations
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, Standing
 from advocacy.storage.models import Campaign, Organization
 
@@ -80,9 +81,9 @@ def count(
 
 
 def _about(org_id: UUID, campaign: Campaign | None) -> Campaign | Organization:
-    about = campaign or campaigns.find_organization(org_id)
+    about = campaign or organizations.find_organization(org_id)
     if about is None:
-        raise campaigns.NotFound("there is no such organization")
+        raise errors.NotFound("there is no such organization")
     return about
 
 
@@ -149,7 +150,7 @@ def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -
     every post through which somebody came or climbed, the one with the most climbs first.
     """
     rows = count(org_id, campaign, first, last)["rungs"]
-    return climbing_of(rows, {post.id: post for post in campaigns.list_posts(org_id)})
+    return climbing_of(rows, {post.id: post for post in posts_storage.list_posts(org_id)})
 
 
 def climbing_of(rows: Sequence[Standing], posts: Mapping[UUID, Any]) -> dict[str, Any]:
@@ -265,7 +266,7 @@ def _figures(rows: Sequence[Any], cohorts: Sequence[Any]) -> tuple[dict[Any, int
 def _posts(
     org_id: UUID, campaign_id: UUID | None, rows: Sequence[Any], shown: Shown
 ) -> list[dict[str, Any]]:
-    posts = {post.id: post for post in campaigns.list_posts(org_id, campaign_id)}
+    posts = {post.id: post for post in posts_storage.list_posts(org_id, campaign_id)}
     by_post = _by_post(rows)
     return [
         {

@@ -38,7 +38,7 @@ from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.platforms import platform_of_host
-from advocacy.storage import actions, campaigns, clicks
+from advocacy.storage import action_aliases, actions, campaigns, clicks, errors, links
 from advocacy.storage import explain as explain_storage
 from advocacy.storage.actions import Action
 from config.settings import Settings
@@ -196,10 +196,10 @@ def _read_cursor(cursor: str) -> tuple[date, datetime, UUID]:
 def _get(org_id: UUID, action_id: UUID) -> Action:
     """Return the action, by whatever id it went. Raises `NotFound`."""
     found = actions.find_action(org_id, action_id)
-    if found is None and (renamed := actions.find_names(org_id, [action_id]).get(action_id)):
+    if found is None and (renamed := action_aliases.find_names(org_id, [action_id]).get(action_id)):
         found = actions.find_action(org_id, renamed)
     if found is None:
-        raise campaigns.NotFound(
+        raise errors.NotFound(
             f"there is no action {action_id}; see `advocacy explain --newest CAMPAIGN`"
         )
     return found
@@ -227,8 +227,8 @@ def _look_up(org_id: UUID, carriers: Sequence[Any]) -> Known:
     click_ids = {each.click_id for each in carriers} - {""}
     people = {each.supporter_id for each in carriers} - {None}
     return Known(
-        links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
-        utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
+        links=links.links_by_code(org_id, sorted(codes)) if codes else {},
+        utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
         clicks=clicks.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
         clicks_of=clicks.by_supporter(org_id, list(people)) if people else {},
     )

@@ -30,7 +30,7 @@ from advocacy.core.messages import say
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_number, write_number
 from advocacy.disclosure.suppression import withheld_parts
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.goals import OfDay, OfDistrict
 from advocacy.storage.models import Goal
@@ -114,7 +114,7 @@ def put_goal(
             districts=list(dict.fromkeys(each.strip() for each in districts if each.strip())),
             each_district=each_district,
         )
-    except campaigns.Taken:
+    except errors.Taken:
         raise BadGoal(
             say("there is such a goal for these days already; remove it to set another")
         ) from None
@@ -179,9 +179,9 @@ def goals(
     Figures about fewer than `least` people are None, and the line has no steps of so few. `reading`
     may have some of the figures kept.
     """
-    organization = campaigns.find_organization(org_id)
+    organization = organizations.find_organization(org_id)
     if organization is None:
-        raise campaigns.NotFound("there is no such organization")
+        raise errors.NotFound("there is no such organization")
     of = {campaign.id: campaign for campaign in campaigns.list_campaigns(org_id)}
     now = now or datetime.now(UTC)
     return [

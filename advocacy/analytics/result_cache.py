@@ -43,7 +43,16 @@ from rq.serializers import JSONSerializer
 from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
 from advocacy.core.dates import day_in
 from advocacy.ingestion.wakeup import connect
-from advocacy.storage import campaigns, change_tokens, email_outbox, goals, server
+from advocacy.storage import (
+    change_tokens,
+    email_outbox,
+    errors,
+    goals,
+    locks,
+    organizations,
+    server,
+    totals,
+)
 from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.session import transaction
 
@@ -99,10 +108,10 @@ def _scope(org_id: UUID, campaign_id: UUID | None) -> Campaign | Organization:
     found = (
         email_outbox.find_campaign_by_id(org_id, campaign_id)
         if campaign_id
-        else campaigns.find_organization(org_id)
+        else organizations.find_organization(org_id)
     )
     if found is None:
-        raise campaigns.NotFound("what was asked about is there no more")
+        raise errors.NotFound("what was asked about is there no more")
     return found
 
 
@@ -159,7 +168,7 @@ class Counting:
         Raises `BeingCounted`, `NotCounted`, and what counting raises where it is done at once.
         """
         live = partial(COUNTS[about], org_id, campaign_id, **of)
-        actions = change_tokens.count_actions(org_id, campaign_id, days)
+        actions = totals.count_actions(org_id, campaign_id, days)
         if actions * _TIMES_AS_MANY.get(about, 1) < self.live_below:
             return Counted(live())
         written = write([about, campaign_id, of])
@@ -215,7 +224,7 @@ class Counting:
         redis, key = connect(self._redis_url, timeout=5.0), self._key(org_id, written)
         about, campaign_id, of = read(written)
         with transaction():
-            if not change_tokens.try_lock(org_id, key):
+            if not locks.try_lock(org_id, key):
                 return False
             server.take_time_to_count()
             kept = _unpacked(redis.get(key))

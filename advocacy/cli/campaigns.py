@@ -36,13 +36,13 @@ def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
 
     Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
     from advocacy.storage.session import transaction
 
     checked = _fallback(fallback_url)
     with transaction():
-        made = campaigns.put_organization(slug, name, timezone)
-        campaigns.set_fallback_url(made, checked)
+        made = organizations.put_organization(slug, name, timezone)
+        organizations.set_fallback_url(made, checked)
         click.echo(f"organization {made.slug} is made")
 
 
@@ -59,13 +59,13 @@ def org_set(org: str | None, fallback_url: str) -> None:
 
     Example: advocacy org set --fallback-url https://example.org/act
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
     from advocacy.storage.session import transaction
 
     checked = _fallback(fallback_url)
     with transaction():
-        owner = campaigns.get_organization(org)
-        campaigns.set_fallback_url(owner, checked)
+        owner = organizations.get_organization(org)
+        organizations.set_fallback_url(owner, checked)
         slug = owner.slug
     click.echo(f"links of {slug} that lead nowhere offer {checked or 'no other address'}")
 
@@ -86,11 +86,11 @@ def org_list() -> None:
 
     Example: advocacy org list
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
     rows = [
         (each.slug, each.name, each.timezone, each.fallback_url)
-        for each in campaigns.list_organizations()
+        for each in organizations.list_organizations()
     ]
     table(("slug", "name", "time zone", "fallback address"), rows)
 
@@ -111,11 +111,11 @@ def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> Non
 
     Example: advocacy campaign create --slug stay --name "Stop it" --timezone America/Chicago
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         zone = zone_name(None, None, timezone) if timezone else owner.timezone
         made = campaigns.put_campaign(owner.id, slug, name, zone)
         click.echo(f"campaign {made.slug} is made; its days begin in {made.timezone}")
@@ -129,9 +129,9 @@ def campaign_list(org: str | None) -> None:
 
     Example: advocacy campaign list
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     rows = [(each.slug, each.name, each.timezone) for each in campaigns.list_campaigns(owner.id)]
     table(("slug", "name", "time zone"), rows)
 
@@ -158,15 +158,15 @@ def post_create(
     Example: advocacy post create --campaign stay --platform instagram --title "Call today"
     """
     from advocacy.core.urls import check_destination
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations, posts
     from advocacy.storage.session import transaction
 
     if url:
         check_destination(url)
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         of = campaigns.get_campaign(owner.id, slug)
-        made = campaigns.put_post(
+        made = posts.put_post(
             owner.id, of.id, platform.lower(), title=title, url=url, medium=medium, author=author
         )
         click.echo(made.id)
@@ -181,13 +181,12 @@ def post_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy post list --campaign stay
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations, posts
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     of = campaigns.get_campaign(owner.id, slug).id if slug else None
     rows = [
-        (each.id, each.platform, each.title, each.url)
-        for each in campaigns.list_posts(owner.id, of)
+        (each.id, each.platform, each.title, each.url) for each in posts.list_posts(owner.id, of)
     ]
     table(("id", "platform", "title", "url"), rows)
 
@@ -223,14 +222,14 @@ def link_create(
     Example: advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     Example: advocacy link create --post POST_ID --to https://donorbox.org/stay --source Gifts
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations, posts
     from advocacy.storage.session import transaction
     from advocacy.tracking import links
 
     settings = settings_now()
     with transaction():
-        owner = campaigns.get_organization(org)
-        of = campaigns.get_post(owner.id, post_id)
+        owner = organizations.get_organization(org)
+        of = posts.get_post(owner.id, post_id)
         made = links.put_link_to(
             owner.id,
             of,
@@ -259,12 +258,13 @@ def link_share(org: str | None, code: str) -> None:
 
     Example: advocacy link share 4mczcfbctv5g
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import links as links_storage
+    from advocacy.storage import organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
-        made = campaigns.put_share(owner.id, _code(code))
+        owner = organizations.get_organization(org)
+        made = links_storage.put_share(owner.id, _code(code))
         click.echo(f"{settings_now().public_url}/r/{made.code}")
 
 
@@ -279,11 +279,11 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
     Example: advocacy link move 4mczcfbctv5g --post POST_ID
     """
     from advocacy.ingestion.reassign_link import PassedOn, move_link
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner_id = campaigns.get_organization(org).id
+        owner_id = organizations.get_organization(org).id
     try:
         moved = move_link(owner_id, _code(code), post_id)
     except PassedOn as error:
@@ -303,14 +303,15 @@ def link_disable(org: str | None, code: str) -> None:
 
     Example: advocacy link disable 4mczcfbctv5g
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, organizations
+    from advocacy.storage import links as links_storage
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         code = _code(code)
-        campaigns.disable_link(owner.id, code, datetime.now(UTC))
-        members.note(owner.id, WHO, "link_disabled", code)
+        links_storage.disable_link(owner.id, code, datetime.now(UTC))
+        audit.note(owner.id, WHO, "link_disabled", code)
     click.echo(f"link {code} leads nowhere now")
 
 
@@ -323,14 +324,15 @@ def link_enable(org: str | None, code: str) -> None:
 
     Example: advocacy link enable 4mczcfbctv5g
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, organizations
+    from advocacy.storage import links as links_storage
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         code = _code(code)
-        campaigns.enable_link(owner.id, code, datetime.now(UTC))
-        members.note(owner.id, WHO, "link_enabled", code)
+        links_storage.enable_link(owner.id, code, datetime.now(UTC))
+        audit.note(owner.id, WHO, "link_enabled", code)
     click.echo(f"link {code} leads to its destination again")
 
 
@@ -343,14 +345,15 @@ def link_list(org: str | None, slug: str | None) -> None:
 
     Example: advocacy link list --campaign stay
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
+    from advocacy.storage import links as links_storage
 
     public = settings_now().public_url
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     of = campaigns.get_campaign(owner.id, slug).id if slug else None
     rows = [
         (f"{public}/r/{each.code}", each.provider, each.destination)
-        for each in campaigns.list_links(owner.id, of)
+        for each in links_storage.list_links(owner.id, of)
     ]
     table(("link", "provider", "leads to"), rows)
 
@@ -373,13 +376,13 @@ def token_create(org: str | None, name: str, scope: str, days: int) -> None:
 
     Example: advocacy token create --name "Monday report"
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations, tokens
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         until = datetime.now(UTC) + timedelta(days=days)
-        _, word = campaigns.put_token(owner.id, name, scope, until)
+        _, word = tokens.put_token(owner.id, name, scope, until)
         click.echo(word)
 
 
@@ -391,12 +394,12 @@ def token_list(org: str | None) -> None:
 
     Example: advocacy token list
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations, tokens
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     rows = [
         (each.name, each.scope, each.expires_at.date(), "revoked" if each.revoked_at else "valid")
-        for each in campaigns.list_tokens(owner.id)
+        for each in tokens.list_tokens(owner.id)
     ]
     table(("name", "scope", "until", "state"), rows)
 
@@ -410,10 +413,10 @@ def token_revoke(org: str | None, name: str) -> None:
 
     Example: advocacy token revoke --name "Monday report"
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations, tokens
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
-        campaigns.revoke_token(owner.id, name, datetime.now(UTC))
+        owner = organizations.get_organization(org)
+        tokens.revoke_token(owner.id, name, datetime.now(UTC))
     click.echo(f"token {name} is revoked")

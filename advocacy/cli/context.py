@@ -87,7 +87,7 @@ def _in_one_line(error: Exception) -> str:
     from advocacy.core.link_codes import BadCode
     from advocacy.core.urls import BadDestination
     from advocacy.identity.key_check import WrongKey
-    from advocacy.storage.campaigns import NotFound, Taken
+    from advocacy.storage.errors import NotFound, Taken
     from advocacy.storage.members import BadEmail, LastOwner
     from advocacy.tracking.links import BadLink
     from config.settings import SettingsError

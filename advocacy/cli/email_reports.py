@@ -201,14 +201,14 @@ def subscription_add(
     Example: advocacy subscription add --to press@example.org --alerts --language es
     """
     from advocacy.reporting.email.subscriptions import BadSubscription, clock, subscribe
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
     from advocacy.storage.session import transaction
 
     if sum(map(bool, (weekday, on, alerts))) > 1:
         raise Refusal("say one of --weekday, --on and --alerts")
     try:
         with transaction():
-            owner = campaigns.get_organization(org)
+            owner = organizations.get_organization(org)
             made = subscribe(
                 owner,
                 email,
@@ -238,9 +238,9 @@ def subscription_list(org: str | None) -> None:
 
     Example: advocacy subscription list
     """
-    from advocacy.storage import campaigns, email_outbox
+    from advocacy.storage import campaigns, email_outbox, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     names = {each.id: each.slug for each in campaigns.list_campaigns(owner.id)}
     rows = []
     for each in email_outbox.list_subscriptions(owner.id):
@@ -265,11 +265,11 @@ def subscription_remove(org: str | None, subscription_id: UUID) -> None:
 
     Example: advocacy subscription remove 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
-    from advocacy.storage import campaigns, email_outbox
+    from advocacy.storage import email_outbox, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         email_outbox.end_subscription(owner.id, subscription_id, datetime.now(UTC))
     click.echo("the subscription has ended and its address is forgotten")
 
@@ -288,9 +288,9 @@ def subscription_sent(org: str | None) -> None:
     Example: advocacy subscription sent
     """
     from advocacy.reporting.email.outbox import state
-    from advocacy.storage import campaigns, email_outbox
+    from advocacy.storage import email_outbox, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     now = datetime.now(UTC)
     rows = [
         (
@@ -318,10 +318,10 @@ def subscription_resend(org: str | None, report_id: UUID) -> None:
     Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
     from advocacy.reporting.email import outbox
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
     _needs_mail()
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     outcome = outbox.resend(settings_now(), owner.id, report_id)
     if outcome != "sent":
         raise Refusal(f"{outcome}; see `advocacy subscription sent`")

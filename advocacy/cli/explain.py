@@ -33,11 +33,11 @@ def explain_action(
     Example: advocacy explain 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
     from advocacy.analytics.explain import explain, find_actions
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
     if (action_id is None) == (newest is None):
         raise Refusal("give the id of one action, or --newest CAMPAIGN to see ids")
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     found = (
         explain(settings_now(), owner.id, action_id)
         if action_id

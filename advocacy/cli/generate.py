@@ -49,7 +49,7 @@ def generate_rows(
     )
 
     from advocacy.cli.dev import sample_data
-    from advocacy.storage import campaigns
+    from advocacy.storage import errors
 
     if (actions is None) == (deliveries is None):
         raise Refusal("say either --actions or --deliveries, and how many")
@@ -83,7 +83,7 @@ def generate_rows(
                 until=last,
                 progress=show,
             )
-        except campaigns.Taken:
+        except errors.Taken:
             raise Refusal(
                 f"there is an organization {org} already, and only a new one is filled with "
                 "made-up people; choose another slug with --org"

@@ -54,12 +54,12 @@ def goal_add(
                --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
     """
     from advocacy.analytics.goals import BadGoal, put_goal
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
     from advocacy.storage.session import transaction
 
     try:
         with transaction():
-            owner = campaigns.get_organization(org)
+            owner = organizations.get_organization(org)
             made = put_goal(
                 owner.id,
                 campaigns.get_campaign(owner.id, slug).id if slug else None,
@@ -86,9 +86,9 @@ def goal_list(org: str | None) -> None:
     Example: advocacy goal list
     """
     from advocacy.analytics.goals import goals
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     rows = [
         (
             each["id"],
@@ -133,11 +133,11 @@ def goal_remove(org: str | None, goal_id: UUID) -> None:
 
     Example: advocacy goal remove 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
-    from advocacy.storage import campaigns
     from advocacy.storage import goals as store
+    from advocacy.storage import organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         store.remove_goal(owner.id, goal_id)
     click.echo(f"goal {goal_id} is removed")

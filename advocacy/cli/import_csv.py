@@ -80,9 +80,9 @@ def import_history(
     from advocacy.core.tabular.errors import BadTable
     from advocacy.core.tabular.table import open_table
     from advocacy.providers.export_layouts import layout_of
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     source = _source(owner.id, provider, name)
     said = {}
     if zone:
@@ -183,11 +183,11 @@ def _import(
 
 
 def _source(org_id: Any, provider: str, name: str | None) -> Any:
-    from advocacy.storage import campaigns
+    from advocacy.storage import sources
 
     fitting = [
         each
-        for each in campaigns.list_sources(org_id)
+        for each in sources.list_sources(org_id)
         if each.provider == provider and name in {None, each.name}
     ]
     if not fitting:

@@ -28,9 +28,9 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
     Says for each tool whether the code came back. Test actions are kept and never counted.
     """
     from advocacy.ingestion.integration_test import rehearse
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     campaign = campaigns.get_campaign(owner.id, slug)
     failed = count = 0
     for each in rehearse(settings_now(), campaign, address):
@@ -56,9 +56,9 @@ def alarm(org: str | None, lately: int, before: int) -> None:
 
     Example: advocacy alarm --lately 1
     """
-    from advocacy.storage import campaigns, totals
+    from advocacy.storage import organizations, totals
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     figures = [Carried(*row) for row in totals.carried_codes(owner.id, lately, before)]
     lost = lost_sources(figures)
     for each in lost:

@@ -28,10 +28,10 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
     """
     from advocacy.ingestion import drain
     from advocacy.ingestion.replay import put_back
-    from advocacy.storage import campaigns, inbox
+    from advocacy.storage import inbox, organizations
     from advocacy.storage.session import transaction
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     if only_list:
         rows = [
             (row.id, row.source, f"{row.received_at:%Y-%m-%d %H:%M}", row.reason, row.detail)
@@ -61,9 +61,9 @@ def rebuild(org: str | None) -> None:
 
     from advocacy.core.prefetch import in_a_thread
     from advocacy.ingestion import drain
-    from advocacy.storage import campaigns, inbox
+    from advocacy.storage import inbox, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     every = inbox.counts(owner.id)["done"]
     bar = click.progressbar(
         length=every, label="deliveries", file=sys.stderr, item_show_func=lambda said: said
@@ -111,9 +111,9 @@ def report(
     Example: advocacy report --weekly --campaign stay --week 2026-W47 --pdf stay.pdf
     """
     from advocacy.analytics.activation import activation
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     if weekly:
         make_weekly(owner, **{**of_weekly, "campaign": of_weekly["campaign"] or slug})
         return
@@ -203,9 +203,9 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
     Example: advocacy erase --email someone@example.org
     """
     from advocacy.ingestion import erasure
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     try:
         erased = erasure.erase(
             settings_now(), owner.id, email=email, phone=phone, region=region.upper()

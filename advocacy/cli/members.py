@@ -30,16 +30,16 @@ def member_add(org: str | None, email: str, role: str, name: str) -> None:
 
     Example: advocacy member add ana@example.org --role owner
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, members, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         made = members.put_member(
             settings_now().secret_key.encode(), owner.id, email, role, name.strip()
         )
         word = members.put_one_time_word(owner.id, made.id)
-        members.note(owner.id, WHO, "invited", f"{made.email}, {role}")
+        audit.note(owner.id, WHO, "invited", f"{made.email}, {role}")
     click.echo(_one_time_url(word))
 
 
@@ -51,9 +51,9 @@ def member_list(org: str | None) -> None:
 
     Example: advocacy member list
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import members, organizations
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     rows = [
         (
             each.email,
@@ -78,14 +78,14 @@ def member_role(org: str | None, email: str, role: str) -> None:
 
     Example: advocacy member role ana@example.org editor
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, members, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
         members.set_role(owner.id, found.id, role)
-        members.note(owner.id, WHO, "role_changed", f"{found.email}, {role}")
+        audit.note(owner.id, WHO, "role_changed", f"{found.email}, {role}")
     click.echo(f"{found.email} is {role} now")
 
 
@@ -100,14 +100,14 @@ def member_reset(org: str | None, email: str) -> None:
 
     Example: advocacy member reset ana@example.org
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, members, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
         word = members.put_one_time_word(owner.id, found.id)
-        members.note(owner.id, WHO, "one_time_link_made", found.email)
+        audit.note(owner.id, WHO, "one_time_link_made", found.email)
     click.echo(_one_time_url(word))
 
 
@@ -120,14 +120,14 @@ def member_remove(org: str | None, email: str) -> None:
 
     Example: advocacy member remove ana@example.org
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, members, organizations
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
         members.remove_member(owner.id, found.id)
-        members.note(owner.id, WHO, "removed", found.email)
+        audit.note(owner.id, WHO, "removed", found.email)
     click.echo(f"{found.email} is no member any more")
 
 

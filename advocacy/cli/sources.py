@@ -48,20 +48,20 @@ def source_create(
     Example: advocacy source create --provider actblue --name ActBlue --campaign stay
     Example: advocacy source create --provider generic --name Gifts --mapping donorbox
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations, sources
     from advocacy.storage.session import transaction
 
     settings = settings_now()
     setup = read_setup(provider, words, mapping)
     with transaction():
-        owner = campaigns.get_organization(org)
+        owner = organizations.get_organization(org)
         of = campaigns.get_campaign(owner.id, slug).id if slug else None
-        made, key = campaigns.put_source(
+        made, key = sources.put_source(
             owner.id, provider, name, campaign_id=of, region=region.upper(), setup=setup
         )
         click.echo(f"URL     {settings.public_url}/webhooks/{key}")
         if secret := secret or new_secret(provider):
-            campaigns.put_secret(
+            sources.put_secret(
                 settings.secret_key.encode(),
                 owner.id,
                 made.id,
@@ -183,19 +183,19 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 
     Example: advocacy source rotate --name ActBlue --hours 48
     """
-    from advocacy.storage import campaigns
+    from advocacy.storage import organizations, sources
     from advocacy.storage.session import transaction
 
     settings = settings_now()
     with transaction():
-        owner = campaigns.get_organization(org)
-        found = campaigns.get_source(owner.id, name)
+        owner = organizations.get_organization(org)
+        found = sources.get_source(owner.id, name)
         secret = secret or new_secret(found.provider)
         if not secret and secret_is_given(found.provider):
             raise Refusal(f"say the secret that {BY_SLUG[found.provider].title} shows: --secret …")
         if not secret:
             raise Refusal("this provider has no secret but the URL; make a new source instead")
-        campaigns.put_secret(
+        sources.put_secret(
             settings.secret_key.encode(),
             owner.id,
             found.id,
@@ -218,13 +218,13 @@ def source_disable(org: str | None, name: str) -> None:
     Its tool hears 401 within a second, as for an address that does not exist, and nothing is kept.
     Most tools try again for some hours or days, so what is missed can come after `source enable`.
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, organizations, sources
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
-        campaigns.disable_source(owner.id, name, datetime.now(UTC))
-        members.note(owner.id, WHO, "source_disabled", name)
+        owner = organizations.get_organization(org)
+        sources.disable_source(owner.id, name, datetime.now(UTC))
+        audit.note(owner.id, WHO, "source_disabled", name)
     click.echo(f"source {name} takes no deliveries now")
 
 
@@ -237,13 +237,13 @@ def source_enable(org: str | None, name: str) -> None:
 
     Example: advocacy source enable --name ActBlue
     """
-    from advocacy.storage import campaigns, members
+    from advocacy.storage import audit, organizations, sources
     from advocacy.storage.session import transaction
 
     with transaction():
-        owner = campaigns.get_organization(org)
-        campaigns.enable_source(owner.id, name)
-        members.note(owner.id, WHO, "source_enabled", name)
+        owner = organizations.get_organization(org)
+        sources.enable_source(owner.id, name)
+        audit.note(owner.id, WHO, "source_enabled", name)
     click.echo(f"source {name} takes deliveries again")
 
 
@@ -258,9 +258,9 @@ def source_list(org: str | None) -> None:
 
     Example: advocacy source list
     """
-    from advocacy.storage import campaigns, source_health
+    from advocacy.storage import organizations, source_health, sources
 
-    owner = campaigns.get_organization(org)
+    owner = organizations.get_organization(org)
     unread = {each.id: each.unread for each in source_health.read_health(owner.id)}
     rows = [
         (
@@ -271,6 +271,6 @@ def source_list(org: str | None) -> None:
             unread[each.id],
             "disabled" if each.disabled_at else "",
         )
-        for each in campaigns.list_sources(owner.id)
+        for each in sources.list_sources(owner.id)
     ]
     table(("name", "provider", "trust", "region", "unreadable contacts", "state"), rows)

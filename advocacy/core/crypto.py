@@ -94,3 +94,7 @@ def organization_key(master: bytes, org_id: UUID, purpose: str) -> bytes:
 def digest(key: bytes, kind: str, value: str) -> str:
     """Return the keyed hash of a normalised value: 128 bits in hex, bound to its kind."""
     return hmac.digest(key, f"{kind}:v1:{value}".encode(), "sha256")[:DIGEST_BYTES].hex()
+
+
+NO_ORGANIZATION = UUID(int=0)
+"""Stands for the installation itself where a key is derived."""

@@ -14,10 +14,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import ProgrammingError
 
-from advocacy.core.crypto import organization_key, unseal
+from advocacy.core.crypto import NO_ORGANIZATION, organization_key, unseal
 from advocacy.core.errors import Unreadable
 from advocacy.storage import secret_key
-from advocacy.storage.campaigns import NO_ORGANIZATION
 from advocacy.storage.session import transaction
 
 _UNDEFINED_TABLE = "42P01"

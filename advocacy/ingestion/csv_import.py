@@ -27,7 +27,8 @@ from advocacy.ingestion.drain import events_of, facts_of, unread_contacts
 from advocacy.ingestion.pipeline import Parsed, settle_batch
 from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.providers.csv_exports import ROW, row_id
-from advocacy.storage import actions, campaigns, distinct_deltas, inbox
+from advocacy.storage import actions, distinct_deltas, inbox, locks
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings
 
@@ -155,7 +156,7 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
 
     def keep(again: bool) -> int:
         with transaction():
-            actions.lock_organization(org_id, alone=again)
+            locks.lock_organization(org_id, alone=again)
             made = actions.find_made(
                 org_id, {fact.action_id for _, _, facts in told.facts.values() for fact in facts}
             )
@@ -171,7 +172,7 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
                 if delivery_id in inserted:
                     parsed.facts[delivery_id] = facts
                     parsed.source_of[delivery_id] = source.id
-            sources = {each.id: each for each in campaigns.list_sources(org_id)}
+            sources = {each.id: each for each in sources_storage.list_sources(org_id)}
             settle_batch(master, org_id, parsed, sources)
             # What told of somebody who was erased is not as it was written any more.
             if erased := parsed.facts.keys() - parsed.written.keys():

@@ -40,16 +40,16 @@ from advocacy.providers.csv_exports import ROW, read_row
 from advocacy.providers.parsing import read_json
 from advocacy.storage import (
     actions,
-    campaigns,
-    change_tokens,
     clicks,
     distinct_counts,
     distinct_deltas,
     inbox,
     leases,
+    locks,
     outages,
     totals,
 )
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
 from config.settings import Settings
 
@@ -167,7 +167,7 @@ def _read(
         return None
     try:
         with transaction():
-            sources = {source.id: source for source in campaigns.list_sources(org_id)}
+            sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         parsed = parse_batch(settings.secret_key.encode(), org_id, rows, sources)
     except Exception:
         _release(org_id, claim)
@@ -313,7 +313,7 @@ def _keep(
         with transaction():
             # Held while it waits: whoever does so lives, however long it takes.
             leases.hold_claim(org_id, claim)
-            if free := actions.wait_for_organization(org_id, alone=alone):
+            if free := locks.wait_for_organization(org_id, alone=alone):
                 left = settle_batch(master, org_id, told, sources, in_line=in_line)
                 facts = {each: told.to_keep(each) for each in told.facts if each not in left}
                 inbox.put_done(org_id, facts, told.failed)
@@ -348,7 +348,7 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
         with transaction():
             ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
             # Where somebody holds the organization alone, they are found again later.
-            if not ids or not actions.lock_organization(org_id, alone=again, wait=again):
+            if not ids or not locks.lock_organization(org_id, alone=again, wait=again):
                 return 0
             restate_actions(org_id, ids)
             return len(ids)
@@ -369,7 +369,7 @@ def fold_news(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
         with transaction():
             if distinct_deltas.count_news(org_id) <= above:
                 return True
-            if not change_tokens.try_lock(org_id, "fold"):
+            if not locks.try_lock(org_id, "fold"):
                 return False
             distinct_deltas.fold_news(org_id, _FOLD_AT_ONCE)
     return False
@@ -398,8 +398,8 @@ def rebuild(
     master = settings.secret_key.encode()
     done = 0
     with transaction():
-        actions.lock_organization(org_id, alone=True)
-        sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        locks.lock_organization(org_id, alone=True)
+        sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         actions.drop_derived(org_id)
         clicks.forget_owners(org_id)
         totals.correct_click_spans(org_id)

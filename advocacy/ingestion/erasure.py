@@ -26,8 +26,9 @@ from advocacy.identity.resolution import edge_of
 from advocacy.ingestion.erasure_search import mentions, sought
 from advocacy.ingestion.pipeline import Parsed, settle_batch
 from advocacy.ingestion.reconcile import Fact
-from advocacy.storage import actions, campaigns, identifiers, inbox
+from advocacy.storage import action_aliases, actions, identifiers, inbox, links, locks, suppressions
 from advocacy.storage import clicks as clicks_storage
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.actions import Action
 from advocacy.storage.identifiers import State
 from advocacy.storage.session import transaction
@@ -74,13 +75,13 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
     if not given:
         raise ValueError("give an e-mail address or a phone number that can be read as one")
     with transaction():
-        actions.lock_organization(org_id, alone=True)
+        locks.lock_organization(org_id, alone=True)
         hers, hashes, others = _find(org_id, given)
         told_by = {one for each in (*hers.values(), *others.values()) for one in each.delivery_ids}
         # And what an action does not show, as it is another's by what else was told of it.
         told_by |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
-        actions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
+        suppressions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
         clicks = clicks_storage.by_click_id(
             org_id, sorted({each.click_id for each in hers.values()})
         )
@@ -88,21 +89,19 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
             hashes=hashes,
             hers=hers,
             nobody_s={each.id for each in others.values() if not each.email_hash},
-            codes=campaigns.codes_of(
-                org_id, {each.link_id for each in hers.values() if each.link_id}
-            ),
+            codes=links.codes_of(org_id, {each.link_id for each in hers.values() if each.link_id}),
         )
         rewritten = Parsed()
         for delivery_id, source_id, told in inbox.read_facts(org_id, told_by):
             facts = [Fact.from_json(written) for written in told]
-            known = actions.find_names(org_id, [fact.action_id for fact in facts])
+            known = action_aliases.find_names(org_id, [fact.action_id for fact in facts])
             rewritten.facts[delivery_id] = [rewriting.of(fact, known) for fact in facts]
             rewritten.source_of[delivery_id] = source_id
         inbox.put_rewritten(
             org_id,
             {each: rewritten.to_keep(each) for each in rewritten.facts},
         )
-        sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         regions = frozenset(source.region for source in sources.values())
         settle_batch(master, org_id, rewritten, sources)
         whom = sought(frozenset(hashes), key, regions, Person(email, phone), region)

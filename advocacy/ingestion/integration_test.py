@@ -23,7 +23,9 @@ from advocacy.core.events import Delivery
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.messages import say
 from advocacy.providers import BY_SLUG, generic
-from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage import actions, inbox
+from advocacy.storage import links as links_storage
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.models import Campaign, Link, Source
 from advocacy.storage.session import transaction
 from config.settings import Settings
@@ -70,7 +72,7 @@ def rehearse(
     with transaction():
         links = [
             each
-            for each in campaigns.list_links(campaign.org_id, campaign.id)
+            for each in links_storage.list_links(campaign.org_id, campaign.id)
             if not each.disabled_at
         ]
         sources = sources_of(campaign)
@@ -93,7 +95,7 @@ def sources_of(campaign: Campaign) -> list[Source]:
     """
     return [
         each
-        for each in campaigns.list_sources(campaign.org_id)
+        for each in sources_storage.list_sources(campaign.org_id)
         if not each.disabled_at and each.campaign_id in {campaign.id, None}
     ]
 
@@ -122,8 +124,8 @@ def _send_example(
     if link is None:
         raise _Trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
     with transaction():
-        key = campaigns.put_rehearsal_key(source.org_id, source.id)
-        at_door = campaigns.find_source_at_door(settings.secret_key.encode(), key)
+        key = sources_storage.put_rehearsal_key(source.org_id, source.id)
+        at_door = sources_storage.find_source_at_door(settings.secret_key.encode(), key)
     try:
         if at_door is None or (_needs_secret(source) and not at_door.secrets):
             raise _Trouble(
@@ -166,7 +168,7 @@ def _send_example(
         raise _Trouble(words, words if isinstance(error, OSError) else "") from None
     finally:
         with transaction():
-            campaigns.drop_rehearsal_key(source.org_id, key)
+            sources_storage.drop_rehearsal_key(source.org_id, key)
 
 
 def _needs_secret(source: Source) -> bool:

@@ -27,8 +27,22 @@ from advocacy.identity.resolution import Joined, join_people
 from advocacy.ingestion.reconcile import Fact, Settled, joined, settle, write_facts
 from advocacy.ingestion.restatements import restated
 from advocacy.ingestion.rollup import deltas
-from advocacy.storage import actions, campaigns, distinct_counts, inbox, server, totals
+from advocacy.storage import (
+    action_aliases,
+    actions,
+    campaigns,
+    distinct_counts,
+    inbox,
+    links,
+    locks,
+    restatements,
+    server,
+    supporters,
+    suppressions,
+    totals,
+)
 from advocacy.storage import clicks as clicks_storage
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.actions import Action
 
 LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
@@ -76,7 +90,7 @@ def settle_batch(
     """
     server.look_up_by_key()
     if in_line:
-        actions.lock_people(org_id)
+        locks.lock_people(org_id)
     _forget_suppressed(master, org_id, parsed)
     facts = [fact for told in parsed.facts.values() for fact in told]
     # Two batches that each know another name of one action must not settle it side by side, nor
@@ -87,9 +101,9 @@ def settle_batch(
         if any(fact.same_as for fact in told)
     }
     for source_id in sorted(set(parsed.source_of.values())):
-        actions.lock_names(source_id, alone=source_id in joining)
+        locks.lock_names(source_id, alone=source_id in joining)
     names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
-    known = actions.find_names(org_id, names)
+    known = action_aliases.find_names(org_id, names)
     before = actions.lock_actions(org_id, names | set(known.values()))
     facts += _earlier_facts(org_id, before, parsed.facts)
 
@@ -134,7 +148,7 @@ def settle_batch(
 
     people = join_people(org_id, todo, before, gone, in_line=in_line, along=along)
     todo = [action for action in todo if action.id not in people.left]
-    actions.put_names(
+    action_aliases.put_names(
         org_id, {name: action.id for action in todo for name in names_of.get(action.id, ())}
     )
     _attribute_and_keep(org_id, todo, before, sources, people, gone, anew=anew)
@@ -143,7 +157,7 @@ def settle_batch(
 
 def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     """Take the person out of what a late delivery tells of somebody who was erased."""
-    if not actions.has_suppressed(org_id):
+    if not suppressions.has_suppressed(org_id):
         return
     key = organization_key(master, org_id, "suppress")
     marks = {
@@ -152,7 +166,7 @@ def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
         for fact in facts
         for value in fact.who.values()
     }
-    suppressed = actions.find_suppressed(org_id, marks.values()) if marks else set()
+    suppressed = suppressions.find_suppressed(org_id, marks.values()) if marks else set()
     if not suppressed:
         return
     erased = set()
@@ -274,7 +288,7 @@ def _attribute_and_keep(
     actions.replace_actions(org_id, replaced)
     if not anew:
         now = datetime.now(UTC)
-        actions.put_restatements(org_id, restated(before, todo, zones, now))
+        restatements.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
     _settle_supporters(org_id, todo, before, gone, locked)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
@@ -297,7 +311,7 @@ def _lock_affected(
     affected = actions.lock_actions(org_id, others) if others else {}
     some = [*told, *affected.values()]
     if mandates := {(each.source_id, each.recurs_as) for each in some if each.recurs_as}:
-        actions.lock_mandates(org_id, mandates)
+        locks.lock_mandates(org_id, mandates)
         others = set(actions.ids_of_mandates(org_id, mandates)) - own - affected.keys()
         affected |= actions.lock_actions(org_id, others) if others else {}
     return affected
@@ -315,8 +329,8 @@ def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) ->
     utm = {action.utm.get("campaign", "") for action in todo} - {""}
     people = {action.supporter_id for action in todo} - {None}
     return Known(
-        links=campaigns.links_by_code(org_id, sorted(codes)) if codes else {},
-        utm_links=campaigns.links_with_utm(org_id, sorted(utm)) if utm else [],
+        links=links.links_by_code(org_id, sorted(codes)) if codes else {},
+        utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
         clicks=clicks,
         clicks_of=clicks_storage.by_supporter(org_id, [each for each in people if each]),
     )
@@ -417,9 +431,9 @@ def _settle_supporters(
             unsettled |= {each for each in (old.supporter_id, action.supporter_id) if each}
             changed.append(action)
     _note_first_acts(org_id, changed)
-    actions.settle_supporters(org_id, unsettled)
+    supporters.settle_supporters(org_id, unsettled)
     acted = {action.supporter_id for action in todo if action.counted}
-    actions.drop_idle_supporters(org_id, unsettled.union(locked) - acted)
+    supporters.drop_idle_supporters(org_id, unsettled.union(locked) - acted)
 
 
 def _note_first_acts(org_id: UUID, some: Iterable[Action], others: Iterable[UUID] = ()) -> None:
@@ -429,7 +443,7 @@ def _note_first_acts(org_id: UUID, some: Iterable[Action], others: Iterable[UUID
         if action.supporter_id and action.counted:
             first = firsts.get(action.supporter_id) or action.occurred_at
             firsts[action.supporter_id] = min(first, action.occurred_at)
-    actions.put_supporters(org_id, firsts)
+    supporters.put_supporters(org_id, firsts)
 
 
 def _who_when(action: Action) -> tuple[object, ...]:
@@ -439,9 +453,9 @@ def _who_when(action: Action) -> tuple[object, ...]:
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the evidence that is there now."""
     server.look_up_by_key()
-    actions.lock_people(org_id)
+    locks.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)
     todo = [replace(each) for each in before.values()]
-    sources = {source.id: source for source in campaigns.list_sources(org_id)}
+    sources = {source.id: source for source in sources_storage.list_sources(org_id)}
     people = join_people(org_id, todo, before)
     _attribute_and_keep(org_id, todo, before, sources, people)

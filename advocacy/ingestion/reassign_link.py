@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from advocacy.ingestion.pipeline import restate_actions
-from advocacy.storage import actions, campaigns, totals
+from advocacy.storage import actions, locks, posts, totals
 from advocacy.storage import clicks as clicks_storage
+from advocacy.storage import links as links_storage
 from advocacy.storage.session import transaction, with_retries
 
 
@@ -34,14 +35,14 @@ def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
 
     def move(_again: bool) -> Moved:
         with transaction():
-            actions.lock_organization(org_id, alone=True)
-            post = campaigns.get_post(org_id, post_id)
-            link = campaigns.get_link(org_id, code)
+            locks.lock_organization(org_id, alone=True)
+            post = posts.get_post(org_id, post_id)
+            link = links_storage.get_link(org_id, code)
             if link.parent_id is not None:
                 raise PassedOn(
                     f"link {code} passes another one on; move the one that it comes from"
                 )
-            links = campaigns.replace_post_of_links(org_id, link.id, post)
+            links = links_storage.replace_post_of_links(org_id, link.id, post)
             clicks = clicks_storage.replace_post_of_clicks(org_id, links, post.id, post.campaign_id)
             totals.correct_click_spans(org_id)
             concerned = actions.ids_of_links(org_id, links)

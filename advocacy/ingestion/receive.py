@@ -21,9 +21,10 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
 from advocacy.ingestion.wakeup import Nudge
 from advocacy.providers import BY_SLUG
-from advocacy.storage import campaigns, inbox
-from advocacy.storage.campaigns import SourceAtDoor
+from advocacy.storage import inbox
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
+from advocacy.storage.sources import SourceAtDoor
 
 Kept = tuple[int, inbox.Put]
 """The status that the tool wants to hear, and what became of the delivery."""
@@ -62,7 +63,7 @@ class KnownSources:
         """Return the sources of these keys as they are now."""
         if not keys:
             return {}
-        now, found = time.monotonic(), campaigns.find_sources_at_door(self.master, keys)
+        now, found = time.monotonic(), sources_storage.find_sources_at_door(self.master, keys)
         if self._seconds:
             # Made anew, so that none is remembered for longer than it is used.
             fresh = {key: kept for key, kept in self._known.items() if key not in keys}

@@ -15,7 +15,8 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Verified
 from advocacy.core.minimization import keyed_name
 from advocacy.providers import BY_SLUG
-from advocacy.storage import campaigns, inbox
+from advocacy.storage import inbox
+from advocacy.storage import sources as sources_storage
 
 
 def put_back(
@@ -33,7 +34,7 @@ def put_back(
 
 
 def _put_back_renamed(master: bytes, org_id: UUID, ids: Sequence[UUID] | None) -> int:
-    sources = {source.id: source for source in campaigns.list_sources(org_id)}
+    sources = {source.id: source for source in sources_storage.list_sources(org_id)}
     tried = 0
     for row in inbox.lock_reused(org_id, ids):
         source = sources[row.source_id]

@@ -13,7 +13,8 @@ from datetime import datetime
 from uuid import UUID
 
 from advocacy.core.dates import day_in
-from advocacy.storage.actions import Action, Restated
+from advocacy.storage.actions import Action
+from advocacy.storage.restatements import Restated
 
 _CREDIT = ("post_id", "campaign_id", "tier", "path")
 _FACTS = ("counted", "gross_minor", "currency", "kind", "occurred_at")

@@ -1,29 +1,16 @@
-"""Actions, as settled and attributed, and the people who acted.
-
-What a stranger would get wrong: all of this is derived. Rows are replaced as a whole, never patched
-field by field, and always in the order of their ids, so that two workers cannot block each other.
-"""
+"""Actions, as reconciled and attributed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
-from zlib import crc32
 
-from sqlalchemy.exc import OperationalError
-
-from advocacy.core.ids import new_id
-from advocacy.storage.db import db
 from advocacy.storage.session import Contended, run, run_count
-
-_LOCKS = 1024
-# A lock was not to be had in time; or a statement, where locks are waited for without an end.
-_WAITED_TOO_LONG = frozenset({"55P03", "57014"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -261,85 +248,6 @@ def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     return [row.id for row in rows]
 
 
-def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
-    """Note people with the instant of an action; the earliest ever is kept. Locks each of them.
-
-    Who is given without an instant is only locked: by a row that has to be dropped again, where
-    there was none.
-    """
-    if not firsts:
-        return
-    ordered = sorted(firsts)
-    run(
-        """insert into supporters (org_id, id, first_acted_at)
-           select :o, v.id, v.at
-           from unnest(cast(:ids as uuid[]), cast(:ats as timestamptz[])) as v (id, at)
-           on conflict (org_id, id) do update
-             set first_acted_at = least(supporters.first_acted_at, excluded.first_acted_at)
-             where supporters.first_acted_at is null
-                or excluded.first_acted_at < supporters.first_acted_at""",
-        o=org_id,
-        ids=ordered,
-        ats=[firsts[supporter] for supporter in ordered],
-    )
-
-
-def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Find anew when these people first acted, after one of their actions was changed.
-
-    They have to be locked since an earlier statement, or this one would not see what somebody else
-    has just kept of them.
-    """
-    ids = sorted(set(supporters))
-    if not ids:
-        return
-    run(
-        """update supporters s set first_acted_at = (
-             select min(a.occurred_at) from actions a
-             where a.org_id = :o and a.supporter_id = s.id and a.counted)
-           where s.org_id = :o and s.id = any(cast(:ids as uuid[]))""",
-        o=org_id,
-        ids=ids,
-    )
-
-
-def drop_idle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Remove those of these people who have not acted after all: they are nobody."""
-    if ids := list(supporters):
-        run(
-            """delete from supporters
-               where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
-            o=org_id,
-            ids=ids,
-        )
-
-
-def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
-    """Return which of these marks are of people who were erased."""
-    rows = run(
-        "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
-        o=org_id,
-        marks=list(marks),
-    )
-    return {row.mark for row in rows}
-
-
-def has_suppressed(org_id: UUID) -> bool:
-    """Say whether anybody was ever erased from this organization."""
-    return bool(run("select 1 from suppressed where org_id = :o limit 1", o=org_id))
-
-
-def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
-    """Remember that these people were erased."""
-    run(
-        """insert into suppressed (org_id, mark)
-           select :o, mark from unnest(cast(:marks as text[])) as v (mark) order by 2
-           on conflict do nothing""",
-        o=org_id,
-        marks=list(marks),
-    )
-
-
 def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
     """Return the actions of these people."""
     rows = run(
@@ -349,113 +257,6 @@ def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
         supporters=sorted(supporters),
     )
     return [row.id for row in rows]
-
-
-def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Return by what id actions go that are also known by these names."""
-    rows = run(
-        "select name, action_id from action_names where org_id = :o and name = any(:names)",
-        o=org_id,
-        names=list(names),
-    )
-    return {row.name: row.action_id for row in rows}
-
-
-def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
-    """Say by what id an action goes; whoever pointed at one of its former ids does so too."""
-    if not names:
-        return
-    ordered = sorted(names)
-    run(
-        """update action_names n set action_id = v.action_id
-           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
-           where n.org_id = :o and n.action_id = v.name and n.action_id <> v.action_id""",
-        o=org_id,
-        names=ordered,
-        ids=[names[name] for name in ordered],
-    )
-    run(
-        """insert into action_names (org_id, name, action_id)
-           select :o, v.name, v.action_id
-           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
-           order by v.name
-           on conflict (org_id, name) do update set action_id = excluded.action_id
-             where action_names.action_id <> excluded.action_id""",
-        o=org_id,
-        names=ordered,
-        ids=[names[name] for name in ordered],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Restated:
-    """So many actions of a campaign were changed, of days from `first_on` to `last_on`."""
-
-    campaign_id: UUID
-    why: str
-    first_on: date
-    last_on: date
-    actions: int
-
-
-def put_restatements(org_id: UUID, restated: Sequence[Restated]) -> None:
-    """Note that numbers which had been shown were changed."""
-    for each in restated:
-        run(
-            """insert into restatements (org_id, id, campaign_id, why, first_on, last_on, actions)
-               values (:o, :id, :c, :why, :first, :last, :actions)""",
-            o=org_id,
-            id=new_id(),
-            c=each.campaign_id,
-            why=each.why,
-            first=each.first_on,
-            last=each.last_on,
-            actions=each.actions,
-        )
-
-
-def list_restatements(
-    org_id: UUID, campaign_id: UUID, first: date, last: date, days: int
-) -> list[Any]:
-    """Return restatements of these days made in the last `days` days, by the day they were made."""
-    return run(
-        """select (at at time zone 'UTC')::date as "on", why,
-                  min(first_on) as first_on, max(last_on) as last_on,
-                  sum(actions)::int8 as actions
-           from restatements
-           where org_id = :o and campaign_id = :c and first_on <= :last and last_on >= :first
-             and at > now() - make_interval(days => :days)
-           group by 1, why order by 1 desc, why""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        days=days,
-    )
-
-
-def lock_names(source_id: UUID, *, alone: bool) -> None:
-    """Hold the lock on what actions of a source are called, until the transaction ends.
-
-    Alone, where names are joined; many who only use them share it.
-    """
-    shared = "" if alone else "_shared"
-    run(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
-
-
-def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
-    """Hold the locks on these recurring gifts, as `ids_of_mandates`, until the transaction ends.
-
-    Who keeps a payment while another does would not see the other's. Some gifts share a lock: there
-    is room for so many only.
-    """
-    numbers = {crc32(f"{source_id}:{name}".encode()) % _LOCKS for source_id, name in mandates}
-    run(
-        # The first numbers are other locks: of people, of claims, and so on.
-        "select pg_advisory_xact_lock(:key, unnest(cast(:numbers as int4[])))",
-        key=org_id.int % (2**31),
-        numbers=[16 + number for number in sorted(numbers)],
-    )
 
 
 def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
@@ -529,39 +330,3 @@ def find_action(org_id: UUID, action_id: UUID) -> Action | None:
         id=action_id,
     )
     return Action(**rows[0]._asdict()) if rows else None
-
-
-def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:
-    """Hold the organization's drain lock until the transaction ends: shared, or alone.
-
-    Many batches share it; a rebuild holds it alone. Returns False where `wait` is off and it is
-    held otherwise.
-    """
-    key = org_id.int % (2**63)
-    shared = "" if alone else "_shared"
-    if wait:
-        run(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
-        return True
-    return bool(run(f"select pg_try_advisory_xact_lock{shared}(:key)", key=key)[0][0])
-
-
-def wait_for_organization(org_id: UUID, *, alone: bool) -> bool:
-    """Lock as `lock_organization`; False where that takes longer than a lock is waited for.
-
-    The transaction goes on then with what it holds.
-    """
-    if lock_organization(org_id, alone=alone, wait=False):
-        return True
-    try:
-        with db.session.begin_nested():
-            return lock_organization(org_id, alone=alone)
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) not in _WAITED_TOO_LONG:
-            raise
-        return False
-
-
-def lock_people(org_id: UUID) -> None:
-    """Stand in line with whoever joins and parts people of this organization."""
-    # Two numbers make another lock than the one number of the organization's own.
-    run("select pg_advisory_xact_lock(:key, 1)", key=org_id.int % (2**31))

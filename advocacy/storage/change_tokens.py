@@ -10,7 +10,6 @@ change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -60,24 +59,6 @@ def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[Any]:
                      ) few) as bad) q""",
         o=org_id,
         campaigns=list(campaign_ids),
-    )
-
-
-def count_actions(
-    org_id: UUID, campaign_id: UUID | None, days: tuple[date, date] | None = None
-) -> int:
-    """Return how many actions a campaign or the organization has, on these days; from totals."""
-    first, last = days or (date.min, date.max)
-    return int(
-        run(
-            f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
-                where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
-                  and day between :first and :last""",
-            o=org_id,
-            c=campaign_id,
-            first=first,
-            last=last,
-        )[0].actions
     )
 
 
@@ -133,15 +114,6 @@ def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
         scope=campaign_id or org_id,
     )
     return str(row.mark)
-
-
-def try_lock(org_id: UUID, name: str) -> bool:
-    """Take the lock of this name for the current transaction; False where somebody has it."""
-    row = run(
-        "select pg_try_advisory_xact_lock(hashtextextended(:name, 0)) as taken",
-        name=f"{org_id}:{name}",
-    )[0]
-    return bool(row.taken)
 
 
 def _within(campaign_id: UUID | None) -> str:

@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
-from advocacy.storage.campaigns import NotFound, Taken
 from advocacy.storage.db import db
+from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Campaign, ReportSubscription
 from advocacy.storage.session import run, run_count
 

@@ -16,7 +16,8 @@ from uuid import UUID
 from advocacy.core.dates import begin_of
 from advocacy.storage import time_zones
 from advocacy.storage.money_movements import booked
-from advocacy.storage.session import run, without_loops
+from advocacy.storage.server import without_loops
+from advocacy.storage.session import run
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
 """From the lowest to the highest; a rung's number is its place."""

@@ -16,9 +16,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
-from advocacy.storage.campaigns import NotFound, Taken
 from advocacy.storage.db import db
 from advocacy.storage.distinct_deltas import NEWS
+from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Goal
 from advocacy.storage.session import run
 from advocacy.storage.totals import OF_MODEL

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from advocacy.core.events import Verified, shape
 from advocacy.storage.leases import COLUMNS, Claimed, LostClaim
-from advocacy.storage.session import run, run_count, without_loops
+from advocacy.storage.server import without_loops
+from advocacy.storage.session import run, run_count
 
 Put = Literal["new", "known", "conflict"]
 

@@ -1,48 +1,26 @@
-"""Tracking links as their page needs them: found again where they are there, listed by page.
-
-What a stranger would get wrong: links that supporters pass on are links too. They are many and not
-staff's own, so they are left out here; what they bring is their post's.
-"""
+"""Tracking links of posts."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 
+from advocacy.core.ids import new_code, new_id
+from advocacy.core.link_codes import check_code
+from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.storage.db import db
-from advocacy.storage.models import Link, Post
+from advocacy.storage.errors import NotFound
+from advocacy.storage.lookup_keys import _put_address
+from advocacy.storage.models import (
+    Link,
+    Post,
+)
 from advocacy.storage.session import run
-
-
-def lock_campaign(org_id: UUID, campaign_id: UUID) -> None:
-    """Let nobody else look for links of this campaign and make them, until this is committed."""
-    run(
-        "select 1 from campaigns where org_id = :o and id = :c for no key update",
-        o=org_id,
-        c=campaign_id,
-    )
-
-
-def find_post(
-    org_id: UUID, campaign_id: UUID, *, url: str, platform: str, title: str
-) -> Post | None:
-    """Return the campaign's oldest post at this address; without one, of this title."""
-    asked = {"org_id": org_id, "campaign_id": campaign_id, "url": url}
-    if not url:
-        asked |= {"platform": platform, "title": title}
-    query = select(Post).filter_by(**asked).order_by(Post.created_at, Post.id).limit(1)
-    return db.session.scalar(query)
-
-
-def describe_post(post: Post, *, medium: str, author: str) -> None:
-    """Keep what a post is and who made it; what is empty changes nothing."""
-    post.medium = medium or post.medium
-    post.author = author or post.author
-    db.session.flush()
 
 
 def find_same_link(
@@ -66,25 +44,6 @@ def find_same_link(
 def find_link(org_id: UUID, code: str) -> Link | None:
     """Return the organization's link with this code."""
     return db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
-
-
-def media(org_id: UUID) -> list[str]:
-    """Return the words that posts of the organization have for their medium."""
-    return _told("medium", org_id)
-
-
-def authors(org_id: UUID) -> list[str]:
-    """Return who made posts of the organization, as far as that was said."""
-    return _told("author", org_id)
-
-
-def _told(column: str, org_id: UUID) -> list[str]:
-    rows = run(
-        f"""select distinct {column} as word from posts
-            where org_id = :o and {column} <> '' order by 1""",
-        o=org_id,
-    )
-    return [row.word for row in rows]
 
 
 def list_page(
@@ -111,3 +70,204 @@ def list_page(
         id=before[1] if before else None,
         limit=limit,
     )
+
+
+def put_link(
+    org_id: UUID,
+    post: Post,
+    destination: str,
+    provider: str,
+    utm: dict[str, str],
+    code: str = "",
+    carries: dict[str, str] | None = None,
+) -> Link:
+    """Make a tracking link of a post, with a fresh code or this one.
+
+    Raises `Taken`, and `BadCode` for a code that would not be known again when it comes back.
+    """
+    link = Link(
+        org_id=org_id,
+        id=new_id(),
+        post_id=post.id,
+        campaign_id=post.campaign_id,
+        code=check_code(code) if code else new_code(),
+        destination=destination,
+        provider=provider,
+        utm=utm,
+        carries=carries or {},
+    )
+    _put_address("link", link.code, org_id, link.id)
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
+def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
+    """Return the links of a campaign, or all, the newest first."""
+    query = select(Link).filter_by(org_id=org_id)
+    if campaign_id:
+        query = query.filter_by(campaign_id=campaign_id)
+    return list(db.session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc())))
+
+
+class LinksMark(NamedTuple):
+    """Another one whenever a link was made, changed, disabled or removed.
+
+    `organizations` has for each its id, its name and its fallback address.
+    """
+
+    enabled: int
+    every: int
+    newest: datetime | None
+    organizations: tuple[tuple[str, str, str], ...] = ()
+
+
+class LinkRow(NamedTuple):
+    """What the redirect needs of a link; `row` is None where it is disabled.
+
+    `row` is a line of JSON: [code, org id, id, provider, destination, utm, carries].
+    """
+
+    code: str
+    org_id: str
+    row: str | None
+
+
+def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
+    """Return every link of every organization, or those that were changed or disabled since."""
+    rows = run(
+        """select code, org_id::text, case when disabled_at is null then
+                    json_build_array(code, org_id, id, provider, destination, utm, carries)::text
+                  end as row
+           from links
+           where cast(:since as timestamptz) is null or changed_at >= :since
+             or disabled_at >= :since""",
+        since=since,
+    )
+    return [LinkRow(*row) for row in rows]
+
+
+def links_mark() -> LinksMark:
+    """Return the mark of all links as they are now."""
+    organizations = run("select id::text, name, fallback_url from organizations order by id")
+    links = run(
+        """select count(*) filter (where disabled_at is null) as enabled, count(*) as every,
+                  greatest(max(changed_at), max(disabled_at)) as newest
+           from links"""
+    )[0]
+    return LinksMark(
+        links.enabled,
+        links.every,
+        links.newest,
+        tuple((row.id, row.name, row.fallback_url) for row in organizations),
+    )
+
+
+def put_share(org_id: UUID, code: str) -> Link:
+    """Make a link that passes this one on: same post, same page, one generation further.
+
+    Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is held
+    until the child is: whoever moves it finds the child, or has moved the parent before.
+    """
+    parent = get_link(org_id, code, held=True)
+    link = Link(
+        org_id=org_id,
+        id=new_id(),
+        post_id=parent.post_id,
+        campaign_id=parent.campaign_id,
+        code=new_code(),
+        destination=parent.destination,
+        provider=parent.provider,
+        utm=parent.utm,
+        carries=parent.carries,
+        parent_id=parent.id,
+        generation=parent.generation + 1,
+    )
+    _put_address("link", link.code, org_id, link.id)
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
+def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
+    """Return the link with this code, `held` as it is. Raises `NotFound`."""
+    query = select(Link).filter_by(org_id=org_id, code=code)
+    if held:
+        query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    link: Link | None = db.session.scalar(query)
+    if link is None:
+        raise NotFound(f"there is no link {code}; see `advocacy link list`")
+    return link
+
+
+def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
+    """Let a link and all that was passed on from it be of another post; returns their ids."""
+    moved: list[Any] = []
+    while True:
+        rows = run(
+            """with recursive chain as (
+                 select id from links where org_id = :o and id = :id
+                 union all
+                 select l.id from chain c join links l on l.org_id = :o and l.parent_id = c.id)
+               update links l set post_id = :post, campaign_id = :campaign, changed_at = now()
+               from chain c where l.org_id = :o and l.id = c.id
+               returning l.id""",
+            o=org_id,
+            id=link_id,
+            post=post.id,
+            campaign=post.campaign_id,
+        )
+        if len(rows) == len(moved):
+            return [row.id for row in rows]
+        # Where this waited for somebody who passed one of these on, there is one more now.
+        moved = rows
+
+
+def disable_link(org_id: UUID, code: str, now: datetime) -> None:
+    """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
+    get_link(org_id, code).disabled_at = now
+    db.session.flush()
+
+
+def enable_link(org_id: UUID, code: str, now: datetime) -> None:
+    """Let a link lead to its destination again. Raises `NotFound`."""
+    link = get_link(org_id, code)
+    # Redirect processes look at what was changed, so that they see it within a second.
+    link.disabled_at, link.changed_at = None, now
+    db.session.flush()
+
+
+def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the codes of these links."""
+    rows = run(
+        "select id, code from links where org_id = :o and id = any(cast(:ids as uuid[]))",
+        o=org_id,
+        ids=list(link_ids),
+    )
+    return {row.id: row.code for row in rows}
+
+
+def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
+    """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
+    rows = run(
+        """select l.code, l.id as link_id, l.post_id, l.campaign_id, p.platform
+           from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
+           where l.org_id = :o and l.code = any(cast(:codes as text[]))""",
+        o=org_id,
+        codes=list(codes),
+    )
+    return {row.code: row for row in rows}
+
+
+def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[Any]:
+    """Return the links whose utm_campaign is one of these, however written, with folded UTM."""
+    rows = run(
+        """select l.utm, l.id as link_id, l.post_id, l.campaign_id, p.platform
+           from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
+           where l.org_id = :o
+             and lower(btrim(l.utm ->> 'campaign')) = any(cast(:campaigns as text[]))
+           order by l.id""",
+        o=org_id,
+        campaigns=sorted({fold_utm(each) for each in campaigns}),
+    )
+    return [row._replace(utm=folded_utm(row.utm)) for row in rows]

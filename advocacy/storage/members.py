@@ -8,22 +8,19 @@ the sign-in form asks it, since everyone else knows the organization.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from advocacy.core.contacts import normalise_email
-from advocacy.core.crypto import digest, organization_key
+from advocacy.core.crypto import NO_ORGANIZATION, digest, organization_key
 from advocacy.core.ids import new_id, new_key
-from advocacy.storage.campaigns import NO_ORGANIZATION, NotFound, Taken, word_digest
+from advocacy.storage.errors import NotFound, Taken
+from advocacy.storage.lookup_keys import word_digest
 from advocacy.storage.session import run, run_count
+from advocacy.storage.sessions import SESSION_IDLE, end_sessions
 
-SESSION_LASTS = timedelta(hours=12)
-SESSION_IDLE = timedelta(minutes=30)
 ONE_TIME_LASTS = timedelta(days=7)
-
-_NOTED_AGAIN = timedelta(minutes=1)
-"""A session that is in use is written down this seldom."""
 
 
 class BadEmail(ValueError):
@@ -291,116 +288,6 @@ def _drop_one_time_words(org_id: UUID, member_id: UUID) -> None:
         "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
         o=org_id,
         id=member_id,
-    )
-
-
-# Sessions.
-
-
-def put_session(
-    org_id: UUID, *, member_id: UUID | None = None, token_id: UUID | None = None
-) -> str:
-    """Begin a session of a member or of a token; returns its word, which is kept nowhere."""
-    run(
-        """delete from sessions where org_id = :o
-           and (expires_at < now() or seen_at < now() - :idle)""",
-        o=org_id,
-        idle=SESSION_IDLE,
-    )
-    word = new_key("ses")
-    run(
-        """insert into sessions (org_id, digest, member_id, token_id, expires_at)
-           values (:o, :digest, :member_id, :token_id, now() + :lasts)""",
-        o=org_id,
-        digest=word_digest(word),
-        member_id=member_id,
-        token_id=token_id,
-        lasts=SESSION_LASTS,
-    )
-    return word
-
-
-def find_session(org_id: UUID, word: str) -> Any | None:
-    """Return the open session with this word: its member's or token's columns, and `noted`.
-
-    `noted` is False where it was last seen so long ago that `note_session` has to be called.
-    """
-    rows = run(
-        """select s.org_id, m.id, m.email, m.name, m.role, m.language, t.name as token,
-                  s.seen_at > now() - :again as noted
-           from sessions s
-           left join members m on m.org_id = s.org_id and m.id = s.member_id
-           left join tokens t on t.org_id = s.org_id and t.id = s.token_id
-             and t.revoked_at is null and t.expires_at > now()
-           where s.org_id = :o and s.digest = :digest
-             and s.expires_at > now() and s.seen_at > now() - :idle
-             and (m.id is not null or t.id is not null)""",
-        o=org_id,
-        digest=word_digest(word),
-        again=_NOTED_AGAIN,
-        idle=SESSION_IDLE,
-    )
-    return rows[0] if rows else None
-
-
-def note_session(org_id: UUID, word: str) -> None:
-    """Write down that a session is in use, and on which day its member was here."""
-    run(
-        "update sessions set seen_at = now() where org_id = :o and digest = :digest",
-        o=org_id,
-        digest=word_digest(word),
-    )
-    run(
-        """update members m set last_seen_on = :today from sessions s
-           where m.org_id = :o and s.org_id = :o and s.digest = :digest and m.id = s.member_id
-             and m.last_seen_on is distinct from :today""",
-        o=org_id,
-        today=datetime.now(UTC).date(),
-        digest=word_digest(word),
-    )
-
-
-def end_session(org_id: UUID, word: str) -> None:
-    """End one session: whoever has a copy of its cookie is out, too."""
-    run(
-        "delete from sessions where org_id = :o and digest = :digest",
-        o=org_id,
-        digest=word_digest(word),
-    )
-
-
-def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
-    """End every session of a member but the one with the word `keep`; returns how many."""
-    return run_count(
-        "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
-        o=org_id,
-        id=member_id,
-        kept=word_digest(keep),
-    )
-
-
-# The audit.
-
-
-def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
-    """Write down what one of the staff did. `did` is one word; nothing of supporters."""
-    run(
-        "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
-        o=org_id,
-        id=new_id(),
-        who=who,
-        did=did,
-        what=what,
-    )
-
-
-def list_audit(org_id: UUID, limit: int = 100) -> list[Any]:
-    """Return the newest entries: at, who, did, what."""
-    return run(
-        """select at, who, did, what from audit where org_id = :o
-           order by at desc, id desc limit :limit""",
-        o=org_id,
-        limit=limit,
     )
 
 

@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from advocacy.storage.session import Contended, TookTooLong
+from advocacy.storage.connections import TookTooLong
+from advocacy.storage.session import Contended
 
 # Cardinality, data exception, integrity constraint, check option, program limit exceeded.
 _OWN_CLASSES = frozenset({"21", "22", "23", "44", "54"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from advocacy.storage.campaigns import NO_ORGANIZATION
+from advocacy.core.crypto import NO_ORGANIZATION
 from advocacy.storage.session import run
 
 _SAMPLES = 3

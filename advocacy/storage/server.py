@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -90,3 +92,17 @@ def take_time_to_count() -> None:
                   set_config('enable_memoize', 'off', true),
                   set_config('client_connection_check_interval', '5s', true)"""
     )
+
+
+@contextmanager
+def without_loops() -> Iterator[None]:
+    """Join by hashing in the statements inside, whatever the planner expects.
+
+    For what joins groups that it made itself: of tables that nobody analyzed yet the planner
+    expects few groups and goes through all of them for each row. A few thousand people took more
+    than five seconds so, where hashing takes as many milliseconds.
+    """
+    run("set local enable_nestloop = off")
+    yield
+    # What failed has no transaction left in which to say so, and its end takes the setting along.
+    run("set local enable_nestloop = on")

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.ids import new_id, new_key
-from advocacy.storage.campaigns import word_digest
+from advocacy.storage.lookup_keys import word_digest
 from advocacy.storage.session import run, run_count
 
 

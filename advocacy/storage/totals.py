@@ -15,6 +15,7 @@ from uuid import UUID
 
 from advocacy.core.buckets import DAYS, cut, span_of
 from advocacy.storage.actions import Action
+from advocacy.storage.change_tokens import _within
 from advocacy.storage.session import run
 
 EVERY = "every"
@@ -436,3 +437,21 @@ def span_of_actions(org_id: UUID, campaign_ids: Sequence[UUID]) -> tuple[date | 
         campaigns=list(campaign_ids),
     )[0]
     return row.first, row.last
+
+
+def count_actions(
+    org_id: UUID, campaign_id: UUID | None, days: tuple[date, date] | None = None
+) -> int:
+    """Return how many actions a campaign or the organization has, on these days; from totals."""
+    first, last = days or (date.min, date.max)
+    return int(
+        run(
+            f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
+                where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
+                  and day between :first and :last""",
+            o=org_id,
+            c=campaign_id,
+            first=first,
+            last=last,
+        )[0].actions
+    )

@@ -17,7 +17,9 @@ from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
 from advocacy.providers import BY_SLUG
-from advocacy.storage import actions, campaigns, distinct_counts, links
+from advocacy.storage import campaigns, distinct_counts, links, locks, posts, sources
+from advocacy.storage import campaigns as campaigns_storage
+from advocacy.storage import links as links_storage
 from advocacy.storage.models import Campaign, Link, Post, Source
 
 HOSTS = {
@@ -110,8 +112,8 @@ def put_link_to(
     Raises `BadDestination`, `BadCode`, `BadLink`, `NotFound` and `Taken`.
     """
     checked = check_destination(destination, local=local)
-    leads_to = campaigns.get_source(org_id, source) if source else None
-    return campaigns.put_link(
+    leads_to = sources.get_source(org_id, source) if source else None
+    return links_storage.put_link(
         org_id,
         post,
         checked,
@@ -153,7 +155,7 @@ class Maker:
     def __init__(self, org_id: UUID, *, local: bool) -> None:
         self._org_id, self._local = org_id, local
         self._campaigns = {each.slug: each for each in campaigns.list_campaigns(org_id)}
-        self._sources = {each.name: each for each in campaigns.list_sources(org_id)}
+        self._sources = {each.name: each for each in sources.list_sources(org_id)}
 
     def check(self, wanted: Wanted) -> Ready:
         """Check everything and make nothing. Raises `BadLink`."""
@@ -201,17 +203,17 @@ class Maker:
     def put(self, ready: Ready) -> Made:
         """Return the link that is ready: the one that is there, or else a new one."""
         org_id, campaign = self._org_id, ready.campaign
-        links.lock_campaign(org_id, campaign.id)
+        campaigns_storage.lock_campaign(org_id, campaign.id)
         about = {"url": ready.post_url, "platform": ready.platform, "title": ready.title}
         more = {"medium": ready.medium, "author": ready.author}
-        post = links.find_post(org_id, campaign.id, **about)
+        post = posts.find_post(org_id, campaign.id, **about)
         if post is None:
-            post = campaigns.put_post(org_id, campaign.id, **about, **more)
+            post = posts.put_post(org_id, campaign.id, **about, **more)
         else:
             self._describe(post, **more)
         carries = dict(ready.carries)
         found = links.find_same_link(org_id, post.id, ready.destination, ready.provider, carries)
-        made = found or campaigns.put_link(
+        made = found or links_storage.put_link(
             org_id, post, ready.destination, ready.provider, _utm(campaign.slug, post), "", carries
         )
         return Made(made, post, campaign, found is None)
@@ -221,10 +223,10 @@ class Maker:
         described = medium or post.medium, author or post.author
         if described != (post.medium, post.author):
             # People are counted by these, and were by what was told before.
-            actions.lock_organization(self._org_id, alone=True)
+            locks.lock_organization(self._org_id, alone=True)
             zones = campaigns.zones(self._org_id)
             distinct_counts.move_people(self._org_id, post.id, described, zones)
-            links.describe_post(post, medium=medium, author=author)
+            posts.describe_post(post, medium=medium, author=author)
 
     def put_many(self, rows: Iterable[tuple[int, Wanted]], *, only_all: bool) -> list[Outcome]:
         """Make the links of a sheet's rows; with `only_all`, none where one of them is wrong."""
@@ -238,7 +240,7 @@ class Maker:
             return [Outcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
         # In one order of locks, whatever the order of the rows.
         for campaign_id in sorted({one.campaign.id for _, _, one, _ in ready if one}):
-            links.lock_campaign(self._org_id, campaign_id)
+            campaigns_storage.lock_campaign(self._org_id, campaign_id)
         return [
             Outcome(line, wanted, self.put(one) if one else None, trouble)
             for line, wanted, one, trouble in ready

@@ -19,10 +19,11 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from advocacy.core import crypto
 from advocacy.core.choices import ROLES
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import organization_key
-from advocacy.storage import campaigns, members
+from advocacy.storage import audit, lookup_keys, members, sessions, tokens
 from advocacy.storage.db import login
 from advocacy.storage.members import Member
 from advocacy.storage.session import transaction
@@ -58,7 +59,7 @@ def init_app(app: Flask) -> None:
     login.session_protection = None
     # A page that says that the database is down must not ask it who is signed in.
     login.init_app(app, add_context_processor=False)
-    key = organization_key(settings.secret_key.encode(), campaigns.NO_ORGANIZATION, "guesses")
+    key = organization_key(settings.secret_key.encode(), crypto.NO_ORGANIZATION, "guesses")
     app.extensions["guesses"] = Guesses(settings.redis_url, key)
     app.before_request(know_nobody)
 
@@ -78,7 +79,7 @@ def needs_token(
         @wraps(view)
         def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             scheme, _, word = request.headers.get("Authorization", "").partition(" ")
-            token = campaigns.find_token(word.strip()) if scheme.lower() == "bearer" else None
+            token = tokens.find_token(word.strip()) if scheme.lower() == "bearer" else None
             if token is None:
                 raise Problem(
                     401,
@@ -146,12 +147,12 @@ def find_signed_in(cookie: str) -> SignedIn | None:
         org_id = UUID(org)
     except ValueError:
         return None
-    row = members.find_session(org_id, word)
+    row = sessions.find_session(org_id, word)
     if row is None:
         return None
     if not row.noted:
         with transaction():
-            members.note_session(org_id, word)
+            sessions.note_session(org_id, word)
     if row.id is None:
         return SignedIn(org_id, word, ROLES[0], row.token, None)
     member = Member(org_id, row.id, row.email, row.name, row.role, row.language, joined=True)
@@ -160,11 +161,11 @@ def find_signed_in(cookie: str) -> SignedIn | None:
 
 def sign_in(word: str) -> bool:
     """Begin a session with a token's text, which only reads; False where it is not valid."""
-    token = campaigns.find_token(word)
+    token = tokens.find_token(word)
     if token is None:
         return False
     with transaction():
-        begun = members.put_session(token.org_id, token_id=token.id)
+        begun = sessions.put_session(token.org_id, token_id=token.id)
     _begin(SignedIn(token.org_id, begun, ROLES[0], token.name, None))
     return True
 
@@ -217,7 +218,7 @@ def offered() -> dict[UUID, UUID]:
 
 def _mark(org_id: UUID, member_id: UUID) -> str:
     """Return another word whenever a member has another password."""
-    return campaigns.word_digest(members.password_of(org_id, member_id) or "")[:16]
+    return lookup_keys.word_digest(members.password_of(org_id, member_id) or "")[:16]
 
 
 def begin(org_id: UUID, member_id: UUID) -> bool:
@@ -226,7 +227,7 @@ def begin(org_id: UUID, member_id: UUID) -> bool:
     if member is None:
         return False
     with transaction():
-        word = members.put_session(org_id, member_id=member_id)
+        word = sessions.put_session(org_id, member_id=member_id)
     _begin(SignedIn(org_id, word, member.role, member.called, member))
     return True
 
@@ -241,7 +242,7 @@ def sign_out() -> None:
             pass
         else:
             with transaction():
-                members.end_session(org_id, word)
+                sessions.end_session(org_id, word)
     session.clear()
 
 
@@ -252,7 +253,7 @@ def session_word() -> str:
 
 def note(did: str, what: str = "") -> None:
     """Write into the audit what who is signed in did; to be called inside a transaction."""
-    members.note(g.org_id, g.member.email if g.member else g.called, did, what)
+    audit.note(g.org_id, g.member.email if g.member else g.called, did, what)
 
 
 def _begin(signed_in: SignedIn) -> None:

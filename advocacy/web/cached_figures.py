@@ -23,8 +23,8 @@ from advocacy.analytics.goals import goals
 from advocacy.analytics.result_cache import BeingCounted, Counted, Counting, NotCounted
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_
-from advocacy.storage.campaigns import find_organization
 from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.organizations import find_organization
 from advocacy.web.errors import Problem, problem
 
 COUNTING_SECONDS = "3"

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from advocacy.core.messages import N_
-from advocacy.storage.session import TookTooLong, hurry
+from advocacy.storage.connections import TookTooLong, hurry
 
 log = structlog.get_logger()
 

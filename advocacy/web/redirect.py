@@ -33,8 +33,8 @@ from advocacy.core.link_codes import codes_in, is_link
 from advocacy.core.minimization import retained_host
 from advocacy.core.urls import BadDestination, check_destination, host_of, with_query
 from advocacy.providers import BY_SLUG, generic
-from advocacy.storage import campaigns
-from advocacy.storage.campaigns import LinkRow, LinksMark
+from advocacy.storage import links as links_storage
+from advocacy.storage.links import LinkRow, LinksMark
 from advocacy.tracking import click_loader, click_log
 from advocacy.tracking.click_log import ClickLog
 from advocacy.tracking.user_agents import LONGEST, is_person
@@ -267,7 +267,7 @@ class LinkTable:
                 return
             self._began = time.monotonic()
             with self.app.app_context():
-                mark = campaigns.links_mark()
+                mark = links_storage.links_mark()
                 if mark == self._mark:
                     return
                 copy = self._changed(mark)
@@ -284,11 +284,11 @@ class LinkTable:
         """Return the links as they are now: read what changed, or all where that is not enough."""
         if self._mark and self._mark.newest:
             since = self._mark.newest - _CHANGE_TAKES
-            changed = campaigns.links_for_redirect(since)
+            changed = links_storage.links_for_redirect(since)
             copy = self._copy.with_changed(changed, mark.organizations)
             if copy.has(mark):
                 return copy
-        return Copy(campaigns.links_for_redirect(), mark.organizations, local=self._local)
+        return Copy(links_storage.links_for_redirect(), mark.organizations, local=self._local)
 
     def _save(self, written: str) -> None:
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from advocacy.storage import campaigns, members
+from advocacy.storage import members, organizations
 from advocacy.storage.session import transaction
 from docs import picture
 from tests.conftest import PASSWORD, empty_tables
@@ -112,7 +112,7 @@ def site(
 
 def _session(app: Flask, role: str) -> str:
     with transaction():
-        org_id = campaigns.get_organization(None).id
+        org_id = organizations.get_organization(None).id
         master = app.extensions["settings"].secret_key.encode()
         made = members.put_member(master, org_id, f"{role}@example.org", role)
         word = members.put_one_time_word(org_id, made.id)

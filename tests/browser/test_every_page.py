@@ -14,7 +14,7 @@ from flask import Flask
 
 from advocacy.analytics import goals
 from advocacy.core.ids import new_id
-from advocacy.storage import campaigns, email_outbox, members, shared_reports
+from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
 from advocacy.storage.session import run, transaction
 from tests.web.test_languages import NOT_A_PAGE
@@ -57,7 +57,7 @@ def address(wired: Flask, site, rule: str) -> str:
     if found := PAGES[rule]:
         return found
     with wired.app_context(), transaction():
-        org_id = campaigns.get_organization(None).id
+        org_id = organizations.get_organization(None).id
         match rule:
             case "/view/<word>":
                 campaign = campaigns.get_campaign(org_id, "stay")
@@ -92,7 +92,7 @@ def filled(wired: Flask, site) -> Iterator[None]:
     first, last = (now - timedelta(days=15)).date(), (now + timedelta(days=20)).date()
     with wired.app_context():
         with transaction():
-            org_id = campaigns.get_organization(None).id
+            org_id = organizations.get_organization(None).id
             stay = campaigns.get_campaign(org_id, "stay")
             made = [
                 goals.put_goal(org_id, None, "supporters", "5000", first, last),

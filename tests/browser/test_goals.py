@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from advocacy.analytics.goals import put_goal
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction
 
@@ -20,7 +20,7 @@ def two_goals(watched, wired):
     today = datetime.now(UTC).date()
     first, last = today - timedelta(days=15), today + timedelta(days=20)
     with wired.app_context(), transaction():
-        org_id = campaigns.get_organization(None).id
+        org_id = organizations.get_organization(None).id
         stay = campaigns.get_campaign(org_id, "stay")
         made = [
             put_goal(org_id, None, "supporters", "5000", first, last).id,

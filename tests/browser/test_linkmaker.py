@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from advocacy.core.ids import new_id
 from advocacy.ingestion import drain
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations, sources
 from advocacy.storage.session import run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -52,9 +52,9 @@ def make_link(page, **asked: str) -> str:
 
 def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     with wired.app_context(), transaction():
-        org_id = campaigns.get_organization(None).id
+        org_id = organizations.get_organization(None).id
         (campaign,) = (c for c in campaigns.list_campaigns(org_id) if c.slug == "stay")
-        _, key = campaigns.put_source(org_id, "action_network", "links", campaign_id=campaign.id)
+        _, key = sources.put_source(org_id, "action_network", "links", campaign_id=campaign.id)
     watched.sign_in_as_editor("/")
     page, site = watched.page, watched.site
     title = f"Made here {new_id().hex[-6:]}"

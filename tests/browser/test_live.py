@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from advocacy.core.ids import new_id
 from advocacy.core.vocabulary import platform_named
 from advocacy.ingestion import drain
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations, sources
 from advocacy.storage.session import transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -29,10 +29,10 @@ SIGNED_OUT = "You are signed out. Sign in again to see new actions."
 def act(wired: Flask, site) -> Callable[..., None]:
     """Let a supporter of the shown campaign act: a webhook at the real door, then a worker."""
     with wired.app_context(), transaction():
-        org = campaigns.get_organization(None)
+        org = organizations.get_organization(None)
         (campaign,) = (c for c in campaigns.list_campaigns(org.id) if c.slug == "stay")
         name = f"live-{new_id().hex[-8:]}"
-        _, key = campaigns.put_source(org.id, "action_network", name, campaign_id=campaign.id)
+        _, key = sources.put_source(org.id, "action_network", name, campaign_id=campaign.id)
         org_id = org.id
 
     def acted(source: str = "") -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from advocacy.core.dates import day_in
-from advocacy.storage import campaigns, members
+from advocacy.storage import members, organizations
 from advocacy.storage.session import run, transaction
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -24,7 +24,7 @@ def owner(site, wired) -> Iterator[tuple[str, str]]:
     email = "ana@example.org"
     with wired.app_context():
         with transaction():
-            organization = campaigns.get_organization(None)
+            organization = organizations.get_organization(None)
             master = wired.extensions["settings"].secret_key.encode()
             made = members.put_member(master, organization.id, email, "owner")
             word = members.put_one_time_word(organization.id, made.id)

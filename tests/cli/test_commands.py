@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from advocacy.cli import main
-from advocacy.storage import campaigns
+from advocacy.storage import tokens
 from advocacy.storage.session import run
 from tests.conftest import World
 
@@ -187,12 +187,12 @@ def test_a_token_is_shown_once_and_ends_when_revoked(operator, world):
     listed = operator.does("token", "list")
     assert word not in listed
     assert re.search(r"^Monday +admin +\d{4}-\d\d-\d\d +valid$", listed, re.MULTILINE)
-    found = campaigns.find_token(word)
+    found = tokens.find_token(word)
     assert found is not None and found.scope == "admin"
 
     assert operator.does("token", "revoke", "--name", "Monday") == "token Monday is revoked\n"
     assert "revoked" in operator.does("token", "list")
-    assert campaigns.find_token(word) is None
+    assert tokens.find_token(word) is None
     assert "no valid token" in operator.fails("token", "revoke", "--name", "Monday")
 
 

@@ -14,7 +14,7 @@ from advocacy.cli.dev import sample_data, sample_rows
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import restate_actions
 from advocacy.ingestion.rollup import deltas
-from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage import actions, campaigns, inbox, organizations
 from advocacy.storage.session import run, transaction
 from advocacy.storage.totals import Key, Sums
 
@@ -38,7 +38,7 @@ MADE_OF = {
 def made(app, settings) -> Any:
     """An organization of 1,200 actions, written directly."""
     sample_data.fill(settings, "generated", 1_200, until=UNTIL)
-    return campaigns.get_organization("generated").id
+    return organizations.get_organization("generated").id
 
 
 def rows(table: str) -> list[Any]:
@@ -151,7 +151,7 @@ def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
     told = {}
     for slug, seed in (("one", 7), ("two", 7), ("three", 8)):
         sample_data.fill(settings, slug, 200, seed=seed, until=UNTIL)
-        org_id = campaigns.get_organization(slug).id
+        org_id = organizations.get_organization(slug).id
         told[slug] = sorted(
             (each.external_id, each.kind, each.occurred_at, each.tier, each.gross_minor)
             for each in every_action(org_id)
@@ -161,7 +161,7 @@ def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
 
 def test_a_short_time_has_nobody_come_twice(app, settings):
     sample_data.fill(settings, "generated", 200, days=40, until=UNTIL)
-    org_id = campaigns.get_organization("generated").id
+    org_id = organizations.get_organization("generated").id
     before = every_action(org_id)
     with transaction():
         restate_actions(org_id, [each.id for each in before])
@@ -170,7 +170,7 @@ def test_a_short_time_has_nobody_come_twice(app, settings):
 
 def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
     sample_data.deliver(settings, "trial", 400, until=UNTIL)
-    org_id = campaigns.get_organization("trial").id
+    org_id = organizations.get_organization("trial").id
     assert inbox.counts(org_id) == {"pending": 400, "done": 0, "quarantined": 0}
     assert run("select count(*) from touches")[0][0] > 600
 

@@ -118,7 +118,7 @@ def _asker() -> str | None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith("advocacy.storage.session."):
             name = frame.f_code.co_qualname.partition(".<")[0]
-            return f"{module.removeprefix('advocacy.storage.session.')}.{name}"
+            return f"{module.removeprefix('advocacy.storage.')}.{name}"
         if module.startswith("tests.") and module != __name__:
             return None
         if module.startswith("advocacy.") and module != "advocacy.storage.session":

@@ -122,10 +122,10 @@ def test_statements_that_write_or_lock_name_one_organization():
 
 
 ACROSS = {
-    ("campaigns", "find_sources_at_door"),
-    ("campaigns", "find_token"),
-    ("campaigns", "links_for_redirect"),
-    ("campaigns", "links_mark"),
+    ("sources", "find_sources_at_door"),
+    ("tokens", "find_token"),
+    ("links", "links_for_redirect"),
+    ("links", "links_mark"),
     ("members", "find_by_email"),
     ("members", "find_by_one_time_word"),
     ("shared_reports", "find_view_link"),

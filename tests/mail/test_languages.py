@@ -9,7 +9,7 @@ from flask_babel import force_locale
 
 from advocacy.core import periods
 from advocacy.reporting.email import outbox, render, weekly_content
-from advocacy.storage import campaigns
+from advocacy.storage import organizations
 from tests.house.test_texts import LANGUAGES
 from tests.web.test_languages import pieces_in_english
 
@@ -33,7 +33,7 @@ def figures(world) -> dict:
     world.act("donation", "m2", id="d1", amount="25.00", referrer="https://t.co/", at=NOW, **who)
     world.act("donation.refunded", "m3", id="d1", amount="10.00", at=NOW)
     world.drain()
-    organization = campaigns.find_organization(world.org_id)
+    organization = organizations.find_organization(world.org_id)
     return outbox.figures_now(
         organization, None, periods.seven_days_until((NOW + timedelta(days=1)).date())
     )

@@ -9,7 +9,7 @@ import pytest
 
 from advocacy.reporting.email import outbox, render
 from advocacy.reporting.email import smtp as smtp_email
-from advocacy.storage import campaigns, email_outbox
+from advocacy.storage import campaigns, email_outbox, errors, links, organizations, posts
 from advocacy.storage.session import run, transaction
 from tests.mail.conftest import next_monday, statuses, subscribe, with_server
 
@@ -225,7 +225,7 @@ def test_a_process_that_dies_while_it_sends_is_seen_and_not_doubled(
         assert send(world, smtp, MONDAY + timedelta(minutes=minutes)) == 0
     assert len(mailbox.mails) == 1
     (row,) = list_sent(world)
-    with pytest.raises(campaigns.Taken):
+    with pytest.raises(errors.Taken):
         outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(minutes=1))
     assert outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(hours=1)) == "sent"
 
@@ -293,7 +293,7 @@ def test_who_has_ended_it_gets_nothing_and_her_address_is_gone(world, smtp, mail
     assert mailbox.mails == []
     assert run("select count(*) from report_subscriptions where email <> ''")[0][0] == 0
     (row,) = list_sent(world)
-    with pytest.raises(campaigns.NotFound):
+    with pytest.raises(errors.NotFound):
         outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=7))
 
 
@@ -443,7 +443,7 @@ def test_actions_of_the_week_in_which_clocks_change_are_in_it(world, smtp, mailb
         world.act("signature", id=f"s{number}", email=f"{number}@example.org", at=instant)
     world.drain()
     with transaction():
-        organization = campaigns.get_organization("hope")
+        organization = organizations.get_organization("hope")
         campaign = campaigns.get_campaign(world.org_id, "stay")
         figures = outbox.figures_now(organization, campaign, week_named("2024-W44"))
     assert figures["now"]["actions"] == 2
@@ -490,7 +490,7 @@ def test_a_report_has_the_figures_of_the_page(world):
     world.drain()
     period = outbox.periods.last_whole_week(MONDAY.date())
     with transaction():
-        organization = campaigns.get_organization("hope")
+        organization = organizations.get_organization("hope")
         one, whole = (
             outbox.figures_now(organization, of, period)
             for of in (campaigns.get_campaign(world.org_id, "stay"), None)
@@ -510,8 +510,8 @@ def test_a_report_has_the_figures_of_the_page(world):
 def test_people_are_counted_once_over_campaigns(world):
     with transaction():
         water = campaigns.put_campaign(world.org_id, "water", "Water", "America/New_York")
-        post = campaigns.put_post(world.org_id, water.id, "x", title="Wells")
-        code = campaigns.put_link(
+        post = posts.put_post(world.org_id, water.id, "x", title="Wells")
+        code = links.put_link(
             world.org_id, post, "https://actionnetwork.org/petitions/w", "action_network", {}
         ).code
     world.act("signature", id="s1", email="ana@example.org", code=world.links["x"])
@@ -519,7 +519,7 @@ def test_people_are_counted_once_over_campaigns(world):
     world.drain()
     period = outbox.periods.last_whole_week(MONDAY.date())
     with transaction():
-        figures = outbox.figures_now(campaigns.get_organization("hope"), None, period)
+        figures = outbox.figures_now(organizations.get_organization("hope"), None, period)
     assert [each["now"]["supporters"] for each in figures["campaigns"]] == [1, 1]
     assert (figures["now"]["supporters"], figures["now"]["actions"]) == (1, 2)
 
@@ -527,8 +527,8 @@ def test_people_are_counted_once_over_campaigns(world):
 @pytest.mark.parametrize("title", ["#let x = [", "</script><b>", "$ \\ @ * _ ` <a>", "🙂📣", ""])
 def test_a_title_is_text_wherever_it_stands(world, smtp, mailbox, title):
     with transaction():
-        post = campaigns.put_post(world.org_id, world.campaign_id, "x", title=title)
-        code = campaigns.put_link(
+        post = posts.put_post(world.org_id, world.campaign_id, "x", title=title)
+        code = links.put_link(
             world.org_id, post, "https://actionnetwork.org/petitions/w", "action_network", {}
         ).code
     world.act("signature", id="s1", email="ana@example.org", code=code)

@@ -23,7 +23,7 @@ from advocacy.analytics.breakdown import (
 )
 from advocacy.analytics.engagement_ladder import ladder
 from advocacy.attribution import RULES
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
@@ -34,7 +34,7 @@ FIRST, LAST = START.date() + timedelta(1), START.date() + timedelta(34)
 
 
 def scopes(world: World) -> list[Any]:
-    return [*campaigns.list_campaigns(world.org_id), campaigns.find_organization(world.org_id)]
+    return [*campaigns.list_campaigns(world.org_id), organizations.find_organization(world.org_id)]
 
 
 def is_campaign(scope: Any) -> bool:

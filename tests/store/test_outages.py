@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, outages
+from advocacy.storage.connections import TookTooLong
 from advocacy.storage.db import db
-from advocacy.storage.session import Contended, TookTooLong, run, transaction
+from advocacy.storage.session import Contended, run, transaction
 
 NUMBER = 120
 

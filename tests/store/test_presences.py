@@ -18,7 +18,17 @@ from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
 from advocacy.core.distinct import GRAINS
 from advocacy.ingestion.rollup import deltas
-from advocacy.storage import actions, campaigns, distinct_counts, distinct_deltas, totals
+from advocacy.storage import (
+    actions,
+    campaigns,
+    distinct_counts,
+    distinct_deltas,
+    links,
+    organizations,
+    posts,
+    supporters,
+    totals,
+)
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
@@ -88,8 +98,8 @@ def kept(
         if action.supporter_id and action.counted:
             at = firsts.get(action.supporter_id, action.occurred_at)
             firsts[action.supporter_id] = min(at, action.occurred_at)
-    actions.put_supporters(world.org_id, firsts)
-    actions.settle_supporters(
+    supporters.put_supporters(world.org_id, firsts)
+    supporters.settle_supporters(
         world.org_id, {each.supporter_id for each in before.values() if each.supporter_id}
     )
     was, now = list(before.values()), list(after.values())
@@ -116,10 +126,10 @@ def make_two(app) -> World:
         world.placed = [(None, None, "", world.campaign_id), (None, None, "x", other.id)]
         for campaign_id in (world.campaign_id, other.id):
             for platform, medium, author in (("x", "video", "Ana"), ("x", "", "Ana")):
-                post = campaigns.put_post(
+                post = posts.put_post(
                     world.org_id, campaign_id, platform, medium=medium, author=author
                 )
-                link = campaigns.put_link(world.org_id, post, "https://example.org", "standard", {})
+                link = links.put_link(world.org_id, post, "https://example.org", "standard", {})
                 world.placed.append((post.id, link.id, platform, campaign_id))
     return world
 
@@ -424,7 +434,7 @@ def test_an_organization_counts_each_person_once_across_campaigns(two):
     with transaction():
         happened = [ana_here, ana_there, ben, nobodys]
         kept(two, {}, {each.id: each for each in happened})
-    organization = campaigns.find_organization(two.org_id)
+    organization = organizations.find_organization(two.org_id)
     found = organization_activation(organization)
     assert found["actions"] == 4
     assert found["from"] == START.date() + timedelta(days=2)  # still the day before in New York

@@ -27,9 +27,10 @@ from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.ingestion.reconcile import action_id
 from advocacy.reporting.email.subscriptions import subscribe
-from advocacy.storage import campaigns, email_outbox, inbox
-from advocacy.storage.campaigns import Taken
+from advocacy.storage import email_outbox, inbox, lookup_keys, organizations, sources
+from advocacy.storage import links as links_storage
 from advocacy.storage.db import db
+from advocacy.storage.errors import Taken
 from advocacy.storage.session import Contended, run, transaction
 from advocacy.tracking import links
 from tests.conftest import World
@@ -371,12 +372,12 @@ def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
 
     def pass_on() -> None:
         with transaction():
-            codes.append(campaigns.put_share(world.org_id, codes[-1]).code)
+            codes.append(links_storage.put_share(world.org_id, codes[-1]).code)
 
     pass_on()
     for platform in ("instagram", "x"):
         stand(
-            campaigns,
+            lookup_keys,
             "_put_address",
             pass_on,
             partial(move_link, world.org_id, world.links["x"], world.posts[platform]),
@@ -391,7 +392,7 @@ def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
 def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_first(world):
     """Neither tool is where the money was given, and the first one's worker is slow."""
     with transaction():
-        _, world.keys["affiliate"] = campaigns.put_source(
+        _, world.keys["affiliate"] = sources.put_source(
             world.org_id, "action_network", "affiliate", campaign_id=world.campaign_id
         )
     batches = []
@@ -496,7 +497,7 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
 
     monkeypatch.setattr(csv_import, "settle_batch", settle)
     with transaction():
-        source = campaigns.get_source(world.org_id, "actblue")
+        source = sources.get_source(world.org_id, "actblue")
     row = {
         "Receipt ID": "AB1",
         "Lineitem ID": "77",
@@ -550,7 +551,7 @@ def test_people_are_counted_by_what_their_post_turned_out_to_be(world):
 def test_whoever_asks_twice_at_once_gets_a_mail_once(world, stand):
     def ask() -> None:
         with suppress(Taken), transaction():
-            organization = campaigns.get_organization(None)
+            organization = organizations.get_organization(None)
             subscribe(organization, "ana@example.org", "weekly", NOW)
 
     stand(email_outbox, "list_subscriptions", ask, ask)

@@ -17,7 +17,8 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import Parsed, settle_batch
 from advocacy.ingestion.reconcile import fact_of, write_facts
-from advocacy.storage import campaigns, inbox
+from advocacy.storage import inbox
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 
@@ -76,7 +77,7 @@ def store_as_before(world, events: list[ActionEvent], name: str, **columns: str)
             message_id=columns.get("message_id", ""),
             detail=columns.get("detail", ""),
         )
-        sources = {each.id: each for each in campaigns.list_sources(world.org_id)}
+        sources = {each.id: each for each in sources_storage.list_sources(world.org_id)}
         parsed = Parsed({delivery_id: facts}, {}, {delivery_id: source_id})
         settle_batch(world.master, world.org_id, parsed, sources)
 

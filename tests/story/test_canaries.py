@@ -31,7 +31,8 @@ from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.csv_import import bring_in
 from advocacy.ingestion.receive import Knock, KnownSources, receive_together
 from advocacy.ingestion.wakeup import Silent, connect, enqueue_drain
-from advocacy.storage import campaigns, inbox
+from advocacy.storage import inbox
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
@@ -163,7 +164,7 @@ def bring_exports(world) -> None:
         if provider == "stripe":
             world.add_source("stripe", "whsec_x")
         source = next(
-            each for each in campaigns.list_sources(world.org_id) if each.name == provider
+            each for each in sources_storage.list_sources(world.org_id) if each.name == provider
         )
         heading, line = export.strip().split("\n")
         cells = line.split(",")
@@ -204,11 +205,11 @@ def click(world, folder: Path) -> None:
 
 def _source(world, provider: str, name: str, secret: str, setup: dict[str, Any]) -> str:
     with transaction():
-        source, key = campaigns.put_source(
+        source, key = sources_storage.put_source(
             world.org_id, provider, name, campaign_id=world.campaign_id, setup=setup
         )
         if secret:
-            campaigns.put_secret(
+            sources_storage.put_secret(
                 world.master, world.org_id, source.id, secret, datetime.now(UTC), timedelta(0)
             )
     return key

@@ -430,7 +430,8 @@ def test_a_page_that_takes_too_long_says_so(impatient, environment):
 def test_many_statements_together_take_no_longer_than_one_may(impatient):
     from sqlalchemy.exc import OperationalError
 
-    from advocacy.storage.session import TookTooLong, hurry, run
+    from advocacy.storage.connections import TookTooLong, hurry
+    from advocacy.storage.session import run
 
     began = datetime.now(UTC)
     with impatient.app.app_context():

@@ -14,7 +14,8 @@ from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
 from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.ingestion import drain
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, links, posts
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
@@ -257,10 +258,10 @@ def test_each_word_for_which_a_touch_is_passed_over(world):
 def test_a_touch_of_another_campaign_shares_in_nothing(world):
     with transaction():
         other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC")
-        post = campaigns.put_post(world.org_id, other.id, "facebook", title="Elsewhere")
+        post = posts.put_post(world.org_id, other.id, "facebook", title="Elsewhere")
         utm = {"source": "facebook", "campaign": "other"}
         to = "https://actionnetwork.org/petitions/other"
-        link = campaigns.put_link(world.org_id, post, to, "action_network", utm)
+        link = links.put_link(world.org_id, post, to, "action_network", utm)
     world.links["facebook"] = link.code
     who = {"email": "ana@example.org"}
     theirs = world.click("facebook", at=ago(hours=3))
@@ -453,7 +454,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
         stated_at=NOW,
     )
     with transaction():
-        sources = {each.id: each for each in campaigns.list_sources(world.org_id)}
+        sources = {each.id: each for each in sources_storage.list_sources(world.org_id)}
         source = sources[row.source_id]
         told = [
             drain.facts_of([each], b"k" * 32, source, row.id)[0]
@@ -551,9 +552,9 @@ def test_an_action_of_another_organization_is_not_found(app):
     alice.act("call", "m1", id="a1")
     alice.drain()
     (row,) = run("select id from actions")
-    with pytest.raises(campaigns.NotFound):
+    with pytest.raises(errors.NotFound):
         explain(bob.settings, bob.org_id, row.id)
-    with pytest.raises(campaigns.NotFound):
+    with pytest.raises(errors.NotFound):
         explain(alice.settings, alice.org_id, uuid4())
     assert find_actions(bob.org_id, "stay")["actions"] == []
 

@@ -26,7 +26,7 @@ from advocacy.ingestion import drain
 from advocacy.ingestion.csv_import import bring_in
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.csv_exports import READERS, ROW, read_row
-from advocacy.storage import campaigns
+from advocacy.storage import sources
 from advocacy.storage.session import run
 from tests.providers.counterparts import in_every_order
 
@@ -625,7 +625,7 @@ def _hooks(world: Any, slug: str, facts: Sequence[str]) -> None:
 
 
 def _rows(world: Any, slug: str, facts: Sequence[str]) -> None:
-    source = next(each for each in campaigns.list_sources(world.org_id) if each.provider == slug)
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == slug)
     rows = [dict(row) for fact in facts for row in told(TOOLS[slug])[fact].rows]
     refused: list[str] = []
     bring_in(
@@ -699,9 +699,7 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
         *_stripe_dispute("gift", 2500, "needs_response"),
     ]
     row = {**_stripe_row("gift"), **_disputed("25.00", "won")}
-    source = next(
-        each for each in campaigns.list_sources(world.org_id) if each.provider == "stripe"
-    )
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == "stripe")
     for way in ways:
         if way:
             bring_in(

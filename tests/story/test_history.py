@@ -19,7 +19,7 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion import csv_import, drain, erasure
 from advocacy.ingestion.csv_import import bring_in
 from advocacy.providers.export_layouts import LAYOUTS
-from advocacy.storage import campaigns
+from advocacy.storage import sources
 from advocacy.storage.session import run, transaction
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
@@ -41,9 +41,7 @@ def rows_of(text: str, provider: str = "actblue") -> list[Row]:
 
 def bring(world, provider: str, text: str, **said: str):
     refused: list[tuple[int, str]] = []
-    source = next(
-        each for each in campaigns.list_sources(world.org_id) if each.provider == provider
-    )
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == provider)
     brought = bring_in(
         world.settings,
         source,
@@ -265,9 +263,7 @@ def test_a_million_rows_take_no_more_memory_than_a_thousand(world):
             }
             yield Row(n + 2, values)
 
-    source = next(
-        each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"
-    )
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == "actblue")
     peaks = []
     for number in (1_000, 4_000):
         with transaction():

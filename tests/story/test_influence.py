@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from advocacy.storage import campaigns
+from advocacy.storage import links
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 from tests.story.test_models import CLICKS, NOW, days, walk
 
@@ -47,8 +48,8 @@ def test_shares_are_written_so_that_they_sum_up(world):
         for hours, (name, platform) in enumerate((("a", "instagram"), ("b", "x"), ("c", "email"))):
             if platform not in world.links:
                 with transaction():
-                    post = campaigns.put_post(world.org_id, world.campaign_id, platform)
-                    world.links[platform] = campaigns.put_link(
+                    post = posts_storage.put_post(world.org_id, world.campaign_id, platform)
+                    world.links[platform] = links.put_link(
                         world.org_id, post, "https://example.org/", "standard", {}
                     ).code
             click = f"{number:02}".translate(str.maketrans("0123456789", "abcdefghij")) + name * 24
@@ -102,8 +103,8 @@ def test_the_time_from_click_to_action(walked):
 
 def test_social_helped_the_newsletter(world):
     with transaction():
-        post = campaigns.put_post(world.org_id, world.campaign_id, "email", title="Newsletter")
-        world.links["email"] = campaigns.put_link(
+        post = posts_storage.put_post(world.org_id, world.campaign_id, "email", title="Newsletter")
+        world.links["email"] = links.put_link(
             world.org_id, post, "https://example.org/", "standard", {}
         ).code
     world.click("instagram", at=NOW - timedelta(days=3), click_id=CLICKS["a"])

@@ -9,7 +9,7 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.ingestion.reassign_link import PassedOn, move_link
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, links, posts
 from advocacy.storage.session import run, transaction
 
 LAST_WEEK = datetime.now(UTC).replace(hour=16) - timedelta(days=6)
@@ -19,7 +19,7 @@ LAST_WEEK = datetime.now(UTC).replace(hour=16) - timedelta(days=6)
 def told(world):
     """A click on X that led to a signature, one before it on Instagram, and a link passed on."""
     with transaction():
-        world.share = campaigns.put_share(world.org_id, world.links["x"]).code
+        world.share = links.put_share(world.org_id, world.links["x"]).code
     seen = world.click("instagram", at=LAST_WEEK - timedelta(hours=3))
     click = world.click("x", at=LAST_WEEK - timedelta(hours=1))
     world.act(
@@ -72,7 +72,7 @@ def test_moved_there_and_back_nothing_has_changed(told):
 def test_a_link_can_move_to_another_campaign(told):
     with transaction():
         other = campaigns.put_campaign(told.org_id, "other", "Other", "Asia/Tokyo")
-        post = campaigns.put_post(told.org_id, other.id, "tiktok")
+        post = posts.put_post(told.org_id, other.id, "tiktok")
     move_link(told.org_id, told.links["x"], post.id)
     from advocacy.analytics.activation import activation
 
@@ -84,5 +84,5 @@ def test_a_link_can_move_to_another_campaign(told):
 def test_a_link_that_passes_another_on_stays_with_it(told):
     with pytest.raises(PassedOn, match="move the one"):
         move_link(told.org_id, told.share, told.posts["instagram"])
-    with pytest.raises(campaigns.NotFound):
+    with pytest.raises(errors.NotFound):
         move_link(told.org_id, "nosuchlink", told.posts["instagram"])

@@ -13,7 +13,7 @@ from advocacy.analytics.activation import activation
 from advocacy.analytics.breakdown import Question, grouped
 from advocacy.core import dates
 from advocacy.ingestion import drain
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from tests.store.test_clocks import HARD
@@ -40,7 +40,7 @@ def people_of(world, day):
 def figures(world, first, last):
     """Return what groups say of some days, by every way in which actions and people are read."""
     campaign = campaign_of(world)
-    owner = campaigns.find_organization(world.org_id)
+    owner = organizations.find_organization(world.org_id)
     return [
         (scope.id, by, filters, grouped(scope, Question(by, first, last, filters=filters)))
         for scope, groups in ((campaign, ("day", "hour")), (owner, ("day", "hour", "campaign")))

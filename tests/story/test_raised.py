@@ -15,7 +15,7 @@ from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS, influen
 from advocacy.analytics.engagement_ladder import ladder
 from advocacy.core.crypto import organization_key
 from advocacy.core.minimization import retained_name
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations, sources
 from advocacy.storage.session import run, transaction
 
 NEW_YORK, LISBON, TOKYO = "America/New_York", "Europe/Lisbon", "Asia/Tokyo"
@@ -78,15 +78,15 @@ def given(world, request) -> list[Moved]:
     chance = Random(request.param)
     moved = [each for change in CHANGES for each in give(world, chance, change, NEW_YORK, 14)]
     with transaction():
-        world.organization = campaigns.find_organization(world.org_id)
+        world.organization = organizations.find_organization(world.org_id)
         world.organization.timezone = LISBON
         tokyo = campaigns.put_campaign(world.org_id, "tokyo", "Tokyo", TOKYO)
     for zone, campaign_id in ((TOKYO, tokyo.id), (LISBON, None)):
         with transaction():
-            source, world.keys["standard"] = campaigns.put_source(
+            source, world.keys["standard"] = sources.put_source(
                 world.org_id, "standard", zone, campaign_id=campaign_id
             )
-            campaigns.put_secret(
+            sources.put_secret(
                 world.master,
                 world.org_id,
                 source.id,
@@ -157,7 +157,7 @@ def test_the_columns_of_ways_are_the_same_money(world, given):
 
 
 def test_the_same_days_have_the_same_money_in_the_organization(world, given):
-    organization = campaigns.find_organization(world.org_id)
+    organization = organizations.find_organization(world.org_id)
     for days in RANGES:
         raised = net(given, days, NEW_YORK, TOKYO, LISBON)
         overview = organization_activation(organization, *days)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from advocacy.cli.dev.up import free_port
-from advocacy.storage import campaigns
+from advocacy.storage import organizations
 from advocacy.storage.session import transaction
 from tests.workers.processes import CLOCK, WEB, WORKER, until
 from tests.workers.processes import process as running
@@ -21,7 +21,7 @@ def test_the_first_link_leads_to_a_first_counted_action(app, environment, root, 
     blocks = re.findall(r"^```sh\n(.*?)^```", (root / "README.md").read_text(), re.S | re.M)
     assert blocks[0] == "make run\n"
     with transaction():
-        campaigns.put_organization("demo", "Demo", "America/New_York")
+        organizations.put_organization("demo", "Demo", "America/New_York")
     port = free_port()
     variables = {
         **environment,

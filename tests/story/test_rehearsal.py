@@ -13,7 +13,7 @@ import requests
 from advocacy.cli.dev.up import free_port
 from advocacy.ingestion.integration_test import rehearse
 from advocacy.providers import PROVIDERS, mappings
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, sources
 from advocacy.storage.session import run, transaction
 from advocacy.web.pages import integration_test
 from tests.workers.processes import WEB, WORKER, until
@@ -37,11 +37,11 @@ def connected(world):
     for name in mappings.names():
         mapping = mappings.get(name)
         with transaction():
-            source, _ = campaigns.put_source(
+            source, _ = sources.put_source(
                 world.org_id, "generic", name, setup={"mapping": mapping}
             )
             if mapping.get("auth", {}).get("method") not in {None, "secret_path"}:
-                campaigns.put_secret(
+                sources.put_secret(
                     world.master,
                     world.org_id,
                     source.id,
@@ -94,9 +94,9 @@ def of_two_campaigns(connected):
     """Sources of another campaign, and one that is switched off, besides those of this one."""
     with transaction():
         other = campaigns.put_campaign(connected.org_id, "other", "Other", "UTC")
-        campaigns.put_source(connected.org_id, "nationbuilder", "elsewhere", campaign_id=other.id)
-        campaigns.put_source(connected.org_id, "nationbuilder", "retired")
-        campaigns.disable_source(connected.org_id, "retired", datetime.now(UTC))
+        sources.put_source(connected.org_id, "nationbuilder", "elsewhere", campaign_id=other.id)
+        sources.put_source(connected.org_id, "nationbuilder", "retired")
+        sources.disable_source(connected.org_id, "retired", datetime.now(UTC))
     return connected
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from advocacy.ingestion import drain
-from advocacy.storage import campaigns
+from advocacy.storage import links
 from advocacy.storage.session import run, transaction
 
 
@@ -52,7 +52,7 @@ def test_a_long_chain_of_links_is_no_trouble(world, length):
     code = world.links["instagram"]
     with transaction():
         for _ in range(length):
-            code = campaigns.put_share(world.org_id, code).code
+            code = links.put_share(world.org_id, code).code
     world.act("call", id="far", email="far@example.org", code=code)
     world.drain()
     assert generations(world) == {"direct": 0, "first_share": 0, "beyond": 1, "factor": None}

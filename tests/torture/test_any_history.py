@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.reassign_link import move_link
-from advocacy.storage import campaigns
+from advocacy.storage import links
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from config.settings import Settings
@@ -257,7 +257,7 @@ def disturb(
             if chance.random() < 0.4:
                 insist(lambda: drain.rebuild(settings, world.org_id))
             with transaction():
-                campaigns.put_share(world.org_id, world.links["x"])
+                links.put_share(world.org_id, world.links["x"])
         trouble.end()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from advocacy.analytics import goals
 from advocacy.core.choices import ROLES
-from advocacy.storage import campaigns, email_outbox, shared_reports
+from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
@@ -288,7 +288,7 @@ def test_a_token_ends_when_it_is_revoked(world):
     client = world.app.test_client()
     assert client.get(ACTIVATION, headers=bearer(word)).status_code == 200
     with transaction():
-        campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+        tokens.revoke_token(world.org_id, "test", datetime.now(UTC))
     problem_of(client.get(ACTIVATION, headers=bearer(word)), 401)
 
 

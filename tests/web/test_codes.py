@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from advocacy.core.ids import new_click_id, new_code
 from advocacy.core.link_codes import BadCode, check_code, code_of, codes_in, comes_back, is_link
 from advocacy.core.tracking_parameters import NO_SOURCE, join_code, split_code
-from advocacy.storage import campaigns
+from advocacy.storage import links, posts
 from advocacy.storage.session import transaction
 
 ANY_CODE = st.text(st.sampled_from("abcz279018-_ WÉ+."), max_size=70) | st.sampled_from(
@@ -64,10 +64,10 @@ REFUSED = [
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_no_link_is_made_with_a_code_that_would_be_lost(world, code):
-    post = campaigns.get_post(world.org_id, world.posts["x"])
+    post = posts.get_post(world.org_id, world.posts["x"])
     with pytest.raises(BadCode, match="would not be known again"), transaction():
-        campaigns.put_link(world.org_id, post, "https://a.org/", "standard", {}, code)
-    assert len(campaigns.list_links(world.org_id)) == len(world.links)
+        links.put_link(world.org_id, post, "https://a.org/", "standard", {}, code)
+    assert len(links.list_links(world.org_id)) == len(world.links)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from advocacy import web
 from advocacy.analytics.activation import written_money
 from advocacy.app import create_app
 from advocacy.reporting import charts
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, posts, tokens
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
 from tools import vega_bundle
@@ -93,7 +93,7 @@ def test_a_wrong_token_is_one_answer(world, token):
 def test_revoking_the_token_ends_the_session(world, staff):
     assert staff.get("/").status_code == 200
     with transaction():
-        campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+        tokens.revoke_token(world.org_id, "test", datetime.now(UTC))
     assert staff.get("/").status_code == 302
 
 
@@ -251,7 +251,7 @@ def test_names_and_titles_are_text_and_nothing_else(world, staff):
     with transaction():
         campaign = campaigns.put_campaign(world.org_id, "hostile", HOSTILE, "UTC")
         for url in ("javascript:alert(1)", "https://example.org/\"onmouseover='alert(1)'"):
-            campaigns.put_post(world.org_id, campaign.id, HOSTILE, title=HOSTILE, url=url)
+            posts.put_post(world.org_id, campaign.id, HOSTILE, title=HOSTILE, url=url)
     for path in ("/", "/campaigns/hostile"):
         page = staff.get(path).text
         assert "<script>alert" not in page

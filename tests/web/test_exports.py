@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from advocacy.core.spreadsheets import csv_cell
 from advocacy.reporting.exports.activation import GROUPS, Table, digest_of, tables_of, written_csv
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, posts
 from advocacy.storage.session import transaction
 from tests.conftest import World
 from tests.web.test_api import ACTIVATION, bearer, check_against, document, problem_of
@@ -30,7 +30,7 @@ def told(world):
     """Signatures, gifts in two currencies, a refund, clicks, and a post with a hostile title."""
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
-        campaigns.put_post(world.org_id, campaign.id, "tiktok", title=HOSTILE)
+        posts.put_post(world.org_id, campaign.id, "tiktok", title=HOSTILE)
     click = world.click("instagram", at=NOW - timedelta(hours=1))
     world.act("signature", "m1", email="a@example.org", click_id=click)
     world.act(
@@ -146,7 +146,7 @@ def test_a_text_stays_one_cell_for_a_reader_that_expects_semicolons():
 def test_it_begins_with_a_byte_order_mark_and_keeps_every_letter(world, staff):
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
-        campaigns.put_post(world.org_id, campaign.id, "x", title="Łódź – 平和 🕊")
+        posts.put_post(world.org_id, campaign.id, "x", title="Łódź – 平和 🕊")
     answer = staff.get(FILE + "csv?group=posts")
     assert answer.data.startswith(b"\xef\xbb\xbf")
     assert "Łódź – 平和 🕊" in answer.data.decode("utf-8-sig")

@@ -19,7 +19,7 @@ from advocacy.analytics.breakdown import FILTERS, GROUPS, GROUPS_OF_ORGANIZATION
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.attribution import WINDOWS
 from advocacy.core.events import ActionKind
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, posts
 from advocacy.storage.session import transaction
 from tests.conftest import World
 from tests.web.test_api import act_at, bearer, check_against, document, problem_of
@@ -46,10 +46,10 @@ def told(world):
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
         campaigns.put_campaign(world.org_id, "quiet", "Quiet", "UTC")
-        post = campaigns.put_post(
+        post = posts.put_post(
             world.org_id, campaign.id, "tiktok", title='=1+1 "video"', medium="video", author="Ana"
         )
-        link = campaigns.put_link(
+        link = links.put_link(
             world.org_id, post, "https://example.org", "action_network", {"source": "tiktok"}
         )
     world.posts["tiktok"], world.links["tiktok"] = post.id, link.code

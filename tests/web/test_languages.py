@@ -16,7 +16,7 @@ from advocacy.analytics.explain import explain
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
 from advocacy.core.records import Surge
-from advocacy.storage import campaigns, members, shared_reports, surges
+from advocacy.storage import members, organizations, shared_reports, surges
 from advocacy.storage.session import run, transaction
 from advocacy.web.i18n import said
 from tests.house.test_texts import LANGUAGES, PLACEHOLDER, first, messages, strings
@@ -346,7 +346,7 @@ def test_another_site_cannot_choose(world):
         "/language", data={"language": "fr"}, headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 403
-    assert campaigns.find_organization(world.org_id) is not None
+    assert organizations.find_organization(world.org_id) is not None
 
 
 @pytest.mark.parametrize(

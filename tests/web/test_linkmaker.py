@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.storage import campaigns
+from advocacy.storage import links as links_storage
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.link_sheet import ADDED, COLUMNS, BadSheet, read_sheet, template
 from tests.conftest import World
@@ -134,7 +136,7 @@ def test_it_is_the_link_that_the_command_would_make(world, staff):
     staff.post("/links", data=ASKED)
     (link,) = links()
     with transaction():
-        post = campaigns.get_post(world.org_id, link.post_id)
+        post = posts_storage.get_post(world.org_id, link.post_id)
         made = put_link_to(world.org_id, post, PETITION, local=True)
         assert (made.provider, made.utm, made.carries) == (link.provider, link.utm, link.carries)
 
@@ -150,7 +152,7 @@ def test_the_same_again_is_the_same_link(world, staff):
     with transaction():
         from datetime import UTC, datetime
 
-        campaigns.disable_link(world.org_id, links()[0].code, datetime.now(UTC))
+        links_storage.disable_link(world.org_id, links()[0].code, datetime.now(UTC))
     assert staff.post("/links", data=ASKED).headers["Location"] != first
 
 
@@ -159,7 +161,7 @@ def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
     staff.post("/links", data=ASKED)
     staff.post("/links", data=ASKED | told)
     staff.post("/links", data=ASKED)
-    posts = campaigns.list_posts(world.org_id, world.campaign_id)
+    posts = posts_storage.list_posts(world.org_id, world.campaign_id)
     assert [(post.medium, post.author) for post in posts if post.url] == [("video", "Ana")]
     code = links()[0].code
     world.act("signature", email="a@example.org", code=code)
@@ -171,7 +173,7 @@ def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
     assert '<option value="Ana">' in offered and '<option value="video">' in offered
     sheet = sent(staff, sheet_of(ASKED | {"medium": "image", "author": "Eli"}))
     assert sheet.status_code == 200
-    posts = campaigns.list_posts(world.org_id, world.campaign_id)
+    posts = posts_storage.list_posts(world.org_id, world.campaign_id)
     assert [(post.medium, post.author) for post in posts if post.url] == [("image", "Eli")]
 
 
@@ -268,9 +270,9 @@ def test_a_qr_code_says_the_link(world, staff):
 def test_links_go_on_by_page_and_by_campaign(world, staff):
     with transaction():
         other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC")
-        post = campaigns.put_post(world.org_id, other.id, "x", title="elsewhere")
+        post = posts_storage.put_post(world.org_id, other.id, "x", title="elsewhere")
         for number in range(53):
-            campaigns.put_link(world.org_id, post, f"https://a.org/{number}", "standard", {})
+            links_storage.put_link(world.org_id, post, f"https://a.org/{number}", "standard", {})
     seen: list[str] = []
     path = "/links?of=other"
     for _ in range(2):

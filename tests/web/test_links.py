@@ -26,7 +26,8 @@ from advocacy.app import create_app
 from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
 from advocacy.ingestion.wakeup import Silent
-from advocacy.storage import campaigns
+from advocacy.storage import links, organizations
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor, LinkTable, Target
@@ -93,8 +94,8 @@ class Door:
 
     def link(self, url: str, provider: str, utm: dict[str, str] | None = None) -> str:
         with transaction():
-            post = campaigns.get_post(self.world.org_id, self.world.posts["x"])
-            return campaigns.put_link(self.world.org_id, post, url, provider, utm or {}).code
+            post = posts_storage.get_post(self.world.org_id, self.world.posts["x"])
+            return links.put_link(self.world.org_id, post, url, provider, utm or {}).code
 
 
 @pytest.fixture
@@ -237,9 +238,9 @@ def passed_on(written: str, code: str) -> str:
 
 def test_a_code_that_was_chosen_is_found_as_it_was_chosen(door):
     with transaction():
-        post = campaigns.get_post(door.world.org_id, door.world.posts["x"])
+        post = posts_storage.get_post(door.world.org_id, door.world.posts["x"])
         for code in ("Stay-Now", "9"):
-            campaigns.put_link(door.world.org_id, post, "https://a.org/", "standard", {}, code)
+            links.put_link(door.world.org_id, post, "https://a.org/", "standard", {}, code)
     for written in (
         "stay-now",
         "StayNow",
@@ -268,12 +269,12 @@ ACT = "https://hope.example/act?a=1&b=2"
 
 def fall_back(org_id, url: str = ACT) -> None:
     with transaction():
-        campaigns.set_fallback_url(campaigns.find_organization(org_id), url)
+        organizations.set_fallback_url(organizations.find_organization(org_id), url)
 
 
 def disable(door, code: str) -> None:
     with transaction():
-        campaigns.disable_link(door.world.org_id, code, datetime.now(UTC))
+        links.disable_link(door.world.org_id, code, datetime.now(UTC))
 
 
 def test_a_disabled_link_offers_where_to_go_instead(door):
@@ -587,7 +588,7 @@ def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatc
     door.tap(door.world.links["x"])
     table, app = door.door.links, door.world.app
     begun, made = threading.Event(), threading.Event()
-    whole = campaigns.links_mark
+    whole = links.links_mark
 
     def slow():
         mark = whole()
@@ -596,7 +597,7 @@ def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatc
             assert made.wait(30)
         return mark
 
-    monkeypatch.setattr(campaigns, "links_mark", slow)
+    monkeypatch.setattr(links, "links_mark", slow)
 
     def look(code: str):
         with app.app_context():
@@ -725,13 +726,13 @@ def test_a_link_works_as_soon_as_it_is_made_and_no_longer_than_it_is_enabled(doo
 
 
 def test_only_what_changed_is_read_and_what_is_gone_leads_nowhere(door, monkeypatch):
-    asked, read = [], campaigns.links_for_redirect
+    asked, read = [], links.links_for_redirect
 
     def counted(since=None):
         asked.append((since is None, rows := read(since)))
         return rows
 
-    monkeypatch.setattr(campaigns, "links_for_redirect", counted)
+    monkeypatch.setattr(links, "links_for_redirect", counted)
     kept, moved, gone = (door.link(f"https://example.org/{n}", "standard") for n in range(3))
     for code in (kept, moved, gone):
         assert door.tap(code).status_code == 302

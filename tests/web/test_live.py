@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from advocacy.storage import campaigns, change_tokens
+from advocacy.storage import campaigns, change_tokens, posts, tokens
 from advocacy.storage.session import run, transaction
 from advocacy.web.live_poller import Watcher
 from advocacy.web.pages import live
@@ -93,7 +93,7 @@ def test_a_mark_changes_with_every_figure_and_with_nothing_else(world):
     assert is_new(), "a refund"
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
-        campaigns.put_post(world.org_id, campaign.id, "x")
+        posts.put_post(world.org_id, campaign.id, "x")
     assert is_new(), "a post"
     world.standard("{")
     world.drain()
@@ -169,7 +169,7 @@ def test_a_stream_ends_soon_after_its_session(world, staff, monkeypatch):
     with listening(staff, mark_of(staff)) as (_, parts):
         next(parts)
         with transaction():
-            campaigns.revoke_token(world.org_id, "test", datetime.now(UTC))
+            tokens.revoke_token(world.org_id, "test", datetime.now(UTC))
         assert list(parts) == ["event: ended\ndata: signed out\n\n"]
 
 

@@ -76,12 +76,12 @@ def test_it_says_what_each_table_is(walked, staff):
 
 
 def test_posts_of_the_same_name_stay_apart(world, staff):
-    from advocacy.storage import campaigns
+    from advocacy.storage import links, posts
     from advocacy.storage.session import transaction
 
     with transaction():
-        post = campaigns.put_post(world.org_id, world.campaign_id, "x", title="On x")
-        world.links["twin"] = campaigns.put_link(
+        post = posts.put_post(world.org_id, world.campaign_id, "x", title="On x")
+        world.links["twin"] = links.put_link(
             world.org_id, post, "https://example.org/", "standard", {}
         ).code
     for name in ("x", "twin"):
@@ -125,13 +125,13 @@ def test_what_is_about_few_stands_together_and_sums_stay_exact(world, staff):
     from datetime import date
 
     from advocacy.analytics.conversion_paths import WITHHELD, influence
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, links, posts
     from advocacy.storage.session import transaction
 
     for platform in ("facebook", "tiktok"):
         with transaction():
-            post = campaigns.put_post(world.org_id, world.campaign_id, platform, title=platform)
-            world.links[platform] = campaigns.put_link(
+            post = posts.put_post(world.org_id, world.campaign_id, platform, title=platform)
+            world.links[platform] = links.put_link(
                 world.org_id, post, "https://example.org/", "standard", {}
             ).code
     for platform, actions in (("x", 9), ("instagram", 7), ("facebook", 2), ("tiktok", 1)):

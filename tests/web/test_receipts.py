@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, posts
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
 from tests.web.test_api import bearer, check_against, document, problem_of
@@ -215,11 +215,11 @@ def test_pages_hold_no_script_and_say_so(staff, told):
 def test_names_are_text_and_nothing_else(world, staff):
     with transaction():
         campaign = campaigns.put_campaign(world.org_id, "hostile", HOSTILE, "UTC")
-        post = campaigns.put_post(
+        post = posts.put_post(
             world.org_id, campaign.id, HOSTILE, title=HOSTILE, url="javascript:alert(1)"
         )
         to = "https://actionnetwork.org/petitions/stay"
-        code = campaigns.put_link(world.org_id, post, to, "action_network", {}).code
+        code = links.put_link(world.org_id, post, to, "action_network", {}).code
     world.act("call", "m1", id="c1", code=code)
     world.drain()
     (row,) = run("select id from actions")

@@ -10,7 +10,7 @@ from flask_babel import force_locale
 
 from advocacy.core.vocabulary import moment
 from advocacy.reporting.email import weekly_content
-from advocacy.storage import campaigns
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 from tests.mail.test_surges import clicks, noticed, watch
 
@@ -45,7 +45,7 @@ def test_where_nothing_happened_yet_the_next_step_is_said(world):
 def test_a_campaigns_page_lists_its_first_posts_and_leads_to_all(world):
     with transaction():
         for number in range(30):
-            campaigns.put_post(world.org_id, world.campaign_id, "x", title=f"Further {number}")
+            posts_storage.put_post(world.org_id, world.campaign_id, "x", title=f"Further {number}")
     world.act("call", email="a@example.org", code=world.links["instagram"])
     world.act("call", email="b@example.org")
     world.drain()

@@ -10,7 +10,7 @@ import pytest
 
 from advocacy.core.tabular.table import Row
 from advocacy.ingestion import csv_import, drain
-from advocacy.storage import campaigns, inbox, source_health
+from advocacy.storage import inbox, organizations, source_health, sources, tokens
 from advocacy.storage.session import run, transaction
 from tests.conftest import World
 
@@ -74,9 +74,7 @@ def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
 
 
 def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
-    source = next(
-        each for each in campaigns.list_sources(world.org_id) if each.provider == "actblue"
-    )
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == "actblue")
     rows = [
         Row(
             n, {"Lineitem ID": str(n), "Date": "2025-11-01", "Amount": "5.00", "Donor Email": email}
@@ -113,7 +111,7 @@ def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(worl
 
 def test_a_rehearsal_is_no_delivery_of_a_source(world, staff):
     with transaction():
-        key = campaigns.put_rehearsal_key(world.org_id, world.sources["action_network"])
+        key = sources.put_rehearsal_key(world.org_id, world.sources["action_network"])
     world.app.test_client().post(f"/webhooks/{key}", data=b"[{}]")
     assert run("select test from inbox")[0].test
     assert row_of(staff.get("/sources").text, "action_network")[2:5] == ["0", "0", "0"]
@@ -140,8 +138,8 @@ def test_keys_and_secrets_are_not_on_the_page_and_how_to_get_new_ones_is(world, 
 
 def test_without_a_source_it_says_how_to_connect_one(app):
     with transaction():
-        org = campaigns.put_organization("new", "New", "UTC")
-        _, word = campaigns.put_token(org.id, "t", "reports", datetime(2999, 1, 1, tzinfo=UTC))
+        org = organizations.put_organization("new", "New", "UTC")
+        _, word = tokens.put_token(org.id, "t", "reports", datetime(2999, 1, 1, tzinfo=UTC))
     client = app.test_client()
     client.post("/sign-in", data={"token": word})
     assert "No tool is connected yet" in client.get("/sources").text

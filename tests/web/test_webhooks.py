@@ -190,12 +190,12 @@ def test_action_network_hears_200_for_what_cannot_be_read(world, name):
 def test_an_old_secret_is_valid_until_its_end(world):
     from datetime import timedelta
 
-    from advocacy.storage import campaigns
+    from advocacy.storage import sources
     from advocacy.storage.session import transaction
 
     new = "whsec_" + base64.b64encode(b"n" * 32).decode()
     with transaction():
-        campaigns.put_secret(
+        sources.put_secret(
             world.master,
             world.org_id,
             world.sources["standard"],

@@ -18,7 +18,7 @@ import pytest
 
 from advocacy.cli.dev.up import free_port
 from advocacy.providers.signatures import standard
-from advocacy.storage import campaigns
+from advocacy.storage import links, organizations
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_log import waiting_bytes
 from tests.web.test_links import PASSED_ON, passed_on
@@ -234,9 +234,9 @@ def test_a_link_leads_on_whatever_stands_around_its_code(served, prefix):
 def test_a_missing_link_has_a_page_everywhere(served):
     code = served.world.links["x"]
     with transaction():
-        owner = campaigns.find_organization(served.world.org_id)
-        campaigns.set_fallback_url(owner, "https://hope.example/act")
-        campaigns.disable_link(owner.id, code, datetime.now(UTC))
+        owner = organizations.find_organization(served.world.org_id)
+        organizations.set_fallback_url(owner, "https://hope.example/act")
+        links.disable_link(owner.id, code, datetime.now(UTC))
     # Each process has a copy of its own, and looks for what changed now and then.
     until(lambda: {served.ask("GET", f"/r/{code}")[0] for _ in range(8)} == {410})
     for path, expected in ((f"/r/{code})", 410), ("/r/unknown", 404), ("/r/", 404)):

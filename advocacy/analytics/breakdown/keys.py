@@ -9,7 +9,7 @@ from uuid import UUID
 
 from advocacy.analytics.breakdown.query import NONE, Question, year_earlier
 from advocacy.core.dates import zone
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, posts, sources
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NOBODY
 
@@ -41,8 +41,8 @@ class Keys:
         self.zone = zone
         self.first, self.last = first, last
         # All of the organization: an action of one campaign may be due to a post of another.
-        self.posts = {post.id: post for post in campaigns.list_posts(org_id)}
-        self.sources = {source.id: source for source in campaigns.list_sources(org_id)}
+        self.posts = {post.id: post for post in posts.list_posts(org_id)}
+        self.sources = {source.id: source for source in sources.list_sources(org_id)}
         self.campaigns = campaigns.list_campaigns(org_id) if campaign is None else ()
         self._slugs = {each.id: each.slug for each in self.campaigns}
         self.slugs = None if campaign else {each.slug: each.id for each in self.campaigns}

@@ -30,7 +30,9 @@ from advocacy.cli.dev.up import free_port, procfile, running_servers
 from advocacy.cli.maintenance import print_activation
 from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
-from advocacy.storage import actions, campaigns, inbox
+from advocacy.storage import actions, campaigns, inbox, organizations, sources, tokens
+from advocacy.storage import links as links_storage
+from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 from advocacy.tracking import click_log
 from config.settings import Settings
@@ -210,14 +212,14 @@ def _prepare(app: Flask, played: Round) -> Any:
         "bluesky": ("standard", "https://example.org/act"),
     }
     with transaction():
-        org = campaigns.put_organization("demo", "Demo organization", "America/New_York")
+        org = organizations.put_organization("demo", "Demo organization", "America/New_York")
         campaign = campaigns.put_campaign(org.id, "stay", "Stop the execution", org.timezone)
         for platform, (provider, page) in pages.items():
-            post = campaigns.put_post(
+            post = posts_storage.put_post(
                 org.id, campaign.id, platform, title=f"Act today, on {platform}"
             )
             utm = {"source": platform, "medium": "social", "campaign": "stay"}
-            link = campaigns.put_link(org.id, post, page, provider, utm)
+            link = links_storage.put_link(org.id, post, page, provider, utm)
             played.links[platform] = f"/r/{link.code}"
         played.secret = new_secret("standard")
         for provider, secret in (
@@ -225,14 +227,14 @@ def _prepare(app: Flask, played: Round) -> Any:
             ("actblue", ACTBLUE_LOGIN),
             ("standard", played.secret),
         ):
-            source, played.keys[provider] = campaigns.put_source(
+            source, played.keys[provider] = sources.put_source(
                 org.id, provider, provider, campaign_id=campaign.id
             )
             if secret:
-                campaigns.put_secret(
+                sources.put_secret(
                     master, org.id, source.id, secret, datetime.now(UTC), timedelta(0)
                 )
-        _, played.token = campaigns.put_token(
+        _, played.token = tokens.put_token(
             org.id, "demo", "reports", datetime.now(UTC) + timedelta(days=1)
         )
         return org.id

@@ -36,7 +36,8 @@ from advocacy.ingestion.wakeup import connect
 from advocacy.providers import BY_SLUG
 from advocacy.reporting.email import smtp
 from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
-from advocacy.storage import campaigns, email_outbox, inbox, server, totals
+from advocacy.storage import campaigns, email_outbox, inbox, server, sources, totals
+from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.outages import ADVICE
 from advocacy.tracking import click_log
 from config.settings import Settings, SettingsError
@@ -145,8 +146,8 @@ def _inbox() -> str:
 def _codes() -> str:
     """Name the sources that used to bring codes back and stopped doing so."""
     try:
-        organizations = campaigns.list_organizations()
-        if not any(campaigns.list_sources(each.id) for each in organizations):
+        organizations = organizations_storage.list_organizations()
+        if not any(sources.list_sources(each.id) for each in organizations):
             return Off("no tool is connected; connect one with `advocacy source create`")
         lost = [
             f"{each.source}: {in_words(each, room.CARRIES, room.title)}"
@@ -167,7 +168,7 @@ def _zones() -> str:
     try:
         found = {
             zone
-            for organization in campaigns.list_organizations()
+            for organization in organizations_storage.list_organizations()
             for zone in campaigns.zones(organization.id).values()
         }
     except SQLAlchemyError:
@@ -179,7 +180,7 @@ def _zones() -> str:
 def _mail(settings: Settings) -> str:
     """Say why reports and alerts do not reach those who wait for them."""
     try:
-        every = [organization.id for organization in campaigns.list_organizations()]
+        every = [organization.id for organization in organizations_storage.list_organizations()]
         wanted = sum(len(email_outbox.list_subscriptions(org_id)) for org_id in every)
         stuck = sum(email_outbox.stuck(org_id, datetime.now(UTC)) for org_id in every)
     except SQLAlchemyError:

@@ -34,8 +34,11 @@ from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code, utm_content_of
 from advocacy.providers import BY_SLUG
 from advocacy.providers.test_deliveries import write_instant
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations
 from advocacy.storage import clicks as clicks_storage
+from advocacy.storage import links as links_storage
+from advocacy.storage import posts as posts_storage
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction
 from config.settings import Settings
 
@@ -147,18 +150,18 @@ def _prepare(
     block_seconds = days * DAY // blocks
     end = (until or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
     start = int((end - timedelta(days=days)).timestamp())
-    org = campaigns.put_organization(slug, "Made-up organization", "America/New_York")
+    org = organizations.put_organization(slug, "Made-up organization", "America/New_York")
     owned, logins = [], {}
     for name, title, zone in _CAMPAIGNS:
         campaign = campaigns.put_campaign(org.id, name, title, zone)
-        petitions, _ = campaigns.put_source(
+        petitions, _ = sources_storage.put_source(
             org.id, "action_network", f"Petitions: {title}", campaign_id=campaign.id
         )
-        gifts, _ = campaigns.put_source(
+        gifts, _ = sources_storage.put_source(
             org.id, "actblue", f"Gifts: {title}", campaign_id=campaign.id
         )
         logins[gifts.id] = f"advocacy:{new_id().hex}"
-        campaigns.put_secret(
+        sources_storage.put_secret(
             settings.secret_key.encode(),
             org.id,
             gifts.id,
@@ -213,7 +216,7 @@ def _publish(
     platform = chance.choice(_PLATFORMS)
     published = block + chance.randrange(18 * DAY)
     viral = chance.random() < 0.12
-    post = campaigns.put_post(
+    post = posts_storage.put_post(
         org_id,
         campaign_id,
         platform,
@@ -227,10 +230,10 @@ def _publish(
         "campaign": _CAMPAIGNS[campaign][0],
         "content": utm_content_of(post.id),
     }
-    link = campaigns.put_link(
+    link = links_storage.put_link(
         org_id, post, "https://actionnetwork.org/petitions/made-up", "action_network", utm
     )
-    shared = campaigns.put_share(org_id, link.code)
+    shared = links_storage.put_share(org_id, link.code)
     referrer_platform = platform if platform in _REFERRERS else "x"
     placed, passed_on = (
         Placed(
@@ -332,7 +335,7 @@ def deliver(
     master = settings.secret_key.encode()
     with transaction():
         plan, logins = _prepare(settings, slug, seed, days, until)
-    sources = {source.id: source for source in campaigns.list_sources(plan.org_id)}
+    sources = {source.id: source for source in sources_storage.list_sources(plan.org_id)}
     chance = random.Random(seed)  # noqa: S311
     told = _Teller(plan, chance, logins)
     done = clicks = 0

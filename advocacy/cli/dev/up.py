@@ -22,7 +22,8 @@ from honcho.printer import Printer
 
 from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import ServersMissing, own_database, servers
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, links, posts, tokens
+from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
 from config.logging import configure
@@ -136,14 +137,16 @@ def _first_organization(app: Flask, var_dir: Path) -> str:
     public = app.extensions["settings"].public_url
     noted = var_dir / "demo.txt"
     with transaction():
-        organizations = campaigns.list_organizations()
+        organizations = organizations_storage.list_organizations()
         if not organizations:
-            org = campaigns.put_organization("demo", "Demo organization", "America/New_York")
+            org = organizations_storage.put_organization(
+                "demo", "Demo organization", "America/New_York"
+            )
             campaign = campaigns.put_campaign(org.id, "stay", "Stop the execution", org.timezone)
-            post = campaigns.put_post(
+            post = posts.put_post(
                 org.id, campaign.id, "instagram", title="Call your legislator", medium="video"
             )
-            link = campaigns.put_link(
+            link = links.put_link(
                 org.id,
                 post,
                 "https://actionnetwork.org/petitions/stop-the-execution",
@@ -151,7 +154,7 @@ def _first_organization(app: Flask, var_dir: Path) -> str:
                 {"source": "instagram", "medium": "social", "campaign": "stay"},
             )
             until = datetime.now(UTC) + timedelta(days=365)
-            _, token = campaigns.put_token(org.id, "demo", "admin", until)
+            _, token = tokens.put_token(org.id, "demo", "admin", until)
             noted.touch(mode=0o600)
             noted.write_text(f"{link.code} {token}\n")
     lines = [f"dashboard      {public}/", f"API            {public}/api/"]

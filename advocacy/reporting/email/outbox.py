@@ -29,7 +29,7 @@ from advocacy.core import periods
 from advocacy.disclosure import withheld_figures
 from advocacy.reporting.email import pdf, render, smtp, weekly_content
 from advocacy.reporting.email.surge_alerts import surge_figures
-from advocacy.storage import campaigns, email_outbox
+from advocacy.storage import email_outbox, organizations
 from advocacy.storage import surges as kept_surges
 from advocacy.storage.models import Campaign, Organization, ReportSubscription
 from advocacy.storage.session import transaction
@@ -129,7 +129,7 @@ def _alerts_due(
 def _claims(org_id: UUID, now: datetime) -> Iterator[Any]:
     """Claim one mail after the other, each right before it is made."""
     with transaction():
-        organization = campaigns.find_organization(org_id)
+        organization = organizations.find_organization(org_id)
         if organization is None:
             return
         subscriptions = list(email_outbox.list_subscriptions(org_id))
@@ -210,7 +210,7 @@ def _made(
 ) -> tuple[dict[str, Any], Callable[[], EmailMessage]]:
     """Return a mail's figures, those it had where it was made before, and what makes the mail."""
     with transaction():
-        organization = campaigns.find_organization(org_id)
+        organization = organizations.find_organization(org_id)
         assert organization is not None  # noqa: S101 -- the claim's foreign keys hold it
         figures = claim.figures or (
             _surge(settings, org_id, claim)

@@ -10,7 +10,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from advocacy.analytics.explain import BadCursor, explain, find_actions
-from advocacy.storage import campaigns
+from advocacy.storage import errors
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import asked
 from advocacy.web.downloads import answer_of
@@ -34,7 +34,7 @@ class Receipt(MethodView):
         """
         try:
             return explain(current_app.extensions["settings"], g.org_id, action_id)
-        except campaigns.NotFound:
+        except errors.NotFound:
             raise Problem(404, "Not Found", f"There is no action {action_id}.") from None
 
 
@@ -56,7 +56,7 @@ class OfCampaign(MethodView):
         """
         try:
             found = find_actions(g.org_id, slug, **query)
-        except campaigns.NotFound:
+        except errors.NotFound:
             raise Problem(404, "Not Found", f"There is no campaign {slug}.") from None
         except BadCursor as error:
             raise Problem(

@@ -8,7 +8,7 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from advocacy.storage import campaigns
+from advocacy.storage import organizations
 from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.breakdowns import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
 from advocacy.web.errors import Problem
@@ -69,7 +69,7 @@ class GroupsOfOrganization(MethodView):
         organization's own, and by campaign on its campaign's. Without filters, posts, media,
         authors and sources read every action of the range here, too.
         """
-        owner = campaigns.find_organization(g.org_id)
+        owner = organizations.find_organization(g.org_id)
         if owner is None:
             raise Problem(404, "Not Found", "There is no such organization.")
         return answer_for(owner, query, form_asked(query))

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from advocacy.storage import campaigns
+from advocacy.storage import errors, links
 from advocacy.storage.session import transaction
 from advocacy.web.api.endpoint import asked
 from advocacy.web.errors import Problem
@@ -38,12 +38,12 @@ class SharesOf(MethodView):
         """
         try:
             with transaction():
-                link = campaigns.put_share(g.org_id, code.lower())
+                link = links.put_share(g.org_id, code.lower())
                 public = current_app.extensions["settings"].public_url
                 return {
                     "code": link.code,
                     "url": f"{public}/r/{link.code}",
                     "generation": link.generation,
                 }
-        except campaigns.NotFound:
+        except errors.NotFound:
             raise Problem(404, "Not Found", f"There is no link {code}.") from None

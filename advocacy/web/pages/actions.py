@@ -19,7 +19,7 @@ from advocacy.analytics.activation import MODELS
 from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, posts
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import said
@@ -62,7 +62,7 @@ def receipt_page(action_id: UUID) -> str:
     """Show the receipt of one action."""
     try:
         receipt = explain(current_app.extensions["settings"], g.org_id, action_id)
-    except campaigns.NotFound:
+    except errors.NotFound:
         raise Problem(404, _("Not Found"), _("There is no action %(id)s.", id=action_id)) from None
     return render_template(
         "receipt.html",
@@ -91,7 +91,7 @@ def actions_page(slug: str) -> str:
             limit=_PAGE,
             cursor=cursor,
         )
-    except campaigns.NotFound:
+    except errors.NotFound:
         raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug)) from None
     except (BadCursor, ValueError):
         raise Problem(
@@ -101,7 +101,7 @@ def actions_page(slug: str) -> str:
     return render_template(
         "actions.html",
         found=found,
-        posts=campaigns.list_posts(g.org_id, campaign.id),
+        posts=posts.list_posts(g.org_id, campaign.id),
         kinds=list(ActionKind),
         chosen={"post": chosen, "kind": kind or None, "counted": None if counted else "no"},
         cursor=cursor,

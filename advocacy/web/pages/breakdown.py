@@ -32,7 +32,9 @@ from advocacy.core.events import ActionKind
 from advocacy.core.platforms import channel_of
 from advocacy.core.vocabulary import noun, platform_named, post_named
 from advocacy.reporting import charts
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, organizations
+from advocacy.storage import posts as posts_storage
+from advocacy.storage import sources as sources_storage
 from advocacy.storage.models import Campaign, Organization
 from advocacy.web import auth, i18n
 from advocacy.web.breakdowns import (
@@ -238,7 +240,7 @@ def _only(scope: Campaign | Organization, query: dict[str, Any]) -> dict[str, st
     match wanted:
         case {"post": [key], **others} if not others and key != NONE:
             org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
-            post = campaigns.get_post(org_id, UUID(key))
+            post = posts_storage.get_post(org_id, UUID(key))
             called = said(post_named(post.title, post.platform, channel_of(post.platform)))
             url = post.url if post.url.startswith("https://") else ""
             return {"called": called[:1].upper() + called[1:], "url": url}
@@ -250,9 +252,9 @@ def _only(scope: Campaign | Organization, query: dict[str, Any]) -> dict[str, st
 def _posts(scope: Campaign | Organization) -> dict[str, Any]:
     """Return the posts by the keys of their rows."""
     if isinstance(scope, Campaign):
-        found = campaigns.list_posts(scope.org_id, scope.id)
+        found = posts_storage.list_posts(scope.org_id, scope.id)
     else:
-        found = campaigns.list_posts(scope.id)
+        found = posts_storage.list_posts(scope.id)
     return {str(post.id): post for post in found}
 
 
@@ -261,7 +263,7 @@ def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict
     is_campaign = isinstance(scope, Campaign)
     org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
     posts = _posts(scope).values()
-    sources = campaigns.list_sources(org_id)
+    sources = sources_storage.list_sources(org_id)
     nothing = (NONE, _("not known"))
     choices: dict[str, list[tuple[str, str]]] = {
         "post": [(str(post.id), post.title or post.url or str(post.id)) for post in posts],
@@ -387,7 +389,7 @@ def _campaign(slug: str) -> Campaign:
 
 
 def _organization() -> Organization:
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     if owner is None:
         raise Problem(404, _("Not Found"), _("There is no such organization."))
     return owner

@@ -18,7 +18,7 @@ from advocacy.analytics.explain_text import span
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
 from advocacy.reporting.exports.further import tables_of_ways
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, posts
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.api.influence import Influence as InfluenceSchema
@@ -69,7 +69,7 @@ def page(slug: str) -> str:
             (_("Platform"), by_platform["assists"], True),
             (_("Post"), by_post["assists"], False),
         ],
-        posts={str(post.id): post for post in campaigns.list_posts(campaign.org_id, campaign.id)},
+        posts={str(post.id): post for post in posts.list_posts(campaign.org_id, campaign.id)},
         most=_MOST_ROWS,
         files=files_at(
             lambda written: url_for(

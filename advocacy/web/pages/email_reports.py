@@ -22,7 +22,7 @@ from advocacy.reporting.email import weekly_content
 from advocacy.reporting.email.outbox import file_name, kept_pdf, state
 from advocacy.reporting.email.pdf import pdf_installed
 from advocacy.reporting.email.subscriptions import WHAT, BadSubscription, clock, subscribe
-from advocacy.storage import campaigns, email_outbox
+from advocacy.storage import campaigns, email_outbox, errors, organizations
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -55,7 +55,7 @@ def add() -> auth.Page:
             auth.note("mail_subscribed", asked["campaign"])
     except BadSubscription as error:
         return _page(asked, said(error.args[0])), 422
-    except campaigns.Taken:
+    except errors.Taken:
         return _page(asked, _("%(email)s gets this already", email=asked["email"])), 409
     return redirect(url_for("reports.page"))
 
@@ -68,7 +68,7 @@ def end(subscription_id: UUID) -> auth.Page:
         with transaction():
             email_outbox.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
             auth.note("mail_ended")
-    except campaigns.NotFound:
+    except errors.NotFound:
         raise _nothing_of_the_kind() from None
     return redirect(url_for("reports.page"))
 
@@ -81,9 +81,9 @@ def send_again(report_id: UUID) -> auth.Page:
         with transaction():
             email_outbox.ask_again(g.org_id, report_id, datetime.now(UTC))
             auth.note("mail_sent_again")
-    except campaigns.NotFound:
+    except errors.NotFound:
         raise _nothing_of_the_kind() from None
-    except campaigns.Taken:
+    except errors.Taken:
         trouble = _("It is on its way just now; look again in some minutes")
         return _page({}, trouble), 409
     return redirect(url_for("reports.page"))
@@ -114,7 +114,7 @@ def pdf(report_id: UUID) -> Response:
 
 def _put(asked: dict[str, str]) -> None:
     """Keep what the form asks for. Raises `BadSubscription` and `Taken`."""
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     campaign = campaigns.find_campaign(g.org_id, asked["campaign"]) if asked["campaign"] else None
     if owner is None or (asked["campaign"] and campaign is None):
         raise BadSubscription(_("there is no such campaign"))
@@ -138,7 +138,7 @@ def _put(asked: dict[str, str]) -> None:
 
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     every = campaigns.list_campaigns(g.org_id)
     names: dict[UUID | None, str] = {each.id: each.name for each in every}
     now = datetime.now(UTC)

@@ -22,7 +22,7 @@ from advocacy.core.money import exponent
 from advocacy.core.numbers import read_whole
 from advocacy.reporting import charts
 from advocacy.reporting.exports.further import tables_of_goals
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction
 from advocacy.web import auth
@@ -79,7 +79,7 @@ def remove(goal_id: UUID) -> auth.Page:
         with transaction():
             store.remove_goal(g.org_id, goal_id)
             auth.note("goal_removed")
-    except campaigns.NotFound:
+    except errors.NotFound:
         raise Problem(404, _("Not Found"), _("There is no such goal.")) from None
     return redirect(url_for("goals.page"))
 
@@ -111,7 +111,7 @@ def _put(asked: dict[str, str]) -> None:
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
     found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     today = day_in(datetime.now(UTC), owner.timezone if owner else "UTC")
     return render_template(
         "goals.html",

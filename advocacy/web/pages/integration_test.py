@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 
 from advocacy.ingestion.integration_test import Rehearsed, rehearse, sources_of
 from advocacy.storage import campaigns
+from advocacy.storage.connections import hurry
 from advocacy.storage.models import Campaign
-from advocacy.storage.session import hurry
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.pages.overview import same_site

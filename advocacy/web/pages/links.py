@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from advocacy.core.platforms import PLATFORMS
 from advocacy.providers import PROVIDERS
-from advocacy.storage import campaigns, links
+from advocacy.storage import campaigns, links, posts, sources
 from advocacy.storage.models import Link
 from advocacy.storage.session import transaction, with_retries
 from advocacy.tracking.link_sheet import (
@@ -171,13 +171,13 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
         rows=rows[:_PAGE],
         then=_written_place(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
         begun="before" in request.args,
-        sources=campaigns.list_sources(g.org_id),
+        sources=sources.list_sources(g.org_id),
         providers=sorted(
             (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
         ),
         platforms=sorted({*PLATFORMS, "email", "sms", "web"}),
-        media=sorted({*MEDIA, *links.media(g.org_id)}),
-        authors=links.authors(g.org_id),
+        media=sorted({*MEDIA, *posts.media(g.org_id)}),
+        authors=posts.authors(g.org_id),
         address=_address,
     )
 

@@ -23,7 +23,8 @@ from flask import (
 from flask_babel import gettext as _
 
 from advocacy.core.choices import LANGUAGES, ROLES
-from advocacy.storage import campaigns, members
+from advocacy.storage import audit, errors, members, sessions
+from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.members import BadEmail, LastOwner, Member
 from advocacy.storage.session import transaction
 from advocacy.web import auth
@@ -44,7 +45,7 @@ def choose_page() -> auth.Page:
     found = auth.offered()
     if not found:
         return redirect(url_for("dashboard.sign_in_page"))
-    organizations = [campaigns.find_organization(org_id) for org_id in found]
+    organizations = [organizations_storage.find_organization(org_id) for org_id in found]
     return render_template("choose.html", organizations=[each for each in organizations if each])
 
 
@@ -80,7 +81,7 @@ def set_password(word: str) -> auth.Page:
             raise _no_such_link()
         members.set_about(member.org_id, member.id, name, member.language)
         did = "password_set" if member.joined else "joined"
-        members.note(member.org_id, member.email, did)
+        audit.note(member.org_id, member.email, did)
     auth.begin(member.org_id, member.id)
     return redirect(url_for("dashboard.overview"))
 
@@ -102,7 +103,7 @@ def _no_such_link() -> Problem:
 
 
 def _set_password_page(member: Member, trouble: str, status: int) -> Response:
-    organization = campaigns.find_organization(member.org_id)
+    organization = organizations_storage.find_organization(member.org_id)
     page = render_template(
         "set_password.html", member=member, organization=organization, trouble=trouble
     )
@@ -167,7 +168,7 @@ def end_other_sessions() -> auth.Page:
     """End every session of oneself but this one."""
     member = _oneself()
     with transaction():
-        members.end_sessions(member.org_id, member.id, keep=auth.session_word())
+        sessions.end_sessions(member.org_id, member.id, keep=auth.session_word())
         auth.note("sessions_ended", member.email)
     return redirect(url_for("members.account_page", kept="sessions"))
 
@@ -212,7 +213,7 @@ def invite() -> auth.Page:
             auth.note("invited", f"{member.email}, {role}")
     except BadEmail:
         return _members_page(trouble=_("This is no e-mail address."), email=email), 422
-    except campaigns.Taken:
+    except errors.Taken:
         trouble = _("There is a member with this e-mail address already.")
         return _members_page(trouble=trouble, email=email), 422
     return _members_page(made=(member, one_time_url(word)))
@@ -249,7 +250,7 @@ def end_sessions(member_id: UUID) -> auth.Page:
     """Sign a member out everywhere."""
     member = _member(member_id)
     with transaction():
-        members.end_sessions(g.org_id, member.id)
+        sessions.end_sessions(g.org_id, member.id)
         auth.note("sessions_ended", member.email)
     return redirect(url_for("members.members_page"))
 
@@ -283,11 +284,11 @@ def _member(member_id: UUID) -> Member:
 def _members_page(
     trouble: str = "", email: str = "", made: tuple[Member, str] | None = None
 ) -> str:
-    organization = campaigns.find_organization(g.org_id)
+    organization = organizations_storage.find_organization(g.org_id)
     return render_template(
         "members.html",
         members=members.list_members(g.org_id),
-        audit=members.list_audit(g.org_id),
+        audit=audit.list_audit(g.org_id),
         deeds=_deeds(),
         roles=_roles(),
         trouble=trouble,

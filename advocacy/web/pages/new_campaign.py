@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from advocacy.core import dates
 from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
-from advocacy.storage import campaigns
+from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 
@@ -27,7 +27,7 @@ _NOT_OFFERED = "US/"
 @auth.needs_role("editor")
 def page() -> str:
     """Ask what the campaign is called and where its days begin."""
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     return _page({"timezone": owner.timezone if owner else "UTC"})
 
 
@@ -43,7 +43,7 @@ def make() -> auth.Page:
         with transaction():
             campaigns.put_campaign(g.org_id, slug, asked["name"], asked["timezone"])
             auth.note("campaign_made", slug)
-    except campaigns.Taken:
+    except errors.Taken:
         return _page(asked, _("There is a campaign %(slug)s already.", slug=slug)), 409
     return redirect(url_for("dashboard.campaign_page", slug=slug))
 

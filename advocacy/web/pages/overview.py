@@ -43,7 +43,7 @@ from advocacy.providers import BY_SLUG
 from advocacy.reporting import charts
 from advocacy.reporting.email import weekly_content
 from advocacy.reporting.email.surge_alerts import SHOWN
-from advocacy.storage import campaigns, email_outbox, inbox, surges, totals
+from advocacy.storage import campaigns, email_outbox, inbox, organizations, surges, totals
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.cached_figures import COUNTING_SECONDS, groups_of, when
@@ -214,7 +214,7 @@ def overview() -> Response:
 
 def _lately(now: datetime, days: int) -> dict[str, Any] | None:
     """Return the activation of the last days by campaign, beside the days before."""
-    owner = campaigns.find_organization(g.org_id)
+    owner = organizations.find_organization(g.org_id)
     if owner is None:
         return None
     today = day_in(now, owner.timezone)

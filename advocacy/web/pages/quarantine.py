@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from advocacy.ingestion.replay import put_back
-from advocacy.storage import campaigns, source_health
+from advocacy.storage import campaigns, source_health, sources
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -33,7 +33,7 @@ _PAGE = 50
 @auth.needs_session
 def page() -> str:
     """List what is quarantined, the newest first."""
-    every = campaigns.list_sources(g.org_id)
+    every = sources.list_sources(g.org_id)
     reason = request.args.get("reason", "").replace("\0", "") or None
     source = next((each for each in every if each.name == request.args.get("source")), None)
     rows = source_health.quarantine_page(

@@ -20,8 +20,8 @@ from advocacy.analytics.tracking_loss import (
     lost_sources,
 )
 from advocacy.providers import BY_SLUG
-from advocacy.storage import campaigns, source_health, totals
-from advocacy.storage.campaigns import NotFound
+from advocacy.storage import campaigns, source_health, sources, totals
+from advocacy.storage.errors import NotFound
 from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -60,9 +60,9 @@ def set_state() -> Response:
     try:
         with transaction():
             if state == "off":
-                campaigns.disable_source(g.org_id, name, datetime.now(UTC))
+                sources.disable_source(g.org_id, name, datetime.now(UTC))
             else:
-                campaigns.enable_source(g.org_id, name)
+                sources.enable_source(g.org_id, name)
             auth.note("source_disabled" if state == "off" else "source_enabled", name)
     except NotFound:
         raise Problem(404, _("Not Found"), _("There is no source %(name)s.", name=name)) from None

@@ -1,0 +1,44 @@
+"""Aliases: further ids by which an action is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from advocacy.storage.session import run
+
+
+def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return by what id actions go that are also known by these names."""
+    rows = run(
+        "select name, action_id from action_names where org_id = :o and name = any(:names)",
+        o=org_id,
+        names=list(names),
+    )
+    return {row.name: row.action_id for row in rows}
+
+
+def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
+    """Say by what id an action goes; whoever pointed at one of its former ids does so too."""
+    if not names:
+        return
+    ordered = sorted(names)
+    run(
+        """update action_names n set action_id = v.action_id
+           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
+           where n.org_id = :o and n.action_id = v.name and n.action_id <> v.action_id""",
+        o=org_id,
+        names=ordered,
+        ids=[names[name] for name in ordered],
+    )
+    run(
+        """insert into action_names (org_id, name, action_id)
+           select :o, v.name, v.action_id
+           from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
+           order by v.name
+           on conflict (org_id, name) do update set action_id = excluded.action_id
+             where action_names.action_id <> excluded.action_id""",
+        o=org_id,
+        names=ordered,
+        ids=[names[name] for name in ordered],
+    )

@@ -1,0 +1,31 @@
+"""The audit log: what staff did."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from advocacy.core.ids import new_id
+from advocacy.storage.session import run
+
+
+def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
+    """Write down what one of the staff did. `did` is one word; nothing of supporters."""
+    run(
+        "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
+        o=org_id,
+        id=new_id(),
+        who=who,
+        did=did,
+        what=what,
+    )
+
+
+def list_audit(org_id: UUID, limit: int = 100) -> list[Any]:
+    """Return the newest entries: at, who, did, what."""
+    return run(
+        """select at, who, did, what from audit where org_id = :o
+           order by at desc, id desc limit :limit""",
+        o=org_id,
+        limit=limit,
+    )

@@ -1,0 +1,78 @@
+"""Connections of the pool: prepared when new, checked after a pause, held to a deadline."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from psycopg import Error as PsycopgError
+from psycopg.types.array import ListBinaryDumper
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# A connection that was used so lately is taken to live.
+_FRESH_SECONDS = 1.0
+# Until when somebody waits for an answer, by the monotonic clock.
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+# Where less time is left by so much, the database is told again.
+_TELL_AGAIN_SECONDS = 0.5
+
+
+def prepare(connection: Any, _record: object = None) -> None:
+    """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def watch(engine: Engine) -> None:
+    """Prepare each new connection, and make sure that one lives which was not used for a while.
+
+    To ask each time would cost a busy door a round trip for every group of deliveries.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def returned(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle = time.monotonic() - record.info.get("used", math.inf)
+        if idle > _FRESH_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except PsycopgError as error:
+                # The pool makes a new one, and asks of all others whether they live.
+                raise InvalidatePoolError from error
+
+    @event.listens_for(engine, "begin")
+    def began(connection: Connection) -> None:
+        connection.info["left"] = math.inf
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def about_to_run(connection: Connection, cursor: Any, *_more: object) -> None:
+        if (until := _deadline.get()) is None:
+            return
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TookTooLong
+        if connection.info.get("left", math.inf) - left > _TELL_AGAIN_SECONDS:
+            # For this transaction alone: the next one may be somebody's who does not wait.
+            cursor.execute(f"set local statement_timeout = {math.ceil(left * 1000)}")
+            connection.info["left"] = left
+
+    event.listen(engine, "connect", prepare)
+
+
+class TookTooLong(Exception):
+    """Statements took longer than somebody waits for an answer; see `hurry`."""
+
+
+def hurry(seconds: float | None) -> None:
+    """Let what runs from now on in this thread end after so long; None lets it run on.
+
+    A statement that is running then is cancelled by the database (57014); none is begun any more.
+    Raises nothing by itself; statements raise `TookTooLong` or what a cancelled one raises.
+    """
+    _deadline.set(None if seconds is None else time.monotonic() + seconds)

@@ -1,0 +1,78 @@
+"""The tables. No behaviour: what is done with them is in `storage/`.
+
+`org_id` comes first in every primary, unique and foreign key, so that no row of one organization
+can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
+`organizations`, and `addresses`, which says whose a public word is.
+
+What a stranger would get wrong: `actions`, `identifiers`, `supporters` and `totals` are derived.
+The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest anew from it.
+"""
+
+from __future__ import annotations
+
+from advocacy.storage.models.access import AuditRow, Member, SessionRow, Token
+from advocacy.storage.models.derived import (
+    ActionName,
+    ActionRow,
+    ClickSpanTotal,
+    ClickTotal,
+    DayTotal,
+    GenerationTotal,
+    IdentifierRow,
+    Presence,
+    PresenceNews,
+    Restatement,
+    SpanTotal,
+    Supporter,
+    Suppressed,
+    Total,
+)
+from advocacy.storage.models.ingestion import Claim, InboxRow
+from advocacy.storage.models.reports import ReportSubscription, SentReport, SurgeRow, ViewLink
+from advocacy.storage.models.tenancy import (
+    Address,
+    Campaign,
+    Goal,
+    Organization,
+    SecretKeyDigest,
+    Source,
+    SourceSecret,
+)
+from advocacy.storage.models.tracking import Link, Post, TouchRow
+
+__all__ = [
+    "ActionName",
+    "ActionRow",
+    "Address",
+    "AuditRow",
+    "Campaign",
+    "Claim",
+    "ClickSpanTotal",
+    "ClickTotal",
+    "DayTotal",
+    "GenerationTotal",
+    "Goal",
+    "IdentifierRow",
+    "InboxRow",
+    "Link",
+    "Member",
+    "Organization",
+    "Post",
+    "Presence",
+    "PresenceNews",
+    "ReportSubscription",
+    "Restatement",
+    "SecretKeyDigest",
+    "SentReport",
+    "SessionRow",
+    "Source",
+    "SourceSecret",
+    "SpanTotal",
+    "Supporter",
+    "Suppressed",
+    "SurgeRow",
+    "Token",
+    "Total",
+    "TouchRow",
+    "ViewLink",
+]

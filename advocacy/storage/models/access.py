@@ -1,0 +1,111 @@
+"""Who may enter: members, tokens, sessions, the audit log."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from advocacy.storage.db import db
+from advocacy.storage.models.columns import id_column, instant_column, text_column
+
+
+class Token(db.Model):  # type: ignore[name-defined,misc]
+    """A bearer token of the API. The token itself is shown once and kept only as a digest."""
+
+    __tablename__ = "tokens"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    name: Mapped[str] = text_column()
+    scope: Mapped[str] = text_column("reports")
+    expires_at: Mapped[datetime] = instant_column()
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_used_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("scope in ('reports', 'admin')", name="scope"),
+    )
+
+
+class Member(db.Model):  # type: ignore[name-defined,misc]
+    """Someone of the staff. Invited until she has a password; `one_time_until` is her link's end.
+
+    The e-mail address is kept as it is: she signs in with it and gets mail there. She has one
+    password in each organization, so that who runs one can never get into another.
+    """
+
+    __tablename__ = "members"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    email: Mapped[str] = text_column()
+    name: Mapped[str] = text_column("")
+    role: Mapped[str] = text_column()
+    password: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str] = text_column("")
+    one_time_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_seen_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "email"),
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("role in ('reader', 'editor', 'owner')", name="role"),
+    )
+
+
+class SessionRow(db.Model):  # type: ignore[name-defined,misc]
+    """A browser that is signed in, as a member or with a token. Its cookie holds the word."""
+
+    __tablename__ = "sessions"
+
+    org_id: Mapped[UUID] = id_column()
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    member_id: Mapped[UUID | None] = mapped_column(Uuid)
+    token_id: Mapped[UUID | None] = mapped_column(Uuid)
+    seen_at: Mapped[datetime] = instant_column(default_now=True)
+    expires_at: Mapped[datetime] = instant_column()
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "member_id"], ["members.org_id", "members.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["org_id", "token_id"], ["tokens.org_id", "tokens.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("(member_id is null) <> (token_id is null)", name="whose"),
+        Index("sessions_org_id_member_id_idx", "org_id", "member_id"),
+    )
+
+
+class AuditRow(db.Model):  # type: ignore[name-defined,misc]
+    """That one of the staff did something which owners want to know. Nothing of supporters."""
+
+    __tablename__ = "audit"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    at: Mapped[datetime] = instant_column(default_now=True)
+    who: Mapped[str] = text_column()
+    did: Mapped[str] = text_column()
+    what: Mapped[str] = text_column("")
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        Index("audit_org_id_at_idx", "org_id", "at"),
+    )

@@ -1,0 +1,350 @@
+"""What a rebuild makes from deliveries and clicks: actions, supporters, totals, distinct counts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from advocacy.storage.db import db
+from advocacy.storage.models.columns import id_column, instant_column, text_column
+
+
+class Supporter(db.Model):  # type: ignore[name-defined,misc]
+    """Someone who acted. `first_acted_at` is the earliest of all her counted actions."""
+
+    __tablename__ = "supporters"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    first_acted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
+class Suppressed(db.Model):  # type: ignore[name-defined,misc]
+    """Someone who was erased: a late delivery must not bring her back."""
+
+    __tablename__ = "suppressed"
+
+    org_id: Mapped[UUID] = id_column()
+    mark: Mapped[str] = mapped_column(Text, primary_key=True)
+    erased_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
+class ActionRow(db.Model):  # type: ignore[name-defined,misc]
+    """An action, settled from all facts about it and attributed.
+
+    The hashes are what it named, keyed as in `advocacy.identity.hashing`; what was named together
+    says who
+    is one person.
+    """
+
+    __tablename__ = "actions"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    external_id: Mapped[str] = text_column()
+    kind: Mapped[str] = text_column()
+    counted: Mapped[bool] = mapped_column(Boolean)
+    occurred_at: Mapped[datetime] = instant_column()
+    occurred_on: Mapped[date] = mapped_column(Date)
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    post_id: Mapped[UUID | None] = mapped_column(Uuid)
+    link_id: Mapped[UUID | None] = mapped_column(Uuid)
+    platform: Mapped[str] = text_column("")
+    tier: Mapped[str] = text_column()
+    code: Mapped[str] = text_column("")
+    click_id: Mapped[str] = text_column("")
+    click_found: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    email_hash: Mapped[str] = text_column("")
+    phone_hash: Mapped[str] = text_column("")
+    person_hash: Mapped[str] = text_column("")
+    utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    referrer: Mapped[str] = text_column("")
+    path: Mapped[list[Any] | None] = mapped_column(JSONB)
+    gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    currency: Mapped[str] = text_column("")
+    returns: Mapped[list[Any] | None] = mapped_column(JSONB)
+    recurs_as: Mapped[str] = text_column("")
+    renewal: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    target: Mapped[str] = text_column("")
+    test: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "source_id"], ["sources.org_id", "sources.id"]),
+        Index(
+            "actions_report_idx",
+            "org_id",
+            "campaign_id",
+            "occurred_on",
+            postgresql_where=text("counted"),
+        ),
+        Index(
+            "actions_returned_idx",
+            "org_id",
+            "campaign_id",
+            postgresql_where=text("counted and returns is not null"),
+        ),
+        Index("actions_supporter_idx", "org_id", "supporter_id", "occurred_at"),
+        Index(
+            "actions_mandate_idx",
+            "org_id",
+            "source_id",
+            "recurs_as",
+            postgresql_where=text("recurs_as <> ''"),
+        ),
+        Index(
+            "actions_waiting_idx",
+            "org_id",
+            "click_id",
+            postgresql_where=text("click_id <> '' and not click_found"),
+        ),
+        Index(
+            "actions_email_idx",
+            "org_id",
+            "email_hash",
+            postgresql_where=text("phone_hash <> '' or person_hash <> ''"),
+        ),
+        Index(
+            "actions_phone_idx", "org_id", "phone_hash", postgresql_where=text("phone_hash <> ''")
+        ),
+        Index(
+            "actions_person_idx",
+            "org_id",
+            "person_hash",
+            postgresql_where=text("person_hash <> ''"),
+        ),
+        Index("actions_click_idx", "org_id", "click_id", postgresql_where=text("click_id <> ''")),
+    )
+
+
+class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
+    """Whom an identifier names that was seen with others; also its lock. See `identifiers.py`."""
+
+    __tablename__ = "identifiers"
+
+    org_id: Mapped[UUID] = id_column()
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    blocked: Mapped[str] = text_column("")
+    parts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+
+class ActionName(db.Model):  # type: ignore[name-defined,misc]
+    """Another name of an action: a tool tells of one payment as intent, charge and invoice."""
+
+    __tablename__ = "action_names"
+
+    org_id: Mapped[UUID] = id_column()
+    name: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    action_id: Mapped[UUID] = mapped_column(Uuid)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        Index("action_names_org_id_action_id_idx", "org_id", "action_id"),
+    )
+
+
+class Restatement(db.Model):  # type: ignore[name-defined,misc]
+    """That numbers which had been shown were changed: when, why, of which days, how many actions.
+
+    A note for whoever read the old numbers. It is history, so a rebuild neither makes nor drops it.
+    """
+
+    __tablename__ = "restatements"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    at: Mapped[datetime] = instant_column(default_now=True)
+    why: Mapped[str] = text_column()
+    first_on: Mapped[date] = mapped_column(Date)
+    last_on: Mapped[date] = mapped_column(Date)
+    actions: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("why in ('late', 'correction', 'evidence')", name="why"),
+        Index("restatements_org_id_campaign_id_at_idx", "org_id", "campaign_id", "at"),
+    )
+
+
+class Total(db.Model):  # type: ignore[name-defined,misc]
+    """Counted actions and money of one day, as deltas in a few slots, so that no row is hot.
+
+    `model` is `every` where all attribution models say the same, as they do for an action with one
+    touch or none. `units` are billionths of an action, since most models share one out. `post_id`
+    and `campaign_id` are the nil UUID where there is none: a key cannot be null.
+    """
+
+    __tablename__ = "totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = id_column()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    tier: Mapped[str] = mapped_column(Text, primary_key=True)
+    platform: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_id: Mapped[UUID] = id_column()
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Totals of sixteen days in a row, without the source: what long reports read."""
+
+    __tablename__ = "span_totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = id_column()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    tier: Mapped[str] = mapped_column(Text, primary_key=True)
+    platform: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class DayTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Totals of one day by kind alone: what the course of a campaign is drawn from."""
+
+    __tablename__ = "day_totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+
+
+class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Actions by last touch through a link passed on so often; 2 stands for 2 and beyond.
+
+    `span` is how many days from `starts_on` are counted: 1, and again 16.
+    """
+
+    __tablename__ = "generation_totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = id_column()
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    actions: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClickTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Clicks of one post on one day in its campaign's zone, people and others apart."""
+
+    __tablename__ = "click_totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = id_column()
+    human: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClickSpanTotal(db.Model):  # type: ignore[name-defined,misc]
+    """Clicks of one post in sixteen days in a row."""
+
+    __tablename__ = "click_span_totals"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    post_id: Mapped[UUID] = id_column()
+    human: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+
+
+class Presence(db.Model):  # type: ignore[name-defined,misc]
+    """How many people were in a group on a day, and were there last on the day `since`.
+
+    See `advocacy.core.distinct`. `campaign_id` is the organization's own id for all of it.
+    `day_span`
+    and `since_span` say whether a date is a single day (1) or stands for its span (16); with
+    `since_span` 0 the last day is left out.
+    """
+
+    __tablename__ = "presences"
+
+    org_id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = id_column()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    day_span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    since_span: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    since: Mapped[date] = mapped_column(Date, primary_key=True)
+    opening: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    people: Mapped[int] = mapped_column(BigInteger)
+
+
+class PresenceNews(db.Model):  # type: ignore[name-defined,misc]
+    """What a batch changed of presences of one scope, model and grain; not yet folded into them.
+
+    Its `size` changes stand in lists of the same length: in the group of that value on a day, since
+    another one, so many people more. `scope_id` is what `Presence.campaign_id` is.
+    """
+
+    __tablename__ = "presence_news"
+
+    org_id: Mapped[UUID] = id_column()
+    scope_id: Mapped[UUID] = id_column()
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = id_column()
+    size: Mapped[int] = mapped_column(Integer)
+    groups: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    days: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    sinces: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    openings: Mapped[list[bool]] = mapped_column(ARRAY(Boolean))
+    people: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -1,0 +1,166 @@
+"""Shared reports, reports by e-mail, surges."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    Time,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from advocacy.storage.db import db
+from advocacy.storage.models.columns import id_column, instant_column, text_column
+
+
+class ViewLink(db.Model):  # type: ignore[name-defined,misc]
+    """A link that shows one campaign's report to whoever has it. Its word is kept as a digest only.
+
+    `days` are the last so many; else `first_on` to `last_on`; without any, all days there are.
+    `shown` is the report as it was shown on the day `shown_on`: it stays the same until the next.
+    """
+
+    __tablename__ = "view_links"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    name: Mapped[str] = text_column("")
+    days: Mapped[int | None] = mapped_column(Integer)
+    first_on: Mapped[date | None] = mapped_column(Date)
+    last_on: Mapped[date | None] = mapped_column(Date)
+    model: Mapped[str] = text_column()
+    made_by: Mapped[str] = text_column()
+    expires_at: Mapped[datetime] = instant_column()
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    opened: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_opened_on: Mapped[date | None] = mapped_column(Date)
+    shown_on: Mapped[date | None] = mapped_column(Date)
+    shown: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        Index("view_links_org_id_campaign_id_idx", "org_id", "campaign_id"),
+    )
+
+
+class ReportSubscription(db.Model):  # type: ignore[name-defined,misc]
+    """Who of the staff gets what by mail: the week, a report before a meeting, or surge alerts.
+
+    `weekday` (Monday is 0), `on_date` and `send_at` are in the organization's time zone. Without a
+    campaign it is about the whole organization. When it is ended the address goes and the row
+    stays, because the reports that were sent for it are kept.
+    """
+
+    __tablename__ = "report_subscriptions"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    what: Mapped[str] = text_column()
+    email: Mapped[str] = text_column()
+    campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
+    weekday: Mapped[int | None] = mapped_column(SmallInteger)
+    on_date: Mapped[date | None] = mapped_column(Date)
+    send_at: Mapped[time] = mapped_column(Time)
+    language: Mapped[str] = text_column("en")
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["org_id", "campaign_id"], ["campaigns.org_id", "campaigns.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("what in ('weekly', 'once', 'alert')", name="what"),
+        CheckConstraint(
+            "(weekday is not null) = (what = 'weekly') and (on_date is not null) = (what = 'once')",
+            name="when",
+        ),
+    )
+
+
+class SentReport(db.Model):  # type: ignore[name-defined,misc]
+    """A mail that is due, on its way or sent: one for a subscription and a period, ever.
+
+    `making`: claimed, nothing was sent yet. `sending`: handed to the mail server, no answer yet;
+    where the process dies here, nobody knows whether it arrived, so nothing sends it by itself.
+    `waiting`: was not taken, is tried again at `next_try_at`. `sent` and `failed` are ends.
+    """
+
+    __tablename__ = "sent_reports"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    subscription_id: Mapped[UUID] = mapped_column(Uuid)
+    period: Mapped[str] = text_column()
+    status: Mapped[str] = text_column("making")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    resent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    claimed_at: Mapped[datetime] = instant_column(default_now=True)
+    next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    error: Mapped[str] = text_column("")
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (
+        UniqueConstraint("org_id", "subscription_id", "period"),
+        ForeignKeyConstraint(
+            ["org_id", "subscription_id"],
+            ["report_subscriptions.org_id", "report_subscriptions.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint(
+            "status in ('making', 'sending', 'waiting', 'sent', 'failed')", name="status"
+        ),
+        Index(
+            "sent_reports_open_idx",
+            "org_id",
+            "claimed_at",
+            postgresql_where=text("status <> 'sent'"),
+        ),
+    )
+
+
+class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
+    """That a post ran far above its usual: how much was counted in how many minutes, and when.
+
+    `usual` is what the same number of minutes brings on average.
+    """
+
+    __tablename__ = "surges"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    campaign_id: Mapped[UUID] = mapped_column(Uuid)
+    post_id: Mapped[UUID] = mapped_column(Uuid)
+    what: Mapped[str] = text_column()
+    counted: Mapped[int] = mapped_column(BigInteger)
+    usual: Mapped[float] = mapped_column(Float)
+    minutes: Mapped[int] = mapped_column(SmallInteger)
+    noticed_at: Mapped[datetime] = instant_column()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "post_id"], ["posts.org_id", "posts.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("what in ('clicks', 'actions')", name="what"),
+        Index("surges_org_id_noticed_at_idx", "org_id", "noticed_at"),
+    )

@@ -1,0 +1,78 @@
+"""Posts of campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from advocacy.core.ids import new_id
+from advocacy.storage.db import db
+from advocacy.storage.errors import NotFound
+from advocacy.storage.models import (
+    Post,
+)
+from advocacy.storage.session import run
+
+
+def put_post(org_id: UUID, campaign_id: UUID, platform: str, **about: Any) -> Post:
+    """Make a post of a campaign; `about` has title, url, medium, author, published_at."""
+    post = Post(org_id=org_id, id=new_id(), campaign_id=campaign_id, platform=platform, **about)
+    db.session.add(post)
+    db.session.flush()
+    return post
+
+
+def get_post(org_id: UUID, post_id: UUID) -> Post:
+    """Return a post. Raises `NotFound`."""
+    found = db.session.get(Post, (org_id, post_id))
+    if found is None:
+        raise NotFound(f"there is no post {post_id}; see `advocacy post list`")
+    return found
+
+
+def list_posts(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Post]:
+    """Return the posts of a campaign, or all, the newest first."""
+    query = select(Post).filter_by(org_id=org_id)
+    if campaign_id:
+        query = query.filter_by(campaign_id=campaign_id)
+    return list(db.session.scalars(query.order_by(Post.published_at.desc(), Post.id.desc())))
+
+
+def find_post(
+    org_id: UUID, campaign_id: UUID, *, url: str, platform: str, title: str
+) -> Post | None:
+    """Return the campaign's oldest post at this address; without one, of this title."""
+    asked = {"org_id": org_id, "campaign_id": campaign_id, "url": url}
+    if not url:
+        asked |= {"platform": platform, "title": title}
+    query = select(Post).filter_by(**asked).order_by(Post.created_at, Post.id).limit(1)
+    return db.session.scalar(query)
+
+
+def describe_post(post: Post, *, medium: str, author: str) -> None:
+    """Keep what a post is and who made it; what is empty changes nothing."""
+    post.medium = medium or post.medium
+    post.author = author or post.author
+    db.session.flush()
+
+
+def media(org_id: UUID) -> list[str]:
+    """Return the words that posts of the organization have for their medium."""
+    return _told("medium", org_id)
+
+
+def authors(org_id: UUID) -> list[str]:
+    """Return who made posts of the organization, as far as that was said."""
+    return _told("author", org_id)
+
+
+def _told(column: str, org_id: UUID) -> list[str]:
+    rows = run(
+        f"""select distinct {column} as word from posts
+            where org_id = :o and {column} <> '' order by 1""",
+        o=org_id,
+    )
+    return [row.word for row in rows]

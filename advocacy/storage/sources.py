@@ -1,0 +1,182 @@
+"""Sources: configured webhook endpoints, with their keys and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from advocacy.core.crypto import seal, unseal
+from advocacy.core.ids import new_id, new_key
+from advocacy.storage.db import db
+from advocacy.storage.errors import NotFound, Taken
+from advocacy.storage.lookup_keys import _put_address, word_digest
+from advocacy.storage.models import (
+    Source,
+    SourceSecret,
+)
+from advocacy.storage.session import run
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAtDoor:
+    """What the door needs of a source."""
+
+    org_id: UUID
+    id: UUID
+    provider: str
+    region: str
+    setup: dict[str, Any]
+    secrets: tuple[str, ...]
+    test: bool = False
+
+
+def put_source(
+    org_id: UUID,
+    provider: str,
+    name: str,
+    *,
+    campaign_id: UUID | None = None,
+    region: str = "US",
+    setup: dict[str, Any] | None = None,
+) -> tuple[Source, str]:
+    """Make a source; returns it with its key, which is kept nowhere. Raises `Taken`."""
+    if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
+        raise Taken(f"there is a source {name} already")
+    source = Source(
+        org_id=org_id,
+        id=new_id(),
+        provider=provider,
+        name=name,
+        campaign_id=campaign_id,
+        region=region,
+        setup=setup or {},
+    )
+    db.session.add(source)
+    db.session.flush()
+    key = new_key("src")
+    _put_address("source", word_digest(key), org_id, source.id)
+    return source, key
+
+
+def get_source(org_id: UUID, name: str) -> Source:
+    """Return the source of this name. Raises `NotFound`."""
+    found: Source | None = db.session.scalar(select(Source).filter_by(org_id=org_id, name=name))
+    if found is None:
+        raise NotFound(f"there is no source {name}; see `advocacy source list`")
+    return found
+
+
+def disable_source(org_id: UUID, name: str, now: datetime) -> Source:
+    """Refuse what comes to a source's address from now on. Raises `NotFound`.
+
+    What came before is worked through and stays counted.
+    """
+    source = get_source(org_id, name)
+    source.disabled_at = source.disabled_at or now
+    db.session.flush()
+    return source
+
+
+def enable_source(org_id: UUID, name: str) -> Source:
+    """Take deliveries of a source again. Raises `NotFound`."""
+    source = get_source(org_id, name)
+    source.disabled_at = None
+    db.session.flush()
+    return source
+
+
+def list_sources(org_id: UUID) -> Sequence[Any]:
+    """Return all sources by name, as plain rows.
+
+    So they outlive the transaction in which they were read, and may go to another thread.
+    """
+    return run(
+        """select org_id, id, provider, name, campaign_id, region, setup, disabled_at, created_at
+           from sources where org_id = :o order by name""",
+        o=org_id,
+    )
+
+
+def put_secret(
+    master: bytes, org_id: UUID, source_id: UUID, secret: str, now: datetime, overlap: timedelta
+) -> None:
+    """Add a secret to a source; those before it stay valid for `overlap`, then end."""
+    for old in db.session.scalars(
+        select(SourceSecret).filter_by(org_id=org_id, source_id=source_id, valid_until=None)
+    ):
+        old.valid_until = now + overlap
+    secret_id = new_id()
+    db.session.add(
+        SourceSecret(
+            org_id=org_id,
+            id=secret_id,
+            source_id=source_id,
+            sealed=seal(master, org_id, f"secret:{secret_id}", secret.encode()),
+        )
+    )
+    db.session.flush()
+
+
+def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
+    """Return the enabled source that this key opens, with all its secrets that are valid now."""
+    return find_sources_at_door(master, {key}).get(key)
+
+
+def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, SourceAtDoor]:
+    """Return what `find_source_at_door` would for each of these keys, without those that open none.
+
+    All in one query, for deliveries that knock together.
+    """
+    words = {word_digest(key): key for key in keys}
+    rows = run(
+        """select a.word, s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id,
+                  c.sealed, a.kind = 'rehearsal' as test
+           from addresses a
+           join sources s on s.org_id = a.org_id and s.id = a.target_id
+           left join source_secrets c on c.org_id = s.org_id and c.source_id = s.id
+             and (c.valid_until is null or c.valid_until > now())
+           where a.kind in ('source', 'rehearsal') and a.word = any(cast(:words as text[]))
+             and s.disabled_at is null
+           order by c.created_at desc""",
+        words=list(words),
+    )
+    by_key: dict[str, list[Any]] = {}
+    for row in rows:
+        by_key.setdefault(words[row.word], []).append(row)
+    return {
+        key: SourceAtDoor(
+            org_id=found[0].org_id,
+            id=found[0].id,
+            provider=found[0].provider,
+            region=found[0].region,
+            setup=found[0].setup,
+            secrets=tuple(
+                unseal(master, row.org_id, f"secret:{row.secret_id}", row.sealed).decode()
+                for row in found
+                if row.sealed is not None
+            ),
+            test=found[0].test,
+        )
+        for key, found in by_key.items()
+    }
+
+
+def put_rehearsal_key(org_id: UUID, source_id: UUID) -> str:
+    """Make a further key of a source, through which only marked test actions come."""
+    key = new_key("rehearsal")
+    _put_address("rehearsal", word_digest(key), org_id, source_id)
+    return key
+
+
+def drop_rehearsal_key(org_id: UUID, key: str) -> None:
+    """Remove the key of a rehearsal."""
+    run(
+        "delete from addresses where org_id = :o and kind = 'rehearsal' and word = :word",
+        o=org_id,
+        word=word_digest(key),
+    )

@@ -1,0 +1,62 @@
+"""Supporters: the people who acted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from advocacy.storage.session import run
+
+
+def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
+    """Note people with the instant of an action; the earliest ever is kept. Locks each of them.
+
+    Who is given without an instant is only locked: by a row that has to be dropped again, where
+    there was none.
+    """
+    if not firsts:
+        return
+    ordered = sorted(firsts)
+    run(
+        """insert into supporters (org_id, id, first_acted_at)
+           select :o, v.id, v.at
+           from unnest(cast(:ids as uuid[]), cast(:ats as timestamptz[])) as v (id, at)
+           on conflict (org_id, id) do update
+             set first_acted_at = least(supporters.first_acted_at, excluded.first_acted_at)
+             where supporters.first_acted_at is null
+                or excluded.first_acted_at < supporters.first_acted_at""",
+        o=org_id,
+        ids=ordered,
+        ats=[firsts[supporter] for supporter in ordered],
+    )
+
+
+def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
+    """Find anew when these people first acted, after one of their actions was changed.
+
+    They have to be locked since an earlier statement, or this one would not see what somebody else
+    has just kept of them.
+    """
+    ids = sorted(set(supporters))
+    if not ids:
+        return
+    run(
+        """update supporters s set first_acted_at = (
+             select min(a.occurred_at) from actions a
+             where a.org_id = :o and a.supporter_id = s.id and a.counted)
+           where s.org_id = :o and s.id = any(cast(:ids as uuid[]))""",
+        o=org_id,
+        ids=ids,
+    )
+
+
+def drop_idle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
+    """Remove those of these people who have not acted after all: they are nobody."""
+    if ids := list(supporters):
+        run(
+            """delete from supporters
+               where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
+            o=org_id,
+            ids=ids,
+        )

@@ -1,0 +1,34 @@
+"""Erased people, as keyed digests, so that later deliveries do not bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from advocacy.storage.session import run
+
+
+def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
+    """Return which of these marks are of people who were erased."""
+    rows = run(
+        "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
+        o=org_id,
+        marks=list(marks),
+    )
+    return {row.mark for row in rows}
+
+
+def has_suppressed(org_id: UUID) -> bool:
+    """Say whether anybody was ever erased from this organization."""
+    return bool(run("select 1 from suppressed where org_id = :o limit 1", o=org_id))
+
+
+def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
+    """Remember that these people were erased."""
+    run(
+        """insert into suppressed (org_id, mark)
+           select :o, mark from unnest(cast(:marks as text[])) as v (mark) order by 2
+           on conflict do nothing""",
+        o=org_id,
+        marks=list(marks),
+    )

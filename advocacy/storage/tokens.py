@@ -1,0 +1,59 @@
+"""Tokens of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from advocacy.core.ids import new_id, new_key
+from advocacy.storage.db import db
+from advocacy.storage.errors import NotFound
+from advocacy.storage.lookup_keys import _put_address, word_digest
+from advocacy.storage.models import (
+    Token,
+)
+from advocacy.storage.session import run
+
+
+def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tuple[Token, str]:
+    """Make an API token; returns it with its text, which is kept nowhere."""
+    token = Token(org_id=org_id, id=new_id(), name=name, scope=scope, expires_at=expires_at)
+    db.session.add(token)
+    db.session.flush()
+    word = new_key("aat")
+    _put_address("token", word_digest(word), org_id, token.id)
+    return token, word
+
+
+def find_token(word: str) -> Token | None:
+    """Return the token with this text, if it may be used now."""
+    rows = run(
+        """select t.org_id, t.id from addresses a
+           join tokens t on t.org_id = a.org_id and t.id = a.target_id
+           where a.kind = 'token' and a.word = :word
+             and t.revoked_at is null and t.expires_at > now()""",
+        word=word_digest(word),
+    )
+    return db.session.get(Token, tuple(rows[0])) if rows else None
+
+
+def list_tokens(org_id: UUID) -> Sequence[Token]:
+    """Return all tokens, the newest first."""
+    return list(
+        db.session.scalars(select(Token).filter_by(org_id=org_id).order_by(Token.created_at.desc()))
+    )
+
+
+def revoke_token(org_id: UUID, name: str, now: datetime) -> None:
+    """End every token of this name at once. Raises `NotFound`."""
+    found = list(
+        db.session.scalars(select(Token).filter_by(org_id=org_id, name=name, revoked_at=None))
+    )
+    if not found:
+        raise NotFound(f"there is no valid token {name}; see `advocacy token list`")
+    for token in found:
+        token.revoked_at = now
+    db.session.flush()
