@@ -37,7 +37,7 @@ PARTS = 2
 LOOKS = 3
 """So often is a statement explained: with other values another part may be touched."""
 
-THROUGH_VIEWS = {"generated._filled"}
+THROUGH_VIEWS = {"advocacy.cli.dev.sample_rows:_filled"}
 """What inserts the organization of its rows, which views hold to one."""
 
 _ACROSS = {".".join(each) for each in ACROSS}
@@ -116,7 +116,7 @@ def _asker() -> str | None:
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith("advocacy.storage.session."):
+        if module.startswith("advocacy.storage.") and module != "advocacy.storage.session":
             name = frame.f_code.co_qualname.partition(".<")[0]
             return f"{module.removeprefix('advocacy.storage.')}.{name}"
         if module.startswith("tests.") and module != __name__:

@@ -31,7 +31,7 @@ LEFT_OUT = (
     "read_by_its_index",
     "test_plans",
 )
-NOT_ABOUT_ROWS = re.compile(r"__init__\.|database\.|distribution\.|generated\.")
+NOT_ABOUT_ROWS = re.compile(r"(session|connections|server|citus)\.")
 """What asks about the database itself, or is no part of what runs on a cluster."""
 ASK_BY_ANOTHER = {"sources.find_source_at_door"}
 """What asks through another function."""
