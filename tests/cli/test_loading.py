@@ -87,7 +87,7 @@ def test_no_help_of_any_command_loads_what_it_runs():
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
-def test_the_check_notices_what_is_loaded(environment, tmp_path):
+def test_the_check_notices_what_is_loaded(app, environment, tmp_path):
     _, heavy = loaded(HEAVY, "org", "list", **{**environment, "VAR_DIR": str(tmp_path)})
     assert {"flask", "sqlalchemy", "psycopg"} <= heavy
 
