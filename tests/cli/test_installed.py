@@ -149,6 +149,7 @@ def test_up_starts_everything_in_an_empty_folder(installed):
         os.killpg(up.pid, signal.SIGINT)
         up.wait(timeout=60)
     assert up.returncode == 0, (folder / "log").read_text()
+    assert "pip install 'advocacy[pdf]'" in (folder / "log").read_text()
 
 
 @slow

@@ -22,6 +22,7 @@ from honcho.printer import Printer
 
 from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import ServersMissing, own_database, servers
+from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
 from advocacy.storage import campaigns, links, posts, tokens
 from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.db import db
@@ -164,4 +165,6 @@ def _first_organization(app: Flask, var_dir: Path) -> str:
         lines.append("first owner    advocacy member add you@example.org --role owner")
     else:
         lines.append("tracking link  see `advocacy link list`")
+    if not pdf_installed():
+        lines.append(f"PDF files      {PDF_ADVICE}")
     return "\n".join(["", *lines, "stop           Ctrl-C", ""])
