@@ -205,7 +205,8 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
 
 
 # How Stripe's exports say that money arrived, or that none did; in either case other words follow.
-_PAID = ("paid", "succeeded", "complete", "refund", "partial", "disput", "won", "lost", "needs")
+_OF_DISPUTES = ("disput", "won", "lost", "needs", "under", "warning")
+_PAID = ("paid", "succeeded", "complete", "refund", "partial", *_OF_DISPUTES)
 _UNPAID = (
     "fail", "cancel", "requires", "incomplete", "uncaptured", "pending", "processing", "block",
     "expired", "declined", "abandoned", "unpaid", "open", "void",
@@ -266,7 +267,7 @@ def _is_paid(columns: Columns) -> bool:
     status = columns.find("Status").lower()
     if status.startswith(_UNPAID) or columns.find("Captured").lower() in {"false", "no"}:
         return False
-    if status and not status.startswith((*_PAID, "under", "warning")):
+    if status and not status.startswith(_PAID):
         raise Unreadable("unknown_kind", "Status")
     return True
 
@@ -274,6 +275,11 @@ def _is_paid(columns: Columns) -> bool:
 def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     written = columns.find("Amount Refunded")
     minor = abs(amount(written, given.currency, "Amount Refunded")) if written else 0
+    status = columns.find("Status").lower()
+    if not written and "partial" in status:
+        raise Unreadable("missing", "the column Amount Refunded")
+    if not written and status.startswith("refund"):
+        minor = given.amount_minor or 0
     if not minor:
         return []
     when = columns.find("Refunded date (UTC)", "Refunded Date")
@@ -283,7 +289,11 @@ def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
 
 def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     """Read a dispute as the webhooks do: its money is gone until it is won."""
-    status = re.sub(r"[^a-z]+", "_", columns.find("Dispute Status", "Disputed Status").lower())
+    told = columns.find("Dispute Status", "Disputed Status")
+    if not told and columns.find("Status").lower().startswith(_OF_DISPUTES):
+        told = columns.find("Status")
+    status = re.sub(r"[^a-z]+", "_", told.lower())
+    status = re.sub(r"^dispute_", "", status)
     written = columns.find("Disputed Amount", "Dispute Amount")
     minor = abs(amount(written, given.currency, "Disputed Amount")) if written else 0
     if not written and status:

@@ -716,3 +716,29 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
         )
         assert tuple(found) == (True, world.links["x"], 2500, 0)
         drain.rebuild(world.settings, world.org_id)
+
+
+@pytest.mark.parametrize(
+    ("status", "returned"),
+    [
+        ("Paid", 0),
+        ("Refunded", 2500),
+        ("Disputed", 2500),
+        ("Dispute lost", 2500),
+        ("needs_response", 2500),
+        ("Dispute won", 0),
+        ("won", 0),
+        ("warning_needs_response", 0),
+    ],
+)
+def test_a_status_of_stripe_is_read_where_the_columns_of_amounts_are_left_out(status, returned):
+    row = {**_stripe_row("gift"), "Status": status}
+    del row["Amount Refunded"]
+    _, *more = READERS["stripe"](row, {})
+    assert sum(each.amount_minor or 0 for each in more if each.said == "returned") == returned
+
+
+def test_a_partial_refund_of_stripe_needs_its_amount():
+    row = {**_stripe_row("gift"), "Status": "Partial refund", "Amount Refunded": ""}
+    with pytest.raises(Unreadable, match="Amount Refunded"):
+        READERS["stripe"](row, {})
