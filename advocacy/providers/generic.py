@@ -165,10 +165,12 @@ def _states(mapping: Mapping[str, Any]) -> dict[str, tuple[str, list[str]]]:
     pass for the first one sent again.
     """
     fields = mapping.get("fields")
+    fields = fields if isinstance(fields, dict) else {}
     expressions = {
         "said": mapping.get("said"),
         "when": mapping.get("when"),
-        "fields.returned": fields.get("returned") if isinstance(fields, dict) else None,
+        "fields.returned": fields.get("returned"),
+        "fields.statement": fields.get("statement"),
     }
     kinds = mapping.get("kinds")
     if isinstance(kinds, dict) and None in kinds.values():

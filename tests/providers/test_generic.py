@@ -222,6 +222,7 @@ STATEFUL = GOOD | {"delivery": "id", "said": "status || inner.status", "says": {
         ({"delivery": "join(':', [id, status])"}, "inner"),
         ({"said": None, "when": "paid"}, "paid"),
         ({"said": None, "fields": {**GOOD["fields"], "returned": "back"}}, "back"),
+        ({"said": None, "fields": {**GOOD["fields"], "statement": "event_id"}}, "event_id"),
         ({"said": None, "kind": "event", "kinds": {"x": "donation", "y": None}}, "event"),
         ({"said": None, "each": "items", "delivery": "items[].id", "when": "ok"}, "ok"),
     ],
