@@ -40,7 +40,7 @@ test-slow: $(READY) ## run what takes longer: processes, a browser, many example
 		--numprocesses 2 --dist loadgroup $(ARGS)
 
 cut: $(READY) ## run the tests that query the database on tables partitioned by organization, as on Citus
-	@$(BIN)/python -m tests.house.cut_everything $(ARGS)
+	@$(BIN)/python -m tests.architecture.cut_everything $(ARGS)
 
 HISTORIES ?= 200
 SEED ?= 1
@@ -85,7 +85,7 @@ texts: $(READY) ## extract new texts, update the translations, list what is miss
 	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k say -k say_many:1,2 --no-location --sort-output -o build/messages.pot advocacy
 	@$(BIN)/pybabel -q update -i build/messages.pot -d $(TEXTS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@$(BIN)/pybabel -q compile -d $(TEXTS)
-	@$(BIN)/pytest tests/house/test_texts.py
+	@$(BIN)/pytest tests/architecture/test_translations.py
 
 clean: ## remove what was built; keep the data in var/
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -32,6 +32,8 @@ from advocacy.storage.session import transaction
 from config import logging
 from config.settings import Settings, read_settings
 
+pytest_plugins = ["tests.support.mail", "tests.support.operator"]
+
 
 class Browser(FlaskClient):
     """A client that says, as browsers do, that a form comes from the site that it is sent to."""
@@ -76,7 +78,9 @@ def environment() -> Iterator[dict[str, str]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--cut", action="store_true", help="Cut the tables by organization; see tests/house/cut.py"
+        "--cut",
+        action="store_true",
+        help="Cut the tables by organization; see tests/architecture/cut.py",
     )
     parser.addoption(
         "--histories", type=int, default=3, help="How many random histories tests/torture tries"
@@ -87,7 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.getoption("--cut"):
-        from tests.house import cut
+        from tests.architecture import cut
 
         print(f"\nnot looked at: {', '.join(cut.unseen())}")
         if told := cut.told():
@@ -116,7 +120,7 @@ def wired(
     app.extensions["nudge"] = Silent()
     with app.app_context():
         if pytestconfig.getoption("--cut"):
-            from tests.house import cut
+            from tests.architecture import cut
 
             cut.make_tables()
             cut.watch()

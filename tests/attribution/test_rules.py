@@ -26,7 +26,7 @@ from advocacy.attribution import (
 )
 from advocacy.attribution.rules import decayed
 from advocacy.core.events import ActionKind, Tier, Touch
-from tests.attribution.worked import MIXED, NOW, expected, path, synthetic, tally, touch
+from tests.support.worked_examples import MIXED, NOW, expected, path, synthetic, tally, touch
 
 F = Fraction
 WEEK = timedelta(days=7)

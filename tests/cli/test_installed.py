@@ -20,7 +20,7 @@ import pytest
 from honcho.environ import parse_procfile
 
 from advocacy.cli.dev.up import PROCESSES, free_port
-from tests.workers.processes import ROOT, until
+from tests.support.processes import ROOT, until
 
 PACKAGES = ("advocacy", "config", "migrations", "workers")
 LIBRARIES = Path(sysconfig.get_path("purelib"))

@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from counterparts import (
+
+from advocacy.core.errors import Unreadable
+from advocacy.core.events import ActionEvent, Said
+from advocacy.providers import actblue, nationbuilder
+from tests.support.counterparts import (
     ACTBLUE,
     ACTION_NETWORK,
     CLICK,
@@ -17,10 +21,6 @@ from counterparts import (
     payload,
     settled,
 )
-
-from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, Said
-from advocacy.providers import actblue, nationbuilder
 
 
 def changed(name: str, line: dict[str, Any] | None = None, **fields: Any) -> list[ActionEvent]:

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from counterparts import ACTION_NETWORK, CLICK, CODE, NOW, in_every_order, payload
 
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Said
 from advocacy.providers import action_network
+from tests.support.counterparts import ACTION_NETWORK, CLICK, CODE, NOW, in_every_order, payload
 
 
 def changed(name: str, **fields: Any) -> list[ActionEvent]:

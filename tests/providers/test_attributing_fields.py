@@ -9,13 +9,23 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from counterparts import BOTH, CALLBACK, CLICK, CODE, NOW, ROOMS, TWILIO, Counterpart, payload
-from test_contract import places, put
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Said
 from advocacy.providers import actblue, stripe
+from tests.providers.test_contract import places, put
+from tests.support.counterparts import (
+    BOTH,
+    CALLBACK,
+    CLICK,
+    CODE,
+    NOW,
+    ROOMS,
+    TWILIO,
+    Counterpart,
+    payload,
+)
 
 # The names of such fields, in any tool; all that stands below one is one as well.
 NAMES = frozenset(

@@ -12,12 +12,12 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
 from advocacy.ingestion.reconcile import Fact, settle
 from advocacy.providers import BY_SLUG, PROVIDERS
+from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
 
 every_room = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
 

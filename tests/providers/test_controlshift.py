@@ -7,11 +7,11 @@ import hmac
 from dataclasses import replace
 
 import pytest
-from counterparts import CLICK, CODE, CONTROLSHIFT, NOW, in_every_order, payload
 
 from advocacy.core.errors import Refused
 from advocacy.core.events import ActionKind
 from advocacy.providers import controlshift
+from tests.support.counterparts import CLICK, CODE, CONTROLSHIFT, NOW, in_every_order, payload
 
 
 def test_a_signature_brings_person_and_code() -> None:

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import pytest
-from counterparts import CODE, NOW, ROOMS, Counterpart, payload
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from advocacy.ingestion.drain import events_of, facts_of
 from advocacy.ingestion.reconcile import Fact, settle
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import READERS, ROW, row_id
+from tests.support.counterparts import CODE, NOW, ROOMS, Counterpart, payload
 
 QUICK = settings(suppress_health_check=list(HealthCheck))
 MANY = settings(QUICK, max_examples=1_000)

@@ -8,7 +8,11 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from counterparts import (
+
+from advocacy.core.errors import Refused, Unreadable
+from advocacy.core.events import ActionKind, Delivery, Said
+from advocacy.providers import generic, mappings
+from tests.support.counterparts import (
     CLICK,
     CODE,
     DONORBOX,
@@ -23,10 +27,6 @@ from counterparts import (
     in_every_order,
     payload,
 )
-
-from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionKind, Delivery, Said
-from advocacy.providers import generic, mappings
 
 GOOD: dict[str, Any] = {"kind": "'signature'", "fields": {"id": "id", "at": "at"}}
 BODY = b'{"id": 7, "at": "2026-05-01T12:00:00Z", "list": [1, 2]}'

@@ -6,11 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from counterparts import BOTH, CLICK, CODE, NATIONBUILDER, NOW, in_every_order, payload
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said
 from advocacy.providers import nationbuilder
+from tests.support.counterparts import (
+    BOTH,
+    CLICK,
+    CODE,
+    NATIONBUILDER,
+    NOW,
+    in_every_order,
+    payload,
+)
 
 
 def changed(name: str, **fields: Any) -> list[ActionEvent]:

@@ -12,9 +12,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
-from test_contract import places, put
-from test_fuzz import ROW_MAPPING, ROWS
 
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Verified
@@ -22,6 +19,9 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import ROW
+from tests.providers.test_contract import places, put
+from tests.providers.test_fuzz import ROW_MAPPING, ROWS
+from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
 
 KEY = b"k" * 32
 Entry = Callable[[str], list[ActionEvent]]

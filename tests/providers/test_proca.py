@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from counterparts import BOTH, CLICK, CODE, NOW, PROCA, payload
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind
 from advocacy.providers import proca
+from tests.support.counterparts import BOTH, CLICK, CODE, NOW, PROCA, payload
 
 
 def changed(name: str, **fields: Any) -> list[ActionEvent]:

@@ -8,10 +8,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from counterparts import SOURCE, facts
 
 from advocacy.core.events import ActionEvent, ActionKind, Said
 from advocacy.ingestion.reconcile import Fact, action_id, joined, settle
+from tests.support.counterparts import SOURCE, facts
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 

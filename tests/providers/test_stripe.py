@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import stripe as stripe_library
-from counterparts import CLICK, CODE, NOW, STRIPE, in_every_order, payload, settled
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Said
 from advocacy.providers import stripe
+from tests.support.counterparts import CLICK, CODE, NOW, STRIPE, in_every_order, payload, settled
 
 PAYMENT = ("checkout_session_completed", "payment_intent_succeeded", "charge_succeeded")
 BASIL = (

@@ -8,12 +8,12 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from counterparts import CALLBACK, CLICK, CODE, NOW, TWILIO, in_every_order, payload
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Said
 from advocacy.providers import twilio
+from tests.support.counterparts import CALLBACK, CLICK, CODE, NOW, TWILIO, in_every_order, payload
 
 TOKEN = TWILIO.secret
 

@@ -37,9 +37,9 @@ from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor
-from tests.providers.counterparts import CALLBACK, ROOMS, Counterpart, payload
-from tests.store.test_personal import FORMS
-from tests.story.test_history import rows_of
+from tests.core.test_personal_data import FORMS
+from tests.ingestion.test_csv_import import rows_of
+from tests.support.counterparts import CALLBACK, ROOMS, Counterpart, payload
 
 ADDRESS, NUMBER = "zoe.canary@example.org", "+12025550147"
 CANARIES = list(

@@ -28,7 +28,7 @@ from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.csv_exports import READERS, ROW, read_row
 from advocacy.storage import sources
 from advocacy.storage.session import run
-from tests.providers.counterparts import in_every_order
+from tests.support.counterparts import in_every_order
 
 Body = Mapping[str, Any] | list[Any]
 Columns = Mapping[str, str]

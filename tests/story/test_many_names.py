@@ -12,8 +12,8 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.storage.session import run, transaction
-from tests.providers.counterparts import PAYLOADS
-from tests.story.test_from_hook_to_report import NOW, derived
+from tests.story.test_webhook_to_report import NOW, derived
+from tests.support.counterparts import PAYLOADS
 
 STRIPE_SECRET = "whsec_rehearsal_stripe"
 

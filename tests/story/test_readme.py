@@ -12,8 +12,8 @@ from pathlib import Path
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import organizations
 from advocacy.storage.session import transaction
-from tests.workers.processes import CLOCK, WEB, WORKER, until
-from tests.workers.processes import process as running
+from tests.support.processes import CLOCK, WEB, WORKER, until
+from tests.support.processes import process as running
 from tests.workers.test_processes import answers
 
 

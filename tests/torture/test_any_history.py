@@ -30,7 +30,7 @@ from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from config.settings import Settings
 from tests.conftest import World
-from tests.store.test_side_by_side import NOW, rows_of
+from tests.ingestion.test_concurrent_workers import NOW, rows_of
 from tests.story.test_many_names import STRIPE_SECRET, stripe
 
 WORKERS = 3

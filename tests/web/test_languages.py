@@ -19,7 +19,7 @@ from advocacy.core.records import Surge
 from advocacy.storage import members, organizations, shared_reports, surges
 from advocacy.storage.session import run, transaction
 from advocacy.web.i18n import said
-from tests.house.test_texts import LANGUAGES, PLACEHOLDER, first, messages, strings
+from tests.architecture.test_translations import LANGUAGES, PLACEHOLDER, first, messages, strings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

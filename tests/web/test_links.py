@@ -1,833 +1,490 @@
-"""The redirect door: where it leads, whom it counts, and that nothing makes it fail."""
+"""The page of links: made as the command makes them, found again, and many from a sheet."""
 
 from __future__ import annotations
 
-import atexit
 import base64
-import hashlib
-import json
-import os
+import csv
+import io
 import re
-import socket
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
-from html import escape
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import text
-from werkzeug.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
-from advocacy.app import create_app
-from advocacy.core import records
-from advocacy.core.tracking_parameters import split_code
-from advocacy.ingestion.wakeup import Silent
-from advocacy.storage import links, organizations
+from advocacy.core.platforms import plain_post_url, platform_of_post
+from advocacy.storage import campaigns
+from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
-from advocacy.tracking.click_loader import ship
-from advocacy.web.redirect import LinksDoor, LinkTable, Target
+from advocacy.tracking.link_sheet import ADDED, COLUMNS, BadSheet, read_sheet, template
 from tests.conftest import World
 
-IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
-    " (KHTML, like Gecko) Mobile/15E148"
-)
-ANDROID = (
-    "Mozilla/5.0 (Linux; Android 14; SM-S911B Build/UP1A.231005.007; wv) AppleWebKit/537.36"
-    " (KHTML, like Gecko) Version/4.0 Chrome/125.0.6422.165 Mobile Safari/537.36"
-)
-DESKTOP = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/125.0.0.0 Safari/537.36"
-)
-
-PEOPLE = {
-    "Chrome": DESKTOP,
-    "Instagram": f"{ANDROID} Instagram 334.0.0.42.95 Android (34/14; 480dpi; samsung)",
-    "a build that the list of crawlers has": (
-        "Mozilla/5.0 (Linux; Android 15; CPH2665 Build/AP3A.240617.008; wv) AppleWebKit/537.36"
-        " (KHTML, like Gecko) Version/4.0 Chrome/143.0.7499.34 Mobile Safari/537.36"
-        " Instagram 400.0.0.1.1 Android (35/15)"
-    ),
-    "Facebook": f"{IPHONE} Safari/604.1 MetaIAB Facebook",
-}
-BOTS = {
-    "Facebook": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    "a preview on a phone": f"{IPHONE} AcmeLinkPreview/2.1",
-    "curl": "curl/8.5.0",
-    "nothing at all": "",
-}
-
-
-class Door:
-    """A redirect door with a folder of its own, and what has been logged there."""
-
-    def __init__(self, world, folder: Path) -> None:
-        self.world = world
-        self.settings = replace(
-            world.settings,
-            var_dir=folder,
-            # The threads stay quiet; a test ships when it says so.
-            click_ship_seconds=3600,
-            links_refresh_seconds=3600,
-        )
-        self.door = LinksDoor(world.app.wsgi_app, world.app, self.settings)
-        self.opened = [self.door]
-        self.client = Client(self.door)
-
-    def tap(self, code: str, agent: str = IPHONE, method: str = "GET", query="", **headers: str):
-        return self.client.open(
-            f"/r/{code}{query}", method=method, headers={"User-Agent": agent, **headers}
-        )
-
-    def lines(self) -> list[str]:
-        return [
-            line
-            for path in sorted((self.settings.var_dir / "clicks").glob("*"))
-            for line in path.read_text().splitlines()
-        ]
-
-    def link(self, url: str, provider: str, utm: dict[str, str] | None = None) -> str:
-        with transaction():
-            post = posts_storage.get_post(self.world.org_id, self.world.posts["x"])
-            return links.put_link(self.world.org_id, post, url, provider, utm or {}).code
+PETITION = "https://actionnetwork.org/petitions/save"
+POST = "https://www.instagram.com/p/C1a2b3c4d5e/"
+ASKED = {"campaign": "stay", "post_url": POST, "title": "Call today", "destination": PETITION}
 
 
 @pytest.fixture
-def door(world, tmp_path):
-    made = Door(world, tmp_path)
-    yield made
-    for each in made.opened:
-        # The folder and the database will be gone when this process ends.
-        atexit.unregister(each.finish)
+def staff(world):
+    return world.member("editor")
 
 
-def query_of(answer) -> dict[str, str]:
-    assert answer.status_code == 302
-    (location,) = answer.headers.getlist("Location")
-    found = parse_qs(urlsplit(location).query, keep_blank_values=True)
-    assert all(len(values) == 1 for values in found.values()), location
-    return {name: values[0] for name, values in found.items()}
+def links() -> list:
+    return run(
+        """select l.*, p.platform, p.title, p.url from links l
+           join posts p on p.org_id = l.org_id and p.id = l.post_id
+           where l.destination <> 'https://actionnetwork.org/petitions/stay' order by l.id"""
+    )
 
 
-def test_action_network_gets_code_and_click_in_its_one_field(door):
-    code = door.world.links["instagram"]
-    first, second = (query_of(door.tap(code)) for _ in range(2))
+def sent(client, text: str | bytes, **form: str):
+    data = text.encode() if isinstance(text, str) else text
+    return client.post(
+        "/links/bulk", data={"sheet": (io.BytesIO(data), "links.csv"), "which": "all", **form}
+    )
 
-    assert split_code(first["source"])[0] == code
-    assert len(split_code(first["source"])[1]) == 26
-    assert first["source"] != second["source"]
-    assert (first["utm_source"], first["utm_campaign"]) == ("instagram", "stay")
+
+def result_of(answer) -> list[dict[str, str]]:
+    (found,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', answer.text)
+    return list(csv.DictReader(io.StringIO(base64.b64decode(found).decode("utf-8-sig"))))
+
+
+# Which platform.
 
 
 @pytest.mark.parametrize(
-    ("provider", "of_code", "of_click"),
-    [("actblue", "refcode", "refcode2"), ("standard", "code", "click_id")],
+    ("url", "platform"),
+    [
+        ("https://www.instagram.com/reel/C1/", "instagram"),
+        ("https://x.com/hope/status/17", "x"),
+        ("https://mobile.twitter.com/hope/status/17", "x"),
+        ("https://vm.tiktok.com/ZM/", "tiktok"),
+        ("https://www.tiktok.com/@hope/video/7312345678", "tiktok"),
+        ("https://m.facebook.com/story.php?story_fbid=1", "facebook"),
+        ("https://fb.watch/abc/", "facebook"),
+        ("https://youtu.be/abc", "youtube"),
+        ("https://www.youtube.com/shorts/abc", "youtube"),
+        ("https://bsky.app/profile/hope.org/post/3k", "bluesky"),
+        ("https://www.threads.net/@hope/post/C1", "threads"),
+        ("https://www.threads.com/@hope/post/C1", "threads"),
+        ("https://www.linkedin.com/posts/hope_activity-7", "linkedin"),
+        ("https://mastodon.social/@hope/111222333", "mastodon"),
+        ("https://hachyderm.io/@hope/111222333444", "mastodon"),
+        ("https://kolektiva.social/@hope@mas.to/111222333", "mastodon"),
+        ("https://chaos.social/users/hope/statuses/111222333/", "mastodon"),
+        ("https://www.reddit.com/r/a/comments/b/c/", "reddit"),
+        ("https://medium.com/@hope/111222333444", "medium"),
+        ("https://example.org/@hope/about", ""),
+        ("https://notinstagram.com/p/1", ""),
+        ("https://instagram.com.evil.example/p/1", ""),
+        ("https://[", ""),
+        ("", ""),
+    ],
 )
-def test_tools_with_two_fields_get_code_and_click_apart(door, provider, of_code, of_click):
-    code = door.link(f"https://example.org/act?amount=25&{of_code}=theirs#form", provider)
-    answer = door.tap(code)
-
-    found = query_of(answer)
-    assert found[of_code] == code
-    assert re.fullmatch(r"[a-z2-7]{26}", found[of_click])
-    assert found["amount"] == "25"
-    assert urlsplit(answer.headers["Location"]).fragment == "form"
+def test_a_platform_is_told_from_a_post_s_address(url, platform):
+    assert platform_of_post(url) == platform
 
 
-def test_a_redirect_is_not_kept_by_anybody_and_tells_nobody_where_it_came_from(door):
-    answer = door.tap(door.world.links["x"])
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["X-Robots-Tag"] == "noindex"
-    assert "Set-Cookie" not in answer.headers
+@given(st.text(max_size=80))
+def test_any_text_is_an_address_of_some_platform_or_none(text):
+    assert isinstance(platform_of_post(text), str)
+    assert isinstance(platform_of_post(f"https://{text}/@a/1234567"), str)
 
 
-PASSED_ON = [
-    *("{code}", "{CODE}", "{code}/", "{code}//", "{Code}/", "/{code}", "//{code}"),
-    *(
-        "{code}.",
-        "{code},",
-        "{code})",
-        "{code}]",
-        "{code}!",
-        "{code};",
-        "{code}:",
-        "{code}...",
-        "({code})",
-    ),
-    *(
-        "{code}%20",
-        "{code}+",
-        "{code}%0A",
-        "{code}%0D%0A",
-        "{code}%09",
-        "{code}%C2%A0",
-        "%20{code}",
-    ),
-    *(
-        "{code}%22",
-        "{code}'",
-        "{code}%3E",
-        "%3C{code}%3E",
-        "{code}*",
-        "*{code}*",
-        "_{code}_",
-        "{code}~",
-    ),
-    *("{code}%E2%80%A6", "{code}%E2%80%9D", "{code}%C2%BB", "{code}%E3%80%82", "{code}%85"),
-    *(
-        "{code}%E2%80%8B",
-        "%E2%80%8B{code}",
-        "{code}%EF%BB%BF",
-        "{code}%E2%80%8F",
-        "{code}%EF%B8%8F",
-    ),
-    *(
-        "{half}%C2%AD{rest}",
-        "{half}%E2%81%A0{rest}",
-        "{code}%F0%9F%91%89",
-        "{code}%00",
-        "{code}%FF",
-    ),
-    *(
-        "{code}/anything",
-        "{code}/any/thing.html",
-        "{code}&fbclid=a",
-        "{code}&amp;b=c",
-        "{code}=",
-        "{code}%3F",
-    ),
-    *("{code}%2520", "{code}%2E", "{code}%2F", "{code}%20Please%20sign", "{code}-", "{code}_"),
-    *("{code}{code}", "{code}/{code}", "{code},{code}", "{code}/r/{code}", "r/{code}", "/r/{code}"),
-    *("https://go.example/r/{code}", "{code}https://go.example/r/{code}", "{code}{click}"),
-    *("{code}%E3%81%A7%E3%81%99", "{code}%D0%B8", "{code}https", "{wide}"),
-]
-
-
-@pytest.mark.parametrize("prefix", ["/r/", "/R/"])
-def test_a_code_is_found_whatever_stands_around_it(door, prefix):
-    code = door.world.links["x"]
-    for written in PASSED_ON:
-        path = f"{prefix}{passed_on(written, code)}"
-        answer = door.client.get(path, headers={"User-Agent": IPHONE})
-        assert answer.status_code == 302, path
-        assert split_code(query_of(answer)["source"])[0] == code
-    assert [line.split("\t")[4] for line in door.lines()] == [""] * len(PASSED_ON)
-
-
-def passed_on(written: str, code: str) -> str:
-    return written.format(
-        code=code,
-        CODE=code.upper(),
-        Code=code.title(),
-        half=code[:5],
-        rest=code[5:],
-        click="b" * 26,
-        wide="".join(
-            f"%EF%BD%{0x81 + ord(each) - 97:X}" if each < "p" and each.isalpha() else each
-            for each in code
+@pytest.mark.parametrize(
+    ("shared", "plain"),
+    [
+        (f"{POST}?igsh=MzRlODBiNWFlZA==", POST),
+        ("https://x.com/a/status/1?s=20&t=abc", "https://x.com/a/status/1"),
+        ("https://youtu.be/a?si=b&t=30", "https://youtu.be/a?t=30"),
+        ("https://www.youtube.com/watch?v=a&feature=shared", "https://www.youtube.com/watch?v=a"),
+        (f"{POST}?utm_source=ig_web#top", POST),
+        (
+            "https://m.facebook.com/s?story_fbid=1&id=2",
+            "https://m.facebook.com/s?story_fbid=1&id=2",
         ),
+    ],
+)
+def test_who_shared_a_post_does_not_make_it_another(shared, plain):
+    assert plain_post_url(shared) == plain
+
+
+# One link.
+
+
+def test_a_link_is_made_and_shown_with_its_utm_and_its_code(world, staff):
+    answer = staff.post("/links", data=ASKED)
+    assert answer.status_code == 303
+    (link,) = links()
+    assert (link.platform, link.title, link.url) == ("instagram", "Call today", POST)
+    assert (link.provider, link.destination) == ("action_network", PETITION)
+    page = staff.get(answer.headers["Location"]).text
+    assert f"http://127.0.0.1:8000/r/{link.code}" in page
+    content = link.post_id.hex[-12:]
+    assert (
+        f"utm_source=instagram&amp;utm_medium=social&amp;utm_campaign=stay&amp;utm_content={content}"
+        in page
     )
+    assert f'src="/links/{link.code}/qr.svg"' in page
+    assert page.count(link.code) > 3
 
 
-def test_a_code_that_was_chosen_is_found_as_it_was_chosen(door):
+def test_it_is_the_link_that_the_command_would_make(world, staff):
+    from advocacy.tracking.links import put_link_to
+
+    staff.post("/links", data=ASKED)
+    (link,) = links()
     with transaction():
-        post = posts_storage.get_post(door.world.org_id, door.world.posts["x"])
-        for code in ("Stay-Now", "9"):
-            links.put_link(door.world.org_id, post, "https://a.org/", "standard", {}, code)
-    for written in (
-        "stay-now",
-        "StayNow",
-        "STAY_NOW.",
-        "stay-now/",
-        "staynowstaynow",
-        "9",
-        "9!",
-        "99",
-    ):
-        assert door.tap(written).status_code == 302, written
-    assert door.tap("stay").status_code == 404
+        post = posts_storage.get_post(world.org_id, link.post_id)
+        made = put_link_to(world.org_id, post, PETITION, local=True)
+        assert (made.provider, made.utm, made.carries) == (link.provider, link.utm, link.carries)
 
 
-@pytest.mark.parametrize("code", ["", "unknown", "x" * 5000, "a/b", "%00", "%ff", "..%2f..", "ü"])
-def test_an_unknown_code_is_not_found_and_not_logged(door, code):
-    answer = door.tap(code)
-    assert answer.status_code == 404
-    assert "This link was not found" in answer.text
-    assert "Location" not in answer.headers
-    assert door.lines() == []
-
-
-ACT = "https://hope.example/act?a=1&b=2"
-
-
-def fall_back(org_id, url: str = ACT) -> None:
+def test_the_same_again_is_the_same_link(world, staff):
+    first = staff.post("/links", data=ASKED).headers["Location"]
+    again = staff.post("/links", data={**ASKED, "post_url": f"{POST}?igsh=abc"})
+    assert again.headers["Location"] == first
+    staff.post("/links", data={**ASKED, "destination": "https://secure.actblue.com/donate/x"})
+    assert [each.provider for each in links()] == ["action_network", "actblue"]
+    assert len({each.post_id for each in links()}) == 1
+    # One that leads nowhere now is not handed out again.
     with transaction():
-        organizations.set_fallback_url(organizations.find_organization(org_id), url)
+        from datetime import UTC, datetime
+
+        links_storage.disable_link(world.org_id, links()[0].code, datetime.now(UTC))
+    assert staff.post("/links", data=ASKED).headers["Location"] != first
 
 
-def disable(door, code: str) -> None:
-    with transaction():
-        links.disable_link(door.world.org_id, code, datetime.now(UTC))
-
-
-def test_a_disabled_link_offers_where_to_go_instead(door):
-    code = door.world.links["x"]
-    fall_back(door.world.org_id)
-    assert door.tap(code).status_code == 302
-    disable(door, code)
-    door.door.links.refresh()
-
-    answer = door.tap(f"{code}.")
-    assert answer.status_code == 410
-    assert '<html lang="en">' in answer.text
-    assert "This link is no longer in use" in answer.text
-    assert f'<a href="{escape(ACT)}" rel="noreferrer">Continue to Hope</a>' in answer.text
-    assert len(door.lines()) == 1
-    head = door.tap(code, method="HEAD")
-    assert (head.status_code, head.data) == (410, b"")
+def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
+    told = {"medium": "Video", "author": "Ana  "}
+    staff.post("/links", data=ASKED)
+    staff.post("/links", data=ASKED | told)
+    staff.post("/links", data=ASKED)
+    posts = posts_storage.list_posts(world.org_id, world.campaign_id)
+    assert [(post.medium, post.author) for post in posts if post.url] == [("video", "Ana")]
+    code = links()[0].code
+    world.act("signature", email="a@example.org", code=code)
+    world.drain()
+    for by, key in (("medium", "video"), ("author", "Ana")):
+        page = staff.get("/campaigns/stay/explore", query_string={"group_by": by, by: key}).text
+        assert f'<th scope="row">{key}</th>' in page
+    offered = staff.get("/links").text
+    assert '<option value="Ana">' in offered and '<option value="video">' in offered
+    sheet = sent(staff, sheet_of(ASKED | {"medium": "image", "author": "Eli"}))
+    assert sheet.status_code == 200
+    posts = posts_storage.list_posts(world.org_id, world.campaign_id)
+    assert [(post.medium, post.author) for post in posts if post.url] == [("image", "Eli")]
 
 
 @pytest.mark.parametrize(
-    ("accepted", "language", "words"),
+    ("told", "said"),
     [
-        ("fr-CA,fr;q=0.9,en;q=0.8", "fr", "Ce lien n’est plus utilisé"),
-        ("es", "es", "Este enlace ya no se usa"),
-        ("de, es;q=0.5", "es", "Este enlace ya no se usa"),
-        ("de", "en", "This link is no longer in use"),
-        (";q=,,=", "en", "This link is no longer in use"),
+        ({"medium": "a short film"}, "the medium has to be one word"),
+        ({"medium": "-"}, "the medium has to be one word"),
+        ({"author": "-"}, "the author is a name"),
+        ({"author": "a" * 101}, "the author is a name"),
     ],
 )
-def test_the_page_of_a_missing_link_is_in_the_language_that_is_asked_for(
-    door, accepted, language, words
-):
-    disable(door, door.world.links["x"])
-    answer = door.tap(door.world.links["x"], **{"Accept-Language": accepted})
-    assert answer.headers["Content-Language"] == language
-    assert f'<html lang="{language}">' in answer.text
+def test_a_medium_or_an_author_that_is_none_is_refused(world, staff, told, said):
+    answer = staff.post("/links", data=ASKED | told)
+    assert (answer.status_code, said in answer.text, links()) == (422, True, [])
+
+
+def test_two_who_ask_for_the_same_at_once_get_one_link(world):
+    def ask(number: int) -> str:
+        with world.app.app_context():
+            client = world.member("editor", f"editor{number}@example.org")
+            return client.post("/links", data=ASKED).headers["Location"]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(ask, range(12)))) == 1
+    assert len(links()) == 1
+
+
+def test_a_post_that_is_not_published_yet_goes_by_its_title(world, staff):
+    asked = {**ASKED, "post_url": "", "platform": "TikTok"}
+    first = staff.post("/links", data=asked)
+    assert first.headers["Location"] == staff.post("/links", data=asked).headers["Location"]
+    (link,) = links()
+    assert (link.platform, link.title, link.url) == ("tiktok", "Call today", "")
+
+
+def test_a_source_says_how_its_page_takes_the_code(world, staff):
+    carries = {"utm_content": "{code}.{click_id}"}
+    world.add_source("generic", "", {"mapping": {"destination": carries}})
+    staff.post("/links", data={**ASKED, "tool": "generic"})
+    staff.post("/links", data={**ASKED, "tool": "stripe"})
+    assert [(each.provider, each.carries) for each in links()] == [
+        ("generic", carries),
+        ("stripe", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"destination": "javascript:alert(1)"}, "the destination must begin with https://"),
+        ({"destination": ""}, "the destination must begin with https://"),
+        ({"destination": "https://10.0.0.1/x"}, "the destination must name a host"),
+        ({"post_url": "ftp://x.org"}, "the post&#39;s address must begin with https://"),
+        ({"post_url": "https://example.org/p"}, "the platform cannot be told"),
+        ({"platform": "in sta"}, "one word"),
+        ({"post_url": "", "title": "", "platform": "x"}, "or a title while it is not published"),
+        ({"campaign": "nothing"}, "there are: stay"),
+        ({"tool": "nothing"}, "there is no tool"),
+        ({"title": "x" * 301}, "longer than 300"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_lost(world, staff, wrong, words):
+    answer = staff.post("/links", data={**ASKED, **wrong})
+    assert answer.status_code == 422
     assert words in answer.text
+    assert 'role="alert"' in answer.text
+    kept = {**ASKED, **wrong}["title"]
+    assert f'value="{kept}"' in answer.text
+    assert links() == []
 
 
-def test_the_page_of_a_missing_link_loads_nothing_and_hands_nothing_on(door):
-    fall_back(door.world.org_id)
-    answer = door.tap("unknown")
-    (style,) = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
-    assert re.findall(r"(?:src|href)=\"([^\"]*)\"", answer.text) == [escape(ACT)]
-    assert not re.search(r"url\(|@import|<script|<link|<img| style=", answer.text)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert "Set-Cookie" not in answer.headers
+HOSTILE = '"><script>alert(1)</script>{{7*7}}'
 
 
-def test_the_name_of_an_organization_is_text(door):
-    with transaction() as session:
-        session.execute(
-            text("update organizations set name = '<b>&\"', fallback_url = :u"), {"u": ACT}
-        )
-    assert "Continue to &lt;b&gt;&amp;&#34;</a>" in door.tap("unknown").text
+def test_a_title_is_text(world, staff):
+    staff.post("/links", data={**ASKED, "title": HOSTILE})
+    for page in (staff.get("/links").text, sent(staff, sheet_of({**ASKED, "title": HOSTILE})).text):
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)" in page
 
 
-def test_an_address_that_came_by_another_way_is_not_offered(door):
-    with transaction() as session:
-        session.execute(text("update organizations set fallback_url = 'javascript:alert(1)'"))
-    assert "<a " not in door.tap("unknown").text
+def test_a_qr_code_says_the_link(world, staff):
+    code = world.links["x"]
+    svg = staff.get(f"/links/{code}/qr.svg")
+    assert svg.content_type == "image/svg+xml"
+    assert svg.data.startswith(b"<svg") and b"#fff" in svg.data
+    png = staff.get(f"/links/{code}/qr.png?download")
+    assert png.data.startswith(b"\x89PNG")
+    assert png.headers["Content-Disposition"] == f'attachment; filename="{code}.png"'
+    assert staff.get("/links/nothing/qr.svg").status_code == 404
 
 
-def test_an_unknown_code_leads_to_the_only_organization_and_else_to_none(door):
-    fall_back(door.world.org_id)
-    assert escape(ACT) in door.tap("unknown").text
-    other = World(door.world.app, "other")
-    door.door.links.refresh()
-    assert "<a " not in door.tap("unknown").text
-    fall_back(other.org_id, "https://other.example/")
-    disable(door, door.world.links["x"])
-    door.door.links.refresh()
-    assert "<a " not in door.tap("unknown").text
-    assert escape(ACT) in door.tap(door.world.links["x"]).text
+def test_links_go_on_by_page_and_by_campaign(world, staff):
+    with transaction():
+        other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC")
+        post = posts_storage.put_post(world.org_id, other.id, "x", title="elsewhere")
+        for number in range(53):
+            links_storage.put_link(world.org_id, post, f"https://a.org/{number}", "standard", {})
+    seen: list[str] = []
+    path = "/links?of=other"
+    for _ in range(2):
+        page = staff.get(path).text
+        seen += re.findall(r'<td class="named">https://a.org/(\d+)</td>', page)
+        then = re.findall(r'rel="next" href="([^"]+)"', page)
+        path = then[0].replace("&amp;", "&") if then else ""
+    assert len(seen) == len(set(seen)) == 53 and path == ""
+    assert "elsewhere" not in staff.get("/links?of=stay").text
+    assert staff.get("/links?before=nonsense&of=nothing").status_code == 200
 
 
-def test_a_link_that_is_enabled_again_leads_on(door):
-    code = door.world.links["x"]
-    disable(door, code)
-    assert door.tap(code).status_code == 410
-    with transaction() as session:
-        session.execute(text("update links set disabled_at = null"))
-    door.door.links.refresh()
-    assert door.tap(code).status_code == 302
+def test_links_are_an_organization_s_own(app):
+    alice, bob = World(app, "alice"), World(app, "bob")
+    client = alice.member("editor")
+    page = client.get("/links").text
+    theirs = bob.links["x"]
+    assert theirs not in page and alice.links["x"] in page
+    assert client.get(f"/links/{theirs}/qr.svg").status_code == 404
+    assert f"/r/{theirs}" not in client.get(f"/links?made={theirs}").text
+    before = run("select count(*) from links where org_id = :o", o=bob.org_id)
+    client.post("/links", data=ASKED)
+    sent(client, sheet_of(ASKED))
+    assert run("select count(*) from links where org_id = :o", o=bob.org_id) == before
 
 
-def test_a_missing_link_is_answered_alike_with_the_database_down(door):
-    fall_back(door.world.org_id)
-    disable(door, door.world.links["x"])
-    assert door.tap(door.world.links["x"]).status_code == 410
-    down = Client(without_database(door))
-    gone = down.get(f"/r/{door.world.links['x']}")
-    assert (gone.status_code, escape(ACT) in gone.text) == (410, True)
-    assert down.get(f"/r/{door.world.links['instagram']}").status_code == 302
-    assert escape(ACT) in down.get("/r/unknown").text
+@pytest.mark.parametrize("path", ["/links", "/links/bulk"])
+def test_a_form_of_another_site_makes_nothing(world, staff, path):
+    answer = staff.post(path, data=ASKED, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert links() == []
 
 
-def test_a_copy_that_an_older_release_saved_is_read(door):
-    assert door.tap(door.world.links["x"]).status_code == 302
-    saved = door.settings.var_dir / "links.json"
-    saved.write_text(json.dumps(json.loads(saved.read_text())["links"]))
-    down = Client(without_database(door))
-    assert down.get(f"/r/{door.world.links['x']}").status_code == 302
-    assert down.get("/r/unknown").status_code == 404
+# Many links.
 
 
-def test_processes_with_one_id_on_one_disk_do_not_tear_the_saved_copy(door):
-    """Each in its own container; what one writes the other must not take for its own."""
-    saved = door.settings.var_dir / "links.json"
-    tables = [LinkTable(door.world.app, door.settings) for _ in range(2)]
-    texts = [json.dumps([letter * 2_000_000]) for letter in "ab"]
-    tables[0]._save(texts[0])
-    done = threading.Event()
-
-    def write(table: LinkTable, written: str) -> None:
-        while not done.is_set():
-            table._save(written)
-
-    with ThreadPoolExecutor(2) as pool:
-        writing = [pool.submit(write, *each) for each in zip(tables, texts, strict=True)]
-        try:
-            for _ in range(100):
-                assert saved.read_text() in texts
-        finally:
-            done.set()
-        for each in writing:
-            each.result()
-    assert list(saved.parent.glob("*.tmp")) == []
+def sheet_of(*rows: dict[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: row.get(name, "") for name in COLUMNS} for row in rows)
+    return out.getvalue()
 
 
-def test_what_a_killed_process_left_half_written_is_removed(door):
-    left = door.settings.var_dir / "links.0123.tmp"
-    left.write_text("{")
-    os.utime(left, (0, 0))
-    assert door.tap(door.world.links["x"]).status_code == 302
-    assert not left.exists()
+def many(count: int) -> list[dict[str, str]]:
+    return [
+        {**ASKED, "post_url": f"https://x.com/a/status/{n}", "title": f"n{n}"} for n in range(count)
+    ]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_other_methods_are_refused(door, method):
-    answer = door.tap(door.world.links["x"], method=method)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
-    assert door.lines() == []
+def test_a_sheet_makes_its_links_and_the_same_sheet_makes_the_same(world, staff):
+    answer = sent(staff, sheet_of(*many(20)))
+    assert answer.status_code == 200
+    assert "20 links are ready" in answer.text and "20 of them new" in answer.text
+    first = result_of(answer)
+    assert list(first[0]) == [*COLUMNS, *ADDED]
+    assert [row["line"] for row in first] == [str(n) for n in range(2, 22)]
+    made = {each.code: each for each in links()}
+    for row in first:
+        link = made[row["link"].rpartition("/")[2]]
+        assert (row["title"], row["post_url"]) == (link.title, link.url)
+        assert row["utm"].startswith("utm_source=x&utm_medium=social&utm_campaign=stay")
+        assert row["state"] == "new"
+
+    again = sent(staff, sheet_of(*many(20)))
+    assert "0 of them new" in again.text
+    assert [row["link"] for row in result_of(again)] == [row["link"] for row in first]
+    assert len(links()) == 20
+    # And so does what came back.
+    (found,) = re.findall(r"base64,([^\"]+)\"", again.text)
+    third = sent(staff, base64.b64decode(found))
+    assert [row["link"] for row in result_of(third)] == [row["link"] for row in first]
+    assert len(links()) == 20
+
+
+def test_where_a_row_is_wrong_nothing_is_made_and_each_is_named(world, staff):
+    rows = many(4)
+    rows[1]["destination"] = "http://a.org"
+    rows[3]["campaign"] = "nothing"
+    text = sheet_of(*rows)
+    answer = sent(staff, text)
+    assert answer.status_code == 422
+    assert "2 rows are wrong. No link was made." in answer.text
+    assert links() == []
+    result = result_of(answer)
+    assert [(row["line"], bool(row["link"])) for row in result] == [
+        ("2", False),
+        ("3", False),
+        ("4", False),
+        ("5", False),
+    ]
+    assert result[0]["state"] == "not made"
+    assert result[1]["state"] == "the destination must begin with https://"
+    assert "there is no campaign" in result[3]["state"]
+
+    good = sent(staff, text, which="good")
+    assert good.status_code == 200
+    assert "2 links are ready" in good.text and "2 rows are wrong." in good.text
+    assert {each.title for each in links()} == {"n0", "n2"}
+    # Mended, the rest is made and what was made stays as it is.
+    rows[1]["destination"], rows[3]["campaign"] = PETITION, "stay"
+    mended = result_of(sent(staff, sheet_of(*rows)))
+    assert [row["state"] for row in mended] == ["was there", "new", "was there", "new"]
+
+
+def test_a_row_that_is_there_twice_is_one_link(world, staff):
+    result = result_of(sent(staff, sheet_of(ASKED, ASKED)))
+    assert result[0]["link"] == result[1]["link"]
+    assert len(links()) == 1
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_sheet_may_come_from_any_spreadsheet(separator, encoding, end):
+    lines = [
+        "Campaign;Post URL;Platform;Title;Destination",
+        "stay;;x;„Grüße“;https://a.org/b",
+        ";;;;",
+    ]
+    data = end.join(line.replace(";", separator) for line in lines).encode(encoding)
+    ((line, wanted),) = read_sheet(data)
+    assert (line, wanted.title, wanted.destination) == (2, "„Grüße“", "https://a.org/b")
+
+
+def test_lines_are_those_of_the_file_also_behind_a_break_in_a_cell():
+    text = 'campaign,destination,title\nstay,https://a.org,"two\nlines"\n\nstay,https://b.org,x\n'
+    assert [line for line, _ in read_sheet(text.encode())] == [2, 5]
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("data", "words"),
     [
-        "?url=https://evil.example",
-        "?to=//evil.example&next=https://evil.example",
-        "?source=evil&utm_source=evil&refcode=evil",
-        "?%0d%0aLocation:%20https://evil.example",
+        (b"", "the file is empty"),
+        (b"\n\n", "the file is empty"),
+        (b"campaign,destination\n", "no rows"),
+        (b"campaign\nstay", "these columns are missing: destination; line 1 has: campaign"),
+        (b"campaign,destination,color\nstay,x,y", "no column &#39;color&#39;"),
+        (b"campaign,destination,title,title\na,b,c,d", "title is there twice"),
+        (b"campaign,destination\nstay,x,y,z", "line 2 has more cells"),
+        (b"campaign,destination\nstay\n", "line 2 has fewer cells"),
+        ("campaign,destination\nstay,ééééé\n".encode() + b"stay,\xff\n", "line 3 is not UTF-8"),
+        (b"PK\x03\x04....", "damaged or cut off"),
+        (b"campaign,destination\nstay,\0\n", "line 2 has a NUL"),
+        (b"campaign,destination\n" + b"stay,https://a.org\n" * 1001, "send at most 1000"),
+        (b'campaign,destination\nstay,"' + b"x" * 140_000 + b'"', "line 2 has a cell"),
     ],
+    ids=lambda value: ascii(value)[:30],
 )
-def test_what_the_caller_adds_is_ignored(door, query):
-    answer = door.tap(door.world.links["x"], query=query)
-    location = urlsplit(answer.headers["Location"])
-
-    assert (location.scheme, location.netloc) == ("https", "actionnetwork.org")
-    assert "evil" not in answer.headers["Location"]
-    assert query_of(answer)["utm_source"] == "x"
+def test_a_file_that_is_no_sheet_is_refused_in_words(world, staff, data, words):
+    answer = sent(staff, data)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert links() == []
 
 
-def test_a_line_end_in_a_parameter_stays_inside_it(door):
-    code = door.link("https://example.org/", "standard", {"source": "a\r\nSet-Cookie: evil=1"})
-    answer = door.tap(code)
-
-    assert "Set-Cookie" not in answer.headers
-    assert "%0D%0A" in answer.headers["Location"]
-    assert query_of(answer)["utm_source"] == "a\r\nSet-Cookie: evil=1"
+def test_a_sheet_that_is_none_or_too_large_is_refused(world, staff):
+    assert "Choose a file first" in staff.post("/links/bulk", data={}).text
+    assert sent(staff, b"x" * (2 * 1024 * 1024)).status_code == 413
 
 
-@pytest.mark.parametrize("header", ["Sec-GPC", "DNT"])
-def test_who_does_not_want_to_be_followed_gets_no_id(door, header):
-    code = door.world.links["x"]
-    assert query_of(door.tap(code, **{header: "1"}))["source"] == code
-    assert query_of(door.tap(code, **{header: "0"}))["source"] != code
-    assert len(door.lines()) == 2
-
-
-@pytest.mark.parametrize("name", PEOPLE)
-def test_browsers_are_people_also_inside_apps(door, name):
-    assert door.tap(door.world.links["x"], PEOPLE[name]).status_code == 302
-    assert [line.split("\t")[4] for line in door.lines()] == [""]
-
-
-@pytest.mark.parametrize("name", BOTS)
-def test_previews_and_programs_are_redirected_and_flagged(door, name):
-    answer = door.tap(door.world.links["x"], BOTS[name])
-    assert query_of(answer)["source"].startswith(door.world.links["x"])
-    assert [line.split("\t")[4] for line in door.lines()] == ["preview"]
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        {"Sec-Purpose": "prefetch"},
-        {"Sec-Purpose": "prefetch;prerender"},
-        {"Purpose": "prefetch"},
-        {"X-Purpose": "preview"},
-        {"Sec-Purpose": "Prefetch; Prerender"},
-        {"Purpose": "prerender"},
-        {"X-Moz": "prefetch"},
-    ],
-)
-def test_a_browser_that_looks_ahead_is_flagged(door, header):
-    assert door.tap(door.world.links["x"], **header).status_code == 302
-    assert [line.split("\t")[4] for line in door.lines()] == ["prefetch"]
-
-
-def test_head_is_answered_and_flagged(door):
-    answer = door.tap(door.world.links["x"], method="HEAD")
-    assert (answer.status_code, answer.data) == (302, b"")
-    assert [line.split("\t")[4] for line in door.lines()] == ["head"]
-
-
-def test_a_click_is_on_disk_before_its_answer_and_says_nothing_of_the_person(door):
-    seen = []
-
-    def start_response(_status, headers):
-        seen.append((dict(headers)["Location"], door.lines()))
-
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": f"/r/{door.world.links['x']}",
-        "HTTP_USER_AGENT": IPHONE,
-        "HTTP_REFERER": "https://l.instagram.com/?u=canary-path",
-        "REMOTE_ADDR": "203.0.113.77",
-    }
-    door.door(environ, start_response)
-
-    (location, (line,)) = seen[0]
-    click_id = split_code(parse_qs(urlsplit(location).query)["source"][0])[1]
-    assert line.startswith(click_id + "\t")
-    assert line.endswith("\tl.instagram.com")
-    for word in ("canary", "203.0.113.77", "iPhone"):
-        assert word not in line
-
-
-@pytest.mark.parametrize(
-    "referrer", ["https://[evil", "a\tb", "http://\x00/", "//", "https://é.fr/"]
-)
-def test_a_referrer_that_is_none_does_not_break_the_line(door, referrer):
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": f"/r/{door.world.links['x']}",
-        "HTTP_USER_AGENT": IPHONE,
-        "HTTP_REFERER": referrer,
-    }
-    door.door(environ, lambda *_: None)
-    (line,) = door.lines()
-    assert len(line.split("\t")) == 6
-    records.Click.from_line(line.encode())
-
-
-def counted(world) -> dict[bool, int]:
-    rows = run("select human, sum(clicks)::int as clicks from click_totals group by human")
-    return {row.human: row.clicks for row in rows}
-
-
-def test_shipping_counts_people_and_others_apart_and_removes_the_log(door):
-    for agent in (IPHONE, DESKTOP, BOTS["Facebook"]):
-        door.tap(door.world.links["x"], agent)
-    door.door.ship()
-
-    assert counted(door.world) == {True: 2, False: 1}
-    assert door.lines() == []
-    report = door.world.report()
-    assert report["clicks"] == {"human": 2, "other": 1}
-    posts = {row["post"]["platform"]: row["clicks"]["human"] for row in report["posts"]}
-    assert posts == {"instagram": 0, "x": 2}
-
-
-def test_shipping_twice_counts_once(door):
-    door.tap(door.world.links["x"])
-    (path,) = (door.settings.var_dir / "clicks").iterdir()
-    copy = path.read_bytes()
-    door.door.ship()
-    (path.parent / f"{'0' * 32}.clicks").write_bytes(copy)
-    door.door.ship()
-
-    assert counted(door.world) == {True: 1}
-    assert run("select count(*) from touches")[0][0] == 1
-
-
-def test_a_torn_last_line_costs_no_other_click(door):
-    for _ in range(3):
-        door.tap(door.world.links["x"])
-    (path,) = (door.settings.var_dir / "clicks").iterdir()
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-20])
-    door.door.ship()
-
-    assert counted(door.world) == {True: 2}
-    assert door.lines() == []
-
-
-def test_a_link_works_as_soon_as_it_is_made_whoever_looked_just_before(door):
-    door.tap(door.world.links["x"])
-    for _ in range(3):
-        door.door.links.refresh()
-        assert door.tap(door.link("https://example.org/", "generic")).status_code == 302
-        time.sleep(0.3)
-
-
-def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatch):
-    door.tap(door.world.links["x"])
-    table, app = door.door.links, door.world.app
-    begun, made = threading.Event(), threading.Event()
-    whole = links.links_mark
-
-    def slow():
-        mark = whole()
-        if not begun.is_set():
-            begun.set()
-            assert made.wait(30)
-        return mark
-
-    monkeypatch.setattr(links, "links_mark", slow)
-
-    def look(code: str):
-        with app.app_context():
-            return table.known([code]) or table.find([code])
-
-    with ThreadPoolExecutor(2) as others:
-        reading = others.submit(table.refresh)
-        assert begun.wait(30)
-        looking = others.submit(look, door.link("https://example.org/", "generic"))
-        time.sleep(0.1)
-        made.set()
-        reading.result()
-        assert isinstance(looking.result(), Target)
-
-
-@pytest.mark.parametrize("kept", [1, 26, 40, 100, -1])
-def test_a_line_that_a_full_disk_tore_costs_not_the_next_one(door, kept):
-    """Another thread that is at the same file finds room again."""
-    for _ in range(3):
-        door.tap(door.world.links["x"])
-    (path,) = (door.settings.var_dir / "clicks").iterdir()
-    first, torn, last = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(first + torn[:kept] + last)
-    door.door.ship()
-    found = {row.click_id for row in run("select click_id from touches")}
-    assert found == {line[:26].decode() for line in (first, last)}
-
-
-def test_foreign_lines_are_passed_over(door):
-    folder = door.settings.var_dir / "clicks"
-    folder.mkdir()
-    door.tap(door.world.links["x"])
-    good = door.lines()[0]
-    (folder / f"{'1' * 32}.clicks").write_bytes(
-        b"\n\xff\xfe\n" + b"a\tb\n" + good.replace("\t", " ").encode() + b"\n" + b"x" * 100_000
+def test_a_preview_says_what_the_sheet_is_taken_for_and_makes_nothing(world, staff):
+    text = f"campaign;platform;destination;title\nstay;x;{PETITION};Año\n".encode("cp1252")
+    shown = sent(staff, text, preview="yes")
+    assert shown.status_code == 200
+    assert "CSV, Windows-1252 (guessed), separated by semicolon, headings on line 1, 1 row." in (
+        shown.text
     )
-    door.door.ship()
-    assert counted(door.world) == {True: 1}
-    assert list(folder.iterdir()) == []
+    assert "No link was made. These are the first rows" in shown.text
+    assert '<td class="named">Año</td>' in shown.text
+    assert links() == []
+    made = sent(staff, text)
+    assert made.status_code == 200 and "Windows-1252 (guessed)" in made.text
+    assert [each.title for each in links()] == ["Año"]
 
 
-def test_a_segment_that_is_being_written_is_not_shipped_by_another(door):
-    door.tap(door.world.links["x"])
-    with door.world.app.app_context():
-        assert ship(door.settings.var_dir / "clicks") == set()
-    assert len(door.lines()) == 1
+def test_a_sheet_may_be_a_workbook(world, staff):
+    from openpyxl import Workbook
+
+    book, out = Workbook(), io.BytesIO()
+    book.active.append(["Campaign", "Destination", "Title", "Platform"])
+    book.active.append(["stay", PETITION, "Straße", "x"])
+    book.save(out)
+    assert sent(staff, out.getvalue()).status_code == 200
+    assert [each.title for each in links()] == ["Straße"]
 
 
-def without_database(door, port: int = 9) -> LinksDoor:
-    """A door in a fresh process: nothing in memory, and no database; nobody listens at port 9."""
-    settings = replace(
-        door.settings, database_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/nothing"
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_sheet_or_refused(data):
+    try:
+        rows = read_sheet(b"campaign,destination,title\n" + data)
+    except BadSheet:
+        return
+    assert all(line >= 2 for line, _ in rows)
+
+
+def test_the_template_can_be_sent_as_it_is(world, staff):
+    answer = staff.get("/links/template.csv")
+    assert answer.data == template()
+    assert 'filename="links.csv"' in answer.headers["Content-Disposition"]
+    assert sent(staff, answer.data).status_code == 200
+    (link,) = links() or run(
+        "select p.platform from links l join posts p on p.id = l.post_id "
+        "where p.title = 'Call today'"
     )
-    app = create_app(settings)
-    app.extensions["nudge"] = Silent()
-    door.opened.append(LinksDoor(app.wsgi_app, app, settings))
-    return door.opened[-1]
+    assert link.platform == "instagram"
 
 
-def test_it_works_from_the_saved_copy_while_the_database_is_down(door):
-    expected = query_of(door.tap(door.world.links["x"]))
-    down = without_database(door)
-    began = time.monotonic()
-    answer = Client(down).get(f"/r/{door.world.links['x']}", headers={"User-Agent": IPHONE})
-    took = time.monotonic() - began
-
-    assert took < 1.0
-    found = query_of(answer)
-    assert found["source"][:12] == expected["source"][:12]
-    assert found["utm_source"] == "x"
-
-    began = time.monotonic()
-    for number in range(20):
-        unknown = Client(down).get(f"/r/unknown{number}", headers={"User-Agent": IPHONE})
-        assert unknown.status_code == 404
-    assert time.monotonic() - began < 1.0
-
-    down.ship()
-    assert len(door.lines()) == 2
-    door.door.ship()
-    assert counted(door.world) == {True: 2}
-
-
-def test_a_database_that_hangs_holds_up_nobody_who_has_a_link(door):
-    door.tap(door.world.links["x"])
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(64)
-        client = Client(without_database(door, silent.getsockname()[1]))
-        began = time.monotonic()
-        assert client.get(f"/r/{door.world.links['x']}").status_code == 302
-        assert time.monotonic() - began < 1.0
-
-        deadline = time.monotonic() + 20
-        while door.opened[-1].links._lock.locked() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        # It has failed to answer once: for a while it is not asked again for each unknown code.
-        time.sleep(0.3)
-        began = time.monotonic()
-        for number in range(20):
-            assert client.get(f"/r/unknown{number}").status_code == 404
-        assert time.monotonic() - began < 1.0
-
-
-def test_a_saved_copy_that_cannot_be_read_fails_nothing(door):
-    for written in (
-        *("{", "[1]", "[[]]", "null", '[["a","b","c","d","e"]]', "\x00", "{}", '{"links": 1}'),
-        *('{"links": [], "disabled": []}', '{"links": [], "organizations": {"a": "b"}}'),
-        '{"links": [], "disabled": {"abc": 1}, "organizations": {"1": ["a", 1]}}',
-    ):
-        (door.settings.var_dir / "links.json").write_text(written)
-        assert Client(without_database(door)).get("/r/abc").status_code in {404, 410}
-
-
-def test_a_link_works_as_soon_as_it_is_made_and_no_longer_than_it_is_enabled(door):
-    assert door.tap(door.world.links["x"]).status_code == 302
-    time.sleep(0.3)
-    code = door.link("https://example.org/", "standard")
-    assert door.tap(code).status_code == 302
-    with transaction() as session:
-        session.execute(text("update links set disabled_at = now() where code = :c"), {"c": code})
-    door.door.links.refresh()
-    assert door.tap(code).status_code == 410
-    saved = json.loads((door.settings.var_dir / "links.json").read_text())
-    assert code not in [row[0] for row in saved["links"]]
-
-
-def test_only_what_changed_is_read_and_what_is_gone_leads_nowhere(door, monkeypatch):
-    asked, read = [], links.links_for_redirect
-
-    def counted(since=None):
-        asked.append((since is None, rows := read(since)))
-        return rows
-
-    monkeypatch.setattr(links, "links_for_redirect", counted)
-    kept, moved, gone = (door.link(f"https://example.org/{n}", "standard") for n in range(3))
-    for code in (kept, moved, gone):
-        assert door.tap(code).status_code == 302
-    with transaction() as session:
-        session.execute(text("update links set changed_at = now() - interval '1 hour'"))
-        session.execute(
-            text(
-                "update links set destination = 'https://example.org/new', changed_at = now()"
-                " where code = :c"
-            ),
-            {"c": moved},
-        )
-    asked.clear()
-    door.door.links.refresh()
-    assert [whole for whole, _ in asked] == [False]
-    assert {row.code for row in asked[0][1]} == {moved}
-    assert door.tap(moved).location.startswith("https://example.org/new")
-    assert door.tap(kept).location.startswith("https://example.org/0")
-    with transaction() as session:
-        session.execute(text("delete from links where code = :c"), {"c": gone})
-    door.door.links.refresh()
-    assert door.tap(gone).status_code == 404
-    assert door.tap(kept).status_code == 302
-
-
-@pytest.mark.parametrize(
-    "destination",
-    [
-        "https://[evil",
-        "javascript:alert(1)",
-        "//evil.example",
-        "https://user@evil.example",
-        "https://evil.example:8443/",
-        "https://10.0.0.1/",
-        "https://evil.example/\r\nSet-Cookie: a=b",
-        "",
-    ],
-)
-def test_a_destination_that_came_by_another_way_leads_nowhere_and_harms_no_other(door, destination):
-    with transaction() as session:
-        session.execute(
-            text("update links set destination = :d where code = :c"),
-            {"d": destination, "c": door.world.links["x"]},
-        )
-    assert door.tap(door.world.links["x"]).status_code == 404
-    assert door.tap(door.world.links["instagram"]).status_code == 302
-
-
-def test_a_malformed_utm_leads_nowhere_and_harms_no_other(door):
-    with transaction() as session:
-        session.execute(
-            text("update links set utm = '[1]' where code = :c"), {"c": door.world.links["x"]}
-        )
-    assert door.tap(door.world.links["x"]).status_code == 404
-    assert door.tap(door.world.links["instagram"]).status_code == 302
-
-
-def test_the_longest_destination_that_is_taken_is_also_followed(door):
-    url = "https://example.org/?q=".ljust(2048, "a")
-    code = door.link(url, "standard", {"source": "x" * 100})
-    assert query_of(door.tap(code))["utm_source"] == "x" * 100
-
-
-def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door):
-    door.tap(door.world.links["x"])
-    door.door.ship()
-    folder = door.settings.var_dir / "clicks"
-    folder.rmdir()
-    # A file where the folder should be stops root too, whom rights do not stop.
-    folder.write_text("")
-    for _ in range(3):
-        assert door.tap(door.world.links["x"]).status_code == 302
-    assert door.door.clicks.lost == 3
-    metrics = door.world.app.test_client().get(
-        "/metrics", headers={"Authorization": f"Bearer {door.world.token('admin')}"}
-    )
-    assert "advocacy_clicks_lost 3.0" in metrics.text
-    folder.unlink()
-    door.tap(door.world.links["x"])
-    assert len(door.lines()) == 1
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
-def test_no_space_left_is_counted_as_lost(door, tmp_path):
-    door.tap(door.world.links["x"])
-    log = door.door.clicks
-    os.dup2(full := os.open("/dev/full", os.O_WRONLY), log._segment.fd)
-    os.close(full)
-    assert door.tap(door.world.links["x"]).status_code == 302
-    assert log.lost == 1
-    assert door.tap(door.world.links["x"]).status_code == 302
-    assert log.lost == 1
-    assert len(door.lines()) == 2
-
-
-def test_everything_else_is_handed_on(door):
-    assert door.client.get("/live").data == b"ok\n"
-    assert door.client.get("/r").status_code == 404
+def test_a_title_that_would_be_a_formula_comes_back_as_text_and_stays_itself(world, staff):
+    answer = sent(staff, sheet_of({**ASKED, "title": "=1+1"}))
+    (row,) = result_of(answer)
+    assert row["title"] == "'=1+1"
+    again = sent(staff, sheet_of({**ASKED, "title": row["title"], "post_url": "", "platform": "x"}))
+    assert again.status_code == 200
+    assert {each.title for each in links()} == {"=1+1"}

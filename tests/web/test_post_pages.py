@@ -9,8 +9,8 @@ import pytest
 
 from advocacy.storage.models import Post
 from advocacy.storage.session import transaction
-from tests.web.test_paths import walked  # noqa: F401
-from tests.web.test_view_links import crowd, look, make
+from tests.web.test_conversion_paths import walked  # noqa: F401
+from tests.web.test_shared_reports import crowd, look, make
 
 PUBLISHED = "https://www.instagram.com/p/C9f7/"
 LINK = re.compile(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', re.S)

@@ -7,8 +7,8 @@ import pytest
 from redis import Redis
 
 from advocacy.analytics.result_cache import Counting, queue_of
-from tests.workers.processes import COUNTER, WORKER, until
-from tests.workers.processes import process as running
+from tests.support.processes import COUNTER, WORKER, until
+from tests.support.processes import process as running
 
 LADDER = "/api/v1/campaigns/stay/ladder"
 

@@ -16,8 +16,8 @@ from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
-from tests.workers.processes import CLOCK, WEB, WORKER, until
-from tests.workers.processes import process as running
+from tests.support.processes import CLOCK, WEB, WORKER, until
+from tests.support.processes import process as running
 
 BREAK = (
     """create function broken() returns trigger language plpgsql as

@@ -22,9 +22,9 @@ from advocacy.cli import main
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
-from tests.workers.processes import DOORS, WEB, WORKER, until
-from tests.workers.processes import process as running
-from tests.workers.test_doors import PERSON, Served
+from tests.support.processes import DOORS, WEB, WORKER, until
+from tests.support.processes import process as running
+from tests.workers.test_servers import PERSON, Served
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("pgbouncer"), reason="pgbouncer is not on the PATH: apt-get install pgbouncer"

@@ -22,12 +22,12 @@ from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_log import waiting_bytes
-from tests.workers.processes import CLOCK, ROOT, WEB, WORKER, until
-from tests.workers.processes import process as running
+from tests.support.processes import CLOCK, ROOT, WEB, WORKER, until
+from tests.support.processes import process as running
 from workers.run import JSONQueue
 from workers.schedule import SCHEDULE
 
-KILLER = (sys.executable, "-m", "tests.workers.killer")
+KILLER = (sys.executable, "-m", "tests.support.killer")
 
 
 @pytest.fixture

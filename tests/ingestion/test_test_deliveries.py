@@ -1,0 +1,27 @@
+"""What a tool's own test button sends is kept, and counts nobody."""
+
+from __future__ import annotations
+
+import json
+
+from advocacy.ingestion import drain
+from advocacy.storage.session import run
+from tests.support.counterparts import payload
+
+
+def test_the_test_of_action_network_counts_nobody(world):
+    assert world.post("action_network", payload("action_network", "test_send")).status_code == 200
+    world.drain()
+    for _ in range(2):
+        assert run("select test, counted from actions") == [(True, False)]
+        assert world.report()["supporters"]["distinct"] == 0
+        drain.rebuild(world.settings, world.org_id)
+
+    # The same action, told in earnest afterwards, counts.
+    body = json.loads(payload("action_network", "test_send"))
+    body[0]["osdi:submission"] |= {"created_date": "2026-05-01T12:00:00Z"}
+    assert world.post("action_network", json.dumps(body).encode()).status_code == 200
+    world.drain()
+    rows = run("select test, counted from actions order by 1")
+    assert rows == [(False, True), (True, False)]
+    assert world.report()["supporters"]["distinct"] == 1
