@@ -48,7 +48,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     from flask import Flask
 
     from advocacy.identity.key_check import KeyCheck
-    from advocacy.ingestion.wakeup import Nudger
+    from advocacy.ingestion.wakeup import RedisNotifier
     from advocacy.storage.connections import watch
     from advocacy.storage.db import db
 
@@ -63,7 +63,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
         },
     )
     app.extensions["settings"] = settings
-    app.extensions["nudge"] = Nudger(settings.redis_url, settings.queue)
+    app.extensions["notifier"] = RedisNotifier(settings.redis_url, settings.queue)
     app.extensions["key_check"] = KeyCheck(settings.secret_key.encode())
     db.init_app(app)
     with app.app_context():

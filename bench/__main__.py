@@ -15,15 +15,15 @@ from rich.console import Console
 
 from advocacy.cli.dev.up import free_port, running_servers
 from advocacy.core.ids import new_id
-from bench import door, drain, history, memory, rebuild, redirect, report
+from bench import drain, history, memory, rebuild, redirect, report, webhooks
 from bench.machine import describe
-from bench.place import Place
 from bench.results import Row, show, unmeasured, write
+from bench.workspace import Workspace
 
-MEASUREMENTS: Mapping[str, Callable[[Place], Iterator[Row]]] = {
+MEASUREMENTS: Mapping[str, Callable[[Workspace], Iterator[Row]]] = {
     "redirect": redirect.measure,
-    "seen": door.measure_seen,
-    "door": door.measure,
+    "seen": webhooks.measure_seen,
+    "door": webhooks.measure,
     "drain": drain.measure,
     "workers": drain.measure_several,
     "rebuild": rebuild.measure,
@@ -85,7 +85,7 @@ def main(
         ),
         app.app_context(),
     ):
-        place = Place(app, variables, Path(place_), console, quick, chosen, keep)
+        place = Workspace(app, variables, Path(place_), console, quick, chosen, keep)
         machine = describe()
         for name, measure in MEASUREMENTS.items():
             if only and name not in only:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
-from bench.place import Place, said_by
 from bench.results import Row, faster, unmeasured
+from bench.workspace import Workspace, said_by
 
 NAME = "drain: parse, identify, attribute, count"
 LARGEST = 1_000_000
@@ -18,7 +18,7 @@ JOBS = 400
 LEAST = 10_000
 
 
-def drained(place: Place, size: int) -> UUID:
+def drained(place: Workspace, size: int) -> UUID:
     """Return an organization of so many deliveries that are worked through."""
     if size not in place.delivered:
         org_id = place.deliver(size)
@@ -27,7 +27,7 @@ def drained(place: Place, size: int) -> UUID:
     return place.delivered[size]
 
 
-def rate_of(place: Place, org_id: UUID, workers: int) -> float:
+def rate_of(place: Workspace, org_id: UUID, workers: int) -> float:
     """Drain an organization by so many processes side by side; returns deliveries a second."""
     children = [place.child_on_hold("drain", org_id) for _ in range(workers)]
     for child in children:
@@ -47,7 +47,7 @@ def go(child: subprocess.Popen[str]) -> None:
     child.stdin.flush()
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield the drain at each size, and against RQ with a job for each event."""
     fastest = 0.0
     for size in [each for each in place.sizes if each <= LARGEST]:
@@ -87,7 +87,7 @@ def measure(place: Place) -> Iterator[Row]:
     )
 
 
-def measure_several(place: Place) -> Iterator[Row]:
+def measure_several(place: Workspace) -> Iterator[Row]:
     """Yield what several workers side by side do, against one."""
     size = min(max(place.sizes), 20_000 if place.quick else 100_000)
     cores = os.cpu_count() or 1

@@ -17,8 +17,8 @@ import psycopg
 from advocacy.cli.dev.up import ROOT
 from advocacy.storage import campaigns, links, organizations, posts, sources
 from advocacy.storage.session import transaction
-from bench.place import Place
 from bench.results import Row, faster
+from bench.workspace import Workspace
 
 LARGEST = 1_000_000
 _COMMAND = "from advocacy.cli.main import main; main()"
@@ -29,7 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield the rate of `advocacy import`, as a command, against COPY."""
     size = min(max(place.sizes), LARGEST)
     with transaction():
@@ -74,7 +74,7 @@ def write_export(path: Path, rows: int, code: str) -> None:
             ))  # fmt: skip
 
 
-def _copy(place: Place, export: Path, rows: int) -> float:
+def _copy(place: Workspace, export: Path, rows: int) -> float:
     url = place.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     columns = ", ".join(f'"{name}" text' for name in _COLUMNS)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:

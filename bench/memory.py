@@ -10,11 +10,11 @@ from uuid import UUID
 
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
-from bench import door, load
+from bench import load, webhooks
+from bench.child_process import memory
 from bench.drain import LARGEST
-from bench.piece import memory
-from bench.place import Place, get
 from bench.results import Row, below, unmeasured
+from bench.workspace import Workspace, get
 
 WEB = 120.0
 WORKER = 200.0
@@ -23,14 +23,16 @@ _WATCHED_SECONDS = 30.0
 _LATEST_SECONDS = 60.0
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield the most that one process of each sort takes."""
     if memory() is None:
         yield unmeasured("memory", "MB", "this system has no /proc", f"< {WEB:g} and {WORKER:g} MB")
         return
-    key, secret, token = door.prepare("memory", place)
+    key, secret, token = webhooks.prepare("memory", place)
     with place.web() as (port, web):
-        posts = door.requests_of(f"/webhooks/{key}", door.signed(secret, 300 * place.seconds))
+        posts = webhooks.requests_of(
+            f"/webhooks/{key}", webhooks.signed(secret, 300 * place.seconds)
+        )
         load.at_rate(port, posts, 300)
         for _ in range(20):
             get(port, "/api/v1/campaigns/one/activation", {"Authorization": f"Bearer {token}"})

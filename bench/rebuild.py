@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.drain import LARGEST, drained
-from bench.place import Place
 from bench.results import Row, below
+from bench.workspace import Workspace
 
 SECONDS_A_MILLION = 120.0
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield how long a rebuild takes and how its memory grows; scaled to a million."""
     size = max(each for each in place.sizes if each <= LARGEST)
     said = place.piece("rebuild", drained(place, size))

@@ -11,8 +11,8 @@ from advocacy.storage import campaigns, links, organizations, posts
 from advocacy.storage.session import run, transaction
 from advocacy.tracking import click_log
 from bench import load, plain
-from bench.place import PERSON, Place, get, until
 from bench.results import Row, below, faster, percentile, unmeasured
+from bench.workspace import PERSON, Workspace, get, until
 
 NAME = "redirect, click kept"
 RATE = 2_000
@@ -20,7 +20,7 @@ PROCESSES = ("links", "web")
 """Those of the Procfile that redirect: the doors apart, and with everything else."""
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield the rows of the redirect."""
     with transaction():
         org = organizations.put_organization("redirect", "Redirect", "UTC")
@@ -49,7 +49,7 @@ def measure(place: Place) -> Iterator[Row]:
         )
 
 
-def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
+def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
     def most(port: int) -> load.Answered:
         return load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
 
@@ -90,7 +90,7 @@ def _most(place: Place, path: str, agent: str) -> Iterator[Row]:
     )
 
 
-def _kept(place: Place) -> int:
+def _kept(place: Workspace) -> int:
     """Return how many clicks were shipped, or wait on disk, after the web process has ended."""
     from advocacy.tracking import click_loader
 
@@ -107,7 +107,7 @@ def _kept(place: Place) -> int:
 
 
 @contextlib.contextmanager
-def _nginx(place: Place) -> Iterator[int]:
+def _nginx(place: Workspace) -> Iterator[int]:
     port = free_port()
     folder = place.folder / "nginx"
     folder.mkdir()

@@ -16,8 +16,8 @@ from advocacy.analytics.activation import MODELS, activation, days_of
 from advocacy.cli.dev import sample_data
 from advocacy.storage import campaigns, organizations, tokens
 from advocacy.storage.session import run, transaction
-from bench.place import Place, tidy
 from bench.results import Row, below, percentile, unmeasured
+from bench.workspace import Workspace, tidy
 from config.settings import Settings
 
 NAME = "activation report, all groupings, one year"
@@ -45,7 +45,7 @@ _RAW = (
 )
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield how long a report takes at each size."""
     with place.of_filled() as variables:
         for size in place.sizes:

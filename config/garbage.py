@@ -7,7 +7,7 @@ import gc
 _OBJECTS = 200_000
 
 
-def collect_seldom() -> None:
+def tune_garbage_collection() -> None:
     """Look for garbage once in 200,000 objects, and never again in what is there now.
 
     A batch makes some hundred thousand objects that live until it is committed. With Python's own

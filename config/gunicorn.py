@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.sock import create_sockets
 
-from config.garbage import collect_seldom
+from config.garbage import tune_garbage_collection
 from config.starting import exit_unless_ready
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
@@ -70,6 +70,6 @@ def post_worker_init(worker: Any) -> None:
     """
     if reuse_port:
         worker.sockets = [*worker.sockets, *create_sockets(worker.cfg, worker.log)]
-    collect_seldom()
+    tune_garbage_collection()
     if app := getattr(worker.wsgi, "app", None):
         app.extensions["stopping"] = lambda: not worker.alive

@@ -36,8 +36,8 @@ from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
 from advocacy.ingestion import drain
-from advocacy.ingestion.receive import Knock, KnownSources, receive_together
-from advocacy.ingestion.wakeup import Silent
+from advocacy.ingestion.receive import WebhookRequest, KnownSources, receive_batch
+from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import campaigns, organizations, sources, tokens
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import links as links_storage
@@ -171,14 +171,14 @@ class Filling:
     def send(self, provider: str, body: object, headers: Mapping[str, str] | None = None) -> None:
         """Deliver a body of a tool."""
         settings = self.app.extensions["settings"]
-        knock = Knock(
+        knock = WebhookRequest(
             self.keys[provider],
             json.dumps(body).encode(),
             {"content-type": "application/json", **(headers or {})},
             f"{settings.public_url}/webhooks/{self.keys[provider]}",
         )
-        (answer,) = receive_together(
-            KnownSources(settings.secret_key.encode(), 0), Silent(), [knock]
+        (answer,) = receive_batch(
+            KnownSources(settings.secret_key.encode(), 0), NullNotifier(), [knock]
         )
         if isinstance(answer, Refused):
             raise answer

@@ -25,7 +25,7 @@ from werkzeug.datastructures import Headers
 from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import own_database, servers
 from advocacy.core.ids import new_id
-from advocacy.ingestion.wakeup import Silent
+from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import campaigns, links, organizations, posts, sources, tokens
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
@@ -117,7 +117,7 @@ def wired(
         }
     )
     app = create_app(settings)
-    app.extensions["nudge"] = Silent()
+    app.extensions["notifier"] = NullNotifier()
     with app.app_context():
         if pytestconfig.getoption("--cut"):
             from tests.architecture import cut

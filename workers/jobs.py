@@ -11,7 +11,7 @@ from uuid import UUID
 
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion import erasure, postponement
-from advocacy.ingestion.wakeup import enqueue_drain, holding, slots_of
+from advocacy.ingestion.wakeup import enqueue_drain, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
 from advocacy.storage import inbox, organizations
 from advocacy.storage.session import transaction
@@ -24,7 +24,7 @@ def drain(org_id: str, slot: str = "") -> None:
     own, settings, redis = UUID(org_id), application().extensions["settings"], connection()
     slot = slot or slots_of(settings.queue, own)[0]
     with (
-        holding(redis, slot, settings.lease_seconds),
+        hold_slot(redis, slot, settings.lease_seconds),
         postponement.on_outage(redis, settings.queue, own),
     ):
         if read_ahead.drain(application(), own, partial(others_wait, own)):
@@ -45,7 +45,7 @@ def sweep() -> None:
             enqueue_drain(connection(), settings.queue, org_id)
         for org_id in every:
             drain_ingestion.restate_waiting(org_id, drain_ingestion.Drained())
-            drain_ingestion.fold_news(org_id)
+            drain_ingestion.compact_distinct_deltas(org_id)
 
 
 def retire() -> None:
@@ -56,7 +56,7 @@ def retire() -> None:
             every = [organization.id for organization in organizations.list_organizations()]
         for org_id in every:
             erasure.drop_old_bodies(settings, org_id)
-            drain_ingestion.fold_news(org_id, above=0)
+            drain_ingestion.compact_distinct_deltas(org_id, above=0)
 
 
 def mail_reports() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from advocacy.core.prefetch import in_a_thread
+from advocacy.core.prefetch import background_thread
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
@@ -28,7 +28,7 @@ def drain(app: Flask, org_id: UUID, others_wait: Callable[[], bool] = lambda: Fa
             many = inbox.waits_more_than(org_id, settings.batch_size)
         if not many:
             return drain_ingestion.drain(settings, org_id, others_wait=others_wait).stopped_early
-        with in_a_thread(app.app_context) as begin:
+        with background_thread(app.app_context) as begin:
             return drain_ingestion.drain(
                 settings, org_id, others_wait=others_wait, begin=begin
             ).stopped_early

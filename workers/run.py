@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from advocacy.analytics.result_cache import queue_of
 from advocacy.cli.start_check import reason_not_to_start
 from advocacy.storage.db import db
-from config.garbage import collect_seldom
+from config.garbage import tune_garbage_collection
 from workers import jobs
 from workers.context import application, connection
 from workers.schedule import SCHEDULE
@@ -46,7 +46,7 @@ class JSONQueue(Queue):
 rq.cron.Queue = JSONQueue
 
 
-class NotOurs(Exception):
+class UnknownJob(Exception):
     """What a job names is none of our jobs."""
 
 
@@ -60,12 +60,12 @@ class OwnJob(Job):
 
     @property
     def func(self) -> Callable[..., Any]:
-        """Return the job's function. Raises `NotOurs`."""
+        """Return the job's function. Raises `UnknownJob`."""
         module, _, name = str(self.func_name).rpartition(".")
         found: Callable[..., Any] | None = vars(jobs).get(name)
         # Of what that module has, only what it defines.
         if module != jobs.__name__ or found is None or found.__module__ != module:
-            raise NotOurs
+            raise UnknownJob
         return found
 
     def send_webhooks(self, *_: Any, **__: Any) -> None:
@@ -149,7 +149,7 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in processes:
         sys.exit("say which process: python -m workers.run worker | counter | clock")
     _refuse_wrong_start()
-    collect_seldom()
+    tune_garbage_collection()
     outlive_redis(processes[sys.argv[1]])
 
 

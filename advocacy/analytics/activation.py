@@ -39,7 +39,7 @@ from advocacy.core.money import exponent
 from advocacy.storage import campaigns, distinct_counts, restatements, totals
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.models import Campaign, Organization, Post
-from advocacy.storage.totals import NOBODY, UNIT
+from advocacy.storage.totals import NO_ID, UNIT
 
 MODELS = tuple(RULES)
 """The attribution models that a report can be asked by; the first is the usual one."""
@@ -90,7 +90,7 @@ def activation(
     by_post = _grouped(rows, lambda row: row.post_id)
     tiers_of = _grouped(tiers, lambda row: row.post_id)
     clicks_of = _grouped(clicks, lambda row: row.post_id)
-    seen_posts = [*posts, *(NOBODY for _ in [0] if NOBODY in by_post)]
+    seen_posts = [*posts, *(NO_ID for _ in [0] if NO_ID in by_post)]
     return {
         "campaign": {
             "slug": campaign.slug,
@@ -131,7 +131,7 @@ def activation(
                     by_post.get(post_id, []),
                     tiers_of.get(post_id, []),
                     clicks_of.get(post_id, []),
-                    people["post"].get("" if post_id == NOBODY else str(post_id)),
+                    people["post"].get("" if post_id == NO_ID else str(post_id)),
                     passed_on.get(post_id, []),
                 )
                 for post_id in seen_posts
@@ -167,7 +167,7 @@ def organization_activation(
         raise KeyError(model)
     org_id = organization.id
     every = campaigns.list_campaigns(org_id)
-    ids = [*(campaign.id for campaign in every), NOBODY]
+    ids = [*(campaign.id for campaign in every), NO_ID]
     earliest, latest = totals.span_of_actions(org_id, ids)
     first, last = days_meant(first, last, earliest, latest, organization.timezone)
     rows = totals.read_campaigns(org_id, ids, first, last, model)

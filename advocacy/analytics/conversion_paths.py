@@ -24,7 +24,7 @@ from advocacy.disclosure.suppression import withheld_parts
 from advocacy.storage import conversion_paths as store
 from advocacy.storage import posts
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import EVERY, UNIT
+from advocacy.storage.totals import ALL_MODELS, UNIT
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)
@@ -333,7 +333,7 @@ def _rules(rows: list[Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
     for model in RULES:
         sums: dict[str, list[int]] = {}
         for row in rows:
-            if row.model in {EVERY, model}:
+            if row.model in {ALL_MODELS, model}:
                 units, amount = sums.get(row.key, (0, 0))
                 sums[row.key] = [units + row.units, amount + row.amount_minor]
         actions = dict(_written([(key, Fraction(units, UNIT)) for key, (units, _) in sums.items()]))

@@ -26,16 +26,16 @@ from advocacy.analytics.activation import MODELS
 from advocacy.attribution import (
     RULES,
     WINDOWS,
+    assign_weights,
     attribute,
-    judge,
+    check_eligibility,
     split_minor,
     split_returns,
-    weigh,
 )
 from advocacy.attribution.eligibility import AFTER_ACTION, OUTSIDE_WINDOW
-from advocacy.attribution.touchpoints import Known, trail
+from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
 from advocacy.core import vocabulary
-from advocacy.core.events import ActionKind, Credit, Said, Tier, Touch
+from advocacy.core.events import ActionKind, Credit, StatementType, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.platforms import platform_of_host
 from advocacy.storage import action_aliases, actions, campaigns, clicks, errors, links
@@ -55,7 +55,7 @@ class _Line:
     """A touch on the receipt: why it was passed over, if it was, and its share by model."""
 
     touch: Touch
-    passed_over: str
+    rejection_reason: str
     shares: Mapping[str, Fraction]
 
 
@@ -220,13 +220,13 @@ def _carrier(org_id: UUID, action: Action) -> Any:
     return action if first.id == action.id else first
 
 
-def _look_up(org_id: UUID, carriers: Sequence[Any]) -> Known:
+def _look_up(org_id: UUID, carriers: Sequence[Any]) -> TouchLookup:
     """Look up what these actions could be joined by: one read of each kind."""
     codes = {each.code for each in carriers} - {""}
     utm = {each.utm.get("campaign", "") for each in carriers} - {""}
     click_ids = {each.click_id for each in carriers} - {""}
     people = {each.supporter_id for each in carriers} - {None}
-    return Known(
+    return TouchLookup(
         links=links.links_by_code(org_id, sorted(codes)) if codes else {},
         utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
         clicks=clicks.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
@@ -234,9 +234,9 @@ def _look_up(org_id: UUID, carriers: Sequence[Any]) -> Known:
     )
 
 
-def _credit(carrier: Any, known: Known) -> tuple[list[Touch], Credit]:
+def _credit(carrier: Any, known: TouchLookup) -> tuple[list[Touch], Credit]:
     """Return all touches of an action, and the one credit by the usual rule."""
-    evidence = trail(
+    evidence = collect_touchpoints(
         carrier.occurred_at,
         known,
         code=carrier.code,
@@ -253,7 +253,7 @@ def _window(carrier: Any) -> timedelta:
     return WINDOWS[ActionKind(carrier.kind)]
 
 
-def _lines(carrier: Any, known: Known) -> tuple[list[_Line], Credit]:
+def _lines(carrier: Any, known: TouchLookup) -> tuple[list[_Line], Credit]:
     """Return every touch in order of time with its share by model, and the usual credit.
 
     A campaign shares its actions out among its own posts: what was touched of another one is
@@ -265,11 +265,12 @@ def _lines(carrier: Any, known: Known) -> tuple[list[_Line], Credit]:
     others = [each for each in evidence if theirs is not None and each.campaign_id not in theirs]
     at, window = carrier.occurred_at, _window(carrier)
     weighed = [
-        _Line(each.touch, each.passed_over, each.shares) for each in weigh(at, within, window)
+        _Line(each.touch, each.rejection_reason, each.shares)
+        for each in assign_weights(at, within, window)
     ]
-    for judged in judge(at, others, window):
-        out = judged.passed_over in {AFTER_ACTION, OUTSIDE_WINDOW}
-        word = judged.passed_over if out else vocabulary.OTHER_CAMPAIGN
+    for judged in check_eligibility(at, others, window):
+        out = judged.rejection_reason in {AFTER_ACTION, OUTSIDE_WINDOW}
+        word = judged.rejection_reason if out else vocabulary.OTHER_CAMPAIGN
         weighed.append(_Line(judged.touch, word, dict.fromkeys(RULES, Fraction(0))))
     return sorted(weighed, key=lambda line: line.touch.at), credit
 
@@ -280,7 +281,7 @@ def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
     of_touch = (touch.post_id, touch.link_id, touch.platform) if touch else (None, None, "")
     if (action.tier, action.post_id, action.link_id, action.platform) != (credit.tier, *of_touch):
         return False
-    path = [line for line in lines if not line.passed_over]
+    path = [line for line in lines if not line.rejection_reason]
     if len(path) < 2:
         return not action.path
     proved = [
@@ -298,7 +299,9 @@ def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
 def _not_counted(action: Action, told: Sequence[Any]) -> str:
     said = {word for row in told for word in row.said}
     return explain_text.not_counted(
-        test=action.test, made=Said.MADE in said, elsewhere=Said.ELSEWHERE in said
+        test=action.test,
+        made=StatementType.CREATED in said,
+        elsewhere=StatementType.DUPLICATE_OF in said,
     )
 
 
@@ -380,11 +383,11 @@ def _named(posts: Mapping[UUID, Any], touch: Touch) -> str:
 def _touches(
     action: Action, carrier: Any, lines: Sequence[_Line], posts: Mapping[UUID, Any]
 ) -> list[dict[str, Any]]:
-    shares = iter(_shares(action, [line for line in lines if not line.passed_over]))
+    shares = iter(_shares(action, [line for line in lines if not line.rejection_reason]))
     numbers = count(1)
     return [
         {
-            "number": None if line.passed_over else next(numbers),
+            "number": None if line.rejection_reason else next(numbers),
             "post": _post(posts, line.touch),
             "platform": line.touch.platform,
             "channel": line.touch.channel,
@@ -392,9 +395,9 @@ def _touches(
             "at": line.touch.at,
             # What came back without a click stands at the action's instant.
             "timed": bool(line.touch.click_id),
-            "passed_over": line.passed_over,
+            "passed_over": line.rejection_reason,
             "says": _why(line, carrier) or explain_text.IN_PATH[line.touch.tier],
-            "shares": {} if line.passed_over else next(shares),
+            "shares": {} if line.rejection_reason else next(shares),
         }
         for line in lines
     ]
@@ -402,7 +405,7 @@ def _touches(
 
 def _why(line: _Line, carrier: Any) -> str:
     return explain_text.passed_over(
-        line.passed_over, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
+        line.rejection_reason, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
     )
 
 
@@ -427,7 +430,7 @@ def _shares(action: Action, path: Sequence[_Line]) -> list[dict[str, dict[str, A
 
 
 def _evidence(
-    carrier: Any, known: Known, lines: Sequence[_Line], posts: Mapping[UUID, Any]
+    carrier: Any, known: TouchLookup, lines: Sequence[_Line], posts: Mapping[UUID, Any]
 ) -> list[dict[str, Any]]:
     """Say of each tier, strongest first, what was carried, what was found, what of it counts."""
     of_tier: dict[Tier, _Line] = {
@@ -436,13 +439,13 @@ def _evidence(
 
     def told(tier: Tier, carried: bool, says: str) -> dict[str, Any]:
         line = of_tier.get(tier)
-        if line and line.passed_over:
+        if line and line.rejection_reason:
             says = joined([says, _why(line, carrier)])
         return {
             "tier": tier,
             "carried": carried,
             "found": line is not None,
-            "used": line is not None and not line.passed_over,
+            "used": line is not None and not line.rejection_reason,
             "says": says,
         }
 
@@ -461,13 +464,13 @@ def _evidence(
             "tier": Tier.IDENTITY,
             "carried": carrier.supporter_id is not None,
             "found": hers > 0,
-            "used": any(not line.passed_over for line in identity),
+            "used": any(not line.rejection_reason for line in identity),
             "says": _of_identity(carrier, hers),
         },
     ]
 
 
-def _of_click(carrier: Any, known: Known, named: Mapping[Tier, str]) -> Phrase:
+def _of_click(carrier: Any, known: TouchLookup, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.click_id:
         return say("No click id came back.")
     click = known.clicks.get(carrier.click_id)
@@ -490,7 +493,7 @@ def _of_code(carrier: Any, named: Mapping[Tier, str]) -> Phrase:
     return say("The code of a link came back: of %(post)s.", post=named[Tier.CODE])
 
 
-def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> Phrase:
+def _of_utm(carrier: Any, known: TouchLookup, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.utm:
         return say("No UTM parameters came back.")
     if Tier.UTM in named:
@@ -504,7 +507,7 @@ def _of_utm(carrier: Any, known: Known, named: Mapping[Tier, str]) -> Phrase:
     fitting = {
         link.post_id
         for link in known.utm_links
-        if trail(carrier.occurred_at, Known(utm_links=[link]), utm=carrier.utm)
+        if collect_touchpoints(carrier.occurred_at, TouchLookup(utm_links=[link]), utm=carrier.utm)
     }
     if fitting:
         return say(
@@ -552,7 +555,7 @@ def _restated(
         }
         for line in lines
         if carrier is action
-        and not line.passed_over
+        and not line.rejection_reason
         and line.touch.seen_at
         and line.touch.seen_at > counted
     ]

@@ -14,16 +14,16 @@ from advocacy.attribution.eligibility import (
     SESSION,
     WEAKER_EVIDENCE,
 )
-from advocacy.core.events import Said, Tier
+from advocacy.core.events import StatementType, Tier
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.vocabulary import _THE, OTHER_CAMPAIGN, platform_named
 
 SAID: Mapping[str, Phrase] = {
-    Said.MADE: say("it happened"),
-    Said.RETURNED: say("money went back"),
-    Said.STANDS: say("what went back was taken back"),
-    Said.ENDED: say("the recurring gift stopped"),
-    Said.ELSEWHERE: say("another action tells the same"),
+    StatementType.CREATED: say("it happened"),
+    StatementType.REFUNDED: say("money went back"),
+    StatementType.REFUND_REVERSED: say("what went back was taken back"),
+    StatementType.RECURRING_ENDED: say("the recurring gift stopped"),
+    StatementType.DUPLICATE_OF: say("another action tells the same"),
 }
 
 IN_PATH: Mapping[str, Phrase] = {

@@ -22,7 +22,7 @@ from advocacy.core.events import TIERS, Tier
 from advocacy.core.periods import Period
 from advocacy.storage import campaigns, distinct_counts, email_outbox
 from advocacy.storage.models import Campaign, Organization
-from advocacy.storage.totals import NOBODY
+from advocacy.storage.totals import NO_ID
 
 TOP_POSTS = 5
 
@@ -103,7 +103,7 @@ def _activations(
     return {
         each.slug: activation(each, period.first, period.last, model)
         for each in campaigns.list_campaigns(org_id)
-        if each.id in with_data and each.id != NOBODY
+        if each.id in with_data and each.id != NO_ID
     }
 
 

@@ -1,6 +1,6 @@
 """Which touches may have credit for an action at all: the window, the order, what says it twice.
 
-Here evidence is judged: `judge` says of every touch whether it is in the path of an action and, if
+Here evidence is judged: `check_eligibility` says of every touch whether it is in the path of an action and, if
 not, why. How a path is shared out is in `rules.py`; how touches are found is not in this room.
 
 What a stranger would get wrong: an age of exactly the window is still in, and clocks of two systems
@@ -36,11 +36,11 @@ SAME_SESSION = "same_session"
 
 
 @shape()
-class Judged:
+class CheckedTouch:
     """A touch, and one word why it is not in the path; the word is empty where it is."""
 
     touch: Touch
-    passed_over: str = ""
+    rejection_reason: str = ""
 
 
 _STRENGTH = {tier: rank for rank, tier in enumerate(TIERS)}
@@ -73,17 +73,17 @@ def _number(named: UUID | None) -> int:
     return -1 if named is None else named.int
 
 
-def reach(occurred_at: datetime, window: timedelta) -> tuple[datetime, datetime]:
+def window_bounds(occurred_at: datetime, window: timedelta) -> tuple[datetime, datetime]:
     """Return between which instants a touch has to lie to be in the path of an action."""
     return occurred_at - window, occurred_at + CLOCK_SKEW
 
 
-def judge(
+def check_eligibility(
     occurred_at: datetime,
     touches: Iterable[Touch],
     window: timedelta,
     session: timedelta = SESSION,
-) -> list[Judged]:
+) -> list[CheckedTouch]:
     """Judge all touches of an action that occurred at this instant, in the order of time.
 
     A touch that runs ahead by no more than `CLOCK_SKEW` stands at the action's instant. A `session`
@@ -106,13 +106,13 @@ def judge(
         for touch in clamped
     ]
     if len(clamped) > 1:
-        _pass_over_same_click(clamped, verdicts)
-        _pass_over_weaker(clamped, verdicts)
-        _pass_over_same_session(clamped, verdicts, session)
-    return [Judged(touch, word) for touch, word in zip(clamped, verdicts, strict=True)]
+        _reject_same_click(clamped, verdicts)
+        _reject_weaker(clamped, verdicts)
+        _reject_same_session(clamped, verdicts, session)
+    return [CheckedTouch(touch, word) for touch, word in zip(clamped, verdicts, strict=True)]
 
 
-def _pass_over_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None:
+def _reject_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None:
     """Leave each click once, by its strongest evidence; of equals the later one stays."""
     best: dict[object, int] = {}
     for index, touch in enumerate(touches):
@@ -128,7 +128,7 @@ def _pass_over_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None
             verdicts[index] = SAME_CLICK
 
 
-def _pass_over_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
+def _reject_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
     """Leave only the strongest of what the action carried: evidence is never averaged.
 
     Other clicks of the same person are touches in their own right and stay.
@@ -144,9 +144,7 @@ def _pass_over_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
             verdicts[index] = WEAKER_EVIDENCE
 
 
-def _pass_over_same_session(
-    touches: Sequence[Touch], verdicts: list[str], session: timedelta
-) -> None:
+def _reject_same_session(touches: Sequence[Touch], verdicts: list[str], session: timedelta) -> None:
     """Make one touch of clicks on one post with nothing between them: a reload is no new visit.
 
     The strongest evidence stays and of equals the later, so that no rule that gives all to one
@@ -184,8 +182,8 @@ def eligible(occurred_at: datetime, touches: Iterable[Touch], window: timedelta)
     """
     return [
         judged.touch
-        for judged in judge(occurred_at, touches, window)
-        if judged.passed_over in ("", WEAKER_EVIDENCE, SAME_SESSION)
+        for judged in check_eligibility(occurred_at, touches, window)
+        if judged.rejection_reason in ("", WEAKER_EVIDENCE, SAME_SESSION)
     ]
 
 
@@ -198,6 +196,6 @@ def path_of(
     """Return the path that the rules share an action out over, in the order of time."""
     return [
         judged.touch
-        for judged in judge(occurred_at, touches, window, session)
-        if not judged.passed_over
+        for judged in check_eligibility(occurred_at, touches, window, session)
+        if not judged.rejection_reason
     ]

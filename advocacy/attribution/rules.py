@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from advocacy.attribution.eligibility import SESSION, judge, path_of, strength
+from advocacy.attribution.eligibility import SESSION, check_eligibility, path_of, strength
 from advocacy.attribution.proration import split_by_weights
 from advocacy.core.events import Credit, Tier, Touch, shape
 
@@ -157,31 +157,33 @@ def share_out(path: Sequence[Touch], occurred_at: datetime, rule: Rule) -> list[
 
 
 @shape()
-class Weighed:
+class WeightedTouch:
     """A line of the receipt: a touch, why it was passed over if it was, its weight by rule."""
 
     touch: Touch
-    passed_over: str
+    rejection_reason: str
     shares: Mapping[str, Fraction]
 
 
-def weigh(
+def assign_weights(
     occurred_at: datetime,
     touches: Iterable[Touch],
     window: timedelta,
     rules: Mapping[str, Rule] = RULES,
     session: timedelta = SESSION,
-) -> list[Weighed]:
+) -> list[WeightedTouch]:
     """Return every touch that speaks for an action, in order of time, with its weight by rule.
 
     The weights of one rule sum to exactly one, or to zero where no touch is in the path.
     """
-    judged = judge(occurred_at, touches, window, session)
-    path = [each.touch for each in judged if not each.passed_over]
+    judged = check_eligibility(occurred_at, touches, window, session)
+    path = [each.touch for each in judged if not each.rejection_reason]
     shares = iter(shares_of(path, occurred_at, rules))
     nothing = dict.fromkeys(rules, _NONE)
     return [
-        Weighed(each.touch, each.passed_over, nothing if each.passed_over else next(shares))
+        WeightedTouch(
+            each.touch, each.rejection_reason, nothing if each.rejection_reason else next(shares)
+        )
         for each in judged
     ]
 

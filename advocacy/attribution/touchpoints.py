@@ -19,7 +19,7 @@ from advocacy.core.tracking_parameters import folded_utm
 
 
 @dataclass(slots=True)
-class Known:
+class TouchLookup:
     """What was looked up for a batch: links by code and UTM, clicks by id and by supporter.
 
     Rows have `link_id`, `post_id`, `campaign_id`, `platform`; clicks also `click_id`, `clicked_at`,
@@ -32,9 +32,9 @@ class Known:
     clicks_of: Mapping[UUID, Sequence[Any]] = field(default_factory=dict)
 
 
-def trail(
+def collect_touchpoints(
     occurred_at: datetime,
-    known: Known,
+    known: TouchLookup,
     *,
     code: str = "",
     click_id: str = "",
@@ -52,11 +52,11 @@ def trail(
     touches = []
     click = known.clicks.get(click_id)
     if click:
-        touches.append(_clicked(click, Tier.CLICK_ID))
+        touches.append(_from_click(click, Tier.CLICK_ID))
     if link := known.links.get(code):
-        touches.append(_told(link, Tier.CODE, occurred_at))
+        touches.append(_from_link(link, Tier.CODE, occurred_at))
     if utm and known.utm_links and (link := _by_utm(folded_utm(utm), known.utm_links)):
-        touches.append(_told(link, Tier.UTM, occurred_at))
+        touches.append(_from_link(link, Tier.UTM, occurred_at))
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
     if supporter_id is not None:
@@ -68,11 +68,11 @@ def trail(
                 for each in hers
                 if begin <= each.clicked_at <= end and not (click and each.click_id == click_id)
             ]
-        touches += [_clicked(each, Tier.IDENTITY) for each in hers]
+        touches += [_from_click(each, Tier.IDENTITY) for each in hers]
     return touches
 
 
-def _clicked(click: Any, tier: Tier) -> Touch:
+def _from_click(click: Any, tier: Tier) -> Touch:
     return Touch(
         tier=tier,
         at=click.clicked_at,
@@ -86,7 +86,7 @@ def _clicked(click: Any, tier: Tier) -> Touch:
     )
 
 
-def _told(link: Any, tier: Tier, at: datetime) -> Touch:
+def _from_link(link: Any, tier: Tier, at: datetime) -> Touch:
     return Touch(
         tier=tier,
         at=at,

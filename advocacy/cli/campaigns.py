@@ -230,7 +230,7 @@ def link_create(
     with transaction():
         owner = organizations.get_organization(org)
         of = posts.get_post(owner.id, post_id)
-        made = links.put_link_to(
+        made = links.create_link(
             owner.id,
             of,
             destination,

@@ -14,7 +14,7 @@ import click
 
 from advocacy.cli.context import Refusal, in_app, org_option, settings_now, zone_name
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionKind, Said
+from advocacy.core.events import ActionKind, StatementType
 from advocacy.core.tabular.columns import fold
 from advocacy.providers.csv_exports import READERS
 from advocacy.providers.parsing import DATE_FORMS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from advocacy.core.events import ActionEvent
     from advocacy.core.tabular.table import Row, Table
-    from advocacy.ingestion.csv_import import Brought
+    from advocacy.ingestion.csv_import import ImportResult
 
 
 @click.command("import")
@@ -137,12 +137,16 @@ def _shown(event: ActionEvent) -> str:
     """Write an action as it is understood, without who it is of."""
     from advocacy.reporting.exports.activation import major
 
-    words = [event.kind.value if event.said is Said.MADE else f"{event.kind.value} {event.said}"]
+    words = [
+        event.kind.value
+        if event.said is StatementType.CREATED
+        else f"{event.kind.value} {event.said}"
+    ]
     if event.amount_minor is not None:
         words.append(f"{major(event.amount_minor, event.currency)} {event.currency}")
     words.append(f"at {event.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
     words.append(f"id {event.external_id}")
-    if event.said is Said.MADE:
+    if event.said is StatementType.CREATED:
         ways = {"e-mail": event.person.email, "phone": event.person.phone}
         found = [way for way, value in ways.items() if value]
         words.append(f"with {' and '.join(found)}" if found else "without e-mail and phone")
@@ -154,8 +158,8 @@ def _shown(event: ActionEvent) -> str:
 def _import(
     file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
 ) -> None:
-    from advocacy.core.prefetch import in_a_thread
-    from advocacy.ingestion.csv_import import bring_in
+    from advocacy.core.prefetch import background_thread
+    from advocacy.ingestion.csv_import import import_rows
 
     total = table.check()
     click.echo(f"{file.name}: {table.described(total)}")
@@ -168,12 +172,12 @@ def _import(
         bar = stack.enter_context(_progress())
         task = bar.add_task("rows", total=total, rows="0 rows")
 
-        def show(brought: Brought) -> None:
+        def show(brought: ImportResult) -> None:
             rate = brought.rows / max(time.monotonic() - began, 0.001)
             bar.update(task, completed=brought.rows, rows=f"{brought.rows:,} rows, {rate:,.0f}/s")
 
-        begin = stack.enter_context(in_a_thread())
-        brought = bring_in(settings_now(), source, table.rows(), said, refuse, show, begin)
+        begin = stack.enter_context(background_thread())
+        brought = import_rows(settings_now(), source, table.rows(), said, refuse, show, begin)
     click.echo(
         f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} refused"
         + (f", {brought.empty:,} told of nothing that counts" if brought.empty else "")

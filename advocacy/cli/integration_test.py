@@ -27,13 +27,13 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
 
     Says for each tool whether the code came back. Test actions are kept and never counted.
     """
-    from advocacy.ingestion.integration_test import rehearse
+    from advocacy.ingestion.integration_test import run_integration_test
     from advocacy.storage import campaigns, organizations
 
     owner = organizations.get_organization(org)
     campaign = campaigns.get_campaign(owner.id, slug)
     failed = count = 0
-    for each in rehearse(settings_now(), campaign, address):
+    for each in run_integration_test(settings_now(), campaign, address):
         count += 1
         failed += bool(each.trouble)
         told = each.trouble or f"the code came back in {each.carries}, evidence {each.tier}"
@@ -63,7 +63,7 @@ def alarm(org: str | None, lately: int, before: int) -> None:
     lost = lost_sources(figures)
     for each in lost:
         room = BY_SLUG[each.provider]
-        click.echo(f"{each.source}: {in_words(each, room.CARRIES, room.title)}")
+        click.echo(f"{each.source}: {in_words(each, room.CODE_PARAMETERS, room.title)}")
     if lost:
         raise Refusal(f"{len(lost)} of {counted(len(figures), 'source')} lost the codes")
     click.echo(f"as before, codes come back from {counted(len(figures), 'source')}")

@@ -65,9 +65,9 @@ def main() -> None:
       advocacy post create --campaign stay --platform instagram --title "Call today"
       advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
     """
-    from config.garbage import collect_seldom
+    from config.garbage import tune_garbage_collection
 
-    collect_seldom()
+    tune_garbage_collection()
 
 
 if __name__ == "__main__":

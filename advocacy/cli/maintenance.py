@@ -59,7 +59,7 @@ def rebuild(org: str | None) -> None:
     """
     from flask import current_app
 
-    from advocacy.core.prefetch import in_a_thread
+    from advocacy.core.prefetch import background_thread
     from advocacy.ingestion import drain
     from advocacy.storage import inbox, organizations
 
@@ -73,7 +73,7 @@ def rebuild(org: str | None) -> None:
         def show(done: int) -> None:
             bar.update(done - bar.pos, "counting people" if done == every else None)
 
-        with in_a_thread(current_app.app_context) as begin:
+        with background_thread(current_app.app_context) as begin:
             done = drain.rebuild(settings_now(), owner.id, show, begin)
     click.echo(f"worked through again: {counted(done, 'delivery', 'deliveries')}")
 

@@ -33,7 +33,7 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
 from advocacy.core.choices import ATTRIBUTION_MODELS
 
-EVERY = "every"
+ALL_MODELS = "every"
 """The model of presences on which all models agree."""
 
 MODELS = list(ATTRIBUTION_MODELS)
@@ -84,7 +84,7 @@ class Group(NamedTuple):
     value: str
 
 
-class Box(NamedTuple):
+class RangeQuery(NamedTuple):
     """Which presences a range of days asks for: those of these spans between these days."""
 
     day_span: int
@@ -96,7 +96,7 @@ class Box(NamedTuple):
 _uuid = lru_cache(maxsize=10_000)(UUID)
 
 
-def boxes(first: date, last: date) -> list[Box]:
+def range_queries(first: date, last: date) -> list[RangeQuery]:
     """Return what has to be added up for the range from `first` to `last`, both included."""
     start = span_of(first)
     before = []
@@ -106,15 +106,17 @@ def boxes(first: date, last: date) -> list[Box]:
         before.append((1, (start, date.fromordinal(first.toordinal() - 1))))
     spans, head, tail = cut(first, last)
     pieces = [each for each in ((DAYS, spans), (1, head), (1, tail)) if each[1] != NO_DAYS]
-    return [Box(span, 0, days, (ANY, ANY)) for span, days in pieces] + [
-        Box(span, since_span, days, since) for span, days in pieces for since_span, since in before
+    return [RangeQuery(span, 0, days, (ANY, ANY)) for span, days in pieces] + [
+        RangeQuery(span, since_span, days, since)
+        for span, days in pieces
+        for since_span, since in before
     ]
 
 
 def places(action: Acted) -> Places:
     """Return by model the posts, each with its platform, that have a share of an action."""
     if not action.path:
-        return ((EVERY, ((action.post_id, action.platform),)),)
+        return ((ALL_MODELS, ((action.post_id, action.platform),)),)
     return tuple(
         (
             model,
@@ -138,12 +140,12 @@ def groups(
     presences at each post, also those that her other actions brought: then all that depends on
     posts is kept by model.
     """
-    yield EVERY, "all", ""
-    yield EVERY, "kind", action.kind
+    yield ALL_MODELS, "all", ""
+    yield ALL_MODELS, "kind", action.kind
     if not whole:
-        yield EVERY, "source", str(action.source_id)
+        yield ALL_MODELS, "source", str(action.source_id)
     placed = places(action)
-    if differ and placed[0][0] == EVERY:
+    if differ and placed[0][0] == ALL_MODELS:
         placed = tuple((model, placed[0][1]) for model in ATTRIBUTION_MODELS)
     for model, credited in placed:
         for post_id, platform in credited:

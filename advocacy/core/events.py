@@ -47,18 +47,18 @@ class ActionKind(StrEnum):
     OTHER = "other"
 
 
-class Said(StrEnum):
+class StatementType(StrEnum):
     """What a statement says of its action."""
 
-    MADE = "made"
+    CREATED = "made"
     """It happened."""
-    RETURNED = "returned"
+    REFUNDED = "returned"
     """Money of it went back: a refund, a dispute, a re-sent gift without its amount."""
-    STANDS = "stands"
+    REFUND_REVERSED = "stands"
     """An earlier return is taken back: a dispute that was won, a refund that failed."""
-    ENDED = "ended"
+    RECURRING_ENDED = "ended"
     """A recurring gift stops. No money moves."""
-    ELSEWHERE = "elsewhere"
+    DUPLICATE_OF = "elsewhere"
     """Another action tells the same, and better: this one is never counted by itself."""
 
 
@@ -98,7 +98,7 @@ class Delivery:
 class Verified:
     """A body that a provider vouches for, with the little of the request that parsing needs.
 
-    `known_by` is what of it is the same when it is sent again; all of it, where empty.
+    `dedupe_body` is what of it is the same when it is sent again; all of it, where empty.
     """
 
     body: bytes
@@ -106,7 +106,7 @@ class Verified:
     message_id: str = ""
     content_type: str = ""
     setup: Mapping[str, Any] = field(default_factory=dict)
-    known_by: bytes = b""
+    dedupe_body: bytes = b""
 
 
 @shape()
@@ -136,7 +136,7 @@ class ActionEvent:
     kind: ActionKind
     external_id: str
     occurred_at: datetime
-    said: Said = Said.MADE
+    said: StatementType = StatementType.CREATED
     statement_id: str = ""
     stated_at: datetime | None = None
     namespace: str = ""

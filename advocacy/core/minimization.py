@@ -26,7 +26,7 @@ from advocacy.core.crypto import digest, fingerprint
 from advocacy.core.ids import BODY_ID
 from advocacy.core.personal_data import (
     BETWEEN_DIGITS,
-    MARK,
+    PLACEHOLDER,
     reads_as_personal,
     scrub,
     without_dates,
@@ -137,7 +137,7 @@ def retained_utm(utm: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         if _is_ours(value.lower())
-        else MARK
+        else PLACEHOLDER
         if "@" in value or _may_be_personal(value.lower())
         else value
         for name, value in utm.items()

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 
 from advocacy.core.plain_text import visible
 
-MARK = "@"
+PLACEHOLDER = "@"
 """What stands for a passage that was taken out."""
 
 _LAYERS = 4
@@ -169,7 +169,7 @@ def reads_as_personal(text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def scrub(text: str) -> str:
-    """Return a text with `MARK` for each address, number and digest in it.
+    """Return a text with `PLACEHOLDER` for each address, number and digest in it.
 
     Where one is encoded it cannot be cut out, and the mark stands for all of the text.
     """
@@ -177,20 +177,20 @@ def scrub(text: str) -> str:
         return text
     plain, *decoded = readings(text)
     if any(_shows(reading) or _may_be_digest(reading) for reading in decoded):
-        return MARK
-    cut = _ADDRESS.sub(MARK, plain)
-    cut = _DIGEST.sub(MARK, cut)
-    cut = _TOKEN.sub(lambda found: MARK if is_opaque(found[0]) else found[0], cut)
+        return PLACEHOLDER
+    cut = _ADDRESS.sub(PLACEHOLDER, plain)
+    cut = _DIGEST.sub(PLACEHOLDER, cut)
+    cut = _TOKEN.sub(lambda found: PLACEHOLDER if is_opaque(found[0]) else found[0], cut)
     kept_dates: list[str] = []
 
     def put_aside(found: re.Match[str]) -> str:
         kept_dates.append(found[0])
         return "\x00"
 
-    cut = _NUMBER.sub(MARK, _DATE.sub(put_aside, cut))
+    cut = _NUMBER.sub(PLACEHOLDER, _DATE.sub(put_aside, cut))
     for date in kept_dates:
         cut = cut.replace("\x00", date, 1)
-    return MARK if reads_as_personal(cut.replace(MARK, " ")) else cut
+    return PLACEHOLDER if reads_as_personal(cut.replace(PLACEHOLDER, " ")) else cut
 
 
 def texts_of(body: bytes) -> Iterator[str]:

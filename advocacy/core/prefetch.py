@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 Result = TypeVar("Result")
 
 
-class Begin(Protocol):
+class Submit(Protocol):
     """Begins work; what it comes to is asked for later."""
 
     def __call__(self, work: Callable[[], Result], /) -> Future[Result]:
@@ -22,7 +22,7 @@ class Begin(Protocol):
         ...
 
 
-def at_once(work: Callable[[], Result], /) -> Future[Result]:
+def run_inline(work: Callable[[], Result], /) -> Future[Result]:
     """Do the work where one is, before anything else."""
     done: Future[Result] = Future()
     done.set_result(work())
@@ -30,9 +30,9 @@ def at_once(work: Callable[[], Result], /) -> Future[Result]:
 
 
 @contextmanager
-def in_a_thread(
+def background_thread(
     within: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> Iterator[Begin]:
+) -> Iterator[Submit]:
     """Yield what begins work in one thread, a piece after the other, each `within` a context."""
 
     def inside(work: Callable[[], Result]) -> Result:

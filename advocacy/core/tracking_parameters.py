@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 from uuid import UUID
 
-from advocacy.core.personal_data import MARK, reads_as_personal
+from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal
 from advocacy.core.plain_text import visible
 
 CODE_LENGTH = 12
@@ -139,7 +139,7 @@ def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
         if is_our_code(folded)
         or _CODE_AND_CLICK.match(folded)
         or not reads_as_personal(value[:_LONGEST_UTM])
-        else MARK
+        else PLACEHOLDER
         for name in UTM_NAMES
         if isinstance(value := query.get(f"utm_{name}"), str) and (folded := fold_utm(value))
     }

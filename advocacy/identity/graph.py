@@ -3,7 +3,7 @@
 Pure. An `Edge` is what one authenticated event said of one person: keyed hashes by kind.
 `partition` makes people of edges. Keying and normalising live in `identity.py`, edges in the store.
 Values that name nobody (`noreply@`, one digit repeated) have to be turned away where they can still
-be read: `names_nobody` is for `identity.digests`, before anything is hashed.
+be read: `is_placeholder` is for `identity.digests`, before anything is hashed.
 
 What a stranger would get wrong: this is not union-find over everything. To join two people wrongly
 is worse than to hold one apart: it shows one person's politics to another. So
@@ -99,7 +99,7 @@ class Partition:
         return {supporter: frozenset(each) for supporter, each in found.items()}
 
     def lasting_blocks(self) -> dict[Identifier, str]:
-        """Return the blocks that more edges can never lift: these may be kept, see `connected`."""
+        """Return the blocks that more edges can never lift: these may be kept, see `connected_edges`."""
         return {one: why for one, why in self.blocked.items() if why == TOO_MANY_EMAILS}
 
 
@@ -312,7 +312,7 @@ def _supporter(
     return home[best] if best else None
 
 
-def connected(
+def connected_edges(
     batch: Iterable[Edge],
     edges_of: Callable[[frozenset[Identifier]], Iterable[Edge]],
     blocked: Mapping[Identifier, str] | None = None,
@@ -350,7 +350,7 @@ _REPEATED_DIGIT = re.compile(r"\+\d{1,3}?(\d)\1{6,}|\+(\d)\2{6,}")
 _NO_ID = frozenset({"", "0", "-1", "null", "none", "nil", "undefined", "anonymous"})
 
 
-def names_nobody(kind: str, value: str) -> bool:
+def is_placeholder(kind: str, value: str) -> bool:
     """Say whether a normalised value stands for no person; for `identity`, before it is hashed.
 
     E-mail: mailboxes of machines, and what people type to get past a form. Phone (E.164): one digit

@@ -16,7 +16,7 @@ from advocacy.core.contacts import normalise_email, normalise_phone
 from advocacy.core.crypto import digest
 from advocacy.core.events import Person
 from advocacy.core.ids import stable_id
-from advocacy.identity.graph import names_nobody
+from advocacy.identity.graph import is_placeholder
 
 
 def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, str]:
@@ -27,11 +27,11 @@ def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, s
     """
     found = {}
     email, phone = normalise_email(person.email), normalise_phone(person.phone, region)
-    if email and not names_nobody("email", email):
+    if email and not is_placeholder("email", email):
         found["email"] = digest(key, "email", email)
-    if phone and not names_nobody("phone", phone):
+    if phone and not is_placeholder("phone", phone):
         found["phone"] = digest(key, "phone", phone)
-    if person.person_id and not names_nobody("person_id", person.person_id):
+    if person.person_id and not is_placeholder("person_id", person.person_id):
         found["person_id"] = digest(key, "person_id", f"{source}:{person.person_id}")
     return found
 
@@ -48,6 +48,6 @@ def supporter_of(found: dict[str, str]) -> UUID | None:
     return None
 
 
-def suppression_mark(key: bytes, value: str) -> str:
+def suppression_digest(key: bytes, value: str) -> str:
     """Return the mark by which an erased hash is known again, and which is not that hash."""
     return digest(key, "suppressed", value)

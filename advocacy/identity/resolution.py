@@ -30,7 +30,7 @@ from advocacy.identity.graph import (
     Edge,
     Limits,
     Partition,
-    connected,
+    connected_edges,
     partition,
     supporter_named_by,
 )
@@ -62,12 +62,12 @@ def join_people(
     before: Mapping[UUID, Action],
     gone: Sequence[Action] = (),
     *,
-    in_line: bool = True,
+    merging_allowed: bool = True,
     along: Callable[[set[UUID]], set[UUID]] = set,
 ) -> Joined:
     """Say whose these actions are, and find whose others are by that.
 
-    To look further than what these name takes locks that others may hold. Whoever is not `in_line`
+    To look further than what these name takes locks that others may hold. Whoever is not `merging_allowed`
     for that only recognises people; the other actions are `left`, and all that have to go `along`
     with what is left. Nothing is kept for them.
 
@@ -78,15 +78,15 @@ def join_people(
     now = {action.id: edge_of(action) for action in todo}
     old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
     old |= {action.id: edge_of(action) for action in gone}
-    let_go = _let_go(old, now)
+    let_go = _lost_identifiers(old, now)
     edges = {action_id: edge for action_id, edge in now.items() if edge}
     changed = {action_id for action_id, edge in old.items() if edge and edge != now.get(action_id)}
-    found = _recognise(org_id, edges, changed, None if in_line else along)
+    found = _recognise(org_id, edges, changed, None if merging_allowed else along)
     supporters: dict[Hashable, UUID | None] = dict(found.supporters)
     moved: dict[UUID, UUID | None] = {}
     concerned: set[UUID | None] = set()
-    if in_line and (found.asked or let_go):
-        made, others = _work_out(org_id, found, edges, let_go, now.keys() | old.keys())
+    if merging_allowed and (found.asked or let_go):
+        made, others = _resolve_component(org_id, found, edges, let_go, now.keys() | old.keys())
         supporters |= made.edges
         moved = {
             action_id: made.edges[action_id]
@@ -161,9 +161,9 @@ def _recognise(
     while True:
         kept = identifiers.lock_identifiers(org_id, named) if named else {}
         if along:
-            found = _leave(edges, changed, kept, along)
+            found = _defer(edges, changed, kept, along)
         else:
-            found = _look_at(edges, changed, kept)
+            found = _inspect(edges, changed, kept)
             found.states.update((one, State()) for one in named - found.states.keys())
         new = {one: state for one, state in found.states.items() if one not in kept}
         made = identifiers.claim_identifiers(org_id, new) if new else set()
@@ -175,17 +175,17 @@ def _recognise(
         identifiers.drop_identifiers(org_id, made)
 
 
-def _look_at(
+def _inspect(
     edges: Mapping[UUID, Edge], changed: Collection[UUID], kept: dict[Identifier, State]
 ) -> Recognised:
     found = Recognised(kept, dict(kept))
     for action_id, edge in edges.items():
-        if action_id in changed or not _at_once(edge, found):
+        if action_id in changed or not _resolve_directly(edge, found):
             found.asked.append(edge)
     return found
 
 
-def _leave(
+def _defer(
     edges: Mapping[UUID, Edge],
     changed: Collection[UUID],
     kept: dict[Identifier, State],
@@ -195,7 +195,7 @@ def _leave(
     left = along(set(changed))
     while True:
         some = {action_id: edge for action_id, edge in edges.items() if action_id not in left}
-        found = _look_at(some, (), kept)
+        found = _inspect(some, (), kept)
         more = along(left | (some.keys() - found.supporters.keys()))
         if not more & found.supporters.keys():
             found.left = more
@@ -210,7 +210,7 @@ def _with_rows(edge: Edge) -> list[Identifier]:
     return [one for one in some if one.kind != EMAIL or hung_on]
 
 
-def _at_once(edge: Edge, found: Recognised) -> bool:
+def _resolve_directly(edge: Edge, found: Recognised) -> bool:
     """Recognise whom an edge names, where it adds nothing to what is known but itself.
 
     That is so where each of its identifiers is new, or already names the same person. False where
@@ -254,7 +254,9 @@ def _at_once(edge: Edge, found: Recognised) -> bool:
     return True
 
 
-def _let_go(old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]) -> set[Identifier]:
+def _lost_identifiers(
+    old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]
+) -> set[Identifier]:
     """Return the identifiers that are seen with less than before: their blocks may be lifted."""
     return {
         one
@@ -264,7 +266,7 @@ def _let_go(old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]) ->
     }
 
 
-def _work_out(
+def _resolve_component(
     org_id: UUID,
     found: Recognised,
     edges: Mapping[UUID, Edge],
@@ -301,7 +303,7 @@ def _work_out(
         yield from (Edge(each, named[each].who) for each in named if each not in told)
         yield from (edge for one in follow for edge in of_batch.get(one, ()))
 
-    loaded = connected(found.asked, edges_of, blocks, let_go)
+    loaded = connected_edges(found.asked, edges_of, blocks, let_go)
     made = partition(loaded, LIMITS, blocks)
     parts = _parts(loaded, made)
     for one, supporter in made.identifiers.items():

@@ -17,14 +17,14 @@ from uuid import UUID
 
 from advocacy.core.crypto import fingerprint, organization_key, seal
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, Said, Verified
+from advocacy.core.events import ActionEvent, StatementType, Verified
 from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name
-from advocacy.core.prefetch import Begin, at_once
+from advocacy.core.prefetch import Submit, run_inline
 from advocacy.core.tabular.table import Row
 from advocacy.ingestion import drain
 from advocacy.ingestion.drain import events_of, facts_of, unread_contacts
-from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.pipeline import Parsed, apply_batch
 from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, distinct_deltas, inbox, locks
@@ -36,7 +36,7 @@ ROWS_AT_ONCE = 1_000
 
 
 @dataclass(slots=True)
-class Brought:
+class ImportResult:
     """What became of the rows. `empty` rows told of nothing that counts (a failed payment)."""
 
     new: int = 0
@@ -53,26 +53,26 @@ class Brought:
 Refuse = Callable[[Row, str], None]
 
 
-def bring_in(
+def import_rows(
     settings: Settings,
     source: Any,
     rows: Iterable[Row],
     said: Mapping[str, str],
     refuse: Refuse,
-    progress: Callable[[Brought], None] = lambda _: None,
-    begin: Begin = at_once,
-) -> Brought:
+    progress: Callable[[ImportResult], None] = lambda _: None,
+    begin: Submit = run_inline,
+) -> ImportResult:
     """Bring rows into a source; `refuse` is told of each that cannot be read, with the reason.
 
     `said` is what staff say of the whole file: `_zone` and `_kind`, where it does not say. The same
     rows again, or gifts that came by webhook already, are known and count once. `begin` begins to
     read rows while those before them are kept.
     """
-    brought = Brought()
+    brought = ImportResult()
     waiting = iter(rows)
     key = organization_key(settings.secret_key.encode(), source.org_id, "identity")
 
-    def read() -> _Told:
+    def read() -> _ParsedRows:
         return _read(key, source, list(islice(waiting, ROWS_AT_ONCE)), said)
 
     reading = begin(read)
@@ -80,18 +80,18 @@ def bring_in(
         reading = begin(read)
         for row, reason in told.refused:
             refuse(row, reason)
-        new = _keep(settings.secret_key.encode(), source, told)
+        new = _store(settings.secret_key.encode(), source, told)
         brought.new += new
         brought.known += told.twice + len(told.facts) - new
         brought.empty += told.empty
         brought.refused += len(told.refused)
-        drain.fold_news(source.org_id, distinct_deltas.MANY)
+        drain.compact_distinct_deltas(source.org_id, distinct_deltas.MANY)
         progress(brought)
     return brought
 
 
 @dataclass(slots=True)
-class _Told:
+class _ParsedRows:
     """What some rows say: by a row's name the delivery, its body and its facts."""
 
     rows: int
@@ -103,8 +103,8 @@ class _Told:
     empty: int = 0
 
 
-def _read(key: bytes, source: Any, batch: Sequence[Row], said: Mapping[str, str]) -> _Told:
-    told = _Told(len(batch), datetime.now(UTC))
+def _read(key: bytes, source: Any, batch: Sequence[Row], said: Mapping[str, str]) -> _ParsedRows:
+    told = _ParsedRows(len(batch), datetime.now(UTC))
     for row in batch:
         body = _body(row, said)
         delivery_id = new_id()
@@ -150,7 +150,7 @@ def understood(
             yield row, error
 
 
-def _keep(master: bytes, source: Any, told: _Told) -> int:
+def _store(master: bytes, source: Any, told: _ParsedRows) -> int:
     """Keep what rows say; returns how many of them were new."""
     org_id = source.org_id
 
@@ -173,7 +173,7 @@ def _keep(master: bytes, source: Any, told: _Told) -> int:
                     parsed.facts[delivery_id] = facts
                     parsed.source_of[delivery_id] = source.id
             sources = {each.id: each for each in sources_storage.list_sources(org_id)}
-            settle_batch(master, org_id, parsed, sources)
+            apply_batch(master, org_id, parsed, sources)
             # What told of somebody who was erased is not as it was written any more.
             if erased := parsed.facts.keys() - parsed.written.keys():
                 inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
@@ -188,11 +188,11 @@ def _adds_nothing(facts: list[Fact], made: Mapping[UUID, actions.Made]) -> bool:
 
 
 def _is_known(fact: Fact, made: actions.Made) -> bool:
-    if fact.said is Said.RETURNED:
+    if fact.said is StatementType.REFUNDED:
         return fact.amount_minor is not None and fact.amount_minor <= made.refunded_minor
     words = {"code": fact.code, "click_id": fact.click_id, "recurs_as": fact.recurs_as}
     told = fact.who.keys() | {name for name, word in words.items() if word}
-    return fact.said is Said.MADE and not fact.same_as and told <= made.filled
+    return fact.said is StatementType.CREATED and not fact.same_as and told <= made.filled
 
 
 def _sealed(

@@ -30,10 +30,10 @@ from advocacy.core.crypto import open_text, organization_key, unseal
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
-from advocacy.core.prefetch import Begin, at_once
+from advocacy.core.prefetch import Submit, run_inline
 from advocacy.identity.hashing import digests
 from advocacy.ingestion.minimization import retained, retained_fact
-from advocacy.ingestion.pipeline import Parsed, restate_actions, settle_batch
+from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
 from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.csv_exports import ROW, read_row
@@ -99,7 +99,7 @@ def drain(
     org_id: UUID,
     seconds: float = 20.0,
     others_wait: Callable[[], bool] = lambda: False,
-    begin: Begin = at_once,
+    begin: Submit = run_inline,
 ) -> Drained:
     """Work until nothing of this organization waits, or its time is up.
 
@@ -128,18 +128,18 @@ def drain(
             spent = time.monotonic() - began
             over = spent >= seconds or (spent > _TURN_SECONDS and others_wait())
             reading = begin(read) if batch and not over else None
-            worked = keep_batch(settings, org_id, batch, result)
-            worked |= keep_batch(settings, org_id, read_again(settings, org_id), result)
+            worked = store_batch(settings, org_id, batch, result)
+            worked |= store_batch(settings, org_id, read_again(settings, org_id), result)
             # Looked for when the backlog is worked off, and by the sweep: it takes as long as
             # there are such actions.
             worked = worked or restate_waiting(org_id, result)
-            fold_news(org_id, distinct_deltas.MANY)
+            compact_distinct_deltas(org_id, distinct_deltas.MANY)
             if over or not worked:
                 result.stopped_early = worked
                 return result
     finally:
         if reading:
-            _let_go(org_id, reading)
+            _release_read_ahead(org_id, reading)
 
 
 def read_batch(
@@ -191,21 +191,21 @@ def _release(org_id: UUID, claim: UUID) -> None:
     return None
 
 
-def _let_go(org_id: UUID, reading: Future[Batch | None]) -> None:
+def _release_read_ahead(org_id: UUID, reading: Future[Batch | None]) -> None:
     """Release what was read ahead and is not kept; what failed of reading it has released it."""
     with suppress(Exception):
         if batch := reading.result():
             _release(org_id, batch.claim)
 
 
-def keep_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
+def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
     """Keep a batch, if there is one; says whether there was. Raises what is no delivery's fault."""
     if batch is None:
         return False
     claim, parsed, sources, _ = batch
     number = len(parsed.source_of)
     try:
-        _keep(settings.secret_key.encode(), org_id, claim, parsed, sources)
+        _store(settings.secret_key.encode(), org_id, claim, parsed, sources)
     except leases.LostClaim:
         log.warning("claim_lost", deliveries=number)
         return True
@@ -298,7 +298,7 @@ def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
     )
 
 
-def _keep(
+def _store(
     master: bytes, org_id: UUID, claim: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
 ) -> None:
     """Keep a parsed batch: one transaction from the facts to the totals.
@@ -308,13 +308,13 @@ def _keep(
     does each of the next: where the same people keep coming back, work would be done twice.
     """
 
-    def keep(whole: Parsed, *, in_line: bool, alone: bool) -> set[UUID]:
+    def keep(whole: Parsed, *, merging_allowed: bool, alone: bool) -> set[UUID]:
         told, left = whole.again(), set[UUID]()
         with transaction():
             # Held while it waits: whoever does so lives, however long it takes.
             leases.hold_claim(org_id, claim)
             if free := locks.wait_for_organization(org_id, alone=alone):
-                left = settle_batch(master, org_id, told, sources, in_line=in_line)
+                left = apply_batch(master, org_id, told, sources, merging_allowed=merging_allowed)
                 facts = {each: told.to_keep(each) for each in told.facts if each not in left}
                 inbox.put_done(org_id, facts, told.failed)
                 if unread := {each: n for each, n in told.unread.items() if n and each in facts}:
@@ -329,7 +329,7 @@ def _keep(
         if again:
             _collided[org_id] = time.monotonic()
         alone = time.monotonic() - _collided.get(org_id, -math.inf) < _APART_SECONDS
-        return keep(parsed, in_line=alone, alone=alone)
+        return keep(parsed, merging_allowed=alone, alone=alone)
 
     left = with_retries(first)
     if left:
@@ -338,7 +338,7 @@ def _keep(
             source_of=parsed.source_of,
             unread=parsed.unread,
         )
-        with_retries(lambda again: keep(rest, in_line=True, alone=again))
+        with_retries(lambda again: keep(rest, merging_allowed=True, alone=again))
 
 
 def restate_waiting(org_id: UUID, result: Drained) -> bool:
@@ -358,7 +358,7 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     return bool(restated)
 
 
-def fold_news(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
+def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
     """Fold what changed of people into what is kept of them, until no more than this is left.
 
     For a few seconds at most, so that it may stand between two batches; says whether no more is
@@ -387,7 +387,7 @@ def rebuild(
     settings: Settings,
     org_id: UUID,
     each: Callable[[int], None] | None = None,
-    begin: Begin = at_once,
+    begin: Submit = run_inline,
 ) -> int:
     """Make everything derived anew from the inbox and the clicks, in one transaction.
 
@@ -413,7 +413,7 @@ def rebuild(
         while (found := reading.result()).last:
             reading = begin(partial(read, found.last))
             parsed = found.parsed
-            settle_batch(master, org_id, parsed, sources, anew=True)
+            apply_batch(master, org_id, parsed, sources, rebuilding=True)
             inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
             inbox.put_unread(org_id, parsed.unread)
             inbox.put_failed(org_id, parsed.failed)

@@ -21,10 +21,10 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
 from advocacy.core.records import Identifier
 from advocacy.identity.graph import STRONG, supporter_named_by
-from advocacy.identity.hashing import digests, suppression_mark
+from advocacy.identity.hashing import digests, suppression_digest
 from advocacy.identity.resolution import edge_of
-from advocacy.ingestion.erasure_search import mentions, sought
-from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.erasure_search import mentions, search_terms
+from advocacy.ingestion.pipeline import Parsed, apply_batch
 from advocacy.ingestion.reconcile import Fact
 from advocacy.storage import action_aliases, actions, identifiers, inbox, links, locks, suppressions
 from advocacy.storage import clicks as clicks_storage
@@ -81,7 +81,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         # And what an action does not show, as it is another's by what else was told of it.
         told_by |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
-        suppressions.put_suppressed(org_id, [suppression_mark(suppress, each) for each in hashes])
+        suppressions.put_suppressed(org_id, [suppression_digest(suppress, each) for each in hashes])
         clicks = clicks_storage.by_click_id(
             org_id, sorted({each.click_id for each in hers.values()})
         )
@@ -103,8 +103,8 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         )
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         regions = frozenset(source.region for source in sources.values())
-        settle_batch(master, org_id, rewritten, sources)
-        whom = sought(frozenset(hashes), key, regions, Person(email, phone), region)
+        apply_batch(master, org_id, rewritten, sources)
+        whom = search_terms(frozenset(hashes), key, regions, Person(email, phone), region)
         status_of = {
             row.id: row.status for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
         }

@@ -29,7 +29,7 @@ _FEWEST, _MOST = 7, 15
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class SearchTerms:
     """Who is looked for: keyed hashes, and unkeyed digests in lower-case hex and in base64.
 
     `regions` are those in which a number may have been written. `ends` are the last digits of the
@@ -43,16 +43,16 @@ class Sought:
     ends: frozenset[str] | None = None
 
 
-def sought(
+def search_terms(
     hashes: frozenset[str], key: bytes, regions: frozenset[str], person: Person, region: str
-) -> Sought:
+) -> SearchTerms:
     """Return what to look for: the person with these hashes, some of whom is given in words."""
     given = digests(person, key, region, "")
     phone = normalise_phone(person.phone, region) if "phone" in given else ""
     known = {given["phone"]} if phone else set()
     # A phone's hash cannot be told from an address's: all are phones but those that were given.
     all_known = not (hashes - known - {given.get("email", "")})
-    return Sought(
+    return SearchTerms(
         hashes=hashes,
         key=key,
         regions=regions | {region},
@@ -74,7 +74,7 @@ def _unkeyed(email: str, phone: str) -> Iterator[str]:
             yield base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def mentions(body: bytes, whom: Sought) -> bool:
+def mentions(body: bytes, whom: SearchTerms) -> bool:
     """Say whether an address, a number or a digest in this body, of whatever form, is theirs."""
     for text in texts_of(body):
         folded = text.lower()
@@ -85,7 +85,7 @@ def mentions(body: bytes, whom: Sought) -> bool:
     return False
 
 
-def _hashes_in(text: str, whom: Sought) -> Iterator[str]:
+def _hashes_in(text: str, whom: SearchTerms) -> Iterator[str]:
     if "@" in text:
         words = {word for word in _BETWEEN_WORDS.split(text) if "@" in word}
         words |= {found for word in words for found in _ADDRESS.findall(word[:2048])}
@@ -103,7 +103,7 @@ def _in_ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.digit(each)) if each.isdecimal() else each for each in text)
 
 
-def _numbers_in(text: str, whom: Sought) -> Iterator[str]:
+def _numbers_in(text: str, whom: SearchTerms) -> Iterator[str]:
     """Yield what may be a number: as many groups of digits in a row as it has digits."""
     for run in _DIGITS.findall(text):
         if whom.ends is not None:

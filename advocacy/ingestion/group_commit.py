@@ -32,7 +32,7 @@ class Overloaded(Exception):
     """Too many wait, or they wait too long. What was asked may be asked again."""
 
 
-class _Place(Generic[Item, Answer]):
+class _Waiter(Generic[Item, Answer]):
     """Where one request waits."""
 
     __slots__ = ("answer", "asleep", "item", "leads")
@@ -93,7 +93,7 @@ class _Group(Generic[Item, Answer]):
         return [answer for item in items for answer in self._answers([item])]
 
 
-class Together(_Group[Item, Answer]):
+class GroupCommit(_Group[Item, Answer]):
     """Does the work of many requests in one go. Safe to use from many threads."""
 
     def __init__(
@@ -102,12 +102,12 @@ class Together(_Group[Item, Answer]):
         """See `_Group`."""
         super().__init__(work, **limits)
         self._lock = threading.Lock()
-        self._waiting: list[_Place[Item, Answer]] = []
+        self._waiting: list[_Waiter[Item, Answer]] = []
         self._gathered = threading.Event()
 
     def do(self, item: Item) -> Answer:
         """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
-        place = _Place[Item, Answer](item)
+        place = _Waiter[Item, Answer](item)
         with self._lock:
             self._refuse_if_overloaded(len(self._waiting))
             self._waiting.append(place)
@@ -124,7 +124,7 @@ class Together(_Group[Item, Answer]):
         assert place.answer is not None  # noqa: S101 -- who leads or was woken has an answer
         return place.answer
 
-    def _leave(self, place: _Place[Item, Answer]) -> None:
+    def _leave(self, place: _Waiter[Item, Answer]) -> None:
         """Give up waiting, unless it is this one's turn or the answer came at the last moment."""
         with self._lock:
             if place.leads or place.answer is not None:
@@ -133,7 +133,7 @@ class Together(_Group[Item, Answer]):
                 self._waiting.remove(place)
         raise Overloaded("it took too long")
 
-    def _lead(self, leader: _Place[Item, Answer]) -> None:
+    def _lead(self, leader: _Waiter[Item, Answer]) -> None:
         with self._lock:
             gathers = self._more_will_come(len(self._waiting))
             self._gathered.clear()
@@ -161,15 +161,15 @@ class Together(_Group[Item, Answer]):
                     place.asleep.release()
 
 
-_InLoop = tuple[Item, asyncio.Future[Answer], float]
+_AsyncWaiter = tuple[Item, asyncio.Future[Answer], float]
 """Who waits in an event loop, and since when."""
 
-_ABREAST = 2
+_CONCURRENT_GROUPS = 2
 """So many groups of an event loop are at work at a time, the second where the first is stuck."""
 _STUCK_SECONDS = 0.02
 
 
-class TogetherInLoop(_Group[Item, Answer]):
+class AsyncGroupCommit(_Group[Item, Answer]):
     """The same for requests in one event loop.
 
     While one group is at work in a thread, the next gathers.
@@ -180,8 +180,8 @@ class TogetherInLoop(_Group[Item, Answer]):
     ) -> None:
         """See `_Group`."""
         super().__init__(work, **limits)
-        self._waiting: list[_InLoop[Item, Answer]] = []
-        self._groups: dict[asyncio.Task[None], Sequence[_InLoop[Item, Answer]]] = {}
+        self._waiting: list[_AsyncWaiter[Item, Answer]] = []
+        self._groups: dict[asyncio.Task[None], Sequence[_AsyncWaiter[Item, Answer]]] = {}
         self._began: list[float] = []
         self._gathered: asyncio.Future[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -198,7 +198,7 @@ class TogetherInLoop(_Group[Item, Answer]):
 
     def _begin(self) -> None:
         """Begin with a group, unless one is at work that will soon take who waits."""
-        if self._groups and (len(self._groups) >= _ABREAST or not self._is_stuck()):
+        if self._groups and (len(self._groups) >= _CONCURRENT_GROUPS or not self._is_stuck()):
             return
         self._groups[asyncio.create_task(self._work_off())] = ()
         if self._watching is None:
@@ -244,7 +244,7 @@ class TogetherInLoop(_Group[Item, Answer]):
         if self._gathered and not self._gathered.done():
             self._gathered.set_result(None)
 
-    async def _work_on(self, group: Sequence[_InLoop[Item, Answer]]) -> None:
+    async def _work_on(self, group: Sequence[_AsyncWaiter[Item, Answer]]) -> None:
         began = time.monotonic()
         self._began.append(began)
         self._since = self._all_busy_since()
@@ -262,7 +262,7 @@ class TogetherInLoop(_Group[Item, Answer]):
 
     def _all_busy_since(self) -> float | None:
         """Return since when as many are at work as may be; while one more may, nobody is stuck."""
-        return max(self._began) if len(self._began) >= _ABREAST else None
+        return max(self._began) if len(self._began) >= _CONCURRENT_GROUPS else None
 
     async def _watch(self) -> None:
         while True:

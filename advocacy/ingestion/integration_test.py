@@ -36,7 +36,7 @@ AGENT = "advocacy-rehearsal/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class IntegrationResult:
     """How it went with one source. `trouble` is empty where the code came back."""
 
     source: str
@@ -60,9 +60,9 @@ class _WrongAnswer(Exception):
     """The web process was reached, and answered something else than it has to."""
 
 
-def rehearse(
+def run_integration_test(
     settings: Settings, campaign: Campaign, address: str = "", wait_seconds: float = WAIT_SECONDS
-) -> Iterator[Rehearsed]:
+) -> Iterator[IntegrationResult]:
     """Rehearse the campaign's sources at the same time; yields each when it is known.
 
     `address` is where the web process is reached from here; default: its public address. All of
@@ -108,16 +108,16 @@ class _Trouble(Exception):
         self.words, self.unreachable = words, unreachable
 
 
-def _outcome(source: Source, began: float, trouble: str, tier: str = "") -> Rehearsed:
+def _outcome(source: Source, began: float, trouble: str, tier: str = "") -> IntegrationResult:
     seconds = time.monotonic() - began
-    return Rehearsed(source.name, source.provider, _carries(source), trouble, tier, seconds)
+    return IntegrationResult(source.name, source.provider, _carries(source), trouble, tier, seconds)
 
 
 def _send_example(
     settings: Settings, at: str, source: Source, links: Sequence[Link], unreachable: str
 ) -> _Sent:
     """Follow a link and send what the tool would send. Raises `_Trouble`."""
-    room = BY_SLUG[source.provider]
+    provider = BY_SLUG[source.provider]
     began = time.monotonic()
     link = next((each for each in links if each.provider == source.provider), None)
     link = link or next(iter(links), None)
@@ -136,7 +136,7 @@ def _send_example(
         landing = _landing(at, link, source)
         message_id = f"rehearsal-{new_id().hex}"
         secret = at_door.secrets[0] if at_door.secrets else ""
-        delivery = room.rehearsal(
+        delivery = provider.sample_delivery(
             landing,
             secret,
             message_id,
@@ -145,12 +145,12 @@ def _send_example(
             f"{settings.public_url}/webhooks/{key}",
         )
         status = _send(at, delivery)
-        if status != room.ANSWER:
+        if status != provider.ANSWER:
             raise _Trouble(
                 say(
                     "the webhook door answered %(status)s, the tool wants %(wanted)s",
                     status=status,
-                    wanted=room.ANSWER,
+                    wanted=provider.ANSWER,
                 )
             )
         return _Sent(source, link, began)
@@ -179,8 +179,8 @@ def _needs_secret(source: Source) -> bool:
 
 def _carries(source: Source) -> str:
     if source.provider == generic.slug:
-        return generic.carries(source.setup.get("mapping") or {})
-    return BY_SLUG[source.provider].CARRIES
+        return generic.query_template(source.setup.get("mapping") or {})
+    return BY_SLUG[source.provider].CODE_PARAMETERS
 
 
 def _landing(at: str, link: Link, source: Source) -> str:
@@ -217,7 +217,7 @@ def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tup
         connection.close()
 
 
-def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Rehearsed]:
+def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[IntegrationResult]:
     """Wait until workers have worked through what was sent; say of each what came of it."""
     deadline = time.monotonic() + wait_seconds
     while waiting and time.monotonic() < deadline:
@@ -243,7 +243,7 @@ def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Rehears
         )
 
 
-def _look_for(sent: _Sent) -> Rehearsed | None:
+def _look_for(sent: _Sent) -> IntegrationResult | None:
     """Return what came of a delivery, if a worker has worked through it."""
     source = sent.source
     row = inbox.newest_test(source.org_id, source.id)

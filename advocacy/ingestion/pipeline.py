@@ -17,14 +17,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import RULES, WINDOWS, path_of, reach, share_out, shares_of
-from advocacy.attribution.touchpoints import Known, trail
+from advocacy.attribution import RULES, WINDOWS, path_of, share_out, shares_of, window_bounds
+from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind, Touch
-from advocacy.identity.hashing import supporter_of, suppression_mark
+from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
-from advocacy.ingestion.reconcile import Fact, Settled, joined, settle, write_facts
+from advocacy.ingestion.reconcile import Fact, Reconciled, group_facts, reconcile, write_facts
 from advocacy.ingestion.restatements import restated
 from advocacy.ingestion.rollup import deltas
 from advocacy.storage import (
@@ -72,26 +72,26 @@ class Parsed:
         return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
 
 
-def settle_batch(
+def apply_batch(
     master: bytes,
     org_id: UUID,
     parsed: Parsed,
     sources: Mapping[UUID, Any],
     *,
-    in_line: bool = True,
-    anew: bool = False,
+    merging_allowed: bool = True,
+    rebuilding: bool = False,
 ) -> set[UUID]:
     """Settle, join, attribute and count what a batch told, within the current transaction.
 
-    To join or part people means to lock what others may hold, so whoever does it stands `in_line`.
+    To join or part people means to lock what others may hold, so whoever does it stands `merging_allowed`.
     Without that, the deliveries for which it is needed are left, and returned. What changes of
     days that are over is noted as restated, and presences are counted; not where everything is made
-    `anew`: nothing is restated then, and whoever does so counts presences at the end.
+    `rebuilding`: nothing is restated then, and whoever does so counts presences at the end.
     """
     server.look_up_by_key()
-    if in_line:
+    if merging_allowed:
         locks.lock_people(org_id)
-    _forget_suppressed(master, org_id, parsed)
+    _remove_erased_people(master, org_id, parsed)
     facts = [fact for told in parsed.facts.values() for fact in told]
     # Two batches that each know another name of one action must not settle it side by side, nor
     # one that knows both with one that knows the one or the other.
@@ -109,15 +109,15 @@ def settle_batch(
 
     todo, gone, names_of = [], [], {}
     left: set[UUID] = set()
-    for action_id, group in joined(facts, known).items():
+    for action_id, group in group_facts(facts, known).items():
         # An earlier delivery may have told of other actions too, of which nothing new is told.
         if not any(fact.delivery_id in parsed.facts for fact in group):
             continue
-        settled = settle(group, action_id)
+        settled = reconcile(group, action_id)
         members = {name for fact in group for name in (fact.action_id, *fact.same_as)}
         members |= {known[name] for name in members if name in known}
         rows = [before[name] for name in sorted(members) if name in before]
-        if not in_line and any(row.id != settled.id for row in rows):
+        if not merging_allowed and any(row.id != settled.id for row in rows):
             left |= {fact.delivery_id for fact in group} & parsed.facts.keys()
             continue
         delivery_ids = sorted({fact.delivery_id for fact in group})
@@ -146,22 +146,22 @@ def settle_batch(
             some = more
         return some
 
-    people = join_people(org_id, todo, before, gone, in_line=in_line, along=along)
+    people = join_people(org_id, todo, before, gone, merging_allowed=merging_allowed, along=along)
     todo = [action for action in todo if action.id not in people.left]
     action_aliases.put_names(
         org_id, {name: action.id for action in todo for name in names_of.get(action.id, ())}
     )
-    _attribute_and_keep(org_id, todo, before, sources, people, gone, anew=anew)
+    _attribute_and_store(org_id, todo, before, sources, people, gone, rebuilding=rebuilding)
     return left
 
 
-def _forget_suppressed(master: bytes, org_id: UUID, parsed: Parsed) -> None:
+def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     """Take the person out of what a late delivery tells of somebody who was erased."""
     if not suppressions.has_suppressed(org_id):
         return
     key = organization_key(master, org_id, "suppress")
     marks = {
-        value: suppression_mark(key, value)
+        value: suppression_digest(key, value)
         for facts in parsed.facts.values()
         for fact in facts
         for value in fact.who.values()
@@ -202,7 +202,7 @@ def _earlier_facts(
     return [Fact.from_json(written) for written in inbox.facts_of(org_id, earlier)]
 
 
-def _action(settled: Settled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
+def _action(settled: Reconciled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
     who = dict(settled.who)
     erased = "erased" in who
     return Action(
@@ -238,7 +238,7 @@ def _action(settled: Settled, source_id: UUID, delivery_ids: list[UUID]) -> Acti
     )
 
 
-def _attribute_and_keep(
+def _attribute_and_store(
     org_id: UUID,
     todo: list[Action],
     before: dict[UUID, Action],
@@ -246,7 +246,7 @@ def _attribute_and_keep(
     people: Joined,
     gone: Sequence[Action] = (),
     *,
-    anew: bool = False,
+    rebuilding: bool = False,
 ) -> None:
     """Attribute these actions and all whose evidence they change; keep rows, people and totals.
 
@@ -286,7 +286,7 @@ def _attribute_and_keep(
     actions.put_new(org_id, [action for action in todo if action.id not in before])
     replaced = [action for action in todo if action.id in before and action != before[action.id]]
     actions.replace_actions(org_id, replaced)
-    if not anew:
+    if not rebuilding:
         now = datetime.now(UTC)
         restatements.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
@@ -295,7 +295,7 @@ def _attribute_and_keep(
     slot = threading.get_native_id() % clicks_storage.SLOTS
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
-    if not anew:
+    if not rebuilding:
         distinct_counts.add_presences(org_id, was, todo, zones)
 
 
@@ -323,12 +323,12 @@ def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
     return clicks_storage.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
 
 
-def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) -> Known:
+def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) -> TouchLookup:
     """Look up for a whole batch what its actions could be joined by: one read of each kind."""
     codes = {action.code for action in todo} - {""}
     utm = {action.utm.get("campaign", "") for action in todo} - {""}
     people = {action.supporter_id for action in todo} - {None}
-    return Known(
+    return TouchLookup(
         links=links.links_by_code(org_id, sorted(codes)) if codes else {},
         utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
         clicks=clicks,
@@ -336,10 +336,10 @@ def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) ->
     )
 
 
-def _credit(action: Action, known: Known) -> None:
+def _credit(action: Action, known: TouchLookup) -> None:
     """Give an action to the post that the rule says."""
     window = WINDOWS[ActionKind(action.kind)]
-    evidence = trail(
+    evidence = collect_touchpoints(
         action.occurred_at,
         known,
         code=action.code,
@@ -347,7 +347,7 @@ def _credit(action: Action, known: Known) -> None:
         utm=action.utm,
         referrer=action.referrer,
         supporter_id=action.supporter_id,
-        within=reach(action.occurred_at, window),
+        within=window_bounds(action.occurred_at, window),
     )
     path = path_of(action.occurred_at, evidence, window)
     (credit,) = share_out(path, action.occurred_at, RULE)
@@ -458,4 +458,4 @@ def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     todo = [replace(each) for each in before.values()]
     sources = {source.id: source for source in sources_storage.list_sources(org_id)}
     people = join_people(org_id, todo, before)
-    _attribute_and_keep(org_id, todo, before, sources, people)
+    _attribute_and_store(org_id, todo, before, sources, people)

@@ -1,6 +1,6 @@
-"""① Deliveries knock: vouched for by their providers, kept on disk, then answered.
+"""① Deliveries request: vouched for by their providers, kept on disk, then answered.
 
-Those that knock at the same time share one look at their sources and one commit.
+Those that request at the same time share one look at their sources and one commit.
 
 What a stranger would get wrong: nothing is read here but what verification needs. An unreadable
 body that was vouched for is kept and answered like any other; it is the worker that quarantines it.
@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.crypto import fingerprint, seal, seal_text
@@ -19,19 +20,23 @@ from advocacy.core.errors import Refused
 from advocacy.core.events import Delivery
 from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
-from advocacy.ingestion.wakeup import Nudge
+from advocacy.ingestion.wakeup import Notifier
 from advocacy.providers import BY_SLUG
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
 from advocacy.storage.sources import SourceAtDoor
 
-Kept = tuple[int, inbox.Put]
-"""The status that the tool wants to hear, and what became of the delivery."""
+
+class ReceiveOutcome(NamedTuple):
+    """The HTTP status that the provider expects, and whether the delivery was new."""
+
+    status: int
+    result: inbox.Put
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class WebhookRequest:
     """A request at the door, with the key of its address. Header names are in lower case."""
 
     key: str
@@ -73,17 +78,17 @@ class KnownSources:
         return found
 
 
-def receive_together(
-    sources: KnownSources, nudge: Nudge, knocks: Sequence[Knock]
-) -> list[Kept | Refused]:
+def receive_batch(
+    sources: KnownSources, notifier: Notifier, requests: Sequence[WebhookRequest]
+) -> list[ReceiveOutcome | Refused]:
     """Keep deliveries in one transaction; returns for each what became of it, in their order.
 
     When this returns, the bodies are committed. Nothing is stored of what nobody vouches for.
     """
 
-    def keep(_again: bool) -> list[Kept | Refused]:
+    def keep(_again: bool) -> list[ReceiveOutcome | Refused]:
         with transaction():
-            checked = _check_all(sources, knocks)
+            checked = _check_all(sources, requests)
             by_org: dict[UUID, list[inbox.Arrived]] = {}
             for one in checked:
                 if isinstance(one, _Checked):
@@ -96,9 +101,9 @@ def receive_together(
             }
         for org_id, arrived in by_org.items():
             if any(puts[one.id] == "new" for one in arrived):
-                nudge.announce(org_id)
+                notifier.announce(org_id)
         return [
-            (one.status, puts[one.arrived.id]) if isinstance(one, _Checked) else one
+            ReceiveOutcome(one.status, puts[one.arrived.id]) if isinstance(one, _Checked) else one
             for one in checked
         ]
 
@@ -114,44 +119,50 @@ class _Checked:
     arrived: inbox.Arrived
 
 
-def _check_all(sources: KnownSources, knocks: Sequence[Knock]) -> list[_Checked | Refused]:
-    keys = {knock.key for knock in knocks}
+def _check_all(
+    sources: KnownSources, requests: Sequence[WebhookRequest]
+) -> list[_Checked | Refused]:
+    keys = {request.key for request in requests}
     remembered = sources.remembered(keys)
     known = {**remembered, **sources.look_up(keys - remembered.keys())}
-    checked = [_check(sources.master, known.get(knock.key), knock) for knock in knocks]
+    checked = [_check(sources.master, known.get(request.key), request) for request in requests]
     doubtful = {
-        knock.key for knock, one in zip(knocks, checked, strict=True) if isinstance(one, Refused)
+        request.key
+        for request, one in zip(requests, checked, strict=True)
+        if isinstance(one, Refused)
     }
     now = sources.look_up(doubtful & remembered.keys())
     return [
-        _check(sources.master, now[knock.key], knock)
-        if isinstance(one, Refused) and knock.key in now
+        _check(sources.master, now[request.key], request)
+        if isinstance(one, Refused) and request.key in now
         else one
-        for knock, one in zip(knocks, checked, strict=True)
+        for request, one in zip(requests, checked, strict=True)
     ]
 
 
-def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked | Refused:
+def _check(
+    master: bytes, source: SourceAtDoor | None, request: WebhookRequest
+) -> _Checked | Refused:
     now = datetime.now(UTC)
     if source is None:
         return Refused("unknown_source")
-    room = BY_SLUG.get(source.provider)
-    if room is None or (room.TRUST not in {"secret_path", "none"} and not source.secrets):
+    provider = BY_SLUG.get(source.provider)
+    if provider is None or (provider.TRUST not in {"secret_path", "none"} and not source.secrets):
         return Refused("no_secret", str(source.id), source.provider)
     try:
-        verified = room.verify(
-            Delivery(knock.body, knock.headers, knock.url, source.setup), source.secrets, now
+        verified = provider.verify(
+            Delivery(request.body, request.headers, request.url, source.setup), source.secrets, now
         )
     except Refused as error:
         return Refused(error.reason, str(source.id), source.provider)
     delivery_id = new_id()
     return _Checked(
         source.org_id,
-        room.ANSWER,
+        provider.ANSWER,
         inbox.Arrived(
             id=delivery_id,
             source_id=source.id,
-            external_id=keyed_name(master, source.org_id, room.external_id(verified)),
+            external_id=keyed_name(master, source.org_id, provider.external_id(verified)),
             verified=replace(
                 verified,
                 message_id=seal_text(
@@ -159,10 +170,10 @@ def _check(master: bytes, source: SourceAtDoor | None, knock: Knock) -> _Checked
                 ),
                 content_type=retained_media_type(verified.content_type),
             ),
-            # What the room vouches for, which may be less than what was sent: some bodies hold a
+            # What the provider vouches for, which may be less than what was sent: some bodies hold a
             # secret.
             sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),
-            digest=fingerprint(master, source.org_id, verified.known_by or verified.body),
+            digest=fingerprint(master, source.org_id, verified.dedupe_body or verified.body),
             test=source.test,
         ),
     )

@@ -1,6 +1,6 @@
 """What a tool said about one action, and what that comes to.
 
-Pure. A `Fact` is a statement without anything that names a person; `settle` makes one action of all
+Pure. A `Fact` is a statement without anything that names a person; `reconcile` makes one action of all
 the facts about it, and gives the same result in every order of arrival.
 
 What a stranger would get wrong: nothing is ever patched. A refund does not change a donation; both
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Said, shape
+from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, StatementType, shape
 from advocacy.core.ids import stable_id
 from advocacy.core.urls import host_of
 
@@ -32,7 +32,7 @@ class Fact:
     delivery_id: UUID
     external_id: str
     kind: ActionKind
-    said: Said
+    said: StatementType
     statement_id: str
     stated_at: datetime
     occurred_at: datetime
@@ -80,7 +80,7 @@ class Fact:
                 "action_id": UUID(written["action_id"]),
                 "delivery_id": UUID(written["delivery_id"]),
                 "kind": ActionKind(written["kind"]),
-                "said": Said(written["said"]),
+                "said": StatementType(written["said"]),
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
                 # What was kept before was all of it.
@@ -159,7 +159,7 @@ def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:
     return {name: "@" if "@" in value else value for name, value in utm.items()}
 
 
-def joined(
+def group_facts(
     facts: Iterable[Fact], known: Mapping[UUID, UUID] | None = None
 ) -> dict[UUID, list[Fact]]:
     """Group facts by action: all that share a name are about one, and its smallest id names it.
@@ -199,7 +199,7 @@ class Return:
 
 
 @shape(kw_only=True)
-class Settled:
+class Reconciled:
     """One action, as all the facts about it have it.
 
     `counted` is false while only a refund of it is known, for test actions, and where another
@@ -237,10 +237,10 @@ def _order(fact: Fact) -> tuple[datetime, str, str]:
     return fact.stated_at, fact.statement_id, json.dumps(told, sort_keys=True)
 
 
-def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
+def reconcile(facts: Iterable[Fact], known_as: UUID | None = None) -> Reconciled:
     """Make one action of all the facts about it, in whatever order they came.
 
-    `known_as` is the id of an action that has several names; see `joined`.
+    `known_as` is the id of an action that has several names; see `group_facts`.
 
     Of statements with the same id the newest stands; of each field the newest statement that has a
     word on it. Raises `ValueError` without facts.
@@ -251,9 +251,11 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
     if len(ordered) > 1:
         newest = {fact.statement_id: fact for fact in sorted(ordered, key=_order)}
         ordered = sorted(newest.values(), key=_order)
-    made = [fact for fact in ordered if fact.said is Said.MADE]
+    made = [fact for fact in ordered if fact.said is StatementType.CREATED]
     # What says that it happened has the first word; a refund fills in what nobody else told.
-    tellers = made[::-1] + [fact for fact in reversed(ordered) if fact.said is not Said.MADE]
+    tellers = made[::-1] + [
+        fact for fact in reversed(ordered) if fact.said is not StatementType.CREATED
+    ]
 
     def word(name: str) -> Any:
         return next((value for fact in tellers if (value := getattr(fact, name))), None)
@@ -261,11 +263,11 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
     first = tellers[0]
     carrier = next((fact for fact in tellers if fact.code or fact.click_id), first)
     gross = next((fact.amount_minor for fact in made[::-1] if fact.amount_minor is not None), 0)
-    ended = [fact.occurred_at for fact in ordered if fact.said is Said.ENDED]
+    ended = [fact.occurred_at for fact in ordered if fact.said is StatementType.RECURRING_ENDED]
     test = any(fact.test for fact in ordered)
-    elsewhere = any(fact.said is Said.ELSEWHERE for fact in ordered)
+    elsewhere = any(fact.said is StatementType.DUPLICATE_OF for fact in ordered)
     stands = bool(made) and not _taken_back(ordered)
-    return Settled(
+    return Reconciled(
         id=known_as or first.action_id,
         external_id=first.external_id,
         kind=first.kind,
@@ -289,8 +291,10 @@ def settle(facts: Iterable[Fact], known_as: UUID | None = None) -> Settled:
 
 def _taken_back(ordered: Sequence[Fact]) -> bool:
     """Say whether the last word of an action that is no gift is that it was taken back."""
-    last = [fact for fact in ordered if fact.said in (Said.MADE, Said.RETURNED)][-1]
-    return last.kind is not ActionKind.DONATION and last.said is Said.RETURNED
+    last = [
+        fact for fact in ordered if fact.said in (StatementType.CREATED, StatementType.REFUNDED)
+    ][-1]
+    return last.kind is not ActionKind.DONATION and last.said is StatementType.REFUNDED
 
 
 def _union(tellers: Sequence[Fact]) -> dict[str, str]:
@@ -311,10 +315,10 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
     back since is taken off.
     """
     returns = sorted(
-        (fact for fact in ordered if fact.said is Said.RETURNED),
+        (fact for fact in ordered if fact.said is StatementType.REFUNDED),
         key=lambda fact: (fact.occurred_at, fact.cumulative, _order(fact)),
     )
-    stands = [fact for fact in ordered if fact.said is Said.STANDS]
+    stands = [fact for fact in ordered if fact.said is StatementType.REFUND_REVERSED]
     by_sort: dict[str, int] = {}
     by_export: dict[str, int] = {}
     all_told = False

@@ -17,7 +17,7 @@ from uuid import UUID
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.core.dates import day_in
 from advocacy.storage.actions import Action
-from advocacy.storage.totals import EVERY, NOBODY, RENEWAL, UNIT, Key, Sums
+from advocacy.storage.totals import ALL_MODELS, NO_ID, RENEWAL, UNIT, Key, Sums
 
 
 def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
@@ -31,10 +31,10 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
     days = [day_in(datetime.fromisoformat(each["at"]), timezone) for each in action.returns or []]
     returns = [each["amount_minor"] for each in action.returns or []]
     key = Key(
-        campaign_id=action.campaign_id or NOBODY,
+        campaign_id=action.campaign_id or NO_ID,
         day=action.occurred_on,
-        post_id=action.post_id or NOBODY,
-        model=EVERY,
+        post_id=action.post_id or NO_ID,
+        model=ALL_MODELS,
         kind=RENEWAL if action.renewal and action.kind == "donation" else action.kind,
         tier=action.tier,
         platform=action.platform,
@@ -49,7 +49,7 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
     for model in RULES:
         for touch, units, gross, back in shared_out(action, model):
             of_touch = key._replace(
-                post_id=UUID(touch["post_id"]) if touch["post_id"] else NOBODY,
+                post_id=UUID(touch["post_id"]) if touch["post_id"] else NO_ID,
                 model=model,
                 tier=touch["tier"],
                 platform=touch["platform"],

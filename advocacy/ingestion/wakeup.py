@@ -34,7 +34,7 @@ _SLOT_SECONDS = 60
 log = structlog.get_logger()
 
 
-class Nudge(Protocol):
+class Notifier(Protocol):
     """Whoever can say that an organization may have work."""
 
     def announce(self, org_id: UUID) -> None:
@@ -42,7 +42,7 @@ class Nudge(Protocol):
         ...
 
 
-class Silent:
+class NullNotifier:
     """Says nothing; for where the caller does the work itself."""
 
     def announce(self, org_id: UUID) -> None:
@@ -96,7 +96,7 @@ def slots_of(queue_name: str, org_id: UUID) -> list[str]:
 
 
 @contextmanager
-def holding(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
+def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
     """Hold a slot while a drain runs, and for no longer than a lease where its worker is killed."""
     with suppress(RedisError, OSError):
         connection.set(slot, "runs", ex=lease_seconds)
@@ -107,7 +107,7 @@ def holding(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
             connection.delete(slot)
 
 
-class Nudger:
+class RedisNotifier:
     """Tells Redis from a thread of its own, each organization once, however often announced."""
 
     def __init__(self, redis_url: str, queue: str = "drain") -> None:

@@ -15,11 +15,11 @@ from advocacy.providers import (
     stripe,
     twilio,
 )
-from advocacy.providers.adapter import Room
+from advocacy.providers.adapter import Provider
 
-PROVIDERS: tuple[Room, ...] = tuple(
-    cast(Room, room)
-    for room in (
+PROVIDERS: tuple[Provider, ...] = tuple(
+    cast(Provider, provider)
+    for provider in (
         action_network,
         actblue,
         stripe,
@@ -31,4 +31,4 @@ PROVIDERS: tuple[Room, ...] = tuple(
         generic,
     )
 )
-BY_SLUG: dict[str, Room] = {room.slug: room for room in PROVIDERS}
+BY_SLUG: dict[str, Provider] = {provider.slug: provider for provider in PROVIDERS}

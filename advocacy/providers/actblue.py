@@ -19,7 +19,15 @@ from typing import Any
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.dates import zone
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.core.urls import host_of
 from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
@@ -28,7 +36,7 @@ slug = "actblue"
 title = "ActBlue"
 TRUST: Trust = "basic_auth"
 ANSWER = 200
-CARRIES: str = say("refcode= and refcode2=")
+CODE_PARAMETERS: str = say("refcode= and refcode2=")
 CURRENCY = "USD"
 ZONE = actblue_orders.ACTBLUE_ZONE
 
@@ -49,12 +57,12 @@ def external_id(verified: Verified) -> str:
     try:
         _, contribution, lines, said = _read(verified.body)
         status = parsing.text(contribution.get("status")).lower() or "approved"
-        if said is Said.ENDED:
+        if said is StatementType.RECURRING_ENDED:
             return f"cancelled:{_order(contribution)}"
         names = ",".join(sorted(_line_id(line) for line in lines))
     except Unreadable:
         return ids.body_id(verified.body)
-    word = "refunded" if said is Said.RETURNED else "paid"
+    word = "refunded" if said is StatementType.REFUNDED else "paid"
     name = f"{word}:{names}" + ("" if status == "approved" else f":{status}")
     return name if len(name) <= 200 else ids.body_id(name.encode())
 
@@ -63,12 +71,14 @@ def parse(verified: Verified) -> list[ActionEvent]:
     """Read each line item as one statement about one gift; only approved ones count."""
     donor, contribution, lines, said = _read(verified.body)
     status = parsing.text(contribution.get("status"), "status").lower()
-    if status in {"declined", "pending"} and said is not Said.ENDED:
+    if status in {"declined", "pending"} and said is not StatementType.RECURRING_ENDED:
         return []
     code, click_id = _code(contribution)
     period = parsing.text(contribution.get("recurringPeriod"), "recurringPeriod").lower()
     recurring = (
-        said is Said.ENDED or contribution.get("isRecurring") is True or period not in {"", "once"}
+        said is StatementType.RECURRING_ENDED
+        or contribution.get("isRecurring") is True
+        or period not in {"", "once"}
     )
     test = _is_sample(contribution)
     events = []
@@ -104,7 +114,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, refcode=code, refcode2=click_id)
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -135,38 +145,38 @@ def rehearsal(
         "uniqueIdentifier": test_deliveries.token_for(message_id),
         "status": "approved",
     }
-    donor = {"firstname": "Rehearsal", "email": test_deliveries.REHEARSER}
+    donor = {"firstname": "Rehearsal", "email": test_deliveries.SAMPLE_EMAIL}
     body = test_deliveries.write_json(
         {"donor": donor, "contribution": contribution, "lineitems": [line]}
     )
-    return test_deliveries.sent(body, signatures.basic(secret), setup, url)
+    return test_deliveries.signed_delivery(body, signatures.basic(secret), setup, url)
 
 
 def _read(
     body: bytes,
-) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], Said]:
+) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], StatementType]:
     """Return donor, contribution, the line items spoken of, and what is said of them."""
     whole = parsing.mapping(parsing.read_json(body), "body")
     donor = parsing.mapping(whole.get("donor"), "donor")
     contribution = parsing.mapping(whole.get("contribution"), "contribution")
     lines = list(parsing.mappings(whole.get("lineitems"), "lineitems"))
     if contribution.get("cancelledAt"):
-        return donor, contribution, lines, Said.ENDED
+        return donor, contribution, lines, StatementType.RECURRING_ENDED
     if not lines:
         raise Unreadable("missing", "lineitems")
     if any(line.get("refundedAt") for line in lines):
         refunded = [line for line in lines if line.get("refundedAt")]
-        return donor, contribution, refunded, Said.RETURNED
+        return donor, contribution, refunded, StatementType.REFUNDED
     if any(line.get("paidAt") for line in lines):
-        return donor, contribution, lines, Said.MADE
+        return donor, contribution, lines, StatementType.CREATED
     raise Unreadable("unknown_kind", "neither cancelledAt, refundedAt nor paidAt")
 
 
 def _copies(
-    contribution: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], said: Said
+    contribution: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], said: StatementType
 ) -> list[ActionEvent]:
     """Say of the names by which other tools know these gifts that they are told here."""
-    if said is Said.ENDED:
+    if said is StatementType.RECURRING_ENDED:
         return []
     unique = parsing.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
     names = {(actblue_orders.ACTBLUE_GIFTS, unique)} if unique else set()
@@ -175,7 +185,9 @@ def _copies(
         names |= {
             (
                 actblue_orders.ACTBLUE_ORDERS,
-                actblue_orders.actblue_order(order, _moment(line, contribution, Said.MADE)),
+                actblue_orders.actblue_order(
+                    order, _moment(line, contribution, StatementType.CREATED)
+                ),
             )
             for line in lines
         }
@@ -186,21 +198,23 @@ def _copies(
             external_id=name,
             namespace=namespace,
             occurred_at=at,
-            said=Said.ELSEWHERE,
-            statement_id=Said.ELSEWHERE,
+            said=StatementType.DUPLICATE_OF,
+            statement_id=StatementType.DUPLICATE_OF,
             stated_at=at,
         )
         for namespace, name in sorted(names)
     ]
 
 
-def _amount(line: Mapping[str, Any], said: Said) -> int | None:
+def _amount(line: Mapping[str, Any], said: StatementType) -> int | None:
     """Return what was given or went back; a refund that names no amount is of all of it."""
     written = line.get("amount")
-    if said is Said.ENDED or (said is Said.RETURNED and written in (None, "")):
+    if said is StatementType.RECURRING_ENDED or (
+        said is StatementType.REFUNDED and written in (None, "")
+    ):
         return None
     minor = money.to_minor(written, CURRENCY)
-    return abs(minor) if said is Said.RETURNED else gifts.given(minor)
+    return abs(minor) if said is StatementType.REFUNDED else gifts.given(minor)
 
 
 def _is_sample(contribution: Mapping[str, Any]) -> bool:
@@ -228,10 +242,12 @@ def _sequence(line: Mapping[str, Any]) -> int:
     return 0 if written in (None, "") else parsing.whole_number(written, "sequence")
 
 
-def _moment(line: Mapping[str, Any], contribution: Mapping[str, Any], said: Said) -> datetime:
-    if said is Said.ENDED:
+def _moment(
+    line: Mapping[str, Any], contribution: Mapping[str, Any], said: StatementType
+) -> datetime:
+    if said is StatementType.RECURRING_ENDED:
         return parsing.instant(contribution.get("cancelledAt"), "cancelledAt", ZONE)
-    if said is Said.RETURNED:
+    if said is StatementType.REFUNDED:
         return parsing.instant(line.get("refundedAt"), "refundedAt", ZONE)
     paid = line.get("paidAt") or contribution.get("createdAt") or line.get("refundedAt")
     return parsing.instant(paid, "paidAt", ZONE)

@@ -21,14 +21,22 @@ from typing import Any
 
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.providers import optional, parsing, test_deliveries
 
 slug = "action_network"
 title = "Action Network"
 TRUST: Trust = "secret_path"
 ANSWER = 200
-CARRIES = "source="
+CODE_PARAMETERS = "source="
 
 _KINDS = {
     "osdi:signature": ActionKind.SIGNATURE,
@@ -102,7 +110,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, source=tracking_parameters.join_code(code, click_id))
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -122,14 +130,14 @@ def rehearsal(
         },
         "person": {
             "given_name": "Rehearsal",
-            "email_addresses": [{"address": test_deliveries.REHEARSER, "primary": True}],
+            "email_addresses": [{"address": test_deliveries.SAMPLE_EMAIL, "primary": True}],
         },
         "_links": {"osdi:person": {"href": f"https://actionnetwork.org/api/v2/people/{name}"}},
     }
     body = test_deliveries.write_json(
         [{"osdi:signature": signature, "idempotency_key": message_id}]
     )
-    return test_deliveries.sent(body, {}, setup, url)
+    return test_deliveries.signed_delivery(body, {}, setup, url)
 
 
 def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
@@ -207,15 +215,15 @@ def _event(
     created = created or received_at
     stated = changed or created
     recurrence = parsing.mapping(action.get("action_network:recurrence"), "recurrence")
-    said, amount, currency = Said.MADE, None, ""
+    said, amount, currency = StatementType.CREATED, None, ""
     if kind is ActionKind.DONATION:
         currency = parsing.currency_code(action.get("currency"), "USD")
         amount = _amount(action, currency)
-        said = Said.RETURNED if amount is None else Said.MADE
+        said = StatementType.REFUNDED if amount is None else StatementType.CREATED
     elif kind is ActionKind.ATTENDANCE:
         status = parsing.text(action.get("status"), "status").lower()
-        said = Said.RETURNED if status in _NOT_ATTENDING else Said.MADE
-    money_back = kind is ActionKind.DONATION and said is Said.RETURNED
+        said = StatementType.REFUNDED if status in _NOT_ATTENDING else StatementType.CREATED
+    money_back = kind is ActionKind.DONATION and said is StatementType.REFUNDED
     return ActionEvent(
         kind=kind,
         external_id=own_id,
@@ -223,7 +231,7 @@ def _event(
         occurred_at=stated if money_back else created,
         said=said,
         # An attendance is taken back under the statement that made it; a gift is not unmade.
-        statement_id=Said.RETURNED if money_back else Said.MADE,
+        statement_id=StatementType.REFUNDED if money_back else StatementType.CREATED,
         stated_at=stated,
         person=_person(action),
         code=code,

@@ -18,14 +18,14 @@ from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
 
-class Room(Protocol):
+class Provider(Protocol):
     """The shape of a provider's module. `tests/providers` holds every room to it."""
 
     slug: str
     title: str
     TRUST: Trust
     ANSWER: int
-    CARRIES: str
+    CODE_PARAMETERS: str
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
         """Verify the exact bytes of a request. Raises `Refused`."""
@@ -43,7 +43,7 @@ class Room(Protocol):
         """Return the URL of a page of the tool, with code and click id in its parameters."""
         ...
 
-    def rehearsal(
+    def sample_delivery(
         self,
         landing: str,
         secret: str,

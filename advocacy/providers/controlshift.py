@@ -19,7 +19,15 @@ from typing import Any
 
 from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.providers import optional, parsing, signatures, test_deliveries
 
@@ -27,7 +35,7 @@ slug = "controlshift"
 title = "ControlShift"
 TRUST: Trust = "signed"
 ANSWER = 200
-CARRIES: str = say("source= and utm_content=")
+CODE_PARAMETERS: str = say("source= and utm_content=")
 
 _KINDS = {
     "signature.created": ActionKind.SIGNATURE,
@@ -118,8 +126,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
             external_id=f"{type_.rpartition('.')[0]}:{name}",
             occurred_at=created,
             # Taken back under the statement that made it: nothing that says "made" is left.
-            said=Said.MADE if stands else Said.RETURNED,
-            statement_id=Said.MADE,
+            said=StatementType.CREATED if stands else StatementType.REFUNDED,
+            statement_id=StatementType.CREATED,
             stated_at=stated,
             person=Person(
                 email=parsing.contact(data.get("email"), "email"),
@@ -142,7 +150,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, source=both, utm_content=both)
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -157,7 +165,7 @@ def rehearsal(
     data = {
         "id": number,
         "first_name": "Rehearsal",
-        "email": test_deliveries.REHEARSER,
+        "email": test_deliveries.SAMPLE_EMAIL,
         "created_at": at,
         "confirmed_at": at,
         "member": {"id": number, "created_at": at},
@@ -166,9 +174,9 @@ def rehearsal(
     }
     body = test_deliveries.write_json({"type": "signature.created", "data": data})
     if setup.get("auth") == "basic":
-        return test_deliveries.sent(body, signatures.basic(secret), setup, url)
+        return test_deliveries.signed_delivery(body, signatures.basic(secret), setup, url)
     digest = signatures.digest(secret, body).hex()
-    return test_deliveries.sent(
+    return test_deliveries.signed_delivery(
         body, {"x-controlshift-webhook-signature": f"sha256:{digest}"}, setup, url
     )
 

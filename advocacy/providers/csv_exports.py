@@ -22,7 +22,14 @@ from typing import Any
 
 from advocacy.core import actblue_orders, money, tracking_parameters
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, Person, Said, Verified
+from advocacy.core.events import (
+    EXPORTED_TOTAL,
+    ActionEvent,
+    ActionKind,
+    Person,
+    StatementType,
+    Verified,
+)
 from advocacy.core.tabular.columns import fold
 from advocacy.providers import generic, gifts, parsing, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
@@ -120,7 +127,7 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         kind=ActionKind.DONATION,
         external_id=line,
         occurred_at=paid,
-        statement_id=Said.MADE,
+        statement_id=StatementType.CREATED,
         stated_at=paid,
         person=Person(
             email=columns.find("Donor Email", "Email"), phone=columns.find("Donor Phone", "Phone")
@@ -171,7 +178,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
     code, click_id = tracking_parameters.split_code(
         columns.find("Source", "Source Code", "Referrer Source")
     )
-    said, minor, currency = Said.MADE, None, ""
+    said, minor, currency = StatementType.CREATED, None, ""
     if kind is ActionKind.DONATION:
         currency = parsing.currency_code(columns.find("Currency"), "USD")
         minor = amount(written, currency) if written else None
@@ -179,7 +186,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
             raise Unreadable("bad_amount", "amount is negative")
         # As in its webhooks: a gift whose amount was taken away went back.
         minor = minor or None
-        said = Said.MADE if minor else Said.RETURNED
+        said = StatementType.CREATED if minor else StatementType.REFUNDED
         if own.startswith(ACTBLUE_PREFIX):
             namespace, own = actblue_orders.ACTBLUE_GIFTS, own.removeprefix(ACTBLUE_PREFIX)
     return [
@@ -242,7 +249,7 @@ def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
         # Since 2025 an invoice and its payment do not name each other in webhooks; a row does.
         same_as=(invoice,) if invoice else (),
         occurred_at=created,
-        statement_id=Said.MADE,
+        statement_id=StatementType.CREATED,
         stated_at=created,
         person=Person(
             email=columns.find("Customer Email", "Customer Email Address"),
@@ -304,18 +311,22 @@ def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     at = moment(when, "Dispute Date", "UTC", columns.dates) if when else given.occurred_at
     returned = _returned(given, at, minor, f"dispute{EXPORTED_TOTAL}")
     if stripe.dispute_took_nothing(status):
-        return [replace(returned, said=Said.STANDS, statement_id="dispute:exported:stands")]
+        return [
+            replace(
+                returned, said=StatementType.REFUND_REVERSED, statement_id="dispute:exported:stands"
+            )
+        ]
     return [returned]
 
 
 def _returned(
-    given: ActionEvent, at: datetime, minor: int | None, statement_id: str = Said.RETURNED
+    given: ActionEvent, at: datetime, minor: int | None, statement_id: str = StatementType.REFUNDED
 ) -> ActionEvent:
     return ActionEvent(
         kind=given.kind,
         external_id=given.external_id,
         occurred_at=at,
-        said=Said.RETURNED,
+        said=StatementType.REFUNDED,
         statement_id=statement_id,
         stated_at=at,
         amount_minor=minor if minor is not None else given.amount_minor,
@@ -352,7 +363,7 @@ def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
 ROW = "text/csv; row"
 """The content type of a delivery that is a row of an export, as a JSON object."""
 
-SAID_OF_FILE = ("_zone", "_kind", "_dates")
+FILE_SETTINGS = ("_zone", "_kind", "_dates")
 """What staff said of a whole file; kept with each of its rows, for a rebuild."""
 
 READERS: Mapping[str, RowReader] = {
@@ -364,17 +375,17 @@ READERS: Mapping[str, RowReader] = {
 
 def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
     """Read a row by the provider's columns, or by the source's mapping where it has one."""
-    setup = {**verified.setup, **{name[1:]: row[name] for name in SAID_OF_FILE if name in row}}
+    setup = {**verified.setup, **{name[1:]: row[name] for name in FILE_SETTINGS if name in row}}
     if provider in READERS:
         events = READERS[provider](row, setup)
     elif provider == generic.slug:
-        events = generic.parse(_with_said(verified, setup))
+        events = generic.parse(_with_file_settings(verified, setup))
     else:
         raise Unreadable("unknown_kind", f"there is no reader for rows of {provider}")
-    return [_beside_webhooks(event) for event in events]
+    return [_with_export_statement_id(event) for event in events]
 
 
-def _with_said(verified: Verified, setup: Mapping[str, Any]) -> Verified:
+def _with_file_settings(verified: Verified, setup: Mapping[str, Any]) -> Verified:
     """Let the mapping read dates in the form that staff said the file has."""
     mapping = setup.get("mapping")
     if setup.get("dates") not in parsing.DATE_FORMS or not isinstance(mapping, dict):
@@ -383,13 +394,13 @@ def _with_said(verified: Verified, setup: Mapping[str, Any]) -> Verified:
     return replace(verified, setup={**verified.setup, "mapping": said})
 
 
-def _beside_webhooks(event: ActionEvent) -> ActionEvent:
+def _with_export_statement_id(event: ActionEvent) -> ActionEvent:
     """Give what says that an action was made an id of its own.
 
     A webhook says so as well, and each may know what the other does not: one must not take the
     other's place.
     """
-    if event.said is Said.MADE and event.statement_id == Said.MADE:
+    if event.said is StatementType.CREATED and event.statement_id == StatementType.CREATED:
         return replace(event, statement_id="exported")
     return event
 

@@ -28,7 +28,15 @@ from jmespath.exceptions import JMESPathError
 
 from advocacy.core import dates, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.providers import (
     gifts,
@@ -44,7 +52,7 @@ title = "Any tool, by a mapping"
 # The least that holds for every mapping; one that names a method of proof is held to it.
 TRUST: Trust = "secret_path"
 ANSWER = 200
-CARRIES: str = say("utm_content=, or what the mapping names as its destination")
+CODE_PARAMETERS: str = say("utm_content=, or what the mapping names as its destination")
 
 LONGEST_EXPRESSION = 300
 MOST_BRACKETS = 6
@@ -234,15 +242,15 @@ def destination(
     )
 
 
-def carries(mapping: Mapping[str, Any]) -> str:
-    """Say like `CARRIES`, but for one mapping, in which parameters the code travels."""
+def query_template(mapping: Mapping[str, Any]) -> str:
+    """Say like `CODE_PARAMETERS`, but for one mapping, in which parameters the code travels."""
     said = ""
     for name in _places(mapping):
         said = say("%(one)s and %(other)s", one=said, other=f"{name}=") if said else f"{name}="
     return said
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -262,7 +270,7 @@ def rehearsal(
     proofs = _proofs(mapping.get("auth") or {}, body, secret, now)
     if mapping.get("body") == "form":
         proofs = {"content-type": "application/x-www-form-urlencoded", **proofs}
-    return test_deliveries.sent(body, proofs, setup, url)
+    return test_deliveries.signed_delivery(body, proofs, setup, url)
 
 
 def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
@@ -303,7 +311,7 @@ def reading_mistakes(mapping: Any) -> list[str]:
     if not mapping.get("kind"):
         mistakes.append("kind is missing: an expression, or a quoted word like 'donation'")
     mistakes += _words_mistakes("kinds", mapping.get("kinds"), [*ActionKind, None])
-    mistakes += _words_mistakes("says", mapping.get("says"), [*Said, None])
+    mistakes += _words_mistakes("says", mapping.get("says"), [*StatementType, None])
     return mistakes + _other_mistakes(mapping) + _auth_mistakes(mapping.get("auth"))
 
 
@@ -520,7 +528,9 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
         kind=kind,
         external_id=name,
         # `at` is when the gift was made; it went back, or ended, when that was stated.
-        occurred_at=stated if said in (Said.RETURNED, Said.ENDED) else occurred,
+        occurred_at=stated
+        if said in (StatementType.REFUNDED, StatementType.RECURRING_ENDED)
+        else occurred,
         said=said,
         statement_id=parsing.text(_find(fields.get("statement"), item), "statement", 200) or said,
         stated_at=stated,
@@ -550,19 +560,19 @@ def _kind(mapping: Mapping[str, Any], item: Any) -> ActionKind | None:
         raise Unreadable("unknown_kind", written) from None
 
 
-def _said(mapping: Mapping[str, Any], item: Any) -> Said | None:
+def _said(mapping: Mapping[str, Any], item: Any) -> StatementType | None:
     """Return what is said; a word that `says` does not know says that the action was made."""
     says = mapping.get("says") or {}
     written = parsing.text(_find(mapping.get("said"), item), "said", 200)
     if written in says:
-        return None if says[written] is None else Said(says[written])
-    return Said(written) if written in set(Said) else Said.MADE
+        return None if says[written] is None else StatementType(says[written])
+    return StatementType(written) if written in set(StatementType) else StatementType.CREATED
 
 
 def _money(
-    mapping: Mapping[str, Any], item: Any, kind: ActionKind, said: Said
+    mapping: Mapping[str, Any], item: Any, kind: ActionKind, said: StatementType
 ) -> tuple[str, int | None]:
-    if kind is not ActionKind.DONATION or said is Said.ENDED:
+    if kind is not ActionKind.DONATION or said is StatementType.RECURRING_ENDED:
         return "", None
     fields = mapping["fields"]
     default = parsing.currency_code(mapping.get("currency"), "USD")
@@ -575,7 +585,7 @@ def _money(
         )
     elif (written := _find(fields.get("amount"), item)) is not None:
         amount = money.to_minor(written, currency)
-    if said is Said.MADE:
+    if said is StatementType.CREATED:
         if amount is None:
             raise Unreadable("missing", "amount")
         gifts.given(amount)
@@ -587,7 +597,11 @@ def _money(
 def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[ActionEvent]:
     """Read what the same item says was given back so far, all returns together."""
     written = _find(mapping["fields"].get("returned"), item)
-    if written is None or made.said is not Said.MADE or made.kind is not ActionKind.DONATION:
+    if (
+        written is None
+        or made.said is not StatementType.CREATED
+        or made.kind is not ActionKind.DONATION
+    ):
         return []
     back = abs(money.to_minor(written, made.currency))
     if not back:
@@ -597,7 +611,7 @@ def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[
             kind=made.kind,
             external_id=made.external_id,
             occurred_at=made.stated_at or made.occurred_at,
-            said=Said.RETURNED,
+            said=StatementType.REFUNDED,
             statement_id=f"refund:total:{back}",
             stated_at=made.stated_at,
             amount_minor=back,
@@ -682,7 +696,7 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
         "code": code if "{click_id}" in _places(mapping).values() else both,
         "click_id": click_id,
         "url": landing,
-        "email": test_deliveries.REHEARSER,
+        "email": test_deliveries.SAMPLE_EMAIL,
         "amount": "1",
         "amount_minor": 100,
         "test": True,
@@ -713,7 +727,7 @@ def _first_read(
             continue
         for event in events:
             read = {"code": event.code, "click_id": event.click_id}
-            if event.said is Said.MADE and wanted.items() <= read.items():
+            if event.said is StatementType.CREATED and wanted.items() <= read.items():
                 return body
     raise Unreadable("no_example", f"{why}; give the mapping an example that it can read")
 

@@ -24,7 +24,15 @@ from typing import Any
 
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
@@ -32,7 +40,7 @@ slug = "nationbuilder"
 title = "NationBuilder"
 TRUST: Trust = "bearer"
 ANSWER = 200
-CARRIES: str = say("recruiter_id=, or the tracking code of the donation page")
+CODE_PARAMETERS: str = say("recruiter_id=, or the tracking code of the donation page")
 # Instants have an offset; one without is taken to be of the same zone as in the documentation.
 ZONE = actblue_orders.ACTBLUE_ZONE
 
@@ -85,7 +93,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, utm_content=tracking_parameters.join_code(code, click_id))
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -107,7 +115,7 @@ def rehearsal(
         "canceled_at": None,
         "created_at": at,
         "donor_id": number,
-        "donor": {"id": number, "first_name": "Rehearsal", "email": test_deliveries.REHEARSER},
+        "donor": {"id": number, "first_name": "Rehearsal", "email": test_deliveries.SAMPLE_EMAIL},
         "id": number,
         "recruiter_id": int(recruiter) if recruiter.isdecimal() else None,
         "succeeded_at": at,
@@ -118,7 +126,7 @@ def rehearsal(
     body = test_deliveries.write_json(
         {"nation_slug": "rehearsal", "payload": {"donation": donation}, "token": secret}
     )
-    return test_deliveries.sent(body, {}, setup, url)
+    return test_deliveries.signed_delivery(body, {}, setup, url)
 
 
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -154,7 +162,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
         external_id=external_id,
         namespace=namespace,
         occurred_at=given,
-        statement_id=Said.MADE,
+        statement_id=StatementType.CREATED,
         stated_at=stated,
         person=_person(donor, donation.get("donor_id")),
         code=code,
@@ -169,8 +177,8 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
     back = replace(
         made,
         occurred_at=canceled_at,
-        said=Said.RETURNED,
-        statement_id=Said.RETURNED,
+        said=StatementType.REFUNDED,
+        statement_id=StatementType.REFUNDED,
         amount_minor=None,
     )
     return [made, back] if succeeded else [back]
@@ -202,7 +210,7 @@ def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionE
             kind=kind,
             external_id=f"person:{name}",
             occurred_at=created,
-            statement_id=Said.MADE,
+            statement_id=StatementType.CREATED,
             stated_at=_instant(person, "updated_at") or created,
             person=_person(person, None),
             code=code,

@@ -22,7 +22,15 @@ from typing import Any
 
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "proca"
@@ -30,7 +38,7 @@ title = "Proca"
 # Its service may be set up without credentials; the path is the secret then. See `verify`.
 TRUST: Trust = "secret_path"
 ANSWER = 200
-CARRIES = "utm_source="
+CODE_PARAMETERS = "utm_source="
 
 _KINDS = {
     "register": ActionKind.SIGNATURE,
@@ -116,7 +124,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             kind=kind,
             external_id=action_id,
             occurred_at=occurred,
-            statement_id=Said.MADE,
+            statement_id=StatementType.CREATED,
             stated_at=occurred,
             person=_person(contact),
             code=code,
@@ -138,7 +146,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     )
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -165,7 +173,7 @@ def rehearsal(
         "contact": {
             "contactRef": test_deliveries.token_for(message_id),
             "dupeRank": 0,
-            "email": test_deliveries.REHEARSER,
+            "email": test_deliveries.SAMPLE_EMAIL,
             "firstName": "Rehearsal",
         },
         "privacy": {
@@ -182,7 +190,7 @@ def rehearsal(
         },
     }
     proofs = signatures.basic(secret) if ":" in secret else {"authorization": secret}
-    return test_deliveries.sent(
+    return test_deliveries.signed_delivery(
         test_deliveries.write_json(message), proofs if secret else {}, setup, url
     )
 

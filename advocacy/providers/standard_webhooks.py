@@ -17,7 +17,15 @@ from typing import Any
 
 from advocacy.core import money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
@@ -25,10 +33,14 @@ slug = "standard"
 title = "Standard Webhooks"
 TRUST: Trust = "signed"
 ANSWER = 200
-CARRIES: str = say("code= and click_id=")
+CODE_PARAMETERS: str = say("code= and click_id=")
 
-_SUFFIXES = {"": Said.MADE, "created": Said.MADE, "updated": Said.MADE}
-_DONATION_SUFFIXES = {"refunded": Said.RETURNED, "ended": Said.ENDED}
+_SUFFIXES = {
+    "": StatementType.CREATED,
+    "created": StatementType.CREATED,
+    "updated": StatementType.CREATED,
+}
+_DONATION_SUFFIXES = {"refunded": StatementType.REFUNDED, "ended": StatementType.RECURRING_ENDED}
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
@@ -62,7 +74,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             amount = money.whole_minor(data["amount_minor"], "amount_minor")
         elif data.get("amount") is not None:
             amount = money.to_minor(data["amount"], currency)
-        if said is Said.MADE:
+        if said is StatementType.CREATED:
             if amount is None:
                 raise Unreadable("missing", "amount")
             gifts.given(amount)
@@ -75,7 +87,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             external_id=parsing.text(data.get("id"), "id", 200) or verified.message_id,
             occurred_at=occurred,
             said=said,
-            statement_id="made" if said is Said.MADE else verified.message_id,
+            statement_id="made" if said is StatementType.CREATED else verified.message_id,
             stated_at=occurred,
             person=Person(
                 email=parsing.contact(data.get("email"), "email"),
@@ -102,7 +114,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, code=code, click_id=click_id)
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -117,7 +129,7 @@ def rehearsal(
     query = tracking_parameters.query_of(landing)
     data = {
         "id": message_id,
-        "email": test_deliveries.REHEARSER,
+        "email": test_deliveries.SAMPLE_EMAIL,
         "code": query.get("code", ""),
         "click_id": query.get("click_id", ""),
         "test": True,
@@ -125,12 +137,12 @@ def rehearsal(
     body = test_deliveries.write_json(
         {"type": "signature.created", "timestamp": test_deliveries.write_instant(now), "data": data}
     )
-    return test_deliveries.sent(
+    return test_deliveries.signed_delivery(
         body, signatures.standard(body, message_id, secret, now), setup, url
     )
 
 
-def _kind(written: str) -> tuple[ActionKind, Said]:
+def _kind(written: str) -> tuple[ActionKind, StatementType]:
     word, _, suffix = written.partition(".")
     try:
         kind = ActionKind(word)

@@ -25,14 +25,22 @@ from typing import Any
 
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.providers import optional, parsing, signatures, test_deliveries
 
 slug = "stripe"
 title = "Stripe"
 TRUST: Trust = "signed"
 ANSWER = 200
-CARRIES = "client_reference_id="
+CODE_PARAMETERS = "client_reference_id="
 
 # docs.stripe.com/currencies: what Stripe takes as having no decimals, or three.
 _NO_DECIMALS = frozenset(
@@ -122,7 +130,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         received_at=now,
         content_type=delivery.headers.get("content-type", ""),
         setup=delivery.setup,
-        known_by=_PENDING.sub(b"", delivery.body),
+        dedupe_body=_PENDING.sub(b"", delivery.body),
     )
 
 
@@ -150,7 +158,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             return []
         raise Unreadable("unknown_kind", kind)
     thing = parsing.mapping(parsing.mapping(event.get("data"), "data").get("object"), "object")
-    told = _Told(
+    told = _Notification(
         kind=kind,
         at=parsing.from_unix(_whole(event.get("created"), "created"), "created"),
         test=event.get("livemode") is False or thing.get("livemode") is False,
@@ -166,7 +174,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, client_reference_id=tracking_parameters.join_code(code, click_id))
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,
@@ -182,7 +190,7 @@ def rehearsal(
         "amount_total": 100,
         "client_reference_id": tracking_parameters.query_of(landing).get("client_reference_id"),
         "currency": "usd",
-        "customer_details": {"email": test_deliveries.REHEARSER, "phone": None},
+        "customer_details": {"email": test_deliveries.SAMPLE_EMAIL, "phone": None},
         "livemode": False,
         "metadata": {},
         "mode": "payment",
@@ -202,11 +210,13 @@ def rehearsal(
     }
     body, stamp = test_deliveries.write_json(event), signatures.stamp(now)
     digest = signatures.digest(secret, stamp.encode() + b"." + body).hex()
-    return test_deliveries.sent(body, {"stripe-signature": f"t={stamp},v1={digest}"}, setup, url)
+    return test_deliveries.signed_delivery(
+        body, {"stripe-signature": f"t={stamp},v1={digest}"}, setup, url
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Notification:
     """What all statements of an event have in common."""
 
     kind: str
@@ -215,7 +225,7 @@ class _Told:
 
     def say(
         self,
-        said: Said,
+        said: StatementType,
         statement_id: str,
         names: Sequence[str],
         *,
@@ -229,9 +239,9 @@ class _Told:
         renewal: bool = False,
     ) -> ActionEvent:
         """Say something of the gift that has these names, the first of them its own."""
-        if said is Said.MADE and amount[0] == 0:
+        if said is StatementType.CREATED and amount[0] == 0:
             # A free trial, or all of it paid by a balance: nothing was given, but codes are told.
-            said = Said.STANDS
+            said = StatementType.REFUND_REVERSED
         known = list(dict.fromkeys(name for name in names if name))
         if not known:
             raise Unreadable("missing", "id")
@@ -256,7 +266,7 @@ class _Told:
         )
 
 
-def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
+def _session(told: _Notification, session: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a checkout session: the only one that knows the code.
 
     Paid, it is the gift. Not paid yet, or free, it still says which code leads to the payment that
@@ -276,7 +286,7 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
     metadata = optional.mapping(session.get("metadata"))
     return [
         told.say(
-            Said.MADE if paid and amount[0] != 0 else Said.STANDS,
+            StatementType.CREATED if paid and amount[0] != 0 else StatementType.REFUND_REVERSED,
             "session",
             names if any(names) else [_id(session.get("id"))],
             amount=amount if paid else (None, ""),
@@ -292,13 +302,15 @@ def _session(told: _Told, session: Mapping[str, Any]) -> list[ActionEvent]:
     ]
 
 
-def _payment_intent(told: _Told, intent: Mapping[str, Any]) -> list[ActionEvent]:
+def _payment_intent(told: _Notification, intent: Mapping[str, Any]) -> list[ActionEvent]:
     metadata = optional.mapping(intent.get("metadata"))
     received = "amount_received" if intent.get("amount_received") else "amount"
     amount = _amount(intent, received)
     return [
         told.say(
-            Said.STANDS if _of_an_unnamed_invoice(intent) or not amount[0] else Said.MADE,
+            StatementType.REFUND_REVERSED
+            if _of_an_unnamed_invoice(intent) or not amount[0]
+            else StatementType.CREATED,
             "payment_intent",
             [_id(intent.get("id")), _id(intent.get("invoice"))],
             amount=amount,
@@ -309,7 +321,7 @@ def _payment_intent(told: _Told, intent: Mapping[str, Any]) -> list[ActionEvent]
     ]
 
 
-def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a charge that went through; one that is only authorized moves no money yet."""
     if charge.get("captured") is False or charge.get("paid") is False:
         return []
@@ -319,7 +331,9 @@ def _charge(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
     metadata = optional.mapping(charge.get("metadata"))
     return [
         told.say(
-            Said.STANDS if _of_an_unnamed_invoice(charge) or not amount[0] else Said.MADE,
+            StatementType.REFUND_REVERSED
+            if _of_an_unnamed_invoice(charge) or not amount[0]
+            else StatementType.CREATED,
             "charge",
             [*_names_of_payment(charge, charge.get("id")), _id(charge.get("invoice"))],
             amount=amount,
@@ -343,7 +357,7 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
     )
 
 
-def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge_refunded(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
     """Read all that was refunded of a charge so far, and each refund where they are listed."""
     listed = parsing.mapping(charge.get("refunds"), "refunds").get("data")
     said = [
@@ -356,7 +370,7 @@ def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent
         raise Unreadable("missing", "amount_refunded")
     said.append(
         told.say(
-            Said.RETURNED,
+            StatementType.REFUNDED,
             f"refund:total:{amount[0]}",
             _names_of_payment(charge, charge.get("id")),
             amount=amount,
@@ -366,13 +380,13 @@ def _charge_refunded(told: _Told, charge: Mapping[str, Any]) -> list[ActionEvent
     return said
 
 
-def _refund(told: _Told, refund: Mapping[str, Any]) -> list[ActionEvent]:
+def _refund(told: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]:
     """Read one refund; a failed or canceled one gives the money back to the gift."""
     undone = parsing.text(refund.get("status"), "status") in {"failed", "canceled"}
     undone = undone or told.kind == "refund.failed"
     return [
         told.say(
-            Said.STANDS if undone else Said.RETURNED,
+            StatementType.REFUND_REVERSED if undone else StatementType.REFUNDED,
             f"refund:{_required(refund.get('id'))}",
             _names_of_payment(refund, refund.get("charge")),
             amount=_amount(refund, "amount"),
@@ -381,13 +395,13 @@ def _refund(told: _Told, refund: Mapping[str, Any]) -> list[ActionEvent]:
     ]
 
 
-def _dispute(told: _Told, dispute: Mapping[str, Any]) -> list[ActionEvent]:
+def _dispute(told: _Notification, dispute: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a dispute: the money is gone until it is won. An inquiry (`warning_…`) takes nothing."""
     status = parsing.text(dispute.get("status"), "status")
     stands = dispute_took_nothing(status) or told.kind == "charge.dispute.funds_reinstated"
     return [
         told.say(
-            Said.STANDS if stands else Said.RETURNED,
+            StatementType.REFUND_REVERSED if stands else StatementType.REFUNDED,
             f"dispute:{_required(dispute.get('id'))}",
             _names_of_payment(dispute, dispute.get("charge")),
             amount=_amount(dispute, "amount"),
@@ -401,7 +415,7 @@ def dispute_took_nothing(status: str) -> bool:
     return status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
 
 
-def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEvent]:
     """Read a paid invoice: the first or a later payment of a subscription, or a single one."""
     parent = parsing.mapping(invoice.get("parent"), "parent")
     details = parsing.mapping(
@@ -431,7 +445,7 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
     transitions = parsing.mapping(invoice.get("status_transitions"), "status_transitions")
     return [
         told.say(
-            Said.STANDS if amount[0] == 0 else Said.MADE,
+            StatementType.REFUND_REVERSED if amount[0] == 0 else StatementType.CREATED,
             "invoice",
             names,
             amount=amount,
@@ -445,11 +459,11 @@ def _invoice(told: _Told, invoice: Mapping[str, Any]) -> list[ActionEvent]:
     ]
 
 
-def _invoice_payment(told: _Told, payment: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice_payment(told: _Notification, payment: Mapping[str, Any]) -> list[ActionEvent]:
     """Read the one event since basil that names both a payment intent and its invoice."""
     return [
         told.say(
-            Said.MADE,
+            StatementType.CREATED,
             "invoice_payment",
             [
                 _paid_by(parsing.mapping(payment.get("payment"), "payment")),
@@ -460,7 +474,9 @@ def _invoice_payment(told: _Told, payment: Mapping[str, Any]) -> list[ActionEven
     ]
 
 
-def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[ActionEvent]:
+def _subscription_created(
+    told: _Notification, subscription: Mapping[str, Any]
+) -> list[ActionEvent]:
     """Read the code of a subscription that was made without a checkout session."""
     metadata = optional.mapping(subscription.get("metadata"))
     carried = read_code(None, metadata)
@@ -469,7 +485,7 @@ def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[
     name = _required(_id(subscription.get("id")))
     return [
         told.say(
-            Said.STANDS,
+            StatementType.REFUND_REVERSED,
             "subscription",
             [_first_of(name)],
             person=_person(subscription, None, None),
@@ -480,12 +496,14 @@ def _subscription_created(told: _Told, subscription: Mapping[str, Any]) -> list[
     ]
 
 
-def _subscription_deleted(told: _Told, subscription: Mapping[str, Any]) -> list[ActionEvent]:
+def _subscription_deleted(
+    told: _Notification, subscription: Mapping[str, Any]
+) -> list[ActionEvent]:
     name = _required(_id(subscription.get("id")))
     ended = subscription.get("ended_at") or subscription.get("canceled_at")
     return [
         told.say(
-            Said.ENDED,
+            StatementType.RECURRING_ENDED,
             "ended",
             [_first_of(name)],
             occurred_at=_moment(ended, told),
@@ -495,7 +513,7 @@ def _subscription_deleted(told: _Told, subscription: Mapping[str, Any]) -> list[
     ]
 
 
-_READERS: dict[str, Callable[[_Told, Mapping[str, Any]], list[ActionEvent]]] = {
+_READERS: dict[str, Callable[[_Notification, Mapping[str, Any]], list[ActionEvent]]] = {
     "checkout.session.completed": _session,
     "checkout.session.async_payment_succeeded": _session,
     "checkout.session.async_payment_failed": _session,
@@ -576,7 +594,7 @@ def _whole(value: Any, what: str) -> int:
     return value
 
 
-def _moment(value: Any, told: _Told) -> datetime:
+def _moment(value: Any, told: _Notification) -> datetime:
     return told.at if value is None else parsing.from_unix(_whole(value, "instant"), "instant")
 
 

@@ -20,7 +20,7 @@ from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
 # What every room's `rehearsal` shares. Its supporter is nobody: see RFC 2606 on example.org.
-REHEARSER = "rehearsal@example.org"
+SAMPLE_EMAIL = "rehearsal@example.org"
 
 
 def token_for(message_id: str) -> str:
@@ -43,6 +43,8 @@ def write_json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def sent(body: bytes, proofs: Mapping[str, str], setup: Mapping[str, Any], url: str) -> Delivery:
+def signed_delivery(
+    body: bytes, proofs: Mapping[str, str], setup: Mapping[str, Any], url: str
+) -> Delivery:
     """Return the delivery of a JSON body with the headers that prove who sends it."""
     return Delivery(body, {"content-type": "application/json", **proofs}, url, setup)

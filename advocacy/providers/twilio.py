@@ -31,7 +31,15 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Person, Said, Trust, Verified
+from advocacy.core.events import (
+    ActionEvent,
+    ActionKind,
+    Delivery,
+    Person,
+    StatementType,
+    Trust,
+    Verified,
+)
 from advocacy.core.messages import say
 from advocacy.providers import optional, parsing, signatures, test_deliveries
 
@@ -39,7 +47,7 @@ slug = "twilio"
 title = "Twilio Voice"
 TRUST: Trust = "signed"
 ANSWER = 204
-CARRIES: str = say("code= and click_id= of the status callback's URL")
+CODE_PARAMETERS: str = say("code= and click_id= of the status callback's URL")
 
 MINIMUM_SECONDS = 10
 MOST_REORDERED = 4
@@ -147,8 +155,8 @@ def parse(verified: Verified) -> list[ActionEvent]:
                 kind=ActionKind.CALL,
                 external_id=parent,
                 occurred_at=at,
-                said=Said.ELSEWHERE,
-                statement_id=Said.ELSEWHERE,
+                said=StatementType.DUPLICATE_OF,
+                statement_id=StatementType.DUPLICATE_OF,
                 stated_at=at,
             )
         )
@@ -163,7 +171,7 @@ def destination(url: str, code: str, click_id: str) -> str:
     return urls.with_query(url, code=code, click_id=click_id)
 
 
-def rehearsal(
+def sample_delivery(
     landing: str,
     secret: str,
     message_id: str,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import NO_DAYS, cut
-from advocacy.core.distinct import boxes
+from advocacy.core.distinct import range_queries
 from advocacy.storage import time_zones
 from advocacy.storage.distinct_deltas import NEWS
 from advocacy.storage.money_movements import booked
@@ -246,7 +246,9 @@ def people_of_ranges(
     value of a grain.
     """
     cells = [
-        (number, box) for number, (first, last) in enumerate(ranges) for box in boxes(first, last)
+        (number, box)
+        for number, (first, last) in enumerate(ranges)
+        for box in range_queries(first, last)
     ]
     return run(
         f"""with kept as (

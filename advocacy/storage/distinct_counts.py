@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS
-from advocacy.core.distinct import EVERY, MODELS, Acted, Group, boxes, places
+from advocacy.core.distinct import ALL_MODELS, MODELS, Acted, Group, places, range_queries
 from advocacy.core.distinct_deltas import Change, changes
 from advocacy.storage import time_zones
 from advocacy.storage.actions import Action
@@ -213,7 +213,7 @@ def correct_presences(org_id: UUID) -> None:
              from paired group by 1, 2, 3, 4, 5, 6, 7)
            {added(f"{in_cells('found')} union all {_TAKEN_OFF}")}""",
         o=org_id,
-        every=EVERY,
+        every=ALL_MODELS,
         models=MODELS,
         span=DAYS,
         **time_zones.of_organization(org_id),
@@ -240,7 +240,7 @@ def read_people(
     first action of all in the organization lies in the range. She is a post's where the model gives
     it any share of one of her actions.
     """
-    asked = boxes(first, last)
+    asked = range_queries(first, last)
     return run(
         # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
         f"""with kept as (

@@ -122,7 +122,7 @@ def in_cells(presences: str) -> str:
 
     Given and returned are (scope, model, grain, value, day, since, opening, people), in cells also
     `day_span` and `since_span`. Within one span no range asks for more than single days: see
-    `advocacy.core.distinct.boxes`.
+    `advocacy.core.distinct.range_queries`.
     """
     return f"""select scope, model, grain, s.day_span, s.since_span,
                       {_span_of("day", "s.day_span")} as day,

@@ -18,7 +18,7 @@ from advocacy.storage.actions import Action
 from advocacy.storage.change_tokens import _within
 from advocacy.storage.session import run
 
-EVERY = "every"
+ALL_MODELS = "every"
 """The model of totals on which all models agree."""
 
 UNIT = 1_000_000_000
@@ -27,7 +27,7 @@ UNIT = 1_000_000_000
 RENEWAL = "renewal"
 """The kind of totals of a recurring gift's later payments: donations, and shown apart."""
 
-NOBODY = UUID(int=0)
+NO_ID = UUID(int=0)
 """Stands in a key of totals for "no post" and "no campaign"."""
 
 OF_MODEL = "model || '' in ('every', :model)"
@@ -188,9 +188,9 @@ def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], 
         for each in actions:
             if each.counted and each.link_id:
                 key = (
-                    each.campaign_id or NOBODY,
+                    each.campaign_id or NO_ID,
                     each.occurred_on,
-                    each.post_id or NOBODY,
+                    each.post_id or NO_ID,
                     each.link_id,
                 )
                 deltas[key] += sign
@@ -263,7 +263,7 @@ def read_campaigns(
 ) -> list[Any]:
     """Return the sums of these campaigns by a model, by campaign, platform, kind and currency.
 
-    A day is one of the campaign's zone. `NOBODY` stands for actions of no campaign.
+    A day is one of the campaign's zone. `NO_ID` stands for actions of no campaign.
     """
     return run(
         f"""select campaign_id, platform, kind, renewal, currency, sum(units)::int8 as units,

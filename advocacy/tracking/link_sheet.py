@@ -15,7 +15,7 @@ from advocacy.core.spreadsheets import Cell, csv_cell
 from advocacy.core.tabular.columns import Layout, fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, Table, open_table
-from advocacy.tracking.links import Outcome, Wanted
+from advocacy.tracking.links import LinkRequest, RowOutcome
 
 COLUMNS = (
     "campaign", "post_url", "platform", "title", "medium", "author", "destination", "tool"
@@ -80,17 +80,17 @@ def open_sheet(data: bytes) -> Table:
     return table
 
 
-def read_sheet(data: bytes) -> list[tuple[int, Wanted]]:
+def read_sheet(data: bytes) -> list[tuple[int, LinkRequest]]:
     """Return what each row asks for, with the number of its first line. Raises `BadSheet`."""
-    return wanted_of(open_sheet(data))
+    return requests_of(open_sheet(data))
 
 
-def wanted_of(table: Table) -> list[tuple[int, Wanted]]:
+def requests_of(table: Table) -> list[tuple[int, LinkRequest]]:
     """Return what each row of an opened sheet asks for. Raises `BadSheet`."""
-    return [(row.line, _wanted(row)) for row in table.rows()]
+    return [(row.line, _request(row)) for row in table.rows()]
 
 
-def written_result(outcomes: Sequence[Outcome], public_url: str) -> bytes:
+def result_csv(outcomes: Sequence[RowOutcome], public_url: str) -> bytes:
     """Write what became of the rows: as they were, with the link, its UTM, and what was wrong."""
     return _written((*COLUMNS, *ADDED), [_row(each, public_url) for each in outcomes])
 
@@ -100,7 +100,7 @@ def utm_shown(utm: dict[str, str]) -> str:
     return urlencode({f"utm_{name}": utm[name] for name in _UTM if name in utm})
 
 
-def _wanted(row: Row) -> Wanted:
+def _request(row: Row) -> LinkRequest:
     if row.beyond:
         raise BadSheet(say("line %(line)s has more cells than there are headings", line=row.line))
     if row.problem:
@@ -120,10 +120,10 @@ def _wanted(row: Row) -> Wanted:
                 most=LONGEST_CELL,
             )
         )
-    return Wanted(**cells)
+    return LinkRequest(**cells)
 
 
-def _row(outcome: Outcome, public_url: str) -> tuple[Cell, ...]:
+def _row(outcome: RowOutcome, public_url: str) -> tuple[Cell, ...]:
     asked, made = outcome.wanted, outcome.made
     as_asked = tuple(getattr(asked, name) for name in COLUMNS)
     if made is None:

@@ -34,7 +34,7 @@ _DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's address %
 _LONGEST_PLATFORM = 40
 _LONGEST_AUTHOR = 100
 # How filters ask for posts without an author.
-_NOBODY = "-"
+_NO_AUTHOR = "-"
 
 MEDIA = ("video", "image", "text")
 """The media that are offered; another word is taken as well."""
@@ -45,7 +45,7 @@ class BadLink(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LinkRequest:
     """A link as staff ask for it: of a post, by its address or its title, to a page.
 
     `tool` is a source's name or a provider; empty, it is told from the destination.
@@ -62,7 +62,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class CheckedLink:
     """What was asked for, checked, with nothing made yet."""
 
     campaign: Campaign
@@ -77,7 +77,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedLink:
     """A link with its post; `new` says that it was not there before."""
 
     link: Link
@@ -87,16 +87,16 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     """What became of a row of a sheet: a link, or what is wrong with it, or neither."""
 
     line: int
-    wanted: Wanted
-    made: Made | None = None
+    wanted: LinkRequest
+    made: CreatedLink | None = None
     trouble: str = ""
 
 
-def put_link_to(
+def create_link(
     org_id: UUID,
     post: Post,
     destination: str,
@@ -149,7 +149,7 @@ def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
     return _utm(slug, of)
 
 
-class Maker:
+class LinkMaker:
     """Makes links of one organization, within the caller's transaction."""
 
     def __init__(self, org_id: UUID, *, local: bool) -> None:
@@ -157,7 +157,7 @@ class Maker:
         self._campaigns = {each.slug: each for each in campaigns.list_campaigns(org_id)}
         self._sources = {each.name: each for each in sources.list_sources(org_id)}
 
-    def check(self, wanted: Wanted) -> Ready:
+    def check(self, wanted: LinkRequest) -> CheckedLink:
         """Check everything and make nothing. Raises `BadLink`."""
         campaign = self._campaigns.get(wanted.campaign.lower())
         if campaign is None:
@@ -182,13 +182,13 @@ class Maker:
         medium = wanted.medium.lower()
         if medium and not _is_word(medium):
             raise BadLink(say("the medium has to be one word, as in video"))
-        if len(wanted.author) > _LONGEST_AUTHOR or wanted.author == _NOBODY:
+        if len(wanted.author) > _LONGEST_AUTHOR or wanted.author == _NO_AUTHOR:
             raise BadLink(
                 say("the author is a name of at most %(most)s letters", most=_LONGEST_AUTHOR)
             )
         provider, carries = self._tool(destination, wanted.tool)
         post_url = plain_post_url(post_url)
-        return Ready(
+        return CheckedLink(
             campaign,
             destination,
             provider,
@@ -200,7 +200,7 @@ class Maker:
             wanted.author,
         )
 
-    def put(self, ready: Ready) -> Made:
+    def put(self, ready: CheckedLink) -> CreatedLink:
         """Return the link that is ready: the one that is there, or else a new one."""
         org_id, campaign = self._org_id, ready.campaign
         campaigns_storage.lock_campaign(org_id, campaign.id)
@@ -216,7 +216,7 @@ class Maker:
         made = found or links_storage.put_link(
             org_id, post, ready.destination, ready.provider, _utm(campaign.slug, post), "", carries
         )
-        return Made(made, post, campaign, found is None)
+        return CreatedLink(made, post, campaign, found is None)
 
     def _describe(self, post: Post, *, medium: str, author: str) -> None:
         """Keep what is told of a post that is there, wherever it was made."""
@@ -228,21 +228,23 @@ class Maker:
             distinct_counts.move_people(self._org_id, post.id, described, zones)
             posts.describe_post(post, medium=medium, author=author)
 
-    def put_many(self, rows: Iterable[tuple[int, Wanted]], *, only_all: bool) -> list[Outcome]:
+    def put_many(
+        self, rows: Iterable[tuple[int, LinkRequest]], *, only_all: bool
+    ) -> list[RowOutcome]:
         """Make the links of a sheet's rows; with `only_all`, none where one of them is wrong."""
-        ready: list[tuple[int, Wanted, Ready | None, str]] = []
+        ready: list[tuple[int, LinkRequest, CheckedLink | None, str]] = []
         for line, wanted in rows:
             try:
                 ready.append((line, wanted, self.check(wanted), ""))
             except BadLink as error:
                 ready.append((line, wanted, None, error.args[0]))
         if only_all and any(trouble for *_, trouble in ready):
-            return [Outcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
+            return [RowOutcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
         # In one order of locks, whatever the order of the rows.
         for campaign_id in sorted({one.campaign.id for _, _, one, _ in ready if one}):
             campaigns_storage.lock_campaign(self._org_id, campaign_id)
         return [
-            Outcome(line, wanted, self.put(one) if one else None, trouble)
+            RowOutcome(line, wanted, self.put(one) if one else None, trouble)
             for line, wanted, one, trouble in ready
         ]
 
@@ -283,6 +285,6 @@ def _utm(campaign: str, post: Any) -> dict[str, str]:
     }
 
 
-def troubled(outcomes: Sequence[Outcome]) -> int:
+def count_errors(outcomes: Sequence[RowOutcome]) -> int:
     """Return how many rows are wrong."""
     return sum(1 for each in outcomes if each.trouble)

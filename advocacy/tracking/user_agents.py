@@ -104,7 +104,7 @@ def is_person(agent: str) -> bool:
     agent = agent[:LONGEST].strip()
     if not _BROWSER.match(agent):
         return False
-    if names_itself_a_program(agent):
+    if declares_bot(agent):
         return False
     if _TEXT_BROWSER.match(agent) or _DEVICE.search(agent):
         return True
@@ -113,7 +113,7 @@ def is_person(agent: str) -> bool:
     return _IN_APP.search(agent) is not None or not is_crawler(agent)
 
 
-def names_itself_a_program(agent: str) -> bool:
+def declares_bot(agent: str) -> bool:
     """Say whether an agent says that it is a program, whatever it runs on."""
     described = _MODEL.sub(" ", agent)
     if _OWNER.search(described) or _NAMES.search(described):

@@ -23,7 +23,7 @@ from werkzeug.test import create_environ
 from advocacy.core.link_codes import codes_in, is_link
 from advocacy.web import webhooks
 from advocacy.web.redirect import Answer, LinksDoor, Missing, Target, plain
-from config.garbage import collect_seldom
+from config.garbage import tune_garbage_collection
 from config.settings import Settings
 
 _OTHERS = frozenset({"/live", "/ready", "/metrics"})
@@ -76,7 +76,7 @@ class Doors:
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Take the links before the first request."""
         self._links.start()
-        collect_seldom()
+        tune_garbage_collection()
         # A redirect must not wait 5 ms for a thread that ships.
         sys.setswitchinterval(0.0005)
 

@@ -381,7 +381,7 @@ class LinksDoor:
                 self._lost_said = self.clicks.lost
             with self.app.app_context():
                 for org_id in click_loader.ship(self.clicks.folder):
-                    self.app.extensions["nudge"].announce(org_id)
+                    self.app.extensions["notifier"].announce(org_id)
 
     def finish(self) -> None:
         """Ship what is left before the process ends, once. Safe where it never began."""

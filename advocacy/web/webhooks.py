@@ -21,8 +21,8 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
 from advocacy.identity.key_check import WrongKey
-from advocacy.ingestion.group_commit import Overloaded, Together, TogetherInLoop
-from advocacy.ingestion.receive import Kept, Knock, KnownSources, receive_together
+from advocacy.ingestion.group_commit import AsyncGroupCommit, GroupCommit, Overloaded
+from advocacy.ingestion.receive import KnownSources, ReceiveOutcome, WebhookRequest, receive_batch
 from advocacy.web import health
 from config.settings import Settings
 
@@ -51,10 +51,10 @@ def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
 
-    def keep(knocks: Sequence[Knock]) -> Sequence[Kept | Exception]:
+    def keep(requests: Sequence[WebhookRequest]) -> Sequence[ReceiveOutcome | Exception]:
         with app.app_context():
             app.extensions["key_check"].require()
-            return receive_together(sources, app.extensions["nudge"], knocks)
+            return receive_batch(sources, app.extensions["notifier"], requests)
 
     limits: dict[str, Any] = {
         "at_once": _AT_ONCE,
@@ -63,8 +63,10 @@ def init_app(app: Flask) -> None:
         # Where the database is away, asking once for each would only take longer.
         "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
     }
-    app.extensions["door"] = Together[Knock, Kept](keep, **limits)
-    app.extensions["door_in_loop"] = TogetherInLoop[Knock, Kept](keep, **limits)
+    app.extensions["door"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
+    app.extensions["door_in_loop"] = AsyncGroupCommit[WebhookRequest, ReceiveOutcome](
+        keep, **limits
+    )
 
 
 class WebhooksDoor:
@@ -113,7 +115,7 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         url = _url(settings, environ["PATH_INFO"], query)
-        return _kept(app.extensions["door"].do(Knock(key, body, headers, url)))
+        return _acknowledge(app.extensions["door"].do(WebhookRequest(key, body, headers, url)))
     except Exception as error:
         return _failed(error, headers)
 
@@ -133,8 +135,8 @@ async def answer_in_loop(
     if _is_encoded(headers):
         return _refuse_encoding()
     try:
-        knock = Knock(key, body, headers, _url(settings, path, query))
-        return _kept(await app.extensions["door_in_loop"].do(knock))
+        received = WebhookRequest(key, body, headers, _url(settings, path, query))
+        return _acknowledge(await app.extensions["door_in_loop"].do(received))
     except Exception as error:
         return _failed(error, headers)
 
@@ -167,9 +169,8 @@ def _request_id(headers: Mapping[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
 
-def _kept(kept: Kept) -> Answer:
-    status, put = kept
-    return _say(put, status, "ok\n" if status == 200 else "")
+def _acknowledge(outcome: ReceiveOutcome) -> Answer:
+    return _say(outcome.result, outcome.status, "ok\n" if outcome.status == 200 else "")
 
 
 def _failed(error: Exception, headers: Mapping[str, str]) -> Answer:

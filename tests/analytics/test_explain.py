@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from advocacy.analytics.explain import BadCursor, explain, find_actions
-from advocacy.attribution import RULES, WINDOWS, split_minor, split_returns, weigh
+from advocacy.attribution import RULES, WINDOWS, assign_weights, split_minor, split_returns
 from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.ingestion import drain
 from advocacy.storage import campaigns, errors, links, posts
@@ -337,7 +337,7 @@ def test_shares_and_amounts_are_what_the_model_functions_give(world):
             )
         )
     ]
-    weighed = weigh(NOW, touches, WINDOWS[ActionKind.DONATION])
+    weighed = assign_weights(NOW, touches, WINDOWS[ActionKind.DONATION])
     assert len(path) == len(weighed) == 3
     for model in RULES:
         shares = [each.shares[model] for each in weighed]
@@ -439,8 +439,8 @@ def test_what_is_not_counted_says_why(world):
 
 
 def test_what_another_tool_tells_the_same_says_so(world):
-    from advocacy.core.events import ActionEvent, Said
-    from advocacy.ingestion.pipeline import Parsed, settle_batch
+    from advocacy.core.events import ActionEvent, StatementType
+    from advocacy.ingestion.pipeline import Parsed, apply_batch
 
     world.act("call", "m1", id="a1")
     world.drain()
@@ -449,7 +449,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
         kind=ActionKind.CALL,
         external_id="a1",
         occurred_at=NOW,
-        said=Said.ELSEWHERE,
+        said=StatementType.DUPLICATE_OF,
         statement_id="elsewhere",
         stated_at=NOW,
     )
@@ -461,7 +461,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
             for each in (said, ActionEvent(kind=ActionKind.CALL, external_id="a1", occurred_at=NOW))
         ]
         parsed = Parsed(facts={row.id: told}, source_of={row.id: source.id})
-        settle_batch(world.master, world.org_id, parsed, sources)
+        apply_batch(world.master, world.org_id, parsed, sources)
         written = json.dumps([fact.to_json() for fact in told])
         run("update inbox set facts = cast(:f as jsonb)", f=written)
     assert receipt(world)["summary"].startswith("Not counted: another action tells the same")

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from advocacy.attribution import (
     RULES,
     WINDOWS,
+    assign_weights,
     attribute,
+    check_eligibility,
     eligible,
-    judge,
     last_social_touch,
     last_touch,
     linear,
     path_of,
     position_based,
     time_decay,
-    weigh,
 )
 from advocacy.attribution.rules import decayed
 from advocacy.core.events import ActionKind, Tier, Touch
@@ -114,8 +114,8 @@ def test_a_half_life_has_to_be_positive():
     ],
 )
 def test_v9(ago, word):
-    (judged,) = judge(NOW, [touch(ago=ago)], WEEK)
-    assert judged.passed_over == word
+    (judged,) = check_eligibility(NOW, [touch(ago=ago)], WEEK)
+    assert judged.rejection_reason == word
     if not word:
         assert judged.touch.at <= NOW
         assert eligible(NOW, [touch(ago=ago)], WEEK) == [judged.touch]
@@ -194,7 +194,7 @@ def test_nothing_eligible_is_unattributed():
 
 def test_the_receipt_has_every_touch_and_why_not():
     click = touch("A", timedelta(hours=3), Tier.CLICK_ID)
-    lines = weigh(
+    lines = assign_weights(
         NOW,
         [
             touch("B", timedelta(hours=1)),
@@ -206,7 +206,7 @@ def test_the_receipt_has_every_touch_and_why_not():
         ],
         WEEK,
     )
-    assert [(line.touch.platform, line.passed_over) for line in lines] == [
+    assert [(line.touch.platform, line.rejection_reason) for line in lines] == [
         ("A", "outside_window"),
         ("A", "same_click"),
         ("A", ""),
@@ -221,8 +221,8 @@ def test_the_receipt_has_every_touch_and_why_not():
 
 
 def test_the_receipt_of_nothing():
-    assert weigh(NOW, [], WEEK) == []
-    (line,) = weigh(NOW, [touch(ago=WEEK * 2)], WEEK)
+    assert assign_weights(NOW, [], WEEK) == []
+    (line,) = assign_weights(NOW, [touch(ago=WEEK * 2)], WEEK)
     assert set(line.shares.values()) == {0}
 
 
@@ -258,7 +258,7 @@ def test_credits_sum_to_one(given_touches, name):
 def test_arrival_order_does_not_matter(both, name):
     some, shuffled = both
     assert credited(some, name) == credited(shuffled, name)
-    assert judge(NOW, some, WEEK) == judge(NOW, shuffled, WEEK)
+    assert check_eligibility(NOW, some, WEEK) == check_eligibility(NOW, shuffled, WEEK)
 
 
 @given(touches, rules)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from bench import door, load
+from bench import load, webhooks
 from bench.__main__ import SIZES, _sizes
 from bench.history import write_export
 from bench.results import Row, below, faster, percentile, picture, show, unmeasured, write
@@ -74,9 +74,9 @@ def test_there_is_no_picture_of_nothing(tmp_path):
 
 def test_delays_are_counted_from_when_each_was_sent():
     seen = [(1.0, 0), (2.0, 2), (5.0, 2), (6.0, 4)]
-    assert list(door.delays_of([0.0, 0.5, 1.0, 3.0], seen)) == [2.0, 1.5, 5.0, 3.0]
+    assert list(webhooks.delays_of([0.0, 0.5, 1.0, 3.0], seen)) == [2.0, 1.5, 5.0, 3.0]
     # What was never seen has no delay, and is told of by the caller.
-    assert list(door.delays_of([0.0, 0.5, 1.0], [(2.0, 1)])) == [2.0]
+    assert list(webhooks.delays_of([0.0, 0.5, 1.0], [(2.0, 1)])) == [2.0]
 
 
 def test_sizes():
@@ -155,7 +155,7 @@ def test_signed_posts_are_what_the_room_vouches_for():
     from advocacy.providers import standard_webhooks
 
     secret = new_secret("standard")
-    posts = door.signed(secret, 3)
+    posts = webhooks.signed(secret, 3)
     assert len({post[0] for post in posts}) == 3
     for name, unix, signature, body in posts:
         headers = {

@@ -48,7 +48,7 @@ def rows(table: str) -> list[Any]:
 def people_present() -> dict[Any, int]:
     """Presences whatever their slot, news folded: where a count lies says nothing."""
     for (org_id,) in run("select id from organizations"):
-        drain.fold_news(org_id, above=0)
+        drain.compact_distinct_deltas(org_id, above=0)
     present: Counter[Any] = Counter()
     for row in rows("presences"):
         present[tuple(v for k, v in row.items() if k not in {"slot", "people"})] += row["people"]

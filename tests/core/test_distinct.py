@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
 from advocacy.core.dates import day_in
-from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION, boxes
+from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION, range_queries
 from advocacy.core.distinct_deltas import changes
 
 ORG = UUID(int=1)
@@ -219,6 +219,6 @@ def test_a_range_is_cut_into_whole_spans_and_few_days(first, last):
 @pytest.mark.parametrize("day", [date.min, date.max, START])
 def test_the_ends_of_time_are_days_too(day):
     assert span_of(day) <= day
-    assert boxes(day, day)
-    assert boxes(date.min, day)
-    assert boxes(day, date.max)
+    assert range_queries(day, day)
+    assert range_queries(date.min, day)
+    assert range_queries(day, date.max)

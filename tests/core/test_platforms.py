@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from advocacy.attribution.touchpoints import Known, trail
+from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
 from advocacy.core.events import Tier
 from advocacy.core.platforms import PLATFORMS, platform_of_host, platform_of_post
 from advocacy.core.urls import host_of
@@ -62,7 +62,7 @@ def test_an_app_is_read_as_a_referrer_also_of_what_was_kept_of_it(app, platform)
 )
 def test_where_people_come_from_leads_to_the_platform(referrer, platform):
     assert platform_of_host(referrer) == platform
-    (touch,) = trail(NOW, Known(), referrer=referrer)
+    (touch,) = collect_touchpoints(NOW, TouchLookup(), referrer=referrer)
     assert (touch.tier, touch.platform) == (Tier.REFERRER, platform)
 
 
@@ -76,7 +76,7 @@ def test_where_people_come_from_leads_to_the_platform(referrer, platform):
 )
 def test_others_are_of_no_platform(referrer):
     assert platform_of_host(referrer) == ""
-    assert trail(NOW, Known(), referrer=referrer) == []
+    assert collect_touchpoints(NOW, TouchLookup(), referrer=referrer) == []
 
 
 def test_nothing_in_the_table_is_of_two_platforms():

@@ -13,8 +13,8 @@ from advocacy.core.records import Identifier
 from advocacy.identity.graph import (
     Edge,
     Limits,
-    connected,
-    names_nobody,
+    connected_edges,
+    is_placeholder,
     partition,
     supporter_named_by,
 )
@@ -235,7 +235,7 @@ def test_who_says_nothing_is_nobody():
     ],
 )
 def test_what_names_nobody(kind, value):
-    assert names_nobody(kind, value)
+    assert is_placeholder(kind, value)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_what_names_nobody(kind, value):
     ],
 )
 def test_what_names_somebody(kind, value):
-    assert not names_nobody(kind, value)
+    assert not is_placeholder(kind, value)
 
 
 # What holds for any edges -----------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_a_small_set_of_edges_says_what_all_of_them_say(old, new):
         return [each for each in old + new if each.identifiers & some]
 
     known = before.lasting_blocks()
-    loaded = connected(new, edges_of, known)
+    loaded = connected_edges(new, edges_of, known)
     local = partition(loaded, blocked=known)
     for each in loaded:
         assert local.edges[each.id] == after.edges[each.id]
@@ -320,7 +320,7 @@ def test_a_small_set_is_enough_when_edges_change_or_go(old, changes, gone):
         # The store still has the changed ones as they were.
         return [each for each in old if each.id not in gone and each.identifiers & some]
 
-    local = partition(connected(changed, edges_of, known, also=held), blocked=known)
+    local = partition(connected_edges(changed, edges_of, known, also=held), blocked=known)
     for each in [*left, *changed]:
         wanted = local.edges if each.id in local.edges else before.edges
         assert wanted[each.id] == after.edges[each.id]

@@ -318,7 +318,7 @@ def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world
         done = drain.Drained()
         with world.app.app_context():
             batch = drain.read_batch(world.settings, world.org_id, 1)
-            drain.keep_batch(world.settings, world.org_id, batch, done)
+            drain.store_batch(world.settings, world.org_id, batch, done)
         return done.done
 
     monkeypatch.setattr(resolution.identifiers, "claim_identifiers", claim)

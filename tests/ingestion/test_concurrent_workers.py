@@ -61,7 +61,7 @@ DERIVED = {
 
 def rows_of(world: World) -> dict[str, list[str]]:
     """Return all that is derived."""
-    drain_ingestion.fold_news(world.org_id, above=0)
+    drain_ingestion.compact_distinct_deltas(world.org_id, above=0)
     return {
         table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
         for table, statement in DERIVED.items()
@@ -91,7 +91,7 @@ def one(world: World) -> Callable[[], int]:
     def work() -> int:
         done = drain_ingestion.Drained()
         batch = drain_ingestion.read_batch(world.settings, world.org_id, 1)
-        drain_ingestion.keep_batch(world.settings, world.org_id, batch, done)
+        drain_ingestion.store_batch(world.settings, world.org_id, batch, done)
         return done.done
 
     return work
@@ -408,7 +408,7 @@ def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_firs
         assert world.post(key, body.encode()).status_code == 200
         batches.append(drain_ingestion.read_batch(world.settings, world.org_id, 1))
     for batch in reversed(batches):
-        drain_ingestion.keep_batch(world.settings, world.org_id, batch, drain_ingestion.Drained())
+        drain_ingestion.store_batch(world.settings, world.org_id, batch, drain_ingestion.Drained())
     hold_to_a_rebuild(world)
 
 
@@ -437,7 +437,7 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
         raise DataError("a statement", {}, Exception("not such a value"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(resolution, "_work_out", fail)
+        patch.setattr(resolution, "_resolve_component", fail)
         for _ in range(world.settings.max_attempts + 1):
             world.drain()
     assert run("select status from inbox order by received_at") == [("done",), ("quarantined",)]
@@ -486,7 +486,7 @@ def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkey
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypatch, failing):
-    whole, tries = csv_import.settle_batch, []
+    whole, tries = csv_import.apply_batch, []
 
     def settle(*asked: Any) -> Any:
         left = whole(*asked)
@@ -495,7 +495,7 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
             raise Contended("somebody was first")
         return left
 
-    monkeypatch.setattr(csv_import, "settle_batch", settle)
+    monkeypatch.setattr(csv_import, "apply_batch", settle)
     with transaction():
         source = sources.get_source(world.org_id, "actblue")
     row = {
@@ -505,7 +505,9 @@ def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypat
         "Amount": "5.00",
         "Donor Email": "ana@example.org",
     }
-    assert csv_import.bring_in(world.settings, source, [Row(2, row)], {}, lambda *_: None).new == 1
+    assert (
+        csv_import.import_rows(world.settings, source, [Row(2, row)], {}, lambda *_: None).new == 1
+    )
     assert nothing_of(erased)
 
 
@@ -536,9 +538,9 @@ def test_people_are_counted_by_what_their_post_turned_out_to_be(world):
     tell(world, "two", -3 * 24 * 60, email="ben@example.org", code=world.links["instagram"])
     world.drain()
     about = {"title": "On x", "medium": "video", "author": "cleo"}
-    asked = links.Wanted("stay", "https://actionnetwork.org/letters/it", platform="x", **about)
+    asked = links.LinkRequest("stay", "https://actionnetwork.org/letters/it", platform="x", **about)
     with transaction():
-        maker = links.Maker(world.org_id, local=True)
+        maker = links.LinkMaker(world.org_id, local=True)
         assert maker.put(maker.check(asked)).post.id == world.posts["x"]
     tell(world, "three", email="ana@example.org", code=world.links["x"])
     world.drain()

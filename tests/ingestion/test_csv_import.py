@@ -17,7 +17,7 @@ from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, open_table
 from advocacy.identity.hashing import digests
 from advocacy.ingestion import csv_import, drain, erasure
-from advocacy.ingestion.csv_import import bring_in
+from advocacy.ingestion.csv_import import import_rows
 from advocacy.providers.export_layouts import LAYOUTS
 from advocacy.storage import sources
 from advocacy.storage.session import run, transaction
@@ -42,7 +42,7 @@ def rows_of(text: str, provider: str = "actblue") -> list[Row]:
 def bring(world, provider: str, text: str, **said: str):
     refused: list[tuple[int, str]] = []
     source = next(each for each in sources.list_sources(world.org_id) if each.provider == provider)
-    brought = bring_in(
+    brought = import_rows(
         world.settings,
         source,
         rows_of(text, provider),
@@ -184,7 +184,7 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
     )
     text = ACTBLUE.splitlines()[0] + "\n" + rows
     monkeypatch.setattr(csv_import, "ROWS_AT_ONCE", 40)
-    real, calls = csv_import.settle_batch, []
+    real, calls = csv_import.apply_batch, []
 
     def settle(*args):
         calls.append(1)
@@ -192,7 +192,7 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
             raise KeyboardInterrupt
         real(*args)
 
-    monkeypatch.setattr(csv_import, "settle_batch", settle)
+    monkeypatch.setattr(csv_import, "apply_batch", settle)
     with pytest.raises(KeyboardInterrupt):
         bring(world, "actblue", text)
     assert run("select count(*) from actions")[0][0] == 40
@@ -269,7 +269,7 @@ def test_a_million_rows_take_no_more_memory_than_a_thousand(world):
         with transaction():
             pass
         tracemalloc.start()
-        bring_in(world.settings, source, rows(number), {}, lambda *_: None)
+        import_rows(world.settings, source, rows(number), {}, lambda *_: None)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5

@@ -14,11 +14,11 @@ import pytest
 
 from advocacy.core.events import Person
 from advocacy.core.minimization import retained_target
-from advocacy.core.personal_data import MARK, reads_as_personal
+from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal
 from advocacy.core.tracking_parameters import utm_of
 from advocacy.identity.hashing import digests
 from advocacy.ingestion import erasure
-from advocacy.ingestion.erasure_search import mentions, sought
+from advocacy.ingestion.erasure_search import mentions, search_terms
 from advocacy.storage import inbox
 from advocacy.storage.session import run
 from tests.core.test_personal_data import FORMS
@@ -140,7 +140,7 @@ def test_a_body_of_many_numbers_is_searched_in_time_by_its_length():
     person, key = Person(ADDRESS, NUMBER), b"k" * 32
     theirs = frozenset(digests(person, key, "US", "").values())
     for more in (frozenset(), {"00" * 16}):  # without and with a number that is known as a hash
-        whom = sought(theirs | more, key, frozenset({"US"}), person, "US")
+        whom = search_terms(theirs | more, key, frozenset({"US"}), person, "US")
         began = time.process_time()
         assert not mentions(b"1 " * 200_000, whom)
         assert time.process_time() - began < 8
@@ -161,9 +161,9 @@ def test_a_body_of_backslashes_is_searched_in_time_by_its_length():
 def test_a_number_is_found_whatever_stands_between_its_digits(sign):
     person, key = Person(phone=NUMBER), b"k" * 32
     theirs = frozenset(digests(person, key, "US", "").values())
-    whom = sought(theirs, key, frozenset({"US"}), person, "US")
+    whom = search_terms(theirs, key, frozenset({"US"}), person, "US")
     written = f"202{sign}555{sign}0147"
     assert mentions(f"told of {written} and more".encode(), whom)
     assert reads_as_personal(written)
     assert written not in retained_target(written, key)
-    assert utm_of({"utm_term": written}) == {"term": MARK}
+    assert utm_of({"utm_term": written}) == {"term": PLACEHOLDER}

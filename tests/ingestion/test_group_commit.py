@@ -11,7 +11,7 @@ from itertools import chain
 
 import pytest
 
-from advocacy.ingestion.group_commit import Overloaded, Together, TogetherInLoop
+from advocacy.ingestion.group_commit import AsyncGroupCommit, GroupCommit, Overloaded
 
 LIMITS = {"at_once": 8, "waiting": 1000, "seconds": 5.0}
 
@@ -36,7 +36,7 @@ class Work:
         return [LookupError("7") if item == 7 else item * 2 for item in items]
 
 
-def ask(together: Together[int, int], numbers: Sequence[int]) -> list[int | str]:
+def ask(together: GroupCommit[int, int], numbers: Sequence[int]) -> list[int | str]:
     """Ask for all numbers at once, from a thread each."""
 
     def one(number: int) -> int | str:
@@ -49,7 +49,7 @@ def ask(together: Together[int, int], numbers: Sequence[int]) -> list[int | str]
         return list(pool.map(one, numbers))
 
 
-def ask_in_loop(together: TogetherInLoop[int, int], numbers: Sequence[int]) -> list[int | str]:
+def ask_in_loop(together: AsyncGroupCommit[int, int], numbers: Sequence[int]) -> list[int | str]:
     """Ask for all numbers at once, in one event loop."""
 
     async def one(number: int) -> int | str:
@@ -65,7 +65,7 @@ def ask_in_loop(together: TogetherInLoop[int, int], numbers: Sequence[int]) -> l
 
 
 WAYS = pytest.mark.parametrize(
-    ("kind", "ask"), [(Together, ask), (TogetherInLoop, ask_in_loop)], ids=["threads", "loop"]
+    ("kind", "ask"), [(GroupCommit, ask), (AsyncGroupCommit, ask_in_loop)], ids=["threads", "loop"]
 )
 
 
@@ -93,7 +93,7 @@ ROUNDS, SENDERS = 20, 12
 
 def test_threads_that_ask_again_at_once_come_into_one_group():
     work = Work(0.002)
-    together = Together(work, **{**LIMITS, "at_once": 64})
+    together = GroupCommit(work, **{**LIMITS, "at_once": 64})
 
     def sender(number: int) -> None:
         for _ in range(ROUNDS):
@@ -107,7 +107,7 @@ def test_threads_that_ask_again_at_once_come_into_one_group():
 
 def test_tasks_that_ask_again_at_once_come_into_one_group():
     work = Work(0.002)
-    together = TogetherInLoop(work, **{**LIMITS, "at_once": 64})
+    together = AsyncGroupCommit(work, **{**LIMITS, "at_once": 64})
 
     async def sender(number: int) -> None:
         # One after another, as requests come.
@@ -155,7 +155,7 @@ def test_too_many_are_told_so_at_once(kind, ask):
 def test_work_that_hangs_costs_everybody_a_bounded_wait():
     work = Work()
     work.go.clear()
-    together = Together(work, **{**LIMITS, "seconds": 0.2})
+    together = GroupCommit(work, **{**LIMITS, "seconds": 0.2})
     with ThreadPoolExecutor(3) as pool:
         leader = pool.submit(together.do, 1)
         time.sleep(0.05)
@@ -179,7 +179,7 @@ def test_work_that_hangs_costs_everybody_a_bounded_wait():
 def test_the_loop_goes_on_while_work_hangs():
     work = Work()
     work.go.clear()
-    together = TogetherInLoop(work, **{**LIMITS, "seconds": 0.2})
+    together = AsyncGroupCommit(work, **{**LIMITS, "seconds": 0.2})
 
     async def scene() -> None:
         hanging = []
@@ -205,7 +205,7 @@ def test_the_loop_goes_on_while_work_hangs():
 
 def test_one_group_that_hangs_holds_up_none_of_the_others():
     work = Work()
-    together = TogetherInLoop(work, **{**LIMITS, "seconds": 5.0})
+    together = AsyncGroupCommit(work, **{**LIMITS, "seconds": 5.0})
 
     async def scene() -> list[int]:
         work.go.clear()
@@ -234,7 +234,7 @@ def test_nobody_is_left_asleep_by_a_leader_who_is_stopped():
             raise Stopped
         return [item * 2 for item in items]
 
-    together: Together[int, int] = Together(work, **LIMITS)
+    together: GroupCommit[int, int] = GroupCommit(work, **LIMITS)
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(together.do, 1)
         assert at_work.wait(5)

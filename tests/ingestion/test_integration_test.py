@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from advocacy.cli.dev.up import free_port
-from advocacy.ingestion.integration_test import rehearse
+from advocacy.ingestion.integration_test import run_integration_test
 from advocacy.providers import PROVIDERS, mappings
 from advocacy.storage import campaigns, sources
 from advocacy.storage.session import run, transaction
@@ -66,7 +66,7 @@ def test_every_tool_brings_the_code_back_and_nothing_is_counted(connected, envir
         until(lambda: answers(port))
         with transaction():
             campaign = campaigns.get_campaign(connected.org_id, "stay")
-        told = list(rehearse(settings, campaign))
+        told = list(run_integration_test(settings, campaign))
     assert {each.source: each.trouble for each in told if each.trouble} == {}
     assert len(told) == len(PROVIDERS) - 1 + len(mappings.names())
 
@@ -82,7 +82,8 @@ def test_what_is_missing_is_said_in_words(world, environment, tmp_path):
         campaign = campaigns.get_campaign(world.org_id, "stay")
         run("delete from source_secrets")
     troubles = {
-        each.provider: each.trouble for each in rehearse(world.settings, campaign, "http://[::1]:1")
+        each.provider: each.trouble
+        for each in run_integration_test(world.settings, campaign, "http://[::1]:1")
     }
     assert "cannot be reached" in troubles["action_network"]
     assert "no secret" in troubles["actblue"]
@@ -145,7 +146,7 @@ def test_without_a_worker_all_tools_are_waited_for_together(connected, environme
         with transaction():
             campaign = campaigns.get_campaign(connected.org_id, "stay")
         began = time.monotonic()
-        told = list(rehearse(settings, campaign, wait_seconds=1.0))
+        told = list(run_integration_test(settings, campaign, wait_seconds=1.0))
         took = time.monotonic() - began
     assert len(told) >= 8
     assert all("no worker took the delivery" in each.trouble for each in told)
@@ -162,7 +163,7 @@ def test_an_address_that_does_not_answer_is_tried_once(connected):
         campaign = campaigns.get_campaign(connected.org_id, "stay")
         port = silent.getsockname()[1]
         began = time.monotonic()
-        told = list(rehearse(connected.settings, campaign, f"http://127.0.0.1:{port}"))
+        told = list(run_integration_test(connected.settings, campaign, f"http://127.0.0.1:{port}"))
         took = time.monotonic() - began
     assert sum("cannot be reached" in each.trouble for each in told) >= 8
     assert took < 10

@@ -132,7 +132,7 @@ def test_a_table_that_stays_locked_is_waited_for(world, environment):
 def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, monkeypatch):
     world.act("call", id="c1", email="a@example.org")
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
-    real = drain.settle_batch
+    real = drain.apply_batch
 
     def settle(*arguments, **named):
         (own,) = run("select pg_backend_pid()")[0]
@@ -141,7 +141,7 @@ def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, 
         return real(*arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(drain, "settle_batch", settle)
+        patched.setattr(drain, "apply_batch", settle)
         with pytest.raises(DBAPIError) as error:
             world.drain()
     assert outages.name_of(error.value) in {"shutting_down", "no_connection"}

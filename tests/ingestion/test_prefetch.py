@@ -67,7 +67,7 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
         raise KeyboardInterrupt("on purpose")
 
     with monkeypatch.context() as patched:
-        patched.setattr(drain, "settle_batch", fails)
+        patched.setattr(drain, "apply_batch", fails)
         with pytest.raises(KeyboardInterrupt, match="on purpose"):
             read_ahead.drain(world.app, world.org_id)
     # The batch that failed is held until its time is over; the one behind it is free.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, Said
+from advocacy.core.events import ActionEvent, StatementType
 from advocacy.providers import actblue, nationbuilder
 from tests.support.counterparts import (
     ACTBLUE,
@@ -32,7 +32,7 @@ def changed(name: str, line: dict[str, Any] | None = None, **fields: Any) -> lis
 
 
 def gift_of(events: list[ActionEvent]) -> ActionEvent:
-    (gift,) = (event for event in events if event.said is not Said.ELSEWHERE)
+    (gift,) = (event for event in events if event.said is not StatementType.DUPLICATE_OF)
     return gift
 
 
@@ -76,7 +76,7 @@ def test_every_instalment_is_a_gift_of_one_mandate() -> None:
 
 def test_a_cancellation_without_line_items_still_ends_the_mandate() -> None:
     (event,) = ACTBLUE.parsed("cancellation_without_lines")
-    assert (event.said, event.recurs_as) == (Said.ENDED, "AB70002")
+    assert (event.said, event.recurs_as) == (StatementType.RECURRING_ENDED, "AB70002")
 
 
 def test_a_refund_names_the_gift_and_may_come_first() -> None:

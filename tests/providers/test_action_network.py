@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Said
+from advocacy.core.events import ActionEvent, ActionKind, StatementType
 from advocacy.providers import action_network
 from tests.support.counterparts import ACTION_NETWORK, CLICK, CODE, NOW, in_every_order, payload
 
@@ -33,7 +33,7 @@ def changed(name: str, **fields: Any) -> list[ActionEvent]:
 )
 def test_each_type_is_its_kind(name: str, kind: ActionKind) -> None:
     (event,) = ACTION_NETWORK.parsed(name)
-    assert event.kind is kind and event.said is Said.MADE
+    assert event.kind is kind and event.said is StatementType.CREATED
 
 
 def test_code_person_and_site_come_from_the_signature() -> None:
@@ -94,7 +94,7 @@ def test_a_donation_sent_again_without_its_amount_is_a_return() -> None:
 @pytest.mark.parametrize("amount", [None, "", "0.00", 0])
 def test_an_amount_that_was_taken_away_has_many_forms(amount: Any) -> None:
     (event,) = changed("donation_returned", amount=amount)
-    assert event.said is Said.RETURNED and event.amount_minor is None
+    assert event.said is StatementType.REFUNDED and event.amount_minor is None
 
 
 def test_a_gift_that_is_sent_again_with_its_amount_stands() -> None:

@@ -12,7 +12,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, Said
+from advocacy.core.events import ActionEvent, StatementType
 from advocacy.providers import actblue, stripe
 from tests.providers.test_contract import places, put
 from tests.support.counterparts import (
@@ -114,7 +114,7 @@ def what_counts(events: list[ActionEvent]) -> list[ActionEvent]:
     return [
         replace(event, code="", click_id="", utm={}, referrer="", target="")
         for event in events
-        if event.said is not Said.STANDS or event.amount_minor is not None
+        if event.said is not StatementType.REFUND_REVERSED or event.amount_minor is not None
     ]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
-from advocacy.ingestion.reconcile import Fact, settle
+from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import BY_SLUG, PROVIDERS
 from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
 
@@ -204,7 +204,7 @@ def read_safely(tool: Counterpart, verified: Verified) -> list[ActionEvent]:
         written = json.dumps(fact.to_json())
         assert Fact.from_json(json.loads(written)) == fact
         assert "\\u0000" not in written
-        settle([fact])
+        reconcile([fact])
     return events
 
 

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said, Verified
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, StatementType, Verified
 from advocacy.ingestion.drain import events_of, facts_of
-from advocacy.ingestion.reconcile import Fact, settle
+from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import READERS, ROW, row_id
 from tests.support.counterparts import CODE, NOW, ROOMS, Counterpart, payload
@@ -126,7 +126,7 @@ def what_it_says(events: list[ActionEvent]) -> None:
     """Hold what was read to what everything behind relies on."""
     source = SimpleNamespace(id=UUID(int=7), region="US")
     for event in events:
-        if event.kind is ActionKind.DONATION and event.said is Said.MADE:
+        if event.kind is ActionKind.DONATION and event.said is StatementType.CREATED:
             assert event.amount_minor is None or event.amount_minor > 0
         assert (event.amount_minor or 0) >= 0
         assert 1990 <= event.occurred_at.year <= 2200
@@ -134,7 +134,7 @@ def what_it_says(events: list[ActionEvent]) -> None:
         kept = json.dumps(fact.to_json())
         assert "\\u0000" not in kept and kept.encode()
         assert Fact.from_json(json.loads(kept)) == fact
-        settle([fact])
+        reconcile([fact])
 
 
 def try_delivery(data: st.DataObject, tool: Counterpart) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionKind, Delivery, Said
+from advocacy.core.events import ActionKind, Delivery, StatementType
 from advocacy.providers import generic, mappings
 from tests.support.counterparts import (
     CLICK,
@@ -65,7 +65,7 @@ def test_each_shape_is_read(
     tool: Counterpart, name: str, kind: ActionKind, minor: int | None
 ) -> None:
     (event,) = tool.parsed(name)
-    assert (event.kind, event.amount_minor, event.said) == (kind, minor, Said.MADE)
+    assert (event.kind, event.amount_minor, event.said) == (kind, minor, StatementType.CREATED)
     assert event.person.email == "june@example.org"
     if name != "givebutter_transaction_created":
         assert (event.code, event.click_id) == (CODE, CLICK)
@@ -254,7 +254,7 @@ def test_a_source_with_an_unchecked_mapping_tells_states_apart_all_the_same() ->
     assert named(STATEFUL, id="g", status="Back") == named(STATEFUL, id="g", status="Back", more=1)
     assert named(STATEFUL, id="g", status="Back") != named(STATEFUL, id="g", status="Gone")
     events = generic.dry_run(STATEFUL, b'{"id": "g", "at": 1777636800, "status": "Back"}')
-    assert [event.said for event in events] == [Said.RETURNED]
+    assert [event.said for event in events] == [StatementType.REFUNDED]
 
 
 @pytest.mark.parametrize(
@@ -282,5 +282,5 @@ def test_a_gift_goes_back_when_that_is_stated_not_when_it_was_made() -> None:
     body = json.loads(payload("generic", "everyaction_contribution"))
     body |= {"status": "Refunded", "dateModified": "2026-05-20T08:00:00"}
     (event,) = generic.dry_run(mappings.get("everyaction"), json.dumps(body).encode())
-    assert event.said is Said.RETURNED
+    assert event.said is StatementType.REFUNDED
     assert event.occurred_at.isoformat() == "2026-05-20T12:00:00+00:00"

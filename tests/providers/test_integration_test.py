@@ -19,7 +19,7 @@ import stripe
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, StatementType
 from advocacy.providers import BY_SLUG, PROVIDERS, generic, mappings, nationbuilder
 from tests.support.counterparts import BOTH, CLICK, CODE, FORM_MAPPING, NOW, ROOMS, Counterpart
 
@@ -36,7 +36,7 @@ def landing_of(tool: Counterpart, click_id: str = CLICK) -> str:
 
 
 def rehearsed(tool: Counterpart, landing: str = "", name: str = NAME, **setup: Any) -> Delivery:
-    return tool.room.rehearsal(
+    return tool.room.sample_delivery(
         landing or landing_of(tool), tool.secret, name, NOW, {**tool.setup, **setup}, URL
     )
 
@@ -45,7 +45,7 @@ def read(tool: Counterpart, delivery: Delivery) -> list[ActionEvent]:
     """Return what the delivery says that was made."""
     secrets = [tool.secret] if tool.secret else []
     events = tool.room.parse(tool.room.verify(delivery, secrets, NOW))
-    return [event for event in events if event.said is Said.MADE]
+    return [event for event in events if event.said is StatementType.CREATED]
 
 
 def carried(tool: Counterpart, delivery: Delivery) -> set[tuple[str, str]]:
@@ -55,7 +55,7 @@ def carried(tool: Counterpart, delivery: Delivery) -> set[tuple[str, str]]:
 def test_every_room_and_every_mapping_is_rehearsed() -> None:
     played = [tool.setup.get("mapping") for tool in ROOMS.values()]
     assert all(mappings.get(name) in played for name in mappings.names())
-    assert all(room.CARRIES and len(room.CARRIES) < 60 for room in PROVIDERS)
+    assert all(room.CODE_PARAMETERS and len(room.CODE_PARAMETERS) < 60 for room in PROVIDERS)
 
 
 @every_room
@@ -122,7 +122,7 @@ def test_stripes_library_accepts_the_signature() -> None:
 @pytest.mark.parametrize("asked", ["", "?region=eu&empty="])
 def test_twilios_library_accepts_the_signature(asked: str) -> None:
     tool = ROOMS["twilio"]
-    delivery = tool.room.rehearsal(landing_of(tool), tool.secret, NAME, NOW, {}, URL + asked)
+    delivery = tool.room.sample_delivery(landing_of(tool), tool.secret, NAME, NOW, {}, URL + asked)
     fields = dict(parse_qsl(delivery.body.decode(), keep_blank_values=True))
     validator = RequestValidator(tool.secret)
     assert validator.validate(delivery.url, fields, delivery.headers["x-twilio-signature"])
@@ -133,11 +133,11 @@ def test_twilios_library_accepts_the_signature(asked: str) -> None:
 
 def test_the_standard_library_accepts_the_signature() -> None:
     tool, now = ROOMS["standard"], datetime.now(UTC)
-    delivery = tool.room.rehearsal(landing_of(tool), tool.secret, NAME, now, {}, URL)
+    delivery = tool.room.sample_delivery(landing_of(tool), tool.secret, NAME, now, {}, URL)
     headers = dict(delivery.headers)
     assert standardwebhooks.Webhook(tool.secret).verify(delivery.body.decode(), headers)
     with pytest.raises(Unreadable) as caught:
-        tool.room.rehearsal(landing_of(tool), "whsec_%%%", NAME, now, {}, URL)
+        tool.room.sample_delivery(landing_of(tool), "whsec_%%%", NAME, now, {}, URL)
     assert caught.value.reason == "bad_secret"
 
 
@@ -159,7 +159,7 @@ def test_a_rehearsal_keeps_to_the_setup(name: str, setup: dict[str, Any]) -> Non
 def test_controlshift_may_be_set_up_with_basic_credentials() -> None:
     room = BY_SLUG["controlshift"]
     landing = room.destination(PAGE, CODE, CLICK)
-    delivery = room.rehearsal(landing, "cs:one", NAME, NOW, {"auth": "basic"}, URL)
+    delivery = room.sample_delivery(landing, "cs:one", NAME, NOW, {"auth": "basic"}, URL)
     (event,) = room.parse(room.verify(delivery, ["cs:one"], NOW))
     assert (event.code, event.click_id) == (CODE, CLICK)
     with pytest.raises(Refused):
@@ -170,7 +170,7 @@ def test_controlshift_may_be_set_up_with_basic_credentials() -> None:
 def test_proca_proves_what_it_was_given(secret: str) -> None:
     room = BY_SLUG["proca"]
     landing = room.destination(PAGE, CODE, CLICK)
-    delivery = room.rehearsal(landing, secret, NAME, NOW, {}, URL)
+    delivery = room.sample_delivery(landing, secret, NAME, NOW, {}, URL)
     assert ("authorization" in delivery.headers) is bool(secret)
     assert room.verify(delivery, [secret] if secret else [], NOW)
     with pytest.raises(Refused):
@@ -179,7 +179,7 @@ def test_proca_proves_what_it_was_given(secret: str) -> None:
 
 def test_a_nation_gives_the_recruiter_back() -> None:
     landing = nationbuilder.destination(PAGE, "417", CLICK)
-    delivery = nationbuilder.rehearsal(landing, "t", NAME, NOW, {}, URL)
+    delivery = nationbuilder.sample_delivery(landing, "t", NAME, NOW, {}, URL)
     (event,) = nationbuilder.parse(nationbuilder.verify(delivery, ["t"], NOW))
     assert (event.code, event.click_id) == ("417", "")
 
@@ -205,7 +205,7 @@ PLAIN: dict[str, Any] = {
 def played(mapping: dict[str, Any], secret: str = "") -> tuple[Delivery, list[ActionEvent]]:
     setup = {"mapping": mapping}
     landing = generic.destination(PAGE + "&utm_medium=no", CODE, CLICK, mapping)
-    delivery = generic.rehearsal(landing, secret, NAME, NOW, setup, URL)
+    delivery = generic.sample_delivery(landing, secret, NAME, NOW, setup, URL)
     return delivery, generic.parse(generic.verify(delivery, [secret], NOW))
 
 
@@ -256,8 +256,8 @@ def test_the_code_may_come_back_in_the_pages_address() -> None:
 def test_a_code_that_travels_alone_comes_back_alone() -> None:
     (event,) = played(with_(destination={"c": "{code}"}))[1]
     assert (event.code, event.click_id) == (CODE, "")
-    assert generic.carries(PLAIN) == "c= and k="
-    assert generic.carries({}) == "utm_content="
+    assert generic.query_template(PLAIN) == "c= and k="
+    assert generic.query_template({}) == "utm_content="
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_broken_mapping_or_example_is_named() -> None:
     for mapping in ({}, with_(colour="red"), with_(example="{id}"), with_(example=7)):
         assert generic.check_mapping(mapping)
         with pytest.raises(Unreadable) as caught:
-            generic.rehearsal(PAGE, "s", NAME, NOW, {"mapping": mapping}, URL)
+            generic.sample_delivery(PAGE, "s", NAME, NOW, {"mapping": mapping}, URL)
         assert caught.value.reason == "bad_mapping"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Delivery, Said
+from advocacy.core.events import ActionEvent, ActionKind, Delivery, StatementType
 from advocacy.providers import nationbuilder
 from tests.support.counterparts import (
     BOTH,
@@ -75,7 +75,7 @@ def test_a_cancellation_that_is_taken_back_stands_again() -> None:
 def test_a_donation_that_has_not_succeeded_is_none_yet() -> None:
     assert NATIONBUILDER.parsed("donation_pending") == []
     (event,) = changed("donation_canceled", succeeded_at=None)
-    assert event.said is Said.RETURNED
+    assert event.said is StatementType.REFUNDED
 
 
 def test_a_person_counts_only_where_staff_say_as_what() -> None:

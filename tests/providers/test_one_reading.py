@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, ActionKind, Person, Said, Verified
+from advocacy.core.events import ActionEvent, ActionKind, Person, StatementType, Verified
 from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic
@@ -183,7 +183,7 @@ def test_no_entry_takes_what_is_not_above_zero_for_a_gift(amount: Any) -> None:
             except Unreadable:
                 continue
             for event in events:
-                if event.kind is ActionKind.DONATION and event.said is Said.MADE:
+                if event.kind is ActionKind.DONATION and event.said is StatementType.CREATED:
                     assert event.amount_minor is None or event.amount_minor > 0, (name, event)
                 assert (event.amount_minor or 0) >= 0, (name, event)
 

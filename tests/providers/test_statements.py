@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from advocacy.core.events import ActionEvent, ActionKind, Said
+from advocacy.core.events import ActionEvent, ActionKind, StatementType
 from advocacy.ingestion.reconcile import Fact, action_id, joined, settle
 from tests.support.counterparts import SOURCE, facts
 
@@ -30,12 +30,14 @@ def gift(name: str = "g", amount: int | None = 1000, after: int = 0, **rest: Any
 
 
 def back(amount: int | None, after: int, statement: str, **rest: Any) -> ActionEvent:
-    return gift(amount=amount, after=after, said=Said.RETURNED, statement_id=statement, **rest)
+    return gift(
+        amount=amount, after=after, said=StatementType.REFUNDED, statement_id=statement, **rest
+    )
 
 
 def refunded(*events: ActionEvent) -> int:
     """Settle in every order; return what went back."""
-    results = [settle(facts(list(order))) for order in permutations(events)]
+    results = [reconcile(facts(list(order))) for order in permutations(events)]
     assert all(result == results[0] for result in results)
     return results[0].refunded_minor
 
@@ -70,13 +72,13 @@ def test_names_in_common_make_one_action_in_every_order() -> None:
         gift("invoice", statement_id="invoice", same_as=("first",), recurs_as="sub"),
         gift("payment", statement_id="payment"),
         gift("payment", statement_id="link", same_as=("invoice",)),
-        gift("first", None, statement_id="session", said=Said.STANDS, code="abc"),
+        gift("first", None, statement_id="session", said=StatementType.REFUND_REVERSED, code="abc"),
         gift("another"),
     ]
     outcomes = []
     for order in permutations(facts(told)):
-        groups = joined(order)
-        outcomes.append({key: settle(group, key) for key, group in groups.items()})
+        groups = group_facts(order)
+        outcomes.append({key: reconcile(group, key) for key, group in groups.items()})
     assert all(outcome == outcomes[0] for outcome in outcomes)
     assert len(outcomes[0]) == 2
     (one,) = (action for action in outcomes[0].values() if action.recurs_as)
@@ -86,9 +88,11 @@ def test_names_in_common_make_one_action_in_every_order() -> None:
 
 @pytest.mark.parametrize("after", [0, 5])
 def test_what_is_told_elsewhere_is_never_counted(after: int) -> None:
-    elsewhere = gift(amount=None, after=after, said=Said.ELSEWHERE, statement_id="elsewhere")
+    elsewhere = gift(
+        amount=None, after=after, said=StatementType.DUPLICATE_OF, statement_id="elsewhere"
+    )
     for order in ([gift(after=2), elsewhere], [elsewhere, gift(after=2)], [elsewhere]):
-        assert not settle(facts(order)).counted
+        assert not reconcile(facts(order)).counted
 
 
 def test_facts_with_further_names_survive_being_written() -> None:
@@ -98,7 +102,7 @@ def test_facts_with_further_names_survive_being_written() -> None:
 
 
 def test_the_last_word_on_what_is_no_gift_stands() -> None:
-    def signed(after: int, said: Said, statement: str) -> ActionEvent:
+    def signed(after: int, said: StatementType, statement: str) -> ActionEvent:
         at = START + timedelta(hours=after)
         return ActionEvent(
             kind=ActionKind.SIGNATURE,
@@ -110,15 +114,22 @@ def test_the_last_word_on_what_is_no_gift_stands() -> None:
         )
 
     def counted(*events: ActionEvent) -> bool:
-        (outcome,) = {settle(facts(list(order))).counted for order in permutations(events)}
+        (outcome,) = {reconcile(facts(list(order))).counted for order in permutations(events)}
         return outcome
 
-    made, exported = signed(0, Said.MADE, "made"), signed(0, Said.MADE, "exported")
+    made, exported = (
+        signed(0, StatementType.CREATED, "made"),
+        signed(0, StatementType.CREATED, "exported"),
+    )
     assert counted(made, exported)
-    assert not counted(made, exported, signed(1, Said.RETURNED, "returned"))
-    assert not counted(exported, signed(1, Said.RETURNED, "made"))
-    assert counted(made, signed(1, Said.RETURNED, "returned"), signed(2, Said.MADE, "made"))
-    assert not counted(signed(1, Said.RETURNED, "returned"))
+    assert not counted(made, exported, signed(1, StatementType.REFUNDED, "returned"))
+    assert not counted(exported, signed(1, StatementType.REFUNDED, "made"))
+    assert counted(
+        made,
+        signed(1, StatementType.REFUNDED, "returned"),
+        signed(2, StatementType.CREATED, "made"),
+    )
+    assert not counted(signed(1, StatementType.REFUNDED, "returned"))
 
 
 def exported(sort: str, amount: int, after: int, **rest: Any) -> ActionEvent:
@@ -131,7 +142,7 @@ def won(amount: int, after: int) -> ActionEvent:
         kind=ActionKind.DONATION,
         external_id="g",
         occurred_at=at,
-        said=Said.STANDS,
+        said=StatementType.REFUND_REVERSED,
         statement_id="dispute:exported:stands",
         stated_at=at,
         amount_minor=amount,
@@ -145,7 +156,7 @@ def stands(amount: int, at: int, stated: int, statement: str) -> ActionEvent:
         kind=ActionKind.DONATION,
         external_id="g",
         occurred_at=START + timedelta(hours=at),
-        said=Said.STANDS,
+        said=StatementType.REFUND_REVERSED,
         statement_id=statement,
         stated_at=START + timedelta(hours=stated),
         amount_minor=amount,

@@ -10,7 +10,7 @@ import pytest
 import stripe as stripe_library
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, Said
+from advocacy.core.events import ActionEvent, StatementType
 from advocacy.providers import stripe
 from tests.support.counterparts import CLICK, CODE, NOW, STRIPE, in_every_order, payload, settled
 
@@ -111,7 +111,7 @@ def test_refund_and_dispute_are_added_but_never_above_the_gift() -> None:
 
 def test_an_unpaid_session_lends_its_code_to_the_payment_that_follows() -> None:
     unpaid = STRIPE.parsed("checkout_session_unpaid")
-    assert [each.said for each in unpaid] == [Said.STANDS]
+    assert [each.said for each in unpaid] == [StatementType.REFUND_REVERSED]
     later = changed("payment_intent_succeeded", id="pi_2")
     (gift,) = in_every_order([unpaid, later]).values()
     assert gift.counted and (gift.code, gift.gross_minor) == (CODE, 3000)

@@ -11,7 +11,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.errors import Refused, Unreadable
-from advocacy.core.events import ActionEvent, Delivery, Said
+from advocacy.core.events import ActionEvent, Delivery, StatementType
 from advocacy.providers import twilio
 from tests.support.counterparts import CALLBACK, CLICK, CODE, NOW, TWILIO, in_every_order, payload
 
@@ -139,7 +139,12 @@ def test_a_broken_url_is_refused(url: str) -> None:
 
 def test_a_finished_call_with_a_human_counts_and_brings_the_code_back() -> None:
     (call,) = TWILIO.parsed("call_completed.form")
-    assert (call.kind, call.said, call.code, call.click_id) == ("call", Said.MADE, CODE, CLICK)
+    assert (call.kind, call.said, call.code, call.click_id) == (
+        "call",
+        StatementType.CREATED,
+        CODE,
+        CLICK,
+    )
     assert call.person.phone == "" and call.target == ""
 
 

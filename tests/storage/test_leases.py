@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from advocacy.core.prefetch import at_once
+from advocacy.core.prefetch import run_inline
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import run, transaction
@@ -78,7 +78,7 @@ def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
                     "where status = 'pending' and id not in "
                     "(select unnest(delivery_ids) from claims)"
                 )
-        return at_once(read)
+        return run_inline(read)
 
     assert drain.drain(settings, full.org_id, begin=late).done == 7
 

@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from advocacy.core.crypto import organization_key, seal
-from advocacy.core.events import ActionEvent, ActionKind, Person, Said
+from advocacy.core.events import ActionEvent, ActionKind, Person, StatementType
 from advocacy.core.ids import new_id
 from advocacy.identity.hashing import digests
 from advocacy.ingestion import drain
-from advocacy.ingestion.pipeline import Parsed, settle_batch
+from advocacy.ingestion.pipeline import Parsed, apply_batch
 from advocacy.ingestion.reconcile import fact_of, write_facts
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
@@ -33,7 +33,7 @@ def event(**more) -> ActionEvent:
         "kind": ActionKind.DONATION,
         "external_id": ADDRESS,
         "occurred_at": NOW,
-        "statement_id": Said.MADE,
+        "statement_id": StatementType.CREATED,
         "person": Person(email=ADDRESS),
         "amount_minor": 2500,
         "currency": "USD",
@@ -79,7 +79,7 @@ def store_as_before(world, events: list[ActionEvent], name: str, **columns: str)
         )
         sources = {each.id: each for each in sources_storage.list_sources(world.org_id)}
         parsed = Parsed({delivery_id: facts}, {}, {delivery_id: source_id})
-        settle_batch(world.master, world.org_id, parsed, sources)
+        apply_batch(world.master, world.org_id, parsed, sources)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_delivery_from_before_is_known_again(world, root):
 def test_a_rebuild_joins_what_an_old_worker_stored_beside_the_new_version(before, root):
     """It gave the action its former name after the migration."""
     migrate(root)
-    store_as_before(before, [event(statement_id="refund:1", said=Said.RETURNED)], "m2")
+    store_as_before(before, [event(statement_id="refund:1", said=StatementType.REFUNDED)], "m2")
     assert len(run("select id from actions")) == 4
     drain.rebuild(before.settings, before.org_id)
     assert len(run("select id from actions")) == 3

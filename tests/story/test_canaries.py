@@ -28,9 +28,9 @@ from werkzeug.test import Client
 
 from advocacy.core.crypto import open_text, unseal
 from advocacy.ingestion import drain, erasure
-from advocacy.ingestion.csv_import import bring_in
-from advocacy.ingestion.receive import Knock, KnownSources, receive_together
-from advocacy.ingestion.wakeup import Silent, connect, enqueue_drain
+from advocacy.ingestion.csv_import import import_rows
+from advocacy.ingestion.receive import WebhookRequest, KnownSources, receive_batch
+from advocacy.ingestion.wakeup import NullNotifier, connect, enqueue_drain
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
@@ -117,8 +117,8 @@ def send(world, key: str, deliveries: list[tuple[bytes, dict[str, str], str]]) -
     sources = KnownSources(world.master, 5.0)
     refused: list[Exception] = []
     for start in range(0, len(deliveries), 50):
-        knocks = [Knock(key, *each) for each in deliveries[start : start + 50]]
-        answers = receive_together(sources, Silent(), knocks)
+        knocks = [WebhookRequest(key, *each) for each in deliveries[start : start + 50]]
+        answers = receive_batch(sources, NullNotifier(), knocks)
         refused += [each for each in answers if isinstance(each, Exception)]
     # A tool that proves itself by a text of the body is refused with another one in its place.
     assert len(refused) <= len(deliveries) / 5, refused
@@ -175,7 +175,7 @@ def bring_exports(world) -> None:
             row[place] = f'"{canary}"'
             written.append(",".join(row))
         rows = rows_of("\n".join(written), provider)
-        bring_in(world.settings, source, rows, {}, lambda *_: None)
+        import_rows(world.settings, source, rows, {}, lambda *_: None)
 
 
 def click(world, folder: Path) -> None:

@@ -23,7 +23,7 @@ from advocacy.core.events import ActionEvent, Person, Verified
 from advocacy.core.tabular.table import Row
 from advocacy.identity.hashing import digests, supporter_of
 from advocacy.ingestion import drain
-from advocacy.ingestion.csv_import import bring_in
+from advocacy.ingestion.csv_import import import_rows
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.csv_exports import READERS, ROW, read_row
 from advocacy.storage import sources
@@ -628,7 +628,7 @@ def _rows(world: Any, slug: str, facts: Sequence[str]) -> None:
     source = next(each for each in sources.list_sources(world.org_id) if each.provider == slug)
     rows = [dict(row) for fact in facts for row in told(TOOLS[slug])[fact].rows]
     refused: list[str] = []
-    bring_in(
+    import_rows(
         world.settings,
         source,
         (Row(line, row) for line, row in enumerate(rows, start=2)),
@@ -702,7 +702,7 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
     source = next(each for each in sources.list_sources(world.org_id) if each.provider == "stripe")
     for way in ways:
         if way:
-            bring_in(
+            import_rows(
                 world.settings, source, [Row(2, row)], {}, lambda *told: pytest.fail(str(told))
             )
         else:

@@ -212,14 +212,14 @@ def test_a_page_address_with_a_nul_stops_nobody(told):
 )
 def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     """Whatever a transaction fails of: the others are counted, the one to blame is given up."""
-    real = drain.settle_batch
+    real = drain.apply_batch
 
     def settle(master, org_id, parsed, sources, **how):
         if any(fact.external_id == "poison" for told in parsed.facts.values() for fact in told):
             raise error
         return real(master, org_id, parsed, sources, **how)
 
-    monkeypatch.setattr(drain, "settle_batch", settle)
+    monkeypatch.setattr(drain, "apply_batch", settle)
     for index in range(5):
         told.act("call", id=f"good-{index}", email=f"{index}@example.org")
     told.act("call", id="poison", email="p@example.org")
@@ -246,7 +246,7 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
     monkeypatch.setattr(drain, "parse_batch", parse)
     before = numbers(told)
     batch = drain.read_batch(told.settings, told.org_id, 10)
-    drain.keep_batch(told.settings, told.org_id, batch, drain.Drained())
+    drain.store_batch(told.settings, told.org_id, batch, drain.Drained())
     assert numbers(told) == before
 
 

@@ -27,9 +27,9 @@ import stripe
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.events import ActionEvent, Delivery, Verified
-from advocacy.ingestion.reconcile import Fact, Settled, fact_of, joined, settle
+from advocacy.ingestion.reconcile import Fact, Reconciled, fact_of, group_facts, reconcile
 from advocacy.providers import BY_SLUG, mappings
-from advocacy.providers.adapter import Room
+from advocacy.providers.adapter import Provider
 
 NOW = datetime(2026, 5, 1, 12, 5, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -57,7 +57,7 @@ def payloads(slug: str) -> Iterator[str]:
 class Counterpart:
     """A tool that sends to one room. `sign` returns the headers that prove who it is."""
 
-    room: Room
+    room: Provider
     secret: str = ""
     other_secret: str = ""
     sign: Callable[[bytes, str, datetime], Mapping[str, str]] = lambda body, secret, now: {}
@@ -168,7 +168,7 @@ FORM_MAPPING = {
 }
 
 
-def _room(slug: str) -> Room:
+def _room(slug: str) -> Provider:
     return BY_SLUG[slug]
 
 
@@ -294,7 +294,7 @@ ROOMS = {
 SOURCE = UUID(int=7)
 
 
-def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[str, Settled]:
+def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[str, Reconciled]:
     """Settle deliveries in every order, or in `most` of them drawn by lot; all must agree."""
     orders: Iterable[tuple[int, ...]] = permutations(range(len(told)))
     if factorial(len(told)) > most:
@@ -322,11 +322,11 @@ def facts(events: list[ActionEvent], delivery: int = 1, source: UUID = SOURCE) -
     ]
 
 
-def settled(*told: list[Fact]) -> dict[str, Settled]:
+def settled(*told: list[Fact]) -> dict[str, Reconciled]:
     """Settle facts into actions, by the shortest of the names that they were told under."""
-    groups = joined(fact for each in told for fact in each)
+    groups = group_facts(fact for each in told for fact in each)
     return {
-        min((fact.external_id for fact in group), key=lambda name: (len(name), name)): settle(
+        min((fact.external_id for fact in group), key=lambda name: (len(name), name)): reconcile(
             group, known_as
         )
         for known_as, group in groups.items()

@@ -12,7 +12,7 @@ import sys
 from advocacy.ingestion import pipeline
 from workers.run import main
 
-_real = pipeline._attribute_and_keep
+_real = pipeline._attribute_and_store
 
 
 def _trap(org_id, todo, *rest, **named):  # type: ignore[no-untyped-def]
@@ -23,7 +23,7 @@ def _trap(org_id, todo, *rest, **named):  # type: ignore[no-untyped-def]
     _real(org_id, todo, *rest, **named)
 
 
-pipeline._attribute_and_keep = _trap
+pipeline._attribute_and_store = _trap
 
 if __name__ == "__main__":
     sys.argv = [sys.argv[0], "worker"]

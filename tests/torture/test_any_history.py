@@ -252,7 +252,7 @@ def disturb(
             who = {"email": "e1@example.org", "phone": "", "region": "US"}
             insist(lambda: erasure.erase(world.settings, world.org_id, **who))
         for _ in range(4):
-            drain.fold_news(world.org_id, above=0)
+            drain.compact_distinct_deltas(world.org_id, above=0)
             time.sleep(chance.random() * 0.1)
             if chance.random() < 0.4:
                 insist(lambda: drain.rebuild(settings, world.org_id))

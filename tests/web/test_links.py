@@ -131,13 +131,13 @@ def test_a_link_is_made_and_shown_with_its_utm_and_its_code(world, staff):
 
 
 def test_it_is_the_link_that_the_command_would_make(world, staff):
-    from advocacy.tracking.links import put_link_to
+    from advocacy.tracking.links import create_link
 
     staff.post("/links", data=ASKED)
     (link,) = links()
     with transaction():
         post = posts_storage.get_post(world.org_id, link.post_id)
-        made = put_link_to(world.org_id, post, PETITION, local=True)
+        made = create_link(world.org_id, post, PETITION, local=True)
         assert (made.provider, made.utm, made.carries) == (link.provider, link.utm, link.carries)
 
 

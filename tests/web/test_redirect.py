@@ -25,7 +25,7 @@ from werkzeug.test import Client
 from advocacy.app import create_app
 from advocacy.core import records
 from advocacy.core.tracking_parameters import split_code
-from advocacy.ingestion.wakeup import Silent
+from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import links, organizations
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
@@ -652,7 +652,7 @@ def without_database(door, port: int = 9) -> LinksDoor:
         door.settings, database_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/nothing"
     )
     app = create_app(settings)
-    app.extensions["nudge"] = Silent()
+    app.extensions["notifier"] = NullNotifier()
     door.opened.append(LinksDoor(app.wsgi_app, app, settings))
     return door.opened[-1]
 

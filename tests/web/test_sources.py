@@ -82,7 +82,7 @@ def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
         for n, email in enumerate(("ana@", "Ben <ben@example.org>"), start=2)
     ]
     for _ in range(2):
-        csv_import.bring_in(world.settings, source, rows, {}, lambda *_: None)
+        csv_import.import_rows(world.settings, source, rows, {}, lambda *_: None)
         assert unread_of(world) == {"actblue": 1}
 
 

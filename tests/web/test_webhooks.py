@@ -21,8 +21,8 @@ from sqlalchemy import text
 from advocacy.app import create_app
 from advocacy.core import ids
 from advocacy.ingestion import drain
-from advocacy.ingestion.receive import Knock, KnownSources, receive_together
-from advocacy.ingestion.wakeup import Silent
+from advocacy.ingestion.receive import KnownSources, WebhookRequest, receive_batch
+from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.providers import mappings
 from advocacy.providers.signatures import standard
 from advocacy.storage import inbox
@@ -330,11 +330,11 @@ def test_digests_that_were_plain_are_keyed_by_the_migration(world, root):
     assert inbox_rows() == 3
 
 
-def knocks(world, *bodies: bytes, message_id: str = "") -> list[Knock]:
+def knocks(world, *bodies: bytes, message_id: str = "") -> list[WebhookRequest]:
     """Deliveries that are signed and knock together."""
     now = datetime.now(UTC)
     return [
-        Knock(
+        WebhookRequest(
             world.keys["standard"],
             body,
             standard(body, message_id or f"msg_{at}", world.secret, now),
@@ -352,7 +352,7 @@ def test_a_group_answers_each_for_itself(world):
         replace(unknown, key="src_unknown"),
         replace(again, headers=good.headers),
     ]
-    answers = receive_together(KnownSources(world.master, 0), Silent(), group)
+    answers = receive_batch(KnownSources(world.master, 0), NullNotifier(), group)
 
     assert [getattr(one, "reason", one) for one in answers] == [
         (200, "new"),
@@ -366,7 +366,7 @@ def test_a_group_answers_each_for_itself(world):
 def test_the_same_id_with_other_bodies_in_one_group(world):
     group = knocks(world, b"1", b"2", b"2", b"1", message_id="msg_1")
     for expected in (["new", "conflict", "conflict", "known"], ["known", "conflict"] * 2):
-        answers = receive_together(KnownSources(world.master, 0), Silent(), group)
+        answers = receive_batch(KnownSources(world.master, 0), NullNotifier(), group)
         assert [put for _, put in answers] == expected
         group = [group[0], group[1], group[0], group[1]]
     rows = run("select external_id, status, reason from inbox order by external_id")
@@ -381,14 +381,14 @@ def test_a_group_may_be_of_several_organizations(world):
 
     other = World(world.app, "other")
     told = []
-    nudge = Silent()
+    nudge = NullNotifier()
     nudge.announce = told.append
     group = [*knocks(world, b"{}", message_id="a"), *knocks(other, b"{}", message_id="a")]
-    assert receive_together(KnownSources(world.master, 0), nudge, group) == [(200, "new")] * 2
+    assert receive_batch(KnownSources(world.master, 0), nudge, group) == [(200, "new")] * 2
     assert set(told) == {world.org_id, other.org_id}
     assert {row.org_id for row in run("select org_id from inbox")} == set(told)
     told.clear()
-    assert receive_together(KnownSources(world.master, 0), nudge, group) == [(200, "known")] * 2
+    assert receive_batch(KnownSources(world.master, 0), nudge, group) == [(200, "known")] * 2
     assert told == []
 
 
@@ -457,7 +457,7 @@ def test_a_row_that_the_database_refuses_fails_no_other(world, poison):
 
 def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(world):
     app = create_app(replace(world.settings, door_seconds=0.2))
-    app.extensions["nudge"] = Silent()
+    app.extensions["notifier"] = NullNotifier()
     was, world.app = world.app, app
     try:
         with was.app_context(), db.engine.connect() as other:

@@ -166,8 +166,8 @@ def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        nudger = wakeup.Nudger(f"redis://127.0.0.1:{silent.getsockname()[1]}")
-        world.app.extensions["nudge"], before = nudger, world.app.extensions["nudge"]
+        nudger = wakeup.RedisNotifier(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        world.app.extensions["notifier"], before = nudger, world.app.extensions["notifier"]
         try:
             began = time.monotonic()
             for index in range(5):
@@ -175,7 +175,7 @@ def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
                 assert answer.status_code == 200
             assert time.monotonic() - began < 1.0
         finally:
-            world.app.extensions["nudge"] = before
+            world.app.extensions["notifier"] = before
 
 
 def request(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:

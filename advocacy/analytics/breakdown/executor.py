@@ -26,7 +26,7 @@ from advocacy.storage import breakdowns as store
 from advocacy.storage import distinct_counts
 from advocacy.storage.breakdowns import Asked
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import NOBODY, UNIT
+from advocacy.storage.totals import NO_ID, UNIT
 
 
 class Reading:
@@ -242,7 +242,7 @@ class Reading:
                 for row in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
                     yield keys[row.number], row
         elif self.by == "campaign" and not asked.narrowed:
-            ids = [*(each.id for each in self.keys.campaigns), NOBODY]
+            ids = [*(each.id for each in self.keys.campaigns), NO_ID]
             for row in distinct_counts.read_people(
                 asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
             ):

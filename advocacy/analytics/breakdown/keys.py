@@ -11,7 +11,7 @@ from advocacy.analytics.breakdown.query import NONE, Question, year_earlier
 from advocacy.core.dates import zone
 from advocacy.storage import campaigns, posts, sources
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import NOBODY
+from advocacy.storage.totals import NO_ID
 
 
 def key_of_day(by: str, day: date) -> str:
@@ -130,7 +130,7 @@ class Keys:
             case "post" | "medium" | "author":
                 post = self.posts.get(value)
                 if self.by == "post":
-                    return str(value) if value and value != NOBODY else NONE
+                    return str(value) if value and value != NO_ID else NONE
                 return getattr(post, self.by, "") or NONE
             case "campaign":
                 return self._slugs.get(value, NONE)

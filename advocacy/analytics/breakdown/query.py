@@ -12,7 +12,7 @@ from advocacy.analytics.activation import MODELS, BadRange, days_meant, days_of
 from advocacy.core.messages import say
 from advocacy.storage import campaigns, totals
 from advocacy.storage.models import Campaign, Organization
-from advocacy.storage.totals import NOBODY
+from advocacy.storage.totals import NO_ID
 
 TIMES = ("hour", "day", "week", "month")
 GROUPS = ("post", "platform", "medium", "author", "kind", "source", *TIMES)
@@ -68,7 +68,7 @@ def days_asked(scope: Campaign | Organization, question: Question) -> tuple[date
     """Return the first and the last day; without a range from the first with data to today."""
     if isinstance(scope, Campaign):
         return days_of(scope, question.first, question.last)
-    ids = [*(each.id for each in campaigns.list_campaigns(scope.id)), NOBODY]
+    ids = [*(each.id for each in campaigns.list_campaigns(scope.id)), NO_ID]
     earliest, latest = totals.span_of_actions(scope.id, ids)
     return days_meant(question.first, question.last, earliest, latest, scope.timezone)
 

@@ -150,7 +150,7 @@ def _codes() -> str:
         if not any(sources.list_sources(each.id) for each in organizations):
             return Off("no tool is connected; connect one with `advocacy source create`")
         lost = [
-            f"{each.source}: {in_words(each, room.CARRIES, room.title)}"
+            f"{each.source}: {in_words(each, room.CODE_PARAMETERS, room.title)}"
             for organization in organizations
             for each in lost_sources(
                 Carried(*row)

@@ -22,7 +22,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import weigh
+from advocacy.attribution import assign_weights
 from advocacy.cli.dev import sample_rows
 from advocacy.cli.dev.sample_rows import DAY, DRAWS, LOTS, Part, Placed, Plan
 from advocacy.core.choices import SHORTEST_DAYS
@@ -314,7 +314,7 @@ def _shares(social: Sequence[bool], gaps: Sequence[int]) -> list[dict[str, str]]
         )
     return [
         {name: str(share) for name, share in each.shares.items() if share}
-        for each in weigh(at, path, timedelta(days=7))
+        for each in assign_weights(at, path, timedelta(days=7))
     ]
 
 

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from advocacy.storage import distinct_counts, time_zones
 from advocacy.storage.session import run
-from advocacy.storage.totals import EVERY, NOBODY, UNIT
+from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
 
 DAY = 86_400
 FOLLOWED_WITHIN = 3
@@ -471,18 +471,18 @@ def _count_alike(org_id: UUID) -> None:
             select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
             from (
               select campaign as campaign_id, occurred_on as day,
-                     coalesce(post_id, :nobody) as post_id, '{EVERY}' as model, kind, tier,
+                     coalesce(post_id, :nobody) as post_id, '{ALL_MODELS}' as model, kind, tier,
                      platform, source_id, currency, {UNIT} as units, gross_minor as gross,
                      0 as refunded
               from acted
               union all
               select campaign, {_returned_on("r", "acted.zone")},
-                     coalesce(post_id, :nobody), '{EVERY}', kind, tier, platform, source_id,
+                     coalesce(post_id, :nobody), '{ALL_MODELS}', kind, tier, platform, source_id,
                      currency, 0, 0, (r ->> 'amount_minor')::int8
               from acted, jsonb_array_elements(returns) r) added
             group by {_KEY}""",
         o=org_id,
-        nobody=NOBODY,
+        nobody=NO_ID,
         **time_zones.of_organization(org_id),
     )
 
@@ -548,7 +548,7 @@ def _count_shared(org_id: UUID) -> None:
             group by {_KEY}
             having sum(units) <> 0 or sum(gross) <> 0 or sum(refunded) <> 0""",
         o=org_id,
-        nobody=NOBODY,
+        nobody=NO_ID,
         **time_zones.of_organization(org_id),
     )
 

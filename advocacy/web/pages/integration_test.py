@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, g, render_template
 from flask_babel import gettext as _
 
-from advocacy.ingestion.integration_test import Rehearsed, rehearse, sources_of
+from advocacy.ingestion.integration_test import IntegrationResult, run_integration_test, sources_of
 from advocacy.storage import campaigns
 from advocacy.storage.connections import hurry
 from advocacy.storage.models import Campaign
@@ -39,7 +39,7 @@ def run(slug: str) -> str:
     # This page waits for a worker, not for the database: the limit of other pages is not for it.
     hurry(None)
     settings = current_app.extensions["settings"]
-    told = rehearse(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
+    told = run_integration_test(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
     return _page(campaign, sorted(told, key=lambda each: each.source))
 
 
@@ -50,7 +50,7 @@ def _campaign(slug: str) -> Campaign:
     return campaign
 
 
-def _page(campaign: Campaign, told: list[Rehearsed] | None) -> str:
+def _page(campaign: Campaign, told: list[IntegrationResult] | None) -> str:
     return render_template(
         "rehearsal.html", campaign=campaign, told=told, sources=sources_of(campaign)
     )

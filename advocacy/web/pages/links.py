@@ -37,12 +37,12 @@ from advocacy.tracking.link_sheet import (
     NEEDED,
     BadSheet,
     open_sheet,
+    requests_of,
+    result_csv,
     template,
     utm_shown,
-    wanted_of,
-    written_result,
 )
-from advocacy.tracking.links import MEDIA, BadLink, Maker, Outcome, Wanted, troubled
+from advocacy.tracking.links import MEDIA, BadLink, LinkMaker, LinkRequest, RowOutcome, count_errors
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import said
@@ -82,7 +82,7 @@ def make() -> BaseResponse:
 
     def work(_again: bool) -> str:
         with transaction():
-            code: str = maker.put(maker.check(Wanted(**asked))).link.code
+            code: str = maker.put(maker.check(LinkRequest(**asked))).link.code
             return code
 
     try:
@@ -110,7 +110,7 @@ def bulk() -> BaseResponse:
     only_all = request.form.get("which") != "good"
     try:
         table = open_sheet(sent.read())
-        asked = wanted_of(table)
+        asked = requests_of(table)
     except BadSheet as error:
         return Response(_bulk(trouble=f"{said(error.args[0])}."), 422)
     taken_for = said(table.described(len(asked)))
@@ -118,7 +118,7 @@ def bulk() -> BaseResponse:
         return Response(_bulk(taken_for=taken_for, first=asked[:3], read=table.matched.known))
     maker = _maker()
 
-    def work(_again: bool) -> list[Outcome]:
+    def work(_again: bool) -> list[RowOutcome]:
         with transaction():
             return maker.put_many(asked, only_all=only_all)
 
@@ -183,13 +183,13 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
 
 
 def _bulk(
-    outcomes: list[Outcome] | None = None,
+    outcomes: list[RowOutcome] | None = None,
     trouble: str = "",
     taken_for: str = "",
-    first: Sequence[tuple[int, Wanted]] = (),
+    first: Sequence[tuple[int, LinkRequest]] = (),
     read: Sequence[str] = (),
 ) -> str:
-    result = written_result(outcomes, _public_url()) if outcomes else b""
+    result = result_csv(outcomes, _public_url()) if outcomes else b""
     return render_template(
         "links_bulk.html",
         outcomes=outcomes,
@@ -201,14 +201,14 @@ def _bulk(
         needed=NEEDED,
         most=MOST_ROWS,
         made=[each.made for each in outcomes or () if each.made],
-        wrong=troubled(outcomes or ()),
+        wrong=count_errors(outcomes or ()),
         result=base64.b64encode(result).decode(),
         address=_address,
     )
 
 
-def _maker() -> Maker:
-    return Maker(g.org_id, local=not current_app.extensions["settings"].https)
+def _maker() -> LinkMaker:
+    return LinkMaker(g.org_id, local=not current_app.extensions["settings"].https)
 
 
 def _public_url() -> str:

@@ -197,7 +197,7 @@ def overview() -> Response:
             for each in OFFERED_DAYS
         ],
         lost=[
-            (each.source, in_words(each, room.CARRIES, room.title))
+            (each.source, in_words(each, room.CODE_PARAMETERS, room.title))
             for each in lost_sources(
                 Carried(*row) for row in totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS)
             )

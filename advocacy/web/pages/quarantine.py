@@ -78,7 +78,7 @@ def replay() -> Response:
         master = current_app.extensions["settings"].secret_key.encode()
         tried = put_back(master, g.org_id, reason=reason or None, ids=ids)
     if tried:
-        current_app.extensions["nudge"].announce(g.org_id)
+        current_app.extensions["notifier"].announce(g.org_id)
     return redirect(url_for("quarantine.page", tried=tried), 303)
 
 

@@ -39,7 +39,7 @@ def page() -> str:
         sources=source_health.read_health(g.org_id),
         rooms=BY_SLUG,
         lost={
-            each.source: in_words(each, room.CARRIES, room.title)
+            each.source: in_words(each, room.CODE_PARAMETERS, room.title)
             for each in lost_sources(Carried(*row) for row in figures)
             if (room := BY_SLUG[each.provider])
         },

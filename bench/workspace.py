@@ -34,7 +34,7 @@ PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605
 
 
 @dataclass(slots=True)
-class Place:
+class Workspace:
     """The application, its environment and a folder; what was generated once is used again."""
 
     app: Flask
@@ -169,9 +169,9 @@ class Place:
         until(answers, f"nothing answers at {path}; see {self.folder / 'processes.log'}")
 
     def child(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
-        """Start a piece of `bench.piece` in a process of its own."""
+        """Start a piece of `bench.child_process` in a process of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "bench.piece", *map(str, arguments)],
+            [sys.executable, "-m", "bench.child_process", *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, **self.variables, "LOG_LEVEL": "WARNING", **variables},
             stdin=subprocess.PIPE,

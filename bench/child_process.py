@@ -17,12 +17,12 @@ from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 from advocacy.cli.dev.up import migrate
-from advocacy.core.prefetch import in_a_thread
+from advocacy.core.prefetch import background_thread
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import distinct_deltas
 from advocacy.storage.session import transaction
 from bench import report
-from config.garbage import collect_seldom
+from config.garbage import tune_garbage_collection
 from workers import read_ahead
 from workers.context import application, connection
 from workers.run import JSONQueue
@@ -40,7 +40,7 @@ def memory(pid: int | str = "self", what: str = "VmHWM") -> float | None:
 
 def drain(org_id: str) -> dict[str, Any]:
     """Drain an organization, as a worker does."""
-    collect_seldom()
+    tune_garbage_collection()
     made = application()
     print("ready", flush=True)
     sys.stdin.readline()
@@ -57,7 +57,7 @@ def fold(org_id: str) -> dict[str, Any]:
         with transaction():
             changes = distinct_deltas.count_news(own)
         began = time.monotonic()
-        while changes and not drain_ingestion.fold_news(own, above=0):
+        while changes and not drain_ingestion.compact_distinct_deltas(own, above=0):
             pass
         return {"changes": changes, "seconds": time.monotonic() - began}
 
@@ -68,7 +68,7 @@ def rebuild(org_id: str) -> dict[str, Any]:
         settings = application().extensions["settings"]
         seen: list[tuple[int, float]] = []
         began = time.monotonic()
-        with in_a_thread(application().app_context) as begin:
+        with background_thread(application().app_context) as begin:
             done = drain_ingestion.rebuild(
                 settings,
                 UUID(org_id),
@@ -97,7 +97,7 @@ def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
 
 def activation(size: str) -> dict[str, Any]:
     """Time reports of an organization of so many actions, which is filled if it is not there."""
-    collect_seldom()
+    tune_garbage_collection()
     with application().app_context():
         migrate()
         return report.times(application(), int(size))

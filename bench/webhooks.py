@@ -20,8 +20,8 @@ from advocacy.providers.signatures import standard_key
 from advocacy.storage import campaigns, inbox, organizations, sources, tokens
 from advocacy.storage.session import run, transaction
 from bench import load
-from bench.place import Place, get, until
 from bench.results import Row, below, faster, percentile, unmeasured
+from bench.workspace import Workspace, get, until
 
 NAME = "signed webhook to committed row"
 RATE = 1_000
@@ -30,7 +30,7 @@ PROCESSES = ("links", "web")
 SEEN_RATE = 500
 
 
-def prepare(slug: str, place: Place) -> tuple[str, str, str]:
+def prepare(slug: str, place: Workspace) -> tuple[str, str, str]:
     """Make an organization with a source of signed webhooks; returns its key, secret and token."""
     secret = new_secret("standard")
     with transaction():
@@ -78,7 +78,7 @@ def requests_of(path: str, posts: Sequence[tuple[str, str, str, str]]) -> list[b
     ]
 
 
-def measure(place: Place) -> Iterator[Row]:
+def measure(place: Workspace) -> Iterator[Row]:
     """Yield the rows of the webhook door."""
     key, secret, _ = prepare("door", place)
     path = f"/webhooks/{key}"
@@ -101,7 +101,7 @@ def measure(place: Place) -> Iterator[Row]:
         )
 
 
-def _most(place: Place, path: str, secret: str) -> Iterator[Row]:
+def _most(place: Workspace, path: str, secret: str) -> Iterator[Row]:
     many = 12_000 * place.seconds
     with transaction():
         run(
@@ -149,7 +149,7 @@ def find_pgbench() -> str | None:
     return shutil.which("pgbench") or (every[-1] if every else None)
 
 
-def _pgbench(place: Place, program: str, body: str) -> float:
+def _pgbench(place: Workspace, program: str, body: str) -> float:
     script = place.folder / "insert.sql"
     # A colon before a word would be a variable of pgbench, so the body is not written out.
     written = f"convert_from('\\x{body.encode().hex()}', 'UTF8')"
@@ -168,7 +168,7 @@ def _pgbench(place: Place, program: str, body: str) -> float:
     raise RuntimeError(f"pgbench: {ran.stderr[-500:]}")
 
 
-def measure_seen(place: Place) -> Iterator[Row]:
+def measure_seen(place: Workspace) -> Iterator[Row]:
     """Yield how long after it was sent a webhook is in the report, as the API tells it.
 
     And how long it is while one worker has another organization's burst to work through as well.
@@ -187,7 +187,7 @@ def measure_seen(place: Place) -> Iterator[Row]:
         yield Row(f"the same beside another's burst of {burst:,}", p95, "s", note=note)
 
 
-def _seen(place: Place, slug: str) -> tuple[list[float], str]:
+def _seen(place: Workspace, slug: str) -> tuple[list[float], str]:
     """Return the delays of webhooks sent to an organization, and what is to be said of them."""
     key, secret, token = prepare(slug, place)
     seen: list[tuple[float, int]] = []
