@@ -36,7 +36,7 @@ from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
 from advocacy.ingestion import drain
-from advocacy.ingestion.receive import WebhookRequest, KnownSources, receive_batch
+from advocacy.ingestion.receive import KnownSources, WebhookRequest, receive_batch
 from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import campaigns, organizations, sources, tokens
 from advocacy.storage import clicks as clicks_storage

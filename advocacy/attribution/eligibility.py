@@ -1,12 +1,12 @@
-"""Which touches may have credit for an action at all: the window, the order, what says it twice.
+"""Decide which touches of an action may receive credit: window, order and duplicates.
 
-Here evidence is judged: `check_eligibility` says of every touch whether it is in the path of an action and, if
-not, why. How a path is shared out is in `rules.py`; how touches are found is not in this room.
+`check_eligibility` returns each touch with the reason why it was rejected, or none. `rules.py`
+shares the action out among the others; `touchpoints.py` collects the touches.
 
-What a stranger would get wrong: an age of exactly the window is still in, and clocks of two systems
-differ, so a touch up to five minutes after the action counts as one at its instant. And all that an
-action carries back (click id, code, UTM, referrer) tells of *one* visit: the strongest of it is one
-touch, and the rest confirms or contradicts it but is never a second touch.
+Note: a touch exactly as old as the window is inside it. Clocks of two systems differ, so a touch up
+to five minutes after the action counts as simultaneous. Everything that an action carries back
+(click id, code, UTM, referrer) is evidence of *one* visit: the strongest of it is the touch, the
+rest is never a second one.
 """
 
 from __future__ import annotations

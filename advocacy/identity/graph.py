@@ -99,7 +99,7 @@ class Partition:
         return {supporter: frozenset(each) for supporter, each in found.items()}
 
     def lasting_blocks(self) -> dict[Identifier, str]:
-        """Return the blocks that more edges can never lift: these may be kept, see `connected_edges`."""
+        """Return the blocks that no further edge can lift: safe to store, see `connected_edges`."""
         return {one: why for one, why in self.blocked.items() if why == TOO_MANY_EMAILS}
 
 

@@ -65,11 +65,11 @@ def join_people(
     merging_allowed: bool = True,
     along: Callable[[set[UUID]], set[UUID]] = set,
 ) -> Joined:
-    """Say whose these actions are, and find whose others are by that.
+    """Assign a supporter to each action, and find the stored actions that change hands by it.
 
-    To look further than what these name takes locks that others may hold. Whoever is not `merging_allowed`
-    for that only recognises people; the other actions are `left`, and all that have to go `along`
-    with what is left. Nothing is kept for them.
+    Merging people locks rows that other workers may hold. Without `merging_allowed`, only actions
+    of people who need no merge are resolved. The others are returned as `left`, together with those
+    that `along` says have to be deferred with them; nothing is stored for them.
 
     `before` has those that are there already, as they are; `gone` are actions that are no more, and
     only come in line. Sets `supporter_id` of each of `todo` that is neither a test nor an erased

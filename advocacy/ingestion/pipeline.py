@@ -81,12 +81,12 @@ def apply_batch(
     merging_allowed: bool = True,
     rebuilding: bool = False,
 ) -> set[UUID]:
-    """Settle, join, attribute and count what a batch told, within the current transaction.
+    """Reconcile, resolve, attribute and count a parsed batch in the current transaction.
 
-    To join or part people means to lock what others may hold, so whoever does it stands `merging_allowed`.
-    Without that, the deliveries for which it is needed are left, and returned. What changes of
-    days that are over is noted as restated, and presences are counted; not where everything is made
-    `rebuilding`: nothing is restated then, and whoever does so counts presences at the end.
+    Merging people or actions locks rows that other workers may hold. Without `merging_allowed`, the
+    deliveries that need a merge are not applied; returns their ids. Changes to completed days are
+    recorded as restatements, and distinct people are counted. With `rebuilding` neither is done:
+    the caller counts distinct people once, at the end.
     """
     server.look_up_by_key()
     if merging_allowed:

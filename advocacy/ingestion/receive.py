@@ -170,8 +170,7 @@ def _check(
                 ),
                 content_type=retained_media_type(verified.content_type),
             ),
-            # What the provider vouches for, which may be less than what was sent: some bodies hold a
-            # secret.
+            # The verified body may be less than what was sent: some bodies contain a secret.
             sealed=seal(master, source.org_id, f"body:{delivery_id}", verified.body),
             digest=fingerprint(master, source.org_id, verified.dedupe_body or verified.body),
             test=source.test,

@@ -1,7 +1,7 @@
-"""What a tool said about one action, and what that comes to.
+"""Reconcile everything that tools said about one action into the action itself.
 
-Pure. A `Fact` is a statement without anything that names a person; `reconcile` makes one action of all
-the facts about it, and gives the same result in every order of arrival.
+Pure. A `Fact` is a stored statement without contact details. `reconcile` makes one action of all
+facts about it; the result is the same in every order of arrival.
 
 What a stranger would get wrong: nothing is ever patched. A refund does not change a donation; both
 facts are kept, and the action is settled anew from all of them.

@@ -150,7 +150,7 @@ def test_a_body_of_many_numbers_is_searched_in_time_by_its_length():
 def test_a_body_of_backslashes_is_searched_in_time_by_its_length():
     person, key = Person(ADDRESS), b"k" * 32
     theirs = frozenset(digests(person, key, "US", "").values())
-    whom = sought(theirs, key, frozenset({"US"}), person, "US")
+    whom = search_terms(theirs, key, frozenset({"US"}), person, "US")
     began = time.process_time()
     assert not mentions(b"\\" * 200_000, whom)
     assert time.process_time() - began < 5

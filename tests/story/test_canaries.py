@@ -29,7 +29,7 @@ from werkzeug.test import Client
 from advocacy.core.crypto import open_text, unseal
 from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.csv_import import import_rows
-from advocacy.ingestion.receive import WebhookRequest, KnownSources, receive_batch
+from advocacy.ingestion.receive import KnownSources, WebhookRequest, receive_batch
 from advocacy.ingestion.wakeup import NullNotifier, connect, enqueue_drain
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
