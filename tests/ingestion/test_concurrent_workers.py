@@ -175,7 +175,7 @@ def test_what_becomes_hers_while_a_click_does_has_evidence_of_it(world, stand):
     world.drain()
     tell(world, "two", 3, email="ben@example.org", phone="+12025550102")
     tell(world, "clicked", 4, email="ana@example.org", click_id=CLICKS[1])
-    stand(pipeline.touches, "by_supporter", one(world), one(world), lambda _, people: people)
+    stand(pipeline.clicks_storage, "by_supporter", one(world), one(world), lambda _, people: people)
     hold_to_a_rebuild(world)
 
 
@@ -195,7 +195,7 @@ def test_a_click_that_is_shipped_while_its_action_is_kept_is_somebody_s(world, s
     tell(world, "signed", email="ana@example.org", click_id=CLICKS[1])
     tell(world, "called", 1, email="ana@example.org")
     stand(
-        pipeline.touches,
+        pipeline.clicks_storage,
         "put_owners",
         one(world),
         lambda: world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1]),

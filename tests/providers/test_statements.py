@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from advocacy.core.events import ActionEvent, ActionKind, StatementType
-from advocacy.ingestion.reconcile import Fact, action_id, joined, settle
+from advocacy.ingestion.reconcile import Fact, action_id, group_facts, reconcile
 from tests.support.counterparts import SOURCE, facts
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
