@@ -182,17 +182,18 @@ def _store(master: bytes, source: Any, told: _ParsedRows) -> int:
     return with_retries(keep)
 
 
-def _adds_nothing(facts: list[Fact], made: Mapping[UUID, actions.Made]) -> bool:
-    """Say whether all that a row tells is known, so that its body need not be kept as well."""
+def _adds_nothing(facts: list[Fact], made: Mapping[UUID, frozenset[str]]) -> bool:
+    """Say whether all that a row tells is known, so that its body need not be kept as well.
+
+    What went back is never: as much may have gone back in another way, and be won back later.
+    """
     return all(fact.action_id in made and _is_known(fact, made[fact.action_id]) for fact in facts)
 
 
-def _is_known(fact: Fact, made: actions.Made) -> bool:
-    if fact.said is StatementType.REFUNDED:
-        return fact.amount_minor is not None and fact.amount_minor <= made.refunded_minor
+def _is_known(fact: Fact, filled: frozenset[str]) -> bool:
     words = {"code": fact.code, "click_id": fact.click_id, "recurs_as": fact.recurs_as}
     told = fact.who.keys() | {name for name, word in words.items() if word}
-    return fact.said is StatementType.CREATED and not fact.same_as and told <= made.filled
+    return fact.said is StatementType.CREATED and not fact.same_as and told <= filled
 
 
 def _sealed(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from advocacy.storage.session import Contended, run, run_count
@@ -297,27 +297,17 @@ def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
     return [Action(**row._asdict()) for row in rows]
 
 
-class Made(NamedTuple):
-    """What is known of an action that was made: what was refunded, and which fields are filled."""
-
-    refunded_minor: int
-    filled: frozenset[str]
-
-
-def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Made]:
-    """Return which of these actions are known to have been made."""
+def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
+    """Return of these actions those known to have been made, with the fields that are filled."""
     rows = run(
-        """select id, refunded_minor, email_hash as email, phone_hash as phone,
-                  person_hash as person_id, code, click_id, recurs_as from actions
+        """select id, email_hash as email, phone_hash as phone, person_hash as person_id, code,
+                  click_id, recurs_as from actions
            where org_id = :o and id = any(cast(:ids as uuid[])) and counted""",
         o=org_id,
         ids=list(ids),
     )
     return {
-        row.id: Made(
-            row.refunded_minor,
-            frozenset(name for name, value in row._asdict().items() if value not in ("", None)),
-        )
+        row.id: frozenset(name for name, value in row._asdict().items() if value not in ("", None))
         for row in rows
     }
 

@@ -718,6 +718,28 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
         drain.rebuild(world.settings, world.org_id)
 
 
+@pytest.mark.parametrize("ways", ["hooks, row", "row, hooks", "hooks, row, row, hooks"])
+def test_a_refund_that_only_the_export_tells_counts_beside_a_dispute(world, ways: str) -> None:
+    """What went back by the one is not what went back by the other, though it is more."""
+    world.add_source("stripe", STRIPE_SECRET)
+    source = next(each for each in sources.list_sources(world.org_id) if each.provider == "stripe")
+    row = _stripe_row("gift", **{"Amount Refunded": "10.00"})
+    for way in ways.split(", "):
+        if way == "row":
+            bring_in(
+                world.settings, source, [Row(2, row)], {}, lambda *told: pytest.fail(str(told))
+            )
+        else:
+            for body in [*_stripe_gift("gift"), *_stripe_dispute("gift", 1500, "needs_response")]:
+                _send_stripe(world, json.dumps(body).encode())
+            world.drain()
+    assert [each[2:] for each in outcome(world)] == [(2500, 2500)]
+    for body in _stripe_dispute("gift", 1500, "needs_response", "won"):
+        _send_stripe(world, json.dumps(body).encode())
+    world.drain()
+    assert [each[2:] for each in outcome(world)] == [(2500, 1000)]
+
+
 @pytest.mark.parametrize(
     ("status", "returned"),
     [
