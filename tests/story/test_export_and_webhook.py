@@ -726,7 +726,7 @@ def test_a_refund_that_only_the_export_tells_counts_beside_a_dispute(world, ways
     row = _stripe_row("gift", **{"Amount Refunded": "10.00"})
     for way in ways.split(", "):
         if way == "row":
-            bring_in(
+            import_rows(
                 world.settings, source, [Row(2, row)], {}, lambda *told: pytest.fail(str(told))
             )
         else:
