@@ -25,20 +25,26 @@ from advocacy.analytics import explain_text
 from advocacy.analytics.activation import MODELS
 from advocacy.attribution import (
     RULES,
-    WINDOWS,
     assign_weights,
-    attribute,
     check_eligibility,
     split_minor,
     split_returns,
 )
+from advocacy.attribution.credit import (
+    credit_action,
+    first_payment,
+    split_by_campaign,
+    touches_of,
+    window_of,
+)
 from advocacy.attribution.eligibility import AFTER_ACTION, OUTSIDE_WINDOW
 from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
 from advocacy.core import vocabulary
-from advocacy.core.events import ActionKind, Credit, StatementType, Tier, Touch
+from advocacy.core.events import Credit, StatementType, Tier, Touch
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.platforms import platform_of_host
-from advocacy.storage import action_aliases, actions, campaigns, clicks, errors, links
+from advocacy.ingestion.evidence import look_up
+from advocacy.storage import action_aliases, actions, campaigns, errors
 from advocacy.storage import explain as explain_storage
 from advocacy.storage.actions import Action
 from config.settings import Settings
@@ -68,7 +74,7 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> dict[str, Any]
     """
     action = _get(org_id, action_id)
     carrier = _carrier(org_id, action)
-    known = _look_up(org_id, [carrier])
+    known = look_up(org_id, [carrier])
     lines, credit = _lines(carrier, known)
     place = explain_storage.place(org_id, action.source_id, action.campaign_id)
     told = explain_storage.deliveries(org_id, action.id, action.delivery_ids)
@@ -206,73 +212,32 @@ def _get(org_id: UUID, action_id: UUID) -> Action:
 
 
 def _carrier(org_id: UUID, action: Action) -> Any:
-    """Return the payment whose evidence speaks for this one; for most actions, itself.
-
-    The first is the earliest that is not told to be a renewal; where only renewals are known, the
-    earliest that has evidence of its own.
-    """
+    """Return the payment whose evidence decides this action's credit; usually the action itself."""
     if not action.recurs_as:
         return action
     payments = explain_storage.first_payments(org_id, action.source_id, action.recurs_as)
-    known = _look_up(org_id, payments)
-    with_evidence = (each for each in payments if _credit(each, known)[1].touch)
-    first = next(with_evidence, payments[0])
+    lookup = look_up(org_id, payments)
+    first = first_payment(
+        payments, lambda each: credit_action(each, touches_of(each, lookup))[0].touch
+    )
     return action if first.id == action.id else first
 
 
-def _look_up(org_id: UUID, carriers: Sequence[Any]) -> TouchLookup:
-    """Look up what these actions could be joined by: one read of each kind."""
-    codes = {each.code for each in carriers} - {""}
-    utm = {each.utm.get("campaign", "") for each in carriers} - {""}
-    click_ids = {each.click_id for each in carriers} - {""}
-    people = {each.supporter_id for each in carriers} - {None}
-    return TouchLookup(
-        links=links.links_by_code(org_id, sorted(codes)) if codes else {},
-        utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
-        clicks=clicks.by_click_id(org_id, sorted(click_ids)) if click_ids else {},
-        clicks_of=clicks.by_supporter(org_id, list(people)) if people else {},
-    )
-
-
-def _credit(carrier: Any, known: TouchLookup) -> tuple[list[Touch], Credit]:
-    """Return all touches of an action, and the one credit by the usual rule."""
-    evidence = collect_touchpoints(
-        carrier.occurred_at,
-        known,
-        code=carrier.code,
-        click_id=carrier.click_id,
-        utm=carrier.utm,
-        referrer=carrier.referrer,
-        supporter_id=carrier.supporter_id,
-    )
-    (credit,) = attribute(carrier.occurred_at, evidence, RULES[MODELS[0]], _window(carrier))
-    return evidence, credit
-
-
-def _window(carrier: Any) -> timedelta:
-    return WINDOWS[ActionKind(carrier.kind)]
-
-
-def _lines(carrier: Any, known: TouchLookup) -> tuple[list[_Line], Credit]:
-    """Return every touch in order of time with its share by model, and the usual credit.
-
-    A campaign shares its actions out among its own posts: what was touched of another one is
-    passed over.
-    """
-    evidence, credit = _credit(carrier, known)
-    theirs = {None, credit.touch.campaign_id} if credit.touch else None
-    within = [each for each in evidence if theirs is None or each.campaign_id in theirs]
-    others = [each for each in evidence if theirs is not None and each.campaign_id not in theirs]
-    at, window = carrier.occurred_at, _window(carrier)
-    weighed = [
+def _lines(carrier: Any, lookup: TouchLookup) -> tuple[list[_Line], Credit]:
+    """Return every touch in order of time with its share by model, and the credit."""
+    touches = touches_of(carrier, lookup)
+    credit, _ = credit_action(carrier, touches)
+    own, others = split_by_campaign(touches, credit)
+    at, window = carrier.occurred_at, window_of(carrier)
+    lines = [
         _Line(each.touch, each.rejection_reason, each.shares)
-        for each in assign_weights(at, within, window)
+        for each in assign_weights(at, own, window)
     ]
-    for judged in check_eligibility(at, others, window):
-        out = judged.rejection_reason in {AFTER_ACTION, OUTSIDE_WINDOW}
-        word = judged.rejection_reason if out else vocabulary.OTHER_CAMPAIGN
-        weighed.append(_Line(judged.touch, word, dict.fromkeys(RULES, Fraction(0))))
-    return sorted(weighed, key=lambda line: line.touch.at), credit
+    for checked in check_eligibility(at, others, window):
+        out = checked.rejection_reason in {AFTER_ACTION, OUTSIDE_WINDOW}
+        reason = checked.rejection_reason if out else vocabulary.OTHER_CAMPAIGN
+        lines.append(_Line(checked.touch, reason, dict.fromkeys(RULES, Fraction(0))))
+    return sorted(lines, key=lambda line: line.touch.at), credit
 
 
 def _is_kept(action: Action, credit: Credit, lines: Sequence[_Line]) -> bool:
@@ -405,7 +370,7 @@ def _touches(
 
 def _why(line: _Line, carrier: Any) -> str:
     return explain_text.passed_over(
-        line.rejection_reason, carrier.kind, carrier.occurred_at - line.touch.at, _window(carrier)
+        line.rejection_reason, carrier.kind, carrier.occurred_at - line.touch.at, window_of(carrier)
     )
 
 

@@ -13,17 +13,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from advocacy.attribution import RULES, WINDOWS, path_of, share_out, shares_of, window_bounds
-from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
+from advocacy.attribution import WINDOWS, shares_of
+from advocacy.attribution.credit import credit_action, first_payment, touches_of
+from advocacy.attribution.touchpoints import TouchLookup
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
-from advocacy.core.events import ActionKind, Touch
+from advocacy.core.events import Tier, Touch
 from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
+from advocacy.ingestion.evidence import look_up
 from advocacy.ingestion.reconcile import Fact, Reconciled, group_facts, reconcile, write_facts
 from advocacy.ingestion.restatements import restated
 from advocacy.ingestion.rollup import deltas
@@ -33,7 +35,6 @@ from advocacy.storage import (
     campaigns,
     distinct_counts,
     inbox,
-    links,
     locks,
     restatements,
     server,
@@ -46,7 +47,6 @@ from advocacy.storage import sources as sources_storage
 from advocacy.storage.actions import Action
 
 LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
-RULE = RULES["last_touch"]
 
 
 @dataclass(slots=True)
@@ -276,9 +276,9 @@ def _attribute_and_store(
         ]
 
     zones = campaigns.zones(org_id)
-    known = _look_up(org_id, todo, clicks)
+    lookup = look_up(org_id, todo, clicks)
     for action in todo:
-        _credit(action, known)
+        _credit(action, lookup)
     _inherit(todo)
     for action in todo:
         _place(action, sources, zones)
@@ -323,36 +323,11 @@ def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
     return clicks_storage.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
 
 
-def _look_up(org_id: UUID, todo: Sequence[Action], clicks: Mapping[str, Any]) -> TouchLookup:
-    """Look up for a whole batch what its actions could be joined by: one read of each kind."""
-    codes = {action.code for action in todo} - {""}
-    utm = {action.utm.get("campaign", "") for action in todo} - {""}
-    people = {action.supporter_id for action in todo} - {None}
-    return TouchLookup(
-        links=links.links_by_code(org_id, sorted(codes)) if codes else {},
-        utm_links=links.links_with_utm(org_id, sorted(utm)) if utm else [],
-        clicks=clicks,
-        clicks_of=clicks_storage.by_supporter(org_id, [each for each in people if each]),
-    )
-
-
-def _credit(action: Action, known: TouchLookup) -> None:
-    """Give an action to the post that the rule says."""
-    window = WINDOWS[ActionKind(action.kind)]
-    evidence = collect_touchpoints(
-        action.occurred_at,
-        known,
-        code=action.code,
-        click_id=action.click_id,
-        utm=action.utm,
-        referrer=action.referrer,
-        supporter_id=action.supporter_id,
-        within=window_bounds(action.occurred_at, window),
-    )
-    path = path_of(action.occurred_at, evidence, window)
-    (credit,) = share_out(path, action.occurred_at, RULE)
+def _credit(action: Action, lookup: TouchLookup) -> None:
+    """Set the credit of an action, and its path where several touches share it."""
+    credit, path = credit_action(action, touches_of(action, lookup, in_window=True))
     touch = credit.touch
-    action.path = _path(action, evidence, window, touch.campaign_id) if touch and path[1:] else None
+    action.path = _stored_path(path, action.occurred_at) if len(path) > 1 else None
     action.tier = credit.tier
     action.post_id = touch.post_id if touch else None
     action.link_id = touch.link_id if touch else None
@@ -360,18 +335,8 @@ def _credit(action: Action, known: TouchLookup) -> None:
     action.campaign_id = touch.campaign_id if touch else None
 
 
-def _path(
-    action: Action, evidence: Sequence[Touch], window: timedelta, campaign_id: UUID | None
-) -> list[dict[str, Any]] | None:
-    """Return the touches that led to an action with their shares by model, if there are several.
-
-    A campaign shares its actions out among its own posts: what was touched of another campaign is
-    left out.
-    """
-    within = [each for each in evidence if each.campaign_id in {None, campaign_id}]
-    path = path_of(action.occurred_at, within, window)
-    if len(path) < 2:
-        return None
+def _stored_path(path: Sequence[Touch], occurred_at: datetime) -> list[dict[str, Any]]:
+    """Return the touches of a path as they are stored, each with its share by model."""
     return [
         {
             "post_id": str(touch.post_id) if touch.post_id else None,
@@ -382,25 +347,18 @@ def _path(
             "at": touch.at.isoformat(),
             "shares": {name: str(share) for name, share in shares.items() if share},
         }
-        for touch, shares in zip(path, shares_of(path, action.occurred_at), strict=True)
+        for touch, shares in zip(path, shares_of(path, occurred_at), strict=True)
     ]
 
 
 def _inherit(todo: Sequence[Action]) -> None:
-    """Give the renewals of a recurring gift to the post that brought its first payment.
-
-    The first is the earliest that is not told to be a renewal; where only renewals are known, the
-    earliest that has evidence of its own.
-    """
+    """Give all payments of a recurring gift the credit of its first payment."""
     mandates: dict[tuple[UUID, str], list[Action]] = {}
     for action in todo:
         if action.recurs_as:
             mandates.setdefault((action.source_id, action.recurs_as), []).append(action)
     for payments in mandates.values():
-        first = min(
-            payments,
-            key=lambda each: (each.renewal, each.tier == "unattributed", each.occurred_at, each.id),
-        )
+        first = first_payment(payments, lambda each: each.tier != Tier.UNATTRIBUTED)
         for payment in payments:
             for name in ("tier", "post_id", "link_id", "platform", "campaign_id", "path"):
                 setattr(payment, name, getattr(first, name))

@@ -1,0 +1,160 @@
+"""Credit one action: the rules behind both the stored credit and its receipt.
+
+The pipeline applies them when an action is counted; `analytics/explain.py` applies them again to
+prove the credit from the evidence. How touches share an action is in `rules.py`.
+
+Note: all payments of a recurring gift have the credit of its first payment, see `first_payment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from advocacy.attribution.eligibility import WINDOWS, path_of, window_bounds
+from advocacy.attribution.rules import RULES, share_out
+from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
+from advocacy.core.events import ActionKind, Credit, Touch
+
+RULE = RULES["last_touch"]
+"""The rule by which an action is credited to one post; reports offer the others as well."""
+
+
+class Evidence(Protocol):
+    """What of an action decides its credit; actions and rows of queries both have it."""
+
+    @property
+    def kind(self) -> str:
+        """An `ActionKind`."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """Aware UTC."""
+
+    @property
+    def code(self) -> str:
+        """The tracking code that came back, or ''."""
+
+    @property
+    def click_id(self) -> str:
+        """The click id that came back, or ''."""
+
+    @property
+    def utm(self) -> Mapping[str, str]:
+        """The UTM parameters that came back, without `utm_`."""
+
+    @property
+    def referrer(self) -> str:
+        """The referring host, or ''."""
+
+    @property
+    def supporter_id(self) -> UUID | None:
+        """Who acted, where that is known."""
+
+
+class Payment(Protocol):
+    """What of a payment decides which one is the first of a recurring gift."""
+
+    @property
+    def id(self) -> UUID:
+        """The action's id."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """Aware UTC."""
+
+    @property
+    def renewal(self) -> bool:
+        """Whether the tool reports the payment as a renewal."""
+
+
+SomePayment = TypeVar("SomePayment", bound=Payment)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupKeys:
+    """By what links and clicks have to be looked up to credit some actions. All are sorted."""
+
+    codes: list[str]
+    utm_campaigns: list[str]
+    click_ids: list[str]
+    supporter_ids: list[UUID]
+
+
+def lookup_keys(actions: Iterable[Evidence]) -> LookupKeys:
+    """Return the keys of everything that could be evidence for these actions."""
+    actions = list(actions)
+    return LookupKeys(
+        codes=sorted({each.code for each in actions} - {""}),
+        utm_campaigns=sorted({each.utm.get("campaign", "") for each in actions} - {""}),
+        click_ids=sorted({each.click_id for each in actions} - {""}),
+        supporter_ids=sorted({each.supporter_id for each in actions if each.supporter_id}),
+    )
+
+
+def window_of(action: Evidence) -> timedelta:
+    """Return how long before the action a touch may lie."""
+    return WINDOWS[ActionKind(action.kind)]
+
+
+def touches_of(action: Evidence, lookup: TouchLookup, *, in_window: bool = False) -> list[Touch]:
+    """Return all touches of an action, in no order.
+
+    With `in_window`, the supporter's other clicks are left out where they are outside the window:
+    they cannot change the credit, and some people click a lot.
+    """
+    return collect_touchpoints(
+        action.occurred_at,
+        lookup,
+        code=action.code,
+        click_id=action.click_id,
+        utm=action.utm,
+        referrer=action.referrer,
+        supporter_id=action.supporter_id,
+        within=window_bounds(action.occurred_at, window_of(action)) if in_window else None,
+    )
+
+
+def credit_action(action: Evidence, touches: Sequence[Touch]) -> tuple[Credit, list[Touch]]:
+    """Return the credit of an action, and its path within the credited campaign.
+
+    The path has the eligible touches in order of time; it is empty where nothing is credited.
+    """
+    path = path_of(action.occurred_at, touches, window_of(action))
+    (credit,) = share_out(path, action.occurred_at, RULE)
+    if len(path) > 1:
+        own, _ = split_by_campaign(touches, credit)
+        path = path_of(action.occurred_at, own, window_of(action))
+    return credit, path
+
+
+def split_by_campaign(touches: Iterable[Touch], credit: Credit) -> tuple[list[Touch], list[Touch]]:
+    """Split touches into those of the credited campaign and those of other campaigns.
+
+    A campaign shares its actions among its own posts only. Touches without a campaign belong to
+    the credited one; where nothing is credited, all touches do.
+    """
+    touches = list(touches)
+    if credit.touch is None:
+        return touches, []
+    own = {None, credit.touch.campaign_id}
+    return (
+        [each for each in touches if each.campaign_id in own],
+        [each for each in touches if each.campaign_id not in own],
+    )
+
+
+def first_payment(
+    payments: Iterable[SomePayment], has_evidence: Callable[[SomePayment], Any]
+) -> SomePayment:
+    """Return the payment of a recurring gift whose credit all its payments inherit.
+
+    That is the earliest payment that is not a renewal, or the earliest known where all are
+    renewals; in either case, the earliest with evidence of its own if any has some.
+    """
+    ordered = sorted(payments, key=lambda each: (each.renewal, each.occurred_at, each.id))
+    candidates = [each for each in ordered if each.renewal == ordered[0].renewal]
+    return next(filter(has_evidence, candidates), candidates[0])
