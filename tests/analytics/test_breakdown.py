@@ -27,8 +27,8 @@ from advocacy.storage import campaigns, organizations
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
-from tests.conftest import World, empty_tables
-from tests.storage.test_distinct_counts import START, happenings, kept, made, make_two
+from tests.support.happenings import START, happenings, kept, made, make_two
+from tests.support.world import World, empty_tables
 
 FIRST, LAST = START.date() + timedelta(1), START.date() + timedelta(34)
 

@@ -9,7 +9,7 @@ import pytest
 from advocacy.storage import links
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
-from tests.analytics.test_attribution_models import CLICKS, NOW, days, walk
+from tests.support.walks import CLICKS, NOW, days, walk
 
 
 def influence(world, **query):

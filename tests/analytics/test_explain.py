@@ -17,7 +17,7 @@ from advocacy.ingestion import drain
 from advocacy.storage import campaigns, errors, links, posts
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
+from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TIERS = ["click_id", "code", "utm", "referrer", "identity"]

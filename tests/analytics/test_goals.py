@@ -205,7 +205,7 @@ def test_the_page_and_the_api_show_the_same(world):
 
 
 def test_another_organization_does_not_see_it(world):
-    from tests.conftest import World
+    from tests.support.world import World
 
     add(world, "calls", "5", "2026-06-01", "2026-06-30")
     bob = World(world.app, "bob")

@@ -373,7 +373,7 @@ def test_what_cannot_be_counted_says_so_and_rests(large, api, redis, monkeypatch
 
 
 def test_organizations_do_not_see_what_others_had_counted(large, api, redis):
-    from tests.conftest import World
+    from tests.support.world import World
 
     api()
     work(large, redis)

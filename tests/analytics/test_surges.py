@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from advocacy.analytics.surges import Thresholds, surges, usual
 from advocacy.core.records import Running
 from advocacy.core.statistics import chance_of_so_many
-from advocacy.reporting.email import outbox, surge_alerts
-from advocacy.storage import surges as kept
+from advocacy.reporting.email import outbox
 from advocacy.storage.session import run, transaction
 from tests.support.mail import statuses, subscribe
 from tests.support.processes import CLOCK, WORKER, until
 from tests.support.processes import process as running
+from tests.support.surges import clicks, noticed, watch
 
 RULE = Thresholds(minutes=10, least=30, times=4)
 POST, CAMPAIGN = UUID(int=1), UUID(int=2)
@@ -83,21 +83,6 @@ def test_the_chance_is_the_tail_of_poisson(counted, expected):
 )
 def test_by_hand(counted, own, of_campaign, surging):
     assert bool(surges([post(counted, own, of_campaign)], RULE)) is surging
-
-
-def clicks(world, number, minutes_ago=1.0, platform="instagram", **more):
-    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    for _ in range(number):
-        world.click(platform, at=at, **more)
-
-
-def watch(world, settings, at=None):
-    return surge_alerts.watch(settings, world.org_id, at or datetime.now(UTC))
-
-
-def noticed(world):
-    with transaction():
-        return kept.list_surges(world.org_id, datetime.now(UTC) - timedelta(days=1))
 
 
 def test_clicks_of_the_last_minutes_are_noticed_once(world, settings):

@@ -30,7 +30,7 @@ from advocacy.storage import models  # noqa: F401 -- the tables have to be known
 from advocacy.storage.citus import COLUMN, GLOBAL
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
-from tests.architecture.test_rules import ACROSS
+from tests.architecture.modules import ACROSS
 
 PARTS = 2
 """As few as show that a statement is not held to one; each costs time in every test."""

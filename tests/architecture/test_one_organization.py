@@ -12,8 +12,8 @@ import re
 from advocacy.storage import citus, inbox, leases
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
-from tests.architecture.test_rules import MODULES
-from tests.conftest import World
+from tests.architecture.modules import MODULES
+from tests.support.world import World
 
 # What is asked of all organizations.
 

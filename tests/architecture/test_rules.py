@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("advocacy", "workers", "config")
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+from tests.architecture.modules import ACROSS, MODULES, ROOT
 
 # Modules without clock and chance. Who may import whom is held by import-linter (pyproject.toml).
 PURE = (
@@ -121,18 +119,6 @@ def test_statements_that_write_or_lock_name_one_organization():
                 assert "org_id" in statement, f"{path.name}:{node.lineno}"
 
 
-ACROSS = {
-    ("sources", "find_sources_at_door"),
-    ("tokens", "find_token"),
-    ("links", "links_for_redirect"),
-    ("links", "links_mark"),
-    ("members", "find_by_email"),
-    ("members", "find_by_one_time_word"),
-    ("shared_reports", "find_view_link"),
-}
-"""Statements that ask of all organizations at once, or of none; each is known here by name."""
-
-
 def statements() -> list[tuple[str, str, str]]:
     """Return each statement of the store as (module, function, text in lower case)."""
     found = []
@@ -229,3 +215,20 @@ def test_the_way_of_a_migration_back_and_forth(app):
 
     flask_migrate.downgrade(directory=str(MIGRATIONS), revision="base")
     flask_migrate.upgrade(directory=str(MIGRATIONS))
+
+
+def test_no_test_module_imports_another():
+    """What several tests share is in tests/support: a test module can be moved or run alone."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {module}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+        if module.rpartition(".")[2].startswith("test_") or module == "tests.conftest"
+    ]
+    assert found == []

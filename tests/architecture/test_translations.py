@@ -6,23 +6,26 @@ Where one is missing, `make texts` puts it into the .po files; write it there an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGE = ROOT / "advocacy"
-TRANSLATIONS = PACKAGE / "web" / "translations"
+from tests.support.translations import (
+    LANGUAGES,
+    PACKAGE,
+    PLACEHOLDER,
+    ROOT,
+    TRANSLATIONS,
+    first,
+    messages,
+    strings,
+    translated,
+)
+
 TEMPLATES = sorted((PACKAGE / "web" / "templates").rglob("*.html"))
-LANGUAGES = ("es", "fr")
-PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 # What marks a text, as `make texts` says it to pybabel.
 KEYWORDS = {
@@ -49,24 +52,6 @@ def marked() -> dict[str | tuple[str, ...], str]:
     ):
         found.setdefault(text, f"{file}:{line}")
     return found
-
-
-@cache
-def translated(language: str) -> Catalog:
-    with (TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        return read_po(file, locale=language)
-
-
-def messages(language: str) -> Iterator[Message]:
-    return (each for each in translated(language) if each.id)
-
-
-def first(text: str | list[str] | tuple[str, ...]) -> str:
-    return text if isinstance(text, str) else text[0]
-
-
-def strings(of: str | list[str] | tuple[str, ...]) -> list[str]:
-    return [of] if isinstance(of, str) else list(of)
 
 
 def test_texts_are_found_in_code_and_templates():

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from advocacy.storage import members, organizations
 from advocacy.storage.session import transaction
 from docs import picture
-from tests.conftest import PASSWORD, empty_tables
+from tests.support.world import PASSWORD, empty_tables
 
 WIDTHS = (360, 768, 1280)
 THEMES = ("light", "dark")

@@ -17,7 +17,7 @@ from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
 from advocacy.storage.session import run, transaction
-from tests.web.test_languages import NOT_A_PAGE
+from tests.support.pages import NOT_A_PAGE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

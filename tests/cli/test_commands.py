@@ -12,7 +12,7 @@ import click
 from advocacy.cli import main
 from advocacy.storage import tokens
 from advocacy.storage.session import run
-from tests.conftest import World
+from tests.support.world import World
 
 
 def commands(group: click.Group, words: tuple[str, ...] = ()):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
+from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -31,7 +31,7 @@ from advocacy.ingestion import drain, erasure
 from advocacy.storage import inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import run
-from tests.conftest import World, empty_tables
+from tests.support.world import World, empty_tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CLICKS = {f"C{number}": letter * 26 for number, letter in enumerate("cde", 1)}

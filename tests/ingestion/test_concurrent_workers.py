@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -33,39 +33,11 @@ from advocacy.storage.db import db
 from advocacy.storage.errors import Taken
 from advocacy.storage.session import Contended, run, transaction
 from advocacy.tracking import links
-from tests.conftest import World
-from tests.story.test_many_names import STRIPE_SECRET, stripe
+from tests.support.derived_rows import NOW, rows_of
+from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
+from tests.support.world import World
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 CLICKS = {1: "c" * 26, 2: "d" * 26}
-
-DERIVED = {
-    "actions": "select * from actions where org_id = :o",
-    "action_names": "select name, action_id from action_names where org_id = :o",
-    "supporters": "select id, first_acted_at from supporters where org_id = :o",
-    "identifiers": """select kind, digest, supporter_id, blocked, parts from identifiers
-                      where org_id = :o""",
-    "touches": "select click_id, supporter_id, shared from touches where org_id = :o",
-    "totals": """select campaign_id, day, post_id, model, kind, tier, platform, source_id,
-                        sum(units), sum(gross_minor), sum(refunded_minor)
-                 from totals where org_id = :o group by 1, 2, 3, 4, 5, 6, 7, 8
-                 having (sum(units), sum(gross_minor)) <> (0, 0)""",
-    "generations": """select campaign_id, span, starts_on, post_id, generation, sum(actions)
-                      from generation_totals where org_id = :o group by 1, 2, 3, 4, 5
-                      having sum(actions) <> 0""",
-    "presences": """select campaign_id, model, grain, day_span, since_span, day, since, opening,
-                           value, people
-                    from presences where org_id = :o and people <> 0""",
-}
-
-
-def rows_of(world: World) -> dict[str, list[str]]:
-    """Return all that is derived."""
-    drain_ingestion.compact_distinct_deltas(world.org_id, above=0)
-    return {
-        table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
-        for table, statement in DERIVED.items()
-    }
 
 
 def hold_to_a_rebuild(world: World) -> None:

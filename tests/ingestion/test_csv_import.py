@@ -14,13 +14,14 @@ from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.core.tabular.columns import fold
 from advocacy.core.tabular.errors import BadTable
-from advocacy.core.tabular.table import Row, open_table
+from advocacy.core.tabular.table import Row
 from advocacy.identity.hashing import digests
 from advocacy.ingestion import csv_import, drain, erasure
 from advocacy.ingestion.csv_import import import_rows
 from advocacy.providers.export_layouts import LAYOUTS
 from advocacy.storage import sources
 from advocacy.storage.session import run, transaction
+from tests.support.csv_rows import rows_of
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
 Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date
@@ -31,12 +32,6 @@ AB3,2026-12-03 09:30:00,10.00,12,2,,,cleo@example.org,,9004,
 AB4,soon,10.00,,,,,dora@example.org,,9005,
 AB5,2026-11-03 09:30:00,ten,,,,,eli@example.org,,9006,
 """
-
-
-def rows_of(text: str, provider: str = "actblue") -> list[Row]:
-    table = open_table(io.BytesIO(text.encode()), LAYOUTS[provider])
-    table.check()
-    return list(table.rows())
 
 
 def bring(world, provider: str, text: str, **said: str):

@@ -21,7 +21,7 @@ from advocacy.ingestion import erasure
 from advocacy.ingestion.erasure_search import mentions, search_terms
 from advocacy.storage import inbox
 from advocacy.storage.session import run
-from tests.core.test_personal_data import FORMS
+from tests.support.written_forms import FORMS
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"
 TEXT = json.dumps({"email": ADDRESS, "note": "hello"})

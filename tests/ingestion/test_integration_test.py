@@ -16,9 +16,8 @@ from advocacy.providers import PROVIDERS, mappings
 from advocacy.storage import campaigns, sources
 from advocacy.storage.session import run, transaction
 from advocacy.web.pages import integration_test
-from tests.support.processes import WEB, WORKER, until
+from tests.support.processes import WEB, WORKER, answers, until
 from tests.support.processes import process as running
-from tests.workers.test_processes import answers
 
 SECRETS = {
     "stripe": "whsec_rehearsal",

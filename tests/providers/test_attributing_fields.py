@@ -14,7 +14,6 @@ from twilio.request_validator import RequestValidator
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, StatementType
 from advocacy.providers import actblue, stripe
-from tests.providers.test_contract import places, put
 from tests.support.counterparts import (
     BOTH,
     CALLBACK,
@@ -26,6 +25,7 @@ from tests.support.counterparts import (
     Counterpart,
     payload,
 )
+from tests.support.mutations import places, put
 
 # The names of such fields, in any tool; all that stands below one is one as well.
 NAMES = frozenset(

@@ -18,6 +18,7 @@ from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
 from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import BY_SLUG, PROVIDERS
 from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
+from tests.support.mutations import places, put
 
 every_room = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
 
@@ -248,27 +249,6 @@ WRONG = (
 
 QUICK_STEP = 23
 """No divisor of the number of wrong values at a place: each place and each value has its turn."""
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield path
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from places(each, (*path, key))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from places(each, (*path, index))
-
-
-def put(value: Any, path: tuple[Any, ...], wrong: Any) -> Any:
-    if not path:
-        return wrong
-    changed = deepcopy(value)
-    inner = changed
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = wrong
-    return changed
 
 
 def without(value: Any, path: tuple[Any, ...]) -> Any:

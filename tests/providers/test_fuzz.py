@@ -25,6 +25,7 @@ from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import READERS, ROW, row_id
 from tests.support.counterparts import CODE, NOW, ROOMS, Counterpart, payload
+from tests.support.csv_rows import ROW_MAPPING, ROWS
 
 QUICK = settings(suppress_health_check=list(HealthCheck))
 MANY = settings(QUICK, max_examples=1_000)
@@ -172,78 +173,6 @@ def read(tool: Counterpart, verified: Verified) -> None:
         assert error.reason.isidentifier()
     else:
         what_it_says(events)
-
-
-ROWS: dict[str, dict[str, str]] = {
-    "actblue": {
-        "Receipt ID": "AB3",
-        "Date": "2026-12-03 09:30:00",
-        "Amount": "10.00",
-        "Recurring Total Months": "12",
-        "Recurrence Number": "2",
-        "Reference Code": CODE,
-        "Reference Code 2": "",
-        "Donor Email": "cleo@example.org",
-        "Donor Phone": "202 555 0143",
-        "Lineitem ID": "9004",
-        "Refund Date": "2026-12-05 10:00:00",
-    },
-    "action_network": {
-        "uuid": "a-1",
-        "Email": "ana@example.org",
-        "Phone": "202 555 0143",
-        "Source": CODE,
-        "Timestamp (EST)": "2026-11-10 12:00",
-        "Type": "Petition",
-        "Amount": "25.00",
-        "Currency": "USD",
-        "Person ID": "p-1",
-        "_zone": "America/New_York",
-        "_kind": "call",
-    },
-    "stripe": {
-        "id": "pi_1",
-        "Created (UTC)": "2026-11-10 12:00",
-        "Amount": "25.00",
-        "Amount Refunded": "5.00",
-        "Refunded date (UTC)": "2026-11-12 12:00",
-        "Disputed Amount": "5.00",
-        "Dispute Status": "lost",
-        "Dispute Date (UTC)": "2026-11-12 12:00",
-        "Currency": "usd",
-        "Status": "Paid",
-        "Customer Email": "ana@example.org",
-        "Customer ID": "cus_1",
-        "client_reference_id": CODE,
-    },
-    "generic": {
-        "ticket": "t-1",
-        "bought": "11/10/2026 12:00",
-        "mail": "ana@example.org",
-        "ref": CODE,
-        "paid": "25.00",
-        "cents": "2500",
-        "back": "5.00",
-        "currency": "USD",
-        "page": f"https://example.org/?utm_content={CODE}",
-    },
-}
-ROW_MAPPING = {
-    "kind": "'donation'",
-    "zone": "America/Chicago",
-    "at_format": "%m/%d/%Y %H:%M",
-    "fields": {
-        "id": "ticket",
-        "at": "bought",
-        "email": "mail",
-        "code": "ref",
-        "amount": "paid",
-        "amount_minor": "cents",
-        "returned": "back",
-        "currency": "currency",
-        "url": "page",
-    },
-}
 
 
 def try_row(data: st.DataObject, provider: str) -> None:

@@ -19,9 +19,9 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import ROW
-from tests.providers.test_contract import places, put
-from tests.providers.test_fuzz import ROW_MAPPING, ROWS
 from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
+from tests.support.csv_rows import ROW_MAPPING, ROWS
+from tests.support.mutations import places, put
 
 KEY = b"k" * 32
 Entry = Callable[[str], list[ActionEvent]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from advocacy.disclosure import FEW
 from advocacy.reporting.email.render import definitions
-from tests.reporting.test_email_sending import send, subscribe
+from tests.support.mail import send, subscribe
 
 
 def crowd(world, number, platform="", kind="call", since=0, **data):

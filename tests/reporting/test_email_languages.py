@@ -10,8 +10,8 @@ from flask_babel import force_locale
 from advocacy.core import periods
 from advocacy.reporting.email import outbox, render, weekly_content
 from advocacy.storage import organizations
-from tests.architecture.test_translations import LANGUAGES
-from tests.web.test_languages import pieces_in_english
+from tests.support.pages import pieces_in_english
+from tests.support.translations import LANGUAGES
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

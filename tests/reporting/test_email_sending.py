@@ -11,13 +11,7 @@ from advocacy.reporting.email import outbox, render
 from advocacy.reporting.email import smtp as smtp_email
 from advocacy.storage import campaigns, email_outbox, errors, links, organizations, posts
 from advocacy.storage.session import run, transaction
-from tests.support.mail import next_monday, statuses, subscribe, with_server
-
-MONDAY = next_monday()
-
-
-def send(world, settings, now=MONDAY):
-    return outbox.send_due(settings, world.org_id, now)
+from tests.support.mail import MONDAY, send, statuses, subscribe, with_server
 
 
 def acted(world):
@@ -320,7 +314,7 @@ def test_the_whole_organization_and_each_her_language(world, smtp, mailbox):
 
 
 def test_one_organization_never_sees_the_other(app, world, smtp, mailbox):
-    from tests.conftest import World
+    from tests.support.world import World
 
     other = World(app, "other")
     other.act("signature", id="s1", email="ana@example.org")

@@ -11,7 +11,7 @@ from advocacy.core.prefetch import run_inline
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -11,18 +11,8 @@ import pytest
 from advocacy.core import dates
 from advocacy.storage import time_zones
 from advocacy.storage.session import run, transaction
+from tests.support.zones import HARD
 
-HARD = (
-    "America/Vancouver",
-    "America/Edmonton",
-    "Africa/Casablanca",
-    "Africa/El_Aaiun",
-    "Africa/Cairo",
-    "Antarctica/Troll",
-    "Australia/Lord_Howe",
-    "Pacific/Kiritimati",
-    "Pacific/Apia",
-)
 YEAR = 2026
 
 

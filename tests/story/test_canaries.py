@@ -37,9 +37,9 @@ from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor
-from tests.core.test_personal_data import FORMS
-from tests.ingestion.test_csv_import import rows_of
 from tests.support.counterparts import CALLBACK, ROOMS, Counterpart, payload
+from tests.support.csv_rows import rows_of
+from tests.support.written_forms import FORMS
 
 ADDRESS, NUMBER = "zoe.canary@example.org", "+12025550147"
 CANARIES = list(

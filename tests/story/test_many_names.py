@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 from itertools import permutations
 from random import Random
@@ -12,21 +11,9 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.storage.session import run, transaction
-from tests.story.test_webhook_to_report import NOW, derived
 from tests.support.counterparts import PAYLOADS
-
-STRIPE_SECRET = "whsec_rehearsal_stripe"
-
-
-def stripe(world, body: bytes):
-    import stripe as library
-
-    # Signed when it is sent: a whole run takes longer than a signature is fresh.
-    stamp = int(time.time())
-    signature = library.WebhookSignature._compute_signature(
-        f"{stamp}.{body.decode()}", STRIPE_SECRET
-    )
-    return world.post("stripe", body, {"Stripe-Signature": f"t={stamp},v1={signature}"})
+from tests.support.derived import NOW, derived
+from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
 
 
 @pytest.fixture
@@ -40,7 +27,7 @@ def stories():
 
 @pytest.mark.parametrize("many", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_all_of_stripe_in_any_order_gives_the_same_rows(app, stories, many):
-    from tests.conftest import World, empty_tables
+    from tests.support.world import World, empty_tables
 
     def play(order: list[str], *, drain_each: bool):
         empty_tables()

@@ -16,7 +16,7 @@ from advocacy.ingestion import drain
 from advocacy.storage import campaigns, organizations
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
-from tests.storage.test_time_zones import HARD
+from tests.support.zones import HARD
 
 LATE = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 

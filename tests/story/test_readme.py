@@ -12,9 +12,8 @@ from pathlib import Path
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import organizations
 from advocacy.storage.session import transaction
-from tests.support.processes import CLOCK, WEB, WORKER, until
+from tests.support.processes import CLOCK, WEB, WORKER, answers, until
 from tests.support.processes import process as running
-from tests.workers.test_processes import answers
 
 
 def test_the_first_link_leads_to_a_first_counted_action(app, environment, root, tmp_path):

@@ -59,7 +59,7 @@ def test_a_long_chain_of_links_is_no_trouble(world, length):
 
 
 def test_a_link_of_another_organization_cannot_be_passed_on(app, world):
-    from tests.conftest import World
+    from tests.support.world import World
 
     other = World(app, "other")
     assert share(world, other.links["x"]).status_code == 404

@@ -14,8 +14,7 @@ from sqlalchemy.exc import DataError
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import run, transaction
-
-NOW = datetime.now(UTC).replace(microsecond=0)
+from tests.support.derived import NOW, derived
 
 
 def tell(world) -> list[Callable[[], Any]]:
@@ -63,24 +62,6 @@ def numbers(world) -> dict[str, Any]:
     """The report, but for what was changed after it could be read: that depends on the order."""
     whole = {name: each for name, each in world.report().items() if name != "restated"}
     return json.loads(json.dumps(whole, default=str))
-
-
-def derived() -> dict[str, list[tuple[Any, ...]]]:
-    """Everything derived, as it stands in the tables."""
-    return {
-        table: sorted(tuple(map(str, row)) for row in run(f"select * from {table}"))
-        for table in ("actions", "supporters")
-    } | {
-        "totals": sorted(
-            tuple(map(str, row))
-            for row in run(
-                """select campaign_id, day, post_id, kind, tier, platform, currency, model,
-                          sum(units), sum(gross_minor), sum(refunded_minor)
-                   from totals group by 1, 2, 3, 4, 5, 6, 7, 8
-                   having sum(units) <> 0 or sum(gross_minor) <> 0"""
-            )
-        )
-    }
 
 
 @pytest.fixture
@@ -147,7 +128,7 @@ def test_a_rebuild_sets_aside_what_can_no_longer_be_read(told):
 
 @pytest.mark.parametrize("many", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_every_order_of_arrival_gives_the_same_rows(app, many):
-    from tests.conftest import World, empty_tables
+    from tests.support.world import World, empty_tables
 
     def play(order: tuple[int, ...], *, drain_each: bool) -> dict[str, Any]:
         empty_tables()
@@ -251,7 +232,7 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
 
 
 def test_two_organizations_know_nothing_of_each_other(app):
-    from tests.conftest import World
+    from tests.support.world import World
 
     alice, bob = World(app, "alice"), World(app, "bob")
     alice.act("signature", email="same@example.org", code=bob.links["x"])

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from advocacy.cli.dev.up import free_port
+from advocacy.reporting.email import outbox
 from advocacy.storage import email_outbox
 from advocacy.storage.session import transaction
 from config.settings import Settings
@@ -169,3 +170,10 @@ def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python as where the optional part `pdf` is not installed: its imports fail."""
     for name in ("typst", "vl_convert"):
         monkeypatch.setitem(sys.modules, name, None)
+
+
+MONDAY = next_monday()
+
+
+def send(world, settings, now=MONDAY):
+    return outbox.send_due(settings, world.org_id, now)

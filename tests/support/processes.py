@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import shlex
 import signal
@@ -48,3 +49,18 @@ COUNTER = (sys.executable, "-m", "workers.run", "counter")
 CLOCK = (sys.executable, "-m", "workers.run", "clock")
 WEB = tuple(shlex.split(PROCESSES["web"]))
 DOORS = (sys.executable, "-m", "config.granian")
+
+
+def request(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("Location", "")
+
+
+def answers(port: int) -> bool:
+    try:
+        return request(port, "GET", "/live")[0] == 200
+    except OSError:
+        return False

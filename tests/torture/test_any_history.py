@@ -29,9 +29,9 @@ from advocacy.storage import links
 from advocacy.storage.db import db
 from advocacy.storage.session import run, transaction
 from config.settings import Settings
-from tests.conftest import World
-from tests.ingestion.test_concurrent_workers import NOW, rows_of
-from tests.story.test_many_names import STRIPE_SECRET, stripe
+from tests.support.derived_rows import NOW, rows_of
+from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
+from tests.support.world import World
 
 WORKERS = 3
 

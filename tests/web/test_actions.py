@@ -11,9 +11,9 @@ import pytest
 
 from advocacy.storage import campaigns, links, posts
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
-from tests.web.test_api import bearer, check_against, document, problem_of
-from tests.web.test_overview import HOSTILE
+from tests.support.api import bearer, check_against, document, problem_of
+from tests.support.pages import HOSTILE
+from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ACTIONS = "/api/v1/campaigns/stay/actions"

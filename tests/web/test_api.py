@@ -6,27 +6,18 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 from sqlalchemy import text
 
 from advocacy.analytics import goals
 from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
-
-ACTIVATION = "/api/v1/campaigns/stay/activation"
-
-
-def bearer(word: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {word}"}
+from tests.support.api import ACTIVATION, act_at, bearer, check_against, document, problem_of
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -38,32 +29,6 @@ def ask(world):
         return world.app.test_client().get(path + query, headers=bearer(word))
 
     return asked
-
-
-def problem_of(answer, status: int) -> dict:
-    """Return the body after checking that it is an RFC 9457 problem of this status."""
-    assert answer.status_code == status, answer.text
-    assert answer.content_type == "application/problem+json"
-    body = json.loads(answer.data)
-    assert body["status"] == status
-    assert body["type"] and body["title"]
-    return body
-
-
-def document(world) -> dict:
-    return world.app.test_client().get("/api/openapi.json").get_json()
-
-
-def check_against(spec: dict, pointer: str, value: object) -> None:
-    """Hold a value to a schema inside the OpenAPI document, formats included."""
-    registry = Registry().with_resource(
-        "urn:spec", Resource(contents=spec, specification=DRAFT202012)
-    )
-    OAS31Validator(
-        {"$ref": f"urn:spec#{pointer}"},
-        registry=registry,
-        format_checker=OAS31Validator.FORMAT_CHECKER,
-    ).validate(value)
 
 
 def answers(spec: dict, status: int, kind: str) -> str:
@@ -148,16 +113,6 @@ def test_an_answer_is_kept_by_nobody(ask):
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
-
-
-# Days.
-
-
-def act_at(world, zone: str, *moments: str) -> None:
-    for moment in moments:
-        at = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-        world.act("signature", email=f"{moment}@example.org".replace(":", "."), at=at)
-    world.drain()
 
 
 def test_a_day_is_the_campaigns_and_not_utcs(world, ask):

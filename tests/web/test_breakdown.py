@@ -21,8 +21,8 @@ from advocacy.attribution import WINDOWS
 from advocacy.core.events import ActionKind
 from advocacy.storage import campaigns, links, posts
 from advocacy.storage.session import transaction
-from tests.conftest import World
-from tests.web.test_api import act_at, bearer, check_against, document, problem_of
+from tests.support.api import act_at, bearer, check_against, document, problem_of
+from tests.support.world import World
 
 OF_CAMPAIGN = "/api/v1/campaigns/stay/activation/groups"
 OF_ORGANIZATION = "/api/v1/activation"

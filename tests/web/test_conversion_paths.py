@@ -6,8 +6,6 @@ import re
 
 import pytest
 
-from tests.analytics.test_attribution_models import days, walk
-
 PAGE = "/campaigns/stay/paths"
 
 
@@ -16,14 +14,6 @@ def staff(world):
     client = world.app.test_client()
     client.post("/sign-in", data={"token": world.token()})
     return client
-
-
-@pytest.fixture
-def walked(world):
-    walk(world)
-    world.act("call", id="stranger", email="eli@example.org", at=days(1))
-    world.drain()
-    return world
 
 
 def cells(html: str, region: str) -> list[list[str]]:
@@ -112,7 +102,7 @@ def test_what_is_wrong_is_refused_in_words(staff, query, status):
 
 
 def test_another_organization_sees_nothing_of_it(walked):
-    from tests.conftest import World
+    from tests.support.world import World
 
     bob = World(walked.app, "bob")
     client = walked.app.test_client()

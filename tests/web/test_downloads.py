@@ -16,8 +16,8 @@ from advocacy.core.spreadsheets import csv_cell
 from advocacy.reporting.exports.activation import GROUPS, Table, digest_of, tables_of, written_csv
 from advocacy.storage import campaigns, posts
 from advocacy.storage.session import transaction
-from tests.conftest import World
-from tests.web.test_api import ACTIVATION, bearer, check_against, document, problem_of
+from tests.support.api import ACTIVATION, bearer, check_against, document, problem_of
+from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 FILE = "/campaigns/stay/activation."

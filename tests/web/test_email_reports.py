@@ -9,8 +9,8 @@ import pytest
 from advocacy.reporting.email import outbox
 from advocacy.storage import email_outbox
 from advocacy.storage.session import transaction
-from tests.conftest import World
 from tests.support.mail import next_monday, statuses, subscribe
+from tests.support.world import World
 
 WANTED = {
     "email": "Lead@example.org",

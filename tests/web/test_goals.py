@@ -200,7 +200,7 @@ def test_the_same_goal_is_set_once(world, editor):
 
 
 def test_goals_are_set_by_editors_of_the_organization_on_our_own_page(world, editor):
-    from tests.conftest import World
+    from tests.support.world import World
 
     editor.post("/goals", data=VOTE)
     (goal,) = store.list_goals(world.org_id)

@@ -6,7 +6,6 @@ import html
 import io
 import re
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -19,15 +18,10 @@ from advocacy.core.records import Surge
 from advocacy.storage import members, organizations, shared_reports, surges
 from advocacy.storage.session import run, transaction
 from advocacy.web.i18n import said
-from tests.architecture.test_translations import LANGUAGES, PLACEHOLDER, first, messages, strings
+from tests.support.pages import NOT_A_PAGE, pieces_in_english
+from tests.support.translations import LANGUAGES
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-# What has no words, or is English for good: the API's page, files, pictures, what machines ask.
-NOT_A_PAGE = re.compile(
-    r"/(api|static|live|ready|metrics|r)(/|$)"
-    r"|.*(<any\(|\.(csv|pdf)$|/(live|stream|mark)$|/live/)"
-)
 
 HEADINGS = {
     "/": ("Campagnes", "Campañas"),
@@ -83,40 +77,9 @@ def seen(page: str) -> _Seen:
     return found
 
 
-@cache
-def english(language: str) -> list[re.Pattern[str]]:
-    """Return what would show that a text was not translated into this language."""
-    texts: list[str] = []
-    for each in messages(language):
-        texts += [
-            text
-            for text, other in zip(strings(each.id), strings(each.string), strict=False)
-            if text != other and first(each.id) != each.string
-        ]
-    found = []
-    for text in texts:
-        # A value can be anything, and a short text is looked for only as a whole piece.
-        words = PLACEHOLDER.sub("\0", " ".join(text.split()))
-        pattern = ".+?".join(re.escape(part) for part in words.split("\0"))
-        if re.search(r"[A-Za-z]{2}", words.replace("\0", "")):
-            found.append(re.compile(pattern))
-    return found
-
-
 def left_in_english(page: str, language: str) -> list[str]:
     """Return what of a page is English."""
     return pieces_in_english(seen(page).pieces, language)
-
-
-def pieces_in_english(pieces: list[str], language: str) -> list[str]:
-    """Return which of these is an English text and no translation."""
-    # A word of one language can be one of the other: what the translation says is all right.
-    same = {string for each in messages(language) for string in strings(each.string)}
-    return [
-        piece
-        for piece in pieces
-        if piece not in same and any(each.fullmatch(piece) for each in english(language))
-    ]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.link_sheet import ADDED, COLUMNS, BadSheet, read_sheet, template
-from tests.conftest import World
+from tests.support.world import World
 
 PETITION = "https://actionnetwork.org/petitions/save"
 POST = "https://www.instagram.com/p/C1a2b3c4d5e/"

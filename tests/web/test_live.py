@@ -23,7 +23,7 @@ from advocacy.storage.session import run, transaction
 from advocacy.web.live_poller import Watcher
 from advocacy.web.pages import live
 from docs import picture
-from tests.conftest import World
+from tests.support.world import World
 
 STREAM = "/campaigns/stay/live"
 MARK = f"{STREAM}/mark"

@@ -21,7 +21,7 @@ from advocacy.storage import audit, campaigns, members
 from advocacy.storage.session import run, transaction
 from advocacy.web import passwords
 from advocacy.web.login_throttle import Guesses
-from tests.conftest import PASSWORD, World
+from tests.support.world import PASSWORD, World
 
 ANA = "ana@example.org"
 OTHER = "another good password"

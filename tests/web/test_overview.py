@@ -20,7 +20,8 @@ from advocacy.app import create_app
 from advocacy.reporting import charts
 from advocacy.storage import campaigns, posts, tokens
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
+from tests.support.pages import HOSTILE
+from tests.support.world import World
 from tools import vega_bundle
 
 STATIC = Path(web.__file__).parent / "static"
@@ -242,9 +243,6 @@ def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
     assert "1 delivery could not be read" in page
     assert "1 delivery could not be read" in staff.get("/").text
     assert page.count('href="/quarantine"') == 2  # among the pages, and where it is said
-
-
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{739*997}}"
 
 
 def test_names_and_titles_are_text_and_nothing_else(world, staff):

@@ -12,7 +12,7 @@ from advocacy.core.vocabulary import moment
 from advocacy.reporting.email import weekly_content
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
-from tests.analytics.test_surges import clicks, noticed, watch
+from tests.support.surges import clicks, noticed, watch
 
 
 def test_a_surge_is_noticed_by_the_clock_of_its_campaign(world, settings):

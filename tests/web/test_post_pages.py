@@ -9,8 +9,7 @@ import pytest
 
 from advocacy.storage.models import Post
 from advocacy.storage.session import transaction
-from tests.web.test_conversion_paths import walked  # noqa: F401
-from tests.web.test_shared_reports import crowd, look, make
+from tests.support.shared_reports import crowd, look, make
 
 PUBLISHED = "https://www.instagram.com/p/C9f7/"
 LINK = re.compile(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', re.S)
@@ -23,7 +22,7 @@ def publish(world):
 
 
 @pytest.fixture
-def published(walked):  # noqa: F811
+def published(walked):
     return publish(walked)
 
 

@@ -31,7 +31,8 @@ from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor, LinkTable, Target
-from tests.conftest import World
+from tests.support.query_strings import PASSED_ON, passed_on
+from tests.support.world import World
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
@@ -148,68 +149,6 @@ def test_a_redirect_is_not_kept_by_anybody_and_tells_nobody_where_it_came_from(d
     assert "Set-Cookie" not in answer.headers
 
 
-PASSED_ON = [
-    *("{code}", "{CODE}", "{code}/", "{code}//", "{Code}/", "/{code}", "//{code}"),
-    *(
-        "{code}.",
-        "{code},",
-        "{code})",
-        "{code}]",
-        "{code}!",
-        "{code};",
-        "{code}:",
-        "{code}...",
-        "({code})",
-    ),
-    *(
-        "{code}%20",
-        "{code}+",
-        "{code}%0A",
-        "{code}%0D%0A",
-        "{code}%09",
-        "{code}%C2%A0",
-        "%20{code}",
-    ),
-    *(
-        "{code}%22",
-        "{code}'",
-        "{code}%3E",
-        "%3C{code}%3E",
-        "{code}*",
-        "*{code}*",
-        "_{code}_",
-        "{code}~",
-    ),
-    *("{code}%E2%80%A6", "{code}%E2%80%9D", "{code}%C2%BB", "{code}%E3%80%82", "{code}%85"),
-    *(
-        "{code}%E2%80%8B",
-        "%E2%80%8B{code}",
-        "{code}%EF%BB%BF",
-        "{code}%E2%80%8F",
-        "{code}%EF%B8%8F",
-    ),
-    *(
-        "{half}%C2%AD{rest}",
-        "{half}%E2%81%A0{rest}",
-        "{code}%F0%9F%91%89",
-        "{code}%00",
-        "{code}%FF",
-    ),
-    *(
-        "{code}/anything",
-        "{code}/any/thing.html",
-        "{code}&fbclid=a",
-        "{code}&amp;b=c",
-        "{code}=",
-        "{code}%3F",
-    ),
-    *("{code}%2520", "{code}%2E", "{code}%2F", "{code}%20Please%20sign", "{code}-", "{code}_"),
-    *("{code}{code}", "{code}/{code}", "{code},{code}", "{code}/r/{code}", "r/{code}", "/r/{code}"),
-    *("https://go.example/r/{code}", "{code}https://go.example/r/{code}", "{code}{click}"),
-    *("{code}%E3%81%A7%E3%81%99", "{code}%D0%B8", "{code}https", "{wide}"),
-]
-
-
 @pytest.mark.parametrize("prefix", ["/r/", "/R/"])
 def test_a_code_is_found_whatever_stands_around_it(door, prefix):
     code = door.world.links["x"]
@@ -219,21 +158,6 @@ def test_a_code_is_found_whatever_stands_around_it(door, prefix):
         assert answer.status_code == 302, path
         assert split_code(query_of(answer)["source"])[0] == code
     assert [line.split("\t")[4] for line in door.lines()] == [""] * len(PASSED_ON)
-
-
-def passed_on(written: str, code: str) -> str:
-    return written.format(
-        code=code,
-        CODE=code.upper(),
-        Code=code.title(),
-        half=code[:5],
-        rest=code[5:],
-        click="b" * 26,
-        wide="".join(
-            f"%EF%BD%{0x81 + ord(each) - 97:X}" if each < "p" and each.isalpha() else each
-            for each in code
-        ),
-    )
 
 
 def test_a_code_that_was_chosen_is_found_as_it_was_chosen(door):

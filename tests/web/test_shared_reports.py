@@ -16,10 +16,8 @@ from advocacy.storage import campaigns
 from advocacy.storage import shared_reports as kept
 from advocacy.storage.session import run, transaction
 from advocacy.web.pages import shared_reports
-from tests.conftest import World
-
-YESTERDAY = datetime.now(UTC) - timedelta(days=1)
-PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"}
+from tests.support.shared_reports import PHONE, YESTERDAY, crowd, look, make
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -32,16 +30,6 @@ def shows_all(app, monkeypatch):
     """Withhold nothing, as an organization may choose."""
     every = replace(app.extensions["settings"], small_group_shared=0)
     monkeypatch.setitem(app.extensions, "settings", every)
-
-
-def make(client, slug="stay", **form) -> str:
-    answer = client.post(f"/campaigns/{slug}/view-links", data=form)
-    assert answer.status_code == 200, answer.text
-    return re.search(r"http://127\.0\.0\.1:8000(/view/view_[\w-]{43})", answer.text)[1]
-
-
-def look(world, path: str):
-    return world.app.test_client().get(path, headers=PHONE)
 
 
 def figures(page: str) -> list[str]:
@@ -237,12 +225,6 @@ def test_a_view_link_of_one_organization_is_only_its(app, shows_all):
     with transaction():
         campaigns.put_campaign(bob.org_id, "secret", "Secret", "UTC")
     assert ana.post("/campaigns/secret/view-links", data={}).status_code == 404
-
-
-def crowd(world, number, platform="", kind="call", since=0):
-    for n in range(since, since + number):
-        more = {"click_id": world.click(platform, at=YESTERDAY)} if platform else {}
-        world.act(kind, email=f"p{n}@example.org", at=YESTERDAY, **more)
 
 
 def test_of_three_supporters_no_figure_leaves_the_organization(world, editor):

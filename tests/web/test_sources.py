@@ -12,7 +12,7 @@ from advocacy.core.tabular.table import Row
 from advocacy.ingestion import csv_import, drain
 from advocacy.storage import inbox, organizations, source_health, sources, tokens
 from advocacy.storage.session import run, transaction
-from tests.conftest import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -377,7 +377,7 @@ def test_the_same_id_with_other_bodies_in_one_group(world):
 
 
 def test_a_group_may_be_of_several_organizations(world):
-    from tests.conftest import World
+    from tests.support.world import World
 
     other = World(world.app, "other")
     told = []

@@ -24,7 +24,7 @@ from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from tests.support.processes import DOORS, WEB, WORKER, until
 from tests.support.processes import process as running
-from tests.workers.test_servers import PERSON, Served
+from tests.support.served import PERSON, Served
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("pgbouncer"), reason="pgbouncer is not on the PATH: apt-get install pgbouncer"

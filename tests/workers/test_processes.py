@@ -5,7 +5,6 @@ Real processes against the real servers. What is counted at the end is what was 
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -22,7 +21,7 @@ from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import run, transaction
 from advocacy.tracking.click_log import waiting_bytes
-from tests.support.processes import CLOCK, ROOT, WEB, WORKER, until
+from tests.support.processes import CLOCK, ROOT, WEB, WORKER, answers, request, until
 from tests.support.processes import process as running
 from workers.run import JSONQueue
 from workers.schedule import SCHEDULE
@@ -178,21 +177,6 @@ def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
             world.app.extensions["notifier"] = before
 
 
-def request(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers=headers)
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status, answer.getheader("Location", "")
-
-
-def answers(port: int) -> bool:
-    try:
-        return request(port, "GET", "/live")[0] == 200
-    except OSError:
-        return False
-
-
 def test_clicks_answered_before_kill_9_are_not_lost(world, variables):
     """No click that was answered with 302 is lost, whoever is killed when."""
     person = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
@@ -250,7 +234,7 @@ def test_a_burst_of_one_organization_does_not_keep_another_waiting(
     app, world, variables, redis, tmp_path
 ):
     """With one worker: who sends one delivery beside a thousand is not behind all of them."""
-    from tests.conftest import World
+    from tests.support.world import World
 
     other = World(app, "other")
     send(world, 1500)

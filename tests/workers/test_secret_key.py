@@ -19,7 +19,7 @@ from advocacy.identity.key_check import KeyCheck, WrongKey
 from advocacy.storage.session import run, transaction
 from tests.support.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
 from tests.support.processes import process as running
-from tests.workers.test_servers import BODY, PERSON, Served
+from tests.support.served import BODY, PERSON, Served
 
 OTHER = "another-key-of-at-least-thirty-two-characters"
 COMMAND = (sys.executable, "-m", "advocacy.cli.main", "campaign", "list")

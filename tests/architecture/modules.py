@@ -1,0 +1,21 @@
+"""The modules of the product, and its statements across organizations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = ("advocacy", "workers", "config")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+ACROSS = {
+    ("sources", "find_sources_at_door"),
+    ("tokens", "find_token"),
+    ("links", "links_for_redirect"),
+    ("links", "links_mark"),
+    ("members", "find_by_email"),
+    ("members", "find_by_one_time_word"),
+    ("shared_reports", "find_view_link"),
+}
+"""Statements that ask of all organizations at once, or of none; each is known here by name."""

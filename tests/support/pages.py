@@ -1,0 +1,48 @@
+"""What tests of pages share: texts that must not be shown as they are."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from tests.support.translations import PLACEHOLDER, first, messages, strings
+
+# What has no words, or is English for good: the API's page, files, pictures, what machines ask.
+NOT_A_PAGE = re.compile(
+    r"/(api|static|live|ready|metrics|r)(/|$)"
+    r"|.*(<any\(|\.(csv|pdf)$|/(live|stream|mark)$|/live/)"
+)
+
+
+@cache
+def english(language: str) -> list[re.Pattern[str]]:
+    """Return what would show that a text was not translated into this language."""
+    texts: list[str] = []
+    for each in messages(language):
+        texts += [
+            text
+            for text, other in zip(strings(each.id), strings(each.string), strict=False)
+            if text != other and first(each.id) != each.string
+        ]
+    found = []
+    for text in texts:
+        # A value can be anything, and a short text is looked for only as a whole piece.
+        words = PLACEHOLDER.sub("\0", " ".join(text.split()))
+        pattern = ".+?".join(re.escape(part) for part in words.split("\0"))
+        if re.search(r"[A-Za-z]{2}", words.replace("\0", "")):
+            found.append(re.compile(pattern))
+    return found
+
+
+def pieces_in_english(pieces: list[str], language: str) -> list[str]:
+    """Return which of these is an English text and no translation."""
+    # A word of one language can be one of the other: what the translation says is all right.
+    same = {string for each in messages(language) for string in strings(each.string)}
+    return [
+        piece
+        for piece in pieces
+        if piece not in same and any(each.fullmatch(piece) for each in english(language))
+    ]
+
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{739*997}}"
