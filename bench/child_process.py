@@ -23,7 +23,6 @@ from advocacy.storage import distinct_deltas
 from advocacy.storage.session import transaction
 from bench import report
 from config.garbage import tune_garbage_collection
-from workers import read_ahead
 from workers.context import application, connection
 from workers.run import JSONQueue
 
@@ -42,10 +41,11 @@ def drain(org_id: str) -> dict[str, Any]:
     """Drain an organization, as a worker does."""
     tune_garbage_collection()
     made = application()
+    settings = made.extensions["settings"]
     print("ready", flush=True)
     sys.stdin.readline()
     began = time.monotonic()
-    while read_ahead.drain(made, UUID(org_id)):
+    while drain_ingestion.drain_backlog(settings, UUID(org_id), made.app_context):
         pass
     return {"seconds": time.monotonic() - began}
 

@@ -15,7 +15,6 @@ from advocacy.ingestion.wakeup import enqueue_drain, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
 from advocacy.storage import inbox, organizations
 from advocacy.storage.session import transaction
-from workers import read_ahead
 from workers.context import application, connection, others_wait
 
 
@@ -27,7 +26,9 @@ def drain(org_id: str, slot: str = "") -> None:
         hold_slot(redis, slot, settings.lease_seconds),
         postponement.on_outage(redis, settings.queue, own),
     ):
-        if read_ahead.drain(application(), own, partial(others_wait, own)):
+        if drain_ingestion.drain_backlog(
+            settings, own, application().app_context, partial(others_wait, own)
+        ):
             enqueue_drain(redis, settings.queue, own)
 
 

@@ -16,7 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -30,7 +30,7 @@ from advocacy.core.crypto import open_text, organization_key, unseal
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
-from advocacy.core.prefetch import Submit, run_inline
+from advocacy.core.prefetch import Submit, background_thread, run_inline
 from advocacy.identity.hashing import digests
 from advocacy.ingestion.minimization import retained, retained_fact
 from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
@@ -140,6 +140,29 @@ def drain(
     finally:
         if reading:
             _release_read_ahead(org_id, reading)
+
+
+def drain_backlog(
+    settings: Settings,
+    org_id: UUID,
+    within: Callable[[], AbstractContextManager[object]],
+    others_wait: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Drain an organization as a worker does; return whether deliveries are still pending.
+
+    A second thread parses the next batch while PostgreSQL stores one; it runs `within` the
+    application context. A single batch is not worth a second connection.
+
+    Note: batches are stored one after the other. Two at a time blocked each other wherever the same
+    people acted again and again.
+    """
+    with within():
+        with transaction():
+            many = inbox.waits_more_than(org_id, settings.batch_size)
+        if not many:
+            return drain(settings, org_id, others_wait=others_wait).stopped_early
+        with background_thread(within) as begin:
+            return drain(settings, org_id, others_wait=others_wait, begin=begin).stopped_early
 
 
 def read_batch(

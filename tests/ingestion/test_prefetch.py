@@ -10,7 +10,6 @@ import pytest
 from advocacy.ingestion import drain
 from advocacy.storage import inbox
 from advocacy.storage.session import run
-from workers import read_ahead
 
 
 @pytest.fixture
@@ -27,6 +26,11 @@ def drained_by(monkeypatch) -> set[int]:
     return threads
 
 
+def drained(world, others_wait=lambda: False) -> bool:
+    """Drain as a worker does; say whether deliveries are still pending."""
+    return drain.drain_backlog(world.settings, world.org_id, world.app.app_context, others_wait)
+
+
 def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
     chance = random.Random(11)
     # Few people in many actions, so that each batch has the people of the one before.
@@ -34,7 +38,7 @@ def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
         person = chance.randrange(25)
         world.act("call", message_id=f"msg_{number}", email=f"p{person}@example.org")
     assert inbox.waits_more_than(world.org_id, world.settings.batch_size)
-    assert read_ahead.drain(world.app, world.org_id) is False
+    assert drained(world) is False
     assert len(drained_by) == 1
     assert drained_by != {threading.get_ident()}
 
@@ -54,7 +58,7 @@ def test_a_single_batch_is_not_worth_a_thread(world, drained_by):
     for number in range(3):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
     assert not inbox.waits_more_than(world.org_id, world.settings.batch_size)
-    read_ahead.drain(world.app, world.org_id)
+    drained(world)
     assert drained_by == {threading.get_ident()}
 
 
@@ -69,12 +73,12 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(drain, "apply_batch", fails)
         with pytest.raises(KeyboardInterrupt, match="on purpose"):
-            read_ahead.drain(world.app, world.org_id)
+            drained(world)
     # The batch that failed is held until its time is over; the one behind it is free.
     (held,) = run("select cardinality(delivery_ids) from claims")
     assert held[0] == world.settings.batch_size
     assert run("select count(*) from inbox where attempts > 0")[0][0] == 0
-    read_ahead.drain(world.app, world.org_id)
+    drained(world)
     assert inbox.counts(world.org_id)["pending"] == held[0]
 
 
@@ -82,6 +86,6 @@ def test_a_turn_ends_where_others_wait_and_nothing_is_held_then(world, monkeypat
     for number in range(130):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
     monkeypatch.setattr(drain, "_TURN_SECONDS", 0.0)
-    assert read_ahead.drain(world.app, world.org_id, lambda: True) is True
+    assert drained(world, lambda: True) is True
     assert run("select * from claims") == []
     assert inbox.counts(world.org_id)["done"] < 130
