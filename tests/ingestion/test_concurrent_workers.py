@@ -27,7 +27,7 @@ from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.ingestion.reconcile import action_id
 from advocacy.reporting.email.subscriptions import subscribe
-from advocacy.storage import email_outbox, inbox, lookup_keys, organizations, sources
+from advocacy.storage import email_outbox, inbox, organizations, sources
 from advocacy.storage import links as links_storage
 from advocacy.storage.db import db
 from advocacy.storage.errors import Taken
@@ -156,7 +156,7 @@ def test_whoever_acts_while_her_only_action_is_corrected_to_another_stays(world,
     world.drain()
     tell(world, "again", 1, email="ana@example.org")
     tell(world, "gave", 2, email="ben@example.org")
-    stand(pipeline.actions, "put_supporters", one(world), one(world))
+    stand(pipeline.supporters, "put_supporters", one(world), one(world))
     hold_to_a_rebuild(world)
 
 
@@ -222,7 +222,7 @@ def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
             "type": kind,
         }
         assert stripe(world, json.dumps(event).encode()).status_code == 200
-    stand(pipeline.actions, "put_names", one(world), one(world))
+    stand(pipeline.action_aliases, "put_names", one(world), one(world))
     assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
     hold_to_a_rebuild(world)
 
@@ -268,13 +268,13 @@ def test_what_waits_for_a_rebuild_was_not_tried(world, monkeypatch):
     settings = replace(world.settings, lease_seconds=2)
     tell(world, "one", email="ana@example.org")
     tell(world, "two", 1, email="ben@example.org")
-    whole = drain_ingestion.actions.lock_organization
+    whole = drain_ingestion.locks.lock_organization
 
     def lock(*asked: Any, **how: Any) -> Any:
         run("set local lock_timeout = '100ms'")
         return whole(*asked, **how)
 
-    monkeypatch.setattr(drain_ingestion.actions, "lock_organization", lock)
+    monkeypatch.setattr(drain_ingestion.locks, "lock_organization", lock)
     whole(world.org_id, alone=True)
 
     def drain() -> None:
@@ -293,7 +293,7 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
     """It runs out meanwhile, and the worker lives."""
     settings = replace(world.settings, lease_seconds=0)
     tell(world, "one", email="ana@example.org")
-    drain_ingestion.actions.lock_organization(world.org_id, alone=True)
+    drain_ingestion.locks.lock_organization(world.org_id, alone=True)
 
     def work() -> None:
         with world.app.app_context():
@@ -321,7 +321,7 @@ def test_a_sweep_waits_for_no_rebuild(world):
     tell(world, "one", email="ana@example.org", click_id=CLICKS[1])
     world.drain()
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    drain_ingestion.actions.lock_organization(world.org_id, alone=True)
+    drain_ingestion.locks.lock_organization(world.org_id, alone=True)
 
     def sweep() -> bool:
         with world.app.app_context():
@@ -349,7 +349,7 @@ def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
     pass_on()
     for platform in ("instagram", "x"):
         stand(
-            lookup_keys,
+            links_storage,
             "_put_address",
             pass_on,
             partial(move_link, world.org_id, world.links["x"], world.posts[platform]),
