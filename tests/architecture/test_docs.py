@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDERS = ("advocacy", "workers", "config", "migrations", "tests", "bench", "docs")
+FOLDERS = ("advocacy", "workers", "config", "migrations", "tests", "bench", "docs", "tools")
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("advocacy/*/__init__.py"))
 
 
 DOCUMENTS = sorted(
@@ -41,7 +42,11 @@ def broken(document: Path, text: str) -> Iterator[str]:
         if not path.exists() or (anchor and anchor not in anchors(path)):
             yield target
     for span in re.findall(r"`([^`\n]+)`", text):
-        if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", span) and not (ROOT / span).exists():
+        in_root = re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", span)
+        in_package = re.fullmatch(rf"(?:{'|'.join(PACKAGES)})/[\w./-]+\.py", span)
+        if (in_root and not (ROOT / span).exists()) or (
+            in_package and not (ROOT / "advocacy" / span).exists()
+        ):
             yield span
 
 
@@ -51,8 +56,9 @@ def test_links_and_paths_exist(name):
 
 
 def test_a_broken_link_or_path_is_found():
-    text = "[a](no.md) [b](README.md#no) [c](README.md#concepts) [d](https://x.org) `docs/no.md`"
-    assert [*broken(ROOT / "x.md", text)] == ["no.md", "README.md#no", "docs/no.md"]
+    text = "[a](no.md) [b](README.md#no) [c](README.md#concepts) [d](https://x.org)"
+    text += " `docs/no.md` `web/no.py`"
+    assert [*broken(ROOT / "x.md", text)] == ["no.md", "README.md#no", "docs/no.md", "web/no.py"]
 
 
 def test_the_architecture_lists_every_module():
