@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import scalar, transaction
 
 _SHOWN = ("shared_buffers", "synchronous_commit", "fsync", "full_page_writes", "wal_sync_method")
 
@@ -18,8 +18,8 @@ _SHOWN = ("shared_buffers", "synchronous_commit", "fsync", "full_page_writes", "
 def describe() -> dict[str, Any]:
     """Return processor, memory, versions and what of PostgreSQL's settings matters."""
     with transaction():
-        server = run("show server_version")[0][0]
-        shown = {name: run(f"show {name}")[0][0] for name in _SHOWN}
+        server = scalar(str, "show server_version")
+        shown = {name: scalar(str, f"show {name}") for name in _SHOWN}
     return {
         "at": datetime.now(UTC).isoformat(timespec="minutes"),
         "cpu": _cpu(),

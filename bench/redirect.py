@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import campaigns, links, organizations, posts
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import execute, scalar, transaction
 from advocacy.tracking import click_log
 from bench import load, plain
 from bench.results import Row, below, faster, percentile, unmeasured
@@ -61,7 +61,7 @@ def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
         kept += _kept(place)
         # Else the second would write into the index of the first one's clicks.
         with transaction():
-            run("truncate touches")
+            execute("truncate touches")
     with place.gunicorn("bench.plain:redirect", path) as port:
         flask = most(port)
     nginx = None
@@ -98,11 +98,10 @@ def _kept(place: Workspace) -> int:
     click_loader.ship(folder)
     until(lambda: click_log.waiting_bytes(folder) == 0, "clicks are not shipped", 120)
     with transaction():
-        return int(
-            run(
-                """select count(*) from touches t join organizations o on o.id = t.org_id
-                   where o.slug = 'redirect'"""
-            )[0][0]
+        return scalar(
+            int,
+            """select count(*) from touches t join organizations o on o.id = t.org_id
+                   where o.slug = 'redirect'""",
         )
 
 

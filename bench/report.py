@@ -15,7 +15,7 @@ from flask import Flask
 from advocacy.analytics.activation import MODELS, activation, days_of
 from advocacy.cli.dev import sample_data
 from advocacy.storage import campaigns, organizations, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import execute, scalar, transaction
 from bench.results import Row, below, percentile, unmeasured
 from bench.workspace import Workspace, tidy
 from config.settings import Settings
@@ -129,20 +129,21 @@ def _first_page(app: Flask, org_id: UUID) -> Callable[[], object]:
 
 def _largest(org_id: UUID) -> Any:
     with transaction():
-        slug = run(
+        slug = scalar(
+            str,
             """select c.slug from campaigns c
                join totals t on t.org_id = c.org_id and t.campaign_id = c.id
                where c.org_id = :o and t.model = 'every' group by c.slug
                order by sum(t.units) desc limit 1""",
             o=org_id,
-        )[0][0]
+        )
         return campaigns.get_campaign(org_id, slug)
 
 
 def _raw(org_id: UUID, campaign_id: UUID, first: date, last: date) -> None:
-    run("set local statement_timeout = 0")
+    execute("set local statement_timeout = 0")
     for statement in _RAW:
-        run(statement, o=org_id, c=campaign_id, first=first, last=last)
+        execute(statement, o=org_id, c=campaign_id, first=first, last=last)
 
 
 def _times(works: Sequence[Callable[[], object]], least: int = 30) -> list[float]:
@@ -150,13 +151,13 @@ def _times(works: Sequence[Callable[[], object]], least: int = 30) -> list[float
     taken: list[float] = []
     for warm in works:
         with transaction():
-            run("set local statement_timeout = 0")
+            execute("set local statement_timeout = 0")
             warm()
     began = time.monotonic()
     while len(taken) < least or len(taken) % len(works):
         at = time.monotonic()
         with transaction():
-            run("set local statement_timeout = 0")
+            execute("set local statement_timeout = 0")
             works[len(taken) % len(works)]()
         taken.append(time.monotonic() - at)
         if time.monotonic() - began > _MOST_SECONDS and len(taken) >= len(works):

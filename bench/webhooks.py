@@ -18,7 +18,7 @@ from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.providers.signatures import standard_key
 from advocacy.storage import campaigns, inbox, organizations, sources, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import execute, transaction
 from bench import load
 from bench.results import Row, below, faster, percentile, unmeasured
 from bench.workspace import Workspace, get, until
@@ -104,7 +104,7 @@ def measure(place: Workspace) -> Iterator[Row]:
 def _most(place: Workspace, path: str, secret: str) -> Iterator[Row]:
     many = 12_000 * place.seconds
     with transaction():
-        run(
+        execute(
             """create table bench_plain (
                  id uuid primary key default gen_random_uuid(), name text, body text)"""
         )

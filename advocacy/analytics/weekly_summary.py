@@ -127,10 +127,10 @@ def _together(
     if campaign is not None:
         return each_of[0]
     # Days of the organization's own zone, as in its activation everywhere else.
-    (row,) = distinct_counts.read_people(
+    counted = distinct_counts.read_people(
         org_id, [org_id], period.first, period.last, MODELS[0], ["all"]
-    ) or [None]
-    people, new = (row.supporters, row.new) if row else (0, 0)
+    )
+    people, new = (counted[0].supporters, counted[0].new) if counted else (0, 0)
     return {
         "supporters": people,
         "new": new,

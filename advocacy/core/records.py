@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object as it was read: from a `jsonb` column, or from another program."""
 
 
 class Identifier(NamedTuple):

@@ -26,8 +26,9 @@ from advocacy.providers import BY_SLUG, generic
 from advocacy.storage import actions, inbox
 from advocacy.storage import links as links_storage
 from advocacy.storage import sources as sources_storage
-from advocacy.storage.models import Campaign, Link, Source
+from advocacy.storage.models import Campaign, Link
 from advocacy.storage.session import transaction
+from advocacy.storage.sources import SourceRow
 from config.settings import Settings
 
 WAIT_SECONDS = 30.0
@@ -51,7 +52,7 @@ class IntegrationResult:
 class _Sent:
     """A delivery that was taken and waits for a worker."""
 
-    source: Source
+    source: SourceRow
     link: Link
     began: float
 
@@ -88,7 +89,7 @@ def run_integration_test(
     yield from _wait_for(waiting, wait_seconds)
 
 
-def sources_of(campaign: Campaign) -> list[Source]:
+def sources_of(campaign: Campaign) -> list[SourceRow]:
     """Return the sources that can bring actions of a campaign: its own, and those of no campaign.
 
     Those of another campaign and those that are switched off are left out.
@@ -108,13 +109,13 @@ class _Trouble(Exception):
         self.words, self.unreachable = words, unreachable
 
 
-def _outcome(source: Source, began: float, trouble: str, tier: str = "") -> IntegrationResult:
+def _outcome(source: SourceRow, began: float, trouble: str, tier: str = "") -> IntegrationResult:
     seconds = time.monotonic() - began
     return IntegrationResult(source.name, source.provider, _carries(source), trouble, tier, seconds)
 
 
 def _send_example(
-    settings: Settings, at: str, source: Source, links: Sequence[Link], unreachable: str
+    settings: Settings, at: str, source: SourceRow, links: Sequence[Link], unreachable: str
 ) -> _Sent:
     """Follow a link and send what the tool would send. Raises `_Trouble`."""
     provider = BY_SLUG[source.provider]
@@ -171,19 +172,19 @@ def _send_example(
             sources_storage.drop_rehearsal_key(source.org_id, key)
 
 
-def _needs_secret(source: Source) -> bool:
+def _needs_secret(source: SourceRow) -> bool:
     auth = source.setup.get("mapping", {}).get("auth", {}).get("method", "secret_path")
     trust = BY_SLUG[source.provider].TRUST
     return trust not in {"secret_path", "none"} or auth != "secret_path"
 
 
-def _carries(source: Source) -> str:
+def _carries(source: SourceRow) -> str:
     if source.provider == generic.slug:
         return generic.query_template(source.setup.get("mapping") or {})
     return BY_SLUG[source.provider].CODE_PARAMETERS
 
 
-def _landing(at: str, link: Link, source: Source) -> str:
+def _landing(at: str, link: Link, source: SourceRow) -> str:
     """Follow the link over HTTP; where it leads to another tool, carry its code to this one."""
     status, location = _request(f"{at}/r/{link.code}", "GET", b"", {"User-Agent": AGENT})
     if status != 302:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
+
+
+class _AliasRow(NamedTuple):
+    name: UUID
+    action_id: UUID
 
 
 def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return by what id actions go that are also known by these names."""
     rows = run(
+        _AliasRow,
         "select name, action_id from action_names where org_id = :o and name = any(:names)",
         o=org_id,
         names=list(names),
@@ -23,7 +30,7 @@ def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
     if not names:
         return
     ordered = sorted(names)
-    run(
+    execute(
         """update action_names n set action_id = v.action_id
            from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)
            where n.org_id = :o and n.action_id = v.name and n.action_id <> v.action_id""",
@@ -31,7 +38,7 @@ def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
         names=ordered,
         ids=[names[name] for name in ordered],
     )
-    run(
+    execute(
         """insert into action_names (org_id, name, action_id)
            select :o, v.name, v.action_id
            from unnest(cast(:names as uuid[]), cast(:ids as uuid[])) as v (name, action_id)

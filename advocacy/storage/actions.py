@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.storage.session import Contended, run, run_count
+from advocacy.core.records import JsonObject
+from advocacy.storage.session import Contended, column, execute, run
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,11 +44,11 @@ class Action:
     person_hash: str = ""
     utm: dict[str, str] = field(default_factory=dict)
     referrer: str = ""
-    path: list[dict[str, Any]] | None = None
+    path: list[JsonObject] | None = None
     gross_minor: int = 0
     refunded_minor: int = 0
     currency: str = ""
-    returns: list[dict[str, Any]] | None = None
+    returns: list[JsonObject] | None = None
     recurs_as: str = ""
     renewal: bool = False
     ended_at: datetime | None = None
@@ -97,7 +98,7 @@ _SENT = {name: "text" if kind in {"jsonb", "uuid[]"} else kind for name, kind in
 _EMPTY = {"dict": "{}", "list": "[]"}
 
 
-def _column(actions: Sequence[Action], name: str) -> list[Any]:
+def _column(actions: Sequence[Action], name: str) -> list[object]:
     values = map(attrgetter(name), actions)
     if _TYPES[name] == "jsonb":
         return [
@@ -109,7 +110,7 @@ def _column(actions: Sequence[Action], name: str) -> list[Any]:
     return list(values)
 
 
-def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, Any]]:
+def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, object]]:
     """Return how actions are sent: what is unnested as `v`, what is read of it, and the values.
 
     What is the same in all of a batch, as most columns are, goes over once and not in an array.
@@ -139,12 +140,13 @@ def _read(name: str, sent: str) -> str:
 def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
     """Lock and return the actions with these ids that are there already."""
     rows = run(
+        Action,
         f"""select {_COLUMNS} from actions
             where org_id = :o and id = any(cast(:ids as uuid[])) order by id for update""",
         o=org_id,
         ids=list(ids),
     )
-    return {row.id: Action(**row._asdict()) for row in rows}
+    return {row.id: row for row in rows}
 
 
 def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
@@ -152,7 +154,7 @@ def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
     if not actions:
         return
     rows, read, values = _given(actions)
-    inserted = run_count(
+    inserted = execute(
         f"""insert into actions (org_id, {_COLUMNS})
             select :o, {read} from {rows} order by v.id
             on conflict (org_id, id) do nothing""",
@@ -168,7 +170,7 @@ def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
     if not actions:
         return
     rows, read, values = _given(actions)
-    run(
+    execute(
         f"""update actions a set ({_COLUMNS}) = ({read}) from {rows}
             where a.org_id = :o and a.id = v.id""",
         o=org_id,
@@ -178,7 +180,8 @@ def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
 
 def ids_near(org_id: UUID, changed: Sequence[tuple[UUID, datetime]], days: int) -> list[UUID]:
     """Return actions that a change of these (supporter, click instant) may concern."""
-    rows = run(
+    return column(
+        UUID,
         """select distinct a.id from actions a
            join unnest(cast(:people as uuid[]), cast(:ats as timestamptz[])) as v (supporter, at)
              on a.supporter_id = v.supporter
@@ -190,13 +193,13 @@ def ids_near(org_id: UUID, changed: Sequence[tuple[UUID, datetime]], days: int) 
         ats=[at for _, at in changed],
         days=days,
     )
-    return [row.id for row in rows]
 
 
 def ids_of_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> list[UUID]:
     """Return all payments of these recurring gifts: (source, the tool's name of the mandate)."""
     ordered = sorted(mandates)
-    rows = run(
+    return column(
+        UUID,
         """select a.id from actions a
            join unnest(cast(:sources as uuid[]), cast(:names as text[])) as v (source_id, name)
              on a.source_id = v.source_id and a.recurs_as = v.name
@@ -205,7 +208,6 @@ def ids_of_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> list[
         sources=[source for source, _ in ordered],
         names=[name for _, name in ordered],
     )
-    return [row.id for row in rows]
 
 
 def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
@@ -213,7 +215,8 @@ def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
 
     That is so where its code or one of its clicks came back, or where it is on the path.
     """
-    rows = run(
+    return column(
+        UUID,
         """select a.id from actions a
            where a.org_id = :o and a.link_id = any(cast(:ids as uuid[]))
            union
@@ -229,12 +232,12 @@ def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
         o=org_id,
         ids=list(link_ids),
     )
-    return [row.id for row in rows]
 
 
 def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
     """Return actions that named a click which had not been shipped yet, and is there now."""
-    rows = run(
+    return column(
+        UUID,
         # Materialized, or those that wait would be looked for in the order of ids, among all.
         """with waiting as materialized (
              select id, click_id from actions
@@ -245,24 +248,23 @@ def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
         o=org_id,
         limit=limit,
     )
-    return [row.id for row in rows]
 
 
 def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
     """Return the actions of these people."""
-    rows = run(
+    return column(
+        UUID,
         """select id from actions
            where org_id = :o and supporter_id = any(cast(:supporters as uuid[]))""",
         o=org_id,
         supporters=sorted(supporters),
     )
-    return [row.id for row in rows]
 
 
 def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
     """Remove actions that go by another id now."""
     if ids:
-        run("delete from actions where org_id = :o and id = any(:ids)", o=org_id, ids=list(ids))
+        execute("delete from actions where org_id = :o and id = any(:ids)", o=org_id, ids=list(ids))
 
 
 def drop_derived(org_id: UUID) -> None:
@@ -277,12 +279,13 @@ def drop_derived(org_id: UUID) -> None:
         "day_totals",
         "generation_totals",
     ):
-        run(f"delete from {table} where org_id = :o", o=org_id)
+        execute(f"delete from {table} where org_id = :o", o=org_id)
 
 
 def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
     """Return the actions that a delivery told of, by whatever id they go now."""
-    rows = run(
+    return run(
+        Action,
         f"""with told as (
               select cast(f ->> 'action_id' as uuid) as name
               from inbox, jsonb_array_elements(coalesce(facts, '[]')) f
@@ -294,12 +297,22 @@ def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
         o=org_id,
         d=delivery_id,
     )
-    return [Action(**row._asdict()) for row in rows]
+
+
+class _MadeRow(NamedTuple):
+    id: UUID
+    email: str
+    phone: str
+    person_id: str
+    code: str
+    click_id: str
+    recurs_as: str
 
 
 def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
     """Return of these actions those known to have been made, with the fields that are filled."""
     rows = run(
+        _MadeRow,
         """select id, email_hash as email, phone_hash as phone, person_hash as person_id, code,
                   click_id, recurs_as from actions
            where org_id = :o and id = any(cast(:ids as uuid[])) and counted""",
@@ -315,8 +328,9 @@ def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
 def find_action(org_id: UUID, action_id: UUID) -> Action | None:
     """Return one action."""
     rows = run(
+        Action,
         f"select {_COLUMNS} from actions where org_id = :o and id = :id",
         o=org_id,
         id=action_id,
     )
-    return Action(**rows[0]._asdict()) if rows else None
+    return rows[0] if rows else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_id
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
 
 
 def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
     """Write down what one of the staff did. `did` is one word; nothing of supporters."""
-    run(
+    execute(
         "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
         o=org_id,
         id=new_id(),
@@ -21,9 +22,19 @@ def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
     )
 
 
-def list_audit(org_id: UUID, limit: int = 100) -> list[Any]:
+class AuditEntry(NamedTuple):
+    """What one of the staff did, and when."""
+
+    at: datetime
+    who: str
+    did: str
+    what: str
+
+
+def list_audit(org_id: UUID, limit: int = 100) -> list[AuditEntry]:
     """Return the newest entries: at, who, did, what."""
     return run(
+        AuditEntry,
         """select at, who, did, what from audit where org_id = :o
            order by at desc, id desc limit :limit""",
         o=org_id,

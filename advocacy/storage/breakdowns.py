@@ -9,12 +9,13 @@ behind several filters, hours, and gifts apart from recurring ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import NO_DAYS, cut
 from advocacy.core.distinct import range_queries
+from advocacy.core.records import JsonObject
 from advocacy.storage import time_zones
 from advocacy.storage.distinct_deltas import NEWS
 from advocacy.storage.money_movements import booked
@@ -85,7 +86,7 @@ _TOUCHES = """cross join lateral (
               left join posts p on p.org_id = :o and p.id = t.post_id"""
 
 
-def _values(asked: Asked) -> dict[str, Any]:
+def _values(asked: Asked) -> dict[str, object]:
     """Return what the conditions of `_those` are bound to."""
     nobody = UUID(int=0)
     return {
@@ -128,7 +129,20 @@ def _at_hours(asked: Asked, at: str) -> str:
     return f" and extract(hour from {shown}) = any(cast(:hours as int4[]))"
 
 
-def read_sums(asked: Asked, by: str) -> list[Any]:
+class SumRow(NamedTuple):
+    """Sums of a key; see `read_sums`."""
+
+    key: str | UUID | date
+    credited: bool
+    kind: str
+    renewal: bool
+    currency: str
+    units: int
+    gross_minor: int
+    refunded_minor: int
+
+
+def read_sums(asked: Asked, by: str) -> list[SumRow]:
     """Return (key, credited, kind, renewal, currency, units, gross_minor, refunded_minor).
 
     `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
@@ -153,6 +167,7 @@ def read_sums(asked: Asked, by: str) -> list[Any]:
     columns = f"""campaign_id, day, post_id, {_KIND}, platform, source_id, currency, units,
                  gross_minor, refunded_minor"""
     return run(
+        SumRow,
         f"""select {_OF_TOTALS[by]} as key,
                    post_id <> cast('00000000-0000-0000-0000-000000000000' as uuid) as credited,
                    kind, renewal, currency, sum(units)::int8 as units,
@@ -175,7 +190,17 @@ def read_sums(asked: Asked, by: str) -> list[Any]:
     )
 
 
-def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
+class ClickRow(NamedTuple):
+    """Clicks on a post, on a day or on all days."""
+
+    campaign_id: UUID
+    post_id: UUID
+    day: date | None
+    human: bool
+    clicks: int
+
+
+def read_clicks(asked: Asked, by_day: bool) -> list[ClickRow]:
     """Return (campaign_id, post_id, day, human, clicks); `day` is None unless they are by day.
 
     All clicks on the posts asked for: a click has no kind and comes through no source. Of no hours.
@@ -187,6 +212,7 @@ def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
     where = f"where org_id = :o{_those(clicks, 'post_id', '')}"
     day = "day" if by_day else "null::date"
     return run(
+        ClickRow,
         f"""select campaign_id, post_id, day, human, sum(clicks)::int8 as clicks
             from (
               select campaign_id, post_id, null::date as day, human, clicks
@@ -208,7 +234,17 @@ def read_clicks(asked: Asked, by_day: bool) -> list[Any]:
     )
 
 
-def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
+class ClickSlotRow(NamedTuple):
+    """Clicks on a post in an hour, on a day or in all."""
+
+    campaign_id: UUID
+    post_id: UUID
+    slot: datetime | date | None
+    human: bool
+    clicks: int
+
+
+def read_clicks_by_hour(asked: Asked, slot: str) -> list[ClickSlotRow]:
     """Return (campaign_id, post_id, slot, human, clicks) of the clicks on the posts asked for.
 
     `slot` is 'hour' (an instant: hours begin on the clock of `zone`), 'day' (one of the campaign's)
@@ -217,6 +253,7 @@ def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
     clicks = asked._replace(platforms=None, kinds=None, sources=None)
     day = time_zones.day("t.clicked_at", time_zones.EACH)
     return run(
+        ClickSlotRow,
         f"""with {time_zones.CLOCKS}
             select t.campaign_id, t.post_id,
                    {_slot(slot, "t.clicked_at", day)} as slot, t.human,
@@ -237,9 +274,17 @@ def read_clicks_by_hour(asked: Asked, slot: str) -> list[Any]:
     )
 
 
+class RangePeople(NamedTuple):
+    """Distinct people of one of several ranges, by its number."""
+
+    number: int
+    supporters: int
+    new: int
+
+
 def people_of_ranges(
     asked: Asked, ranges: Sequence[tuple[date, date]], grain: str = "all", value: str = ""
-) -> list[Any]:
+) -> list[RangePeople]:
     """Return (number, supporters, new) for each of these ranges of days in which people came.
 
     As `presences.read_people` does for one range, in one statement: all of them, or those of one
@@ -251,6 +296,7 @@ def people_of_ranges(
         for box in range_queries(first, last)
     ]
     return run(
+        RangePeople,
         f"""with kept as (
              select b.number,
                     sum(p.people) filter (where b.since_span = 0 or not p.opening) as supporters,
@@ -300,7 +346,7 @@ def people_of_ranges(
     )
 
 
-def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[Any]]:
+def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[object]]:
     """Return the days of ranges, each with its range's number and first day.
 
     So that what is of a day is looked up, and not held against every range.
@@ -317,13 +363,22 @@ def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[Any]]:
     }
 
 
+class KeyPeople(NamedTuple):
+    """Distinct people of a key and, where asked, of a currency."""
+
+    key: str
+    currency: str
+    supporters: int
+    new: int
+
+
 def count_people(
     asked: Asked,
     by: str,
     ranges: Sequence[tuple[date, date]] = (),
     *,
     currency: bool = False,
-) -> list[Any]:
+) -> list[KeyPeople]:
     """Return (key, currency, supporters, new): distinct people behind the actions asked for.
 
     `by` is '' or one of campaign, post, platform, medium, author, kind, source, hour (`key` is its
@@ -350,6 +405,7 @@ def count_people(
         "range": f"{first_on} >= b.day_from",
     }.get(by, f"{first_on} >= :first")
     return run(
+        KeyPeople,
         f"""with {time_zones.CLOCKS}
             select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
                    count(distinct a.supporter_id)::int8 as supporters,
@@ -399,7 +455,24 @@ def _slot(slot: str, at: str, day: str) -> str:
     return {"hour": time_zones.hour(at, time_zones.OWN), "day": day, "": "null"}[slot]
 
 
-def read_single(asked: Asked, slot: str) -> list[Any]:
+class SingleRow(NamedTuple):
+    """Sums of actions of at most one touch; see `read_single`."""
+
+    slot: datetime | date | None
+    campaign_id: UUID | None
+    post_id: UUID | None
+    platform: str
+    kind: str
+    source_id: UUID
+    currency: str
+    recurring: bool
+    renewal: bool
+    actions: int
+    gross_minor: int
+    refunded_minor: int
+
+
+def read_single(asked: Asked, slot: str) -> list[SingleRow]:
     """Return sums of actions of one touch or none, by all that they are grouped and filtered by.
 
     Rows are (slot, campaign_id, post_id, platform, kind, source_id, currency, recurring, renewal,
@@ -412,6 +485,7 @@ def read_single(asked: Asked, slot: str) -> list[Any]:
         f"and a.path is null{_those(asked, 'a.post_id', 'a.platform', 'a.')}",
     )
     return run(
+        SingleRow,
         f"""select {_slot(slot, "at", "on_day")} as slot, campaign_id, post_id,
                    platform, kind, source_id, currency, recurring, renewal,
                    sum(actions)::int8 as actions, sum(gross_minor)::int8 as gross_minor,
@@ -428,7 +502,24 @@ def read_single(asked: Asked, slot: str) -> list[Any]:
     )
 
 
-def read_shared(asked: Asked) -> list[Any]:
+class SharedRow(NamedTuple):
+    """An action of several touches."""
+
+    campaign_id: UUID | None
+    zone: str
+    occurred_at: datetime
+    occurred_on: date
+    kind: str
+    source_id: UUID
+    currency: str
+    recurring: bool
+    renewal: bool
+    path: list[JsonObject]
+    gross_minor: int
+    returns: list[JsonObject] | None
+
+
+def read_shared(asked: Asked) -> list[SharedRow]:
     """Return the actions of several touches that are of the range, or of which something went back.
 
     Their shares are worked out by who reads them, and so are the posts, platforms and hours asked
@@ -436,6 +527,7 @@ def read_shared(asked: Asked) -> list[Any]:
     """
     of_places = asked._replace(posts=None, platforms=None)
     return run(
+        SharedRow,
         f"""select a.campaign_id, coalesce(c.timezone, :zone) as zone, a.occurred_at, a.occurred_on,
                    a.kind, a.source_id, a.currency, a.recurs_as <> '' as recurring, a.renewal,
                    a.path, a.gross_minor, a.returns

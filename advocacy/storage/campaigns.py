@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import (
     Campaign,
 )
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run, scalar
 
 
 def put_campaign(org_id: UUID, slug: str, name: str, timezone: str) -> Campaign:
@@ -48,21 +49,26 @@ def list_campaigns(org_id: UUID) -> Sequence[Campaign]:
     )
 
 
+class _ZoneRow(NamedTuple):
+    id: UUID
+    timezone: str
+
+
 def zones(org_id: UUID) -> dict[UUID | None, str]:
     """Return the time zone of every campaign; under None, the organization's own."""
     found: dict[UUID | None, str] = {
-        None: run("select timezone from organizations where id = :o", o=org_id)[0][0]
+        None: scalar(str, "select timezone from organizations where id = :o", o=org_id)
     }
     found.update(
         (row.id, row.timezone)
-        for row in run("select id, timezone from campaigns where org_id = :o", o=org_id)
+        for row in run(_ZoneRow, "select id, timezone from campaigns where org_id = :o", o=org_id)
     )
     return found
 
 
 def lock_campaign(org_id: UUID, campaign_id: UUID) -> None:
     """Let nobody else look for links of this campaign and make them, until this is committed."""
-    run(
+    execute(
         "select 1 from campaigns where org_id = :o and id = :c for no key update",
         o=org_id,
         c=campaign_id,

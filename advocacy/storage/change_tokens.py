@@ -10,10 +10,10 @@ change.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.storage.session import run
+from advocacy.storage.session import run, scalar
 
 Watched = tuple[UUID, UUID]
 """An organization and a campaign of it."""
@@ -31,8 +31,14 @@ def read_marks(watched: Sequence[Watched]) -> dict[Watched, str]:
     }
 
 
-def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[Any]:
+class _MarkRow(NamedTuple):
+    campaign_id: UUID
+    mark: str
+
+
+def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[_MarkRow]:
     return run(
+        _MarkRow,
         """select w.c as campaign_id,
                   md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, k.n, k.clicks, p.n,
                                 p.newest, r.newest, q.waits, q.bad)) as mark
@@ -69,7 +75,8 @@ def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
     made, and of the last delivery, since some change no total: a recurring gift that ends, the
     district of a call. So it is another one more often than the figures are.
     """
-    (row,) = run(
+    return scalar(
+        str,
         f"""select md5(concat_ws(':', t.n, t.mixed, d.n, d.mixed, g.n, g.mixed, w.n, w.mixed, k.n,
                                  k.mixed, p.n, p.mixed, s.n, r.n, r.newest, e.n, i.n, i.newest,
                                  q.waits, q.bad)) as mark
@@ -113,7 +120,6 @@ def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
         c=campaign_id,
         scope=campaign_id or org_id,
     )
-    return str(row.mark)
 
 
 def _within(campaign_id: UUID | None) -> str:

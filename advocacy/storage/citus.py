@@ -14,14 +14,14 @@ Source of the rules: Citus documentation, "Creating and Modifying Distributed Ob
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint, Table
-from sqlalchemy.schema import AddConstraint, DropConstraint
+from sqlalchemy.schema import AddConstraint, DropConstraint, ExecutableDDLElement
 
 from advocacy.storage import models  # noqa: F401 -- the tables have to be known
 from advocacy.storage.db import db
-from advocacy.storage.session import run
+from advocacy.storage.session import column, execute, exists, run
 
 GLOBAL = ("organizations", "addresses")
 """Tables that are read by every organization's statements; small, and on every machine."""
@@ -34,18 +34,18 @@ Step = tuple[str, str]
 
 def has_citus() -> bool:
     """Say whether this database has the extension."""
-    return bool(run("select 1 from pg_extension where extname = 'citus'"))
+    return exists("select 1 from pg_extension where extname = 'citus'")
 
 
 def could_have_citus() -> bool:
     """Say whether the extension is installed on the server, so that it can be created."""
-    return bool(run("select 1 from pg_available_extensions where name = 'citus'"))
+    return exists("select 1 from pg_available_extensions where name = 'citus'")
 
 
 def machines() -> int:
     """Return how many machines of the cluster hold shards."""
-    rows = run("select count(*) from pg_dist_node where isactive and shouldhaveshards")
-    return int(rows[0][0])
+    rows = column(int, "select count(*) from pg_dist_node where isactive and shouldhaveshards")
+    return rows[0]
 
 
 def steps(shards: int) -> list[Step]:
@@ -58,18 +58,25 @@ def steps(shards: int) -> list[Step]:
 
 def do(step: Step) -> None:
     """Do one step. All of them belong into one transaction that began with `begin`."""
-    run(step[1])
+    execute(step[1])
 
 
 def begin() -> None:
     """Let the steps of this transaction touch one shard after the other, as foreign keys need."""
-    run("set local citus.multi_shard_modify_mode = 'sequential'")
-    run("set local statement_timeout = 0")
+    execute("set local citus.multi_shard_modify_mode = 'sequential'")
+    execute("set local statement_timeout = 0")
+
+
+class _TableRow(NamedTuple):
+    name: str
+    kind: str
 
 
 def _spread() -> dict[str, str]:
     """Return which of our tables are spread, and how Citus calls their kind."""
-    rows = run("select table_name::text as name, citus_table_type as kind from citus_tables")
+    rows = run(
+        _TableRow, "select table_name::text as name, citus_table_type as kind from citus_tables"
+    )
     return {row.name: row.kind for row in rows if row.name in db.metadata.tables}
 
 
@@ -113,5 +120,5 @@ def _made(key: ForeignKeyConstraint) -> str:
     return _written(AddConstraint(key))
 
 
-def _written(statement: Any) -> str:
+def _written(statement: ExecutableDDLElement) -> str:
     return str(statement.compile(dialect=db.engine.dialect)).strip()

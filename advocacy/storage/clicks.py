@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
 from advocacy.core.records import Click
 from advocacy.storage import time_zones
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import column, execute, run
 
 SLOTS = 8
 
@@ -36,7 +36,8 @@ def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
 
 
 def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> set[str]:
-    rows = run(
+    rows = column(
+        str,
         """insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, human,
                                 not_human_why, referrer_host)
            select :o, g.click_id, l.id, l.post_id, l.campaign_id, g.clicked_at, g.why = '', g.why,
@@ -56,7 +57,14 @@ def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> set[str]:
         whys=[click.not_human_why for click in clicks],
         hosts=[click.referrer_host for click in clicks],
     )
-    return {row[0] for row in rows}
+    return set(rows)
+
+
+class _CountedLink(NamedTuple):
+    id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    timezone: str
 
 
 def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
@@ -69,6 +77,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
     links = {
         row.id: row
         for row in run(
+            _CountedLink,
             """select l.id, l.post_id, l.campaign_id, c.timezone
                from links l join campaigns c on c.org_id = :o and c.id = l.campaign_id
                where l.org_id = :o and l.id = any(cast(:ids as uuid[]))""",
@@ -91,7 +100,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
     values = """unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
                        cast(:humans as bool[]), cast(:clicks as int8[]))
                   as v (campaign_id, day, post_id, human, clicks)"""
-    run(
+    execute(
         f"""insert into click_span_totals (org_id, campaign_id, starts_on, post_id, human, slot,
                                            clicks)
             select :o, v.campaign_id,
@@ -105,7 +114,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
         slot=slot,
         **counted,
     )
-    run(
+    execute(
         f"""insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
             select :o, v.campaign_id, v.day, v.post_id, v.human, :slot, v.clicks
             from {values} order by 2, 3, 4, 5
@@ -134,8 +143,8 @@ def replace_post_of_clicks(
                  do update set clicks = click_totals.clicks + excluded.clicks"""
     links = list(link_ids)
     zones = time_zones.of_organization(org_id)
-    run(counted.format(sign="-"), o=org_id, links=links, **zones)
-    moved = run_count(
+    execute(counted.format(sign="-"), o=org_id, links=links, **zones)
+    moved = execute(
         """update touches set post_id = :post, campaign_id = :campaign
            where org_id = :o and link_id = any(cast(:links as uuid[]))""",
         o=org_id,
@@ -143,7 +152,7 @@ def replace_post_of_clicks(
         post=post_id,
         campaign=campaign_id,
     )
-    run(counted.format(sign=""), o=org_id, links=links, **zones)
+    execute(counted.format(sign=""), o=org_id, links=links, **zones)
     return moved
 
 
@@ -154,9 +163,25 @@ _COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id,
               t.clicked_at, t.seen_at, t.human, t.supporter_id, t.shared"""
 
 
-def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, Any]:
+class StoredClick(NamedTuple):
+    """A click as attribution needs it."""
+
+    click_id: str
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+    clicked_at: datetime
+    seen_at: datetime
+    human: bool
+    supporter_id: UUID | None
+    shared: bool
+
+
+def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, StoredClick]:
     """Return the clicks with these ids."""
     rows = run(
+        StoredClick,
         f"""select {_COLUMNS} from touches t
             where t.org_id = :o and t.click_id = any(cast(:ids as text[]))""",
         o=org_id,
@@ -165,17 +190,19 @@ def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, Any]:
     return {row.click_id: row for row in rows}
 
 
-def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[Any]]:
+def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[StoredClick]]:
     """Return the clicks that are known to be these people's, and only theirs."""
-    found: dict[UUID, list[Any]] = {}
+    found: dict[UUID, list[StoredClick]] = {}
     for row in run(
+        StoredClick,
         f"""select {_COLUMNS} from touches t
             where t.org_id = :o and t.supporter_id = any(cast(:ids as uuid[]))
               and not t.shared and t.human""",
         o=org_id,
         ids=list(supporters),
     ):
-        found.setdefault(row.supporter_id, []).append(row)
+        if row.supporter_id:
+            found.setdefault(row.supporter_id, []).append(row)
     return found
 
 
@@ -184,6 +211,12 @@ class Owner(NamedTuple):
 
     supporter_id: UUID | None
     shared: bool
+
+
+class _OwnerChange(NamedTuple):
+    had: UUID | None
+    supporter_id: UUID | None
+    clicked_at: datetime
 
 
 def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, datetime]]:
@@ -195,6 +228,7 @@ def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, da
         return []
     ordered = sorted(owners)
     rows = run(
+        _OwnerChange,
         """with given as (
              select * from unnest(cast(:clicks as text[]), cast(:people as uuid[]),
                                   cast(:shared as bool[])) as v (click_id, supporter_id, shared)),
@@ -223,7 +257,7 @@ def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, da
 
 def forget_owners(org_id: UUID) -> None:
     """Take back who owns which click, for a rebuild."""
-    run(
+    execute(
         """update touches set supporter_id = null, shared = false
            where org_id = :o and (supporter_id is not null or shared)""",
         o=org_id,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from contextvars import ContextVar
-from typing import Any
 
+from psycopg import Connection as PsycopgConnection
+from psycopg import Cursor
 from psycopg import Error as PsycopgError
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -21,7 +23,7 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _TELL_AGAIN_SECONDS = 0.5
 
 
-def prepare(connection: Any, _record: object = None) -> None:
+def prepare(connection: PsycopgConnection, _record: object = None) -> None:
     """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
@@ -37,7 +39,7 @@ def watch(engine: Engine) -> None:
         record.info["used"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
         idle = time.monotonic() - record.info.get("used", math.inf)
         if idle > _FRESH_SECONDS:
             try:
@@ -51,7 +53,7 @@ def watch(engine: Engine) -> None:
         connection.info["left"] = math.inf
 
     @event.listens_for(engine, "before_cursor_execute")
-    def about_to_run(connection: Connection, cursor: Any, *_more: object) -> None:
+    def about_to_run(connection: Connection, cursor: Cursor, *_more: object) -> None:
         if (until := _deadline.get()) is None:
             return
         left = until - time.monotonic()

@@ -8,12 +8,12 @@ are.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.storage import time_zones
 from advocacy.storage.money_movements import booked
-from advocacy.storage.session import run
+from advocacy.storage.session import column, run
 from advocacy.storage.totals import OF_MODEL
 
 GRAINS = ("post", "platform", "channel")
@@ -29,9 +29,18 @@ _OF_TOTAL = {
 }
 
 
+class PathRow(NamedTuple):
+    """A path of touches with what came of it; see `read_paths`."""
+
+    path: list[str]
+    credited: str
+    actions: int
+    amount_minor: int
+
+
 def read_paths(
     org_id: UUID, campaign_id: UUID, first: date, last: date, currency: str, timezone: str
-) -> list[Any]:
+) -> list[PathRow]:
     """Return (path, credited, actions, amount_minor) of counted actions, equal ones added up.
 
     `path` is an array of touches in order of time, empty where nothing was touched, and `credited`
@@ -50,6 +59,7 @@ def read_paths(
         "and a.campaign_id = :c and not a.renewal",
     )
     return run(
+        PathRow,
         f"""select path, credited, sum(actions)::int8 as actions,
                    sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
                      ::int8 as amount_minor
@@ -72,14 +82,22 @@ def read_paths(
     )
 
 
+class IdleClicks(NamedTuple):
+    """Clicks of a touch that no action is known to have come of."""
+
+    key: str
+    clicks: int
+
+
 def read_idle_clicks(
     org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str
-) -> list[Any]:
+) -> list[IdleClicks]:
     """Return (key, clicks) of people's clicks that no action is known to have come of.
 
     `key` is a touch as in `read_paths`.
     """
     return run(
+        IdleClicks,
         f"""select concat_ws(chr({ord(APART)}), post_id::text, platform,
                              {_OF_TOTAL["channel"]}) as key,
                    sum(clicks)::int8 as clicks
@@ -101,9 +119,19 @@ def read_idle_clicks(
     )
 
 
-def read_delays(org_id: UUID, campaign_id: UUID, first: date, last: date) -> Any:
+class Delays(NamedTuple):
+    """The number of actions with a known click, and quartiles of the delay in seconds."""
+
+    known: int
+    quarter: float | None
+    half: float | None
+    three_quarters: float | None
+
+
+def read_delays(org_id: UUID, campaign_id: UUID, first: date, last: date) -> Delays:
     """Return how many actions have a known click, and the quartiles of the delay in seconds."""
     return run(
+        Delays,
         """select count(*) as known,
                   percentile_cont(0.25) within group (order by delay) as quarter,
                   percentile_cont(0.5) within group (order by delay) as half,
@@ -125,12 +153,20 @@ DELAY_STEPS = (60, 300, 1800, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 
 """Where one bar of the time from click to action ends and the next begins, in seconds."""
 
 
-def read_delay_steps(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
+class DelayStep(NamedTuple):
+    """Actions within one of `DELAY_STEPS`."""
+
+    step: int
+    actions: int
+
+
+def read_delay_steps(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[DelayStep]:
     """Return (step, actions): how many actions came within each of `DELAY_STEPS`.
 
     Step 0 lies before the first, the last one after the last; steps without an action are missing.
     """
     return run(
+        DelayStep,
         """select width_bucket(
                     greatest(extract(epoch from a.occurred_at - t.clicked_at), 0)::float8,
                     cast(:steps as float8[])) as step,
@@ -148,9 +184,18 @@ def read_delay_steps(org_id: UUID, campaign_id: UUID, first: date, last: date) -
     )
 
 
+class CreditRow(NamedTuple):
+    """Credit of a key by a model, in billionths of an action and in minor units."""
+
+    model: str
+    key: str
+    units: int
+    amount_minor: int
+
+
 def read_credits(
     org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, currency: str
-) -> list[Any]:
+) -> list[CreditRow]:
     """Return (model, key, units, amount_minor) by every model of one action, as totals have it.
 
     `model` is `every` for what all models agree on; `key` is empty for what is nobody's. `units`
@@ -161,6 +206,7 @@ def read_credits(
         of_total = f"case when platform = '' then '' else {of_total} end"
     nobody = "00000000-0000-0000-0000-000000000000"
     return run(
+        CreditRow,
         f"""select model, coalesce(nullif({of_total}, '{nobody}'), '') as key,
                    sum(units)::int8 as units,
                    sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
@@ -178,7 +224,8 @@ def read_credits(
 
 def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
     """Return the currencies of what was given and went back in a campaign, the most used first."""
-    rows = run(
+    return column(
+        str,
         f"""select currency from totals
            where org_id = :o and campaign_id = :c and day between :first and :last
              and currency <> '' and {OF_MODEL}
@@ -191,4 +238,3 @@ def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) ->
         last=last,
         model="last_touch",
     )
-    return [row.currency for row in rows]

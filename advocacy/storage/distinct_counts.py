@@ -13,17 +13,18 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS
 from advocacy.core.distinct import ALL_MODELS, MODELS, Acted, Group, places, range_queries
 from advocacy.core.distinct_deltas import Change, changes
+from advocacy.core.records import JsonObject
 from advocacy.storage import time_zones
 from advocacy.storage.actions import Action
 from advocacy.storage.distinct_deltas import NEWS, added, drop_news, in_cells, put_news
-from advocacy.storage.session import run
+from advocacy.storage.session import column, execute, run
 
 
 def add_presences(
@@ -74,7 +75,7 @@ def _shapes(actions: Iterable[Action]) -> dict[UUID, tuple[object, ...]]:
 
 
 def _lock_supporters(org_id: UUID, people: Sequence[UUID]) -> None:
-    run(
+    execute(
         """select id from supporters where org_id = :o and id = any(cast(:ids as uuid[]))
            order by id for no key update""",
         o=org_id,
@@ -82,8 +83,21 @@ def _lock_supporters(org_id: UUID, people: Sequence[UUID]) -> None:
     )
 
 
-def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -> list[Any]:
+class _ActedRow(NamedTuple):
+    supporter_id: UUID
+    campaign_id: UUID | None
+    occurred_at: datetime
+    occurred_on: date
+    kind: str
+    source_id: UUID
+    post_id: UUID | None
+    platform: str
+    path: list[JsonObject] | None
+
+
+def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -> list[_ActedRow]:
     return run(
+        _ActedRow,
         """select supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
                   platform, path
            from actions
@@ -95,12 +109,18 @@ def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -
     )
 
 
+class _PostRow(NamedTuple):
+    id: UUID
+    medium: str
+    author: str
+
+
 def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
     """Return the medium and the author of each post that these actions are credited to.
 
     Whoever changes them has to call `move_people` before.
     """
-    ids: set[Any] = set()
+    ids: set[object] = set()
     for each in actions:
         ids |= {touch["post_id"] for touch in each.path} if each.path else {each.post_id}
     ids -= {None}
@@ -109,6 +129,7 @@ def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, s
     return {
         row.id: (row.medium, row.author)
         for row in run(
+            _PostRow,
             """select id, medium, author from posts
                where org_id = :o and id = any(cast(:ids as uuid[]))""",
             o=org_id,
@@ -125,7 +146,8 @@ def move_people(
     To be called before the post is changed, while nobody else keeps actions of the organization.
     """
     # Whatever has the post on its path has a share in a total of it, and is of its campaign.
-    people = run(
+    people = column(
+        UUID,
         """with days as (
              select campaign_id, min(day) as first, max(day) as last from totals
              where org_id = :o and post_id = :p group by campaign_id)
@@ -139,7 +161,7 @@ def move_people(
         p=post_id,
         step=json.dumps([{"post_id": str(post_id)}]),
     )
-    acted = _other_actions(org_id, [supporter_id for (supporter_id,) in people], ())
+    acted = _other_actions(org_id, people, ())
     posts = _posts_of(org_id, acted)
     changed: Counter[tuple[Group, date, date, bool]] = Counter()
     for sign, known in ((-1, posts), (1, {**posts, post_id: described})):
@@ -157,8 +179,8 @@ def correct_presences(org_id: UUID) -> None:
     """
     drop_news(org_id)
     # A million people are sorted in it more than once.
-    run("set local work_mem = '128MB'")
-    run(
+    execute("set local work_mem = '128MB'")
+    execute(
         f"""with {time_zones.CLOCKS},
            acted as (
              select a.*, min(occurred_at) over (partition by supporter_id) as first_at
@@ -225,6 +247,16 @@ _TAKEN_OFF = """select campaign_id, model, grain, day_span, since_span, day, sin
                  from presences where org_id = :o"""
 
 
+class PeopleRow(NamedTuple):
+    """Distinct people of a group; see `read_people`."""
+
+    scope: UUID
+    grain: str
+    value: str
+    supporters: int
+    new: int
+
+
 def read_people(
     org_id: UUID,
     scopes: Sequence[UUID],
@@ -232,7 +264,7 @@ def read_people(
     last: date,
     model: str,
     grains: Sequence[str],
-) -> list[Any]:
+) -> list[PeopleRow]:
     """Return (scope, grain, value, supporters, new): distinct people from `first` to `last`.
 
     A scope is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
@@ -242,6 +274,7 @@ def read_people(
     """
     asked = range_queries(first, last)
     return run(
+        PeopleRow,
         # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
         f"""with kept as (
              select s.scope, g.grain, p.value,

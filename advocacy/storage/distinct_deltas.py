@@ -19,7 +19,7 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.distinct_deltas import Change
 from advocacy.core.ids import new_id
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, scalar
 
 FEW = 20_000
 """So many changes cost a reader no more than some milliseconds."""
@@ -40,7 +40,7 @@ def put_news(org_id: UUID, news: Sequence[Change]) -> None:
     families: dict[tuple[UUID, str, str], int] = {}
     ordered = sorted(news, key=itemgetter(0))
     places = [families.setdefault(each.group[:3], len(families)) for each in ordered]
-    run(
+    execute(
         """insert into presence_news (org_id, scope_id, model, grain, id, size, groups, days,
                                       sinces, openings, people)
            select :o, f.scope, f.model, f.grain, f.id, count(*), array_agg(v.value),
@@ -76,10 +76,11 @@ _day = lru_cache(maxsize=5_000)(date.isoformat)
 
 def count_news(org_id: UUID) -> int:
     """Return how many changes wait to be folded."""
-    (row,) = run(
-        "select coalesce(sum(size), 0)::int8 as size from presence_news where org_id = :o", o=org_id
+    return scalar(
+        int,
+        "select coalesce(sum(size), 0)::int8 as size from presence_news where org_id = :o",
+        o=org_id,
     )
-    return int(row.size)
 
 
 def fold_news(org_id: UUID, most: int) -> None:
@@ -87,7 +88,7 @@ def fold_news(org_id: UUID, most: int) -> None:
 
     Changes no figure. One at a time does so for an organization.
     """
-    run(
+    execute(
         f"""with families as (
               select scope_id, model, grain, sum(size) as size from presence_news
               where org_id = :o group by scope_id, model, grain),
@@ -114,7 +115,7 @@ def fold_news(org_id: UUID, most: int) -> None:
 
 def drop_news(org_id: UUID) -> None:
     """Remove the news, where presences are made again from all actions."""
-    run("delete from presence_news where org_id = :o", o=org_id)
+    execute("delete from presence_news where org_id = :o", o=org_id)
 
 
 def in_cells(presences: str) -> str:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Campaign, ReportSubscription
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import column, execute, exists, run, scalar
 
 PATIENCE = timedelta(minutes=10)
 """After this a mail that is still being made, or has no answer, has lost its process."""
@@ -42,7 +43,7 @@ def put_subscription(org_id: UUID, wanted: Wanted) -> UUID:
 
     One at a time of an organization, or a form that is sent twice at once would be kept twice.
     """
-    run("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
+    execute("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
         if tuple(getattr(each, name) for name in Wanted._fields[:-2]) == wanted[:-2]:
             raise Taken(f"{wanted.email} gets this already; see `advocacy subscription list`")
@@ -65,7 +66,7 @@ def list_subscriptions(org_id: UUID) -> Sequence[ReportSubscription]:
 
 def end_subscription(org_id: UUID, subscription_id: UUID, now: datetime) -> None:
     """End a subscription and forget its address; what was sent stays. Raises `NotFound`."""
-    if not run_count(
+    if not execute(
         """update report_subscriptions set ended_at = :now, email = ''
            where org_id = :o and id = :id and ended_at is null""",
         o=org_id,
@@ -87,11 +88,33 @@ def find_campaign_by_id(org_id: UUID, campaign_id: UUID) -> Campaign | None:
     return db.session.get(Campaign, (org_id, campaign_id))
 
 
+class SentMail(NamedTuple):
+    """A mail that was made, with its subscription."""
+
+    id: UUID
+    subscription_id: UUID
+    period: str
+    status: str
+    attempts: int
+    resent: int
+    claimed_at: datetime
+    next_try_at: datetime | None
+    sent_at: datetime | None
+    error: str
+    figures: JsonObject | None
+    what: str
+    email: str
+    campaign_id: UUID | None
+    language: str
+    ended_at: datetime | None
+
+
 def claim_report(
     org_id: UUID, report_id: UUID, subscription_id: UUID, period: str, now: datetime
-) -> Any | None:
+) -> SentMail | None:
     """Claim the mail of a subscription for a period; None where somebody has, now or ever."""
     rows = run(
+        SentMail,
         f"""with r as (
               insert into sent_reports (org_id, id, subscription_id, period, claimed_at)
               values (:o, :id, :s, :period, :now)
@@ -107,13 +130,14 @@ def claim_report(
     return rows[0] if rows else None
 
 
-def claim_again(org_id: UUID, now: datetime) -> Any | None:
+def claim_again(org_id: UUID, now: datetime) -> SentMail | None:
     """Claim one mail that can be tried again, or return None.
 
     That is one whose time to wait is over, or one that was being made for longer than `PATIENCE`:
     its process died before it sent anything. What is `sending` is never among them.
     """
     rows = run(
+        SentMail,
         f"""with found as materialized (
               select r.id from sent_reports r
               join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
@@ -135,9 +159,10 @@ def claim_again(org_id: UUID, now: datetime) -> Any | None:
     return rows[0] if rows else None
 
 
-def find_sent(org_id: UUID, report_id: UUID) -> Any | None:
+def find_sent(org_id: UUID, report_id: UUID) -> SentMail | None:
     """Return a mail that was made, with its figures and who it was for."""
     rows = run(
+        SentMail,
         f"""select {_SENT} from sent_reports r
             join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id
             where r.org_id = :o and r.id = :id""",
@@ -153,7 +178,7 @@ def ask_again(org_id: UUID, report_id: UUID, now: datetime) -> None:
     Raises as `claim_by_hand` does.
     """
     _lock_by_hand(org_id, report_id, now)
-    run(
+    execute(
         f"""update sent_reports set {_COUNTED_AGAIN}, status = 'waiting', next_try_at = :now,
                                     error = ''
             where org_id = :o and id = :id""",
@@ -168,10 +193,11 @@ def ask_again(org_id: UUID, report_id: UUID, now: datetime) -> None:
 _COUNTED_AGAIN = "resent = resent + case when status = 'sent' then 1 else 0 end"
 
 
-def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
+def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> SentMail:
     """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way."""
     _lock_by_hand(org_id, report_id, now)
     return run(
+        SentMail,
         f"""with r as (
               update sent_reports
               set {_COUNTED_AGAIN}, status = 'making', attempts = attempts + 1, claimed_at = :now,
@@ -185,8 +211,16 @@ def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> Any:
     )[0]
 
 
+class _MailState(NamedTuple):
+    status: str
+    claimed_at: datetime
+    error: str
+    ended_at: datetime | None
+
+
 def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
     found = run(
+        _MailState,
         """select r.status, r.claimed_at, r.error, s.ended_at from sent_reports r
            join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
            where r.org_id = :o and r.id = :id for update of r""",
@@ -203,10 +237,10 @@ def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
         raise Taken("it is on its way just now; look again in some minutes")
 
 
-def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, Any]) -> bool:
+def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, object]) -> bool:
     """Say that a mail is handed over now, and keep its figures; False where the claim was lost."""
     return (
-        run_count(
+        execute(
             """update sent_reports
                set status = 'sending', figures = cast(:figures as jsonb), error = ''
                where org_id = :o and id = :id and status = 'making' and attempts = :attempt""",
@@ -229,7 +263,7 @@ def put_outcome(
     sent_at: datetime | None = None,
 ) -> None:
     """Say what became of an attempt; a later attempt is left alone."""
-    run(
+    execute(
         """update sent_reports
            set status = :status, error = :error, next_try_at = :next,
                sent_at = coalesce(cast(:sent as timestamptz), sent_at)
@@ -244,9 +278,29 @@ def put_outcome(
     )
 
 
-def list_sent(org_id: UUID, limit: int = 50) -> list[Any]:
+class ListedMail(NamedTuple):
+    """A mail in the list of those sent, without its figures."""
+
+    id: UUID
+    period: str
+    status: str
+    attempts: int
+    claimed_at: datetime
+    sent_at: datetime | None
+    next_try_at: datetime | None
+    error: str
+    kept: bool
+    what: str
+    email: str
+    ended_at: datetime | None
+    campaign: str | None
+    campaign_name: str | None
+
+
+def list_sent(org_id: UUID, limit: int = 50) -> list[ListedMail]:
     """Return the latest mails with their subscriptions, the newest first, without figures."""
     return run(
+        ListedMail,
         """select r.id, r.period, r.status, r.attempts, r.claimed_at, r.sent_at, r.next_try_at,
                   r.error, r.figures is not null as kept, s.what, s.email, s.ended_at,
                   c.slug as campaign, c.name as campaign_name
@@ -262,7 +316,8 @@ def list_sent(org_id: UUID, limit: int = 50) -> list[Any]:
 def stuck(org_id: UUID, now: datetime) -> int:
     """Return how many mails need a person: failed, or handed over without an answer."""
     return int(
-        run(
+        scalar(
+            int,
             """select count(*) from sent_reports r
                join report_subscriptions s on s.org_id = r.org_id and s.id = r.subscription_id
                where r.org_id = :o and s.ended_at is null
@@ -270,26 +325,25 @@ def stuck(org_id: UUID, now: datetime) -> int:
                       and (r.error <> '' or r.claimed_at <= :dead))""",
             o=org_id,
             dead=now - PATIENCE,
-        )[0][0]
+        )
     )
 
 
 def is_handled(org_id: UUID, subscription_id: UUID, period: str) -> bool:
     """Say whether the mail of a subscription for a period was ever claimed."""
-    return bool(
-        run(
-            """select 1 from sent_reports
+    return exists(
+        """select 1 from sent_reports
                where org_id = :o and subscription_id = :s and period = :period""",
-            o=org_id,
-            s=subscription_id,
-            period=period,
-        )
+        o=org_id,
+        s=subscription_id,
+        period=period,
     )
 
 
-def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> dict[str, Any] | None:
+def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> JsonObject | None:
     """Return the figures of the last report that was sent for a subscription, but for this one."""
-    rows = run(
+    rows = column(
+        JsonObject,
         """select figures from sent_reports
            where org_id = :o and subscription_id = :s and id <> :id and sent_at is not null
            order by sent_at desc limit 1""",
@@ -297,12 +351,13 @@ def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> dict[s
         s=subscription_id,
         id=report_id,
     )
-    return dict(rows[0].figures) if rows else None
+    return dict(rows[0]) if rows else None
 
 
 def campaigns_with_data(org_id: UUID, first: date, last: date) -> set[UUID]:
     """Return the campaigns that have actions or clicks on these days; the nil UUID is for none."""
-    rows = run(
+    rows = column(
+        UUID,
         """select campaign_id from totals where org_id = :o and day between :first and :last
            union
            select campaign_id from click_totals
@@ -311,4 +366,4 @@ def campaigns_with_data(org_id: UUID, first: date, last: date) -> set[UUID]:
         first=first,
         last=last,
     )
-    return {row.campaign_id for row in rows}
+    return set(rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.dates import begin_of
@@ -75,6 +75,15 @@ class Counted(NamedTuple):
     rungs: list[Standing]
     cohorts: list[Cohort]
     repeat: tuple[int, int]
+
+
+class _LadderRow(NamedTuple):
+    of: str
+    a: int | None
+    b: int | None
+    post_id: UUID | None
+    people: int
+    more: int
 
 
 def read_ladder(
@@ -150,6 +159,7 @@ def read_ladder(
             order by 1, 2, 3, 4"""
     with without_loops():
         rows = run(
+            _LadderRow,
             statement,
             o=org_id,
             c=campaign_id,
@@ -168,17 +178,19 @@ def read_ladder(
         [
             Standing(row.a, row.b, row.post_id, row.people, row.more)
             for row in rows
-            if row.of == "rungs"
+            if row.of == "rungs" and row.b is not None
         ],
         _cohorts([row for row in rows if row.of == "cohorts"], newest - months + 1, months),
         (repeat.people, repeat.more),
     )
 
 
-def _cohorts(rows: Sequence[Any], oldest: int, months: int) -> list[Cohort]:
+def _cohorts(rows: Sequence[_LadderRow], oldest: int, months: int) -> list[Cohort]:
     """Lay out who began in a month (`a`) by the months in which they acted (the bits of `b`)."""
     found: Counter[tuple[int, int]] = Counter()
     for row in rows:
+        if row.a is None or row.b is None:
+            continue
         for month in range(row.a, months):
             if row.b >> month & 1:
                 found[row.a, month - row.a] += row.people
@@ -211,7 +223,8 @@ def read_gifts(
         "a.supporter_id, a.currency, a.recurs_as <> '' as recurring",
         f"and a.kind = 'donation' {_within(campaign_id, 'a.')}",
     )
-    rows = run(
+    return run(
+        Gifts,
         f"""select currency,
                    coalesce(sum(actions) filter (where not recurring), 0)::int8 as gifts,
                    count(distinct supporter_id) filter (where not recurring and actions = 1)::int8
@@ -232,4 +245,3 @@ def read_gifts(
         zone=timezone,
         **time_zones.of_organization(org_id),
     )
-    return [Gifts(*row) for row in rows]

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.storage.session import run
 
 
-def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
+class DeliveryRow(NamedTuple):
+    """A delivery and what it reported of an action."""
+
+    id: UUID
+    received_at: datetime
+    done_at: datetime | None
+    test: bool
+    source: str
+    provider: str
+    said: list[str]
+
+
+def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[DeliveryRow]:
     """Return what each of these deliveries said of an action, in the order of arrival.
 
     Rows are (id, received_at, done_at, test, source, provider, said); `said` is a list of words.
     """
     return run(
+        DeliveryRow,
         """select i.id, i.received_at, i.done_at, i.test, s.name as source, s.provider,
                   coalesce((
                     select array_agg(distinct f ->> 'said' order by f ->> 'said')
@@ -37,13 +50,29 @@ def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> l
     )
 
 
-def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[Any]:
+class PaymentRow(NamedTuple):
+    """A payment of a recurring gift, with its evidence."""
+
+    id: UUID
+    kind: str
+    occurred_at: datetime
+    renewal: bool
+    code: str
+    click_id: str
+    utm: dict[str, str]
+    referrer: str
+    supporter_id: UUID | None
+    delivery_ids: list[UUID]
+
+
+def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[PaymentRow]:
     """Return the payments that a recurring gift's renewals may inherit from, the earliest first.
 
     These are all that are not told to be renewals, or all where only renewals are known, each with
     the evidence that it carried.
     """
     return run(
+        PaymentRow,
         """select a.id, a.kind, a.occurred_at, a.renewal, a.code, a.click_id, a.utm, a.referrer,
                   a.supporter_id, a.delivery_ids
            from actions a
@@ -57,9 +86,20 @@ def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[Any]:
     )
 
 
-def posts(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Any]:
+class PostRow(NamedTuple):
+    """A post and the slug of its campaign."""
+
+    id: UUID
+    platform: str
+    title: str
+    url: str
+    campaign: str
+
+
+def posts(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, PostRow]:
     """Return what is told of these posts: id, platform, title, url, campaign (its slug)."""
     rows = run(
+        PostRow,
         """select p.id, p.platform, p.title, p.url, c.slug as campaign
            from posts p join campaigns c on c.org_id = p.org_id and c.id = p.campaign_id
            where p.org_id = :o and p.id = any(cast(:ids as uuid[]))""",
@@ -69,12 +109,23 @@ def posts(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in rows}
 
 
-def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> Any:
+class PlaceRow(NamedTuple):
+    """The source and the campaign of an action."""
+
+    source: str
+    provider: str
+    slug: str | None
+    name: str | None
+    timezone: str
+
+
+def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> PlaceRow:
     """Return source and campaign: (source, provider, slug, name, timezone).
 
     Without a campaign its slug and name are null and the time zone is the organization's.
     """
     return run(
+        PlaceRow,
         """select s.name as source, s.provider, c.slug, c.name,
                   coalesce(c.timezone, o.timezone) as timezone
            from organizations o
@@ -87,6 +138,26 @@ def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> Any:
     )[0]
 
 
+class ListedAction(NamedTuple):
+    """An action in the list of a campaign's."""
+
+    id: UUID
+    kind: str
+    occurred_at: datetime
+    occurred_on: date
+    counted: bool
+    test: bool
+    renewal: bool
+    tier: str
+    platform: str
+    post_id: UUID | None
+    title: str | None
+    url: str | None
+    gross_minor: int
+    refunded_minor: int
+    currency: str
+
+
 def newest(
     org_id: UUID,
     campaign_id: UUID,
@@ -97,13 +168,14 @@ def newest(
     counted: bool,
     before: tuple[date, datetime, UUID] | None,
     limit: int,
-) -> list[Any]:
+) -> list[ListedAction]:
     """Return actions of a campaign, the newest first, behind the place `before`.
 
     Ordered by day first, since there is an index on the days of what is counted.
     """
     which = "a.counted" if counted else "not a.counted"
     return run(
+        ListedAction,
         f"""select a.id, a.kind, a.occurred_at, a.occurred_on, a.counted, a.test, a.renewal, a.tier,
                   a.platform, a.post_id, p.title, p.url, a.gross_minor, a.refunded_minor,
                   a.currency

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from advocacy.storage.db import db
 from advocacy.storage.distinct_deltas import NEWS
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Goal
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
 from advocacy.storage.totals import OF_MODEL
 
 _SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
@@ -28,7 +28,7 @@ _SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
 
 
 def put_goal(
-    org_id: UUID, *, campaign_id: UUID | None = None, currency: str = "", **about: Any
+    org_id: UUID, *, campaign_id: UUID | None = None, currency: str = "", **about: object
 ) -> Goal:
     """Make a goal; `about` has the other columns of `Goal`.
 
@@ -36,7 +36,7 @@ def put_goal(
     """
     # Two numbers make another lock than those of people and of claims. A form that is sent twice
     # at once makes one goal.
-    run("select pg_advisory_xact_lock(:key, 3)", key=org_id.int % (2**31))
+    execute("select pg_advisory_xact_lock(:key, 3)", key=org_id.int % (2**31))
     about |= {"campaign_id": campaign_id, "currency": currency}
     same = {name: about[name] for name in _SAME}
     if db.session.scalars(select(Goal.id).filter_by(org_id=org_id, **same)).first():
@@ -85,7 +85,8 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
 
     For the organization it is a day of its own zone.
     """
-    rows = run(
+    return run(
+        OfDay,
         f"""select day, sum(people)::int8 as number from (
               select day, people from presences
               where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
@@ -99,7 +100,6 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
         scope=campaign_id or org_id,
         last=last,
     )
-    return [OfDay(*row) for row in rows]
 
 
 def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[OfDay]:
@@ -107,7 +107,8 @@ def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date)
 
     A gift that all went back is none.
     """
-    rows = run(
+    return run(
+        OfDay,
         f"""select day, count(*)::int8 as number from (
               select min(occurred_on) as day from actions
               where org_id = :o {_within(campaign_id)} and counted and kind = 'donation'
@@ -120,7 +121,6 @@ def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date)
         first=first,
         last=last,
     )
-    return [OfDay(*row) for row in rows]
 
 
 def read_sums(
@@ -131,10 +131,11 @@ def read_sums(
     *,
     kind: str = "",
     currency: str = "",
-) -> list[Any]:
+) -> list[OfDay]:
     """Return (day, number) of actions, or of one kind; with a currency, its net minor units."""
     what = "sum(gross_minor - refunded_minor)" if currency else "sum(units) / 1000000000"
     return run(
+        OfDay,
         f"""select day, ({what})::int8 as number from totals
             where org_id = :o {_within(campaign_id)} and {OF_MODEL}
               and day between :first and :last
@@ -154,7 +155,8 @@ def read_districts(
     org_id: UUID, campaign_id: UUID | None, first: date, last: date
 ) -> list[OfDistrict]:
     """Return (district, calls, people) of calls by target, as the tool told it; '' is none."""
-    rows = run(
+    return run(
+        OfDistrict,
         f"""select target as district, count(*)::int8 as calls,
                    count(distinct supporter_id)::int8
                      + count(*) filter (where supporter_id is null)::int8 as people
@@ -167,7 +169,6 @@ def read_districts(
         first=first,
         last=last,
     )
-    return [OfDistrict(*row) for row in rows]
 
 
 def _within(campaign_id: UUID | None) -> str:

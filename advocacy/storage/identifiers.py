@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import Identifier
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
 
 
 class State(NamedTuple):
@@ -37,10 +37,19 @@ class Named(NamedTuple):
     supporter_id: UUID | None
 
 
+class _IdentifierRow(NamedTuple):
+    kind: str
+    digest: str
+    supporter_id: UUID | None
+    blocked: str
+    parts: int
+
+
 def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
     """Lock those of these that have a row, in the one order, and return what is kept of them."""
     ordered = sorted(identifiers)
     rows = run(
+        _IdentifierRow,
         """select i.kind, i.digest, i.supporter_id, i.blocked, i.parts
            from identifiers i
            join unnest(cast(:kinds as text[]), cast(:digests as text[])) as v (kind, digest)
@@ -60,6 +69,7 @@ def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> set[I
     """
     ordered = sorted(states)
     inserted = run(
+        Identifier,
         """insert into identifiers (org_id, kind, digest, supporter_id, blocked, parts)
            select :o, v.kind, v.digest, v.supporter_id, v.blocked, v.parts
            from unnest(cast(:kinds as text[]), cast(:digests as text[]),
@@ -71,7 +81,7 @@ def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> set[I
         o=org_id,
         **_columns(ordered, states),
     )
-    return {Identifier(*row) for row in inserted}
+    return set(inserted)
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
@@ -79,7 +89,7 @@ def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> Non
     ordered = sorted(states)
     if not ordered:
         return
-    run(
+    execute(
         """update identifiers i
            set supporter_id = v.supporter_id, blocked = v.blocked, parts = v.parts
            from unnest(cast(:kinds as text[]), cast(:digests as text[]),
@@ -96,7 +106,7 @@ def drop_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> None:
     ordered = sorted(identifiers)
     if not ordered:
         return
-    run(
+    execute(
         """delete from identifiers i
            using unnest(cast(:kinds as text[]), cast(:digests as text[])) as v (kind, digest)
            where i.org_id = :o and i.kind = v.kind and i.digest = v.digest""",
@@ -130,6 +140,15 @@ An address is followed only to what may join others to it.
 """
 
 
+class _NamingRow(NamedTuple):
+    id: UUID
+    supporter_id: UUID | None
+    email_hash: str
+    phone_hash: str
+    person_hash: str
+    click_id: str
+
+
 def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID, Named]:
     """Return the actions that named any of these; test actions name nobody.
 
@@ -141,6 +160,7 @@ def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID
     found: dict[UUID, Named] = {}
     for kind, digests in by_kind.items():
         for row in run(
+            _NamingRow,
             f"""select a.id, a.supporter_id, a.email_hash, a.phone_hash, a.person_hash, a.click_id
                 from unnest(cast(:digests as text[])) v (digest)
                 join actions a on a.{_SEEN_AS[kind].format("v.digest")}

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from advocacy.core.events import Verified, shape
+from advocacy.core.records import JsonObject
 from advocacy.storage.leases import COLUMNS, Claimed, LostClaim
 from advocacy.storage.server import without_loops
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import column, execute, exists, run
 
 Put = Literal["new", "known", "conflict"]
 
@@ -49,7 +50,8 @@ def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
     again = [one for one in arrived if one.id not in new]
     puts.update(dict.fromkeys(new, "new"))
     if again:
-        same = run(
+        same = column(
+            UUID,
             """select v.id from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]),
                                        cast(:names as text[]), cast(:digests as bytea[]))
                  as v (id, source_id, external_id, digest)
@@ -61,7 +63,7 @@ def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
             names=[one.external_id for one in again],
             digests=[one.digest for one in again],
         )
-        known = {row.id for row in same}
+        known = set(same)
         others = [
             replace(one, external_id=f"{one.external_id}#{one.digest.hex()[:24]}")
             for one in again
@@ -78,7 +80,8 @@ def _insert_new(
 ) -> set[UUID]:
     """Insert the deliveries whose external id is not there yet; the first of equal ones wins."""
     # In the order of the key, so that two groups with the same ids do not lock each other out.
-    rows = run(
+    rows = column(
+        UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
                               content_type, received_at, status, reason, test)
            select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.message_id,
@@ -104,7 +107,7 @@ def _insert_new(
         ats=[one.verified.received_at for one in arrived],
         tests=[one.test for one in arrived],
     )
-    return {row.id for row in rows}
+    return set(rows)
 
 
 def put_done(
@@ -120,7 +123,7 @@ def put_done(
     # Both sides by their ids, then by hashing: of an inbox that nobody analyzed yet the planner
     # expects one row that waits, and went through the whole batch for each of its rows.
     with without_loops():
-        closed = run_count(
+        closed = execute(
             """update inbox i
                set status = v.status, reason = v.reason, detail = v.detail,
                    facts = v.facts::jsonb, done_at = now(), lease = null, lease_until = null
@@ -143,7 +146,7 @@ def put_done(
 
 def put_unread(org_id: UUID, unread: Mapping[UUID, int]) -> None:
     """Keep of how many actions a delivery gives a contact that cannot be read."""
-    run(
+    execute(
         """update inbox i set unread_contacts = v.unread
            from unnest(cast(:ids as uuid[]), cast(:unread as int2[])) as v (id, unread)
            where i.org_id = :o and i.id = any(cast(:ids as uuid[])) and i.id = v.id
@@ -154,24 +157,26 @@ def put_unread(org_id: UUID, unread: Mapping[UUID, int]) -> None:
     )
 
 
-def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[JsonObject]:
     """Return all facts that these deliveries told."""
-    rows = run(
+    rows = column(
+        list[JsonObject],
         """select facts from inbox
            where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null""",
         o=org_id,
         ids=list(delivery_ids),
     )
-    return [fact for (facts,) in rows for fact in facts]
+    return [fact for facts in rows for fact in facts]
 
 
 def organizations_with_work() -> list[UUID]:
     """Return the organizations that have something claimable, the longest waiting first."""
     found = [
-        (rows[0].received_at, org_id)
-        for (org_id,) in run("select id from organizations")
+        (rows[0], org_id)
+        for org_id in column(UUID, "select id from organizations")
         if (
-            rows := run(
+            rows := column(
+                datetime,
                 # What is claimed is the oldest: behind as much of it there is what is not.
                 """select received_at from inbox
                    where org_id = :o and status = 'pending'
@@ -188,19 +193,26 @@ def organizations_with_work() -> list[UUID]:
 
 def waits_more_than(org_id: UUID, number: int) -> bool:
     """Say whether more deliveries than this wait to be tried. Reads no more of them than that."""
-    return bool(
-        run(
-            """select 1 from inbox where org_id = :o and status = 'pending' and attempts = 0
+    return exists(
+        """select 1 from inbox where org_id = :o and status = 'pending' and attempts = 0
                limit 1 offset :number""",
-            o=org_id,
-            number=number,
-        )
+        o=org_id,
+        number=number,
     )
 
 
-def newest_test(org_id: UUID, source_id: UUID) -> Any | None:
+class TestDelivery(NamedTuple):
+    """What became of a test delivery."""
+
+    id: UUID
+    status: str
+    reason: str
+
+
+def newest_test(org_id: UUID, source_id: UUID) -> TestDelivery | None:
     """Return id, status and reason of the newest delivery of a rehearsal of this source."""
     rows = run(
+        TestDelivery,
         """select id, status, reason from inbox
            where org_id = :o and source_id = :s and test order by received_at desc limit 1""",
         o=org_id,
@@ -209,9 +221,18 @@ def newest_test(org_id: UUID, source_id: UUID) -> Any | None:
     return rows[0] if rows else None
 
 
+class _StatusCount(NamedTuple):
+    status: str
+    number: int
+
+
 def counts(org_id: UUID) -> dict[str, int]:
     """Return how many deliveries stand in each status; the three sum to all ever accepted."""
-    rows = run("select status, count(*) from inbox where org_id = :o group by status", o=org_id)
+    rows = run(
+        _StatusCount,
+        "select status, count(*) as number from inbox where org_id = :o group by status",
+        o=org_id,
+    )
     return {"pending": 0, "done": 0, "quarantined": 0} | {status: n for status, n in rows}  # noqa: C416
 
 
@@ -220,9 +241,10 @@ def oldest_pending_seconds() -> float:
     # One short look for each: a database that is spread out cannot take the first of each at once.
     return max(
         (
-            float(row.age)
-            for (org_id,) in run("select id from organizations")
-            for row in run(
+            float(age)
+            for org_id in column(UUID, "select id from organizations")
+            for age in column(
+                float,
                 """select extract(epoch from now() - received_at) as age from inbox
                    where org_id = :o and status = 'pending' order by received_at limit 1""",
                 o=org_id,
@@ -232,9 +254,21 @@ def oldest_pending_seconds() -> float:
     )
 
 
-def list_quarantined(org_id: UUID, limit: int = 100) -> list[Any]:
+class QuarantinedRow(NamedTuple):
+    """A quarantined delivery."""
+
+    id: UUID
+    source: str
+    received_at: datetime
+    reason: str
+    detail: str
+    attempts: int
+
+
+def list_quarantined(org_id: UUID, limit: int = 100) -> list[QuarantinedRow]:
     """Return quarantined deliveries, newest first: id, source, received_at, reason, detail."""
     return run(
+        QuarantinedRow,
         """select i.id, s.name as source, i.received_at, i.reason, i.detail, i.attempts
            from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
            where i.org_id = :o and i.status = 'quarantined'
@@ -246,7 +280,7 @@ def list_quarantined(org_id: UUID, limit: int = 100) -> list[Any]:
 
 def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | None = None) -> int:
     """Set quarantined deliveries to be tried again; returns how many. `id_reuse` stays flagged."""
-    return run_count(
+    return execute(
         """update inbox set status = 'pending', attempts = 0, reason = '', detail = '',
                   lease = null, lease_until = null
            where org_id = :o and status = 'quarantined' and reason <> 'id_reuse'
@@ -259,13 +293,26 @@ def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | N
     )
 
 
-def lock_reused(org_id: UUID, ids: Sequence[UUID] | None = None) -> list[Any]:
+class ReusedRow(NamedTuple):
+    """A delivery flagged as `id_reuse`, with its encrypted body."""
+
+    id: UUID
+    source_id: UUID
+    external_id: str
+    body: bytes
+    message_id: str
+    content_type: str
+    received_at: datetime
+
+
+def lock_reused(org_id: UUID, ids: Sequence[UUID] | None = None) -> list[ReusedRow]:
     """Return what is flagged as `id_reuse` and has its body, of these ids or all, locked.
 
     Rows are (id, source_id, external_id, body, message_id, content_type, received_at); the external
     id has `#` and a digest behind the one that was used before.
     """
     return run(
+        ReusedRow,
         """select id, source_id, external_id, body, message_id, content_type, received_at
            from inbox
            where org_id = :o and status = 'quarantined' and reason = 'id_reuse'
@@ -282,7 +329,7 @@ def put_back_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: s
 
     Returns how many, which is one or none.
     """
-    return run_count(
+    return execute(
         """update inbox set external_id = :name, status = 'pending', attempts = 0, reason = '',
                   detail = '', lease = null, lease_until = null
            where org_id = :o and id = :id and not exists (
@@ -309,7 +356,8 @@ def put_rows(
     org_id: UUID, source_id: UUID, content_type: str, at: datetime, rows: Sequence[Row]
 ) -> set[UUID]:
     """Keep rows of an export as done deliveries, each once; returns the ids that were new."""
-    inserted = run(
+    inserted = column(
+        UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
                               received_at, status, done_at, facts)
            select :o, v.id, :source, v.external_id, v.body, v.digest, :content_type, :at, 'done',
@@ -329,12 +377,13 @@ def put_rows(
         digests=[row.digest for row in rows],
         facts=[row.facts for row in rows],
     )
-    return {row.id for row in inserted}
+    return set(inserted)
 
 
 def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Claimed]:
     """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
-    rows = run(
+    return run(
+        Claimed,
         f"""select {COLUMNS} from inbox i
             where i.org_id = :o and i.status = 'done'
               and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :id))
@@ -344,12 +393,11 @@ def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> 
         id=after[1] if after else None,
         limit=limit,
     )
-    return [Claimed(*row) for row in rows]
 
 
 def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     """Replace the facts (JSON) of done deliveries where they are told differently now."""
-    run(
+    execute(
         """update inbox i set facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
            where i.org_id = :o and i.id = v.id and i.facts is distinct from v.facts::jsonb""",
@@ -362,7 +410,7 @@ def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
 def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
     """Quarantine deliveries that can no longer be read."""
     for delivery_id, (reason, detail) in failed.items():
-        run(
+        execute(
             """update inbox set status = 'quarantined', reason = :reason, detail = :detail
                where org_id = :o and id = :id""",
             o=org_id,
@@ -372,9 +420,19 @@ def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
         )
 
 
-def kept_bodies(org_id: UUID, after: UUID, limit: int) -> list[Any]:
+class BodyRow(NamedTuple):
+    """A delivery with its encrypted body."""
+
+    id: UUID
+    status: str
+    body: bytes
+    message_id: str
+
+
+def kept_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
     """Return (id, status, body, message_id) of deliveries with a body, by id behind this one."""
     return run(
+        BodyRow,
         """select id, status, body, message_id from inbox
            where org_id = :o and id > :after and body is not null
            order by id limit :limit""",
@@ -389,7 +447,7 @@ def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 
     With a body goes what was told beside it: of a call its whole trail.
     """
-    run(
+    execute(
         """update inbox set body = null, message_id = ''
            where org_id = :o and id = any(cast(:ids as uuid[]))""",
         o=org_id,
@@ -403,7 +461,7 @@ def drop_old_bodies(org_id: UUID, done_before: datetime, quarantined_before: dat
     Facts and reasons stay. What is flagged as `id_reuse` can never be replayed, so its body goes
     as early as one that was done. With a body goes its message id, as in `drop_bodies`.
     """
-    return run_count(
+    return execute(
         """update inbox set body = null, message_id = ''
            where org_id = :o and body is not null
              and (status = 'done' and done_at < :done
@@ -416,16 +474,23 @@ def drop_old_bodies(org_id: UUID, done_before: datetime, quarantined_before: dat
     )
 
 
+class _PlaceRow(NamedTuple):
+    received_at: datetime
+    id: UUID
+
+
 def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
     """Return the deliveries whose facts name one of these.
 
     Reads all facts, so many at a time: no index has them, and no statement may take so long.
     """
     asked, found = sorted(hashes), set[UUID]()
-    at, last = None, None
+    at: datetime | None = None
+    last: UUID | None = None
     while True:
         # The last of these that are behind that place.
         ends = run(
+            _PlaceRow,
             """select received_at, id from inbox
                where org_id = :o
                  and (cast(:at as timestamptz) is null or (received_at, id) > (:at, :last))
@@ -435,8 +500,8 @@ def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
             last=last,
             many=_FACTS_AT_ONCE - 1,
         )
-        end = ends[0] if ends else (None, None)
-        rows = run(
+        rows = column(
+            UUID,
             """select i.id from inbox i
                where i.org_id = :o
                  and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :last))
@@ -447,19 +512,28 @@ def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
             o=org_id,
             at=at,
             last=last,
-            end=end[0],
-            ends=end[1],
+            end=ends[0].received_at if ends else None,
+            ends=ends[0].id if ends else None,
             hashes=asked,
         )
-        found |= {row.id for row in rows}
+        found |= set(rows)
         if not ends:
             return found
-        at, last = end
+        at, last = ends[0]
 
 
-def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Any]:
+class FactsRow(NamedTuple):
+    """The facts of a delivery."""
+
+    id: UUID
+    source_id: UUID
+    facts: list[JsonObject]
+
+
+def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[FactsRow]:
     """Return (id, source_id, facts) of these deliveries, in the order of their ids."""
     return run(
+        FactsRow,
         """select id, source_id, facts from inbox
            where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null
            order by id for update""",
@@ -474,7 +548,7 @@ def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     With a body goes what was told beside it, as in `drop_bodies`, and the bodies that came under
     the same id and stand flagged as `id_reuse`.
     """
-    run(
+    execute(
         """update inbox i set body = null, message_id = '', facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
            where i.org_id = :o and i.id = v.id""",
@@ -482,7 +556,7 @@ def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
         ids=list(facts),
         facts=list(facts.values()),
     )
-    run(
+    execute(
         """update inbox i set body = null
            from inbox told
            where told.org_id = :o and told.id = any(cast(:ids as uuid[]))

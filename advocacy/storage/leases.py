@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.events import shape
 from advocacy.core.ids import new_id
-from advocacy.storage.session import run
+from advocacy.core.records import JsonObject
+from advocacy.storage.session import column, execute, run
 
 
 @shape()
@@ -32,7 +33,7 @@ class Claimed:
     content_type: str
     received_at: datetime
     attempts: int
-    facts: list[Any] | None
+    facts: list[JsonObject] | None
     test: bool
 
 
@@ -70,7 +71,8 @@ def claim_batch(
     """
     _one_at_a_time(org_id)
     at, id = after or _FROM_THE_FIRST
-    waiting = run(
+    waiting = column(
+        UUID,
         """select id from inbox
            where org_id = :o and status = 'pending' and attempts = 0
              and (lease_until is null or lease_until < now())
@@ -82,7 +84,7 @@ def claim_batch(
         taken=_taken(org_id),
         limit=limit,
     )
-    return _claim(org_id, claim, seconds, [id for (id,) in waiting])
+    return _claim(org_id, claim, seconds, waiting)
 
 
 def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
@@ -94,9 +96,15 @@ def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Clai
     return _claim_lost(org_id, claim, seconds) or _claim_failed(org_id, claim, seconds, most)
 
 
+class _EndedRow(NamedTuple):
+    id: UUID
+    losses: int
+
+
 def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[Claimed]:
     """Claim what a claim held whose time is over: whole the first time, then a part of it."""
     for lost in run(
+        _EndedRow,
         """select id, losses from claims where org_id = :o and until < now()
            order by until, id for update skip locked""",
         o=org_id,
@@ -115,7 +123,7 @@ def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[Claimed]:
 def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
     """Claim one delivery that failed alone; quarantine those that did so `most` times."""
     taken = _taken(org_id)
-    run(
+    execute(
         """update inbox set status = 'quarantined', lease = null, lease_until = null,
                   reason = case when reason = '' then 'killed_worker' else reason end
            where org_id = :o and status = 'pending' and attempts > 0 and attempts >= :most
@@ -125,7 +133,8 @@ def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Cl
         most=most,
         taken=taken,
     )
-    waiting = run(
+    waiting = column(
+        UUID,
         """select id from inbox
            where org_id = :o and status = 'pending' and attempts > 0
              and (lease_until is null or lease_until < now())
@@ -134,17 +143,17 @@ def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Cl
         o=org_id,
         taken=taken,
     )
-    return _claim(org_id, claim, seconds, [id for (id,) in waiting], losses=1)
+    return _claim(org_id, claim, seconds, waiting, losses=1)
 
 
 def _one_at_a_time(org_id: UUID) -> None:
     """Let no other claim of this organization be made until this transaction ends."""
-    run("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
+    execute("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
 
 
 def _taken(org_id: UUID) -> list[UUID]:
-    rows = run("select delivery_ids from claims where org_id = :o", o=org_id)
-    return [id for (ids,) in rows for id in ids]
+    rows = column(list[UUID], "select delivery_ids from claims where org_id = :o", o=org_id)
+    return [id for ids in rows for id in ids]
 
 
 def _claim(
@@ -152,7 +161,7 @@ def _claim(
 ) -> list[Claimed]:
     if not ids:
         return []
-    run(
+    execute(
         """insert into claims (org_id, id, until, delivery_ids, losses)
            values (:o, :claim, now() + make_interval(secs => :seconds), cast(:ids as uuid[]),
                    :losses)""",
@@ -162,19 +171,22 @@ def _claim(
         ids=ids,
         losses=losses,
     )
-    rows = run(
+    return run(
+        Claimed,
         f"""select {COLUMNS} from inbox i where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
             order by i.received_at, i.id""",
         o=org_id,
         ids=ids,
     )
-    return [Claimed(*row) for row in rows]
 
 
 def hold_claim(org_id: UUID, claim: UUID) -> None:
     """Lock a claim until the transaction ends. Raises `LostClaim` where it has been ended."""
-    held = run(
-        "select id from claims where org_id = :o and id = :claim for update", o=org_id, claim=claim
+    held = column(
+        UUID,
+        "select id from claims where org_id = :o and id = :claim for update",
+        o=org_id,
+        claim=claim,
     )
     if not held:
         raise LostClaim
@@ -182,7 +194,7 @@ def hold_claim(org_id: UUID, claim: UUID) -> None:
 
 def end_claim(org_id: UUID, claim: UUID) -> None:
     """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
-    run("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
+    execute("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
 def fail_claim(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
@@ -199,7 +211,8 @@ def fail_claim(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
 
 def _end(org_id: UUID, claim: UUID) -> list[UUID]:
     """End a claim; returns what it held and is not closed, the oldest first."""
-    rows = run(
+    return column(
+        UUID,
         """with ended as (
              delete from claims where org_id = :o and id = :claim returning delivery_ids)
            select id from inbox
@@ -209,13 +222,12 @@ def _end(org_id: UUID, claim: UUID) -> list[UUID]:
         o=org_id,
         claim=claim,
     )
-    return [id for (id,) in rows]
 
 
 def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
     """Leave deliveries to whoever claims them next, in parts of this size."""
     for start in range(0, len(ids), max(size, 1)):
-        run(
+        execute(
             """insert into claims (org_id, id, until, delivery_ids)
                values (:o, :id, now() - interval '1 second', cast(:ids as uuid[]))""",
             o=org_id,
@@ -225,7 +237,7 @@ def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
 
 
 def _count_attempt(org_id: UUID, delivery_id: UUID, reason: str, detail: str) -> None:
-    run(
+    execute(
         """update inbox set attempts = attempts + 1, reason = :reason, detail = :detail
            where org_id = :o and id = :id and status = 'pending'""",
         o=org_id,

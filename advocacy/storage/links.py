@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,14 +20,15 @@ from advocacy.storage.models import (
     Link,
     Post,
 )
-from advocacy.storage.session import run
+from advocacy.storage.session import column, run
 
 
 def find_same_link(
     org_id: UUID, post_id: UUID, destination: str, provider: str, carries: dict[str, str]
 ) -> Link | None:
     """Return the post's oldest link that leads there in this way and still does."""
-    rows = run(
+    rows = column(
+        UUID,
         """select id from links
            where org_id = :o and post_id = :p and destination = :d and provider = :provider
              and carries = cast(:carries as jsonb) and generation = 0 and disabled_at is null
@@ -38,7 +39,7 @@ def find_same_link(
         provider=provider,
         carries=json.dumps(carries),
     )
-    return db.session.get(Link, (org_id, rows[0].id)) if rows else None
+    return db.session.get(Link, (org_id, rows[0])) if rows else None
 
 
 def find_link(org_id: UUID, code: str) -> Link | None:
@@ -46,14 +47,33 @@ def find_link(org_id: UUID, code: str) -> Link | None:
     return db.session.scalar(select(Link).filter_by(org_id=org_id, code=code))
 
 
+class ListedLink(NamedTuple):
+    """A link in the list, with its post and campaign."""
+
+    id: UUID
+    code: str
+    destination: str
+    provider: str
+    utm: dict[str, str]
+    created_at: datetime
+    disabled: bool
+    post_id: UUID
+    platform: str
+    title: str
+    url: str
+    campaign: str
+    campaign_name: str
+
+
 def list_page(
     org_id: UUID,
     campaign_id: UUID | None,
     limit: int,
     before: tuple[datetime, UUID] | None = None,
-) -> list[Any]:
+) -> list[ListedLink]:
     """Return links with their posts and campaigns, newest first, behind this place."""
     return run(
+        ListedLink,
         """select l.id, l.code, l.destination, l.provider, l.utm, l.created_at,
                   l.disabled_at is not null as disabled, p.id as post_id, p.platform, p.title,
                   p.url, c.slug as campaign, c.name as campaign_name
@@ -135,7 +155,8 @@ class LinkRow(NamedTuple):
 
 def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
     """Return every link of every organization, or those that were changed or disabled since."""
-    rows = run(
+    return run(
+        LinkRow,
         """select code, org_id::text, case when disabled_at is null then
                     json_build_array(code, org_id, id, provider, destination, utm, carries)::text
                   end as row
@@ -144,16 +165,30 @@ def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
              or disabled_at >= :since""",
         since=since,
     )
-    return [LinkRow(*row) for row in rows]
+
+
+class _OrganizationRow(NamedTuple):
+    id: str
+    name: str
+    fallback_url: str
+
+
+class _LinkCounts(NamedTuple):
+    enabled: int
+    every: int
+    newest: datetime | None
 
 
 def links_mark() -> LinksMark:
     """Return the mark of all links as they are now."""
-    organizations = run("select id::text, name, fallback_url from organizations order by id")
+    organizations = run(
+        _OrganizationRow, "select id::text, name, fallback_url from organizations order by id"
+    )
     links = run(
+        _LinkCounts,
         """select count(*) filter (where disabled_at is null) as enabled, count(*) as every,
                   greatest(max(changed_at), max(disabled_at)) as newest
-           from links"""
+           from links""",
     )[0]
     return LinksMark(
         links.enabled,
@@ -202,9 +237,10 @@ def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
 
 def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
     """Let a link and all that was passed on from it be of another post; returns their ids."""
-    moved: list[Any] = []
+    moved: list[UUID] = []
     while True:
-        rows = run(
+        rows = column(
+            UUID,
             """with recursive chain as (
                  select id from links where org_id = :o and id = :id
                  union all
@@ -218,7 +254,7 @@ def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]
             campaign=post.campaign_id,
         )
         if len(rows) == len(moved):
-            return [row.id for row in rows]
+            return rows
         # Where this waited for somebody who passed one of these on, there is one more now.
         moved = rows
 
@@ -237,9 +273,15 @@ def enable_link(org_id: UUID, code: str, now: datetime) -> None:
     db.session.flush()
 
 
+class _CodeRow(NamedTuple):
+    id: UUID
+    code: str
+
+
 def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the codes of these links."""
     rows = run(
+        _CodeRow,
         "select id, code from links where org_id = :o and id = any(cast(:ids as uuid[]))",
         o=org_id,
         ids=list(link_ids),
@@ -247,9 +289,20 @@ def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {row.id: row.code for row in rows}
 
 
-def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
+class LinkByCode(NamedTuple):
+    """A link and its post's platform, found by its code."""
+
+    code: str
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+
+
+def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
     """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
     rows = run(
+        LinkByCode,
         """select l.code, l.id as link_id, l.post_id, l.campaign_id, p.platform
            from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
            where l.org_id = :o and l.code = any(cast(:codes as text[]))""",
@@ -259,9 +312,20 @@ def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, Any]:
     return {row.code: row for row in rows}
 
 
-def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[Any]:
+class LinkByUtm(NamedTuple):
+    """A link and its post's platform, found by its UTM parameters."""
+
+    utm: dict[str, str]
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+
+
+def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[LinkByUtm]:
     """Return the links whose utm_campaign is one of these, however written, with folded UTM."""
     rows = run(
+        LinkByUtm,
         """select l.utm, l.id as link_id, l.post_id, l.campaign_id, p.platform
            from links l join posts p on p.org_id = l.org_id and p.id = l.post_id
            where l.org_id = :o

@@ -9,7 +9,7 @@ from zlib import crc32
 from sqlalchemy.exc import OperationalError
 
 from advocacy.storage.db import db
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, scalar
 
 _LOCKS = 1024
 # A lock was not to be had in time; or a statement, where locks are waited for without an end.
@@ -22,7 +22,7 @@ def lock_names(source_id: UUID, *, alone: bool) -> None:
     Alone, where names are joined; many who only use them share it.
     """
     shared = "" if alone else "_shared"
-    run(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
+    execute(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
 
 
 def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
@@ -32,7 +32,7 @@ def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
     is room for so many only.
     """
     numbers = {crc32(f"{source_id}:{name}".encode()) % _LOCKS for source_id, name in mandates}
-    run(
+    execute(
         # The first numbers are other locks: of people, of claims, and so on.
         "select pg_advisory_xact_lock(:key, unnest(cast(:numbers as int4[])))",
         key=org_id.int % (2**31),
@@ -49,9 +49,9 @@ def lock_organization(org_id: UUID, *, alone: bool, wait: bool = True) -> bool:
     key = org_id.int % (2**63)
     shared = "" if alone else "_shared"
     if wait:
-        run(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
+        execute(f"select pg_advisory_xact_lock{shared}(:key)", key=key)
         return True
-    return bool(run(f"select pg_try_advisory_xact_lock{shared}(:key)", key=key)[0][0])
+    return bool(scalar(bool, f"select pg_try_advisory_xact_lock{shared}(:key)", key=key))
 
 
 def wait_for_organization(org_id: UUID, *, alone: bool) -> bool:
@@ -73,13 +73,13 @@ def wait_for_organization(org_id: UUID, *, alone: bool) -> bool:
 def lock_people(org_id: UUID) -> None:
     """Stand in line with whoever joins and parts people of this organization."""
     # Two numbers make another lock than the one number of the organization's own.
-    run("select pg_advisory_xact_lock(:key, 1)", key=org_id.int % (2**31))
+    execute("select pg_advisory_xact_lock(:key, 1)", key=org_id.int % (2**31))
 
 
 def try_lock(org_id: UUID, name: str) -> bool:
     """Take the lock of this name for the current transaction; False where somebody has it."""
-    row = run(
+    return scalar(
+        bool,
         "select pg_try_advisory_xact_lock(hashtextextended(:name, 0)) as taken",
         name=f"{org_id}:{name}",
-    )[0]
-    return bool(row.taken)
+    )

@@ -8,8 +8,8 @@ the sign-in form asks it, since everyone else knows the organization.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.contacts import normalise_email
@@ -17,7 +17,7 @@ from advocacy.core.crypto import NO_ORGANIZATION, digest, organization_key
 from advocacy.core.ids import new_id, new_key
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.lookup_keys import word_digest
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import column, execute, run
 from advocacy.storage.sessions import SESSION_IDLE, end_sessions
 
 ONE_TIME_LASTS = timedelta(days=7)
@@ -59,6 +59,7 @@ def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "
     if not address:
         raise BadEmail(f"{email!a} is no e-mail address")
     rows = run(
+        Member,
         f"""insert into members as m (org_id, id, email, name, role)
             values (:o, :id, :email, :name, :role)
             on conflict (org_id, email) do nothing
@@ -71,8 +72,8 @@ def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "
     )
     if not rows:
         raise Taken(f"{address} is a member already")
-    made = Member(*rows[0])
-    run(
+    made = rows[0]
+    execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('member', :word, :org_id, :id)""",
         word=f"{_email_digest(master, address)}/{org_id}",
@@ -85,28 +86,46 @@ def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "
 def find_member(org_id: UUID, member_id: UUID) -> Member | None:
     """Return the organization's member with this id."""
     rows = run(
+        Member,
         f"select {_MEMBER} from members m where m.org_id = :o and m.id = :id",
         o=org_id,
         id=member_id,
     )
-    return Member(*rows[0]) if rows else None
+    return rows[0] if rows else None
 
 
 def get_member(org_id: UUID, email: str) -> Member:
     """Return the organization's member with this e-mail address. Raises `NotFound`."""
     rows = run(
+        Member,
         f"select {_MEMBER} from members m where m.org_id = :o and m.email = :email",
         o=org_id,
         email=normalise_email(email),
     )
     if not rows:
         raise NotFound(f"there is no member {email}; see `advocacy member list`")
-    return Member(*rows[0])
+    return rows[0]
 
 
-def list_members(org_id: UUID) -> list[Any]:
+class ListedMember(NamedTuple):
+    """A member in the list, with when they were here last."""
+
+    org_id: UUID
+    id: UUID
+    email: str
+    name: str
+    role: str
+    language: str
+    joined: bool
+    last_seen_on: date | None
+    one_time_until: datetime | None
+    sessions: int
+
+
+def list_members(org_id: UUID) -> list[ListedMember]:
     """Return all members by address, with `one_time_until`, `last_seen_on` and open `sessions`."""
     return run(
+        ListedMember,
         f"""select {_MEMBER}, m.last_seen_on,
                   case when m.one_time_until > now() then m.one_time_until end as one_time_until,
                   (select count(*) from sessions s
@@ -118,13 +137,23 @@ def list_members(org_id: UUID) -> list[Any]:
     )
 
 
-def find_by_email(master: bytes, email: str) -> list[Any]:
+class MemberByEmail(NamedTuple):
+    """A member with their organization and password hash, for the sign-in form."""
+
+    org_id: UUID
+    org_name: str
+    id: UUID
+    password: str | None
+
+
+def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
     """Return who has this address, in every organization: org_id, org_name, id, password.
 
     The one question that is asked of all organizations, and only by the sign-in form.
     """
     address = normalise_email(email)
     return run(
+        MemberByEmail,
         """select m.org_id, o.name as org_name, m.id, m.password
            from addresses a
            join members m on m.org_id = a.org_id and m.id = a.target_id
@@ -137,7 +166,7 @@ def find_by_email(master: bytes, email: str) -> list[Any]:
 
 def set_about(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
     """Keep how a member is called and in which language she reads; '' is as her browser asks."""
-    run(
+    execute(
         "update members set name = :name, language = :language where org_id = :o and id = :id",
         o=org_id,
         id=member_id,
@@ -150,7 +179,7 @@ def set_role(org_id: UUID, member_id: UUID, role: str) -> None:
     """Let a member do more or less from her next request on. Raises `LastOwner`."""
     if role != "owner":
         _leave_an_owner(org_id, member_id)
-    run(
+    execute(
         "update members set role = :role where org_id = :o and id = :id",
         o=org_id,
         id=member_id,
@@ -162,18 +191,24 @@ def remove_member(org_id: UUID, member_id: UUID) -> None:
     """Remove a member with her sessions and one-time link at once. Raises `LastOwner`."""
     _leave_an_owner(org_id, member_id)
     _lock(org_id, member_id)
-    run(
+    execute(
         """delete from addresses where org_id = :o and target_id = :id
            and kind in ('member', 'one_time')""",
         o=org_id,
         id=member_id,
     )
-    run("delete from members where org_id = :o and id = :id", o=org_id, id=member_id)
+    execute("delete from members where org_id = :o and id = :id", o=org_id, id=member_id)
+
+
+class _OwnerRow(NamedTuple):
+    id: UUID
+    joined: bool
 
 
 def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
     """Raise `LastOwner` unless another owner stays who can sign in; owners wait for each other."""
     owners = run(
+        _OwnerRow,
         """select id, password is not null as joined from members
            where org_id = :o and role = 'owner' order by id for update""",
         o=org_id,
@@ -195,14 +230,14 @@ def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
     _lock(org_id, member_id)
     _drop_one_time_words(org_id, member_id)
     word = new_key("once")
-    run(
+    execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('one_time', :word, :org_id, :id)""",
         word=word_digest(word),
         org_id=org_id,
         id=member_id,
     )
-    run(
+    execute(
         "update members set one_time_until = now() + :lasts where org_id = :o and id = :id",
         o=org_id,
         id=member_id,
@@ -214,18 +249,19 @@ def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
 def find_by_one_time_word(word: str) -> Member | None:
     """Return the member who may set a password with this word now."""
     rows = run(
+        Member,
         f"""select {_MEMBER} from addresses a
             join members m on m.org_id = a.org_id and m.id = a.target_id
             where a.kind = 'one_time' and a.word = :word and m.one_time_until > now()""",
         word=word_digest(word),
     )
-    return Member(*rows[0]) if rows else None
+    return rows[0] if rows else None
 
 
 def use_one_time_word(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
     """Set a password with a one-time word and end the word; False where another was faster."""
     _lock(org_id, member_id)
-    used = run_count(
+    used = execute(
         """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
            and target_id = :id""",
         o=org_id,
@@ -239,17 +275,17 @@ def use_one_time_word(org_id: UUID, member_id: UUID, word: str, password: str) -
 
 def password_of(org_id: UUID, member_id: UUID) -> str | None:
     """Return what is kept of a member's password."""
-    rows = run(
-        "select password from members where org_id = :o and id = :id", o=org_id, id=member_id
+    rows = column(
+        str, "select password from members where org_id = :o and id = :id", o=org_id, id=member_id
     )
-    return rows[0].password if rows else None
+    return rows[0] if rows else None
 
 
 def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -> None:
     """Keep a new password, and end every session but the one with the word `keep`."""
     _lock(org_id, member_id)
     _drop_one_time_words(org_id, member_id)
-    run(
+    execute(
         """update members set password = :password, one_time_until = null
            where org_id = :o and id = :id""",
         o=org_id,
@@ -261,7 +297,7 @@ def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -
 
 def renew_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> None:
     """Keep the same password under today's parameters, unless it was changed meanwhile."""
-    run(
+    execute(
         """update members set password = :password
            where org_id = :o and id = :id and password = :before""",
         o=org_id,
@@ -276,7 +312,7 @@ def _lock(org_id: UUID, member_id: UUID) -> None:
 
     Before her words are looked at: of two made at the same time neither would see the other's.
     """
-    run(
+    execute(
         "select 1 from members where org_id = :o and id = :id for no key update",
         o=org_id,
         id=member_id,
@@ -284,7 +320,7 @@ def _lock(org_id: UUID, member_id: UUID) -> None:
 
 
 def _drop_one_time_words(org_id: UUID, member_id: UUID) -> None:
-    run(
+    execute(
         "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
         o=org_id,
         id=member_id,

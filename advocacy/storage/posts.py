@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,10 +13,10 @@ from advocacy.storage.errors import NotFound
 from advocacy.storage.models import (
     Post,
 )
-from advocacy.storage.session import run
+from advocacy.storage.session import column
 
 
-def put_post(org_id: UUID, campaign_id: UUID, platform: str, **about: Any) -> Post:
+def put_post(org_id: UUID, campaign_id: UUID, platform: str, **about: object) -> Post:
     """Make a post of a campaign; `about` has title, url, medium, author, published_at."""
     post = Post(org_id=org_id, id=new_id(), campaign_id=campaign_id, platform=platform, **about)
     db.session.add(post)
@@ -61,18 +60,18 @@ def describe_post(post: Post, *, medium: str, author: str) -> None:
 
 def media(org_id: UUID) -> list[str]:
     """Return the words that posts of the organization have for their medium."""
-    return _told("medium", org_id)
+    return _words("medium", org_id)
 
 
 def authors(org_id: UUID) -> list[str]:
     """Return who made posts of the organization, as far as that was said."""
-    return _told("author", org_id)
+    return _words("author", org_id)
 
 
-def _told(column: str, org_id: UUID) -> list[str]:
-    rows = run(
-        f"""select distinct {column} as word from posts
-            where org_id = :o and {column} <> '' order by 1""",
+def _words(name: str, org_id: UUID) -> list[str]:
+    return column(
+        str,
+        f"""select distinct {name} as word from posts
+            where org_id = :o and {name} <> '' order by 1""",
         o=org_id,
     )
-    return [row.word for row in rows]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_id
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Restated:
 def put_restatements(org_id: UUID, restated: Sequence[Restated]) -> None:
     """Note that numbers which had been shown were changed."""
     for each in restated:
-        run(
+        execute(
             """insert into restatements (org_id, id, campaign_id, why, first_on, last_on, actions)
                values (:o, :id, :c, :why, :first, :last, :actions)""",
             o=org_id,
@@ -39,11 +39,22 @@ def put_restatements(org_id: UUID, restated: Sequence[Restated]) -> None:
         )
 
 
+class RestatedDay(NamedTuple):
+    """Restatements made on a day for one reason."""
+
+    on: date
+    why: str
+    first_on: date
+    last_on: date
+    actions: int
+
+
 def list_restatements(
     org_id: UUID, campaign_id: UUID, first: date, last: date, days: int
-) -> list[Any]:
+) -> list[RestatedDay]:
     """Return restatements of these days made in the last `days` days, by the day they were made."""
     return run(
+        RestatedDay,
         """select (at at time zone 'UTC')::date as "on", why,
                   min(first_on) as first_on, max(last_on) as last_on,
                   sum(actions)::int8 as actions

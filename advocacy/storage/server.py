@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from advocacy.storage.session import run
+from advocacy.storage.session import column, execute, run, scalar
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
 def ping() -> None:
     """Ask the database for nothing. Raises `SQLAlchemyError` where it does not answer."""
-    run("select 1")
+    execute("select 1")
 
 
 def version() -> int:
     """Return the server's version as a number: 180006 is 18.6."""
-    return int(run("show server_version_num")[0][0])
+    return int(scalar(str, "show server_version_num"))
 
 
 def keeps_commits() -> bool:
     """Say whether a commit is on disk when it returns."""
-    return bool(run("show synchronous_commit")[0][0] != "off")
+    return bool(scalar(str, "show synchronous_commit") != "off")
+
+
+class _Setting(NamedTuple):
+    name: str
+    setting: str | None
 
 
 def missing_limits() -> str:
@@ -35,8 +41,9 @@ def missing_limits() -> str:
     has = {
         row.name: row.setting
         for row in run(
+            _Setting,
             """select name, setting from pg_settings
-               where name in ('statement_timeout', 'lock_timeout', 'TimeZone')"""
+               where name in ('statement_timeout', 'lock_timeout', 'TimeZone')""",
         )
     }
     wanted = {"statement_timeout": "120s", "lock_timeout": "30s", "TimeZone": "UTC"}
@@ -48,8 +55,8 @@ def missing_limits() -> str:
 
 def revision() -> str | None:
     """Return the last migration that was done. Raises `ProgrammingError` where none ever was."""
-    rows = run("select version_num from alembic_version")
-    return str(rows[0][0]) if rows else None
+    rows = column(str, "select version_num from alembic_version")
+    return rows[0] if rows else None
 
 
 def lacks_migrations() -> bool:
@@ -58,7 +65,7 @@ def lacks_migrations() -> bool:
     Newer ones are no obstacle: migrations run before the processes of the new version start.
     Raises `SQLAlchemyError` where the database does not answer.
     """
-    if not run("select to_regclass('alembic_version') is not null")[0][0]:
+    if not scalar(bool, "select to_regclass('alembic_version') is not null"):
         return True
     at = revision()
     return at is None or at < newest_migration()
@@ -77,7 +84,7 @@ def look_up_by_key() -> None:
     and all clicks of an organization for each batch, as long as these were no more than some
     hundred thousand.
     """
-    run("set local random_page_cost = 1.1")
+    execute("set local random_page_cost = 1.1")
 
 
 def take_time_to_count() -> None:
@@ -86,7 +93,7 @@ def take_time_to_count() -> None:
     Memoizing is off: PostgreSQL would keep a copy of each action's path to look it up, and no two
     are alike. With much memory that took ten times as long as the count itself.
     """
-    run(
+    execute(
         """select set_config('statement_timeout', '25min', true),
                   set_config('work_mem', '128MB', true),
                   set_config('enable_memoize', 'off', true),
@@ -102,7 +109,7 @@ def without_loops() -> Iterator[None]:
     expects few groups and goes through all of them for each row. A few thousand people took more
     than five seconds so, where hashing takes as many milliseconds.
     """
-    run("set local enable_nestloop = off")
+    execute("set local enable_nestloop = off")
     yield
     # What failed has no transaction left in which to say so, and its end takes the setting along.
-    run("set local enable_nestloop = on")
+    execute("set local enable_nestloop = on")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import fields, is_dataclass
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from flask_sqlalchemy.session import Session
@@ -23,6 +23,8 @@ from sqlalchemy.orm import scoped_session
 from advocacy.storage.db import db
 
 Result = TypeVar("Result")
+RowT = TypeVar("RowT")
+Value = TypeVar("Value")
 
 # A statement is looked through for its parameters once, not each time that it is run.
 text = lru_cache(maxsize=2048)(_written)
@@ -64,27 +66,61 @@ def with_retries(work: Callable[[bool], Result]) -> Result:
     raise AssertionError("unreachable")
 
 
-def run(statement: str, **values: Any) -> list[Any]:
-    """Run one statement in the current transaction and return its rows, as named tuples."""
+def run(kind: type[RowT], statement: str, /, **values: object) -> list[RowT]:
+    """Run one statement in the current transaction and return its rows.
+
+    `kind` is a `NamedTuple` or a dataclass with the fields that the statement selects. Raises
+    `TypeError` where it selects others.
+    """
     result = _execute(statement, values)
-    if not result.returns_rows:
-        return []
-    # SQLAlchemy looks a name up anew each time that a row is asked for it: fifteen times as slow.
-    return list(map(_row_of(tuple(result.keys()))._make, result.all()))
+    # SQLAlchemy's own rows look up each attribute by name: fifteen times as slow.
+    columns = tuple(result.keys())
+    make = _makers.get((kind, columns)) or _new_maker(kind, columns)
+    return list(map(make, result.all()))
 
 
-def run_count(statement: str, **values: Any) -> int:
-    """Run one statement and return how many rows it touched."""
-    return _execute(statement, values).rowcount
+def column(kind: type[Value], statement: str, /, **values: object) -> list[Value]:
+    """Run one statement and return its only column, whose values are of this type."""
+    return [value for (value,) in _execute(statement, values).all()]
 
 
-def _execute(statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+def scalar(kind: type[Value], statement: str, /, **values: object) -> Value:
+    """Run one statement and return its only value, which is of this type."""
+    value: Value = _execute(statement, values).scalar_one()
+    return value
+
+
+def exists(statement: str, /, **values: object) -> bool:
+    """Run one statement and say whether it found a row."""
+    return _execute(statement, values).first() is not None
+
+
+def execute(statement: str, /, **values: object) -> int:
+    """Run one statement and return how many rows it changed."""
+    result = _execute(statement, values)
+    changed = result.rowcount
+    result.close()
+    return changed
+
+
+def _execute(statement: str, values: Mapping[str, object]) -> CursorResult[Any]:
     result = db.session.execute(text(statement), values)
     assert isinstance(result, CursorResult)  # noqa: S101 -- what a text statement gives
     return result
 
 
-@lru_cache(maxsize=2048)
-def _row_of(columns: tuple[str, ...]) -> Any:
-    # A column without a name, as of `select 1`, is read by its place alone.
-    return namedtuple("Row", columns, rename=True)
+_makers: dict[tuple[type, tuple[str, ...]], Callable[[Iterable[object]], Any]] = {}
+
+
+def _new_maker(kind: type[RowT], columns: tuple[str, ...]) -> Callable[[Iterable[object]], RowT]:
+    """Return what makes a row of this type from its values."""
+    if is_dataclass(kind):
+        if {each.name for each in fields(kind)} != set(columns):
+            raise TypeError(f"{kind.__name__} has other fields than {', '.join(columns)}")
+        _makers[kind, columns] = lambda row: kind(**dict(zip(columns, row, strict=True)))
+    elif getattr(kind, "_fields", None) != columns:
+        raise TypeError(f"{kind.__name__} has other fields than {', '.join(columns)}")
+    else:
+        # What `_make` does besides is to count the values.
+        _makers[kind, columns] = partial(tuple.__new__, kind)  # type: ignore[type-var]
+    return _makers[kind, columns]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_key
 from advocacy.storage.lookup_keys import word_digest
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import execute, run
 
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
@@ -21,14 +21,14 @@ def put_session(
     org_id: UUID, *, member_id: UUID | None = None, token_id: UUID | None = None
 ) -> str:
     """Begin a session of a member or of a token; returns its word, which is kept nowhere."""
-    run(
+    execute(
         """delete from sessions where org_id = :o
            and (expires_at < now() or seen_at < now() - :idle)""",
         o=org_id,
         idle=SESSION_IDLE,
     )
     word = new_key("ses")
-    run(
+    execute(
         """insert into sessions (org_id, digest, member_id, token_id, expires_at)
            values (:o, :digest, :member_id, :token_id, now() + :lasts)""",
         o=org_id,
@@ -40,13 +40,32 @@ def put_session(
     return word
 
 
-def find_session(org_id: UUID, word: str) -> Any | None:
+class OpenSession(NamedTuple):
+    """A session that is open: of a member, or of a token, which has no id here.
+
+    What the other one would have is empty.
+    """
+
+    org_id: UUID
+    id: UUID | None
+    email: str
+    name: str
+    role: str
+    language: str
+    token: str
+    noted: bool
+
+
+def find_session(org_id: UUID, word: str) -> OpenSession | None:
     """Return the open session with this word: its member's or token's columns, and `noted`.
 
     `noted` is False where it was last seen so long ago that `note_session` has to be called.
     """
     rows = run(
-        """select s.org_id, m.id, m.email, m.name, m.role, m.language, t.name as token,
+        OpenSession,
+        """select s.org_id, m.id, coalesce(m.email, '') as email, coalesce(m.name, '') as name,
+                  coalesce(m.role, '') as role, coalesce(m.language, '') as language,
+                  coalesce(t.name, '') as token,
                   s.seen_at > now() - :again as noted
            from sessions s
            left join members m on m.org_id = s.org_id and m.id = s.member_id
@@ -65,12 +84,12 @@ def find_session(org_id: UUID, word: str) -> Any | None:
 
 def note_session(org_id: UUID, word: str) -> None:
     """Write down that a session is in use, and on which day its member was here."""
-    run(
+    execute(
         "update sessions set seen_at = now() where org_id = :o and digest = :digest",
         o=org_id,
         digest=word_digest(word),
     )
-    run(
+    execute(
         """update members m set last_seen_on = :today from sessions s
            where m.org_id = :o and s.org_id = :o and s.digest = :digest and m.id = s.member_id
              and m.last_seen_on is distinct from :today""",
@@ -82,7 +101,7 @@ def note_session(org_id: UUID, word: str) -> None:
 
 def end_session(org_id: UUID, word: str) -> None:
     """End one session: whoever has a copy of its cookie is out, too."""
-    run(
+    execute(
         "delete from sessions where org_id = :o and digest = :digest",
         o=org_id,
         digest=word_digest(word),
@@ -91,7 +110,7 @@ def end_session(org_id: UUID, word: str) -> None:
 
 def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
     """End every session of a member but the one with the word `keep`; returns how many."""
-    return run_count(
+    return execute(
         "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
         o=org_id,
         id=member_id,

@@ -7,12 +7,13 @@ by supporters; a *view link* shows figures, expires, and can be withdrawn.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_id, new_key
+from advocacy.core.records import JsonObject
 from advocacy.storage.lookup_keys import word_digest
-from advocacy.storage.session import run, run_count
+from advocacy.storage.session import execute, run, scalar
 
 
 def put_view_link(
@@ -29,7 +30,7 @@ def put_view_link(
 ) -> str:
     """Make a view link; returns its word, which is kept nowhere."""
     made, word = new_id(), new_key("view")
-    run(
+    execute(
         """insert into view_links (org_id, id, campaign_id, name, days, first_on, last_on, model,
                                    made_by, expires_at)
            values (:o, :id, :campaign_id, :name, :days, :first_on, :last_on, :model, :made_by,
@@ -45,7 +46,7 @@ def put_view_link(
         made_by=made_by,
         lasts=lasts,
     )
-    run(
+    execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('view', :word, :org_id, :id)""",
         word=word_digest(word),
@@ -55,9 +56,27 @@ def put_view_link(
     return word
 
 
-def list_view_links(org_id: UUID, campaign_id: UUID) -> list[Any]:
+class SharedReport(NamedTuple):
+    """A shared report in the list of a campaign's."""
+
+    id: UUID
+    name: str
+    days: int | None
+    first_on: date | None
+    last_on: date | None
+    model: str
+    made_by: str
+    expires_at: datetime
+    opened: int
+    last_opened_on: date | None
+    withdrawn_at: datetime | None
+    open: bool
+
+
+def list_view_links(org_id: UUID, campaign_id: UUID) -> list[SharedReport]:
     """Return the view links of a campaign, the newest first, with `open` where they show it."""
     return run(
+        SharedReport,
         """select id, name, days, first_on, last_on, model, made_by, expires_at, opened,
                   last_opened_on, withdrawn_at, withdrawn_at is null and expires_at > now() as open
            from view_links where org_id = :o and campaign_id = :campaign_id
@@ -67,9 +86,25 @@ def list_view_links(org_id: UUID, campaign_id: UUID) -> list[Any]:
     )
 
 
-def find_view_link(word: str) -> Any | None:
+class OpenedReport(NamedTuple):
+    """A shared report that can be opened, with what was shown last."""
+
+    org_id: UUID
+    id: UUID
+    slug: str
+    days: int | None
+    first_on: date | None
+    last_on: date | None
+    model: str
+    expires_at: datetime
+    shown_on: date | None
+    shown: JsonObject | None
+
+
+def find_view_link(word: str) -> OpenedReport | None:
     """Return what a word is for: org_id, id, the campaign's slug, days, model, what was shown."""
     rows = run(
+        OpenedReport,
         """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at,
                   v.shown_on, v.shown
            from addresses a
@@ -82,12 +117,12 @@ def find_view_link(word: str) -> Any | None:
     return rows[0] if rows else None
 
 
-def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
+def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> JsonObject:
     """Keep what is shown on a day, as JSON, and return what is: of two at a time one is.
 
     What took so long to count that a day is over stays behind that of the day after.
     """
-    run_count(
+    execute(
         """update view_links set shown_on = :day, shown = cast(:shown as jsonb)
            where org_id = :o and id = :id
              and (shown_on is null or shown_on < :day
@@ -98,15 +133,17 @@ def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Any:
         day=day,
         shown=shown,
     )
-    (row,) = run(
-        "select shown from view_links where org_id = :o and id = :id", o=org_id, id=view_link_id
+    return scalar(
+        JsonObject,
+        "select shown from view_links where org_id = :o and id = :id",
+        o=org_id,
+        id=view_link_id,
     )
-    return row.shown
 
 
 def count_opening(org_id: UUID, view_link_id: UUID) -> None:
     """Count that someone looked."""
-    run(
+    execute(
         """update view_links set opened = opened + 1, last_opened_on = :today
            where org_id = :o and id = :id""",
         o=org_id,
@@ -117,7 +154,7 @@ def count_opening(org_id: UUID, view_link_id: UUID) -> None:
 
 def withdraw_view_link(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
     """Let a view link show nothing any more; False where there is no open one with this id."""
-    withdrawn = run_count(
+    withdrawn = execute(
         """update view_links set withdrawn_at = now()
            where org_id = :o and campaign_id = :campaign_id and id = :id
              and withdrawn_at is null""",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.storage.session import run
@@ -43,6 +43,7 @@ class Health:
 def read_health(org_id: UUID) -> list[Health]:
     """Return each source with its deliveries, by name; rehearsals are left out."""
     rows = run(
+        Health,
         """with of_a_day as (
              select source_id, max(received_at) as newest, count(*)::int8 as n
              from inbox
@@ -77,14 +78,20 @@ def read_health(org_id: UUID) -> list[Health]:
         o=org_id,
         unread_days=UNREAD_DAYS,
     )
-    found = [Health(*row) for row in rows]
+    found = rows
     silent = [each.id for each in found if each.newest is None]
     earlier = _newest_of(org_id, silent) if silent else {}
     return [replace(each, newest=each.newest or earlier.get(each.id)) for each in found]
 
 
+class _NewestRow(NamedTuple):
+    source_id: UUID
+    newest: datetime
+
+
 def _newest_of(org_id: UUID, source_ids: list[UUID]) -> dict[UUID, datetime]:
     rows = run(
+        _NewestRow,
         """select source_id, max(received_at) as newest from inbox
            where org_id = :o and not test and source_id = any(cast(:ids as uuid[]))
              and received_at > now() - make_interval(days => :days)
@@ -96,9 +103,18 @@ def _newest_of(org_id: UUID, source_ids: list[UUID]) -> dict[UUID, datetime]:
     return {row.source_id: row.newest for row in rows}
 
 
-def quarantine_reasons(org_id: UUID) -> list[Any]:
+class QuarantineReason(NamedTuple):
+    """How many deliveries are quarantined for a reason."""
+
+    reason: str
+    deliveries: int
+    can_replay: int
+
+
+def quarantine_reasons(org_id: UUID) -> list[QuarantineReason]:
     """Return (reason, deliveries, can_replay) of what is quarantined, the most first."""
     return run(
+        QuarantineReason,
         """select reason, count(*)::int8 as deliveries,
                   count(*) filter (where body is not null and reason <> 'id_reuse')::int8
                     as can_replay
@@ -108,6 +124,19 @@ def quarantine_reasons(org_id: UUID) -> list[Any]:
     )
 
 
+class QuarantinedDelivery(NamedTuple):
+    """A quarantined delivery, without its body."""
+
+    id: UUID
+    source: str
+    received_at: datetime
+    reason: str
+    detail: str
+    attempts: int
+    test: bool
+    can_replay: bool
+
+
 def quarantine_page(
     org_id: UUID,
     limit: int,
@@ -115,12 +144,13 @@ def quarantine_page(
     reason: str | None = None,
     source_id: UUID | None = None,
     before: tuple[datetime, UUID] | None = None,
-) -> list[Any]:
+) -> list[QuarantinedDelivery]:
     """Return quarantined deliveries behind this place, newest first, and nothing of their bodies.
 
     Rows are (id, source, received_at, reason, detail, attempts, test, can_replay).
     """
     return run(
+        QuarantinedDelivery,
         """select i.id, s.name as source, i.received_at, i.reason, i.detail, i.attempts, i.test,
                   i.body is not null and i.reason <> 'id_reuse' as can_replay
            from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id

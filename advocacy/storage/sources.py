@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 
 from advocacy.core.crypto import seal, unseal
 from advocacy.core.ids import new_id, new_key
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.lookup_keys import _put_address, word_digest
@@ -19,7 +20,7 @@ from advocacy.storage.models import (
     Source,
     SourceSecret,
 )
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SourceAtDoor:
     id: UUID
     provider: str
     region: str
-    setup: dict[str, Any]
+    setup: JsonObject
     secrets: tuple[str, ...]
     test: bool = False
 
@@ -42,7 +43,7 @@ def put_source(
     *,
     campaign_id: UUID | None = None,
     region: str = "US",
-    setup: dict[str, Any] | None = None,
+    setup: JsonObject | None = None,
 ) -> tuple[Source, str]:
     """Make a source; returns it with its key, which is kept nowhere. Raises `Taken`."""
     if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
@@ -90,12 +91,27 @@ def enable_source(org_id: UUID, name: str) -> Source:
     return source
 
 
-def list_sources(org_id: UUID) -> Sequence[Any]:
+class SourceRow(NamedTuple):
+    """A source."""
+
+    org_id: UUID
+    id: UUID
+    provider: str
+    name: str
+    campaign_id: UUID | None
+    region: str
+    setup: JsonObject
+    disabled_at: datetime | None
+    created_at: datetime
+
+
+def list_sources(org_id: UUID) -> Sequence[SourceRow]:
     """Return all sources by name, as plain rows.
 
     So they outlive the transaction in which they were read, and may go to another thread.
     """
     return run(
+        SourceRow,
         """select org_id, id, provider, name, campaign_id, region, setup, disabled_at, created_at
            from sources where org_id = :o order by name""",
         o=org_id,
@@ -127,6 +143,18 @@ def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
     return find_sources_at_door(master, {key}).get(key)
 
 
+class _KeyRow(NamedTuple):
+    word: str
+    org_id: UUID
+    id: UUID
+    provider: str
+    region: str
+    setup: JsonObject
+    secret_id: UUID | None
+    sealed: bytes | None
+    test: bool
+
+
 def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, SourceAtDoor]:
     """Return what `find_source_at_door` would for each of these keys, without those that open none.
 
@@ -134,6 +162,7 @@ def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, Sour
     """
     words = {word_digest(key): key for key in keys}
     rows = run(
+        _KeyRow,
         """select a.word, s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id,
                   c.sealed, a.kind = 'rehearsal' as test
            from addresses a
@@ -145,7 +174,7 @@ def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, Sour
            order by c.created_at desc""",
         words=list(words),
     )
-    by_key: dict[str, list[Any]] = {}
+    by_key: dict[str, list[_KeyRow]] = {}
     for row in rows:
         by_key.setdefault(words[row.word], []).append(row)
     return {
@@ -175,7 +204,7 @@ def put_rehearsal_key(org_id: UUID, source_id: UUID) -> str:
 
 def drop_rehearsal_key(org_id: UUID, key: str) -> None:
     """Remove the key of a rehearsal."""
-    run(
+    execute(
         "delete from addresses where org_id = :o and kind = 'rehearsal' and word = :word",
         o=org_id,
         word=word_digest(key),

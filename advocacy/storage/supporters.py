@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from advocacy.storage.session import run
+from advocacy.storage.session import execute
 
 
 def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
@@ -18,7 +18,7 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None
     if not firsts:
         return
     ordered = sorted(firsts)
-    run(
+    execute(
         """insert into supporters (org_id, id, first_acted_at)
            select :o, v.id, v.at
            from unnest(cast(:ids as uuid[]), cast(:ats as timestamptz[])) as v (id, at)
@@ -41,7 +41,7 @@ def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
     ids = sorted(set(supporters))
     if not ids:
         return
-    run(
+    execute(
         """update supporters s set first_acted_at = (
              select min(a.occurred_at) from actions a
              where a.org_id = :o and a.supporter_id = s.id and a.counted)
@@ -54,7 +54,7 @@ def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
 def drop_idle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
     """Remove those of these people who have not acted after all: they are nobody."""
     if ids := list(supporters):
-        run(
+        execute(
             """delete from supporters
                where org_id = :o and id = any(cast(:ids as uuid[])) and first_acted_at is null""",
             o=org_id,

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from advocacy.storage.session import run
+from advocacy.storage.session import column, execute, exists
 
 
 def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
     """Return which of these marks are of people who were erased."""
-    rows = run(
+    rows = column(
+        str,
         "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
         o=org_id,
         marks=list(marks),
     )
-    return {row.mark for row in rows}
+    return set(rows)
 
 
 def has_suppressed(org_id: UUID) -> bool:
     """Say whether anybody was ever erased from this organization."""
-    return bool(run("select 1 from suppressed where org_id = :o limit 1", o=org_id))
+    return exists("select 1 from suppressed where org_id = :o limit 1", o=org_id)
 
 
 def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
     """Remember that these people were erased."""
-    run(
+    execute(
         """insert into suppressed (org_id, mark)
            select :o, mark from unnest(cast(:marks as text[])) as v (mark) order by 2
            on conflict do nothing""",

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_id
 from advocacy.core.records import Running, Surge
 from advocacy.storage import time_zones
-from advocacy.storage.session import run
+from advocacy.storage.session import column, execute, run
 
 
 def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
@@ -58,10 +58,19 @@ def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> li
     )
 
 
+class _RunningRow(NamedTuple):
+    post_id: UUID
+    campaign_id: UUID
+    counted: int
+    own_per_day: float
+    campaign_per_day: float
+
+
 def _running(
     window: str, past: str, org_id: UUID, since: datetime, until: datetime, days: int
 ) -> list[Running]:
     rows = run(
+        _RunningRow,
         f"""with {time_zones.CLOCKS},
             now as materialized ({window}),
             today as (
@@ -113,8 +122,9 @@ def put_surges(
     `what` is clicks or actions; one of either keeps both quiet. One worker at a time does this for
     an organization.
     """
-    run("select pg_advisory_xact_lock(:key)", key=(org_id.int ^ 0x5) % (2**63))
-    rows = run(
+    execute("select pg_advisory_xact_lock(:key)", key=(org_id.int ^ 0x5) % (2**63))
+    rows = column(
+        UUID,
         """insert into surges (org_id, id, campaign_id, post_id, what, counted, usual, minutes,
                                noticed_at)
            select :o, v.id, v.campaign_id, v.post_id, :what, v.counted, v.usual, :minutes, :now
@@ -139,9 +149,28 @@ def put_surges(
     return len(rows)
 
 
-def list_surges(org_id: UUID, since: datetime) -> list[Any]:
+class ListedSurge(NamedTuple):
+    """A surge with its post and campaign."""
+
+    id: UUID
+    what: str
+    counted: int
+    usual: float
+    minutes: int
+    noticed_at: datetime
+    campaign_id: UUID
+    title: str
+    platform: str
+    url: str
+    slug: str
+    name: str
+    timezone: str
+
+
+def list_surges(org_id: UUID, since: datetime) -> list[ListedSurge]:
     """Return the surges noticed since then with their posts and campaigns, the newest first."""
     return run(
+        ListedSurge,
         """select s.id, s.what, s.counted, s.usual, s.minutes, s.noticed_at, s.campaign_id,
                   p.title, p.platform, p.url, c.slug, c.name, c.timezone
            from surges s

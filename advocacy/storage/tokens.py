@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,9 +29,15 @@ def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tupl
     return token, word
 
 
+class _TokenId(NamedTuple):
+    org_id: UUID
+    id: UUID
+
+
 def find_token(word: str) -> Token | None:
     """Return the token with this text, if it may be used now."""
     rows = run(
+        _TokenId,
         """select t.org_id, t.id from addresses a
            join tokens t on t.org_id = a.org_id and t.id = a.target_id
            where a.kind = 'token' and a.word = :word

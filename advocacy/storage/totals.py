@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS, cut, span_of
 from advocacy.storage.actions import Action
 from advocacy.storage.change_tokens import _within
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, run, scalar
 
 ALL_MODELS = "every"
 """The model of totals on which all models agree."""
@@ -65,7 +65,7 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
     ordered = sorted((key, sums) for key, sums in deltas.items() if any(sums))
     if not ordered:
         return
-    run(
+    execute(
         """insert into totals (org_id, campaign_id, day, post_id, model, kind, tier, platform,
                                source_id, currency, slot, units, gross_minor, refunded_minor)
            select :o, v.campaign_id, v.day, v.post_id, v.model, v.kind, v.tier, v.platform,
@@ -103,7 +103,9 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
 
 def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int) -> None:
     """Add the same by span and without the source."""
-    spans: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    spans: dict[tuple[UUID, date, UUID, str, str, str, str, str], list[int]] = defaultdict(
+        lambda: [0, 0, 0]
+    )
     for key, sums in deltas:
         total = spans[
             key.campaign_id,
@@ -133,7 +135,7 @@ def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int
         "gross",
         "refunded",
     )
-    run(
+    execute(
         """insert into span_totals (org_id, campaign_id, starts_on, post_id, model, kind, tier,
                                     platform, currency, slot, units, gross_minor, refunded_minor)
            select :o, v.campaign_id, v.starts_on, v.post_id, v.model, v.kind, v.tier, v.platform,
@@ -164,7 +166,7 @@ def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int)
     ordered = sorted((*key, units) for key, units in days.items() if units)
     if not ordered:
         return
-    run(
+    execute(
         """insert into day_totals (org_id, campaign_id, day, model, kind, slot, units)
            select :o, v.campaign_id, v.day, v.model, v.kind, :slot, v.units
            from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:models as text[]),
@@ -197,7 +199,7 @@ def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], 
     ordered = sorted((*key, number) for key, number in deltas.items() if number)
     if not ordered:
         return
-    run(
+    execute(
         f"""insert into generation_totals (org_id, campaign_id, span, starts_on, post_id,
                                            generation, slot, actions)
             select :o, v.campaign_id, s.span,
@@ -223,13 +225,30 @@ def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], 
 _KIND = f"case kind when '{RENEWAL}' then 'donation' else kind end kind, kind = '{RENEWAL}' renewal"
 
 
-def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
+class TotalRow(NamedTuple):
+    """Sums of a post, by platform, kind and currency or by tier; see `read_totals`."""
+
+    post_id: UUID
+    tier: str | None
+    platform: str | None
+    kind: str | None
+    renewal: bool | None
+    currency: str | None
+    units: int
+    gross_minor: int
+    refunded_minor: int
+
+
+def read_totals(
+    org_id: UUID, campaign_id: UUID, first: date, last: date, model: str
+) -> list[TotalRow]:
     """Return the sums by a model from `first` to `last`, twice, so that few rows come over.
 
     Once by post, platform, kind and currency, renewals apart; and, with `tier`, by post and tier
     alone. `units` are billionths of an action.
     """
     return run(
+        TotalRow,
         f"""select post_id, tier, platform, kind, renewal, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
@@ -258,14 +277,28 @@ def read_totals(org_id: UUID, campaign_id: UUID, first: date, last: date, model:
     )
 
 
+class CampaignTotal(NamedTuple):
+    """Sums of a campaign by platform, kind and currency."""
+
+    campaign_id: UUID
+    platform: str
+    kind: str
+    renewal: bool
+    currency: str
+    units: int
+    gross_minor: int
+    refunded_minor: int
+
+
 def read_campaigns(
     org_id: UUID, campaign_ids: Sequence[UUID], first: date, last: date, model: str
-) -> list[Any]:
+) -> list[CampaignTotal]:
     """Return the sums of these campaigns by a model, by campaign, platform, kind and currency.
 
     A day is one of the campaign's zone. `NO_ID` stands for actions of no campaign.
     """
     return run(
+        CampaignTotal,
         f"""select campaign_id, platform, kind, renewal, currency, sum(units)::int8 as units,
                   sum(gross_minor)::int8 as gross_minor,
                   sum(refunded_minor)::int8 as refunded_minor
@@ -304,9 +337,20 @@ def _pieces(first: date, last: date) -> dict[str, date]:
     }
 
 
-def read_days(org_id: UUID, campaign_id: UUID, first: date, last: date, model: str) -> list[Any]:
+class DayUnits(NamedTuple):
+    """Units of a kind on a day."""
+
+    day: date
+    kind: str
+    units: int
+
+
+def read_days(
+    org_id: UUID, campaign_id: UUID, first: date, last: date, model: str
+) -> list[DayUnits]:
     """Return (day, kind, units) from `first` to `last` by a model, in this order."""
     return run(
+        DayUnits,
         f"""select day, kind, sum(units)::int8 as units from day_totals
            where org_id = :o and campaign_id = :c and day between :first and :last
              and {OF_MODEL}
@@ -319,9 +363,18 @@ def read_days(org_id: UUID, campaign_id: UUID, first: date, last: date, model: s
     )
 
 
-def read_clicks(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
+class PostClicks(NamedTuple):
+    """Clicks on a post, of people or of others."""
+
+    post_id: UUID
+    human: bool
+    clicks: int
+
+
+def read_clicks(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[PostClicks]:
     """Return the clicks from `first` to `last` by post, people and others apart."""
     return run(
+        PostClicks,
         """select post_id, human, sum(clicks)::int8 as clicks
            from (
              select post_id, human, clicks from click_span_totals
@@ -346,7 +399,7 @@ def correct_click_spans(org_id: UUID) -> None:
     An older version of the code, running beside this one, counts by day alone. One statement, so
     that it sees both tables at the same moment while clicks go on coming.
     """
-    run(
+    execute(
         f"""insert into click_span_totals (org_id, campaign_id, starts_on, post_id, human, slot,
                                            clicks)
             select :o, campaign_id, starts_on, post_id, human, 0, sum(clicks)
@@ -364,9 +417,20 @@ def correct_click_spans(org_id: UUID) -> None:
     )
 
 
-def read_generations(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[Any]:
+class GenerationActions(NamedTuple):
+    """Actions of a post through links of a generation."""
+
+    post_id: UUID
+    generation: int
+    actions: int
+
+
+def read_generations(
+    org_id: UUID, campaign_id: UUID, first: date, last: date
+) -> list[GenerationActions]:
     """Return (post_id, generation, actions) by last touch; generation 2 stands for 2 and beyond."""
     return run(
+        GenerationActions,
         f"""select post_id, generation, sum(actions)::int8 as actions from generation_totals
             where org_id = :o and campaign_id = :c
               and (span = {DAYS} and starts_on between :spans_from and :spans_to
@@ -379,13 +443,25 @@ def read_generations(org_id: UUID, campaign_id: UUID, first: date, last: date) -
     )
 
 
-def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[Any]:
+class SourceCodes(NamedTuple):
+    """How many actions of a source came with a code, lately and before."""
+
+    source: str
+    provider: str
+    recent: int
+    recent_with_code: int
+    before: int
+    before_with_code: int
+
+
+def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[SourceCodes]:
     """Return per source how many actions came with a code of ours lately, and before that.
 
     Rows are (source, provider, recent, recent_with_code, before, before_with_code). A code that is
     none of ours counts as none: it brings nothing back.
     """
     return run(
+        SourceCodes,
         """with counted as (
              select t.source_id, t.day > cast(:today as date) - cast(:lately as int) as lately,
                     t.tier in ('click_id', 'code') as carried, sum(t.units) / 1000000000 as actions
@@ -410,9 +486,15 @@ def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[Any]
     )
 
 
+class _Span(NamedTuple):
+    first: date | None
+    last: date | None
+
+
 def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
     """Return the first and the last day on which the campaign has actions or clicks."""
     row = run(
+        _Span,
         """select min(day) as first, max(day) as last from (
              select min(day) as day from totals where org_id = :o and campaign_id = :c
              union all select max(day) from totals where org_id = :o and campaign_id = :c
@@ -428,6 +510,7 @@ def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
 def span_of_actions(org_id: UUID, campaign_ids: Sequence[UUID]) -> tuple[date | None, date | None]:
     """Return the first and the last day on which one of these campaigns has actions."""
     row = run(
+        _Span,
         """select min(d.first) as first, max(d.last) as last
            from unnest(cast(:campaigns as uuid[])) as c (id)
            cross join lateral (
@@ -445,7 +528,8 @@ def count_actions(
     """Return how many actions a campaign or the organization has, on these days; from totals."""
     first, last = days or (date.min, date.max)
     return int(
-        run(
+        scalar(
+            int,
             f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
                 where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
                   and day between :first and :last""",
@@ -453,5 +537,5 @@ def count_actions(
             c=campaign_id,
             first=first,
             last=last,
-        )[0].actions
+        )
     )

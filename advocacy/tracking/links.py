@@ -21,6 +21,7 @@ from advocacy.storage import campaigns, distinct_counts, links, locks, posts, so
 from advocacy.storage import campaigns as campaigns_storage
 from advocacy.storage import links as links_storage
 from advocacy.storage.models import Campaign, Link, Post, Source
+from advocacy.storage.sources import SourceRow
 
 HOSTS = {
     "actionnetwork.org": "action_network",
@@ -272,7 +273,7 @@ def _is_word(written: str) -> bool:
     return len(written) <= _LONGEST_PLATFORM and written.replace("-", "").isalnum()
 
 
-def _carries(source: Source | None) -> dict[str, str]:
+def _carries(source: Source | SourceRow | None) -> dict[str, str]:
     return dict(source.setup.get("mapping", {}).get("destination") or {}) if source else {}
 
 

@@ -183,7 +183,7 @@ def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
         is_password(None, password)
     found = [row for row in rows if is_password(row.password, password)]
     for row in found:
-        if is_outdated(row.password):
+        if row.password and is_outdated(row.password):
             with transaction():
                 members.renew_hash(row.org_id, row.id, row.password, hash_password(password))
     if found:

@@ -9,8 +9,8 @@ import pytest
 from advocacy.analytics.activation import MODELS
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.ingestion import drain
-from advocacy.storage.session import run
 from tests.support.derived import derived
+from tests.support.sql import run
 from tests.support.walks import NOW, days, walk
 
 

@@ -26,8 +26,9 @@ from advocacy.attribution import RULES
 from advocacy.storage import campaigns, organizations
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.happenings import START, happenings, kept, made, make_two
+from tests.support.sql import run
 from tests.support.world import World, empty_tables
 
 FIRST, LAST = START.date() + timedelta(1), START.date() + timedelta(34)

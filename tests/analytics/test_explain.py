@@ -16,7 +16,8 @@ from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.ingestion import drain
 from advocacy.storage import campaigns, errors, links, posts
 from advocacy.storage import sources as sources_storage
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

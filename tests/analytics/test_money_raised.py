@@ -16,7 +16,8 @@ from advocacy.analytics.engagement_ladder import ladder
 from advocacy.core.crypto import organization_key
 from advocacy.core.minimization import retained_name
 from advocacy.storage import campaigns, organizations, sources
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 NEW_YORK, LISBON, TOKYO = "America/New_York", "Europe/Lisbon", "Asia/Tokyo"
 CHANGES = date(2026, 3, 8), date(2025, 11, 2)

@@ -431,7 +431,7 @@ def test_many_statements_together_take_no_longer_than_one_may(impatient):
     from sqlalchemy.exc import OperationalError
 
     from advocacy.storage.connections import TookTooLong, hurry
-    from advocacy.storage.session import run
+    from tests.support.sql import run
 
     began = datetime.now(UTC)
     with impatient.app.app_context():

@@ -17,10 +17,11 @@ from advocacy.analytics.surges import Thresholds, surges, usual
 from advocacy.core.records import Running
 from advocacy.core.statistics import chance_of_so_many
 from advocacy.reporting.email import outbox
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.mail import statuses, subscribe
 from tests.support.processes import CLOCK, WORKER, until
 from tests.support.processes import process as running
+from tests.support.sql import run
 from tests.support.surges import clicks, noticed, watch
 
 RULE = Thresholds(minutes=10, least=30, times=4)

@@ -306,7 +306,16 @@ def _named(node: Mapping[str, Any], facts: Mapping[str, Mapping[str, str]]) -> s
 
 def unseen() -> list[str]:
     """Return the functions of the store that ask the database and were not looked at."""
-    asking = {"run", "run_count", "execute", "scalar", "scalars", "get", "flush"}
+    asking = {
+        "run",
+        "column",
+        "scalar",
+        "exists",
+        "execute",
+        "scalars",
+        "get",
+        "flush",
+    }
     found = {
         f"{path.stem}.{function.name}"
         for path in (Path(__file__).parents[2] / "advocacy" / "storage").glob("*.py")

@@ -11,8 +11,9 @@ import re
 
 from advocacy.storage import citus, inbox, leases
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.architecture.modules import MODULES
+from tests.support.sql import run
 from tests.support.world import World
 
 # What is asked of all organizations.

@@ -96,6 +96,10 @@ def test_sql_lives_in_the_store():
                 assert not statement, f"{name}:{node.lineno} holds SQL"
 
 
+STATEMENT_AT = {"run": 1, "column": 1, "scalar": 1, "exists": 0, "execute": 0}
+"""Which argument of the functions of `storage.session` is the statement."""
+
+
 def test_statements_that_write_or_lock_name_one_organization():
     """Citus routes a write by `org_id`; and nobody forgets whose rows these are."""
     for path in (ROOT / "advocacy" / "storage").glob("*.py"):
@@ -103,12 +107,12 @@ def test_statements_that_write_or_lock_name_one_organization():
             is_statement = (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id in {"run", "run_count"}
+                and node.func.id in STATEMENT_AT
                 and node.args
             )
             if not is_statement:
                 continue
-            statement = ast.unparse(node.args[0]).lower()
+            statement = ast.unparse(node.args[STATEMENT_AT[node.func.id]]).lower()
             writes = re.search(r"\b(insert into|update|delete from|for update)\b", statement)
             if writes and "set " + "lock_timeout" not in statement:
                 named = {keyword.arg for keyword in node.keywords}
@@ -127,10 +131,14 @@ def statements() -> list[tuple[str, str, str]]:
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name)
-                    and node.func.id in {"run", "run_count"}
+                    and node.func.id in STATEMENT_AT
                     and node.args
                 ):
-                    text = ast.unparse(node.args[0]).lower().replace("\\n", " ")
+                    text = (
+                        ast.unparse(node.args[STATEMENT_AT[node.func.id]])
+                        .lower()
+                        .replace("\\n", " ")
+                    )
                     found.append((path.stem, getattr(function, "name", ""), text))
     return found
 

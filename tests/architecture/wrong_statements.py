@@ -54,9 +54,10 @@ def only_on_cut_tables(pytestconfig):
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_statement_that_is_wrong_is_found(world, name):
-    room = types.ModuleType("advocacy.storage.session.wrong")
+    room = types.ModuleType("advocacy.storage.wrong")
     exec(  # noqa: S102 -- a function of that name in a room of that name
-        f"from advocacy.storage.session import run\ndef {name}(s, **v): run(s, **v)", room.__dict__
+        f"from advocacy.storage.session import execute\ndef {name}(s, **v): execute(s, **v)",
+        room.__dict__,
     )
     sys.modules[room.__name__] = room
     values = {"o": world.org_id} if ":o" in STATEMENTS[name] else {}

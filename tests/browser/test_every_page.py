@@ -16,8 +16,9 @@ from advocacy.analytics import goals
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.pages import NOT_A_PAGE
+from tests.support.sql import run
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

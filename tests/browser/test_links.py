@@ -15,7 +15,8 @@ from playwright.sync_api import expect
 from advocacy.core.ids import new_id
 from advocacy.ingestion import drain
 from advocacy.storage import campaigns, organizations, sources
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

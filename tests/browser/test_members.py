@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from advocacy.core.dates import day_in
 from advocacy.storage import members, organizations
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

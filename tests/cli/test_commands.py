@@ -11,7 +11,7 @@ import click
 
 from advocacy.cli import main
 from advocacy.storage import tokens
-from advocacy.storage.session import run
+from tests.support.sql import run
 from tests.support.world import World
 
 

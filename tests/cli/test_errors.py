@@ -154,7 +154,7 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_made(operator, world):
 
 
 def counts() -> list[int]:
-    from advocacy.storage.session import run
+    from tests.support.sql import run
 
     tables = ("organizations", "campaigns", "posts", "links", "sources", "tokens", "addresses")
     return [run(f"select count(*) from {table}")[0][0] for table in tables]

@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -15,8 +15,9 @@ from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import restate_actions
 from advocacy.ingestion.rollup import deltas
 from advocacy.storage import actions, campaigns, inbox, organizations
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.storage.totals import Key, Sums
+from tests.support.sql import run
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 MADE_OF = {

@@ -30,7 +30,7 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion import drain, erasure
 from advocacy.storage import inbox
 from advocacy.storage.db import db
-from advocacy.storage.session import run
+from tests.support.sql import run
 from tests.support.world import World, empty_tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)

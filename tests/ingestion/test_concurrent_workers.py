@@ -31,9 +31,10 @@ from advocacy.storage import email_outbox, inbox, organizations, sources
 from advocacy.storage import links as links_storage
 from advocacy.storage.db import db
 from advocacy.storage.errors import Taken
-from advocacy.storage.session import Contended, run, transaction
+from advocacy.storage.session import Contended, transaction
 from advocacy.tracking import links
 from tests.support.derived_rows import NOW, rows_of
+from tests.support.sql import run
 from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
 from tests.support.world import World
 

@@ -20,8 +20,9 @@ from advocacy.ingestion import csv_import, drain, erasure
 from advocacy.ingestion.csv_import import import_rows
 from advocacy.providers.export_layouts import LAYOUTS
 from advocacy.storage import sources
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.csv_rows import rows_of
+from tests.support.sql import run
 
 ACTBLUE = """Receipt ID,Date,Amount,Recurring Total Months,Recurrence Number,Reference Code,\
 Reference Code 2,Donor Email,Donor Phone,Lineitem ID,Refund Date

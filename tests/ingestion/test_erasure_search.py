@@ -20,7 +20,7 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion import erasure
 from advocacy.ingestion.erasure_search import mentions, search_terms
 from advocacy.storage import inbox
-from advocacy.storage.session import run
+from tests.support.sql import run
 from tests.support.written_forms import FORMS
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"

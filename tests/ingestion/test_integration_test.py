@@ -14,10 +14,11 @@ from advocacy.cli.dev.up import free_port
 from advocacy.ingestion.integration_test import run_integration_test
 from advocacy.providers import PROVIDERS, mappings
 from advocacy.storage import campaigns, sources
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web.pages import integration_test
 from tests.support.processes import WEB, WORKER, answers, until
 from tests.support.processes import process as running
+from tests.support.sql import run
 
 SECRETS = {
     "stripe": "whsec_rehearsal",

@@ -13,7 +13,8 @@ from advocacy.ingestion import drain
 from advocacy.storage import inbox, outages
 from advocacy.storage.connections import TookTooLong
 from advocacy.storage.db import db
-from advocacy.storage.session import Contended, run, transaction
+from advocacy.storage.session import Contended, transaction
+from tests.support.sql import run
 
 NUMBER = 120
 

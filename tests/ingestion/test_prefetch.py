@@ -9,7 +9,7 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.storage import inbox
-from advocacy.storage.session import run
+from tests.support.sql import run
 
 
 @pytest.fixture

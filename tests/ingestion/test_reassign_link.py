@@ -10,7 +10,8 @@ import pytest
 from advocacy.ingestion import drain
 from advocacy.ingestion.reassign_link import PassedOn, move_link
 from advocacy.storage import campaigns, errors, links, posts
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 LAST_WEEK = datetime.now(UTC).replace(hour=16) - timedelta(days=6)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from advocacy.ingestion import drain
-from advocacy.storage.session import run
+from tests.support.sql import run
 
 NOW = datetime.now(UTC)
 LAST_WEEK = NOW - timedelta(days=6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from advocacy.ingestion import drain
-from advocacy.storage.session import run
 from tests.support.counterparts import payload
+from tests.support.sql import run
 
 
 def test_the_test_of_action_network_counts_nobody(world):

@@ -10,8 +10,9 @@ import pytest
 from advocacy.reporting.email import outbox, render
 from advocacy.reporting.email import smtp as smtp_email
 from advocacy.storage import campaigns, email_outbox, errors, links, organizations, posts
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.mail import MONDAY, send, statuses, subscribe, with_server
+from tests.support.sql import run
 
 
 def acted(world):

@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from advocacy.storage.db import db
-from advocacy.storage.session import run
+from tests.support.sql import run
 
 
 def test_a_connection_that_died_while_idle_is_replaced(world):

@@ -24,8 +24,9 @@ from advocacy.storage import (
 )
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.happenings import PEOPLE, START, happenings, kept, made, make_two
+from tests.support.sql import run
 from tests.support.world import World, empty_tables
 
 TABLES = ("span_totals", "day_totals", "generation_totals", "presences")

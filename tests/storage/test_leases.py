@@ -10,7 +10,8 @@ import pytest
 from advocacy.core.prefetch import run_inline
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.world import World
 
 

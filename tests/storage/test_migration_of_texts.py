@@ -20,7 +20,8 @@ from advocacy.ingestion.reconcile import fact_of, write_facts
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"
 CANARIES = ("zoe.m", "2025550147", "canary")

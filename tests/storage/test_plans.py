@@ -11,7 +11,8 @@ from sqlalchemy import event
 from advocacy.analytics.activation import activation
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 FIRST, LAST = date(2025, 6, 20), date(2026, 6, 19)
 

@@ -10,7 +10,8 @@ import pytest
 
 from advocacy.core import dates
 from advocacy.storage import time_zones
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.zones import HARD
 
 YEAR = 2026

@@ -34,11 +34,12 @@ from advocacy.ingestion.wakeup import NullNotifier, connect, enqueue_drain
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor
 from tests.support.counterparts import CALLBACK, ROOMS, Counterpart, payload
 from tests.support.csv_rows import rows_of
+from tests.support.sql import run
 from tests.support.written_forms import FORMS
 
 ADDRESS, NUMBER = "zoe.canary@example.org", "+12025550147"

@@ -27,8 +27,8 @@ from advocacy.ingestion.csv_import import import_rows
 from advocacy.providers import BY_SLUG, generic
 from advocacy.providers.csv_exports import READERS, ROW, read_row
 from advocacy.storage import sources
-from advocacy.storage.session import run
 from tests.support.counterparts import in_every_order
+from tests.support.sql import run
 
 Body = Mapping[str, Any] | list[Any]
 Columns = Mapping[str, str]

@@ -10,9 +10,10 @@ from random import Random
 import pytest
 
 from advocacy.ingestion import drain
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.counterparts import PAYLOADS
 from tests.support.derived import NOW, derived
+from tests.support.sql import run
 from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
 
 

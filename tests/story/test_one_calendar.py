@@ -15,7 +15,8 @@ from advocacy.core import dates
 from advocacy.ingestion import drain
 from advocacy.storage import campaigns, organizations
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.zones import HARD
 
 LATE = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.storage import links
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 
 def share(world, code: str):

@@ -11,7 +11,8 @@ import pytest
 from advocacy.ingestion import drain
 from advocacy.ingestion.replay import put_back
 from advocacy.providers import mappings
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 
 SECRET = "ea-bearer"
 NOW = datetime.now(UTC)

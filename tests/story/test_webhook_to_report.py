@@ -13,8 +13,9 @@ from sqlalchemy.exc import DataError
 
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.derived import NOW, derived
+from tests.support.sql import run
 
 
 def tell(world) -> list[Callable[[], Any]]:

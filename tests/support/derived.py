@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from advocacy.storage.session import run
+from tests.support.sql import run
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from advocacy.ingestion import drain as drain_ingestion
-from advocacy.storage.session import run
+from tests.support.sql import run
 from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

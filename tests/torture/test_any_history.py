@@ -27,9 +27,10 @@ from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.storage import links
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from config.settings import Settings
 from tests.support.derived_rows import NOW, rows_of
+from tests.support.sql import run
 from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
 from tests.support.world import World
 

@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from advocacy.storage import campaigns, links, posts
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.api import bearer, check_against, document, problem_of
 from tests.support.pages import HOSTILE
+from tests.support.sql import run
 from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

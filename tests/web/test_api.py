@@ -15,8 +15,9 @@ from sqlalchemy import text
 from advocacy.analytics import goals
 from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.api import ACTIVATION, act_at, bearer, check_against, document, problem_of
+from tests.support.sql import run
 from tests.support.world import World
 
 

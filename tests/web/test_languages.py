@@ -16,9 +16,10 @@ from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
 from advocacy.core.records import Surge
 from advocacy.storage import members, organizations, shared_reports, surges
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web.i18n import said
 from tests.support.pages import NOT_A_PAGE, pieces_in_english
+from tests.support.sql import run
 from tests.support.translations import LANGUAGES
 
 NOW = datetime.now(UTC).replace(microsecond=0)

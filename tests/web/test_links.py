@@ -16,8 +16,9 @@ from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.storage import campaigns
 from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking.link_sheet import ADDED, COLUMNS, BadSheet, read_sheet, template
+from tests.support.sql import run
 from tests.support.world import World
 
 PETITION = "https://actionnetwork.org/petitions/save"

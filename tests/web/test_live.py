@@ -19,10 +19,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from advocacy.storage import campaigns, change_tokens, posts, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web.live_poller import Watcher
 from advocacy.web.pages import live
 from docs import picture
+from tests.support.sql import run
 from tests.support.world import World
 
 STREAM = "/campaigns/stay/live"

@@ -18,9 +18,10 @@ from sqlalchemy import text
 
 from advocacy.app import create_app
 from advocacy.storage import audit, campaigns, members
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web import passwords
 from advocacy.web.login_throttle import Guesses
+from tests.support.sql import run
 from tests.support.world import PASSWORD, World
 
 ANA = "ana@example.org"

@@ -19,8 +19,9 @@ from advocacy.analytics.activation import written_money
 from advocacy.app import create_app
 from advocacy.reporting import charts
 from advocacy.storage import campaigns, posts, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.pages import HOSTILE
+from tests.support.sql import run
 from tests.support.world import World
 from tools import vega_bundle
 

@@ -28,10 +28,11 @@ from advocacy.core.tracking_parameters import split_code
 from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import links, organizations
 from advocacy.storage import posts as posts_storage
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import LinksDoor, LinkTable, Target
 from tests.support.query_strings import PASSED_ON, passed_on
+from tests.support.sql import run
 from tests.support.world import World
 
 IPHONE = (

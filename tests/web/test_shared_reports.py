@@ -14,9 +14,10 @@ from sqlalchemy import text
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.storage import campaigns
 from advocacy.storage import shared_reports as kept
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web.pages import shared_reports
 from tests.support.shared_reports import PHONE, YESTERDAY, crowd, look, make
+from tests.support.sql import run
 from tests.support.world import World
 
 

@@ -11,7 +11,8 @@ import pytest
 from advocacy.core.tabular.table import Row
 from advocacy.ingestion import csv_import, drain
 from advocacy.storage import inbox, organizations, source_health, sources, tokens
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
+from tests.support.sql import run
 from tests.support.world import World
 
 

@@ -27,9 +27,10 @@ from advocacy.providers import mappings
 from advocacy.providers.signatures import standard
 from advocacy.storage import inbox
 from advocacy.storage.db import db
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.web.webhooks import WebhooksDoor
 from config.logging import ALLOWED
+from tests.support.sql import run
 
 SIGNATURE = json.dumps(
     {"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {"email": "a@example.org"}}

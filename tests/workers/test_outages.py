@@ -15,9 +15,10 @@ from advocacy.cli import main
 from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import wakeup
 from advocacy.storage import inbox
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.processes import CLOCK, WEB, WORKER, until
 from tests.support.processes import process as running
+from tests.support.sql import run
 
 BREAK = (
     """create function broken() returns trigger language plpgsql as

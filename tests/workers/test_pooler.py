@@ -21,10 +21,11 @@ from sqlalchemy.engine import make_url
 from advocacy.cli import main
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import inbox
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.processes import DOORS, WEB, WORKER, until
 from tests.support.processes import process as running
 from tests.support.served import PERSON, Served
+from tests.support.sql import run
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("pgbouncer"), reason="pgbouncer is not on the PATH: apt-get install pgbouncer"

@@ -19,10 +19,11 @@ from rq import Callback
 from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking.click_log import waiting_bytes
 from tests.support.processes import CLOCK, ROOT, WEB, WORKER, answers, request, until
 from tests.support.processes import process as running
+from tests.support.sql import run
 from workers.run import JSONQueue
 from workers.schedule import SCHEDULE
 

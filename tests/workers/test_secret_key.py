@@ -16,10 +16,11 @@ from psycopg import sql
 from advocacy.cli.dev.up import free_port
 from advocacy.identity import key_check
 from advocacy.identity.key_check import KeyCheck, WrongKey
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from tests.support.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
 from tests.support.processes import process as running
 from tests.support.served import BODY, PERSON, Served
+from tests.support.sql import run
 
 OTHER = "another-key-of-at-least-thirty-two-characters"
 COMMAND = (sys.executable, "-m", "advocacy.cli.main", "campaign", "list")

@@ -18,12 +18,13 @@ import pytest
 
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import links, organizations
-from advocacy.storage.session import run, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking.click_log import waiting_bytes
 from tests.support.processes import DOORS, WEB, until
 from tests.support.processes import process as running
 from tests.support.query_strings import PASSED_ON, passed_on
 from tests.support.served import BODY, PERSON, Served
+from tests.support.sql import run
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ from advocacy.storage.breakdowns import Asked
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NO_ID, UNIT
 
+Counted = store.KeyPeople | store.RangePeople | distinct_counts.PeopleRow
+
 
 class Reading:
     """Reads the figures of periods for one question. Keys are those of the first period."""
@@ -155,24 +157,24 @@ class Reading:
             key = self.keys.of(self._value(row, row.slot, row.post_id, row.platform), other)
             sums = row.actions * UNIT, row.gross_minor, row.refunded_minor
             yield row, key, row.post_id is not None, sums
-        for row in store.read_shared(asked):
-            for touch, units, gross, back in shared_out(row, asked.model):
+        for action in store.read_shared(asked):
+            for touch, units, gross, back in shared_out(action, asked.model):
                 post_id = UUID(touch["post_id"]) if touch["post_id"] else None
                 if not (
                     (asked.posts is None or post_id in asked.posts)
                     and (asked.platforms is None or touch["platform"] in asked.platforms)
                 ):
                     continue
-                happened = [(row.occurred_at, row.occurred_on, (units, gross, 0))]
-                for each, amount in zip(row.returns or [], back, strict=True):
+                happened = [(action.occurred_at, action.occurred_on, (units, gross, 0))]
+                for each, amount in zip(action.returns or [], back, strict=True):
                     at = datetime.fromisoformat(each["at"])
-                    happened.append((at, day_in(at, row.zone), (0, 0, amount)))
+                    happened.append((at, day_in(at, action.zone), (0, 0, amount)))
                 for at, on, sums in happened:
                     hour = hour_in(at, asked.zone)
                     if asked.first <= on <= asked.last and _is_of(asked, hour):
                         slot = hour if self._slot == "hour" else on
-                        value = self._value(row, slot, post_id, touch["platform"])
-                        yield row, self.keys.of(value, other), post_id is not None, sums
+                        value = self._value(action, slot, post_id, touch["platform"])
+                        yield action, self.keys.of(value, other), post_id is not None, sums
 
     @property
     def _slot(self) -> str:
@@ -193,7 +195,7 @@ class Reading:
     ) -> None:
         days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
         if asked.narrowed and self._alone is None:
-            (found,) = store.count_people(asked, "") or [None]
+            found: Counted | None = next(iter(store.count_people(asked, "")), None)
         else:
             grain, value = self._alone or ("all", "")
             found = next((row for row in self._present(asked, grain) if row.value == value), None)
@@ -230,7 +232,7 @@ class Reading:
 
     def _people_by_key(
         self, asked: Asked, days_by_key: dict[str, tuple[date, date]], other: bool
-    ) -> Iterable[tuple[str, Any]]:
+    ) -> Iterable[tuple[str, Counted]]:
         if self.by in {"day", "week", "month"}:
             keys, ranges = list(days_by_key), list(days_by_key.values())
             if not keys:
@@ -239,21 +241,21 @@ class Reading:
                 for row in store.count_people(asked, "range", ranges):
                     yield keys[int(row.key)], row
             else:
-                for row in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
-                    yield keys[row.number], row
+                for each in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
+                    yield keys[each.number], each
         elif self.by == "campaign" and not asked.narrowed:
             ids = [*(each.id for each in self.keys.campaigns), NO_ID]
-            for row in distinct_counts.read_people(
+            for group in distinct_counts.read_people(
                 asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
             ):
-                yield self.keys.of(row.scope, other), row
+                yield self.keys.of(group.scope, other), group
         elif self._alone and self._alone[0] == self.by:
-            for row in self._present(asked, self.by):
-                if row.value == self._alone[1]:
-                    yield row.value or NONE, row
+            for group in self._present(asked, self.by):
+                if group.value == self._alone[1]:
+                    yield group.value or NONE, group
         elif not asked.narrowed and self.by in self._grains:
-            for row in self._present(asked, self.by):
-                yield row.value or NONE, row
+            for group in self._present(asked, self.by):
+                yield group.value or NONE, group
         else:
             for row in store.count_people(asked, self.by):
                 yield self.keys.of_people(row.key, other), row
@@ -262,7 +264,7 @@ class Reading:
     def _grains(self) -> tuple[str, ...]:
         return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
 
-    def _present(self, asked: Asked, grain: str) -> list[Any]:
+    def _present(self, asked: Asked, grain: str) -> list[distinct_counts.PeopleRow]:
         scope = asked.campaign_id or asked.org_id
         return distinct_counts.read_people(
             asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]

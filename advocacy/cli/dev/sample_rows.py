@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from advocacy.storage import distinct_counts, time_zones
-from advocacy.storage.session import run
+from advocacy.storage.session import execute, scalar
 from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
 
 DAY = 86_400
@@ -335,7 +335,7 @@ _PUT_ACTIONS = f"""
 
 def put_actions(plan: Plan, first: int, last: int) -> None:
     """Write actions `first` up to `last`, and the clicks that they came of."""
-    run(_PUT_ACTIONS, first=first, last=last, **_given(plan))
+    execute(_PUT_ACTIONS, first=first, last=last, **_given(plan))
 
 
 _PUT_IDLE_CLICKS = f"""
@@ -361,12 +361,12 @@ _PUT_IDLE_CLICKS = f"""
 
 def put_idle_clicks(plan: Plan, first: int, last: int) -> None:
     """Write clicks `first` up to `last` that no action is known to have come of."""
-    run(_PUT_IDLE_CLICKS, first=first, last=last, **_given(plan))
+    execute(_PUT_IDLE_CLICKS, first=first, last=last, **_given(plan))
 
 
 def count_owned(org_id: UUID) -> int:
     """Return how many of the organization's clicks there are."""
-    return int(run("select count(*) from touches where org_id = :o", o=org_id)[0][0])
+    return scalar(int, "select count(*) from touches where org_id = :o", o=org_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +384,7 @@ class Pending:
 
 def put_pending(org_id: UUID, rows: Sequence[Pending]) -> None:
     """Keep deliveries as the door does, many at once."""
-    run(
+    execute(
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
                               received_at)
            select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.content_type, v.at
@@ -406,7 +406,7 @@ def put_pending(org_id: UUID, rows: Sequence[Pending]) -> None:
 
 def count_supporters(org_id: UUID) -> None:
     """Make `supporters` of the organization's actions."""
-    run(
+    execute(
         """insert into supporters (org_id, id, first_acted_at)
            select :o, supporter_id, min(occurred_at) from actions
            where org_id = :o and counted and supporter_id is not null group by supporter_id""",
@@ -416,7 +416,7 @@ def count_supporters(org_id: UUID) -> None:
 
 def count_identifiers(org_id: UUID) -> None:
     """Make `identifiers` of the organization's actions: each click is its one action's."""
-    run(
+    execute(
         """insert into identifiers (org_id, kind, digest, supporter_id)
            select :o, 'click', click_id, supporter_id from actions
            where org_id = :o and click_id <> '' and not test""",
@@ -426,7 +426,7 @@ def count_identifiers(org_id: UUID) -> None:
 
 def count_clicks(org_id: UUID) -> None:
     """Make `click_totals` of the organization's clicks."""
-    run(
+    execute(
         f"""with {time_zones.CLOCKS}
             insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
             select :o, t.campaign_id, {time_zones.day("t.clicked_at", time_zones.EACH)}, t.post_id,
@@ -465,7 +465,7 @@ def _returned_on(returned: str, zone: str) -> str:
 
 
 def _count_alike(org_id: UUID) -> None:
-    run(
+    execute(
         f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is null)
             insert into totals (org_id, {_KEY}, slot, units, gross_minor, refunded_minor)
             select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
@@ -508,7 +508,7 @@ def _parts(amount: str, among: str) -> str:
 def _count_shared(org_id: UUID) -> None:
     # `back` is 0 for the action itself and n for its n-th return; of a return the cumulative sum
     # is split, in proportion to what each touch was credited.
-    run(
+    execute(
         f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is not null),
             touched as (
               select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
@@ -562,15 +562,15 @@ def _filled(statement: str) -> Callable[[UUID], None]:
     def fill(org_id: UUID) -> None:
         # The statement is of all organizations; views of their names hold it to this one.
         own = ("actions", "campaigns", "posts", "totals", "click_totals")
-        (schema,) = run("select current_schema()")[0]
+        schema = scalar(str, "select current_schema()")
         for table in own:
-            run(
+            execute(
                 f"""create temporary view {table} as
                     select * from {schema}.{table} where org_id = '{org_id}'"""
             )
-        run(statement)
+        execute(statement)
         for table in own:
-            run(f"drop view pg_temp.{table}")
+            execute(f"drop view pg_temp.{table}")
 
     return fill
 
@@ -598,12 +598,12 @@ def take_time() -> None:
 
     The planner takes the lists that are given for short ones; without nested loops it hashes them.
     """
-    run("set local statement_timeout = 0")
-    run("set local enable_nestloop = off")
-    run("set local work_mem = '128MB'")
+    execute("set local statement_timeout = 0")
+    execute("set local enable_nestloop = off")
+    execute("set local work_mem = '128MB'")
 
 
 def analyze() -> None:
     """Let the planner know what is there now."""
     for table in ("actions", "touches", "inbox", *RECOUNTS):
-        run(f"analyze {table}")
+        execute(f"analyze {table}")
