@@ -138,8 +138,7 @@ class Settings:
     door_seconds: Annotated[float, _seconds] = 5.0
     live_streams: Annotated[int, _whole(0, 1000)] = 6
     log_level: Annotated[str, _level] = "INFO"
-    small_group: Annotated[int, _whole(0, 1000)] = 0
-    small_group_shared: Annotated[int, _whole(0, 1000)] = 5
+    shared_rounding_base: Annotated[int, _whole(0, 1000)] = 5
 
     @property
     def https(self) -> bool:
@@ -151,6 +150,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
+_FORMER_NAMES = {"shared_rounding_base": "SMALL_GROUP_SHARED"}
+"""What a setting was called before; it is read where the present name is not set."""
 _REQUIRED = {each.name for each in fields(Settings) if each.default is MISSING}
 
 
@@ -165,6 +166,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     for name, read in _READERS.items():
         variable = name.upper()
         text = environ.get(variable, "").strip()
+        if not text and name in _FORMER_NAMES:
+            variable = _FORMER_NAMES[name]
+            text = environ.get(variable, "").strip()
         if not text:
             if name in _REQUIRED:
                 mistakes.append(f"{variable} is not set")

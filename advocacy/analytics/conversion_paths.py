@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 from advocacy.analytics.activation import days_of
@@ -20,7 +19,6 @@ from advocacy.attribution import RULES
 from advocacy.attribution import path_analysis as beyond
 from advocacy.attribution.campaign_models import MODELS, Journey, TooManyStates, merge
 from advocacy.attribution.proration import in_whole_units
-from advocacy.disclosure.suppression import withheld_parts
 from advocacy.storage import conversion_paths as store
 from advocacy.storage import posts
 from advocacy.storage.models import Campaign
@@ -32,9 +30,6 @@ CAMPAIGN_MODELS = tuple(MODELS)
 PLACES = 6
 """Shares of actions are written in so many."""
 
-WITHHELD = "withheld"
-"""The id of a row that holds together what is about few people each."""
-
 
 def influence(
     campaign: Campaign,
@@ -43,7 +38,6 @@ def influence(
     by: str = "platform",
     currency: str = "",
     models: Sequence[str] = CAMPAIGN_MODELS,
-    least: int = 0,
 ) -> dict[str, Any]:
     """Return the influence of posts, platforms or channels in a campaign.
 
@@ -51,8 +45,7 @@ def influence(
     Money is net, in one currency: the one given, else the most used. A model whose chain is too
     large for its data says so in place of figures. Raises `BadRange`.
     """
-    found = influences(campaign, first, last, (by,), currency, models)
-    return without_few(found[by], least)
+    return influences(campaign, first, last, (by,), currency, models)[by]
 
 
 def influences(
@@ -65,8 +58,7 @@ def influences(
 ) -> dict[str, dict[str, Any]]:
     """Return `influence` by several of `GRAINS`, from paths that are read once.
 
-    Nothing is withheld yet (see `without_few`), so that it can be kept for every reader. It reads
-    all actions and clicks of the range: some four seconds for 200,000 actions.
+    It reads all actions and clicks of the range: some four seconds for 200,000 actions.
     """
     first, last = days_of(campaign, first, last)
     days = (campaign.org_id, campaign.id, first, last)
@@ -109,125 +101,6 @@ def influences(
             _names(campaign, by),
         )
         for by in grains
-    }
-
-
-def without_few(report: dict[str, Any], least: int) -> dict[str, Any]:
-    """Put what is about few together, in every model the same rows, so that sums stay exact.
-
-    Figures about fewer than `least` actions stand in rows of the id `WITHHELD`, or are left out.
-    Actions stand for people here, as paths know no person: few actions are of few people. Many by
-    one person are not found out.
-    """
-    if least < 2:
-        return report
-    columns = [
-        {
-            row["id"]: ceil(row["actions"])
-            for row in model["rows"]
-            if row["actions"] or row["amount_minor"]
-        }
-        for model in (*report["rules"], *report["models"])
-    ]
-    # What has money and no action is what went back of other days' gifts: few people's.
-    sizes = {
-        key: max(1, min(column[key] for column in columns if key in column))
-        for key in sorted({key for column in columns for key in column})
-    }
-    parts, whole = withheld_parts(sizes, least)
-    hidden = set(parts)
-    # What is together enough by one model can be too little by another.
-    while few := next(
-        (
-            column
-            for column in columns
-            if hidden & column.keys() and sum(column.get(key, 0) for key in hidden) < least
-        ),
-        None,
-    ):
-        more = (
-            min((number, key) for key, number in few.items() if key not in hidden)
-            if (few.keys() - hidden)
-            else None
-        )
-        if more is None:
-            whole = True
-            break
-        hidden.add(more[1])
-    actions = report["actions"], report["actions_without_path"]
-    if whole or any(0 < number < least for number in (*actions, sum(actions))):
-        empty: dict[str, Any] = {
-            "models": [],
-            "rules": [],
-            "assists": [],
-            "paths": [],
-            "helped": [],
-        }
-        return (
-            report
-            | empty
-            | {
-                "actions": None,
-                "actions_without_path": None,
-                "seconds_to_action": _delays_of(None),
-            }
-        )
-    return report | {
-        "models": [_together(model, hidden) for model in report["models"]],
-        "rules": [_together(model, hidden) for model in report["rules"]],
-        "assists": _assists_without_few(report["assists"], hidden, least),
-        "paths": _paths_without_few(report, least),
-        "helped": [
-            row
-            for row in report["helped"]
-            if not any(
-                0 < number < least
-                for number in (row["helped_by_social"], row["actions"] - row["helped_by_social"])
-            )
-        ],
-        "seconds_to_action": _delays_without_few(report["seconds_to_action"], least),
-    }
-
-
-def _together(model: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
-    shown = [row for row in model["rows"] if row["id"] not in hidden]
-    rest = [row for row in model["rows"] if row["id"] in hidden]
-    if rest:
-        sums = {
-            "actions": round(sum(row["actions"] for row in rest), PLACES),
-            "amount_minor": sum(row["amount_minor"] for row in rest),
-        }
-        shown.append({"id": WITHHELD, "key": WITHHELD, **sums})
-    return model | {"rows": shown}
-
-
-def _assists_without_few(
-    rows: list[dict[str, Any]], hidden: set[str], least: int
-) -> list[dict[str, Any]]:
-    few, _ = withheld_parts({row["id"]: row["credited"] for row in rows}, least)
-    return [
-        row for row in rows if row["id"] not in hidden | few and not 0 < row["assisted"] < least
-    ]
-
-
-def _paths_without_few(report: dict[str, Any], least: int) -> list[dict[str, Any]]:
-    # What is beyond the top is a part as well: all paths add up to all actions.
-    parts: dict[int, int] = {at: row["actions"] for at, row in enumerate(report["paths"])}
-    parts[-1] = report["actions"] - sum(parts.values())
-    few, _ = withheld_parts(parts, least)
-    return [row for at, row in enumerate(report["paths"]) if at not in few]
-
-
-def _delays_without_few(delays: dict[str, Any], least: int) -> dict[str, Any]:
-    steps = {at: step["actions"] for at, step in enumerate(delays["steps"])}
-    few, whole = withheld_parts(steps, least)
-    if whole:
-        return _delays_of(None)
-    return delays | {
-        "steps": [
-            step | {"actions": None if at in few else step["actions"]}
-            for at, step in enumerate(delays["steps"])
-        ]
     }
 
 

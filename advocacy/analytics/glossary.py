@@ -132,9 +132,5 @@ DEFINITIONS: Mapping[str, str] = {
         "Calls within the goal’s days by the district or office that the tool says was called, and "
         "how many are still needed."
     ),
-    "withheld": N_(
-        "Figures about a few people are withheld, and as many more as are needed so that they "
-        "cannot be had by subtraction."
-    ),
 }
 """What is shown, by name."""

@@ -29,7 +29,6 @@ from advocacy.core.dates import day_in
 from advocacy.core.messages import say
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_number, write_number
-from advocacy.disclosure.suppression import withheld_parts
 from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.goals import OfDay, OfDistrict
@@ -172,12 +171,11 @@ class Reading(Protocol):
 
 
 def goals(
-    org_id: UUID, now: datetime | None = None, least: int = 0, reading: Reading = store
+    org_id: UUID, now: datetime | None = None, reading: Reading = store
 ) -> list[dict[str, Any]]:
     """Return every goal with what is reached, its pace and its forecast; what ends first first.
 
-    Figures about fewer than `least` people are None, and the line has no steps of so few. `reading`
-    may have some of the figures kept.
+    `reading` may have some of the figures kept.
     """
     organization = organizations.find_organization(org_id)
     if organization is None:
@@ -189,14 +187,13 @@ def goals(
             goal,
             of[goal.campaign_id] if goal.campaign_id else organization,
             now,
-            least,
             reading,
         )
         for goal in store.list_goals(org_id)
     ]
 
 
-def _goal(goal: Goal, about: Any, now: datetime, least: int, reading: Reading) -> dict[str, Any]:
+def _goal(goal: Goal, about: Any, now: datetime, reading: Reading) -> dict[str, Any]:
     today = day_in(now, about.timezone)
     by_day = _by_day(goal, min(today, goal.last_on), reading)
     grown = goal.measure == "supporters"
@@ -208,16 +205,6 @@ def _goal(goal: Goal, about: Any, now: datetime, least: int, reading: Reading) -
     grown_to = -(-base * (10_000 + goal.growth_bp) // 10_000) if base > 0 else None
     target = goal.target or grown_to
     found = _stand(goal, by_day, levels, start, reached, target, today)
-    districts, whole_hidden = _districts(goal, least, reading)
-    people = (
-        sum(row.number for row in _donors(goal, goal.first_on, goal.last_on, reading))
-        if goal.measure == "net" and least
-        else reached
-    )
-    about_few = (people, start, base, reached - start)
-    few = whole_hidden or any(0 < number < least for number in about_few)
-    if few:
-        found = dict.fromkeys(found) | {"state": "withheld"}
     return {
         "id": goal.id,
         "campaign": about.slug if goal.campaign_id else None,
@@ -230,11 +217,11 @@ def _goal(goal: Goal, about: Any, now: datetime, least: int, reading: Reading) -
         "to": goal.last_on,
         "timezone": about.timezone,
         "days_left": max((goal.last_on - max(today, goal.first_on)).days + 1, 0),
-        "start": None if few else start,
-        "target": None if few and goal.growth_bp else target,
+        "start": start,
+        "target": target,
         **found,
-        "points": [] if few else _points(levels, goal, start, target, least),
-        "districts": districts,
+        "points": _points(levels, goal, start, target),
+        "districts": _districts(goal, reading),
         "each_district": goal.each_district,
     }
 
@@ -331,17 +318,12 @@ def _stand(
 
 
 def _points(
-    levels: Sequence[tuple[date, int]], goal: Goal, start: int, target: int | None, least: int
+    levels: Sequence[tuple[date, int]], goal: Goal, start: int, target: int | None
 ) -> list[dict[str, Any]]:
-    """Return points of the line, the last day always, and no step of fewer than `least`."""
+    """Return points of the line, the last day always."""
     step = max(-(-len(levels) // _MOST_POINTS), 1)
     found: list[dict[str, Any]] = []
-    last = None
     for day, reached in levels[::-1][::step]:
-        steps = (reached - start, 0 if last is None else last - reached)
-        if any(0 < abs(each) < least for each in steps):
-            continue
-        last = reached
         due = pace(start, target, goal.first_on, goal.last_on, day) if target else None
         found.append(
             {"day": day, "reached": reached, "pace": round(due) if due is not None else None}
@@ -349,30 +331,25 @@ def _points(
     return found[::-1]
 
 
-def _districts(goal: Goal, least: int, reading: Reading) -> tuple[list[dict[str, Any]], bool]:
-    """Return each district's calls, what lacks most first, and whether their sum is withheld."""
+def _districts(goal: Goal, reading: Reading) -> list[dict[str, Any]]:
+    """Return each district's calls, what lacks most first."""
     if goal.measure != "calls":
-        return [], False
+        return []
     days = goal.first_on, goal.last_on
     told = [OfDistrict(*row) for row in reading.read_districts(*_scope(goal), *days)]
     rows = {row.district: row for row in told}
-    hidden, whole = withheld_parts({key: row.people for key, row in rows.items()}, least)
     names = list(dict.fromkeys([*goal.districts, *sorted(rows)]))
     found = []
     for name in names:
         calls = rows[name].calls if name in rows else 0
-        shown = None if name in hidden else calls
         # Calls are wanted from the districts that were named, or from each where none was.
         asked = name in goal.districts or (name and not goal.districts)
         wanted = goal.each_district if asked else 0
         found.append(
             {
                 "district": name,
-                "calls": shown,
-                "left": max(wanted - calls, 0) if wanted and shown is not None else None,
+                "calls": calls,
+                "left": max(wanted - calls, 0) if wanted else None,
             }
         )
-    return (
-        sorted(found, key=lambda row: (not row["district"], -(row["left"] or 0))),
-        whole,
-    )
+    return sorted(found, key=lambda row: (not row["district"], -(row["left"] or 0)))

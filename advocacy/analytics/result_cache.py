@@ -9,8 +9,7 @@
              `BeingCounted` ─▶ the page says so and asks again      worker: `Counting.count`
 
 A question is a name of `COUNTS`, a scope (a campaign, or None for all of the organization) and
-what is asked about it. Its answer is the same for every reader; what is about few people is
-withheld from it afterwards, for each reader as her page says.
+what is asked about it. Its answer is the same for every reader.
 
 What is kept is in Redis and may be lost: then it is counted anew. Where Redis is away figures are
 counted while one waits, for as long as a page may take (see `store.hurry`).
@@ -129,9 +128,9 @@ def _influence(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
     return conversion_paths.influences(campaign, **of)
 
 
-def _groups(org_id: UUID, campaign_id: UUID | None, least: int, **of: Any) -> Any:
+def _groups(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
     question = breakdown.Question(**of)
-    return breakdown.grouped(_scope(org_id, campaign_id), question, least)
+    return breakdown.grouped(_scope(org_id, campaign_id), question)
 
 
 COUNTS: Mapping[str, Callable[..., Any]] = {

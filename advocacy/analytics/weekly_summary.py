@@ -73,7 +73,7 @@ def figures(
         "kinds": _kinds(found.values(), before.values()),
         "evidence": _evidence(found.values()),
         "by_day": _by_day(found.values()),
-        **_posts(found.values()),
+        "posts": _posts(found.values()),
         "ladder": climbing(organization.id, campaign, period.first, period.last),
         "changed": _changed(
             organization.id,
@@ -110,12 +110,16 @@ def _activations(
 def _of(found: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the figures of one activation that are compared; without one, all are nought."""
     people = found["supporters"] if found else {"distinct": 0, "new": 0, "returning": 0}
+    kinds = found["by_kind"] if found else []
     return {
         "supporters": people["distinct"],
         "new": people["new"],
         "returning": people["returning"],
         "actions": found["actions"] if found else 0,
         "clicks": found["clicks"]["human"] if found else 0,
+        "donors": sum(
+            each["supporters"]["distinct"] for each in kinds if each["kind"] == "donation"
+        ),
         "money": [dict(each) for each in found["money"]] if found else [],
     }
 
@@ -136,6 +140,8 @@ def _together(
         "new": new,
         "returning": people - new,
         **{name: _number(sum(each[name] for each in each_of)) for name in _SUMMED},
+        # Of several campaigns it is only known that there are no fewer than of one.
+        "donors": max((each["donors"] for each in each_of), default=0),
         "money": _money(each["money"] for each in each_of),
     }
 
@@ -163,20 +169,14 @@ def _kinds(
     found: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     counted: dict[str, list[float]] = defaultdict(lambda: [0, 0])
-    # Of several campaigns it is only known that there are no fewer people than of one.
-    people: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for index, reported in enumerate((found, before)):
         for each in (kind for one in reported for kind in one["by_kind"]):
-            kind, distinct = each["kind"], each["supporters"]["distinct"]
-            counted[kind][index] += each["actions"]
-            people[kind][index] = max(people[kind][index], distinct)
+            counted[each["kind"]][index] += each["actions"]
     return [
         {
             "kind": kind,
             "now": _number(now),
             "before": _number(then),
-            "now_people": people[kind][0],
-            "before_people": people[kind][1],
         }
         for kind, (now, then) in sorted(counted.items(), key=lambda item: (-item[1][0], item[0]))
     ]
@@ -212,13 +212,11 @@ def _by_day(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _posts(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the strongest `posts`, and how many people are behind `others` of each campaign.
-
-    That is the least that it can be: as many as are behind one of these posts.
-    """
+def _posts(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the strongest posts."""
     rows = [
         {
+            "id": str(row["post"]["id"]),
             "campaign": one["campaign"]["name"],
             "title": row["post"]["title"],
             "platform": row["post"]["platform"],
@@ -235,10 +233,7 @@ def _posts(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         if row["post"] and (row["actions"] or row["clicks"]["human"])
     ]
     rows.sort(key=lambda row: (-row["actions"], -row["clicks"], row["title"], row["url"]))
-    others: dict[str, int] = {}
-    for row in rows[TOP_POSTS:]:
-        others[row["campaign"]] = max(others.get(row["campaign"], 0), row["supporters"])
-    return {"posts": rows[:TOP_POSTS], "others": others}
+    return rows[:TOP_POSTS]
 
 
 def _changed(

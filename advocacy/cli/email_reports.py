@@ -92,7 +92,7 @@ def make_weekly(
     """Make the report and write or send it; without either, print it."""
     from flask_babel import force_locale
 
-    from advocacy.disclosure import withheld_figures
+    from advocacy.disclosure import Rounding, shared_summary
     from advocacy.reporting.email import outbox, render, smtp, weekly_content
     from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
     from advocacy.storage import campaigns
@@ -108,16 +108,19 @@ def make_weekly(
     figures = outbox.figures_now(
         organization, of, _period(week, until.date() if until else None, organization.timezone)
     )
-    figures = withheld_figures(figures, settings.small_group_shared)
+    # What is written or printed is for handing on; a mail is rounded by who gets it.
+    base = settings.shared_rounding_base
+    shown = shared_summary(figures, Rounding.of(settings.secret_key, organization.id, base))
     with force_locale(language):
-        sheet = weekly_content.weekly_sheet(figures, settings.public_url)
+        sheet = weekly_content.weekly_sheet(shown, settings.public_url)
         if pdf:
-            _write(pdf, render.pdf(sheet, figures, language))
+            _write(pdf, render.pdf(sheet, shown, language))
         if html:
-            pictures = render.data_pictures(sheet, figures, language)
+            pictures = render.data_pictures(sheet, shown, language)
             _write(html, render.html(sheet, language, pictures).encode())
         if send:
-            letter = outbox.weekly_letter(settings, figures, language)
+            rounding = outbox.rounding_for(settings, organization.id, send)
+            letter = outbox.weekly_letter(settings, figures, language, rounding)
             _deliver(smtp.message(letter, settings.mail_from, send, uuid4().hex))
             click.echo(f"sent to {send}")
         if not (pdf or html or send):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from advocacy.cli.context import Refusal, in_app, org_option, settings_now, table
+from advocacy.cli.context import Refusal, in_app, org_option, table
 from advocacy.core.choices import MEASURES
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -99,7 +99,7 @@ def goal_list(org: str | None) -> None:
             each["state"].replace("_", " "),
             _day(each["to"]),
         )
-        for each in goals(owner.id, least=settings_now().small_group)
+        for each in goals(owner.id)
     ]
     if not rows:
         click.echo("there is no goal yet; add one: advocacy goal add --help")

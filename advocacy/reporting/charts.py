@@ -16,8 +16,6 @@ from typing import Any
 
 from babel import Locale
 
-from advocacy.disclosure import FEW
-
 Definition = dict[str, Any]
 """A Vega-Lite definition, or a part of one: https://vega.github.io/vega-lite/docs/."""
 
@@ -34,14 +32,6 @@ COLOURS = {
     "click": "#75839a",
     "other": "#c02558",
 }
-_FEW = "#9a6a8f"
-"""The colour of kinds that are withheld and drawn as one."""
-
-
-UNTOLD = "untold"
-"""What days are called of which nothing is told; they have a band of the chart's full height."""
-_UNTOLD = "#8a8f98"
-
 _DAY_OF_AXIS = "%b %-d"
 _DAY_OF_TOOLTIP = "%d %b %Y"
 
@@ -65,20 +55,16 @@ def actions_by_day(
 ) -> Definition:
     """Return the definition of actions by day, stacked by kind.
 
-    The axis goes from `first` to `last`, so that days without an action are seen as such. Days of
-    which something is withheld (None), and not told together with the rest, have a band.
+    The axis goes from `first` to `last`, so that days without an action are seen as such.
     """
     words = words or Words()
-    told = {each["day"] for each in days if each["kind"] == FEW and each["actions"] is not None}
-    untold = sorted({each["day"] for each in days if each["actions"] is None} - told)
-    days = [each for each in days if each["actions"] is not None]
-    kinds = [*sorted({each["kind"] for each in days}), *([UNTOLD] if untold else ())]
+    kinds = sorted({each["kind"] for each in days})
     called = {kind: words.kinds.get(kind, kind) for kind in kinds}
     values = [
         {**each, "day": each["day"].isoformat(), "called": called[each["kind"]]} for each in days
     ]
-    if (days or untold) and (last - first).days > _LONGEST_AXIS_DAYS:
-        every = [*untold, *(each["day"] for each in days)]
+    if days and (last - first).days > _LONGEST_AXIS_DAYS:
+        every = [each["day"] for each in days]
         first, last = min(every), max(every)
     last = min(last, date.max - timedelta(days=1))
     encoding: Definition = {
@@ -96,31 +82,12 @@ def actions_by_day(
     }
     labels = f"{json.dumps(called, ensure_ascii=False)}[datum.label]"
     encoding["color"]["legend"]["labelExpr"] = labels
-    bars = {"mark": {"type": "bar"}}
-    parts: Definition = {"data": {"values": values}, "encoding": encoding}
-    if untold:
-        # The signs in the legend would be as pale as the band.
-        encoding["color"]["legend"]["symbolOpacity"] = 1
-        parts["layer"] = [bars, _bands(untold, words.day)]
-    else:
-        parts |= bars
-    return _complete(parts, words.description)
-
-
-def _bands(untold: Sequence[date], day: str) -> Definition:
-    """Return the layer with a band for each day of which nothing is told."""
-    return {
-        "data": {"values": [{"day": each.isoformat()} for each in untold]},
-        "mark": {"type": "rect", "opacity": 0.3},
-        "encoding": {
-            "y": {"value": 0},
-            "y2": {"value": "height"},
-            "color": {"datum": UNTOLD},
-            "tooltip": [
-                {**_field("day", "temporal"), "title": day, "format": _DAY_OF_TOOLTIP},
-            ],
-        },
+    parts: Definition = {
+        "data": {"values": values},
+        "mark": {"type": "bar"},
+        "encoding": encoding,
     }
+    return _complete(parts, words.description)
 
 
 def in_language(chart: Definition, language: str) -> Definition:
@@ -377,8 +344,8 @@ def _kind_colours(shown: Sequence[str]) -> Definition:
         **_field("kind", "nominal"),
         "title": None,
         "scale": {
-            "domain": [*COLOURS, FEW, UNTOLD],
-            "range": [*COLOURS.values(), _FEW, _UNTOLD],
+            "domain": list(COLOURS),
+            "range": list(COLOURS.values()),
         },
         "legend": {"orient": "top", "values": list(shown)},
     }

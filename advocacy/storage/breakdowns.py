@@ -364,10 +364,9 @@ def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[object]]:
 
 
 class KeyPeople(NamedTuple):
-    """Distinct people of a key and, where asked, of a currency."""
+    """Distinct people of a key."""
 
     key: str
-    currency: str
     supporters: int
     new: int
 
@@ -376,16 +375,14 @@ def count_people(
     asked: Asked,
     by: str,
     ranges: Sequence[tuple[date, date]] = (),
-    *,
-    currency: bool = False,
 ) -> list[KeyPeople]:
-    """Return (key, currency, supporters, new): distinct people behind the actions asked for.
+    """Return (key, supporters, new): distinct people behind the actions asked for.
 
     `by` is '' or one of campaign, post, platform, medium, author, kind, source, hour (`key` is its
     instant, written out), or range: one of `ranges`, by its number. `new` is as in presences: her
     first action of all in the organization lies in the range, or in the hour or range that the key
     is of. Where people of the organization are counted a day is one of its own zone; by campaign,
-    and in a campaign, one of the campaign's. With `currency` people are counted apart by it.
+    and in a campaign, one of the campaign's.
 
     It reads every action of the range.
     """
@@ -407,7 +404,7 @@ def count_people(
     return run(
         KeyPeople,
         f"""with {time_zones.CLOCKS}
-            select {_OF_ACTIONS[by]} as key, {"a.currency" if currency else "''"} as currency,
+            select {_OF_ACTIONS[by]} as key,
                    count(distinct a.supporter_id)::int8 as supporters,
                    count(distinct a.supporter_id) filter (where {since})::int8 as new
             from actions a
@@ -429,7 +426,7 @@ def count_people(
             where a.org_id = :o and a.counted{_those(asked, "t.post_id", "t.platform", "a.")}
               {_at_hours(asked, "a.occurred_at")}
               and a.occurred_on between :near and :far and {on} between :first and :last
-            group by 1, 2""",
+            group by 1""",
         **_values(asked),
         **time_zones.of_zone(asked.zone),
         **time_zones.of_organization(asked.org_id),

@@ -96,15 +96,24 @@ def find_member(org_id: UUID, member_id: UUID) -> Member | None:
 
 def get_member(org_id: UUID, email: str) -> Member:
     """Return the organization's member with this e-mail address. Raises `NotFound`."""
-    rows = run(
+    rows = _with_email(org_id, email)
+    if not rows:
+        raise NotFound(f"there is no member {email}; see `advocacy member list`")
+    return rows[0]
+
+
+def is_member(org_id: UUID, email: str) -> bool:
+    """Return whether this e-mail address is one of the organization's members."""
+    return bool(_with_email(org_id, email))
+
+
+def _with_email(org_id: UUID, email: str) -> list[Member]:
+    return run(
         Member,
         f"select {_MEMBER} from members m where m.org_id = :o and m.email = :email",
         o=org_id,
         email=normalise_email(email),
     )
-    if not rows:
-        raise NotFound(f"there is no member {email}; see `advocacy member list`")
-    return rows[0]
 
 
 class ListedMember(NamedTuple):

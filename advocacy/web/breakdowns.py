@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, current_app, json, request
+from flask import Response, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from advocacy.analytics.activation import BadRange
@@ -108,7 +108,7 @@ class GroupsQueryOfOrganization(GroupsQuery):
 
 
 def _described(name: str) -> dict[str, str]:
-    return {"description": f"{DEFINITIONS[name]} Null: withheld, or nothing to tell it from."}
+    return {"description": f"{DEFINITIONS[name]} Null: nothing to tell it from."}
 
 
 class GroupPeople(Schema):
@@ -135,7 +135,6 @@ class GroupMoney(Schema):
 class GroupFigures(Schema):
     """The figures of some days."""
 
-    withheld = fields.Bool(metadata={"description": DEFINITIONS["withheld"]})
     actions = schemas.Count(allow_none=True, metadata=_described("actions"))
     supporters = fields.Nested(GroupPeople)
     clicks = fields.Nested(
@@ -215,9 +214,6 @@ class Groups(Schema):
         metadata={"description": "Time in its order; else the most actions first."},
     )
     next = fields.Str(allow_none=True, metadata={"description": "Cursor; null at the end."})
-    least = fields.Int(
-        metadata={"description": f"{DEFINITIONS['withheld']} So few are a few; 0: none withheld."}
-    )
 
 
 def report_for(scope: Campaign | Organization, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,7 +228,7 @@ def report_for(scope: Campaign | Organization, query: Mapping[str, Any]) -> dict
         gifts=query["gifts"],
     )
     try:
-        return groups_of(scope, question, current_app.extensions["settings"].small_group)
+        return groups_of(scope, question)
     except BadRange as error:
         raise _wrong("from", error) from None
     except BadFilter as error:
@@ -271,7 +267,7 @@ def answer_for(scope: Campaign | Organization, query: Mapping[str, Any], written
 
 
 def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Table:
-    """Lay the total and these groups out flat, the total first; what is withheld is empty."""
+    """Lay the total and these groups out flat, the total first."""
     currencies = sorted(
         {
             sum_["currency"]
@@ -282,7 +278,7 @@ def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> 
     )
     beside = report["compare"] is not None
     names = [name for name, _ in _cells(report["total"], currencies)]
-    headings = ["of", "key", "label", "from", "to", "withheld", *names]
+    headings = ["of", "key", "label", "from", "to", *names]
     if beside:
         headings += [f"earlier_{name}" for name in names]
         headings += [name for name, _ in _changes(report["total"], currencies)]
@@ -296,7 +292,6 @@ def table_of(report: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> 
             row.get("label", ""),
             begins,
             ends,
-            "yes" if row["withheld"] else "no",
             *(cell for _, cell in _cells(row, currencies)),
         ]
         if beside:

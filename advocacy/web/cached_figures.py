@@ -16,7 +16,7 @@ from flask import Flask, Response, current_app, json, render_template, request
 from flask_babel import format_datetime, format_time
 from flask_babel import gettext as _
 
-from advocacy.analytics import conversion_paths, engagement_ladder
+from advocacy.analytics import engagement_ladder
 from advocacy.analytics.activation import days_of
 from advocacy.analytics.breakdown import Question, days_read, grouped
 from advocacy.analytics.goals import goals
@@ -67,16 +67,16 @@ def _not_counted(_error: NotCounted) -> Response:
 
 
 def ladder_of(
-    org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None, least: int
+    org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None
 ) -> dict[str, Any]:
     """Return the ladder as `ladder.ladder` does, and `counted_at`. Raises `BadRange`."""
     engagement_ladder.days_of(org_id, campaign, first, last)
     counted = ask().ask(org_id, campaign and campaign.id, "ladder", first=first, last=last)
-    return _with_time(engagement_ladder.told(org_id, campaign, counted.figures, least), counted)
+    return _with_time(engagement_ladder.told(org_id, campaign, counted.figures), counted)
 
 
 def influences_of(
-    campaign: Campaign, first: date | None, last: date | None, least: int, **of: Any
+    campaign: Campaign, first: date | None, last: date | None, **of: Any
 ) -> dict[str, dict[str, Any]]:
     """Return the ways to actions as `influence.influences` does, and `counted_at` of each.
 
@@ -86,36 +86,32 @@ def influences_of(
     counted = ask().ask(
         campaign.org_id, campaign.id, "influence", days=days, first=first, last=last, **of
     )
-    return {
-        by: _with_time(conversion_paths.without_few(report, least), counted)
-        for by, report in counted.figures.items()
-    }
+    return {by: _with_time(report, counted) for by, report in counted.figures.items()}
 
 
-def groups_of(scope: Campaign | Organization, question: Question, least: int) -> dict[str, Any]:
+def groups_of(scope: Campaign | Organization, question: Question) -> dict[str, Any]:
     """Return activation by groups as `grouping.grouped` does, and `counted_at`.
 
     What totals answer is read at once, however large the organization is. Raises as `grouped` does.
     """
-    days = days_read(scope, question, least)
+    days = days_read(scope, question)
     if days is None:
-        return {**grouped(scope, question, least), "counted_at": None}
+        return {**grouped(scope, question), "counted_at": None}
     campaign = scope if isinstance(scope, Campaign) else None
     counted = ask().ask(
         campaign.org_id if campaign else scope.id,
         campaign and campaign.id,
         "groups",
         days=days,
-        least=least,
         **asdict(question),
     )
     return _with_time(counted.figures, counted)
 
 
-def goals_of(org_id: UUID, least: int) -> tuple[list[dict[str, Any]], datetime | None]:
+def goals_of(org_id: UUID) -> tuple[list[dict[str, Any]], datetime | None]:
     """Return the goals as `goals.goals` does, and when the oldest figure of them was counted."""
     reading = _Reading()
-    found = goals(org_id, least=least, reading=reading)
+    found = goals(org_id, reading=reading)
     if reading.waits:
         raise reading.waits
     return found, min(reading.times, default=None)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, json, request
+from flask import Blueprint, Response, g, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from advocacy.analytics.activation import BadRange, activation
-from advocacy.disclosure import withheld_report
 from advocacy.reporting.exports.activation import (
     GROUPS,
     Table,
@@ -66,8 +65,6 @@ def activation_file(slug: str, written: str) -> Response:
                 groups=", ".join(GROUPS),
             ),
         ) from None
-    least = current_app.extensions["settings"].small_group
-    report = {"withheld": "", **withheld_report(report, least)}
     answer = answer_with(report, written, query["group"])
     name = f"{slug}-{report['from']}-{report['to']}-{report['model']}"
     name += f"-{query['group']}" if query["group"] else ""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.engagement_ladder import ladder
-from advocacy.storage import campaigns
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -140,19 +138,6 @@ def test_gifts(climbed):
     ]
 
 
-def test_small_groups_are_withheld_and_cannot_be_had_by_difference(climbed):
-    for number in range(8):
-        climbed.act("signature", id=f"e{number}", email=f"e{number}@example.org", at=ago(45))
-    climbed.drain()
-    found = ladder(climbed.org_id, campaigns.get_campaign(climbed.org_id, "stay"), least=5)
-    rungs = {row["rung"]: row["people"] for row in found["rungs"]}
-    assert rungs["called"] is rungs["gave"] is rungs["gives_monthly"] is None
-    # 12 people less 9 who signed would be the three others: fewer than five.
-    assert not (found["people"] == 12 and rungs["signed"] == 9)
-    assert all(row["climbed"] in {None, 0} for row in found["posts"])
-    assert found["gifts"][0]["average_minor"] is None
-
-
 def test_an_empty_organization_and_a_range_that_is_none(world):
     found = api(world)
     assert (found["people"], found["posts"], found["retention"], found["gifts"]) == (0, [], [], [])
@@ -161,17 +146,12 @@ def test_an_empty_organization_and_a_range_that_is_none(world):
 
 
 @pytest.mark.parametrize("path", ["/campaigns/stay/ladder", "/ladder"])
-def test_the_page_shows_numbers_or_says_what_to_do(climbed, path, monkeypatch):
+def test_the_page_shows_numbers_or_says_what_to_do(climbed, path):
     client = climbed.app.test_client()
     client.post("/sign-in", data={"token": climbed.token()})
     html = client.get(path).get_data(as_text=True)
     assert "On the ladder</dt><dd>4</dd>" in html
     assert "example.org" not in html
-    monkeypatch.setitem(
-        climbed.app.extensions, "settings", replace(climbed.settings, small_group=10)
-    )
-    html = client.get(path).get_data(as_text=True)
-    assert 'On the ladder</dt><dd><span class="hint">withheld</span></dd>' in html
     assert client.get(path, query_string={"from": "x"}).status_code == 422
     early = client.get(path, query_string={"to": "2020-01-01"}).get_data(as_text=True)
     assert 'href="/sources">Connect the tool' in early

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
@@ -138,22 +137,6 @@ def test_calls_are_counted_down_by_district(world):
         ("", 1, None),
     ]
     assert found["days_left"] == 21
-
-
-def test_few_people_are_withheld_and_no_step_of_the_line_tells_them(world):
-    sign(world, range(3), "2026-06-02")
-    world.drain()
-    add(world, "supporters", "100", "2026-06-01", "2026-06-30")
-    few = one(world, least=5)
-    assert (few["state"], few["reached"], few["points"]) == ("withheld", None, [])
-    sign(world, range(3, 9), "2026-06-04")
-    sign(world, [9], "2026-06-06")
-    world.drain()
-    many = one(world, least=5)
-    levels = [0, *(each["reached"] for each in many["points"])]
-    assert levels[-1] == many["reached"] == 10
-    steps = [after - before for before, after in pairwise(levels)]
-    assert all(step == 0 or step >= 5 for step in steps)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import threading
 import zlib
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -142,20 +141,6 @@ def test_a_page_says_that_it_is_counted_and_asks_again_by_itself(large, redis):
         assert page.status_code == 200, path
         assert "Refresh" not in page.headers
         assert "Counted at" in page.text
-
-
-def test_the_overview_comes_while_its_figures_are_counted(large, redis, monkeypatch):
-    """Only with figures withheld does it read actions."""
-    client = large.member("reader")
-    assert "Being counted" not in client.get("/").text
-    monkeypatch.setitem(large.app.extensions, "settings", replace(large.settings, small_group=2))
-    page = client.get("/")
-    assert (page.status_code, page.headers["Refresh"]) == (200, "3")
-    assert '<a href="/campaigns/stay">Stay</a>' in page.text
-    assert work(large, redis) == 1
-    page = client.get("/")
-    assert "Refresh" not in page.headers
-    assert "Counted at" in page.text
 
 
 def test_groups_goals_and_ways_are_kept_as_well(large, api, redis):
@@ -336,15 +321,6 @@ def test_without_redis_it_is_counted_while_one_waits(large, api):
     asking._redis_url = "redis://127.0.0.1:9/0"
     found = api()
     assert (found.status_code, found.json["counted_at"]) == (200, None)
-
-
-def test_few_are_withheld_from_what_is_kept_for_each_reader(large, api, redis, monkeypatch):
-    api()
-    work(large, redis)
-    assert api().json["people"] == 2
-    monkeypatch.setitem(large.app.extensions, "settings", replace(large.settings, small_group=5))
-    found = api()
-    assert (found.status_code, found.json["people"]) == (200, None)
 
 
 def test_days_that_are_none_are_refused_before_anything_is_counted(large, api, redis):

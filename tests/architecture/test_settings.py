@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings, read_settings
+from config.settings import Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINES = re.findall(r"^(# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
@@ -59,3 +59,11 @@ def test_what_is_required_has_no_default():
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_an_example_of_a_form_can_be_read(name):
     assert read_settings({**GIVEN, name: EXAMPLE[name]})
+
+
+def test_a_former_name_is_read_where_the_present_one_is_not_set():
+    assert read_settings({**GIVEN, "SMALL_GROUP_SHARED": "3"}).shared_rounding_base == 3
+    both = {**GIVEN, "SMALL_GROUP_SHARED": "3", "SHARED_ROUNDING_BASE": "0"}
+    assert read_settings(both).shared_rounding_base == 0
+    with pytest.raises(SettingsError, match="SMALL_GROUP_SHARED"):
+        read_settings({**GIVEN, "SMALL_GROUP_SHARED": "few"})

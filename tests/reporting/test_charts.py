@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
-from advocacy.disclosure import FEW
 from advocacy.reporting import charts
 
 FIRST, FOURTH, LAST = date(2026, 10, 1), date(2026, 10, 4), date(2026, 10, 9)
@@ -20,13 +19,7 @@ DAYS = [
     {"day": FIRST, "kind": "signature", "actions": 12.5},
     {"day": FOURTH, "kind": "donation", "actions": 2},
 ]
-WITHHELD = [
-    *DAYS,
-    {"day": date(2026, 10, 2), "kind": "call", "actions": None},
-    {"day": date(2026, 10, 3), "kind": FEW, "actions": 7},
-    {"day": date(2026, 10, 3), "kind": "call", "actions": None},
-]
-WORDS = charts.Words(kinds={"call": 'an "appel"', FEW: "a few", charts.UNTOLD: "withheld"})
+WORDS = charts.Words(kinds={"call": 'an "appel"'})
 STEPS = [{"step": "opened", "people": 9}, {"step": "acted", "people": 4}]
 GROUPS = [
     {"group": "x", "actions": 2, "period": "before"},
@@ -62,13 +55,6 @@ def test_actions_by_day_are_bars_of_each_kinds_colour():
     # The axis goes on to days without an action, and the legend names only kinds that are shown.
     assert {"Oct 1", "Oct 9", "actions", "call", "donation", "signature"} <= texts
     assert "letter" not in texts
-
-
-def test_days_that_are_withheld_have_a_band():
-    marks, texts = drawn(charts.actions_by_day(WITHHELD, FIRST, LAST, WORDS))
-    kinds = [mark for mark, _ in marks.elements()]
-    assert Counter(kinds) == {"bar": 4, "rect mark": 1}
-    assert {'an "appel"', "a few", "withheld"} <= texts
 
 
 def test_plain_bars_stand_in_the_order_of_their_values():
@@ -125,7 +111,7 @@ def test_a_chart_of_nothing_has_no_marks(definition):
 @pytest.mark.parametrize("language", ["fr", "es"])
 def test_a_language_writes_the_day_before_the_month(language):
     for definition in (
-        charts.actions_by_day(WITHHELD, FIRST, LAST),
+        charts.actions_by_day(DAYS, FIRST, LAST),
         charts.toward(REACHED, PACE, FORECAST, "Goal.", GOAL),
     ):
         _, texts = drawn(charts.in_language(definition, language))

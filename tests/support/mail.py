@@ -94,11 +94,11 @@ def serve(mailbox: Mailbox) -> Iterator[Callable[..., int]]:
 
 @pytest.fixture
 def smtp(serve: Callable[..., int], settings: Settings) -> Settings:
-    """Settings that lead to a server without TLS; figures about few people are told.
+    """Settings that lead to a server without TLS; nothing is rounded.
 
-    So that tests need not make a crowd; `test_withheld` looks at what is withheld.
+    So that tests can say figures; `tests/disclosure` looks at what is rounded.
     """
-    settings = replace(settings, small_group_shared=0)
+    settings = replace(settings, shared_rounding_base=0)
     return with_server(settings, f"smtp-plain://localhost:{serve()}")
 
 

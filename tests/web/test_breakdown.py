@@ -556,7 +556,7 @@ def test_time_without_an_action_is_seen_in_the_chart(world):
         assert {each["group"] for each in now if each["actions"]} == {keys[0], acted}
 
 
-# What is refused, and withheld.
+# What is refused.
 
 
 @pytest.mark.parametrize(
@@ -603,78 +603,9 @@ def test_another_organizations_posts_and_figures_are_not_there(app):
     problem_of(client.get("/api/v1/campaigns/nothing/activation/groups", headers=word), 404)
 
 
-@pytest.fixture
-def discreet(world, monkeypatch):
-    from dataclasses import replace
-
-    monkeypatch.setitem(world.app.extensions, "settings", replace(world.settings, small_group=5))
-    return world
-
-
 def many(world, kind: str, number: int, **more) -> None:
     for each in range(number):
         world.act(kind, email=f"{kind}{each}@example.org", **more)
-
-
-def test_figures_about_few_are_withheld_also_by_difference(discreet, ask):
-    many(discreet, "call", 2)
-    many(discreet, "signature", 7)
-    many(discreet, "letter", 30)
-    discreet.drain()
-    rows = {row["key"]: row for row in ask("?group_by=kind").get_json()["groups"]}
-    assert [key for key, row in rows.items() if row["withheld"]] == ["call", "signature"]
-    for key in ("call", "signature"):
-        assert rows[key]["actions"] is None
-        assert set(rows[key]["supporters"].values()) == {None}
-    assert rows["letter"]["actions"] == 30
-    page = discreet.member("reader").get("/campaigns/stay/explore?group_by=kind").text
-    assert page.count('<span class="hint">withheld</span>') == 2
-    file = rows_of(ask("?group_by=kind&format=csv"))
-    assert [row["actions"] for row in file] == ["39", "30", "", ""]
-    # A cursor does not tell where a row stands that is withheld.
-    cursor = ask("?group_by=kind&limit=2").get_json()["next"]
-    import base64
-
-    told_ = json.loads(base64.urlsafe_b64decode(cursor + "=="))
-    assert told_[1:] == [True, False, 0, "call"]
-
-
-def test_a_campaign_of_few_tells_nothing(discreet, ask):
-    many(discreet, "call", 3)
-    discreet.drain()
-    for by in GROUPS:
-        found = ask(f"?group_by={by}").get_json()
-        for row in (found["total"], *found["groups"]):
-            assert row["withheld"]
-            assert row["actions"] is row["supporters"]["distinct"] is None
-
-
-def test_who_is_new_is_not_told_of_few(discreet, ask):
-    many(discreet, "call", 9, at=AT)
-    many(discreet, "call", 10, at=AT + timedelta(days=3))
-    many(discreet, "call", 20, at=AT + timedelta(days=4))
-    discreet.drain()
-    found = ask("?group_by=day&from=2026-05-07").get_json()
-    # One of ten is new on the first day; on the other ten of twenty are, and eleven in all.
-    rows = {row["key"]: row["supporters"] for row in found["groups"]}
-    assert rows["2026-05-09"] == {"distinct": 10, "new": None, "returning": None}
-    assert rows["2026-05-10"] == {"distinct": 20, "new": None, "returning": None}
-    assert found["total"]["supporters"] == {"distinct": 20, "new": 11, "returning": 9}
-
-
-def test_what_one_person_gave_is_not_told_among_the_actions_of_many(discreet, ask):
-    many(discreet, "call", 12)
-    world = discreet
-    for number in range(6):
-        world.act("donation", email="one@example.org", amount="9", currency="JPY")
-        world.act("donation", email=f"call{number}@example.org", amount="7", currency="USD")
-    world.drain()
-    for by in ("day", "source", "platform", "hour"):
-        found = ask(f"?group_by={by}&gifts=true").get_json()
-        for row in (found["total"], *found["groups"]):
-            money = {each["currency"]: each for each in row["money"]}
-            assert money["JPY"]["net_minor"] is money["JPY"]["donations"] is None
-            assert money["USD"]["net_minor"] == 4200
 
 
 @pytest.mark.parametrize(

@@ -64,16 +64,15 @@ __all__ = [
 ]
 
 
-def grouped(scope: Campaign | Organization, question: Question, least: int = 0) -> dict[str, Any]:
+def grouped(scope: Campaign | Organization, question: Question) -> dict[str, Any]:
     """Return the activation of a campaign or an organization by groups, all of them, in order.
 
     Groups of time are in order of time; others have the most actions first, what is not known
-    behind them, and what is withheld last. A row is there where anything is, in one of the periods.
-    Without a range it is from the first day with data to today. Figures about fewer than `least`
-    people, and those that would tell them, are None.
+    behind them. A row is there where anything is, in one of the periods. Without a range it is from
+    the first day with data to today.
 
-    Without filters it is read from totals and presences. With filters, by hour, with gifts, or
-    where figures are withheld, all actions of the range are read (see `store.groups`).
+    Without filters it is read from totals and presences. With filters, by hour or with gifts, all
+    actions of the range are read (see `storage.breakdowns`).
 
     Raises `BadRange` and `BadFilter`, and `KeyError` for a model or a group that is none.
     """
@@ -86,10 +85,10 @@ def grouped(scope: Campaign | Organization, question: Question, least: int = 0) 
     first, last = days_asked(scope, question)
     reading = Reading(org_id, campaign, scope.timezone, question, first, last)
     asked = reading.asked
-    period = reading.period(asked, first, last, least)
+    period = reading.period(asked, first, last)
     earlier = None
     if question.compare:
-        earlier = reading.period(asked, *earlier_days(first, last, question.compare), least)
+        earlier = reading.period(asked, *earlier_days(first, last, question.compare))
     keys = {*period.rows, *(earlier.rows if earlier else ())}
     labels = reading.keys.labels()
     return {
@@ -121,13 +120,10 @@ def grouped(scope: Campaign | Organization, question: Question, least: int = 0) 
             ),
             key=partial(place_of, question.by),
         ),
-        "least": least,
     }
 
 
-def days_read(
-    scope: Campaign | Organization, question: Question, least: int = 0
-) -> tuple[date, date] | None:
+def days_read(scope: Campaign | Organization, question: Question) -> tuple[date, date] | None:
     """Return the days whose actions are all read for a question; None where totals answer it.
 
     Raises what `grouped` raises.
@@ -140,8 +136,7 @@ def days_read(
         first = min(first, earlier_days(first, last, question.compare)[0])
     from_totals = {"campaign", "day", "week", "month", *GRAINS_OF_ORGANIZATION}
     walks = (
-        least > 1
-        or question.gifts
+        question.gifts
         or question.by == "hour"
         or reading.asked.narrowed
         or (campaign is None and question.by not in from_totals)

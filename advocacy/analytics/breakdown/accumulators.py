@@ -27,7 +27,6 @@ class Figures:
     sums: Sums = field(default_factory=Sums)
     people: int = 0
     new: int = 0
-    givers: dict[str, int] = field(default_factory=dict)
 
     @property
     def anything(self) -> bool:
@@ -43,18 +42,6 @@ class Figures:
 
 
 @dataclass(slots=True)
-class Hidden:
-    """What is withheld: rows, the total, how people divide into new and returning, and money."""
-
-    rows: set[str] = field(default_factory=set)
-    total: bool = False
-    splits: set[str] = field(default_factory=set)
-    total_split: bool = False
-    money: set[tuple[str, str]] = field(default_factory=set)
-    total_money: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class Period:
     """The figures of one period: all together, and by key."""
 
@@ -62,7 +49,6 @@ class Period:
     last: date
     total: Figures
     rows: dict[str, Figures]
-    hidden: Hidden
 
 
 def add(

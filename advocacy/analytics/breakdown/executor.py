@@ -16,7 +16,6 @@ from advocacy.analytics.breakdown.accumulators import (
     add_gift,
     put_people,
 )
-from advocacy.analytics.breakdown.hiding import withhold
 from advocacy.analytics.breakdown.keys import Keys
 from advocacy.analytics.breakdown.query import NONE, OF_CLICKS, TIMES, Question, narrowed
 from advocacy.core.dates import day_in, hour_in
@@ -59,7 +58,7 @@ class Reading:
         )
         self._alone = self._only_filter()
 
-    def period(self, asked: Asked, first: date, last: date, least: int) -> Period:
+    def period(self, asked: Asked, first: date, last: date) -> Period:
         """Read what a period has."""
         asked = asked._replace(first=first, last=last)
         rows: dict[str, Figures] = defaultdict(Figures)
@@ -81,9 +80,7 @@ class Reading:
                 for each in self.keys.campaigns
                 if asked.campaigns is None or each.id in asked.campaigns
             }
-        if least > 1:
-            self._read_givers(asked, kept, total, other)
-        return Period(first, last, total, kept, withhold(kept, total, least))
+        return Period(first, last, total, kept)
 
     def _read_sums(
         self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
@@ -279,31 +276,6 @@ class Reading:
         if name in {"post", "source"} and key != NONE:
             key = str(UUID(key))
         return name, "" if key == NONE else key
-
-    def _read_givers(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
-    ) -> None:
-        """Count who gave in each currency: money of few is not shown among the actions of many."""
-        if asked.kinds is not None and "donation" not in asked.kinds:
-            return
-        gave = asked._replace(kinds=frozenset({"donation"}))
-        for row in store.count_people(gave, "", currency=True):
-            total.givers[row.currency] = row.supporters
-        days = self._days_by_key(rows, asked) if self.by in TIMES else {}
-        if self.by in {"day", "week", "month"}:
-            keys = list(days)
-            found = (
-                (keys[int(row.key)], row)
-                for row in store.count_people(gave, "range", list(days.values()), currency=True)
-            )
-        else:
-            found = (
-                (self.keys.of_people(row.key, other), row)
-                for row in store.count_people(gave, self.by, currency=True)
-            )
-        for key, row in found:
-            if key in rows:
-                rows[key].givers[row.currency] = row.supporters
 
 
 def _is_of(asked: Asked, hour: datetime) -> bool:

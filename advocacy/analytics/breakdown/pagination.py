@@ -39,7 +39,7 @@ def page_of(
 
 def _mark(report: Mapping[str, Any]) -> str:
     """Return what a cursor is of: the question with its days, not the figures."""
-    names = ("about", "group_by", "model", "from", "to", "compare", "filters", "least")
+    names = ("about", "group_by", "model", "from", "to", "compare", "filters")
     said = json.dumps([report[name] for name in names], default=str, sort_keys=True)
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
@@ -66,9 +66,9 @@ def _read_cursor(cursor: str, mark: str, like: tuple[Any, ...] | None) -> tuple[
 
 
 def place_of(by: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return where a row stands. Of a row that is withheld it tells nothing."""
+    """Return where a row stands."""
     if by == "hour":
         return (datetime.fromisoformat(row["key"]).astimezone(UTC).isoformat(),)
     if by in TIMES:
         return (row["key"],)
-    return (row["withheld"], row["key"] == NONE, -(row["actions"] or 0), row["key"])
+    return (row["key"] == NONE, -row["actions"], row["key"])

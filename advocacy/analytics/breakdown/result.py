@@ -24,40 +24,26 @@ def told(
 
 def _figures(period: Period, key: str | None, question: Question) -> dict[str, Any]:
     figures = period.total if key is None else period.rows.get(key) or Figures()
-    hidden = period.hidden
-    withheld = hidden.total if key is None else key in hidden.rows
-    split = hidden.total_split if key is None else key in hidden.splits
     clicks = (
         {"human": figures.sums.human, "other": figures.sums.other}
         if key is None or question.by in OF_CLICKS
         else None
     )
-    actions = None if withheld else _actions(figures.sums.units)
-    people = None if withheld else figures.people
     human = clicks["human"] if clicks else 0
     return {
-        "withheld": withheld,
-        "actions": actions,
+        "actions": _actions(figures.sums.units),
         "supporters": {
-            "distinct": people,
-            "new": None if withheld or split else figures.new,
-            "returning": None if withheld or split else figures.people - figures.new,
+            "distinct": figures.people,
+            "new": figures.new,
+            "returning": figures.people - figures.new,
         },
         "clicks": clicks,
-        "conversion_rate": _rate(None if withheld else figures.sums.credited / UNIT, human),
-        "activation_rate": _rate(people, human),
+        "conversion_rate": _rate(figures.sums.credited / UNIT, human),
+        "activation_rate": _rate(figures.people, human),
         "money": [
-            _money(currency, sums, figures.sums.gifts.get(currency), question.gifts, unseen)
+            _money(currency, sums, figures.sums.gifts.get(currency), question.gifts)
             for currency, sums in sorted(figures.sums.money.items())
             if any(sums)
-            for unseen in [
-                withheld
-                or (
-                    currency in hidden.total_money
-                    if key is None
-                    else (key, currency) in hidden.money
-                )
-            ]
         ],
     }
 
@@ -66,12 +52,12 @@ def _actions(units: int) -> int | float:
     return units // UNIT if units % UNIT == 0 else round(units / UNIT, 9)
 
 
-def _rate(number: float | None, of: int) -> float | None:
-    return None if number is None or not of else round(number / of, 4)
+def _rate(number: float, of: int) -> float | None:
+    return round(number / of, 4) if of else None
 
 
 def _money(
-    currency: str, sums: Sequence[int], gifts: Sequence[int] | None, asked: bool, unseen: bool
+    currency: str, sums: Sequence[int], gifts: Sequence[int] | None, asked: bool
 ) -> dict[str, Any]:
     gross, refunded, units, *of_renewals = sums
     found: dict[str, Any] = {
@@ -88,8 +74,6 @@ def _money(
         "average_gift_minor": None,
         "recurring_share": None,
     }
-    if unseen:
-        return {name: currency if name == "currency" else None for name in found}
     if asked and gifts:
         one_time, given, net, recurring = gifts
         found["average_gift_minor"] = round(given * UNIT / one_time) if one_time else None

@@ -26,10 +26,10 @@ from flask_babel import force_locale
 
 from advocacy.analytics import weekly_summary
 from advocacy.core import periods
-from advocacy.disclosure import withheld_figures
+from advocacy.disclosure import Rounding, shared_summary, shared_surge
 from advocacy.reporting.email import pdf, render, smtp, weekly_content
 from advocacy.reporting.email.surge_alerts import surge_figures
-from advocacy.storage import email_outbox, organizations
+from advocacy.storage import email_outbox, members, organizations
 from advocacy.storage import surges as kept_surges
 from advocacy.storage.models import Campaign, Organization, ReportSubscription
 from advocacy.storage.session import transaction
@@ -217,11 +217,18 @@ def _made(
             if claim.what == "alert"
             else _week(org_id, organization, claim)
         )
+        rounding = rounding_for(settings, org_id, claim.email)
     letter = weekly_letter if claim.what != "alert" else surge_letter
     name = f"{claim.id.hex}.{claim.resent}"
     return figures, lambda: smtp.message(
-        letter(settings, figures, claim.language), settings.mail_from, claim.email, name
+        letter(settings, figures, claim.language, rounding), settings.mail_from, claim.email, name
     )
+
+
+def rounding_for(settings: Settings, org_id: UUID, email: str) -> Rounding:
+    """Return how figures are rounded for an address; a member's gets exact ones."""
+    base = 0 if members.is_member(org_id, email) else settings.shared_rounding_base
+    return Rounding.of(settings.secret_key, org_id, base)
 
 
 def _week(org_id: UUID, organization: Organization, claim: Any) -> dict[str, Any]:
@@ -241,24 +248,28 @@ def _surge(settings: Settings, org_id: UUID, claim: Any) -> dict[str, Any]:
     return surge_figures(row, settings.surge_quiet_hours)
 
 
-def weekly_letter(settings: Settings, figures: dict[str, Any], language: str) -> smtp.Letter:
-    """Put a report's figures into a letter with charts, and the same as PDF."""
-    figures = withheld_figures(figures, settings.small_group_shared)
+def weekly_letter(
+    settings: Settings, figures: dict[str, Any], language: str, rounding: Rounding
+) -> smtp.Letter:
+    """Put a report's exact figures, rounded, into a letter with charts, and the same as PDF."""
+    figures = shared_summary(figures, rounding)
     with force_locale(language):
         sheet = weekly_content.weekly_sheet(figures, settings.public_url)
         return render.letter(sheet, figures, language, file_name(figures))
 
 
 def kept_pdf(settings: Settings, figures: dict[str, Any], language: str) -> bytes:
-    """Set a kept report as PDF, by a process of its own that the caller waits for."""
-    figures = withheld_figures(figures, settings.small_group_shared)
+    """Set a stored report with its exact figures as PDF, in a process that the caller waits for."""
     with force_locale(language):
         sheet = weekly_content.weekly_sheet(figures, settings.public_url)
         return pdf.apart(render.to_set(sheet, figures, language))
 
 
-def surge_letter(settings: Settings, figures: dict[str, Any], language: str) -> smtp.Letter:
-    """Put a surge into a letter."""
+def surge_letter(
+    settings: Settings, figures: dict[str, Any], language: str, rounding: Rounding
+) -> smtp.Letter:
+    """Put a surge, its counts rounded, into a letter."""
+    figures = shared_surge(figures, rounding)
     with force_locale(language):
         sheet = weekly_content.surge_sheet(figures, settings.public_url)
         return render.letter(sheet, figures, language)

@@ -19,7 +19,6 @@ from typing import Any
 
 from flask import render_template
 
-from advocacy.disclosure import FEW
 from advocacy.reporting import charts
 from advocacy.reporting.email import pdf as pdf_email
 from advocacy.reporting.email.smtp import Letter
@@ -158,17 +157,11 @@ def definitions(
 
 
 def _bars(figures: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (name, kind, actions) of the posts; posts of the same name stay apart by a number.
-
-    Of which kind they are may be withheld where their number is not: a bar is as long as all.
-    """
+    """Return (name, kind, actions) of the posts; posts of the same name stay apart by a number."""
     rows: list[tuple[str, str, float]] = []
     for place, post in enumerate(figures["posts"], 1):
         title = _shortened(post["title"] or post["platform"])
-        kinds = dict(post["by_kind"])
-        if (rest := round(post["actions"] - sum(kinds.values()), 9)) > 0:
-            kinds[FEW] = rest
-        rows += [(f"{place}. {title}", kind, n) for kind, n in kinds.items()]
+        rows += [(f"{place}. {title}", kind, n) for kind, n in post["by_kind"].items()]
     return rows
 
 
@@ -180,7 +173,7 @@ def _shortened(title: str) -> str:
 def _translate(definition: dict[str, Any]) -> None:
     """Name kinds in the reader's language; the definition's own words are the keys."""
     encoding = definition["encoding"]
-    words = {kind: kind_named(kind) for kind in (*charts.COLOURS, FEW, charts.UNTOLD)}
+    words = {kind: kind_named(kind) for kind in charts.COLOURS}
     legend = encoding["color"]["legend"]
     legend["labelExpr"] = f"{json.dumps(words, ensure_ascii=False)}[datum.label]"
     for axis in ("x", "y"):

@@ -26,12 +26,10 @@ def watch(settings: Settings, org_id: UUID, now: datetime | None = None) -> int:
     minutes = settings.surge_window_minutes
     since = now - timedelta(minutes=minutes)
     quiet = timedelta(hours=settings.surge_quiet_hours)
-    # An alert is a mail, and says how many there were.
-    least_actions = max(settings.surge_least_actions, settings.small_group_shared)
     new = 0
     for what, read, least in (
         ("clicks", kept.clicks_now, settings.surge_least_clicks),
-        ("actions", kept.actions_now, least_actions),
+        ("actions", kept.actions_now, settings.surge_least_actions),
     ):
         with transaction():
             found = surges(

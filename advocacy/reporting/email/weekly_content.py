@@ -22,11 +22,10 @@ from advocacy.core.messages import in_language
 from advocacy.core.money import exponent
 from advocacy.core.periods import Period
 from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
-from advocacy.disclosure import FEW
 
 Sheet = dict[str, Any]
 
-WITHHELD = "–"
+NOT_SHOWN = "–"
 """What stands where a figure is about too few people to be told."""
 
 
@@ -81,17 +80,7 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 zone=figures["timezone"],
                 model=_said(model_named(figures["model"])),
             ),
-            *(
-                [
-                    _(
-                        "Figures about fewer than %(least)s people are withheld (–), and with them "
-                        "others from which they could be worked out.",
-                        least=figures["least"],
-                    )
-                ]
-                if figures.get("least")
-                else []
-            ),
+            *_rounding_notes(figures),
             _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
@@ -160,9 +149,27 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                 "No more is said about this post for %(num)s hours.",
                 figures["quiet_hours"],
             ),
+            *_rounding_notes(figures),
             _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
+
+
+def rounding_note(base: int) -> str:
+    """Say how the numbers of a report are rounded that is shown to people who are not members."""
+    return str(
+        _(
+            "Counts in this report are rounded to a multiple of %(base)s to protect supporters’ "
+            "privacy; totals are rounded separately and may not add up. Amounts are rounded to "
+            "three digits, and not shown (–) where fewer than %(base)s people gave.",
+            base=base,
+        )
+    )
+
+
+def _rounding_notes(figures: Mapping[str, Any]) -> list[str]:
+    base = figures.get("rounded_to")
+    return [rounding_note(base)] if base else []
 
 
 def post_named(post: Mapping[str, Any]) -> str:
@@ -176,21 +183,19 @@ def post_named(post: Mapping[str, Any]) -> str:
 
 
 def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    if now["actions"] is None:
-        return _("These days are about so few people that no figure of them is told.")
     if not now["actions"] and not now["clicks"]:
         return _("Nothing was counted in these days. Posts with tracking links bring the first.")
     said = [
+        # Rounded by itself a part can be more than the whole.
         _("%(people)s took part.", people=_people(now["supporters"]))
-        if now["new"] is None
+        if now["new"] > now["supporters"]
         else _(
             "%(people)s took part, %(new)s of them for the first time.",
             people=_people(now["supporters"]),
             new=number(now["new"]),
         ),
+        _against(now["supporters"], before["supporters"]),
     ]
-    if before["supporters"] is not None:
-        said.append(_against(now["supporters"], before["supporters"]))
     said += [
         _("Raised: %(sum)s.", sum=money(each["net_minor"], each["currency"]))
         for each in now["money"]
@@ -220,11 +225,8 @@ def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, 
     ]
     sums = [{each["currency"]: each for each in side["money"]} for side in (now, before)]
     for currency in sorted({*sums[0], *sums[1]}):
-        # Without a sum there was none; of days that are withheld nobody is told whether there was.
-        new, old = (
-            each.get(currency, {"net_minor": None if side["actions"] is None else 0})
-            for each, side in zip(sums, (now, before), strict=True)
-        )
+        # Without a sum there was none.
+        new, old = (each.get(currency, {"net_minor": 0}) for each in sums)
         note = _("before: %(sum)s", sum=money(old["net_minor"], currency))
         if refunded := new.get("refunded_minor"):
             note += "; " + _("%(sum)s refunded", sum=money(refunded, currency))
@@ -243,17 +245,8 @@ def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         for each in figures["by_day"]
     }
     kinds = [each["kind"] for each in figures["kinds"]]
-    if any(kind == FEW for _day, kind in counted):
-        kinds.append(FEW)
-    # A day of which one kind is withheld has a sum where what is withheld is told together.
-    sums: dict[date, float | None] = {}
-    for day in every:
-        of_day = [counted.get((day, kind), 0) for kind in kinds]
-        told = None not in of_day or counted.get((day, FEW)) is not None
-        sums[day] = sum(n for n in of_day if n is not None) if told else None
-        if not told:
-            counted[day, FEW] = None
-    best = max(every, key=lambda day: sums[day] or 0)
+    sums = {day: sum(counted.get((day, kind), 0) for kind in kinds) for day in every}
+    best = max(every, key=lambda day: sums[day])
     rows = [
         [_cell(kind_named(kind)), *(_cell(number(counted.get((day, kind), 0))) for day in every)]
         for kind in kinds
@@ -282,11 +275,7 @@ def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] |
         if whole:
             hint += f" · {post['campaign']}"
         did = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post["by_kind"].items())
-        raised = (
-            WITHHELD
-            if post["money"] is None
-            else ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
-        )
+        raised = ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
         rows.append(
             [
                 _cell(
@@ -429,10 +418,9 @@ def _campaigns_block(
 
 def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
     shown = [each for each in figures["evidence"] if each["actions"] != 0]
-    if not shown or figures["now"]["actions"] is None:
+    if not shown:
         return None
-    withheld = any(each["share"] is None for each in shown)
-    share = None if withheld else attributed_share(figures["evidence"])
+    share = attributed_share(figures["evidence"])
     return _table(
         _("How sure the credit is"),
         [_("Evidence"), _("Actions"), _("Share")],
@@ -444,9 +432,7 @@ def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
             ]
             for each in shown
         ],
-        note=""
-        if share is None
-        else _(
+        note=_(
             "For %(share)s of the actions something says which post or platform they came from.",
             share=percent(share),
         ),
@@ -498,7 +484,7 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
         if each["refunded_minor"]
     ]
     if changed.get("hidden"):
-        items.append(_("Changes that are about few people are not told."))
+        items.append(_("Changes that are too small to be shown are left out."))
     if not items:
         items = [_("Nothing: the figures of %(days)s stand as they were.", days=told)]
     return {"kind": "list", "title": _("What changed since the last report"), "items": items}
@@ -518,8 +504,6 @@ def kind_named(kind: str) -> str:
         "attendance": _("attendances"),
         "click": _("link clicks"),
         "other": _("other actions"),
-        "few": _("kind not told"),
-        "untold": _("withheld"),
     }.get(kind, kind)
 
 
@@ -536,9 +520,9 @@ def days(period: Period) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a number; what is not whole gets one decimal; what is withheld is a dash."""
+    """Write a number; what is not whole gets one decimal; what is not shown is a dash."""
     if value is None:
-        return WITHHELD
+        return NOT_SHOWN
     return _signed(format_decimal(value if value == int(value) else round(value, 1)))
 
 
@@ -550,7 +534,7 @@ def decimal(value: float) -> str:
 def percent(share: float | None) -> str:
     """Write a share as a whole percentage; what is little is not nothing."""
     if share is None:
-        return WITHHELD
+        return NOT_SHOWN
     whole = round(share * 100)
     return "< 1 %" if share and not whole else f"{number(whole)} %"
 
@@ -558,7 +542,7 @@ def percent(share: float | None) -> str:
 def money(minor: int | None, currency: str) -> str:
     """Write minor units with the decimals of their currency."""
     if minor is None:
-        return f"{WITHHELD} {currency}"
+        return f"{NOT_SHOWN} {currency}"
     places = exponent(currency)
     pattern = "#,##0" + ("." + "0" * places if places else "")
     written = _signed(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
@@ -570,10 +554,8 @@ def _signed(written: str) -> str:
     return written.replace("-", "−")
 
 
-def change(now: float | None, before: float | None) -> str:
+def change(now: float, before: float) -> str:
     """Say how a figure stands against the one before."""
-    if now is None or before is None:
-        return _("before: %(n)s", n=number(before))
     if now == before:
         return _("as before")
     sign = "+" if now > before else "−"
@@ -583,9 +565,7 @@ def change(now: float | None, before: float | None) -> str:
     return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
 
 
-def _people(count: int | None) -> str:
-    if count is None:
-        return _("few supporters")
+def _people(count: int) -> str:
     return str(ngettext("%(n)s supporter", "%(n)s supporters", count, n=number(count)))
 
 

@@ -154,7 +154,7 @@ def written_workbook(tables: Sequence[Table]) -> bytes:
 
 
 def major(minor: int | None, currency: str) -> Decimal | None:
-    """Return money in major units of its currency, exact; what is withheld stays None."""
+    """Return money in major units of its currency, exact; None stays None."""
     return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
 
 
@@ -218,10 +218,7 @@ def _posts(report: Mapping[str, Any], currencies: Sequence[str]) -> Table:
                 each["bounds"]["lower"],
                 each["bounds"]["upper"],
                 *_people(each),
-                *(
-                    None if each["by_kind"] is None else each["by_kind"].get(kind, 0)
-                    for kind in kinds
-                ),
+                *(each["by_kind"].get(kind, 0) for kind in kinds),
                 *_net(each["money"], currencies),
                 *(each["generations"][name] for name in ("direct", "first_share", "beyond")),
             )
@@ -244,13 +241,11 @@ def _about(post: Mapping[str, Any] | None) -> tuple[Cell, ...]:
 
 
 def _people(each: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
-    people = each["supporters"] or dict.fromkeys(("distinct", "new", "returning"))
+    people = each["supporters"]
     return people["distinct"], people["new"], people["returning"]
 
 
-def _net(sums: Iterable[Mapping[str, Any]] | None, currencies: Sequence[str]) -> Iterable[Cell]:
-    if sums is None:  # withheld
-        return [None] * len(currencies)
+def _net(sums: Iterable[Mapping[str, Any]], currencies: Sequence[str]) -> Iterable[Cell]:
     by_currency = {sum_["currency"]: sum_["net_minor"] for sum_ in sums}
     return [major(by_currency.get(currency, 0), currency) for currency in currencies]
 
@@ -264,7 +259,7 @@ def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
     ]
     grains += [("platform", each["platform"], each["money"]) for each in report["platforms"]]
     for of, name, sums in grains:
-        for sum_ in sums or ():
+        for sum_ in sums:
             currency = sum_["currency"]
             yield (
                 of,

@@ -1,7 +1,7 @@
 """The ladder, goals and ways to actions as flat tables, for spreadsheets and programs.
 
 Pure, as `tables`, and by its rules: figures are those of the report that is handed in, money is in
-major units, what is withheld is an empty cell, and headings are not translated.
+major units, and headings are not translated.
 """
 
 from __future__ import annotations

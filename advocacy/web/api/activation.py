@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 from flask.views import MethodView
 
 from advocacy.analytics.activation import BadRange, activation
-from advocacy.disclosure import withheld_report
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
 from advocacy.web.downloads import answer_with
@@ -31,8 +30,7 @@ class OfCampaign(MethodView):
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
 
         A day is a calendar day in the campaign's time zone. People are counted at each grain and do
-        not add up over posts or days; actions and money do. Where the installation withholds
-        figures about few people they are null, and `folded` rows stand for several.
+        not add up over posts or days; actions and money do.
 
         With `format` or `Accept` it is CSV (UTF-8 with a byte order mark) or an XLSX workbook of
         the same figures. Its `ETag` stays the same until a figure changes.
@@ -44,6 +42,4 @@ class OfCampaign(MethodView):
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
-        least = current_app.extensions["settings"].small_group
-        report = {"withheld": "", **withheld_report(found, least)}
-        return answer_with(report, form_asked(query), query["group"])
+        return answer_with(found, form_asked(query), query["group"])

@@ -40,9 +40,9 @@ class GroupsOfCampaign(MethodView):
         The same range gives the same figures as `/activation`. Actions, money and clicks add up
         over groups; people do not. Filters of several names all have to hold.
 
-        Without filters the answer comes at once. With filters, by hour, with `gifts`, and where
-        figures about few people are withheld, every action of the range is read. Of many it is done
-        in the background: 202 says that it is not there yet, `Last-Modified` when it was counted.
+        Without filters the answer comes at once. With filters, by hour and with `gifts`, every
+        action of the range is read. Of many it is done in the background: 202 says that it is not
+        there yet, `Last-Modified` when it was counted.
         """
         campaign = campaign_asked(slug)
         return answer_for(campaign, query, form_asked(query))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, g, json
+from flask import Response, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
@@ -31,7 +31,7 @@ class GoalPoint(Schema):
 
 class District(Schema):
     district = fields.Str(metadata={"description": "As the tool tells it; empty: it told none."})
-    calls = fields.Int(allow_none=True, metadata={"description": "Null: withheld."})
+    calls = fields.Int()
     left = fields.Int(allow_none=True, metadata={"description": "Null: none is wanted."})
 
 
@@ -56,7 +56,7 @@ class Goal(Schema):
     state = fields.Str(
         metadata={
             "description": "not_begun, too_early (for a forecast), likely, open, unlikely, reached,"
-            " missed, nothing_to_grow_over, withheld."
+            " missed, nothing_to_grow_over."
         }
     )
     forecast = fields.Nested(
@@ -90,7 +90,7 @@ class AllGoals(MethodView):
     )
     def get(self, query: dict[str, Any]) -> Response:
         """Return every goal of the organization and its campaigns; what ends first first."""
-        found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+        found, at = goals_of(g.org_id)
         return answer_of(
             tables_of_goals(found),
             lambda: json.dumps(Goals().dump({"goals": found, "counted_at": at})).encode(),

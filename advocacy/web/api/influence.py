@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, json
+from flask import Response, json
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
@@ -35,12 +35,7 @@ class InfluenceQuery(schemas.DaysQuery):
 
 
 class Share(Schema):
-    id = fields.Str(
-        metadata={
-            "description": "The post's id, or the key itself; empty: nobody's;"
-            " `withheld`: several of few people."
-        }
-    )
+    id = fields.Str(metadata={"description": "The post's id, or the key itself; empty: nobody's."})
     key = fields.Str()
     actions = fields.Float(metadata={"description": "Actions that the model gives to it."})
     amount_minor = fields.Int(metadata={"description": "Net money that the model gives to it."})
@@ -72,7 +67,7 @@ class Path(Schema):
 class DelayStep(Schema):
     from_seconds = fields.Int()
     to_seconds = fields.Int(allow_none=True, metadata={"description": "Null: and longer."})
-    actions = fields.Int(allow_none=True, metadata={"description": "Null: withheld."})
+    actions = fields.Int()
 
 
 class Delay(Schema):
@@ -151,7 +146,6 @@ class InfluenceIn(MethodView):
                 campaign,
                 query.get("first"),
                 query.get("last"),
-                current_app.extensions["settings"].small_group,
                 grains=[query["by"]],
                 currency=query["currency"],
                 models=list(CAMPAIGN_MODELS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, g, json
+from flask import Response, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
 
@@ -26,7 +26,7 @@ from advocacy.web.errors import Problem
 
 
 def _people(meaning: str = "") -> fields.Int:
-    return fields.Int(allow_none=True, metadata={"description": meaning or "Null: withheld."})
+    return fields.Int(metadata={"description": meaning} if meaning else {})
 
 
 class LadderAbout(Schema):
@@ -108,9 +108,6 @@ class Ladder(Schema):
     )
     repeat = fields.Nested(Repeat, metadata={"description": DEFINITIONS["repeat"]})
     gifts = fields.List(fields.Nested(Gifts))
-    least = fields.Int(
-        metadata={"description": f"{DEFINITIONS['withheld']} So few are a few; 0: none withheld."}
-    )
     counted_at = schemas.counted_at()
 
 
@@ -156,9 +153,8 @@ class LadderOfOrganization(MethodView):
 
 
 def _ladder(query: dict[str, Any], campaign: Campaign | None) -> Response:
-    least = current_app.extensions["settings"].small_group
     try:
-        found = ladder_of(g.org_id, campaign, query.get("first"), query.get("last"), least)
+        found = ladder_of(g.org_id, campaign, query.get("first"), query.get("last"))
     except BadRange as error:
         raise Problem(
             422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]

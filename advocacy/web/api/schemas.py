@@ -152,9 +152,6 @@ class Evidence(Schema):
 
 
 class ByKind(Schema):
-    folded = fields.Int(
-        metadata={"description": "How many this row stands for, each about few people."}
-    )
     kind = fields.Str()
     actions = Count(allow_none=True)
     supporters = fields.Nested(People)
@@ -197,9 +194,6 @@ class Generations(Schema):
 
 
 class OfPost(Schema):
-    folded = fields.Int(
-        metadata={"description": "How many this row stands for, each about few people."}
-    )
     post = fields.Nested(
         PostAbout, allow_none=True, metadata={"description": "null: no post was found to credit."}
     )
@@ -214,9 +208,6 @@ class OfPost(Schema):
 
 
 class OfPlatform(Schema):
-    folded = fields.Int(
-        metadata={"description": "How many this row stands for, each about few people."}
-    )
     platform = fields.Str(metadata={"description": "Empty: no platform was found to credit."})
     clicks = fields.Nested(Clicks)
     actions = Count(allow_none=True)
@@ -259,9 +250,6 @@ class Activation(Schema):
     by_day = fields.List(fields.Nested(ByDay))
     posts = fields.List(fields.Nested(OfPost))
     platforms = fields.List(fields.Nested(OfPlatform))
-    withheld = fields.Str(
-        metadata={"description": "`some` or `all` is about few people and not shown."}
-    )
 
 
 class ActionsQuery(Schema):

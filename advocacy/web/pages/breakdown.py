@@ -313,7 +313,6 @@ def _defined(gifts: bool) -> list[tuple[str, str]]:
         (_("Credit"), "window"),
         (_("The period before, a year earlier"), "compared"),
         (_("Days, weeks, months and hours"), "group_days"),
-        (_("Withheld"), "withheld"),
     ]
     if gifts:
         found += [(_("Average gift"), "average_gift"), (_("Recurring share"), "recurring_share")]

@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
-from advocacy.analytics.conversion_paths import WITHHELD
 from advocacy.analytics.explain_text import span
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
@@ -84,7 +83,7 @@ def page(slug: str) -> str:
         steps=steps,
         chart=charts.in_language(
             charts.bars(
-                [each for each in steps if each["actions"] is not None],
+                steps,
                 "step",
                 "actions",
                 _("Actions by the time from click to action; the table below says the same."),
@@ -114,7 +113,6 @@ def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
     order = request.args.get("order") or ORDERS[0]
     if order not in ORDERS:
         raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
-    least = current_app.extensions["settings"].small_group
     currency = request.args.get("currency", "")
     if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
         raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
@@ -124,7 +122,6 @@ def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
             campaign,
             first,
             last,
-            least,
             grains=["platform", "post"],
             currency=currency,
             models=[f"markov_{order}", "shapley"],
@@ -139,7 +136,7 @@ def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
 def _beside(report: dict[str, Any]) -> dict[str, Any]:
     """Lay the models of a report side by side: a row for each key, a cell for each model."""
     models = [*report["rules"], *report["models"]]
-    names: dict[str, str] = {WITHHELD: _("withheld, together")}
+    names: dict[str, str] = {}
     cells: dict[str, dict[str, dict[str, Any]]] = {}
     for model in models:
         for row in model["rows"]:
@@ -151,7 +148,6 @@ def _beside(report: dict[str, Any]) -> dict[str, Any]:
         cells,
         key=lambda key: (
             not key,
-            key == WITHHELD,
             -cells[key].get(usual, nothing)["actions"],
             names[key],
             key,

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.glossary import DEFINITIONS
@@ -51,7 +51,7 @@ def page() -> str:
 @auth.needs_session
 def file(written: str) -> Response:
     """Hand over what the page shows."""
-    found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+    found, at = goals_of(g.org_id)
     told = GoalsSchema().dump({"goals": found, "counted_at": at})
     return file_of(tables_of_goals(found), told, written, "goals")
 
@@ -110,7 +110,7 @@ def _put(asked: dict[str, str]) -> None:
 
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
-    found, at = goals_of(g.org_id, current_app.extensions["settings"].small_group)
+    found, at = goals_of(g.org_id)
     owner = organizations.find_organization(g.org_id)
     today = day_in(datetime.now(UTC), owner.timezone if owner else "UTC")
     return render_template(
@@ -153,7 +153,6 @@ def _states() -> dict[str, str]:
         "reached": _("It is reached."),
         "missed": _("It was missed."),
         "nothing_to_grow_over": _("There is nothing yet that it could grow over; set a number."),
-        "withheld": _("It is about so few people that its figures are withheld."),
     }
 
 

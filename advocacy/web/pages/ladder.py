@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
@@ -73,10 +73,9 @@ def _file(campaign: Campaign | None, written: str) -> Response:
 
 
 def _ladder(campaign: Campaign | None) -> dict[str, Any]:
-    least = current_app.extensions["settings"].small_group
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
-        return ladder_of(g.org_id, campaign, first, last, least)
+        return ladder_of(g.org_id, campaign, first, last)
     except (BadRange, ValueError):
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
@@ -108,14 +107,9 @@ def _address(campaign: Campaign | None, found: dict[str, Any]) -> Callable[[str]
 
 
 def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    # What is withheld has no bar; the table says so.
     return charts.in_language(
         charts.bars(
-            [
-                {"rung": names[each["rung"]], "people": each["people"]}
-                for each in found["rungs"]
-                if each["people"] is not None
-            ],
+            [{"rung": names[each["rung"]], "people": each["people"]} for each in found["rungs"]],
             "rung",
             "people",
             _("Supporters by their highest rung; the table below says the same."),

@@ -28,7 +28,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from advocacy.analytics.activation import MODELS, BadRange, activation
 from advocacy.analytics.breakdown import Question
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.analytics.result_cache import BeingCounted
 from advocacy.analytics.tracking_loss import (
     BEFORE_DAYS,
     LATELY_DAYS,
@@ -38,7 +37,6 @@ from advocacy.analytics.tracking_loss import (
 )
 from advocacy.core.dates import day_in
 from advocacy.core.vocabulary import TIERS_MEAN, noun
-from advocacy.disclosure import FEW, withheld_report
 from advocacy.providers import BY_SLUG
 from advocacy.reporting import charts
 from advocacy.reporting.email import weekly_content
@@ -46,7 +44,7 @@ from advocacy.reporting.email.surge_alerts import SHOWN
 from advocacy.storage import campaigns, email_outbox, inbox, organizations, surges, totals
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
-from advocacy.web.cached_figures import COUNTING_SECONDS, groups_of, when
+from advocacy.web.cached_figures import groups_of
 from advocacy.web.date_presets import OFFERED_DAYS, last_days, offered
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import chosen, said
@@ -54,8 +52,6 @@ from advocacy.web.pages import live
 
 blueprint = Blueprint("dashboard", __name__)
 
-WITHHELD = "–"
-"""What stands where a figure is about too few people to be shown."""
 _MOST_POSTS = 25
 """How many posts a campaign's page lists; comparisons have all."""
 OVERVIEW_DAYS = 30
@@ -94,13 +90,13 @@ def protect(response: Response) -> Response:
 
 @blueprint.app_template_filter("money")
 def money(minor: int | None, currency: str) -> str:
-    """Write minor units as people do; what is withheld as a dash."""
-    return WITHHELD if minor is None else weekly_content.money(minor, currency)
+    """Write minor units as people do; a dash where there is none."""
+    return "–" if minor is None else weekly_content.money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
 def number(value: float | None) -> str:
-    """Write a number with its thousands apart and at most one decimal; a dash if withheld."""
+    """Write a number with its thousands apart and at most one decimal; a dash for none."""
     return weekly_content.number(value)
 
 
@@ -112,7 +108,7 @@ def decimal(value: float, most: int = 1) -> str:
 
 @blueprint.app_template_filter("percent")
 def percent(share: float | None) -> str:
-    """Write a share as a whole percentage; what is little is not nothing; a dash if withheld."""
+    """Write a share as a whole percentage; what is little is not nothing."""
     return weekly_content.percent(share)
 
 
@@ -175,22 +171,14 @@ def sign_out() -> BaseResponse:
 
 @blueprint.get("/")
 @auth.needs_session
-def overview() -> Response:
+def overview() -> str:
     """Show all campaigns beside the days before, or say what to do first."""
     now = datetime.now(UTC)
     days = request.args.get("days", OVERVIEW_DAYS, type=int)
     days = days if days in OFFERED_DAYS else OVERVIEW_DAYS
-    lately, counting = None, False
-    try:
-        lately = _lately(now, days)
-    except BeingCounted:
-        counting = True
-    page = render_template(
+    return render_template(
         "overview.html",
-        lately=lately,
-        counting=counting,
-        counted=when(lately["counted_at"], lately["about"]["timezone"]) if lately else "",
-        campaigns=campaigns.list_campaigns(g.org_id) if counting else (),
+        lately=_lately(now, days),
         days=days,
         ranges=[
             (last_days(each), url_for("dashboard.overview", days=each), each == days)
@@ -208,8 +196,6 @@ def overview() -> Response:
         waiting=inbox.counts(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )
-    # All the rest is there, so the page comes; what is counted is shown when it is asked for again.
-    return Response(page, headers={"Refresh": COUNTING_SECONDS} if counting else None)
 
 
 def _lately(now: datetime, days: int) -> dict[str, Any] | None:
@@ -220,7 +206,7 @@ def _lately(now: datetime, days: int) -> dict[str, Any] | None:
     today = day_in(now, owner.timezone)
     first = today - timedelta(days=days - 1)
     question = Question("campaign", first, today, compare="before")
-    return groups_of(owner, question, current_app.extensions["settings"].small_group)
+    return groups_of(owner, question)
 
 
 @blueprint.get("/campaigns/<slug>")
@@ -244,8 +230,7 @@ def campaign_page(slug: str) -> str:
         raise Problem(
             422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
         ) from None
-    least = current_app.extensions["settings"].small_group
-    return report_page(campaign, withheld_report(report, least), least=least, live_mark=live_mark)
+    return report_page(campaign, report, live_mark=live_mark)
 
 
 def report_page(
@@ -253,13 +238,10 @@ def report_page(
     report: dict[str, Any],
     *,
     view_link: Any = None,
-    least: int = 0,
     live_mark: str = "",
 ) -> str:
-    """Render a report; for a view link without the ways to anything else.
-
-    `least` is of how many people figures are shown; what is about fewer is withheld already.
-    """
+    """Render a report; for a view link without the ways to anything else."""
+    base = report.get("rounded_to")
     return render_template(
         "campaign.html",
         report=report,
@@ -271,7 +253,7 @@ def report_page(
         meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.counts(campaign.org_id),
         view_link=view_link,
-        least=least,
+        rounding_note=weekly_content.rounding_note(base) if base else "",
         define=lambda name: _(DEFINITIONS[name]),
         ranges=[] if view_link else _ranges(campaign, report),
     )
@@ -300,8 +282,7 @@ def _chart(report: dict[str, Any]) -> dict[str, Any]:
         _("day"),
         _("kind"),
         _("actions"),
-        {kind: said(noun(kind)) for kind in charts.COLOURS}
-        | {FEW: _("kind not told"), charts.UNTOLD: _("withheld")},
+        {kind: said(noun(kind)) for kind in charts.COLOURS},
     )
     drawn = charts.actions_by_day(report["by_day"], report["from"], report["to"], words)
     return charts.in_language(drawn, chosen())

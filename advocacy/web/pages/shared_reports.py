@@ -1,9 +1,9 @@
 """View links: one campaign's report for leaders without an account, and the page to make them.
 
-What a stranger would get wrong: who opens one may see that report and nothing else. What is shown
-was chosen when the link was made, so nothing in the address changes it. And it is of days that are
-over and stays the same for a day, also where somebody's action comes late: whoever opened it again
-and again would else see what each single one added, however few figures stand on the page.
+Note: who opens one may see that report and nothing else. What is shown was chosen when the link was
+made, so nothing in the address changes it. Its counts are rounded. It is of days that are over, and
+what was first shown on a day is stored and shown for all of it: opening a link again and again
+costs one look-up, and does not tell at which moment a late action came.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from advocacy.analytics.activation import MODELS, BadRange, activation
 from advocacy.analytics.result_cache import read, write
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
-from advocacy.disclosure import withheld_report
+from advocacy.disclosure import Rounding, shared_activation
 from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
@@ -49,9 +49,10 @@ def shown(word: str) -> Response:
             headers=_PRIVATE,
         )
     campaign = campaigns.get_campaign(link.org_id, link.slug)
-    least = current_app.extensions["settings"].small_group_shared
-    report = _shown_today(link, campaign, least)
-    page = report_page(campaign, report, view_link=link, least=least)
+    settings = current_app.extensions["settings"]
+    rounding = Rounding.of(settings.secret_key, link.org_id, settings.shared_rounding_base)
+    report = _shown_today(link, campaign, rounding)
+    page = report_page(campaign, report, view_link=link)
     if request.method == "GET" and is_person(request.headers.get("User-Agent", "")):
         with transaction():
             shared_reports.count_opening(link.org_id, link.id)
@@ -126,20 +127,20 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     return chosen
 
 
-_FORM = 1
+_FORM = 2
 """One more whenever a page needs what a report that was kept by an older version lacks."""
 
 
-def _shown_today(link: Any, campaign: Campaign, least: int) -> dict[str, Any]:
+def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str, Any]:
     """Return the report as it was first shown today, or count it where nobody looked yet.
 
-    It has "counted_on" besides. Where more or less is withheld than was, or pages need another form
-    of it, it is counted anew.
+    It has "counted_on" besides. Where it was rounded to another base, or pages need another form of
+    it, it is counted again.
     """
-    today, kept, as_of = _today(campaign), link.shown, [least, _FORM]
+    today, kept, as_of = _today(campaign), link.shown, [rounding.base, _FORM]
     if kept is None or link.shown_on != today or kept["as"] != as_of:
         first, last = _days_shown(link, today)
-        report = withheld_report(activation(campaign, first, last, link.model), least)
+        report = shared_activation(activation(campaign, first, last, link.model), rounding)
         written = write({"as": as_of, "report": {**report, "counted_on": today}})
         with transaction():
             kept = shared_reports.put_shown(link.org_id, link.id, today, written)
