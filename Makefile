@@ -74,7 +74,7 @@ browser: ## install Debian's Chromium for the browser tests, where possible
 	@tests/browser/install_chromium
 
 picture: $(READY) ## take the README's picture of the dashboard
-	@$(BIN)/python docs/picture.py
+	@$(BIN)/python -m docs.screenshot
 
 vega: $(READY) ## rebuild the chart library after upgrading vl-convert-python
 	@$(BIN)/python -m tools.vega_bundle

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 from flask import Flask
@@ -69,6 +70,8 @@ def environment() -> Iterator[dict[str, str]]:
         servers(Path(folder)) as variables,
         own_database(variables, f"advocacy_test_{new_id().hex}") as own,
     ):
+        if not os.environ.get("DATABASE_URL"):
+            _need_no_disk(own["DATABASE_URL"])
         yield {**own, "SECRET_KEY": SECRET_KEY, "QUEUE": "drain"}
 
 
@@ -93,6 +96,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if told := cut.told():
             print(f"\n{told}\n")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _need_no_disk(url: str) -> None:
+    """Let the embedded PostgreSQL not wait for the disk: no test takes its power away."""
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as server:
+        server.execute("alter system set fsync = off")
+        server.execute("select pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def give(world, chance: Random, change: date, zone: str, count: int) -> list[Mov
     return moved
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.slow)])
 def given(world, request) -> list[Moved]:
     """Money of the campaign, of one in Tokyo, and of none (the organization's zone)."""
     chance = Random(request.param)

@@ -11,9 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import members, organizations
 from advocacy.storage.session import transaction
-from docs import picture
+from tests.support import chromium as chromium_support
+from tests.support import sample_campaign, web_process
 from tests.support.world import PASSWORD, empty_tables
 
 WIDTHS = (360, 768, 1280)
@@ -98,15 +100,15 @@ class Watched:
 def site(
     wired: Flask, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    if picture.CHROMIUM is None:
+    if chromium_support.CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine; `make browser` says how to get it")
     with wired.app_context():
         empty_tables()
-        token = picture.fill(wired)
+        token = sample_campaign.fill(wired)
         editor, owner = (_session(wired, role) for role in ("editor", "owner"))
     folder = tmp_path_factory.mktemp("browser")
     variables = {**environment, "VAR_DIR": str(folder), "LOG_LEVEL": "WARNING"}
-    with picture.gunicorn(variables, picture.free_port(), folder / "gunicorn.log") as address:
+    with web_process.gunicorn(variables, free_port(), folder / "gunicorn.log") as address:
         yield Site(address, token, editor, owner)
 
 
@@ -125,7 +127,7 @@ def _session(app: Flask, role: str) -> str:
 
 @pytest.fixture(scope="package")
 def chromium(site: Site) -> Iterator[Browser]:
-    with picture.browser() as running:
+    with chromium_support.browser() as running:
         yield running
 
 

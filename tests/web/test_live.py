@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from advocacy.cli.dev.up import free_port
 from advocacy.storage import campaigns, change_tokens, posts, tokens
 from advocacy.storage.session import transaction
 from advocacy.web.live_poller import Watcher
 from advocacy.web.pages import live
-from docs import picture
+from tests.support import web_process
 from tests.support.sql import run
 from tests.support.world import World
 
@@ -199,7 +200,7 @@ def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkey
 
     with listening(staff, mark_of(staff)) as (_, parts):
         next(parts)
-        monkeypatch.setattr("advocacy.web.auth.members.find_session", gone)
+        monkeypatch.setattr("advocacy.web.auth.sessions.find_session", gone)
         assert [next(parts) for _ in range(3)] == [": still here\n\n"] * 3
     assert len(asked) >= 2
 
@@ -355,8 +356,8 @@ def test_streams_of_a_real_process_leave_threads_for_others_and_end_with_it(
     }
     signed = world.app.test_client().post("/sign-in", data={"token": world.token()})
     cookie = signed.headers["Set-Cookie"].partition(";")[0]
-    port, log = picture.free_port(), tmp_path / "gunicorn.log"
-    with picture.gunicorn(variables, port, log) as served:
+    port, log = free_port(), tmp_path / "gunicorn.log"
+    with web_process.gunicorn(variables, port, log) as served:
         streams = [ask(served, STREAM, cookie) for _ in range(2)]
         for answer in streams:
             assert answer.status == 200

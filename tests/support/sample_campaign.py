@@ -1,38 +1,25 @@
-"""Takes the README's picture of the dashboard: `make picture`.
+"""Three weeks of a campaign that never was, for the README's picture and the tests of the browser.
 
-Everything is real: the servers, the tables, gunicorn, Chromium, and three weeks of a campaign that
-never was. Its clicks and deliveries go through the same functions as those of the doors. The
-browser tests fill their dashboard with it too.
+Its clicks and deliveries go through the same functions as those of the endpoints.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
-import os
 import random
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
 from standardwebhooks import Webhook
 
-from advocacy.cli.dev.up import free_port, running_servers
 from advocacy.cli.sources import new_secret
 from advocacy.core.errors import Refused
-from advocacy.core.ids import new_click_id, new_id
+from advocacy.core.ids import new_click_id
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
 from advocacy.ingestion import drain
@@ -43,26 +30,6 @@ from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
-
-ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "dashboard.png"
-LARGEST_BYTES = 320 * 1024
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-# Chromium asks its maker for this and that unless told not to; the tests hold that it does not.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 LOGIN = "advocacy:picture"
 DAYS = 22
@@ -152,7 +119,7 @@ class Filling:
     org_id: UUID
     keys: dict[str, str]
     secret: str
-    chance: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
     clicks: list[Click] = field(default_factory=list)
     numbers: int = 0
     gifts: list[dict[str, Any]] = field(default_factory=list)
@@ -347,87 +314,3 @@ def _act(filling: Filling, posted: Posted, link: Any, click_id: str, at: datetim
         filling.standard("call", at, email=who, **utm)
     else:
         filling.standard("call", at, email=who, referrer=f"https://www.{posted.platform}.com/")
-
-
-@contextlib.contextmanager
-def gunicorn(variables: Mapping[str, str], port: int, log: Path) -> Iterator[str]:
-    """Run the web process of the Procfile; yields its address when it is ready."""
-    address = f"http://127.0.0.1:{port}"
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        **variables,
-        "PUBLIC_URL": address,
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-    }
-    command = [str(Path(sys.executable).parent / "gunicorn"), "--config", "config/gunicorn.py"]
-    with log.open("wb") as output:
-        running = subprocess.Popen(
-            [*command, "wsgi:application"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-        try:
-            _until_ready(address, running, log)
-            yield address
-        finally:
-            running.terminate()
-            running.wait(timeout=30)
-
-
-def _until_ready(address: str, running: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while running.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ready", timeout=2):  # noqa: S310
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"gunicorn did not start:\n{log.read_text()[-2000:]}")
-
-
-@contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    """Run Chromium without a window."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        try:
-            yield running
-        finally:
-            running.close()
-
-
-def take(address: str, token: str) -> bytes:
-    """Return a picture of the campaign's page."""
-    with browser() as chromium:
-        page = chromium.new_page(
-            viewport={"width": 1180, "height": 900}, device_scale_factor=1.1, color_scheme="light"
-        )
-        page.goto(f"{address}/sign-in?next=/campaigns/stay")
-        page.fill("#token", token)
-        page.press("#token", "Enter")
-        page.wait_for_selector("#by-day svg")
-        return page.screenshot(full_page=True, animations="disabled")
-
-
-def main() -> int:
-    """Start everything on a throw-away folder, fill it, take the picture."""
-    if CHROMIUM is None:
-        print("Error: Chromium is needed; `make browser` installs it")
-        return 1
-    port = free_port()
-    for name in ("PUBLIC_URL", "SECRET_KEY"):
-        os.environ.pop(name, None)
-    with tempfile.TemporaryDirectory(prefix="advocacy-picture-") as folder:
-        own = f"advocacy_picture_{new_id().hex}"
-        with running_servers(Path(folder), port, own) as (app, variables):
-            with app.app_context():
-                token = fill(app)
-            with gunicorn(variables, port, Path(folder) / "gunicorn.log") as address:
-                picture = take(address, token)
-    if len(picture) > LARGEST_BYTES:
-        print(f"Error: the picture has {len(picture)} bytes, more than {LARGEST_BYTES}")
-        return 1
-    PICTURE.write_bytes(picture)
-    print(f"{PICTURE.relative_to(ROOT)}: {len(picture) // 1024} KiB")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
