@@ -1,9 +1,10 @@
-"""Which post set an action in motion: `attribute(action, touches, rule) -> credits`.
+"""Decide which posts get the credit for an action.
 
-Pure: rules that know nobody. Touches come in as evidence (`evidence.py`), a rule shares the action
-out among them (`rules.py`), whole minor units are split without loss (`money.py`). Over a whole
-campaign, `journeys.py` holds Markov and Shapley and `influence.py` what a last click does not show;
-both are imported by name, since only reports need them. No Flask, no SQL, no settings, no clock.
+Pure. `touchpoints.collect_touchpoints` collects the evidence, `check_eligibility` decides what
+counts, a rule of `RULES` shares the action among the rest, and `split_minor` splits money exactly.
+`credit.credit_action` combines these for the stored credit and the receipt. Over a whole campaign,
+`campaign_models` has the Markov and Shapley models and `path_analysis` the influence that a last
+click does not show; both are imported by name, since only reports need them.
 """
 
 from __future__ import annotations

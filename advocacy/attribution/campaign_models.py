@@ -1,13 +1,13 @@
-"""Models over a whole campaign: Markov removal effect of order 1 to 3, and Shapley.
+"""Attribution models over a whole campaign: Markov removal effect (order 1 to 3) and Shapley value.
 
-Here paths of many people come in as `Journey`s, and each key (a post, a platform, a channel:
-whatever the caller laid the paths out in) gets its part of all actions and of all money. Both
-models weigh a key by what would be missing without it.
+The input is the paths of many people as `Journey`s. Each key of a path (a post, a platform or a
+channel, as the caller chooses) gets its part of all actions and of all money, by what would be
+missing without it.
 
-What a stranger would get wrong: these look at the whole data set, so they are reports with a
-cut-off date and never the attribution of one action. Paths that led to nothing are data, too:
-without them the Markov model only sees what stood together. Money is of one currency at a time. A
-rare key in a chain of order 2 or 3 gets a noisy figure; that is the model, not an error.
+Note: these models look at all data, so they are reports with a cut-off date and never the
+attribution of one action. Paths that led to nothing matter: without them the Markov model only sees
+which keys occur together. Amounts are of one currency. A rare key in a chain of order 2 or 3 gets a
+noisy result; that is a property of the model.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ K = TypeVar("K", bound=Hashable)
 
 GRID = 10**12
 MAX_STATES = 2_000
-"""A dense solve of so many states takes about a second; more calls for a lower order."""
+"""A dense solve of so many states takes about a second; beyond that use a lower order."""
 
 
 class TooManyStates(ValueError):
-    """The chain is too large for its data: use a lower order, or platforms in place of posts."""
+    """The chain is too large for the data: use a lower order, or platforms instead of posts."""
 
     reason = "too_many_states"
 
 
 @dataclass(frozen=True, slots=True)
 class Journey(Generic[K]):
-    """People who touched these keys in this order: how often they acted, and how often not.
+    """People who touched these keys in this order: how many acted, and how many did not (`nulls`).
 
-    `amount_minor` is net, in minor units of one currency: what all its actions gave less what went
-    back on this path, also of actions that are not among these; so it can be below nought.
-    `credited` is the key that has the action by last touch; without it, the last of the path.
+    `amount_minor` is net, in minor units of one currency: what all actions gave less what was
+    returned on this path, including returns of other actions; so it can be negative. `credited` is
+    the key that has the action by last touch; by default the last of the path.
     """
 
     path: tuple[K, ...]
@@ -55,16 +55,16 @@ class Journey(Generic[K]):
     credited: K | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for negative numbers of people."""
+        """Raise `ValueError` for negative counts."""
         if min(self.actions, self.nulls) < 0:
-            raise ValueError("nobody is less than none")
+            raise ValueError("counts must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
 class Shared(Generic[K]):
-    """What each key has of a campaign. `actions` and `amount_minor` sum to the campaign's.
+    """What each key has of a campaign; `actions` and `amount_minor` sum to the campaign's.
 
-    Journeys without a touch are left out: their actions are nobody's, in every model.
+    Journeys without a touch are left out: no model credits their actions to anyone.
     """
 
     actions: Mapping[K, Fraction]
@@ -73,7 +73,7 @@ class Shared(Generic[K]):
 
 @dataclass(frozen=True, slots=True)
 class Removal(Generic[K]):
-    """How likely a journey ends in an action, and by what share that falls without each key."""
+    """The probability that a journey ends in an action, and how far it falls without each key."""
 
     probability: float
     effects: Mapping[K, float]
@@ -82,7 +82,7 @@ class Removal(Generic[K]):
 def merge(journeys: Iterable[Journey[K]]) -> list[Journey[K]]:
     """Add up journeys of the same path, in a fixed order, without those that count nothing.
 
-    Sorting makes every result the same in every order of arrival, to the last bit.
+    Sorting makes every result identical in every order of arrival, to the last bit.
     """
     alike: dict[tuple[K, ...], list[Journey[K]]] = defaultdict(list)
     for journey in journeys:
@@ -110,17 +110,17 @@ def _keys(merged: Sequence[Journey[K]]) -> list[K]:
 def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K]:
     """Return the removal effect of each key in a Markov chain of this order.
 
-    States are the last `order` keys of a path; a path shorter than that is a state of its own.
-    Removing a key sends every transition into a state that holds it to "null". Source: Anderl et
-    al. 2016, "Mapping the customer journey"; states as in the package ChannelAttribution. Raises
-    `TooManyStates` above `MAX_STATES`, `ValueError` for an order below 1.
+    States are the last `order` keys of a path; a shorter path is a state of its own. Removing a key
+    redirects every transition into a state with it to "null". Source: Anderl et al. 2016, "Mapping
+    the customer journey"; states as in the package ChannelAttribution. Raises `TooManyStates` above
+    `MAX_STATES`, `ValueError` for an order below 1.
     """
-    # Imported when a chain is solved: a process that never does has no need of its memory.
+    # Imported on use: processes that never solve a chain save the memory.
     import numpy as np
 
     if order < 1:
         raise ValueError("the order of a chain is at least 1")
-    # A path on which money only went back is no way that anybody took in these days.
+    # A path with returns only is not one that anyone took in this period.
     merged = [each for each in merge(journeys) if each.actions or each.nulls]
     states: dict[tuple[K, ...], int] = {}
     walks = [
@@ -133,7 +133,7 @@ def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K
         return Removal(0.0, dict.fromkeys(_keys(merged), 0.0))
 
     start, moves, converts = _chain(merged, walks, len(states))
-    # Visits to j from i before the end: the fundamental matrix, from which every removal follows.
+    # Visits to j from i before the end: the fundamental matrix, from which all removals follow.
     fundamental = np.linalg.inv(np.eye(len(states)) - moves)
     visits = start @ fundamental
     success = fundamental @ converts
@@ -141,8 +141,8 @@ def removal_effects(journeys: Iterable[Journey[K]], order: int = 1) -> Removal[K
     effects = {}
     for key in _keys(merged):
         held = [index for gram, index in states.items() if key in gram]
-        # Who ever enters a state with the key and still acts would be lost without it. The chance
-        # to enter at j first is visits[held] · inverse(fundamental[held, held]).
+        # Every action of a walk that enters a state with the key is lost without it. The
+        # probability of entering at j first is visits[held] · inverse(fundamental[held, held]).
         lost = visits[held] @ np.linalg.solve(fundamental[np.ix_(held, held)], success[held])
         effects[key] = min(1.0, max(0.0, float(lost) / probability))
     return Removal(probability, effects)
@@ -157,9 +157,9 @@ def _grams(path: tuple[K, ...], order: int) -> list[tuple[K, ...]]:
 def _chain(
     merged: Sequence[Journey[K]], walks: Sequence[Sequence[int]], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return where walks start, how they move, and where they end in an action.
+    """Return the start distribution, the transitions, and the probability of an action per state.
 
-    Shapes: (size,), (size, size), (size,); what is missing to one in a row ends in "null".
+    Shapes: (size,), (size, size), (size,); what a row lacks to one ends in "null".
     """
     import numpy as np
 
@@ -179,11 +179,11 @@ def _chain(
 
 
 def markov(journeys: Iterable[Journey[K]], order: int = 1) -> Shared[K]:
-    """Share all actions and all money out in proportion to removal effects.
+    """Share all actions and all money in proportion to removal effects.
 
-    Effects are laid on a grid of 10^-12, so that what comes out is exact and hardly depends on the
-    machine's linear algebra. Money follows the same proportion as actions; where nobody acted and
-    money only went back, there is none to follow, and it is shared out path by path.
+    Effects are rounded to a grid of 10^-12, so that the result is exact and hardly depends on the
+    machine's linear algebra. Money follows the same proportions as actions; where no one acted and
+    money was only returned, it is shared path by path.
     """
     merged = merge(journeys)
     effects = {
@@ -204,12 +204,12 @@ def markov(journeys: Iterable[Journey[K]], order: int = 1) -> Shared[K]:
 
 
 def shapley(journeys: Iterable[Journey[K]]) -> Shared[K]:
-    """Share actions and money out by the Shapley value of the cumulative game.
+    """Share actions and money by the Shapley value of the cumulative game.
 
     A set of keys is worth the actions whose path needs no other key. That game is a sum of
-    unanimity games, so its value is each action in equal parts over its distinct keys: exact, and
-    without walking through all subsets. Actions are never below nought; money is, for a key on
-    whose paths more went back than was given. Source: Shapley 1953.
+    unanimity games, so each action is shared equally among its distinct keys: exact, and without
+    enumerating subsets. Amounts can be negative for a key on whose paths more was returned than
+    given. Source: Shapley 1953.
     """
     merged = merge(journeys)
     actions = dict.fromkeys(_keys(merged), Fraction(0))
@@ -233,4 +233,4 @@ MODELS: Mapping[str, Callable[..., Shared[Any]]] = {
     "markov_3": partial(markov, order=3),
     "shapley": shapley,
 }
-"""The models of a whole campaign by the name that stands in reports and URLs."""
+"""The models of a whole campaign by their names in reports and URLs."""

@@ -21,7 +21,7 @@ from advocacy.core.events import TIERS, ActionKind, Tier, Touch, shape
 CLOCK_SKEW = timedelta(minutes=5)
 
 SESSION = timedelta(minutes=30)
-"""Clicks of one person on one post, no further apart than this, are one touch."""
+"""Clicks of one person on one post within this time of each other are one touch."""
 
 WINDOWS: Mapping[ActionKind, timedelta] = {
     kind: timedelta(days=30 if kind is ActionKind.DONATION else 7) for kind in ActionKind
@@ -37,7 +37,7 @@ SAME_SESSION = "same_session"
 
 @shape()
 class CheckedTouch:
-    """A touch, and one word why it is not in the path; the word is empty where it is."""
+    """A touch, and the reason why it is not in the path; empty if it is."""
 
     touch: Touch
     rejection_reason: str = ""
@@ -52,9 +52,9 @@ def strength(tier: Tier) -> int:
 
 
 def _order(touch: Touch) -> tuple[object, ...]:
-    """Order touches by instant, then receipt, then all that they say: arrival never matters.
+    """Order touches by instant, then receipt, then all other fields, so that arrival never matters.
 
-    At one instant the stronger evidence stands later, and so nearer to the action.
+    At one instant the stronger evidence is later, and so nearer to the action.
     """
     return (
         touch.at,
@@ -74,7 +74,7 @@ def _number(named: UUID | None) -> int:
 
 
 def window_bounds(occurred_at: datetime, window: timedelta) -> tuple[datetime, datetime]:
-    """Return between which instants a touch has to lie to be in the path of an action."""
+    """Return the first and the last instant of a touch that can be in the path of an action."""
     return occurred_at - window, occurred_at + CLOCK_SKEW
 
 
@@ -84,9 +84,9 @@ def check_eligibility(
     window: timedelta,
     session: timedelta = SESSION,
 ) -> list[CheckedTouch]:
-    """Judge all touches of an action that occurred at this instant, in the order of time.
+    """Check all touches of an action that occurred at this instant; return them in order of time.
 
-    A touch that runs ahead by no more than `CLOCK_SKEW` stands at the action's instant. A `session`
+    A touch that is later by no more than `CLOCK_SKEW` is moved to the action's instant. A `session`
     of zero merges only clicks of one instant; a negative one merges none.
     """
     clamped = [
@@ -113,7 +113,7 @@ def check_eligibility(
 
 
 def _reject_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None:
-    """Leave each click once, by its strongest evidence; of equals the later one stays."""
+    """Keep each click once, by its strongest evidence; of equals the later one."""
     best: dict[object, int] = {}
     for index, touch in enumerate(touches):
         if verdicts[index]:
@@ -129,9 +129,9 @@ def _reject_same_click(touches: Sequence[Touch], verdicts: list[str]) -> None:
 
 
 def _reject_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
-    """Leave only the strongest of what the action carried: evidence is never averaged.
+    """Keep only the strongest evidence that the action carried: evidence is never averaged.
 
-    Other clicks of the same person are touches in their own right and stay.
+    Other clicks of the same person are touches of their own and stay.
     """
     carried = [
         index
@@ -145,10 +145,10 @@ def _reject_weaker(touches: Sequence[Touch], verdicts: list[str]) -> None:
 
 
 def _reject_same_session(touches: Sequence[Touch], verdicts: list[str], session: timedelta) -> None:
-    """Make one touch of clicks on one post with nothing between them: a reload is no new visit.
+    """Merge clicks on one post with nothing between them: a reload is not a new visit.
 
-    The strongest evidence stays and of equals the later, so that no rule that gives all to one
-    touch names another post for it.
+    The strongest evidence stays, and of equals the later, so that no rule that gives everything to
+    one touch picks another post because of the merge.
     """
     kept = -1
     before: Touch | None = None
@@ -174,11 +174,10 @@ def _same_post(one: Touch, other: Touch) -> bool:
 
 
 def eligible(occurred_at: datetime, touches: Iterable[Touch], window: timedelta) -> list[Touch]:
-    """Return the touches inside the window, each click once, in the order of time.
+    """Return the touches inside the window, each click once, in order of time.
 
     A click known both by its id and by the person counts once, by the stronger evidence. A touch
-    told by code, UTM or referrer has no time of its own and stands at the action's. A click
-    older than the window says no more than the code that came with it.
+    known by code, UTM or referrer has no time of its own and gets the action's.
     """
     return [
         judged.touch
@@ -193,7 +192,7 @@ def path_of(
     window: timedelta,
     session: timedelta = SESSION,
 ) -> list[Touch]:
-    """Return the path that the rules share an action out over, in the order of time."""
+    """Return the path that the rules share an action over, in order of time."""
     return [
         judged.touch
         for judged in check_eligibility(occurred_at, touches, window, session)

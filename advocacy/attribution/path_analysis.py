@@ -1,10 +1,9 @@
-"""Influence beyond the credited click: assists, top paths, and what helped another channel.
+"""Influence beyond the credited click: assists, top paths, and one channel helping another.
 
-Counts over journeys that ended in an action; nothing here shares anything out.
+Counts over journeys that ended in an action; nothing is shared here.
 
-What a stranger would get wrong: an action is assisted once by a post, however often that was
-touched, and never by the post that is credited with it. So assists of several posts do not add up
-to a number of actions.
+Note: a post assists an action once, however often it was touched, and never if it is credited with
+it. So the assists of several posts do not add up to a number of actions.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Assists:
-    """How many actions a key is credited with, and in how many others it was on the way."""
+    """How many actions a key is credited with, and in how many others it was on the path."""
 
     credited: int
     assisted: int
 
     @property
     def ratio(self) -> Fraction | None:
-        """Assists per credited action; None where nothing is credited."""
+        """Assists per credited action; None if nothing is credited."""
         return Fraction(self.assisted, self.credited) if self.credited else None
 
 
 @dataclass(frozen=True, slots=True)
 class PathCount(Generic[K]):
-    """A path that several journeys have in common, and its share of all actions with a path."""
+    """A path that several journeys share, and its share of all actions with a path."""
 
     path: tuple[K, ...]
     actions: int
@@ -52,14 +51,14 @@ class PathCount(Generic[K]):
 
 @dataclass(frozen=True, slots=True)
 class Helped:
-    """Actions with the helped channel in their path; in how many of them another came before."""
+    """Actions with the channel in their path, and how many of them the other channel helped."""
 
     actions: int
     helped: int
 
     @property
     def share(self) -> Fraction | None:
-        """The share that was helped; None where the channel is in no path."""
+        """The share that was helped; None if the channel is in no path."""
         return Fraction(self.helped, self.actions) if self.actions else None
 
 
@@ -85,7 +84,7 @@ def top_paths(
 ) -> list[PathCount[K]]:
     """Return the paths with the most actions, then the most money, then by name.
 
-    With `collapse` a key that follows itself stands once: `a a b` reads `a b`.
+    With `collapse` a key that follows itself counts once: `a a b` becomes `a b`.
     """
     if collapse:
         journeys = [
@@ -94,7 +93,7 @@ def top_paths(
         ]
     merged = [journey for journey in merge(journeys) if journey.actions]
     actions = sum(journey.actions for journey in merged)
-    # Sorting is stable, and `merge` gives the order of names.
+    # Sorting is stable, and `merge` sorts by name.
     merged.sort(key=lambda journey: (-journey.actions, -journey.amount_minor))
     return [
         PathCount(
@@ -109,9 +108,9 @@ def top_paths(
 
 
 def helped(journeys: Iterable[Journey[str]], channel: str = "email", by: str = "social") -> Helped:
-    """Count actions with this channel in their path, and those with the other before its last.
+    """Count actions with `channel` in their path, and those with `by` before its last occurrence.
 
-    Paths are laid out in channels. This is the figure behind "social helped the e-mail".
+    Paths consist of channels. This is the figure behind "social helped e-mail".
     """
     actions = with_help = 0
     for journey in journeys:

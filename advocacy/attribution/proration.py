@@ -1,12 +1,12 @@
-"""Money in whole minor units: how an amount is split by shares, and how it goes back.
+"""Split amounts in whole minor units by shares, and split refunds accordingly.
 
-Largest remainder (Hamilton): everybody gets the whole units of their part, and the units left over
-go to the largest remainders; of equal remainders the later touch comes first. Sums are exact.
+Largest remainder method (Hamilton): everyone gets the whole units of their part, and the units left
+over go to the largest remainders; of equal remainders the later touch comes first. Sums are exact.
 
-What a stranger would get wrong: refunds are not split one by one. Two half refunds, each rounded on
-its own, would leave a unit behind at one post and take one too many from another. What is split is
-the *cumulative* refund, in proportion to what each post was credited; the latest refund is the
-difference. So the net never falls below zero anywhere and is zero everywhere at the end.
+Note: refunds are not split one by one. Two half refunds, each rounded on its own, would leave a
+unit at one post and take one too many from another. The *cumulative* refund is split, in proportion
+to what each post was credited, and the latest refund is the difference. So no net amount is ever
+below zero, and all are zero after a full refund.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fractions import Fraction
 def split_minor(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
     """Split an amount in minor units by shares that sum to one; the parts sum to the amount.
 
-    A negative amount is split as its positive mirror. Raises `ValueError` where the shares do not
-    sum to exactly one or one of them is negative.
+    A negative amount is split as its positive mirror. Raises `ValueError` if the shares do not sum
+    to exactly one or one is negative.
     """
-    # In whole numbers over one denominator: the same as with fractions, at a fourth of the time.
+    # Integers over one denominator: the same result as fractions in a quarter of the time.
     whole = math.lcm(*(share.denominator for share in shares))
     weights = [share.numerator * (whole // share.denominator) for share in shares]
     if sum(weights) != whole or any(weight < 0 for weight in weights):
@@ -47,7 +47,7 @@ def split_by_weights(amount_minor: int, weights: Sequence[int]) -> list[int]:
 
 
 def in_whole_units(parts: Sequence[Fraction]) -> list[int]:
-    """Round parts whose sum is whole so that they still sum to it; they may be below nought."""
+    """Round parts whose sum is whole so that they still sum to it; parts may be negative."""
     whole = [math.floor(part) for part in parts]
     left = int(sum(parts, Fraction(0))) - sum(whole)
     by_remainder = sorted(
@@ -61,11 +61,11 @@ def in_whole_units(parts: Sequence[Fraction]) -> list[int]:
 def split_returns(
     gross_minor: int, shares: Sequence[Fraction], returns_minor: Sequence[int]
 ) -> list[list[int]]:
-    """Split each return of a gift over those who were credited with it, in order of time.
+    """Split each return of a gift among those who were credited with it, in order of time.
 
     One row per return, one amount per share; each row sums to its return. What is left of each part
-    is never negative, and is zero for all once everything went back. One return may move a unit
-    between two parts to keep that true. Raises `ValueError` where more went back than was given.
+    is never negative, and zero for all after a full refund. A return may move a unit between two
+    parts to keep that true. Raises `ValueError` if more was returned than given.
     """
     if any(each < 0 for each in returns_minor) or sum(returns_minor) > gross_minor:
         raise ValueError("returns must not be negative, nor more than was given")

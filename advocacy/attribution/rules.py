@@ -1,13 +1,12 @@
-"""The rules that share an action out among the posts that led to it.
+"""The rules that share one action among the posts that led to it.
 
-Each rule is a function from a path (touches in order of time, at least one) to weights of the same
-length that sum to exactly one. Local: a rule looks at nothing but the path of one action. Models
-that look at a whole campaign are in `journeys.py`, money is in `money.py`.
+A rule is a function from a path (touches in order of time, at least one) to weights of the same
+length that sum to exactly one. It looks at the path of one action only. Models of a whole campaign
+are in `campaign_models.py`, amounts in `proration.py`.
 
-What a stranger would get wrong: weights are `Fraction`, and stay so until money is split. Half-life
-weights are irrational, so they are laid on a grid of 10^-12 by largest remainder: they sum to one
-without a float anywhere, come out the same on every machine, and add up over many actions without
-their denominators growing.
+Note: weights are `Fraction` until money is split. Half-life weights are irrational, so they are
+rounded to a grid of 10^-12 by largest remainder: they sum to one without floats, are the same on
+every machine, and add up over many actions without growing denominators.
 """
 
 from __future__ import annotations
@@ -47,25 +46,25 @@ def _last_of_strongest(path: Sequence[Touch], among: Iterable[int]) -> int:
 
 
 def last_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
-    """Give all to the last touch of the strongest tier: what the tool itself carried back.
+    """Give everything to the last touch of the strongest tier.
 
-    A link that the action names beats a later click that is only known to be the same person's:
-    of the tiers the best wins, and none is averaged.
+    A link that the action names beats a later click that is only known to be the same person's: the
+    best tier wins, tiers are never averaged.
     """
     return _all_to(_last_of_strongest(path, range(len(path))), path)
 
 
 def last_social_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
-    """Give all to the last touch through a post's link, past later e-mails and text messages.
+    """Give everything to the last touch through a post, ignoring later e-mails and text messages.
 
-    Where no touch came through a post, that is the last touch ("last non-direct", turned round).
+    If no touch came through a post, that is the last touch ("last non-direct", turned round).
     """
     social = [index for index, touch in enumerate(path) if touch.channel == SOCIAL]
     return _all_to(_last_of_strongest(path, social or range(len(path))), path)
 
 
 def first_touch(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
-    """Give all to the first touch: what made her aware, by whatever evidence it is known."""
+    """Give everything to the first touch, by whatever evidence it is known."""
     return _all_to(0, path)
 
 
@@ -77,7 +76,7 @@ def linear(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
 def position_based(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
     """Give 40 % to the first, 40 % to the last, and share 20 % among those between.
 
-    Two touches get a half each. Source: Google Ads, "position-based" attribution.
+    Two touches get one half each. Source: Google Ads, "position-based" attribution.
     """
     if len(path) <= 2:
         return linear(path, occurred_at)
@@ -92,10 +91,10 @@ def time_decay(path: Sequence[Touch], occurred_at: datetime) -> list[Fraction]:
 
 
 def decayed(path: Sequence[Touch], half_life: timedelta) -> list[Fraction]:
-    """Weigh touches by 2^(-age / half_life), exactly where all ages are whole half-lives.
+    """Weigh touches by 2^(-age / half_life), exactly if all ages are whole half-lives.
 
-    Ages run from the last touch: a factor common to all weights does not matter, so this is the
-    same as ages from the action. Raises `ValueError` for a half-life that is not positive.
+    Ages count from the last touch: a factor common to all weights does not matter, so the result is
+    the same as with ages from the action. Raises `ValueError` for a half-life that is not positive.
     """
     if half_life <= timedelta(0):
         raise ValueError("a half-life must be positive")
@@ -108,7 +107,7 @@ def decayed(path: Sequence[Touch], half_life: timedelta) -> list[Fraction]:
 
 
 def _halved(whole: int, rest: timedelta, half_life: timedelta) -> int:
-    """Return 2^-(whole + rest/half_life) as a whole number on a scale of 2^64 times 10^40.
+    """Return 2^-(whole + rest/half_life) as an integer on a scale of 2^64 times 10^40.
 
     Decimal `exp` is correctly rounded on every machine, to forty digits.
     """
@@ -127,7 +126,7 @@ RULES: Mapping[str, Rule] = {
     "position_based": position_based,
     "time_decay": time_decay,
 }
-"""The rules by the name that stands in reports, columns and URLs; the first is the usual one."""
+"""The rules by their names in reports, columns and URLs; the first is the default."""
 
 
 def attribute(
@@ -137,16 +136,16 @@ def attribute(
     window: timedelta,
     session: timedelta = SESSION,
 ) -> list[Credit]:
-    """Share an action that occurred at this instant out among its touches.
+    """Share an action that occurred at this instant among its touches.
 
-    Returns credits whose shares sum to exactly one; without eligible touches that is one credit
-    to nobody.
+    Returns credits whose shares sum to exactly one; without eligible touches, one credit without a
+    touch.
     """
     return share_out(path_of(occurred_at, touches, window, session), occurred_at, rule)
 
 
 def share_out(path: Sequence[Touch], occurred_at: datetime, rule: Rule) -> list[Credit]:
-    """Share an action out along its path, as `attribute` does."""
+    """Share an action along its path, as `attribute` does."""
     if not path:
         return [Credit(None, _ALL, Tier.UNATTRIBUTED)]
     return [
@@ -158,7 +157,7 @@ def share_out(path: Sequence[Touch], occurred_at: datetime, rule: Rule) -> list[
 
 @shape()
 class WeightedTouch:
-    """A line of the receipt: a touch, why it was passed over if it was, its weight by rule."""
+    """A line of the receipt: a touch, why it was rejected if it was, and its weight by rule."""
 
     touch: Touch
     rejection_reason: str
@@ -172,9 +171,9 @@ def assign_weights(
     rules: Mapping[str, Rule] = RULES,
     session: timedelta = SESSION,
 ) -> list[WeightedTouch]:
-    """Return every touch that speaks for an action, in order of time, with its weight by rule.
+    """Return every touch of an action, in order of time, with its weight by rule.
 
-    The weights of one rule sum to exactly one, or to zero where no touch is in the path.
+    The weights of one rule sum to exactly one, or to zero if no touch is in the path.
     """
     judged = check_eligibility(occurred_at, touches, window, session)
     path = [each.touch for each in judged if not each.rejection_reason]

@@ -1,8 +1,8 @@
-"""The trail of an action: every link and click that could have led to it, as touches.
+"""Collect the touchpoints of an action: every link and click that could have led to it.
 
-Pure. Here the evidence that an action carries (click id, code, UTM, referrer) and what is known of
-its supporter's clicks become touches with a tier; `attribution` decides which of them has credit.
-Source of the tiers: click id > code > UTM > referrer > identity; the best wins, none is averaged.
+Pure. The evidence that an action carries (click id, code, UTM, referrer) and the known clicks of
+its supporter become touches with a tier, from strongest to weakest: click id, code, UTM, referrer,
+identity. `eligibility.py` and `rules.py` decide which of them get credit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from advocacy.core.tracking_parameters import folded_utm
 
 @dataclass(slots=True)
 class TouchLookup:
-    """What was looked up for a batch: links by code and UTM, clicks by id and by supporter.
+    """Links by code and UTM, clicks by id and by supporter, looked up for a batch.
 
     Rows have `link_id`, `post_id`, `campaign_id`, `platform`; clicks also `click_id`, `clicked_at`,
     `seen_at`; links by UTM also `utm`, folded.
@@ -43,11 +43,10 @@ def collect_touchpoints(
     supporter_id: UUID | None = None,
     within: tuple[datetime, datetime] | None = None,
 ) -> list[Touch]:
-    """Return all touches that speak for an action, each with its tier, in no order.
+    """Return all touches of an action, each with its tier, in no order.
 
-    With `within`, without such that cannot be in its path: other clicks of hers that do not lie
-    between these instants, and the click that she came back with a second time. Some people click
-    a lot.
+    With `within` (first and last instant), the supporter's clicks outside of it are left out, and
+    so is a second copy of the click that the action carried: some people click a lot.
     """
     touches = []
     click = known.clicks.get(click_id)
@@ -60,15 +59,15 @@ def collect_touchpoints(
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
     if supporter_id is not None:
-        hers = known.clicks_of.get(supporter_id, ())
+        own_clicks = known.clicks_of.get(supporter_id, ())
         if within is not None:
             begin, end = within
-            hers = [
+            own_clicks = [
                 each
-                for each in hers
+                for each in own_clicks
                 if begin <= each.clicked_at <= end and not (click and each.click_id == click_id)
             ]
-        touches += [_from_click(each, Tier.IDENTITY) for each in hers]
+        touches += [_from_click(each, Tier.IDENTITY) for each in own_clicks]
     return touches
 
 
@@ -99,7 +98,7 @@ def _from_link(link: Any, tier: Tier, at: datetime) -> Touch:
 
 
 def _by_utm(utm: Mapping[str, str], links: Iterable[Any]) -> Any | None:
-    """Return the link whose UTM this is, if all links that fit are of one post."""
+    """Return the link that this UTM matches, if all links that match are of one post."""
     fitting = [
         link
         for link in links

@@ -1,4 +1,4 @@
-"""Names of ActBlue's orders, which other tools report, too."""
+"""Names of ActBlue's orders, which other tools report as well."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from advocacy.core.tracking_parameters import split_code as split_code
 from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
-# ActBlue's gifts are seen again by other tools, which know them by one of these names only.
+# Other tools that report ActBlue's gifts know them by one of these names only.
 ACTBLUE_GIFTS = "act_blue"
 ACTBLUE_ORDERS = "act_blue_order"
 ACTBLUE_ZONE = "America/New_York"
 
 
 def actblue_order(order: str, paid_at: datetime) -> str:
-    """Name one payment of an ActBlue order: a recurring order has one for each instalment.
+    """Return the name of one payment of an ActBlue order.
 
-    The day is New York's, where ActBlue keeps its clock.
+    A recurring order has one payment for each instalment, told apart by its day in New York,
+    ActBlue's time zone.
     """
     return f"{order}:{paid_at.astimezone(dates.zone(ACTBLUE_ZONE)).date()}"

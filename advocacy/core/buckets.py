@@ -1,11 +1,11 @@
-"""Days in rows of sixteen, so that a report over years reads few rows and any day can begin it.
+"""Divide days into spans of sixteen, so that a report over years reads few rows.
 
-Pure. What is counted by day is also counted by *span*: sixteen days in a row, from a day that is
-the same for everybody. A range of days is its whole spans and the single days at its ends, at most
-thirty of them.
+Pure. What is counted by day is also counted by *span*: sixteen consecutive days, the same for
+everyone. A range of days consists of its whole spans and the single days at both ends, at most
+thirty.
 
-What a stranger would get wrong: spans are no weeks or months. They divide time evenly, so that the
-work for a range does not depend on where it begins.
+Note: spans are not weeks or months. They divide time evenly, so that the work for a range does not
+depend on where it begins.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import date
 from typing import NamedTuple
 
 DAYS = 16
-"""So many days are one span."""
+"""The length of a span in days."""
 
 NO_DAYS = (date.max, date.min)
-"""A range in which no day is."""
+"""An empty range."""
 
 
 class Pieces(NamedTuple):
-    """A range cut up: (first, last) starts of its whole spans, and the single days at its ends."""
+    """The parts of a range: starts of its whole spans, and the single days at its ends."""
 
     spans: tuple[date, date]
     head: tuple[date, date]
@@ -29,12 +29,12 @@ class Pieces(NamedTuple):
 
 
 def span_of(day: date) -> date:
-    """Return the first day of the span that a day lies in."""
+    """Return the first day of the span of a day."""
     return date.fromordinal(day.toordinal() - (day.toordinal() - 1) % DAYS)
 
 
 def cut(first: date, last: date) -> Pieces:
-    """Cut the range from `first` to `last`, both included; what is not there is `NO_DAYS`."""
+    """Divide the range from `first` to `last`, both included; parts without days are `NO_DAYS`."""
     begin, end = first.toordinal(), last.toordinal()
     start = begin + -(begin - 1) % DAYS
     stop = end - end % DAYS  # the last day of the last span that ends within the range

@@ -1,4 +1,4 @@
-"""Closed lists that the command line offers and the code behind it keeps to.
+"""Closed lists that the command line offers and the code accepts.
 
 Note: this imports nothing, so that `advocacy COMMAND --help` stays fast.
 """
@@ -6,7 +6,7 @@ Note: this imports nothing, so that `advocacy COMMAND --help` stays fast.
 from __future__ import annotations
 
 LANGUAGES = {"en": "English", "fr": "Français", "es": "Español"}
-"""The languages of pages and mails, by their codes."""
+"""The languages of pages and e-mails, by code."""
 
 ATTRIBUTION_MODELS = (
     "last_touch",
@@ -16,13 +16,13 @@ ATTRIBUTION_MODELS = (
     "position_based",
     "time_decay",
 )
-"""The rules of `attribution.RULES`, by the names in reports and URLs; the first is usual."""
+"""The rules of `attribution.RULES` by their names in reports and URLs; the first is the default."""
 
 MEASURES = ("supporters", "donors", "net", "calls", "actions")
-"""What a goal can be about."""
+"""What a goal can measure."""
 
 ROLES = ("reader", "editor", "owner")
-"""What a member may do, each with all that is before it."""
+"""The roles of members, each with the rights of those before it."""
 
 SHORTEST_DAYS = 32
-"""The shortest time over which `generate` spreads actions."""
+"""The shortest period over which `generate` spreads actions, in days."""

@@ -1,12 +1,12 @@
-"""E-mail addresses and phone numbers as tools, forms and spreadsheets write them, read in one way.
+"""Normalize e-mail addresses and phone numbers as tools, forms and spreadsheets write them.
 
-Pure. Every provider, import and page reads them here, so that one person is one digest wherever
-they come from. Nothing here is hashed or stored; see `identity`.
+Pure. Every provider, import and page uses this, so that one person has one digest wherever they
+come from. Nothing is hashed or stored here; see `identity`.
 
-Note: to read an address wrongly is worse than not to read it, since it joins two people. What is
-around an address is taken off (invisible characters, brackets, a display name, a trailing comma);
-an address is never put together from parts, nor picked out of several. A phone number without its
-area code is many people's, and is read as none.
+Note: reading an address wrongly is worse than not reading it, since it merges two people. What
+surrounds an address is removed (invisible characters, brackets, a display name, a trailing comma);
+an address is never assembled from parts nor picked from several. A phone number without its area
+code belongs to many people and is not read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from advocacy.core.plain_text import visible
 
-# No address is longer (RFC 5321: 254), and to compose long texts takes time by their square.
+# No address is longer (RFC 5321: 254), and Unicode composition of long texts takes quadratic time.
 _LONGEST_EMAIL = 320
 _LONGEST_WRITTEN = 2048
 
@@ -46,11 +46,11 @@ _NOTHING = frozenset(
         "withheld",
     )
 )
-"""What is written where there is nothing to write."""
+"""What tools write where there is no value."""
 
 
-# An address that needs no thought: what the library takes as it is, at a fiftieth of its cost. All
-# others, those with a special domain among them, are the library's.
+# Plain addresses, which the library would accept unchanged at fifty times the cost. All others,
+# including those with special domains, go to the library.
 _PLAIN = re.compile(
     r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?!local|test|invalid|arpa|onion)"
     r"[a-z]{2,24}"
@@ -76,9 +76,9 @@ _BEHIND = f"{_QUOTES} >)]}},;:.!?"
 
 
 def normalise_email(written: str) -> str:
-    """Return the address in lower case and NFKC, or an empty string where it is not plainly one.
+    """Return the address in lower case and NFKC, or '' if it is not clearly one.
 
-    Dots and plus tags stay: to drop them would join people whom their provider holds apart.
+    Dots and plus tags stay: dropping them would merge people whom their provider keeps apart.
     """
     if len(written) > _LONGEST_WRITTEN:
         return ""
@@ -99,14 +99,14 @@ def normalise_email(written: str) -> str:
 
 
 def _address_in(folded: str) -> str:
-    """Take off what is written around an address: `Ana <ana@example.org>`, `mailto:`, a comma."""
+    """Remove what is written around an address: `Ana <ana@example.org>`, `mailto:`, a comma."""
     if "&" in folded and ";" in folded:
         folded = visible(html.unescape(folded)).lower()
     if "@" not in folded and "%40" in folded:
         folded = visible(unquote(folded)).lower()
     if bracketed := _IN_BRACKETS.fullmatch(folded):
         name, folded = bracketed.groups()
-        # A name that is another address: nobody can tell whose of the two the action is.
+        # The name is a different address: it is unclear whose of the two the action is.
         if "@" in name and name.strip(_BEFORE + _BEHIND) != folded.strip():
             return ""
     else:
@@ -117,18 +117,18 @@ def _address_in(folded: str) -> str:
     return _AROUND_AT.sub("@", folded)
 
 
-# A number of the North American plan as most tools write it: what the library makes of it, at a
-# fiftieth of its cost.
+# A North American number as most tools write it, with the library's result at a fiftieth of its
+# cost.
 _NORTH_AMERICAN = re.compile(
     r"(?:\+?1[ -.]?)?\(?((?!555|\d11)[2-9]\d\d)\)?[ -.]?([2-9]\d\d)[ -.]?(\d{4})",
     re.ASCII,
 )
 _DIALS_LIKE_US = frozenset({"US", "CA"})
-# No area code is 555 or ends in 11: (555) 123-4567 is what people type to get past a form.
+# No area code is 555 or ends in 11: people type (555) 123-4567 to get past a form.
 _AREA_AND_EXCHANGE = re.compile(r"(?!555|\d11)[2-9]\d\d[2-9]\d{6}", re.ASCII)
-# Names of people and rooms on a telephone system, which may look like numbers and are none.
+# SIP and client names on a telephone system, which may look like numbers.
 _NAMED_LINE = re.compile(r"\s*(client|sips?):", re.IGNORECASE)
-# Local numbers have no more digits than this, in any country.
+# Local numbers have no more digits than this in any country.
 _LONGEST_LOCAL = 8
 _KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 _WITHHELD = frozenset(
@@ -143,20 +143,20 @@ _WITHHELD = frozenset(
         "WITHHELD",
     )
 )
-"""What telephone companies send for a caller who hides the number: a word, on the keypad."""
+"""What telephone companies send for a hidden number: a word, as digits of the keypad."""
 
 
 def is_withheld(written: str) -> bool:
-    """Say whether a number stands for a hidden one, like +266696687 for ANONYMOUS."""
+    """Return whether a number stands for a hidden one, such as +266696687 for ANONYMOUS."""
     seen = visible(written)
     return seen.startswith("+") and re.sub(r"[^0-9]", "", seen) in _WITHHELD
 
 
 @lru_cache(maxsize=4096)
 def normalise_phone(written: str, region: str = "US") -> str:
-    """Return the number in E.164, read as dialled in `region`, or an empty string.
+    """Return the number in E.164, read as dialled in `region`, or ''.
 
-    Also for a number without its area code, and for one that stands for a hidden one.
+    A number without its area code, and one that stands for a hidden number, are ''.
     """
     if region in _DIALS_LIKE_US and (plain := _NORTH_AMERICAN.fullmatch(written)):
         return "+1" + "".join(plain.groups())
@@ -175,10 +175,10 @@ def normalise_phone(written: str, region: str = "US") -> str:
 
 
 def _has_area_code(number: phonenumbers.PhoneNumber, region: str) -> bool:
-    """Say whether a number of a possible length is whole, as far as its country's plan tells.
+    """Return whether a number of possible length is complete, as far as its numbering plan tells.
 
-    Where local numbers are as long as whole ones, whoever writes one without a country code has to
-    write its national prefix, or more digits than a local number has.
+    Where local numbers are as long as full ones, a number without a country code needs its national
+    prefix, or more digits than a local number has.
     """
     national = phonenumbers.national_significant_number(number)
     if number.country_code == 1:
@@ -193,9 +193,9 @@ def _has_area_code(number: phonenumbers.PhoneNumber, region: str) -> bool:
 
 
 def is_unreadable(email: str, phone: str, region: str) -> bool:
-    """Say whether an address or a number was given and neither can be read as one.
+    """Return whether an address or number was given and neither can be read.
 
-    What is written for "none", and numbers that are hidden, were not given.
+    Placeholders for "none" and hidden numbers do not count as given.
     """
     if not (email or phone) or normalise_email(email) or normalise_phone(phone, region):
         return False

@@ -1,10 +1,10 @@
-"""Bodies and secrets at rest: sealed so that the database alone opens none of them.
+"""Encrypt bodies and secrets at rest, so that the database alone reveals none of them.
 
-AES-256-GCM from `cryptography`, a fresh nonce for each, and the row's own name as associated data,
-so that two sealed values cannot change places. Pure but for the chance in a nonce.
+AES-256-GCM from `cryptography`, with a fresh nonce each time and the row's own name as associated
+data, so that two encrypted values cannot be swapped. Pure except for random nonces.
 
-What a stranger would get wrong: a plain digest of a body would open it. All of a body may be known
-but whom it names, and there are few phone numbers: whoever has the database could try them all.
+Note: an unkeyed digest of a body would reveal it. Everything in a body may be known except whom it
+names, and there are few phone numbers, so that anyone with the database could try them all.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ def _digest_key(master: bytes, org_id: UUID) -> bytes:
 
 
 def fingerprint(master: bytes, org_id: UUID, plain: bytes) -> bytes:
-    """Return 32 bytes by which a body is known again, and which say nothing without the key."""
+    """Return a 32-byte keyed digest of a body; it reveals nothing without the key."""
     digest = hashlib.sha256(plain).digest()
     return hmac.digest(_digest_key(master, org_id), digest, "sha256")
 
 
 def seal(master: bytes, org_id: UUID, name: str, plain: bytes) -> bytes:
-    """Seal a value under the organization's key, bound to `name`."""
+    """Encrypt a value under the organization's key, bound to `name`."""
     nonce = os.urandom(_NONCE)
     cipher = _cipher(master, org_id)
     return _VERSION + nonce + cipher.encrypt(nonce, plain, name.encode())
 
 
 def unseal(master: bytes, org_id: UUID, name: str, sealed: bytes) -> bytes:
-    """Open what `seal` closed. Raises `Unreadable("corrupt")` where it was changed or moved."""
+    """Decrypt what `seal` encrypted. Raises `Unreadable("corrupt")` if it was changed or moved."""
     if sealed[:1] != _VERSION:
         raise Unreadable("corrupt", "unknown version")
     nonce, rest = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
@@ -62,7 +62,7 @@ def unseal(master: bytes, org_id: UUID, name: str, sealed: bytes) -> bytes:
 
 
 def seal_text(master: bytes, org_id: UUID, name: str, text: str) -> str:
-    """Return a text as it is stored beside a body: sealed where it may hold something personal."""
+    """Return a text as it is stored beside a body: encrypted if it may contain personal data."""
     if not reads_as_personal(text):
         return text
     sealed = seal(master, org_id, name, text.encode("utf-8", "surrogatepass"))
@@ -70,7 +70,7 @@ def seal_text(master: bytes, org_id: UUID, name: str, text: str) -> str:
 
 
 def open_text(master: bytes, org_id: UUID, name: str, stored: str) -> str:
-    """Return what `seal_text` was given. Raises `Unreadable("corrupt")` as `unseal` does."""
+    """Return the text given to `seal_text`. Raises `Unreadable("corrupt")` as `unseal` does."""
     if not stored.startswith(_SEALED):
         return stored
     try:
@@ -86,13 +86,13 @@ DIGEST_BYTES = 16
 def organization_key(master: bytes, org_id: UUID, purpose: str) -> bytes:
     """Derive a 32-byte key for one organization and one purpose (HKDF-Expand, RFC 5869).
 
-    One block of HMAC-SHA256 is enough for 32 bytes, and `master` is already uniform.
+    One block of HMAC-SHA256 is enough for 32 bytes, and `master` is uniform already.
     """
     return hmac.digest(master, f"{purpose}:{org_id}".encode() + b"\x01", "sha256")
 
 
 def digest(key: bytes, kind: str, value: str) -> str:
-    """Return the keyed hash of a normalised value: 128 bits in hex, bound to its kind."""
+    """Return the keyed hash of a normalized value: 128 bits in hex, bound to its kind."""
     return hmac.digest(key, f"{kind}:v1:{value}".encode(), "sha256")[:DIGEST_BYTES].hex()
 
 

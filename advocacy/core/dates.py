@@ -1,11 +1,10 @@
-"""The calendar: which day and which hour an instant is in, in a time zone.
+"""The calendar: the day and the hour of an instant in a time zone.
 
 Pure, and the only module that reads time zones. They come from the `tzdata` package, whose version
-the lock files pin, so that every machine has the same release; the files of the system, and
-PostgreSQL's own, are other releases and differ for some dates. What has to find days in SQL gets
-them from here as a `Clock` (see `store.clocks`).
+the lock files pin, so that every machine has the same release; the system's and PostgreSQL's own
+differ for some dates. SQL that needs days gets them as a `Clock` (see `storage.time_zones`).
 
-Note: importing this turns the system's files off for the whole process.
+Note: importing this turns off the system's time zone files for the whole process.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ zoneinfo.reset_tzpath(to=())
 zoneinfo.ZoneInfo.clear_cache()
 
 RELEASE: str = tzdata.IANA_VERSION
-"""The release of the time zones, as IANA names it: 2026a."""
+"""The IANA release of the time zones, for example 2026a."""
 
 FIRST_YEAR, LAST_YEAR = 1990, 2200
-"""Between these years a `Clock` is exact; no action or click lies outside of them."""
+"""A `Clock` is exact between these years; no action or click lies outside of them."""
 
 _STEP_SECONDS = 3 * 86400
-"""Shorter than the shortest time for which any zone kept an offset in these years: a week."""
+"""Shorter than any period for which a zone kept an offset in these years: a week."""
 
 _LIKELY = {
     "CET": "Europe/Paris",
@@ -57,7 +56,7 @@ _LIKELY = {
     "NZST": "Pacific/Auckland",
     "NZDT": "Pacific/Auckland",
 }
-"""What is likely meant by an abbreviation: in some, clocks that change are meant and not read."""
+"""The zone that is likely meant by an abbreviation."""
 
 _WITHOUT_LINK = {
     "CST6CDT": "America/Chicago",
@@ -65,11 +64,11 @@ _WITHOUT_LINK = {
     "MST7MDT": "America/Denver",
     "PST8PDT": "America/Los_Angeles",
 }
-"""Old names that the database of zones has rules of its own for, which are those of a location."""
+"""Old names to which the database gives rules of their own, which are those of a location."""
 
 
 class Clock(NamedTuple):
-    """By how much a zone is ahead of UTC: by `ahead[n]` seconds once n of `starts` are over."""
+    """The offset of a zone from UTC: `ahead[n]` seconds once n of `starts` have passed."""
 
     starts: tuple[datetime, ...]
     ahead: tuple[int, ...]
@@ -77,7 +76,7 @@ class Clock(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> zoneinfo.ZoneInfo:
-    """Return a time zone. Raises `LookupError` or `ValueError` where there is none of that name."""
+    """Return a time zone. Raises `LookupError` or `ValueError` if there is none of that name."""
     return zoneinfo.ZoneInfo(name)
 
 
@@ -87,7 +86,7 @@ def day_in(moment: datetime, timezone: str) -> date:
 
 
 def begin_of(day: date, timezone: str) -> datetime:
-    """Return the first instant of a day in a zone, in UTC; the last of all where there is none."""
+    """Return the first instant of a day in a zone, in UTC, or the latest possible instant."""
     try:
         return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
     except OverflowError:
@@ -99,16 +98,16 @@ def begin_of(day: date, timezone: str) -> datetime:
 
 
 def seconds_ahead(moment: datetime, timezone: str) -> float:
-    """Return by how many seconds a zone is ahead of UTC at an instant."""
+    """Return the offset of a zone from UTC at an instant, in seconds."""
     ahead = moment.astimezone(zone(timezone)).utcoffset()
     return ahead.total_seconds() if ahead else 0.0
 
 
 def hour_in(moment: datetime, timezone: str) -> datetime:
-    """Return when an instant's hour began on the clocks of a zone.
+    """Return the instant at which an instant's hour began on the clocks of a zone.
 
-    An hour that comes twice is two hours. Where clocks are changed by half an hour, the hour that
-    they are changed to begins with the change.
+    A repeated hour is two hours. If clocks change by half an hour, the hour they change to begins
+    with the change.
     """
     local = moment.astimezone(zone(timezone))
     begun = local.replace(minute=0, second=0, microsecond=0, tzinfo=None) - (
@@ -123,9 +122,9 @@ def hour_in(moment: datetime, timezone: str) -> datetime:
 
 @lru_cache(maxsize=1024)
 def clock_of(timezone: str) -> Clock:
-    """Return when the clocks of a zone change, from `FIRST_YEAR` to the end of `LAST_YEAR`.
+    """Return the offsets of a zone from `FIRST_YEAR` to the end of `LAST_YEAR`.
 
-    Before, it shows what it shows at the beginning of these years; after them, what at their end.
+    Before these years it has the first offset, after them the last.
     """
     read = zone(timezone)
 
@@ -153,15 +152,15 @@ def clock_of(timezone: str) -> Clock:
 
 @lru_cache(maxsize=1)
 def known() -> frozenset[str]:
-    """Return all time zones that can be read, also those that cannot be chosen."""
+    """Return all time zones that can be read, including those that cannot be chosen."""
     return frozenset(zoneinfo.available_timezones())
 
 
 @lru_cache(maxsize=1)
 def accepted() -> frozenset[str]:
-    """Return the time zones that an organization, a campaign or a file may be in.
+    """Return the time zones that an organization, a campaign or a file may have.
 
-    These are all of the form Area/Location, and UTC. An abbreviation names several clocks, and
+    These are all of the form Area/Location, and UTC. An abbreviation can mean several zones, and
     `Etc/GMT+5` is five hours *behind* UTC.
     """
     return frozenset(each for each in known() if "/" in each and not each.startswith("Etc/")) | {
@@ -171,7 +170,7 @@ def accepted() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _links() -> dict[str, str]:
-    """Return which zone each old or second name stands for, as the database of zones says."""
+    """Return the zone for each old or alternative name, from the time zone database."""
     written = importlib.resources.files("tzdata").joinpath("zoneinfo", "tzdata.zi").read_text()
     links = [line.split() for line in written.splitlines() if line.startswith("L ")]
     return {
@@ -180,7 +179,7 @@ def _links() -> dict[str, str]:
 
 
 def likely(name: str) -> str:
-    """Return the zone that is likely meant by a name that is not accepted, else ''."""
+    """Return the zone that is likely meant by a name that is not accepted, or ''."""
     written = name.strip().replace(" ", "_").casefold()
     written = written.removeprefix("posix/").removeprefix("right/").removeprefix("etc/")
     if found := _LIKELY.get(written.upper()):
@@ -192,7 +191,7 @@ def likely(name: str) -> str:
 
 
 def same_clock(name: str) -> str:
-    """Return the accepted zone that has the clock of one that is not; '' where none is known."""
+    """Return the accepted zone with the same offsets as one that is not accepted, or ''."""
     written = name.removeprefix("posix/").removeprefix("right/")
     if written in accepted():
         return written
@@ -200,7 +199,7 @@ def same_clock(name: str) -> str:
 
 
 def mistake(name: str) -> str:
-    """Say why a zone cannot be chosen, and which one may be meant; '' where it can."""
+    """Return why a zone cannot be chosen and which one may be meant; '' if it can."""
     if name in accepted():
         return ""
     meant = likely(name) or "a name like America/Chicago"

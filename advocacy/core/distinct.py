@@ -1,25 +1,23 @@
-"""On which days people came, kept so that distinct people add up over any range of days.
+"""Count distinct people over any range of days by adding up stored numbers.
 
-Pure. A *group* is what people are counted by: a scope (a campaign, or the whole organization), a
-grain and a value of it, under a model. A *presence* is a day on which a person acted in a group,
-and with it goes when she was there last:
+Pure. A *group* is a scope (a campaign or the whole organization), a grain, a value of it, and a
+model. A *presence* is a day on which a person acted in a group, together with their previous day:
 
-- her previous day in the group, or
-- at her first day in the group (`opening`), her first day anywhere in the organization.
+- their previous day in the group, or
+- on their first day in the group (`first_in_group`), their first day anywhere in the organization.
 
-So whoever acted in a range has exactly one presence in it that is an opening or has its last day
-before the range, and distinct people are a sum of those. Where the last day lies before the range,
-opening or not, she is *returning*; else she is *new*. There are only so many pairs of days, however
-many people and actions there are.
+So everyone who acted in a range has exactly one presence in it that is their first in the group or
+whose previous day lies before the range; distinct people are the number of those. If the previous
+day lies before the range they are *returning*, otherwise *new*. There are few pairs of days,
+however many people and actions there are.
 
-Presences are kept by day and by span (`spans`), on both sides of the pair, so that a report reads
-hundreds of pairs where there are tens of thousands. Openings alone are kept a second time without
-their last day (`since_span` 0): they are most of the rows, and most often all that is asked for.
+Presences are stored by day and by span (`buckets`), on both sides of the pair, so that a report
+reads hundreds of pairs instead of tens of thousands. First presences are also stored without their
+previous day (`since_span` 0), since they are most of the rows and usually all that is asked for.
 
-What a stranger would get wrong: this is about a person's actions all together. One more action
-changes the presence after it, in every group that it belongs to, and an earlier first action
-changes all her openings. Hence a change is her presences after it less those before it
-(`presence_changes`).
+Note: presences depend on all actions of a person. One more action changes the presence after it in
+each of its groups, and an earlier first action changes all their first presences. So a change is
+the presences after it minus those before it (`distinct_deltas`).
 """
 
 from __future__ import annotations
@@ -40,20 +38,20 @@ MODELS = list(ATTRIBUTION_MODELS)
 """The models that may differ."""
 
 GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
-"""What people of a campaign are counted by."""
+"""By what people of a campaign are counted."""
 
 GRAINS_OF_ORGANIZATION = ("all", "kind", "platform")
-"""What people of a whole organization are counted by."""
+"""By what people of a whole organization are counted."""
 
 ANY = date.min
-"""Stands for the last day where openings are kept without it."""
+"""Stands for the previous day where first presences are stored without it."""
 
 Places = tuple[tuple[str, tuple[tuple[UUID | None, str], ...]], ...]
-"""By model, the posts with their platforms that an action is credited to."""
+"""By model, the posts to which an action is credited, with their platforms."""
 
 
 class Acted(Protocol):
-    """What matters of an action here; rows and actions both have it."""
+    """What of an action matters here; rows and actions both have it."""
 
     @property
     def supporter_id(self) -> UUID | None: ...
@@ -76,7 +74,7 @@ class Acted(Protocol):
 
 
 class Group(NamedTuple):
-    """What people are counted by. `scope` is a campaign's id, or the organization's for all."""
+    """By what people are counted. `scope` is a campaign's id, or the organization's for all."""
 
     scope: UUID
     model: str
@@ -85,7 +83,7 @@ class Group(NamedTuple):
 
 
 class RangeQuery(NamedTuple):
-    """Which presences a range of days asks for: those of these spans between these days."""
+    """Which presences a range of days needs: those of these spans between these days."""
 
     day_span: int
     since_span: int
@@ -97,7 +95,7 @@ _uuid = lru_cache(maxsize=10_000)(UUID)
 
 
 def range_queries(first: date, last: date) -> list[RangeQuery]:
-    """Return what has to be added up for the range from `first` to `last`, both included."""
+    """Return the queries that add up to the range from `first` to `last`, both included."""
     start = span_of(first)
     before = []
     if start > date.min:
@@ -114,7 +112,7 @@ def range_queries(first: date, last: date) -> list[RangeQuery]:
 
 
 def places(action: Acted) -> Places:
-    """Return by model the posts, each with its platform, that have a share of an action."""
+    """Return by model the posts that have a share of an action, each with its platform."""
     if not action.path:
         return ((ALL_MODELS, ((action.post_id, action.platform),)),)
     return tuple(
@@ -133,12 +131,12 @@ def places(action: Acted) -> Places:
 def groups(
     action: Acted, posts: Mapping[UUID, tuple[str, str]], *, whole: bool, differ: bool
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield (model, grain, value) of the groups that an action puts a person into, some twice.
+    """Yield (model, grain, value) of the groups of an action; some may be repeated.
 
-    `posts` has the medium and the author of each. `whole` says that the scope is the organization.
-    Where the models `differ` about one of her actions in the scope, they may differ about her
-    presences at each post, also those that her other actions brought: then all that depends on
-    posts is kept by model.
+    `posts` has the medium and the author of each post. `whole` says that the scope is the
+    organization. Where models `differ` about any of the person's actions in the scope, they may
+    differ about their presences at each post; then everything that depends on posts is stored by
+    model.
     """
     yield ALL_MODELS, "all", ""
     yield ALL_MODELS, "kind", action.kind

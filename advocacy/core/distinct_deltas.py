@@ -1,13 +1,13 @@
-"""How presences change when actions do: all the people of a batch at once, in columns.
+"""Compute how presences change when actions change, for all people of a batch at once.
 
-Pure. Each action puts its person into some ten groups, and what counts is on which days she was in
-each. For thousands of people that is a table of numbers, which is sorted as a whole:
+Pure. Each action puts its person into some ten groups, and what counts is the days on which they
+were in each. For thousands of people that is a table of numbers, which is sorted as a whole:
 
-    actions ─▶ (person, group, day), each once ─▶ (group, day, since, opening) ─▶ how many of these
-               once as it was and once as it is now; what changes is the difference
+    actions ─▶ (person, group, day), distinct ─▶ (group, day, since, first) ─▶ how many of these
+    before and after the change; the result is the difference
 
-What a stranger would get wrong: all counted actions of a person have to be given, in the whole
-organization, and not those alone that change.
+Note: all counted actions of a person in the whole organization are needed, not only those that
+change.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ORGANIZATION = 0
 
 
 class Change(NamedTuple):
-    """So many more people (fewer, where negative) were in a group on a day, and before it since."""
+    """How many more (or fewer) people were in a group on a day, and before it on `since`."""
 
     group: Group
     day: date
@@ -51,13 +51,13 @@ def changes(
     zones: Mapping[UUID | None, str],
     posts: Mapping[UUID, tuple[str, str]],
 ) -> list[Change]:
-    """Return what changes where people's actions that `was` are `now` so, each change once.
+    """Return what changes when people's actions change from `was` to `now`, each change once.
 
-    `others` are all further actions of the same people. Every action is counted and somebody's.
-    `zones` has the time zone of each campaign, and under None the organization's own; `posts` has
-    the medium and the author of each post.
+    `others` are all further actions of the same people. Every action is counted and has a
+    supporter. `zones` has the time zone of each campaign, and under None the organization's;
+    `posts` has the medium and the author of each post.
     """
-    # Here and not above: processes that answer requests do without its thirty megabytes.
+    # Imported here: processes that answer requests save thirty megabytes.
     import numpy as np
 
     deeds = _Deeds(org_id, zones, posts)
@@ -97,7 +97,7 @@ class _Deeds:
         self.zones = [zones[None]]
         self.shapes: list[Acted] = []
         self.campaigns: list[int] = []
-        # Person, shape, day in the campaign's zone, unix seconds, there before, there now.
+        # Person, shape, day in the campaign's zone, unix seconds, present before, present now.
         self.rows: list[tuple[int, int, int, float, bool, bool]] = []
 
     def add(self, action: Acted, then: bool, today: bool) -> None:
@@ -119,7 +119,7 @@ class _Deeds:
         )
 
     def _scope(self, campaign_id: UUID | None) -> int:
-        """Return the number of a campaign; the organization's own stands for none."""
+        """Return the number of a campaign; None is the organization's."""
         if campaign_id is None:
             return _ORGANIZATION
         scope = self._scopes.setdefault(campaign_id, len(self._scopes))
@@ -148,7 +148,10 @@ class _Deeds:
 
 
 class _Table:
-    """The same in columns. A presence is one number: its group, its days, and whether it opens."""
+    """The same in columns.
+
+    A presence is one number: its group, its days, and whether it is the first.
+    """
 
     def __init__(self, deeds: _Deeds) -> None:
         import numpy as np
@@ -166,7 +169,7 @@ class _Table:
         self._of_organization = self._lists(in_campaigns=False)
         self._groups = max(len(deeds.scope_of_group), 1)
         self._scope_of_group = np.array(deeds.scope_of_group, dtype=np.int64)
-        # A first day may be another one in another zone, by one before and one after.
+        # The first day may differ by one in another zone.
         self._first = int(min(self._on.min(), self._own.min())) - 2
         self._days = int(max(self._on.max(), self._own.max())) + 3 - self._first
 
@@ -174,8 +177,8 @@ class _Table:
         """Return for each shape its groups where the models agree, and where they differ."""
         import numpy as np
 
-        # Few people have an action about which the models differ, and where they differ about it
-        # they do about the person.
+        # Few people have an action about which the models differ; then they differ about the
+        # person.
         differing = np.isin(self._person, self._person[self._differs])
         asked = set(self._shape[differing].tolist())
         lists: list[list[int]] = []
@@ -190,7 +193,7 @@ class _Table:
         return _Lists(lists)
 
     def presences(self, *, then: bool) -> Numbers:
-        """Return all presences of these people as they were `then`, or as they are now."""
+        """Return all presences of these people as they were (`then`), or as they are now."""
         import numpy as np
 
         there = self._then if then else self._today
@@ -208,7 +211,7 @@ class _Table:
             pieces.append(
                 (person[row] * self._groups + group) * self._days + day[row] - self._first
             )
-        # Sorted: by person, then group, then day.
+        # Sorted by person, group, day.
         found = np.unique(np.concatenate(pieces))
         of_one, day = np.divmod(found, self._days)
         whose, group = np.divmod(of_one, self._groups)
@@ -233,7 +236,7 @@ class _Table:
         return found
 
     def read(self, keys: Numbers, people: Numbers) -> list[Change]:
-        """Return what these numbers stand for."""
+        """Return the changes that these numbers stand for."""
         import numpy as np
 
         rest, opening = np.divmod(keys, 2)
@@ -249,7 +252,7 @@ class _Table:
 
 
 class _Lists:
-    """Lists of numbers by place, and all of those at many places at once."""
+    """Lists of numbers, stored one behind the other."""
 
     def __init__(self, lists: Sequence[Sequence[int]]) -> None:
         import numpy as np
@@ -259,7 +262,7 @@ class _Lists:
         self._all = np.array([each for some in lists for each in some], dtype=np.int64)
 
     def of(self, places: Numbers) -> tuple[Numbers, Numbers]:
-        """Return all numbers of the lists at these places, and before, of which place each is."""
+        """Return all numbers of the lists at these places, preceded by the place of each."""
         import numpy as np
 
         length = self._length[places]
@@ -286,7 +289,7 @@ def _days_in(at: NDArray[np.float64], zone: str) -> Numbers:
 
 @lru_cache(maxsize=20_000)
 def _offset(day: int, zone: str) -> float | None:
-    """Return by how many seconds a zone is ahead on a day of UTC; None where that changes then."""
+    """Return the offset of a zone on a UTC day in seconds; None if it changes on that day."""
     begin = datetime.combine(date.fromordinal(day + _EPOCH), time(), UTC)
     first, last = (
         seconds_ahead(moment, zone)

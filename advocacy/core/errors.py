@@ -1,12 +1,12 @@
-"""Errors for third-party input that is refused or cannot be read."""
+"""Errors for third-party input that is rejected or cannot be parsed."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """A delivery that its provider does not vouch for. `reason` never leaves the process.
+    """A delivery that could not be verified. `reason` is logged and never sent to the client.
 
-    `source` and `provider` are for the log, where the key was one of a source.
+    `source` and `provider` are for the log, if the key belongs to a source.
     """
 
     def __init__(self, reason: str, source: str = "", provider: str = "") -> None:
@@ -16,7 +16,7 @@ class Refused(Exception):
 
 
 class Unreadable(Exception):
-    """A body that was vouched for and cannot be understood. `reason` is one word, kept."""
+    """A verified body that cannot be parsed. `reason` is one stored word."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)

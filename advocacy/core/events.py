@@ -1,14 +1,12 @@
-"""The words that all rooms share.
+"""The types that pass between packages.
 
-Here live the small frozen shapes that travel between rooms: what came to the door (`Delivery`),
-what a provider vouches for (`Verified`), what a tool says happened (`ActionEvent`), a click as
-evidence (`Touch`), and the share of an action given to a post (`Credit`).
+A `Delivery` is an HTTP request, `Verified` a body whose sender is verified, an `ActionEvent` what a
+tool says happened, a `Touch` a click as evidence, and a `Credit` the share of an action that goes
+to a post. Imports only the standard library.
 
-Nothing here is imported from outside the standard library.
-
-What a stranger would get wrong: an `ActionEvent` is a *statement* about an action, not the action.
-A tool may make several about one action (gave, returned, stopped giving) and they arrive in any
-order; `ledger.settle` makes one action of them.
+Note: an `ActionEvent` is a *statement* about an action, not the action. A tool may make several
+about one action (given, refunded, ended), and they arrive in any order; `ingestion.reconcile` makes
+one action of them.
 """
 
 from __future__ import annotations
@@ -26,16 +24,16 @@ Shape = TypeVar("Shape")
 
 @dataclass_transform(frozen_default=True)
 def shape(*, kw_only: bool = False) -> Callable[[type[Shape]], type[Shape]]:
-    """Make a dataclass that nobody changes once it is made: the type checker sees to that.
+    """Return a dataclass decorator; the type checker makes sure that instances are never changed.
 
-    Python would see to it, too, by a call for each field, and a batch makes tens of thousands of
-    these: so it took longer to freeze them than to fill them.
+    A frozen dataclass calls a function for each field, and a batch creates tens of thousands of
+    these: freezing them took longer than filling them.
     """
     return dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)
 
 
 class ActionKind(StrEnum):
-    """What a supporter did. One word each, used in columns, URLs and pages."""
+    """What a supporter did; used in columns, URLs and pages."""
 
     SIGNATURE = "signature"
     CALL = "call"
@@ -48,26 +46,26 @@ class ActionKind(StrEnum):
 
 
 class StatementType(StrEnum):
-    """What a statement says of its action."""
+    """What a statement says about its action."""
 
     CREATED = "made"
-    """It happened."""
+    """The action happened."""
     REFUNDED = "returned"
-    """Money of it went back: a refund, a dispute, a re-sent gift without its amount."""
+    """Money was returned: a refund, a dispute, a gift sent again without its amount."""
     REFUND_REVERSED = "stands"
-    """An earlier return is taken back: a dispute that was won, a refund that failed."""
+    """An earlier return was taken back: a dispute that was won, a refund that failed."""
     RECURRING_ENDED = "ended"
-    """A recurring gift stops. No money moves."""
+    """A recurring gift ended. No money moves."""
     DUPLICATE_OF = "elsewhere"
-    """Another action tells the same, and better: this one is never counted by itself."""
+    """Another action is the better report of the same event: this one is never counted."""
 
 
 EXPORTED_TOTAL = ":exported"
-"""So ends the statement id of a return that an export has: all of its sort, whenever it was."""
+"""The suffix of statement ids for the total of all returns of a kind in an export."""
 
 
 class Tier(StrEnum):
-    """How strong the evidence is that joins an action to a post; the first is the strongest."""
+    """How strong the evidence is that connects an action with a post, strongest first."""
 
     CLICK_ID = "click_id"
     CODE = "code"
@@ -82,10 +80,10 @@ TIERS: tuple[Tier, ...] = tuple(Tier)
 
 @shape()
 class Delivery:
-    """One HTTP request as it stood at the door.
+    """One HTTP request as it was received.
 
-    `headers` has lower-case names. `url` is the address as the tool sees it (some sign it).
-    `setup` is what staff configured for this source: region, time zone, mapping.
+    `headers` has lower-case names. `url` is the URL as the tool knows it (some sign it). `setup` is
+    what staff configured for this source: region, time zone, mapping.
     """
 
     body: bytes
@@ -96,9 +94,9 @@ class Delivery:
 
 @shape()
 class Verified:
-    """A body that a provider vouches for, with the little of the request that parsing needs.
+    """A body whose sender is verified, with the little of the request that parsing needs.
 
-    `dedupe_body` is what of it is the same when it is sent again; all of it, where empty.
+    `dedupe_body` is the part that is the same when the delivery is sent again; empty for all of it.
     """
 
     body: bytes
@@ -111,7 +109,7 @@ class Verified:
 
 @shape()
 class Person:
-    """How a tool names a supporter, as it wrote it. Lives in memory only; see `identity`."""
+    """How a tool identifies a supporter, as written. Never stored; see `identity`."""
 
     email: str = ""
     phone: str = ""
@@ -123,14 +121,15 @@ class ActionEvent:
     """One statement of a tool about one action.
 
     `external_id` names the action within `namespace` (empty: within its source), so that two tools
-    that report the same gift name the same action. `statement_id` names this statement; saying it
-    twice changes nothing. `stated_at` orders statements about one action: the newest wins.
-    `amount_minor` is in the smallest unit of `currency` (ISO 4217, upper case); on a `RETURNED`
-    statement `None` means all of it. `cumulative` marks a returned amount that already holds all
-    earlier returns of its sort, or on `STANDS` that all of them are taken back; statement ids of
-    one sort begin with the same word and a colon. `same_as` are further names of this action in the
-    same namespace: what is told of one of them is told of this action. `recurs_as` names the
-    mandate of a recurring gift; `renewal` is true for every payment of it after the first.
+    that report the same gift name the same action. `same_as` are further names of the action in the
+    same namespace. `statement_id` names the statement; repeating it changes nothing. `stated_at`
+    orders statements about one action: the newest wins.
+
+    `amount_minor` is in the smallest unit of `currency` (ISO 4217, upper case); on a `REFUNDED`
+    statement `None` means all of it. `cumulative` marks a returned amount that includes all earlier
+    returns of its kind, or on `REFUND_REVERSED` that all of them are taken back; statement ids of
+    one kind begin with the same word and a colon. `recurs_as` names the mandate of a recurring
+    gift; `renewal` is true for every payment of it after the first.
     """
 
     kind: ActionKind
@@ -159,7 +158,7 @@ class ActionEvent:
 class Touch:
     """A click as evidence: which link and post, when, and how strongly it is tied to the action.
 
-    `channel` is where its link was put: `social` for a post's, else `email`, `sms`, `web`.
+    `channel` is where the link was published: `social` for a post, else `email`, `sms` or `web`.
     """
 
     tier: Tier
@@ -175,7 +174,7 @@ class Touch:
 
 @shape()
 class Credit:
-    """The share of an action given to a post. The shares of one action sum to exactly one."""
+    """The share of an action that goes to a post. The shares of one action sum to exactly one."""
 
     touch: Touch | None
     share: Fraction

@@ -1,4 +1,4 @@
-"""Ids and public words that are made here: UUIDv7, link codes, click ids, keys."""
+"""Generate ids: UUIDv7, link codes, click ids, keys."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-# From any byte to a letter; 32 divides 256, so each letter is as likely as the others.
+# Maps any byte to a letter; 32 divides 256, so all letters are equally likely.
 _LETTERS = (_ALPHABET * 8).encode()
 
 
 def new_id() -> UUID:
-    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, then chance."""
+    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
 def new_code() -> str:
-    """Return a link's code: 60 bits, so that nobody finds a campaign by trying codes."""
+    """Return a link code of 60 random bits, so that no one finds a campaign by trying codes."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def new_click_id() -> str:
-    """Return a click id: 130 bits of chance, which says nothing of the click or the person."""
+    """Return a click id of 130 random bits, which says nothing about the click or the person."""
     return secrets.token_bytes(CLICK_ID_LENGTH).translate(_LETTERS).decode()
 
 
 def new_key(prefix: str) -> str:
-    """Return a secret key with a prefix by which secret scanners know it."""
+    """Return a secret key with a prefix by which secret scanners recognize it."""
     return f"{prefix}_{secrets.token_urlsafe(32)}"
 
 
 def stable_id(named: bytes) -> UUID:
-    """Return the id that these 16 bytes name: a UUIDv8 (RFC 9562), equal for equal bytes."""
+    """Return the id for these 16 bytes: a UUIDv8 (RFC 9562), equal for equal bytes."""
     value = int.from_bytes(named[:16]) & ~(0xF << 76) | 0x8 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
 BODY_ID = "sha256:"
-"""So begins a name that is a digest of a body; it is kept keyed (`sealing.keyed_name`)."""
+"""The prefix of a delivery id that is a digest of its body; see `minimization.keyed_name`."""
 
 
 def body_id(body: bytes) -> str:
-    """Name a delivery by its body, for tools that give it no name of its own."""
+    """Return a delivery id derived from the body, for tools that give deliveries no id."""
     return BODY_ID + hashlib.sha256(body).hexdigest()

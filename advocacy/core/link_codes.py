@@ -1,10 +1,10 @@
-"""Link codes: which may be made, and how one is read out of an address that somebody tapped.
+"""Validate link codes, and read them from a URL that was tapped.
 
-Pure. Both rest on one fact: a code is lower-case letters and digits, and nothing else.
+Pure. A code consists of lower-case letters and digits only.
 
-Note: an address is passed on with what stood around it: a full stop, a bracket, a star, a letter
-that nobody sees, the next word, itself once more. No code can hold these signs, so the code is what
-stands before them.
+Note: a URL is passed on with what surrounded it: a full stop, a bracket, an asterisk, an invisible
+character, the next word, or a copy of itself. No code can contain these characters, so the code is
+what precedes them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, join
 PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
 _LETTERS = re.compile(r"[a-z0-9]+")
-# Looked for from where letters begin only: a path of letters alone takes time by its square else.
+# Anchored at the start of a word: otherwise a path of letters takes quadratic time.
 _LETTERS_AND_DASHES = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[-_][a-z0-9]+)+")
-# Keyboards for Chinese and Japanese write letters as wide as their own.
+# East Asian keyboards write full-width letters.
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _ANY_CLICK_ID = "a" * CLICK_ID_LENGTH
 _LONGEST_PATH = 2048
 
 
 class BadCode(ValueError):
-    """No link can have this code; the message says what to do."""
+    """The code is not allowed; the message says what to do."""
 
 
 def check_code(code: str) -> str:
@@ -47,25 +47,25 @@ def check_code(code: str) -> str:
 
 
 def comes_back(code: str) -> bool:
-    """Say whether a code is read again, from a tool that carried it and from its own address."""
+    """Return whether a code can be read again, from a tool that carried it and from its own URL."""
     joined = join_code(code, _ANY_CLICK_ID)
     click_id = _ANY_CLICK_ID if joined != code else ""
     return (
         _LETTERS.fullmatch(code) is not None
         and split_code(code) == (code, "")
         and split_code(joined) == (code, click_id)
-        # What reads as a number or a digest is not stored: see `retained`.
+        # What looks like a number or a digest is not stored: see `minimization`.
         and retained_code(code) == code
     )
 
 
 def is_link(path: str) -> bool:
-    """Say whether a path is a tracking link's."""
+    """Return whether a path is a tracking link's."""
     return path.startswith(PREFIX) or _PREFIX.match(path) is not None
 
 
 def codes_in(path: str) -> tuple[str, ...]:
-    """Return what may be the code in a link's path, the likeliest first."""
+    """Return the possible codes in a link's path, the likeliest first."""
     code = path[len(PREFIX) :]
     if len(code) == CODE_LENGTH and code.isascii() and code.isalnum():
         return (code.lower(),)
@@ -73,7 +73,7 @@ def codes_in(path: str) -> tuple[str, ...]:
 
 
 def code_of(written: str) -> str:
-    """Return the code in a link, however it was copied; what has none as it is."""
+    """Return the code in a link, however it was copied; other texts are returned unchanged."""
     found = codes_in(PREFIX + re.split(PREFIX, written, flags=re.IGNORECASE)[-1])
     return found[0] if found else written
 
@@ -83,7 +83,7 @@ def _codes_in(path: str) -> tuple[str, ...]:
     seen = "".join(letter for letter in path.translate(_NARROW) if not _is_invisible(letter))
     behind = _PREFIX.sub("/", seen.lower(), count=1)
     found: list[str] = []
-    # An address in an address: what was pasted twice, or behind a prefix that was there already.
+    # A URL in a URL: pasted twice, or behind a prefix that was there already.
     for part in (behind, _PREFIX.split(behind)[-1]):
         if dashed := _LETTERS_AND_DASHES.search(part):
             found.append(re.sub("[-_]", "", dashed[0]))

@@ -1,12 +1,11 @@
-"""Sentences that are English, and that a page can say in the reader's language.
+"""English sentences that a page can show in the reader's language.
 
-Pure. A `Phrase` is its English text, so the API, the command line and logs use it as they use any
-other; it also remembers what it was made of, and `in_language` puts it together again out of
-translated parts.
+Pure. A `Phrase` is its English text, so the API, the command line and logs use it like any other
+string; it also remembers its parts, and `in_language` builds it again from translated ones.
 
-What a stranger would get wrong: `say("… %(post)s …", post=name)` and never an f-string, since
-`pybabel extract` has to find the text, and a translation puts the parts in another order. A value
-that is itself a `Phrase` is translated, too; any other is shown as it is.
+Note: write `say("… %(post)s …", post=name)` and never an f-string, since `pybabel extract` has to
+find the text and a translation may reorder the parts. A value that is a `Phrase` is translated too;
+any other is shown as it is.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ def _phrase(
 
 
 def say(text: str, **values: object) -> Phrase:
-    """Say a sentence; values stand in it as %(name)s."""
+    """Return a translatable sentence; values are inserted as %(name)s."""
     return _phrase(text % values if values else text, one=text, values=values)
 
 
 def say_many(one: str, many: str, number: int, **values: object) -> Phrase:
-    """Say a sentence that depends on a number, which stands in it as %(num)s."""
+    """Return a translatable sentence that depends on a number, inserted as %(num)s."""
     values = {"num": number, **values}
     return _phrase((one if number == 1 else many) % values, one, many, number, values)
 
 
 def joined(parts: Iterable[str], between: str = " ") -> Phrase:
-    """Say several after each other."""
+    """Return several phrases, one after the other."""
     parts = tuple(parts)
     return _phrase(between.join(parts), parts=parts, between=between)
 
@@ -60,7 +59,7 @@ def joined(parts: Iterable[str], between: str = " ") -> Phrase:
 def in_language(
     words: object, gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]
 ) -> str:
-    """Return what was said, put together anew by these two; what is no `Phrase` stays as it is."""
+    """Return a phrase in another language, using these functions; other values stay as they are."""
     if not isinstance(words, Phrase):
         return str(words)
     if words.parts:
@@ -78,5 +77,5 @@ def in_language(
 
 
 def N_(text: str) -> str:
-    """Mark a text for translation and return it as it is."""
+    """Mark a text for translation and return it unchanged."""
     return text

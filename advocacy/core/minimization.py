@@ -1,17 +1,16 @@
-"""What of a tool's texts is stored: names plain or keyed, everything else bounded and scrubbed.
+"""Reduce a tool's texts to what is stored: names plain or hashed, everything else bounded.
 
-Pure. `retained` is applied to every statement before a fact is made of it, whichever way it came:
-webhook, export, rebuild. So no provider has to think of it, and none can forget it.
+Pure. Applied to every statement before it becomes a fact, whether it came by webhook, export or
+rebuild, so that no provider adapter has to do it or can forget it.
 
-- Names (`external_id`, `statement_id`, `recurs_as`, `same_as`, a delivery's own) stay as they are
-  where they have one of the few forms that no address, number or digest can have (`is_plain_name`);
-  all others become keyed digests of the organization. The same name always gives the same digest,
-  so that a refund finds its gift.
+- Names (`external_id`, `statement_id`, `recurs_as`, `same_as`, and a delivery's own) stay if they
+  have one of the few forms that no address, number or digest can have (`is_plain_name`); all others
+  become keyed digests. The same name always gives the same digest, so that a refund finds its gift.
 - `code`, `click_id` and UTM have bounded alphabets; of a referrer only the host stays.
-- `target` is a legislator's name or district. Where it is a number that was called, it becomes a
-  keyed digest, since with click-to-call that may be the supporter's own.
+- `target` is a legislator's name or district. A phone number becomes a keyed digest, since with
+  click-to-call it may be the supporter's own.
 
-Note: an integer of seven digits or more is no plain name, because a phone number looks the same.
+Note: an integer of seven digits or more is not a plain name, because it looks like a phone number.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, is_o
 from advocacy.core.urls import host_of
 
 KEYED = "keyed:"
-"""So begins a name that is a keyed digest."""
+"""The prefix of a name that is a keyed digest."""
 
 _MOST_DIGITS = 6
 _WORD = re.compile(r"[a-z_-]{0,20}")
 _SHORT = re.compile(rf"[a-z_-]{{0,12}}\d{{1,{_MOST_DIGITS}}}")
-# The ids that Stripe and Standard Webhooks draw: letters of both cases and digits, by chance.
+# The random ids of Stripe and Standard Webhooks: letters of both cases and digits.
 _DRAWN = re.compile(
     r"(?:evt|pi|ch|py|in|sub|cs|re|pyr|du|dp|msg)_(?:test_|live_)?(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)"
     r"[A-Za-z0-9]{14,80}"
@@ -63,7 +62,7 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 
 def is_plain_name(name: str) -> bool:
-    """Say whether a name has a form that no address, number or digest of one can have."""
+    """Return whether a name has a form that no address, number or digest of one can have."""
     if _TOTAL.fullmatch(name):
         return True
     parts = name.split(":")
@@ -88,7 +87,7 @@ def retained_name(name: str, key: bytes) -> str:
 
 
 def retained_statement_id(name: str, key: bytes) -> str:
-    """Return a statement's name as it is stored; the word before its colon says its sort."""
+    """Return a statement's id as it is stored; the word before its colon names its kind."""
     if is_plain_name(name):
         return name
     sort = found[1] if (found := _SORTED.match(name)) else ""
@@ -97,7 +96,7 @@ def retained_statement_id(name: str, key: bytes) -> str:
 
 @lru_cache(maxsize=8192)
 def retained_code(code: str) -> str:
-    """Return a tracking code as it is stored, or an empty string where it may be something else."""
+    """Return a tracking code as it is stored, or '' if it may be something else."""
     if _is_ours(code):
         return code
     if not _ANY_CODE.fullmatch(code) or _may_be_personal(code):
@@ -115,9 +114,9 @@ def _is_click_id(text: str) -> bool:
 
 
 def _may_be_personal(folded: str) -> bool:
-    """Say the same as `reads_as_personal` of a text in lower case, which may have been base64.
+    """Return `reads_as_personal` for a lower-cased text, which may have been base64.
 
-    Nobody can decode that any more, so what looks drawn by chance counts.
+    Lower-cased base64 cannot be decoded, so everything that looks random counts.
     """
     return reads_as_personal(folded) or any(
         map(_changes_often, _RUN.findall(without_dates(folded)))
@@ -125,14 +124,14 @@ def _may_be_personal(folded: str) -> bool:
 
 
 def _changes_often(run: str) -> bool:
-    """Say whether letters and digits take turns as they do by chance."""
+    """Return whether letters and digits alternate as often as in random text."""
     return sum(one.isdigit() != other.isdigit() for one, other in pairwise(run)) >= 3
 
 
 def retained_utm(utm: Mapping[str, str]) -> dict[str, str]:
-    """Return UTM as it is stored: `MARK` stands for a value that holds something personal.
+    """Return UTM as it is stored, with `PLACEHOLDER` in place of personal data.
 
-    Such a value fits none of our links either way.
+    Such a value matches none of our links either way.
     """
     return {
         name: value
@@ -150,18 +149,18 @@ def retained_host(referrer: str) -> str:
     kept: list[str] = []
     host = host_of(referrer)
     if host in _APPS:
-        # Of some apps the store's number is all there is.
+        # Some apps are only known by their number in the store.
         return host
     for label in reversed(host.rstrip(".").split(".")):
         if not _HOST_LABEL.fullmatch(label) or _may_be_personal(label):
             break
         kept.insert(0, label)
-    # An IP address is somebody's, and no platform's.
+    # An IP address may identify a person and is no platform's.
     return "" if kept and kept[-1].isdigit() else ".".join(kept)
 
 
 def retained_target(target: str, key: bytes) -> str:
-    """Return whom an action was addressed to: a name or district, or the digest of a number."""
+    """Return to whom an action was addressed: a name or district, or the digest of a number."""
     if _PHONE.fullmatch(target) and reads_as_personal(target):
         digits = "".join(each for each in target if each.isdigit())
         return f"number:{digest(key, 'target', digits)[:16]}"
@@ -179,7 +178,7 @@ def retained_media_type(content_type: str) -> str:
 
 
 def keyed_name(master: bytes, org_id: UUID, name: str) -> str:
-    """Return a delivery's name as it is stored: a keyed digest where it is not plain."""
+    """Return a delivery's id as it is stored: a keyed digest if it is not plain."""
     if is_plain_name(name):
         return name
     if name.startswith(BODY_ID):

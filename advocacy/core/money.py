@@ -20,10 +20,10 @@ from advocacy.core.tracking_parameters import utm_of as utm_of
 MOST_DIGITS = 20
 _LONGEST_NUMBER = 64
 _AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-# More digits than an amount has, so that nothing of it is rounded away before it is checked.
+# More digits than any amount, so that nothing is rounded before it is checked.
 _EXACT = Context(prec=2 * _LONGEST_NUMBER)
 
-# ISO 4217: the currencies whose smallest unit is not a hundredth.
+# ISO 4217: currencies whose smallest unit is not a hundredth.
 _NO_DECIMALS = (
     "BIF",
     "CLP",
@@ -48,14 +48,14 @@ _EXPONENTS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
 
 
 def exponent(currency: str) -> int:
-    """Return how many decimals the smallest unit of a currency has (ISO 4217)."""
+    """Return the number of decimals of a currency (ISO 4217)."""
     return _EXPONENTS.get(currency, 2)
 
 
 def to_minor(value: Any, currency: str, what: str = "amount") -> int:
-    """Turn an amount in major units ("40.00", 40, Decimal) into whole minor units.
+    """Return an amount in major units ("40.00", 40, Decimal) as whole minor units.
 
-    Raises `Unreadable("bad_amount")` where it is not exact in that currency, or not a number.
+    Raises `Unreadable("bad_amount")` if it is not a number or not exact in that currency.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise Unreadable("bad_amount", what)
@@ -65,7 +65,7 @@ def to_minor(value: Any, currency: str, what: str = "amount") -> int:
             raise Unreadable("bad_amount", what)
     try:
         amount = Decimal(value)
-        # 1e999990 is short, and takes minutes to be written out and compared.
+        # 1e999990 is short, and takes minutes to expand and compare.
         if not amount.is_finite() or abs(amount.adjusted()) > MOST_DIGITS:
             raise Unreadable("bad_amount", what)
         minor = amount.scaleb(exponent(currency), _EXACT)
@@ -78,7 +78,7 @@ def to_minor(value: Any, currency: str, what: str = "amount") -> int:
 
 
 def whole_minor(value: Any, what: str = "amount") -> int:
-    """Take an amount that is already in minor units."""
+    """Return an amount that is already in minor units. Raises `Unreadable("bad_amount")`."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
         raise Unreadable("bad_amount", what)
     return value

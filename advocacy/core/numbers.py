@@ -1,8 +1,8 @@
-"""Numbers as people write them, read and written in the form of a language.
+"""Read and write numbers in the notation of a language.
 
-What a stranger would get wrong: a point is not a point everywhere. 5.000 is five thousand in
-Spanish and five in English; so what a language does not write is refused and never guessed at.
-Digits alone, and thousands with spaces between, are read in every language.
+Note: a point does not mean the same everywhere. 5.000 is five thousand in Spanish and five in
+English; so what is not valid in the language is rejected, never guessed. Plain digits, and
+thousands separated by spaces, are read in every language.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from babel.numbers import (
     parse_decimal,
 )
 
-# More than any amount has, and too few to keep anybody waiting.
+# More than any amount needs, and too few to take long.
 _LONGEST = 40
 _BETWEEN_THOUSANDS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
 
 
 def read_number(written: str, language: str, places: int = 0) -> Decimal:
-    """Read a number with at most `places` decimals, as this language writes them.
+    """Read a number with at most `places` decimals, as written in this language.
 
-    Raises `ValueError` for all else, also for 5.000 in English where no decimals are meant.
+    Raises `ValueError` for anything else, including 5.000 in English where no decimals are allowed.
     """
     thousands, point = get_group_symbol(language), get_decimal_symbol(language)
     plain = _BETWEEN_THOUSANDS.sub(thousands, written.strip())

@@ -1,8 +1,9 @@
-"""The days a report is about, and when it is due.
+"""The days that a report covers, and when it is due.
 
-Pure: what day and hour it is comes from whoever asks. What a stranger would get wrong: a week is
-Monday to Sunday on the calendar, so the one in which clocks change has 167 or 169 hours and is
-still one week; and nothing here adds hours to days.
+Pure: the caller gives the current day and time.
+
+Note: a week is Monday to Sunday on the calendar, so a week in which clocks change has 167 or 169
+hours. Nothing here adds hours to days.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from advocacy.core.dates import day_in, zone
 
-# Days before it, which a report compares with, have to be dates as well.
+# The days before it, with which a report compares, have to be dates as well.
 _FIRST_YEAR = 1970
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Some days, the first and the last included."""
+    """A range of days, first and last included."""
 
     first: date
     last: date
@@ -32,7 +33,7 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """As many days, right before."""
+        """The same number of days, immediately before."""
         return Period(self.first - timedelta(self.days), self.first - timedelta(1))
 
     @property
@@ -42,13 +43,13 @@ class Period:
 
     @property
     def name(self) -> str:
-        """As ISO 8601 writes it: 2026-W47, or 2026-11-12/2026-11-18."""
+        """The ISO 8601 name: 2026-W47, or 2026-11-12/2026-11-18."""
         year, week, _ = self.first.isocalendar()
         return f"{year}-W{week:02}" if self.is_week else f"{self.first}/{self.last}"
 
 
 def week_named(written: str) -> Period:
-    """Return the week that is written as 2026-W47. Raises `ValueError` that says what to write."""
+    """Return the week written as 2026-W47. Raises `ValueError` with the expected form."""
     found = _WEEK.fullmatch(written)
     try:
         if not found or int(found[1]) < _FIRST_YEAR:
@@ -60,28 +61,28 @@ def week_named(written: str) -> Period:
 
 
 def seven_days_until(last: date) -> Period:
-    """Return the seven days that end with this one. Raises `ValueError` long before our time."""
+    """Return the seven days that end with this one. Raises `ValueError` for very early days."""
     if last.year < _FIRST_YEAR:
         raise ValueError(f"there is nothing to tell of the year {last.year}")
     return Period(last - timedelta(6), last)
 
 
 def last_whole_week(today: date) -> Period:
-    """Return the last week from Monday to Sunday that was over before this day."""
+    """Return the last week, Monday to Sunday, that was complete before this day."""
     monday = today - timedelta(today.weekday())
     return Period(monday - timedelta(7), monday - timedelta(1))
 
 
 def instant(day: date, at: time, timezone: str) -> datetime:
-    """Return when clocks in a time zone show this, in UTC.
+    """Return the instant at which clocks in a time zone show this, in UTC.
 
-    An hour that clocks skip is taken as the one after it; of one that comes twice, the first.
+    A skipped hour is read as the one after it, a repeated one as the first.
     """
     return datetime.combine(day, at, zone(timezone)).astimezone(UTC)
 
 
 def last_weekly(now: datetime, weekday: int, at: time, timezone: str) -> tuple[datetime, Period]:
-    """Return when a weekly report was due last (Monday is 0), and the week it is about."""
+    """Return when a weekly report was last due (Monday is 0), and the week that it covers."""
     today = day_in(now, timezone)
     day = today - timedelta((today.weekday() - weekday) % 7)
     if instant(day, at, timezone) > now:
@@ -95,7 +96,7 @@ def before_meeting(on: date, at: time, timezone: str) -> tuple[datetime, Period]
 
 
 def named(name: str) -> Period:
-    """Return the period of a `name`. Raises `ValueError`."""
+    """Return the period with this `Period.name`. Raises `ValueError`."""
     if "/" not in name:
         return week_named(name)
     first, _, last = name.partition("/")

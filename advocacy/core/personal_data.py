@@ -1,12 +1,12 @@
-"""Whether a text reads as an e-mail address or a phone number, however it is encoded.
+"""Detect e-mail addresses and phone numbers in texts, in whatever encoding.
 
-Pure. `readings` gives a text as it stands and decoded: percent-encoding, HTML entities, JSON
-escapes, quoted-printable, base64, hexadecimal, several of them inside each other.
-`reads_as_personal` looks into all of them, and also for what may be an unkeyed digest; `scrub`
-takes such passages out. `texts_of` reads a whole body, in whatever charset or compression.
+Pure. `readings` gives a text as it is and decoded: percent-encoding, HTML entities, JSON escapes,
+quoted-printable, base64, hexadecimal, also nested. `reads_as_personal` searches all of them, and
+also for what may be an unkeyed digest; `scrub` removes such passages. `texts_of` reads a whole body
+in any charset or compression.
 
-Note: a digest of an address is as good as the address to whoever has a list of addresses. Since no
-text says what it is a digest of, everything of the form of one counts.
+Note: a digest of an address is as good as the address to anyone with a list of addresses. A digest
+does not show what it was made of, so everything that looks like one counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from urllib.parse import unquote
 from advocacy.core.plain_text import visible
 
 PLACEHOLDER = "@"
-"""What stands for a passage that was taken out."""
+"""What replaces a passage that was removed."""
 
 _LAYERS = 4
 _MOST_READINGS = 64
@@ -47,9 +47,9 @@ _AT = re.compile(r"\S@\S")
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"'=&?/\\]+@[^\s@,;:<>()\[\]\"'=&?/\\]+")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_./]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 BETWEEN_DIGITS = r"\s().\-/_+\[\]~*|·•∙⋅\u2010-\u2015\u2053\u2212\u223c\u30fc"
-"""What is written between the digits of a number, for a class of a regular expression."""
+"""Characters that are written between the digits of a number, for a regular expression class."""
 
-# Seven to fifteen digits (E.164), with what is written between them.
+# Seven to fifteen digits (E.164), with separators.
 _NUMBER = re.compile(rf"(?<!\d)\+?\(?\d(?:[{BETWEEN_DIGITS}]{{0,3}}\d){{6,14}}(?!\d)")
 _DIGEST = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{32,}"
@@ -60,12 +60,12 @@ _FEW_DIGITS = re.compile(r"(?:\D*\d){0,6}\D*")
 
 
 def fold(text: str) -> str:
-    """Return a text as a reader sees it: compatible letters as one (NFKC), invisible ones gone."""
+    """Return a text as a reader sees it: compatible letters unified (NFKC), no invisible ones."""
     return text if text.isascii() else visible(text)
 
 
 def readings(text: str) -> Iterator[str]:
-    """Yield a text as it stands, folded, and then all that it can be decoded to."""
+    """Yield a text as it is, folded, and everything that it can be decoded to."""
     seen: set[str] = set()
     level = [text]
     for _ in range(_LAYERS):
@@ -92,12 +92,12 @@ def _decoded(text: str) -> Iterator[str]:
         yield quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     found = [*_from_base64(text), *_from_hexadecimal(text)]
     if found:
-        # Together, so that a long body has few readings.
+        # Joined, so that a long body has few readings.
         yield "\n".join(found)
 
 
 def _from_base64(text: str) -> Iterator[str]:
-    # Neither an @ nor a digit can be written in base64 without an upper-case letter.
+    # Base64 needs an upper-case letter to encode an @ or a digit.
     if text.islower():
         return
     seen: set[str] = set()
@@ -137,14 +137,14 @@ def _shows(reading: str) -> bool:
 
 
 def without_dates(text: str) -> str:
-    """Return a text with a letter for each date in it, which else would read as a number."""
+    """Return a text with a letter in place of each date, which would look like a number."""
     return _DATE.sub("d", text)
 
 
 def is_opaque(token: str) -> bool:
-    """Say whether letters change as often between upper case, lower case and digits as by chance.
+    """Return whether upper case, lower case and digits alternate as often as in random text.
 
-    That is what a digest in base64 looks like, and no word that somebody wrote.
+    A digest in base64 looks like that, and no word that a person wrote does.
     """
     if len(token) < 20 or token.islower() or token.isupper():
         return False
@@ -163,7 +163,7 @@ def _may_be_digest(reading: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def reads_as_personal(text: str) -> bool:
-    """Say whether some reading of a text holds an address, a number, or what may be a digest."""
+    """Return whether any reading of a text contains an address, a number, or a possible digest."""
     return any(_shows(reading) or _may_be_digest(reading) for reading in readings(text))
 
 
@@ -171,7 +171,7 @@ def reads_as_personal(text: str) -> bool:
 def scrub(text: str) -> str:
     """Return a text with `PLACEHOLDER` for each address, number and digest in it.
 
-    Where one is encoded it cannot be cut out, and the mark stands for all of the text.
+    If one is encoded it cannot be cut out, and the placeholder replaces the whole text.
     """
     if not text or not reads_as_personal(text):
         return text
@@ -194,7 +194,7 @@ def scrub(text: str) -> str:
 
 
 def texts_of(body: bytes) -> Iterator[str]:
-    """Yield what a body may say: as it is, inflated, in UTF-8, UTF-16 and Latin-1, and decoded."""
+    """Yield the texts of a body: as it is, inflated, in UTF-8, UTF-16 and Latin-1, and decoded."""
     seen: set[str] = set()
     for plain in _inflated(body):
         for text in _charsets(plain):
@@ -204,7 +204,7 @@ def texts_of(body: bytes) -> Iterator[str]:
 
 
 def _inflated(body: bytes) -> Iterator[bytes]:
-    """Yield a body, and what it inflates to as gzip, zlib or plain deflate; twice over at most."""
+    """Yield a body, and what it inflates to as gzip, zlib or deflate, at most twice nested."""
     yield body
     for _ in range(2):
         inflated = next(filter(None, (_inflate(body, bits) for bits in (47, -15))), b"")
@@ -216,7 +216,7 @@ def _inflated(body: bytes) -> Iterator[bytes]:
 
 def _inflate(body: bytes, bits: int) -> bytes:
     try:
-        # What is cut short or very long is read as far as it goes.
+        # Truncated or very long data is read as far as possible.
         return zlib.decompressobj(bits).decompress(body, _MOST_INFLATED)
     except zlib.error:
         return b""
@@ -226,7 +226,7 @@ def _charsets(body: bytes) -> Iterator[str]:
     try:
         yield body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # A byte that is not UTF-8 separates; it is no part of an address beside it.
+        # An invalid byte separates; it is not part of an address beside it.
         yield body.decode("utf-8", "replace").replace("\ufffd", " ")
         yield body.decode("latin-1")
     if b"\x00" in body or body[:2] in {b"\xff\xfe", b"\xfe\xff"}:

@@ -1,7 +1,7 @@
-"""Text without what nobody sees: one way to write what looks the same.
+"""Remove invisible characters, so that texts that look the same are the same.
 
-Pure. Copying from a page, a messenger or a list of contacts brings marks of direction, joiners and
-byte-order marks along; a form or a spreadsheet adds blanks.
+Pure. Copying from a page, a messenger or a contact list adds direction marks, joiners and byte
+order marks; forms and spreadsheets add spaces.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INVISIBLE = frozenset(
 
 
 def visible(written: str) -> str:
-    """Return the text in NFKC, without invisible characters, and without blanks around it."""
+    """Return the text in NFKC, without invisible characters and surrounding white space."""
     if written.isascii() and written.isprintable():
         return written.strip()
     seen = (
@@ -34,5 +34,5 @@ def visible(written: str) -> str:
         for char in unicodedata.normalize("NFKC", written)
         if char.isspace() or not (char in _INVISIBLE or unicodedata.category(char) in ("Cf", "Cc"))
     )
-    # What stood apart by an invisible character may compose once that is gone.
+    # Characters that an invisible one separated may now compose.
     return unicodedata.normalize("NFKC", "".join(seen)).strip()

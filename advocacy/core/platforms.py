@@ -1,13 +1,12 @@
-"""The platforms we know: which hosts and apps belong to each, and what a post's address says.
+"""The known platforms: their hosts and apps, and the URLs of their posts.
 
-Pure. One table for posts and for referrers: whatever a post can be found at is also where people
-come from.
+Pure. One table for posts and referrers: where a post is published, people also come from.
 
-Note: Mastodon has no host of its own. Any server may be one; it is known by the form of its paths,
-and only where the host is of no other platform.
+Note: Mastodon has no host of its own. Any server may be one; it is recognized by the form of its
+paths, and only if the host is no other platform's.
 
-Note: a referrer is kept as a host alone, without its scheme, so an app stands here by what follows
-`android-app://` (its package) and `ios-app://` (its package or its number in Apple's store).
+Note: a referrer is stored as a host alone, without its scheme, so an app is listed by what follows
+`android-app://` (its package) and `ios-app://` (its package, or its number in Apple's store).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from advocacy.core.urls import host_of
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Where a platform is found: `hosts` with all below them, `apps` to the letter."""
+    """Where a platform is found: `hosts` including their subdomains, `apps` exactly."""
 
     hosts: tuple[str, ...]
     apps: tuple[str, ...] = ()
@@ -123,11 +122,11 @@ PLATFORMS: Mapping[str, Platform] = {
 
 _OF_HOST = {host: name for name, of in PLATFORMS.items() for host in of.hosts}
 _OF_APP = {app: name for name, of in PLATFORMS.items() for app in of.apps}
-# Pinterest has a host in each country: pinterest.fr, pinterest.co.uk, es.pinterest.com.
+# Pinterest has a host for each country: pinterest.fr, pinterest.co.uk, es.pinterest.com.
 _PINTEREST = re.compile(r"(.+\.)?pinterest\.([a-z]{2}|(com?|or)\.[a-z]{2})")
 _MASTODON = re.compile(r"/@[^/@]+(@[^/]+)?/\d{6,}|/users/[^/]+/statuses/\d{6,}|/deck/@[^/]+/\d{6,}")
 
-# Who shared a post with whom; it is the same post without.
+# Parameters that say who shared a post; the post is the same without them.
 _SHARED_BY = frozenset(
     {"igsh", "igshid", "si", "fbclid", "mibextid", "feature", "is_from_webapp", "sender_device"}
 )
@@ -135,7 +134,7 @@ _SHARED_BY_ON = {"x": frozenset({"s", "t"}), "threads": frozenset({"xmt"})}
 
 
 def platform_of_host(referrer: str) -> str:
-    """Return the platform that a referrer (URL, host or app) is of, or an empty string."""
+    """Return the platform of a referrer (URL, host or app), or ''."""
     host = host_of(referrer).lower().rstrip(".")
     if found := _OF_APP.get(host):
         return found
@@ -147,7 +146,7 @@ def platform_of_host(referrer: str) -> str:
 
 
 def platform_of_post(url: str) -> str:
-    """Return the platform that a post's address is on, or an empty string."""
+    """Return the platform of a post's URL, or ''."""
     try:
         parts = urlsplit(url)
         found = platform_of_host(parts.hostname or "")
@@ -159,7 +158,7 @@ def platform_of_post(url: str) -> str:
 
 
 def plain_post_url(url: str) -> str:
-    """Return a post's address without what tells by whom it was shared."""
+    """Return a post's URL without parameters that say who shared it."""
     parts = urlsplit(url)
     dropped = _SHARED_BY | _SHARED_BY_ON.get(platform_of_post(url), frozenset())
     pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -169,9 +168,9 @@ def plain_post_url(url: str) -> str:
 
 
 OTHER_CHANNELS = frozenset({"email", "sms", "web"})
-"""Platforms that are no social ones: a link in a newsletter is a post on `email`."""
+"""Platforms that are not social: a link in a newsletter is a post on `email`."""
 
 
 def channel_of(platform: str) -> str:
-    """Return the channel that a platform belongs to."""
+    """Return the channel of a platform."""
     return platform if platform in OTHER_CHANNELS else "social"

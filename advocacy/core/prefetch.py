@@ -1,7 +1,7 @@
-"""Work that is begun before it is needed: a thread does it while one waits for PostgreSQL.
+"""Start work before it is needed, in a second thread while the first waits for PostgreSQL.
 
-What a stranger would get wrong: Python runs in one thread at a time. What is won is the time that
-the other one waits, not a second core.
+Note: Python runs one thread at a time. The gain is the time that the other thread waits, not a
+second core.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Result = TypeVar("Result")
 
 
 class Submit(Protocol):
-    """Begins work; what it comes to is asked for later."""
+    """Submits work and returns its future."""
 
     def __call__(self, work: Callable[[], Result], /) -> Future[Result]:
-        """Begin the work and return its future."""
+        """Submit the work and return its future."""
         ...
 
 
 def run_inline(work: Callable[[], Result], /) -> Future[Result]:
-    """Do the work where one is, before anything else."""
+    """Do the work immediately in this thread."""
     done: Future[Result] = Future()
     done.set_result(work())
     return done
@@ -33,7 +33,7 @@ def run_inline(work: Callable[[], Result], /) -> Future[Result]:
 def background_thread(
     within: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Submit]:
-    """Yield what begins work in one thread, a piece after the other, each `within` a context."""
+    """Yield a function that submits work to one thread; each piece runs `within` a context."""
 
     def inside(work: Callable[[], Result]) -> Result:
         with within():

@@ -1,4 +1,4 @@
-"""Small records that storage and the pure rooms share."""
+"""Small records that storage shares with the pure packages."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Identifier(NamedTuple):
     digest: str
 
 
-# Of many clicks there are few links.
+# Many clicks share few links.
 _uuid = lru_cache(maxsize=10_000)(UUID)
 
 
 class Click(NamedTuple):
-    """A click as it is logged: no address, no browser, nothing of the person.
+    """A click as it is logged: no IP address, no browser, nothing about the person.
 
     `not_human_why` is empty for a person, else `head`, `prefetch` or `preview`.
     """
@@ -39,7 +39,7 @@ class Click(NamedTuple):
     referrer_host: str = ""
 
     def to_line(self) -> bytes:
-        """Write the click as one line of tab-separated fields."""
+        """Return the click as one line of tab-separated fields."""
         return (
             "\t".join(
                 (
@@ -58,7 +58,7 @@ class Click(NamedTuple):
     def from_line(cls, line: bytes) -> Click:
         """Read what `to_line` wrote. Raises `ValueError` for anything else.
 
-        On a full disk a line may be torn, and the next one then stands behind it in the same.
+        On a full disk a line may be truncated, and the next one then follows on the same line.
         """
         *_torn, click_id, org_id, link_id, at, why, host = (
             line.decode(errors="replace").rstrip("\n").split("\t")
@@ -78,7 +78,7 @@ class Click(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A post now and before: what was counted in the window, and per day over the last days.
+    """A post's recent and usual activity: counts in the window, and per day over the last days.
 
     `own_per_day` is the post's average, `campaign_per_day` the average of the campaign's posts.
     """
@@ -92,7 +92,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """A post that runs far above its usual; `usual` is what as many minutes bring on average."""
+    """A post far above its usual activity; `usual` is the average of an equally long window."""
 
     post_id: UUID
     campaign_id: UUID

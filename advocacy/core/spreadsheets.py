@@ -7,17 +7,17 @@ from decimal import Decimal
 
 Cell = str | int | float | Decimal | date | None
 
-# With full-width forms, which some spreadsheets take for the same.
+# Including full-width forms, which some spreadsheets treat the same.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_cell(cell: Cell) -> Cell:
-    """Return a cell as CSV takes it: no text that a spreadsheet would run as a formula."""
+    """Return a cell that is safe in CSV: no text that a spreadsheet would run as a formula."""
     if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
         return f"'{cell}"
     return cell
 
 
 def plain_cell(text: str) -> str:
-    """Return a text without the apostrophe that `csv_cell`, or a spreadsheet, put in front."""
+    """Return a text without the apostrophe that `csv_cell` or a spreadsheet put in front."""
     return text[1:] if text.startswith("'") and csv_cell(text[1:]) == text else text

@@ -1,10 +1,10 @@
-"""What a link gave a supporter to carry, read out of what a tool hands back: code, click id, UTM.
+"""Read code, click id and UTM from what a tool hands back.
 
-Pure. Every provider, import and page reads these here. `providers.base` writes them into links.
+Pure. Every provider, import and page uses this. The adapters' `destination` writes them into links.
 
-Note: pages, messengers and mail programs change addresses on the way: `&amp;` for `&`, a parameter
-twice, `%3Ffbclid` or a full stop behind the code. No code can hold such signs, so what stands
-before them is the code.
+Note: pages, messengers and mail programs change URLs on the way: `&amp;` for `&`, a parameter
+twice, `%3Ffbclid` or a full stop after the code. No code can contain such characters, so what
+precedes them is the code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CODE_AND_CLICK = re.compile(
     rf"([a-z0-9]{{{CODE_LENGTH}}})([a-z2-7]{{{CLICK_ID_LENGTH}}})(?![a-z0-9])"
 )
 _CLICK = re.compile(rf"([a-z2-7]{{{CLICK_ID_LENGTH}}})(?![a-z0-9])")
-# Behind a code: more of an address, or signs that end a sentence. A sentence itself has no code.
+# After a code: more of a URL, or punctuation that ends a sentence.
 _CODE = re.compile(r"([a-z0-9_-]{0,63}[a-z0-9])(?:[?&#<>\"\\].*|[\W_]*)", re.DOTALL)
 _OUR_CODE = re.compile(rf"[a-z0-9]{{{CODE_LENGTH}}}")
 _TEN_DIGITS = re.compile(r"\d{10}")
@@ -40,10 +40,11 @@ _AMPERSAND = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+|(?<!\\)\\+u0026", re.IGNOR
 
 
 def split_code(carried: str) -> tuple[str, str]:
-    """Split what a tool carried back into (our code, our click id); either may be empty.
+    """Split what a tool carried back into (our code, our click id); either may be ''.
 
-    Where a tool has one field only, `join_code` writes the click id right behind the code; both
-    are lower-case letters and digits of fixed length, because several tools drop or fold all else.
+    If a tool has one field only, `join_code` writes the click id directly after the code; both are
+    lower-case letters and digits of fixed length, because several tools drop or fold everything
+    else.
     """
     folded = _folded(carried)
     if both := _CODE_AND_CLICK.match(folded):
@@ -53,25 +54,26 @@ def split_code(carried: str) -> tuple[str, str]:
         return "", ""
     if is_our_code(found[1]):
         return found[1], ""
-    # Before it is folded: what is base64 cannot be decoded in lower case.
+    # Checked before folding: lower-cased base64 cannot be decoded.
     return ("", "") if reads_as_personal(_shown(carried)[: len(found[1])]) else (found[1], "")
 
 
 def is_our_code(code: str) -> bool:
-    """Say whether a code is of the form of those that are drawn here, and no phone number."""
+    """Return whether a code has the form of generated ones and is not a phone number."""
     return _OUR_CODE.fullmatch(code) is not None and not _TEN_DIGITS.search(code)
 
 
 def surest_code(*carried: str) -> tuple[str, str]:
-    """Split the text in which a code of ours is surest, of equal ones the first. See `split_code`.
+    """Split the text that most clearly contains a code of ours; of equal ones the first.
 
-    A code of ours, and more so with a click id, has a form; any other word may be anybody's.
+    See `split_code`. A generated code, and even more one with a click id, has a fixed form; any
+    other word may be someone else's.
     """
     return split_code(max(carried, key=_evidence, default=""))
 
 
 def click_id_or_none(carried: str) -> str:
-    """Return our click id where the text has its form, else an empty string."""
+    """Return our click id if the text has its form, else ''."""
     found = _CLICK.match(_folded(carried))
     return found[1] if found else ""
 
@@ -90,12 +92,11 @@ def _shown(carried: str) -> str:
 
 
 def query_of(url: str) -> dict[str, str]:
-    """Return what the query of a URL carries; one that cannot be split carries nothing.
+    """Return the parameters of a URL; {} if it cannot be parsed.
 
-    Of a parameter that is there twice, the value in which a code of ours can be read, else the
-    first. A fragment (`#/give?a=1`, `#a=1`) is read as well. Names are there as they are written
-    and in lower case. A supporter may have written it themselves, so a NUL is left out: see
-    `base.check_text`.
+    If a parameter is repeated, the value with a code of ours wins, else the first. A fragment
+    (`#/give?a=1`, `#a=1`) is read as well. Names are returned as written and in lower case. Values
+    may come from the supporter, so NUL is removed: see `parsing.check_text`.
     """
     found: dict[str, str] = {}
     for written, value in _pairs(url):
@@ -111,7 +112,7 @@ def _pairs(url: str) -> Iterator[tuple[str, str]]:
     except ValueError:
         return
     for text in (parts.query, parts.fragment):
-        # A second question mark is an ampersand of somebody who did not look for the first one.
+        # Some tools append parameters with a second question mark.
         for piece in re.split("[&?]", text):
             name, _, value = (unquote_plus(each) for each in piece.partition("="))
             while name.lower().startswith("amp;"):
@@ -121,7 +122,7 @@ def _pairs(url: str) -> Iterator[tuple[str, str]]:
 
 
 def _evidence(value: str) -> int:
-    """Say how surely a value is ours: click ids and codes of ours have a form, other words not."""
+    """Return how clearly a value is ours: 3 for a click id, 2 for a generated code, 1 for a word."""
     code, click_id = split_code(value)
     if click_id or click_id_or_none(value):
         return 3
@@ -129,10 +130,10 @@ def _evidence(value: str) -> int:
 
 
 def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
-    """Pick utm_* out of a mapping of query parameters, folded, names without the prefix.
+    """Return the utm_* parameters of a query, folded, with names without the prefix.
 
-    `MARK` stands for a value with an address, a number or a digest in it, read before it is folded:
-    what is base64 cannot be decoded in lower case.
+    `PLACEHOLDER` replaces a value with an address, a number or a digest; checked before folding,
+    since lower-cased base64 cannot be decoded.
     """
     return {
         name: folded
@@ -146,9 +147,9 @@ def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
 
 
 def utm_content_of(post_id: UUID) -> str:
-    """Return the word by which UTM tells a post from others; it is known again when it comes back.
+    """Return the `utm_content` that identifies a post.
 
-    One in sixty posts has an id with ten digits in a row, which would be read as a phone number.
+    One in sixty posts has an id with ten digits in a row, which would look like a phone number.
     """
     word = post_id.hex[-CODE_LENGTH:]
     return word if is_our_code(word) else f"{word[:6]}p{word[7:]}"
@@ -156,7 +157,7 @@ def utm_content_of(post_id: UUID) -> str:
 
 @lru_cache(maxsize=4096)
 def fold_utm(value: str) -> str:
-    """Return the form in which UTM is compared: without blanks around it and in lower case.
+    """Return the form in which UTM is compared: trimmed and in lower case.
 
     A link keeps its own form for the page that it leads to.
     """
@@ -169,5 +170,5 @@ def folded_utm(utm: Mapping[str, str]) -> dict[str, str]:
 
 
 def join_code(code: str, click_id: str) -> str:
-    """Write code and click id as one word, for tools with one field. See `split_code`."""
+    """Return code and click id as one word, for tools with one field. See `split_code`."""
     return code + click_id if len(code) == CODE_LENGTH else code

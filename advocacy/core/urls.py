@@ -1,8 +1,10 @@
-r"""Where a tracking link may lead: checked when it is made, and again before every redirect.
+r"""Validate where a tracking link may lead: when it is made, and before every redirect.
 
-Pure. What a stranger would get wrong: a redirect that can be made to lead anywhere is a gift to
-phishers, and browsers and parsers disagree on what `https:/\\evil` means. So one parser decides,
-all that is unusual is refused, and what was parsed is what is stored.
+Pure.
+
+Note: an open redirect is a gift to phishers, and browsers and parsers disagree on what
+`https:/\\evil` means. So one parser decides, everything unusual is rejected, and what was parsed is
+what is stored.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ _LOCAL = frozenset({"localhost", "127.0.0.1"})
 
 
 class BadDestination(ValueError):
-    """The URL may not be a destination; the message says why."""
+    """The URL is not allowed as a destination; the message says why."""
 
 
 def check_destination(url: str, *, local: bool = False) -> str:
-    """Return the URL as it is to be stored. `local` also allows http and this machine, for trying.
+    """Return the URL as it is stored. Raises `BadDestination`.
 
-    Raises `BadDestination`.
+    `local` also allows http and this machine, for trying things out.
     """
     if len(url) > LONGEST:
         raise BadDestination(say("is longer than %(most)s characters", most=LONGEST))
@@ -58,7 +60,7 @@ def check_destination(url: str, *, local: bool = False) -> str:
     if not is_local:
         _check_host(host)
     netloc = host if port is None else f"{host}:{port}"
-    # What the parser passed over in silence (brackets, a colon without a port) is unusual too.
+    # What the parser silently ignored (brackets, a colon without a port) is unusual too.
     if parts.netloc.lower() not in {netloc, f"{host}."}:
         raise BadDestination(say("has a host name that cannot be"))
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, parts.query, parts.fragment))
@@ -82,10 +84,7 @@ def _check_host(host: str) -> None:
 
 
 def host_of(referrer: str) -> str:
-    """Return the host of a referrer (URL or host); empty where it has none that can be read.
-
-    A browser may say anything, and a tool hands it on.
-    """
+    """Return the host of a referrer (URL or host), or '' if it cannot be read."""
     try:
         return urlsplit(referrer if "//" in referrer else f"//{referrer}").hostname or ""
     except ValueError:
@@ -93,10 +92,9 @@ def host_of(referrer: str) -> str:
 
 
 def with_query(url: str, /, **parameters: str) -> str:
-    """Return the URL with these query parameters set, once each; empty ones are left out.
+    """Return the URL with these query parameters set once each; empty ones are left out.
 
-    What the URL already carries is kept to the letter, but for a parameter of the same name, which
-    is ours.
+    Everything else in the URL stays exactly as it is, except parameters of the same names.
     """
     parts = urlsplit(url)
     kept = [

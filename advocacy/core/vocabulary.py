@@ -1,11 +1,10 @@
-"""The plain sentences of a receipt: what was done, how we know, why a touch was passed over.
+"""The words of receipts and reports: kinds of action, platforms, models, evidence.
 
-Pure. Here lives wording and nothing is judged; `attribution` judges and `explain` puts the two
-together. Sentences name posts and platforms, never a person.
+Pure. Only wording; `attribution` decides and `analytics.explain` puts the two together.
 
-What a stranger would get wrong: every sentence is a `Phrase`: English, and said in the reader's
-language by the pages. Nothing that a tool carried back is quoted. UTM values, referrers
-and codes that are none of ours can hold an address or a name; only whether they fit is told.
+Note: every text is a `Phrase`: English, and translated by the pages. Nothing that a tool carried
+back is quoted: UTM values, referrers and unknown codes can contain an address or a name. Texts name
+posts and platforms, never a person.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from advocacy.core.events import Tier
 from advocacy.core.messages import Phrase, say
 
 OTHER_CAMPAIGN = "other_campaign"
-"""A touch that `judge` leaves in and that belongs to another campaign than the credited one."""
+"""The reason for an eligible touch that belongs to another campaign than the credited one."""
 
 NOUNS: Mapping[str, Phrase] = {
     "signature": say("signature"),
@@ -87,11 +86,11 @@ TIERS_MEAN: Mapping[str, Phrase] = {
     Tier.IDENTITY: say("she acted before through a link of ours"),
     Tier.UNATTRIBUTED: say("nothing says where she came from"),
 }
-"""How sure a credit is, in words for those who read it."""
+"""How sure a credit is, in words."""
 
 
 def noun(kind: str) -> str:
-    """Return what an action of this kind is called."""
+    """Return the word for an action of this kind."""
     return NOUNS.get(kind, kind)
 
 
@@ -101,17 +100,17 @@ def platform_named(platform: str) -> str:
 
 
 def model_named(model: str) -> str:
-    """Return what a model is called."""
+    """Return the name of a model."""
     return _MODELS.get(model) or model.replace("_", " ")
 
 
 def tier_named(tier: str) -> str:
-    """Return what a kind of evidence is called."""
+    """Return the name of a kind of evidence."""
     return _TIERS.get(tier) or tier.replace("_", " ")
 
 
 def post_named(title: str, platform: str, channel: str = "social") -> Phrase:
-    """Name a post, or what else a link was put in, as in: the Instagram post “Call today”."""
+    """Return the name of a post or another place of a link: the Instagram post “Call today”."""
     match channel, bool(title):
         case "email", True:
             return say("the e-mail “%(title)s”", title=title)
@@ -136,5 +135,5 @@ def post_named(title: str, platform: str, channel: str = "social") -> Phrase:
 
 
 def moment(at: datetime, timezone: str) -> str:
-    """Write an instant as clocks in this time zone show it, to the minute."""
+    """Return an instant as clocks in this time zone show it, to the minute."""
     return f"{at.astimezone(zone(timezone)):%Y-%m-%d %H:%M}"

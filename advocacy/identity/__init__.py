@@ -1,1 +1,6 @@
-"""Who is who: keyed hashes of contact details, and which of them are one person."""
+"""Decide who is who.
+
+`hashing.digests` turns contact details into keyed hashes, `graph.partition` decides which of them
+are one person (pure), and `resolution.join_people` applies that to a batch in the database.
+`key_check.KeyCheck` verifies that the secret key is the one that the data was stored with.
+"""

@@ -1,23 +1,23 @@
-"""Which identifiers are one person: a partition of all that was seen together, never a guess.
+"""Decide which identifiers belong to one person.
 
-Pure. An `Edge` is what one authenticated event said of one person: keyed hashes by kind.
-`partition` makes people of edges. Keying and normalising live in `identity.py`, edges in the store.
-Values that name nobody (`noreply@`, one digit repeated) have to be turned away where they can still
-be read: `is_placeholder` is for `identity.digests`, before anything is hashed.
+Pure. An `Edge` is what one verified event says about one person: keyed hashes by kind. `partition`
+divides edges into people. Hashing is in `hashing.py`, storage of edges in `storage/identifiers.py`.
+Values that identify no one (`noreply@`, one digit repeated) have to be rejected before they are
+hashed; `is_placeholder` is for that.
 
-What a stranger would get wrong: this is not union-find over everything. To join two people wrongly
-is worse than to hold one apart: it shows one person's politics to another. So
+Note: this is not union-find over everything. Merging two people wrongly is worse than keeping one
+person apart, since it shows one person's politics to another. So:
 
-* an e-mail address *is* a person: two addresses are never joined, and whoever is known by one keeps
-  the same id for ever, whatever else turns up (`identity.supporter_of` gives the same id);
-* a phone number or a tool's person id joins an address only while it was seen with no other, and
-  only over hops that no second address reaches;
-* a click or a cookie is attached to the one person it was seen with, and joins nobody to anybody;
-* what was seen with more addresses than `Limits` allows is a counter, a kiosk or a placeholder: it
-  is blocked and names nobody.
+* An e-mail address *is* a person. Two addresses are never merged, and a person known by an address
+  keeps the same id for ever (`hashing.supporter_of` gives the same id).
+* A phone number or a tool's person id joins an address only while it was seen with no other
+  address, directly or through other identifiers.
+* A click or a cookie is attached to the one person it was seen with, and never joins two people.
+* An identifier seen with more addresses than `Limits` allows is a counter, a kiosk or a
+  placeholder: it is blocked and identifies no one.
 
-Every rule is about sets, so the order of arrival cannot matter; and since edges are kept, taking
-one away undoes its join.
+All rules are about sets, so the order of arrival does not matter; and since edges are stored,
+removing one undoes its join.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from advocacy.core.records import Identifier
 EMAIL = "email"
 ERASED = "erased"
 STRONG = ("phone", "person_id")
-"""Kinds that may join an address, in the order in which they name a person."""
+"""Kinds that may join an address, in the order in which they identify a person."""
 CLICK = "click"
 WEAK = (CLICK, "cookie")
-"""Kinds that are attached to one person and join nobody."""
+"""Kinds that are attached to one person and join no one."""
 
 TOO_MANY_EMAILS = "too_many_emails"
 SEVERAL_EMAILS = "several_emails"
@@ -47,7 +47,7 @@ TOO_LARGE = "too_large"
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Identifiers that one event said of one person, at most one of each kind.
+    """Identifiers that one event gave for one person, at most one of each kind.
 
     `id` names the event: an action or a delivery, unique within the organization.
     """
@@ -57,7 +57,7 @@ class Edge:
 
     @property
     def identifiers(self) -> frozenset[Identifier]:
-        """What joins: after an erasure only the token of chance, which joins nothing."""
+        """The identifiers that join; after an erasure only a random token, which joins nothing."""
         if ERASED in self.who:
             return frozenset({Identifier(ERASED, self.who[ERASED])})
         return frozenset(Identifier(kind, digest) for kind, digest in self.who.items() if digest)
@@ -67,8 +67,8 @@ class Edge:
 class Limits:
     """How much of one identifier is still one person.
 
-    `emails`: with how many addresses an identifier of a kind may have been seen before it is
-    blocked. `size`: of how many identifiers, clicks and cookies apart, a person may be made.
+    `emails`: the number of addresses with which an identifier of a kind may have been seen before
+    it is blocked. `size`: the number of identifiers of a person, without clicks and cookies.
     """
 
     emails: Mapping[str, int] = field(
@@ -79,11 +79,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Who is who.
+    """The result: who is who.
 
-    `edges` gives each event its supporter, None where nobody is named. `identifiers` gives each
-    identifier the supporter it names, None where it names nobody. `blocked` says in one word why an
-    identifier joins nothing.
+    `edges` maps each event to its supporter, or None where no one is identified. `identifiers` maps
+    each identifier to its supporter, or None. `blocked` gives the reason why an identifier joins
+    nothing.
     """
 
     edges: Mapping[Hashable, UUID | None]
@@ -104,7 +104,10 @@ class Partition:
 
 
 def supporter_named_by(identifier: Identifier) -> UUID:
-    """Return the supporter id that this identifier alone gives; as `identity.supporter_of`."""
+    """Return the supporter id that follows from this identifier alone.
+
+    `hashing.supporter_of` gives the same id.
+    """
     return stable_id(bytes.fromhex(identifier.digest))
 
 
@@ -113,9 +116,9 @@ def partition(
     limits: Limits | None = None,
     blocked: Mapping[Identifier, str] | None = None,
 ) -> Partition:
-    """Make people of edges: the same in every order, and an edge given twice counts once.
+    """Divide edges into people: the same result in every order, and duplicates count once.
 
-    `blocked` holds what is known to be blocked already (`Partition.lasting_blocks`), so that a
+    `blocked` has identifiers that are known to be blocked (`Partition.lasting_blocks`), so that a
     small set of edges is enough. Raises `ValueError` for two different edges of one id, or an
     unknown kind.
     """
@@ -134,7 +137,7 @@ def partition(
     weak = _layer({edge: _of(found, WEAK, blocks) for edge, found in seen.items()}, supporters)
     blocks |= dict.fromkeys(weak.torn, SEVERAL_PEOPLE)
     for edge, found in seen.items():
-        # Two clicks of two people in one event say that it is somebody's, not whose.
+        # Clicks of two people in one event do not tell which of them acted.
         told = {weak.home[one] for one in found if one in weak.home}
         if supporters[edge] is None and len(told) == 1:
             supporters[edge] = told.pop()
@@ -156,7 +159,7 @@ def _distinct(edges: Iterable[Edge]) -> dict[Hashable, frozenset[Identifier]]:
 
 
 def _anchor(found: frozenset[Identifier]) -> UUID | None:
-    """Return the supporter whom an address names outright."""
+    """Return the supporter whom an address in the edge identifies."""
     return next((supporter_named_by(one) for one in found if one.kind in (EMAIL, ERASED)), None)
 
 
@@ -184,10 +187,10 @@ def _over_limit(
 
 @dataclass(slots=True)
 class _Layer:
-    """Identifiers of one strength, and what they were found to hang on.
+    """Identifiers of one strength, and the supporters to whom they are connected.
 
-    `home` has those that hang on exactly one anchor, `torn` those that several pull at; `groups`
-    are those that hang together and on no anchor.
+    `home` has those connected to exactly one supporter, `torn` those connected to several; `groups`
+    are connected to each other and to no supporter.
     """
 
     home: dict[Identifier, UUID]
@@ -198,10 +201,10 @@ class _Layer:
 def _layer(
     nodes: Mapping[Hashable, frozenset[Identifier]], anchors: Mapping[Hashable, UUID | None]
 ) -> _Layer:
-    """Hang identifiers on the anchors they were seen with, directly or hand in hand.
+    """Connect identifiers to the supporters they were seen with, directly or through each other.
 
-    What was itself seen with an anchor hangs on that one alone. What was seen with none hangs, with
-    all that it hangs together with, on the only anchor that any of them reaches.
+    An identifier that was seen with a supporter belongs to that one alone. The others belong, with
+    everything they are connected to, to the only supporter that any of them reaches.
     """
     direct: dict[Identifier, set[UUID]] = defaultdict(set)
     for edge, found in nodes.items():
@@ -258,17 +261,17 @@ class _Forest:
 
 @dataclass(slots=True)
 class _Owners:
-    """Whom each strong identifier names, and which were let go because they made a crowd."""
+    """The supporter of each strong identifier, and identifiers split from groups too large."""
 
     home: dict[Identifier, UUID]
     too_large: set[Identifier]
 
 
 def _people(strong: _Layer, size: int) -> _Owners:
-    """Make people of addresses and what hangs on them, and of what hangs together without one.
+    """Make people of addresses and what is connected to them, and of groups without an address.
 
-    A person of more than `size` identifiers is taken apart until somebody has looked at it: the
-    address keeps what names it, and every other identifier stands for itself.
+    A person of more than `size` identifiers is split up until staff have looked at it: the address
+    keeps its identity, and every other identifier stands for itself.
     """
     held: dict[UUID, set[Identifier]] = defaultdict(set)
     for one, supporter in strong.home.items():
@@ -298,9 +301,9 @@ def _supporter(
     home: Mapping[Identifier, UUID],
     blocks: Mapping[Identifier, str],
 ) -> UUID | None:
-    """Return whom an edge names: its address, else the person of its best identifier.
+    """Return whom an edge identifies: its address, or else the person of its best identifier.
 
-    What several people share says less than what is one person's; of equals the stronger kind.
+    An identifier of one person is better than one that several share; of equals the stronger kind.
     """
     if anchor := _anchor(found):
         return anchor
@@ -318,15 +321,16 @@ def connected_edges(
     blocked: Mapping[Identifier, str] | None = None,
     also: Iterable[Identifier] = (),
 ) -> list[Edge]:
-    """Return the batch and every edge that it may concern, asking for edges a few times.
+    """Return the batch and every edge that it may affect, loading edges step by step.
 
-    `edges_of` returns all kept edges that hold any of these identifiers: one statement for a store;
-    an edge of the batch stands for the kept one of its id. What is known to be blocked is not
-    followed, so that a kiosk's thousand signers are not loaded for the next one; `edges_of` may add
-    to it what it finds blocked on the way, and leave that out. `also` are
-    identifiers that edges of the batch held before, or that edges held which are gone; no block of
-    theirs may be given. `partition` of the result, with the same blocks, says of each returned edge
-    what a partition of everything would, and no other edge has changed.
+    `edges_of` returns all stored edges with any of these identifiers, in one query; an edge of the
+    batch replaces the stored one of its id. Blocked identifiers are not followed, so that a kiosk's
+    thousand signers are not loaded for the next one; `edges_of` may add to `blocked` what it finds
+    blocked, and leave that out. `also` has identifiers of earlier versions of these edges or of
+    edges that are gone; none of them may be in `blocked`.
+
+    `partition` of the result, with the same blocks, gives each returned edge what a partition of
+    everything would give it, and no other edge changes.
     """
     blocked = {} if blocked is None else blocked
     known = {edge.id: edge for edge in batch}
@@ -351,9 +355,9 @@ _NO_ID = frozenset({"", "0", "-1", "null", "none", "nil", "undefined", "anonymou
 
 
 def is_placeholder(kind: str, value: str) -> bool:
-    """Say whether a normalised value stands for no person; for `identity`, before it is hashed.
+    """Return whether a normalized value identifies no person; to be asked before it is hashed.
 
-    E-mail: mailboxes of machines, and what people type to get past a form. Phone (E.164): one digit
+    E-mail: system mailboxes, and what people type to get past a form. Phone (E.164): one digit
     repeated. Person ids: what tools send for "none".
     """
     if kind == EMAIL:

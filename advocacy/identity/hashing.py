@@ -1,11 +1,11 @@
-"""Who acted, without knowing who: normalised addresses and numbers become keyed hashes.
+"""Turn contact details into keyed hashes.
 
-Pure. Addresses and numbers that `contacts` has read become digests here, which mean nothing outside
-their organization. Nothing here is stored or looked up.
+Pure. The hashes of e-mail addresses and phone numbers mean nothing outside their organization.
+Nothing is stored or looked up here.
 
-What a stranger would get wrong: a plain hash of a phone number is no protection (there are few
-numbers); only the secret key is. Keys are derived per organization and per purpose, so that two
-organizations cannot compare their lists.
+Note: an unkeyed hash of a phone number protects nothing, since there are few phone numbers; only
+the secret key does. Keys are derived per organization and purpose, so that two organizations cannot
+compare their lists.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from advocacy.identity.graph import is_placeholder
 
 
 def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, str]:
-    """Return the keyed hashes of all that names this person, by kind; strongest first.
+    """Return the keyed hashes of everything that identifies this person, by kind, strongest first.
 
-    A tool's own person id is bound to its source, since another tool may use the same id. What
-    stands for nobody is turned away here, where it can still be read.
+    A tool's own person id is bound to its source, since another tool may use the same id.
+    Placeholders are rejected here, where they can still be read.
     """
     found = {}
     email, phone = normalise_email(person.email), normalise_phone(person.phone, region)
@@ -37,10 +37,11 @@ def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, s
 
 
 def supporter_of(found: dict[str, str]) -> UUID | None:
-    """Return the supporter whom these hashes name, or None where nobody is named.
+    """Return the supporter whom these hashes identify, or None.
 
-    The id is the strongest hash itself: the same person gets the same id in every order of arrival
-    and after every rebuild. `erased` is a token of chance that took the place of the hashes.
+    The id is derived from the strongest hash: the same person gets the same id in every order of
+    arrival and after every rebuild. `erased` is a random token in place of the hashes of an erased
+    person.
     """
     for kind in ("erased", "email", "phone", "person_id"):
         if kind in found:
@@ -49,5 +50,5 @@ def supporter_of(found: dict[str, str]) -> UUID | None:
 
 
 def suppression_digest(key: bytes, value: str) -> str:
-    """Return the mark by which an erased hash is known again, and which is not that hash."""
+    """Return the digest by which an erased hash is recognized; the hash does not follow from it."""
     return digest(key, "suppressed", value)

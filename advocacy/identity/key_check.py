@@ -1,10 +1,10 @@
-"""Whether `SECRET_KEY` is the one that the data in the database was sealed and hashed under.
+"""Check that `SECRET_KEY` is the key that the data was encrypted and hashed with.
 
-With another key no body can be opened, no supporter is known again, and what is stored meanwhile is
-lost when the key is corrected. So nothing starts with one.
+With another key no body can be decrypted and no supporter recognized, and what is stored meanwhile
+is lost when the key is corrected. So no process starts with a wrong key.
 
-Note: while PostgreSQL is away nobody can tell. Then processes start, so that links redirect, and
-each asks again before it stores a delivery, shows a page or works.
+Note: while PostgreSQL is away the check is not possible. Processes start then, so that links
+redirect, and check again before they store a delivery, show a page or work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNDEFINED_TABLE = "42P01"
 
 
 class WrongKey(Exception):
-    """The key is another one than the data was stored with."""
+    """The key differs from the one that the data was stored with."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,23 +33,23 @@ class WrongKey(Exception):
 
 
 class KeyCheck:
-    """Compares the key until it is known to be right; then it costs nothing."""
+    """Checks the key until it is known to be right; after that the check costs nothing."""
 
     def __init__(self, master: bytes) -> None:
         self._master = master
         self._right = False
 
     def require(self) -> None:
-        """Return if the key is right, or there are no tables yet.
+        """Return if the key is right, or if there are no tables yet.
 
-        Raises `WrongKey`, or `SQLAlchemyError` where the database does not say.
+        Raises `WrongKey`, or `SQLAlchemyError` if the database is away.
         """
         if not self._right:
             self._right = _compare(self._master)
 
 
 def _compare(master: bytes) -> bool:
-    """Say whether the key is right; False where there are no tables yet. Raises `WrongKey`."""
+    """Return whether the key is right; False if there are no tables yet. Raises `WrongKey`."""
     digest = organization_key(master, NO_ORGANIZATION, "secret key digest")
     try:
         with transaction():

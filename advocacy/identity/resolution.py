@@ -1,15 +1,15 @@
-"""② Who is one person: the actions of a batch are joined with all that was ever named with them.
+"""Resolve the people of a batch: connect its actions with everything known about them.
 
-The rules are in `people` (pure), the rows in `store/people`; here the two meet, within the caller's
+The rules are in `graph.py` (pure), the rows in `storage/identifiers.py`. Runs inside the caller's
 transaction.
 
-The way: lock what the batch names (`lock_identifiers`) → most actions name what is new, or known
-together already, and are recognised at once (`Recognised`) → for the others the edges of everyone
-they lead to are read, and people are made of them anew (`partition`) → what follows for other
-actions is returned, for the caller to attribute them again.
+It locks the identifiers of the batch. Most actions name only new identifiers, or ones that are
+known to be one person, and are resolved directly. For the others the connected edges are read and
+divided into people (`partition`). Effects on other actions are returned, so that the caller
+attributes them again.
 
-What a stranger would get wrong: to recognise is only a short cut. `partition` of all edges would
-say the same in every order of arrival, and a test holds it to that.
+Note: resolving directly is only an optimization. `partition` of all edges gives the same result in
+every order of arrival; a test checks that.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ LIMITS = Limits()
 
 
 class Joined(NamedTuple):
-    """What joining found besides whose the actions are that it was asked for.
+    """The effects of resolving a batch, besides the supporters of its own actions.
 
-    `moved` has other actions that are somebody else's now, with whose; `owners` whose clicks are;
-    `people` are all who had or have one of these; `left` are those for which more would have had to
-    be locked.
+    `moved` maps other actions to their new supporter; `owners` maps clicks to supporters; `people`
+    are all who had or have one of these; `left` are actions that were deferred because they need
+    more locks.
     """
 
     moved: dict[UUID, UUID | None]
@@ -71,9 +71,10 @@ def join_people(
     of people who need no merge are resolved. The others are returned as `left`, together with those
     that `along` says have to be deferred with them; nothing is stored for them.
 
-    `before` has those that are there already, as they are; `gone` are actions that are no more, and
-    only come in line. Sets `supporter_id` of each of `todo` that is neither a test nor an erased
-    person's. The caller writes the actions, the moved ones among them, and the owners of clicks.
+    `before` has the stored versions of the actions; `gone` are actions that were merged away, and
+    need `merging_allowed`. Sets `supporter_id` of each of `todo` that is neither a test nor an
+    erased person's. The caller writes the actions, including the moved ones, and the owners of
+    clicks.
     """
     now = {action.id: edge_of(action) for action in todo}
     old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
@@ -113,9 +114,9 @@ def join_people(
 
 
 def edge_of(action: Action) -> Edge | None:
-    """Return what joins this action with others, or None where nothing does.
+    """Return what connects this action with others, or None.
 
-    An address by itself joins nothing, and neither do test actions and those of the erased.
+    An address alone connects nothing, and neither do test actions or those of erased people.
     """
     if action.test:
         return None
@@ -131,11 +132,10 @@ def edge_of(action: Action) -> Edge | None:
 
 @dataclass(slots=True)
 class Recognised:
-    """What a batch names, as it is locked, and whom it was recognised to name.
+    """The locked identifiers of a batch, and the supporters that were resolved directly.
 
-    `kept` is what is in the rows, `states` what has to be; `asked` are the edges that have to be
-    worked out, `left` the actions that are not kept, `dropped` the identifiers that nothing names
-    any more.
+    `kept` has the stored states, `states` the new ones; `asked` are the edges that still have to be
+    resolved, `left` the deferred actions, `dropped` the identifiers that nothing names any more.
     """
 
     kept: dict[Identifier, State]
@@ -152,10 +152,10 @@ def _recognise(
     changed: Collection[UUID],
     along: Callable[[set[UUID]], set[UUID]] | None,
 ) -> Recognised:
-    """Lock all that these edges name, and recognise whoever can be without looking further.
+    """Lock the identifiers of these edges, and resolve directly whatever is possible.
 
-    What named something else before it was `changed` never is. Rows are made for what the
-    recognised named; where nothing may be left, as there is no `along`, for all.
+    Edges that named something else before they `changed` are never resolved directly. Rows are
+    created for what was resolved; without `along`, when nothing may be deferred, for everything.
     """
     named = {one for edge in edges.values() for one in _with_rows(edge)}
     while True:
@@ -170,8 +170,8 @@ def _recognise(
         if len(made) == len(new):
             found.kept = kept | new
             return found
-        # Somebody else was first with some of it, and what was recognised may be another matter
-        # now. The rows must not stay: they would pass for known, and be counted nowhere.
+        # Another worker was first with some of these, which may change what was resolved. The rows
+        # must not stay: they would look known without being counted anywhere.
         identifiers.drop_identifiers(org_id, made)
 
 
@@ -191,7 +191,7 @@ def _defer(
     kept: dict[Identifier, State],
     along: Callable[[set[UUID]], set[UUID]],
 ) -> Recognised:
-    """Recognise whoever can be when those who cannot are left, with all that goes along."""
+    """Resolve what is possible and defer the rest, with all that is in the same deliveries."""
     left = along(set(changed))
     while True:
         some = {action_id: edge for action_id, edge in edges.items() if action_id not in left}
@@ -204,17 +204,17 @@ def _defer(
 
 
 def _with_rows(edge: Edge) -> list[Identifier]:
-    """Return the identifiers of an edge that have rows: an address only where others hang on it."""
+    """Return the identifiers of an edge that have rows: an address only if others depend on it."""
     some = [Identifier(kind, digest) for kind, digest in edge.who.items()]
     hung_on = any(one.kind in STRONG for one in some)
     return [one for one in some if one.kind != EMAIL or hung_on]
 
 
 def _resolve_directly(edge: Edge, found: Recognised) -> bool:
-    """Recognise whom an edge names, where it adds nothing to what is known but itself.
+    """Resolve an edge that adds nothing new to what is known but itself; return whether it does.
 
-    That is so where each of its identifiers is new, or already names the same person. False where
-    people would have to be joined, parted or counted.
+    That holds if each of its identifiers is new or already names the same person. Otherwise people
+    would have to be merged, split or counted again.
     """
     states, who = found.states, edge.who
     strong = [Identifier(kind, who[kind]) for kind in STRONG if kind in who]
@@ -257,7 +257,7 @@ def _resolve_directly(edge: Edge, found: Recognised) -> bool:
 def _lost_identifiers(
     old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]
 ) -> set[Identifier]:
-    """Return the identifiers that are seen with less than before: their blocks may be lifted."""
+    """Return identifiers that are seen with less than before; their blocks may be lifted."""
     return {
         one
         for action_id, edge in old.items()
@@ -273,10 +273,10 @@ def _resolve_component(
     let_go: set[Identifier],
     told: Collection[UUID],
 ) -> tuple[Partition, dict[UUID, identifiers.Named]]:
-    """Make people anew of the edges that could not be recognised and of all that these lead to.
+    """Divide the edges that could not be resolved directly, and all connected ones, into people.
 
-    Returns the partition, and the actions that were read for it besides those that are `told`.
-    Locks what it reaches; sets the states of all that the partition speaks of.
+    Returns the partition, and the actions that were read besides those in `told`. Locks what it
+    reaches; sets the states of everything in the partition.
     """
     blocks: dict[Identifier, str] = {}
     kept: dict[UUID, identifiers.Named] = {}
@@ -317,7 +317,7 @@ def _resolve_component(
 
 
 def _parts(loaded: Iterable[Edge], made: Partition) -> Counter[Identifier]:
-    """Count what hangs on each address; who was taken apart as too large is full."""
+    """Count what depends on each address; a person split up as too large counts as full."""
     email_of = {supporter: one for one, supporter in made.identifiers.items() if one.kind == EMAIL}
     parts = Counter(
         email_of[supporter]

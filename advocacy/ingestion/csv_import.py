@@ -1,8 +1,8 @@
-"""History brought in: rows of a tool's export become deliveries that are done, in bulk.
+"""Import rows of a tool's export as processed deliveries, in bulk.
 
-What a stranger would get wrong: a row is kept in the inbox like a webhook's body, sealed, so that a
-rebuild has it too. It is settled in the same transaction in which it is kept; there is no half of a
-batch, and to begin again after a stop is to pass over what is known.
+Note: a row is stored encrypted in the inbox like a webhook's body, so that a rebuild includes it,
+and is applied in the same transaction. No batch is ever half imported; after an interruption the
+same file is imported again, and known rows are skipped.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROWS_AT_ONCE = 1_000
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of the rows. `empty` rows told of nothing that counts (a failed payment)."""
+    """How many rows were new, known, refused, or empty (nothing that counts: a failed payment)."""
 
     new: int = 0
     known: int = 0
@@ -62,13 +62,13 @@ def import_rows(
     progress: Callable[[ImportResult], None] = lambda _: None,
     begin: Submit = run_inline,
 ) -> ImportResult:
-    """Bring rows into a source; `refuse` is told of each that cannot be read, with the reason.
+    """Import rows into a source; `refuse` is called for each that cannot be read, with the reason.
 
-    `said` is what staff say of the whole file: `_zone` and `_kind`, where it does not say. The same
-    rows again, or gifts that came by webhook already, are known and count once. `begin` begins to
-    read rows while those before them are kept.
+    `said` has the settings of the file as a whole, `_zone` and `_kind`. Rows that were imported
+    before, and gifts known from webhooks, count once. `begin` starts parsing rows while those
+    before them are stored.
     """
-    brought = ImportResult()
+    result = ImportResult()
     waiting = iter(rows)
     key = organization_key(settings.secret_key.encode(), source.org_id, "identity")
 
@@ -76,23 +76,23 @@ def import_rows(
         return _read(key, source, list(islice(waiting, ROWS_AT_ONCE)), said)
 
     reading = begin(read)
-    while (told := reading.result()).rows:
+    while (parsed_rows := reading.result()).rows:
         reading = begin(read)
-        for row, reason in told.refused:
+        for row, reason in parsed_rows.refused:
             refuse(row, reason)
-        new = _store(settings.secret_key.encode(), source, told)
-        brought.new += new
-        brought.known += told.twice + len(told.facts) - new
-        brought.empty += told.empty
-        brought.refused += len(told.refused)
+        new = _store(settings.secret_key.encode(), source, parsed_rows)
+        result.new += new
+        result.known += parsed_rows.twice + len(parsed_rows.facts) - new
+        result.empty += parsed_rows.empty
+        result.refused += len(parsed_rows.refused)
         drain.compact_distinct_deltas(source.org_id, distinct_deltas.MANY)
-        progress(brought)
-    return brought
+        progress(result)
+    return result
 
 
 @dataclass(slots=True)
 class _ParsedRows:
-    """What some rows say: by a row's name the delivery, its body and its facts."""
+    """Parsed rows: by row id, the delivery with its body and its facts."""
 
     rows: int
     at: datetime
@@ -104,25 +104,25 @@ class _ParsedRows:
 
 
 def _read(key: bytes, source: Any, batch: Sequence[Row], said: Mapping[str, str]) -> _ParsedRows:
-    told = _ParsedRows(len(batch), datetime.now(UTC))
+    parsed_rows = _ParsedRows(len(batch), datetime.now(UTC))
     for row in batch:
         body = _body(row, said)
         delivery_id = new_id()
         try:
-            events = _events(source, row, body, told.at)
+            events = _events(source, row, body, parsed_rows.at)
             facts = facts_of(events, key, source, delivery_id)
         except Unreadable as error:
-            told.refused.append((row, str(error)))
+            parsed_rows.refused.append((row, str(error)))
             continue
         if not facts:
-            told.empty += 1
+            parsed_rows.empty += 1
             continue
         name = row_id(row.values)
-        told.twice += name in told.facts
-        told.facts[name] = (delivery_id, body, facts)
+        parsed_rows.twice += name in parsed_rows.facts
+        parsed_rows.facts[name] = (delivery_id, body, facts)
         if unread := unread_contacts(events, source):
-            told.unread[delivery_id] = unread
-    return told
+            parsed_rows.unread[delivery_id] = unread
+    return parsed_rows
 
 
 def _body(row: Row, said: Mapping[str, str]) -> bytes:
@@ -131,7 +131,7 @@ def _body(row: Row, said: Mapping[str, str]) -> bytes:
 
 
 def _events(source: Any, row: Row, body: bytes, at: datetime) -> list[ActionEvent]:
-    """Read the actions of a row. Raises `Unreadable`."""
+    """Return the statements in a row. Raises `Unreadable`."""
     if row.problem:
         reason, _, detail = row.problem.partition(": ")
         raise Unreadable(reason, detail)
@@ -142,7 +142,7 @@ def _events(source: Any, row: Row, body: bytes, at: datetime) -> list[ActionEven
 def understood(
     source: Any, rows: Iterable[Row], said: Mapping[str, str]
 ) -> Iterator[tuple[Row, list[ActionEvent] | Unreadable]]:
-    """Yield what rows are read as, and keep nothing."""
+    """Yield how rows are read, without storing anything."""
     for row in rows:
         try:
             yield row, _events(source, row, _body(row, said), datetime.now(UTC))
@@ -150,22 +150,25 @@ def understood(
             yield row, error
 
 
-def _store(master: bytes, source: Any, told: _ParsedRows) -> int:
-    """Keep what rows say; returns how many of them were new."""
+def _store(master: bytes, source: Any, parsed_rows: _ParsedRows) -> int:
+    """Store parsed rows; return how many were new."""
     org_id = source.org_id
 
     def keep(again: bool) -> int:
         with transaction():
             locks.lock_organization(org_id, alone=again)
             made = actions.find_made(
-                org_id, {fact.action_id for _, _, facts in told.facts.values() for fact in facts}
+                org_id,
+                {fact.action_id for _, _, facts in parsed_rows.facts.values() for fact in facts},
             )
             fresh = {
-                name: row for name, row in told.facts.items() if not _adds_nothing(row[2], made)
+                name: row
+                for name, row in parsed_rows.facts.items()
+                if not _adds_nothing(row[2], made)
             }
             rows = list(_sealed(master, org_id, fresh))
-            inserted = inbox.put_rows(org_id, source.id, ROW, told.at, rows)
-            if unread := {each: n for each, n in told.unread.items() if each in inserted}:
+            inserted = inbox.put_rows(org_id, source.id, ROW, parsed_rows.at, rows)
+            if unread := {each: n for each, n in parsed_rows.unread.items() if each in inserted}:
                 inbox.put_unread(org_id, unread)
             parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
             for delivery_id, _, facts in fresh.values():
@@ -174,7 +177,7 @@ def _store(master: bytes, source: Any, told: _ParsedRows) -> int:
                     parsed.source_of[delivery_id] = source.id
             sources = {each.id: each for each in sources_storage.list_sources(org_id)}
             apply_batch(master, org_id, parsed, sources)
-            # What told of somebody who was erased is not as it was written any more.
+            # Facts of erased people are no longer as they were serialized.
             if erased := parsed.facts.keys() - parsed.written.keys():
                 inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
             return len(inserted)
@@ -183,23 +186,20 @@ def _store(master: bytes, source: Any, told: _ParsedRows) -> int:
 
 
 def _adds_nothing(facts: list[Fact], made: Mapping[UUID, frozenset[str]]) -> bool:
-    """Say whether all that a row tells is known, so that its body need not be kept as well.
-
-    What went back is never: as much may have gone back in another way, and be won back later.
-    """
+    """Return whether everything in a row is known already, so that its body need not be stored."""
     return all(fact.action_id in made and _is_known(fact, made[fact.action_id]) for fact in facts)
 
 
 def _is_known(fact: Fact, filled: frozenset[str]) -> bool:
     words = {"code": fact.code, "click_id": fact.click_id, "recurs_as": fact.recurs_as}
-    told = fact.who.keys() | {name for name, word in words.items() if word}
-    return fact.said is StatementType.CREATED and not fact.same_as and told <= filled
+    stated = fact.who.keys() | {name for name, word in words.items() if word}
+    return fact.said is StatementType.CREATED and not fact.same_as and stated <= filled
 
 
 def _sealed(
-    master: bytes, org_id: UUID, told: Mapping[str, tuple[UUID, bytes, list[Fact]]]
+    master: bytes, org_id: UUID, parsed_rows: Mapping[str, tuple[UUID, bytes, list[Fact]]]
 ) -> Iterator[inbox.Row]:
-    for name, (delivery_id, body, facts) in told.items():
+    for name, (delivery_id, body, facts) in parsed_rows.items():
         yield inbox.Row(
             delivery_id,
             keyed_name(master, org_id, name),

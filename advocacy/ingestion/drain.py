@@ -1,13 +1,13 @@
-"""② What waits in the inbox is parsed, settled, attributed and counted, a batch at a time.
+"""Drain the inbox: claim deliveries, parse them, and apply them a batch at a time.
 
-The way of a batch: claim (committed, the attempt counted) → parse each body in its provider's room,
-pure → one transaction: settle, join, attribute and count (`settling`), close the deliveries. All of
-it or nothing of it.
+A batch is claimed (committed, with the attempt counted), each body is parsed by its provider
+adapter, and one transaction applies everything (`pipeline.apply_batch`) and marks the deliveries as
+done.
 
-Note: a body that cannot be read fails alone and at once. A transaction that fails of what it holds
-is tried again in parts, until the delivery that it fails of is alone; only that one uses an
-attempt. What is not a delivery's fault (`outages`) uses none: the error ends the drain, and whoever
-called it waits before the next one.
+Note: a body that cannot be parsed fails alone and at once. A transaction that fails because of its
+content is retried in smaller parts until the offending delivery is alone; only that one uses up an
+attempt. Failures of the infrastructure (`storage.outages`) use up none: the error ends the drain,
+and the caller waits before the next one.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ from config.settings import Settings
 log = structlog.get_logger()
 
 RESTATE_AT_ONCE = 1_000
-# Long enough for several small batches, so that taking turns costs little.
+# Long enough for several small batches, so that switching between organizations costs little.
 _TURN_SECONDS = 0.5
 _SMALL_BATCH = 250
-# About a second's work.
+# About one second of work.
 _FOLD_AT_ONCE = 50_000
 _FOLD_SECONDS = 2.0
 _APART_SECONDS = 60.0
 
-# Between tries to end a claim while the database is away.
+# Pauses between attempts to release a claim while the database is away, in seconds.
 _RELEASE_PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _collided: dict[UUID, float] = {}
-"""When drains of an organization last got into each other's way, as far as this process saw."""
+"""When drains of an organization last blocked each other, as seen by this process."""
 
 
 @dataclass(slots=True)
@@ -82,11 +82,11 @@ class Drained:
 
 
 class _Busy(Exception):
-    """Somebody holds the organization alone for long: a rebuild."""
+    """Another process holds the organization exclusively for long, as a rebuild does."""
 
 
 class Batch(NamedTuple):
-    """Deliveries that were claimed and read, and are not kept yet."""
+    """Deliveries that are claimed and parsed, and not stored yet."""
 
     claim: UUID
     parsed: Parsed
@@ -101,11 +101,11 @@ def drain(
     others_wait: Callable[[], bool] = lambda: False,
     begin: Submit = run_inline,
 ) -> Drained:
-    """Work until nothing of this organization waits, or its time is up.
+    """Process the pending deliveries of an organization until none is left or the time is up.
 
-    That is after so many seconds, or after half of one where others wait for theirs; then batches
-    are small, since nobody's turn is shorter than a batch. `begin` begins to read a batch while the
-    one before it is kept. Raises what is no delivery's fault: see `outages`.
+    The limit is `seconds`, or half a second where other organizations wait; batches are small then,
+    since a turn is at least one batch. `begin` starts parsing the next batch while one is stored.
+    Raises errors of the infrastructure, see `storage.outages`.
     """
     result = Drained()
     began = time.monotonic()
@@ -116,7 +116,7 @@ def drain(
         size = min(settings.batch_size, _SMALL_BATCH) if others_wait() else settings.batch_size
         batch = read_batch(settings, org_id, size, after=reached)
         if batch is None and reached:
-            # What was received earlier may have been committed later.
+            # Deliveries received earlier may have been committed later.
             batch = read_batch(settings, org_id, size)
         reached = batch.reached if batch else None
         return batch
@@ -130,8 +130,8 @@ def drain(
             reading = begin(read) if batch and not over else None
             worked = store_batch(settings, org_id, batch, result)
             worked |= store_batch(settings, org_id, read_again(settings, org_id), result)
-            # Looked for when the backlog is worked off, and by the sweep: it takes as long as
-            # there are such actions.
+            # Only once the backlog is processed, and by the sweep: the search takes time for each
+            # such action.
             worked = worked or restate_waiting(org_id, result)
             compact_distinct_deltas(org_id, distinct_deltas.MANY)
             if over or not worked:
@@ -168,7 +168,7 @@ def drain_backlog(
 def read_batch(
     settings: Settings, org_id: UUID, size: int, *, after: leases.Reached | None = None
 ) -> Batch | None:
-    """Claim a batch of what nobody has tried yet, and read it."""
+    """Claim and parse a batch of deliveries that have not been tried yet."""
     claim = leases.new_claim()
     with transaction():
         rows = leases.claim_batch(org_id, claim, settings.lease_seconds, size, after)
@@ -176,7 +176,7 @@ def read_batch(
 
 
 def read_again(settings: Settings, org_id: UUID) -> Batch | None:
-    """Claim and read what an ended claim left, or one delivery that failed alone."""
+    """Claim and parse what an expired claim left, or one delivery that failed alone."""
     claim = leases.new_claim()
     with transaction():
         rows = leases.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
@@ -199,9 +199,9 @@ def _read(
 
 
 def _release(org_id: UUID, claim: UUID) -> None:
-    """End a claim as if it had never been made; wait for the database where it is away.
+    """Release a claim without counting the attempt; wait for the database where it is away.
 
-    Where it stays away, the claim runs out, which costs a batch no attempt the first time.
+    If it stays away the claim expires, which costs a batch no attempt the first time.
     """
     for pause in _RELEASE_PAUSES:
         try:
@@ -215,14 +215,17 @@ def _release(org_id: UUID, claim: UUID) -> None:
 
 
 def _release_read_ahead(org_id: UUID, reading: Future[Batch | None]) -> None:
-    """Release what was read ahead and is not kept; what failed of reading it has released it."""
+    """Release a batch that was read ahead and will not be stored."""
     with suppress(Exception):
         if batch := reading.result():
             _release(org_id, batch.claim)
 
 
 def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
-    """Keep a batch, if there is one; says whether there was. Raises what is no delivery's fault."""
+    """Store a batch, if there is one, and return whether there was.
+
+    Raises errors of the infrastructure.
+    """
     if batch is None:
         return False
     claim, parsed, sources, _ = batch
@@ -241,7 +244,7 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
             log.warning("batch_postponed", deliveries=number, reason=name)
             _release(org_id, claim)
             raise
-        # An error that ended the job would leave all of them claimed.
+        # Raising would leave all of them claimed.
         log.exception("batch_failed", deliveries=number)
         with transaction():
             leases.fail_claim(org_id, claim, "failed", type(error).__name__)
@@ -254,7 +257,7 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
 def parse_batch(
     master: bytes, org_id: UUID, rows: Iterable[leases.Claimed], sources: Mapping[UUID, Any]
 ) -> Parsed:
-    """Open and parse each body; a body that is gone after its time speaks through its facts."""
+    """Decrypt and parse each body; where a body has expired, use its stored facts."""
     key = organization_key(master, org_id, "identity")
     parsed = Parsed()
     for row in rows:
@@ -262,24 +265,24 @@ def parse_batch(
         parsed.source_of[row.id] = source.id
         try:
             if row.body is None:
-                told = [
+                facts = [
                     retained_fact(Fact.from_json(fact), source.id, key) for fact in row.facts or []
                 ]
             else:
                 events = _parse(master, org_id, row, source)
-                told = facts_of(events, key, source, row.id)
+                facts = facts_of(events, key, source, row.id)
                 parsed.unread[row.id] = unread_contacts(events, source)
         except Unreadable as error:
             parsed.failed[row.id] = (error.reason, scrub(error.detail[:500]))
         except Exception as error:
             if outages.name_of(error):
                 raise
-            # A room that fails on a body is our mistake: keep the body, say so, go on.
+            # An adapter that crashes is a bug of ours: keep the body, log it, continue.
             log.exception("room_failed", provider=source.provider)
             parsed.failed[row.id] = ("room_failed", type(error).__name__)
         else:
-            parsed.facts[row.id] = told
-            parsed.written[row.id] = write_facts(told)
+            parsed.facts[row.id] = facts
+            parsed.written[row.id] = write_facts(facts)
     return parsed
 
 
@@ -292,7 +295,7 @@ def _parse(master: bytes, org_id: UUID, row: leases.Claimed, source: Any) -> lis
 
 
 def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
-    """Parse a body in its provider's room: a delivery, or a row of an export."""
+    """Parse a delivery with its provider adapter, or as a row of an export."""
     if verified.content_type != ROW:
         return BY_SLUG[provider].parse(verified)
     row = {name: str(value or "") for name, value in read_json(verified.body).items()}
@@ -302,7 +305,7 @@ def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
 def facts_of(
     events: Iterable[ActionEvent], key: bytes, source: Any, delivery_id: UUID
 ) -> list[Fact]:
-    """Make facts of what a delivery said: all that is personal in it is keyed or goes here."""
+    """Turn a delivery's statements into facts: personal data is hashed or left out."""
     return [
         fact_of(
             retained(event, key),
@@ -315,7 +318,7 @@ def facts_of(
 
 
 def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
-    """Return of how many actions a contact was given that cannot be read."""
+    """Return for how many actions a contact was given that could not be read."""
     return sum(
         is_unreadable(event.person.email, event.person.phone, source.region) for event in events
     )
@@ -324,23 +327,26 @@ def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
 def _store(
     master: bytes, org_id: UUID, claim: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
 ) -> None:
-    """Keep a parsed batch: one transaction from the facts to the totals.
+    """Store a parsed batch in one transaction, from the facts to the totals.
 
-    Workers pass by each other. What joins or parts people comes in a second, short one, for which
-    they stand in line; where they get into each other's way all the same, one goes alone, and so
-    does each of the next: where the same people keep coming back, work would be done twice.
+    Workers run side by side. Deliveries that merge or split people are deferred to a second, short
+    transaction, which takes a lock. If workers still block each other, one runs exclusively, and so
+    do the next ones for a while: where the same people act again and again, work would be done
+    twice.
     """
 
     def keep(whole: Parsed, *, merging_allowed: bool, alone: bool) -> set[UUID]:
-        told, left = whole.again(), set[UUID]()
+        attempt, left = whole.again(), set[UUID]()
         with transaction():
-            # Held while it waits: whoever does so lives, however long it takes.
+            # Keeps the claim alive for as long as this worker waits.
             leases.hold_claim(org_id, claim)
             if free := locks.wait_for_organization(org_id, alone=alone):
-                left = apply_batch(master, org_id, told, sources, merging_allowed=merging_allowed)
-                facts = {each: told.to_keep(each) for each in told.facts if each not in left}
-                inbox.put_done(org_id, facts, told.failed)
-                if unread := {each: n for each, n in told.unread.items() if n and each in facts}:
+                left = apply_batch(
+                    master, org_id, attempt, sources, merging_allowed=merging_allowed
+                )
+                facts = {each: attempt.to_keep(each) for each in attempt.facts if each not in left}
+                inbox.put_done(org_id, facts, attempt.failed)
+                if unread := {each: n for each, n in attempt.unread.items() if n and each in facts}:
                     inbox.put_unread(org_id, unread)
             if not left:
                 leases.end_claim(org_id, claim)
@@ -365,12 +371,12 @@ def _store(
 
 
 def restate_waiting(org_id: UUID, result: Drained) -> bool:
-    """Attribute again the actions that named a click which has been shipped since."""
+    """Attribute actions again whose click has been loaded since; return whether there were any."""
 
     def restate(again: bool) -> int:
         with transaction():
             ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
-            # Where somebody holds the organization alone, they are found again later.
+            # Where another process holds the organization exclusively, they are found again later.
             if not ids or not locks.lock_organization(org_id, alone=again, wait=again):
                 return 0
             restate_actions(org_id, ids)
@@ -382,10 +388,10 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
 
 
 def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
-    """Fold what changed of people into what is kept of them, until no more than this is left.
+    """Fold pending changes into the distinct counts, until at most `above` are left.
 
-    For a few seconds at most, so that it may stand between two batches; says whether no more is
-    left. Leaves it to whoever else is at it.
+    Runs for a few seconds at most, so that it can stand between two batches, and does nothing while
+    another process does it. Returns whether at most `above` are left.
     """
     began = time.monotonic()
     while time.monotonic() - began < _FOLD_SECONDS:
@@ -399,7 +405,7 @@ def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> b
 
 
 class _Done(NamedTuple):
-    """What deliveries say that were done before, and where the last of them stands."""
+    """Processed deliveries, read again for a rebuild, and the position of the last one."""
 
     deliveries: int
     parsed: Parsed
@@ -412,11 +418,11 @@ def rebuild(
     each: Callable[[int], None] | None = None,
     begin: Submit = run_inline,
 ) -> int:
-    """Make everything derived anew from the inbox and the clicks, in one transaction.
+    """Rebuild everything derived from the inbox and the clicks, in one transaction.
 
-    Readers see the old numbers until the new ones are whole; deliveries that arrive meanwhile are
-    kept and wait. `each` is told how many deliveries are done; `begin` is as in `drain`. Returns
-    how many there were.
+    Readers see the old figures until it commits; deliveries that arrive meanwhile are stored and
+    stay pending. `each` is called with the number of processed deliveries; `begin` is as in
+    `drain`. Returns how many deliveries there were.
     """
     master = settings.secret_key.encode()
     done = 0

@@ -1,10 +1,10 @@
-"""Keeping little: bodies go after their time, and a person can be erased while the counts stay.
+"""Delete bodies after their retention time, and erase a person while the counts stay.
 
-What a stranger would get wrong: erasing does not delete actions. Her actions get a token of chance
-for their person, so that every count stays; the hashes leave the facts; the bodies go, and those
-that told of no action or could not be read are searched for her; and a mark, under another key,
-keeps late deliveries and rebuilds from bringing her back. What was joined through her comes apart
-again.
+Note: erasing does not delete actions. The person's actions get a random token in place of the
+person, so that every count stays. Their hashes are removed from the facts and their bodies are
+deleted; bodies without an action, or that cannot be parsed, are searched for the person. A digest
+under a separate key keeps late deliveries and rebuilds from bringing them back. What was joined
+through the person is separated again.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _BODIES_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: so many actions lost their person, so many bodies are gone.
+    """What was erased: how many actions lost their person, and how many bodies were deleted.
 
-    `waiting` deliveries name them and are not worked through yet. Those that tell of an action lose
-    the person then; one that cannot be read has to be searched again.
+    `waiting` pending deliveries name the person. Those that report an action lose them when they
+    are processed; one that cannot be parsed has to be searched again.
     """
 
     actions: int
@@ -52,9 +52,9 @@ class Erased:
 
 
 def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
-    """Remove bodies that were worked through longer ago than they may be kept.
+    """Delete bodies whose retention time is over; return how many.
 
-    What was quarantined is kept for longer, so that somebody can look into it and replay it.
+    Quarantined bodies have a longer retention time, so that staff can inspect and replay them.
     """
     now = datetime.now(UTC)
     done = now - timedelta(days=settings.body_retention_days)
@@ -66,8 +66,8 @@ def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
 def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: str) -> Erased:
     """Erase one person of one organization, by e-mail address, phone number, or both.
 
-    What was told of her is rewritten without her, and settled anew: the same way as a rebuild goes.
-    Raises `ValueError` where neither can be read as one.
+    Facts about them are rewritten without them and applied again, as in a rebuild. Raises
+    `ValueError` if neither can be read.
     """
     master = settings.secret_key.encode()
     key = organization_key(master, org_id, "identity")
@@ -76,24 +76,29 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         raise ValueError("give an e-mail address or a phone number that can be read as one")
     with transaction():
         locks.lock_organization(org_id, alone=True)
-        hers, hashes, others = _find(org_id, given)
-        told_by = {one for each in (*hers.values(), *others.values()) for one in each.delivery_ids}
-        # And what an action does not show, as it is another's by what else was told of it.
-        told_by |= inbox.deliveries_naming(org_id, hashes)
+        own_actions, hashes, others = _find(org_id, given)
+        delivery_ids = {
+            one for each in (*own_actions.values(), *others.values()) for one in each.delivery_ids
+        }
+        # Also facts that are not visible in the action, which another statement gave to another
+        # person.
+        delivery_ids |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
         suppressions.put_suppressed(org_id, [suppression_digest(suppress, each) for each in hashes])
         clicks = clicks_storage.by_click_id(
-            org_id, sorted({each.click_id for each in hers.values()})
+            org_id, sorted({each.click_id for each in own_actions.values()})
         )
         rewriting = _Rewriting(
             hashes=hashes,
-            hers=hers,
-            nobody_s={each.id for each in others.values() if not each.email_hash},
-            codes=links.codes_of(org_id, {each.link_id for each in hers.values() if each.link_id}),
+            own_actions=own_actions,
+            unidentified_action_ids={each.id for each in others.values() if not each.email_hash},
+            codes=links.codes_of(
+                org_id, {each.link_id for each in own_actions.values() if each.link_id}
+            ),
         )
         rewritten = Parsed()
-        for delivery_id, source_id, told in inbox.read_facts(org_id, told_by):
-            facts = [Fact.from_json(written) for written in told]
+        for delivery_id, source_id, stored in inbox.read_facts(org_id, delivery_ids):
+            facts = [Fact.from_json(written) for written in stored]
             known = action_aliases.find_names(org_id, [fact.action_id for fact in facts])
             rewritten.facts[delivery_id] = [rewriting.of(fact, known) for fact in facts]
             rewritten.source_of[delivery_id] = source_id
@@ -111,7 +116,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         worked_through = [each for each, status in status_of.items() if status != "pending"]
         inbox.drop_bodies(org_id, worked_through)
     return Erased(
-        len(hers),
+        len(own_actions),
         len(rewritten.facts) + len(worked_through),
         len(clicks),
         waiting=len(status_of) - len(worked_through),
@@ -130,7 +135,7 @@ def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
                 body = unseal(master, org_id, f"body:{row.id}", row.body)
                 message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
             except Unreadable:
-                # Nobody can open it, so it names nobody.
+                # It cannot be decrypted, so it names no one.
                 continue
             yield row, body
             if message_id:
@@ -141,18 +146,18 @@ def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
 def _find(
     org_id: UUID, given: dict[str, str]
 ) -> tuple[dict[UUID, Action], dict[str, UUID], dict[UUID, Action]]:
-    """Return her actions, all that names her with whom it names, and others that name what is hers.
+    """Return the person's actions, all that names them, and other actions that name the same.
 
-    Those others are of people who have an address of their own and share her phone.
+    The others are of people who have an address of their own and share a phone with the person.
     """
     asked = [Identifier(kind, digest) for kind, digest in given.items()]
     rows = identifiers.lock_identifiers(org_id, asked)
     named = {one: State(supporter_named_by(one)) for one in asked} | rows
     supporters = {state.supporter_id for state in named.values() if state.supporter_id}
-    hers = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, supporters))
+    own_actions = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, supporters))
     seen = {
         one
-        for action in hers.values()
+        for action in own_actions.values()
         if (edge := edge_of(action))
         for one in edge.identifiers
         if one.kind in STRONG
@@ -163,37 +168,36 @@ def _find(
         for one, state in named.items()
         if one in asked or state.supporter_id in supporters
     }
-    # Test actions join nobody: each is of whom it names by itself.
+    # Test actions join no one: each is of the person it names.
     alone = {supporter_named_by(one) for one in named if one.digest in hashes} - supporters
     others_too = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, alone))
-    hers |= {action.id: action for action in others_too.values() if action.test}
-    sharing = identifiers.actions_naming(org_id, asked).keys() - hers.keys()
-    return hers, hashes, actions.lock_actions(org_id, sharing)
+    own_actions |= {action.id: action for action in others_too.values() if action.test}
+    sharing = identifiers.actions_naming(org_id, asked).keys() - own_actions.keys()
+    return own_actions, hashes, actions.lock_actions(org_id, sharing)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
-    """How what was told of her is told without her: a token of chance for each supporter id.
+    """Rewrites facts without the person: one random token for each supporter id.
 
-    What was told of her about an action that is somebody else's, and neither hers nor nobody's, is
-    told of nobody.
+    Where the person is named in another person's action, that fact names no one afterwards.
     """
 
     hashes: dict[str, UUID]
-    hers: dict[UUID, Action]
-    nobody_s: set[UUID]
+    own_actions: dict[UUID, Action]
+    unidentified_action_ids: set[UUID]
     codes: dict[UUID, str]
     tokens: dict[UUID, str] = field(default_factory=dict)
 
     def of(self, fact: Fact, known: dict[UUID, UUID]) -> Fact:
-        """Return the fact without her; of her trail remains which link is credited."""
+        """Return the fact without the person; which link is credited stays."""
         left = {kind: one for kind, one in fact.who.items() if one not in self.hashes}
         if "email" in left:
             return replace(fact, who=left)
         names = [self.hashes[one] for one in fact.who.values() if one in self.hashes]
         action_id = known.get(fact.action_id, fact.action_id)
-        action = self.hers.get(action_id)
-        if names and not action and action_id not in self.nobody_s:
+        action = self.own_actions.get(action_id)
+        if names and not action and action_id not in self.unidentified_action_ids:
             return replace(fact, who={}, click_id="")
         supporter = names[0] if names else (action.supporter_id if action else None)
         if supporter is None:

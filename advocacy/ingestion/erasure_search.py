@@ -1,8 +1,8 @@
-"""Whether a body names a person who is looked for, however it was encoded.
+"""Find out whether a body names a person, in whatever encoding.
 
-Pure. Addresses and numbers are read out of every text that a body may hold (`personal.texts_of`),
-keyed, and compared. For a person whose address or number is given, their unkeyed digests are looked
-for as well: some tools send those in place of an address.
+Pure. Addresses and numbers are extracted from every text that a body may contain
+(`personal_data.texts_of`), hashed and compared. Where the person's address or number is given,
+their unkeyed digests are searched for as well: some tools send those in place of an address.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _FEWEST, _MOST = 7, 15
 
 @dataclass(frozen=True, slots=True)
 class SearchTerms:
-    """Who is looked for: keyed hashes, and unkeyed digests in lower-case hex and in base64.
+    """A person to search for: keyed hashes, and unkeyed digests as lower-case hex and base64.
 
-    `regions` are those in which a number may have been written. `ends` are the last digits of the
-    numbers where all are known, so that no other number has to be read; None where they are not.
+    `regions` are those in which a number may have been written. `ends` are the last digits of all
+    numbers if they are known, so that other numbers can be skipped; otherwise None.
     """
 
     hashes: frozenset[str]
@@ -46,11 +46,12 @@ class SearchTerms:
 def search_terms(
     hashes: frozenset[str], key: bytes, regions: frozenset[str], person: Person, region: str
 ) -> SearchTerms:
-    """Return what to look for: the person with these hashes, some of whom is given in words."""
+    """Return the search terms for the person with these hashes, and address or number if given."""
     given = digests(person, key, region, "")
     phone = normalise_phone(person.phone, region) if "phone" in given else ""
     known = {given["phone"]} if phone else set()
-    # A phone's hash cannot be told from an address's: all are phones but those that were given.
+    # Hashes do not tell their kind: all may be phones, except those that were given as something
+    # else.
     all_known = not (hashes - known - {given.get("email", "")})
     return SearchTerms(
         hashes=hashes,
@@ -75,7 +76,7 @@ def _unkeyed(email: str, phone: str) -> Iterator[str]:
 
 
 def mentions(body: bytes, whom: SearchTerms) -> bool:
-    """Say whether an address, a number or a digest in this body, of whatever form, is theirs."""
+    """Return whether this body contains an address, number or digest of the person."""
     for text in texts_of(body):
         folded = text.lower()
         if any(digest in folded or digest in text for digest in whom.unkeyed):
@@ -104,7 +105,7 @@ def _in_ascii_digits(text: str) -> str:
 
 
 def _numbers_in(text: str, whom: SearchTerms) -> Iterator[str]:
-    """Yield what may be a number: as many groups of digits in a row as it has digits."""
+    """Yield possible phone numbers: runs of as many digit groups as a number can have."""
     for run in _DIGITS.findall(text):
         if whom.ends is not None:
             digits = "".join(each for each in run if each.isdigit())

@@ -1,15 +1,16 @@
-"""Requests that wait for one commit: the first that comes does the work for all who wait with it.
+"""Group commit: concurrent requests share one database transaction.
 
-Whoever finds nobody at work leads: she takes all that waits, does it at once, and wakes the others
-with their answers; what came meanwhile is the next group, led by its first. So a lone request waits
-for nobody, a busy process commits once for many, and there is no thread to be started or to die.
+The first request becomes the leader: it takes everything that waits, runs the batch, and hands each
+request its answer. What arrives meanwhile is the next batch, led by its first request. So a lone
+request never waits, a busy process commits once for many requests, and no background thread is
+needed.
 
-To keep a group costs as much as ten requests more in it. So a group that follows another waits for
-a moment until as many have come as were there together just now, some in it and some behind it:
-whoever was answered is likely to ask again at once.
+A commit costs as much as about ten more requests in it. So a batch that follows another waits a few
+milliseconds until as many requests are there as were a moment ago: a client that just got its
+answer is likely to send the next request at once.
 
-What a stranger would get wrong: a group fails together only where trying again alone is hopeless.
-Otherwise each is tried by itself, so that a bad neighbour costs nobody an answer.
+Note: where a batch fails, its items are tried again one by one, unless the error makes that
+pointless (`hopeless`). So one bad request does not fail the others.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ _GATHER_SECONDS = 0.004
 
 
 class Overloaded(Exception):
-    """Too many wait, or they wait too long. What was asked may be asked again."""
+    """Too many requests wait, or they wait too long. The request may be sent again."""
 
 
 class _Waiter(Generic[Item, Answer]):
-    """Where one request waits."""
+    """One waiting request."""
 
     __slots__ = ("answer", "asleep", "item", "leads")
 
@@ -41,13 +42,13 @@ class _Waiter(Generic[Item, Answer]):
         self.item = item
         self.answer: Answer | Exception | None = None
         self.leads = False
-        # A lock that is held is the lightest thing to sleep on; who wakes releases it.
+        # A held lock is the cheapest thing to sleep on; releasing it wakes the request.
         self.asleep = threading.Lock()
         self.asleep.acquire()
 
 
 class _Group(Generic[Item, Answer]):
-    """What is the same for threads and for an event loop."""
+    """What threads and event loops have in common."""
 
     def __init__(
         self,
@@ -58,16 +59,16 @@ class _Group(Generic[Item, Answer]):
         seconds: float,
         hopeless: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Take at most `at_once` into a group and let at most `waiting` wait for `seconds` each.
+        """Take at most `at_once` items into a batch; let at most `waiting` wait, `seconds` each.
 
-        `work` returns an answer or an error for each item, in their order, or raises for all;
-        what it raises as `hopeless` is not tried again one by one.
+        `work` returns an answer or an error for each item, in order, or raises for the whole batch.
+        Errors of a type in `hopeless` are not retried item by item.
         """
         self._work, self._hopeless = work, hopeless
         self._at_once, self._most, self._seconds = at_once, waiting, seconds
-        # When the group that is being worked on was taken; None while there is none.
+        # Start of the running batch (monotonic seconds); None while there is none.
         self._since: float | None = None
-        # So many were there together just now, and until when they are likely to come again.
+        # How many requests were there in the last batch, and until when to expect as many again.
         self._together, self._until = 0, 0.0
 
     def _remember(self, answered: int, waiting: int) -> None:
@@ -80,7 +81,7 @@ class _Group(Generic[Item, Answer]):
     def _refuse_if_overloaded(self, waiting: int) -> None:
         if waiting >= self._most:
             raise Overloaded("too many wait")
-        # Where a group has been at work for so long, nobody behind it would be served in time.
+        # Behind a batch that has run for so long, no request would be answered in time.
         if self._since is not None and time.monotonic() - self._since > self._seconds:
             raise Overloaded("the work takes too long")
 
@@ -94,7 +95,7 @@ class _Group(Generic[Item, Answer]):
 
 
 class GroupCommit(_Group[Item, Answer]):
-    """Does the work of many requests in one go. Safe to use from many threads."""
+    """Group commit for threads."""
 
     def __init__(
         self, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]], **limits: Any
@@ -106,7 +107,7 @@ class GroupCommit(_Group[Item, Answer]):
         self._gathered = threading.Event()
 
     def do(self, item: Item) -> Answer:
-        """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
+        """Process the item together with others. Raises its error, or `Overloaded`."""
         place = _Waiter[Item, Answer](item)
         with self._lock:
             self._refuse_if_overloaded(len(self._waiting))
@@ -125,7 +126,7 @@ class GroupCommit(_Group[Item, Answer]):
         return place.answer
 
     def _leave(self, place: _Waiter[Item, Answer]) -> None:
-        """Give up waiting, unless it is this one's turn or the answer came at the last moment."""
+        """Give up waiting, unless the answer or the leader's role arrived at the last moment."""
         with self._lock:
             if place.leads or place.answer is not None:
                 return
@@ -147,7 +148,7 @@ class GroupCommit(_Group[Item, Answer]):
         try:
             answers = self._answers([place.item for place in group])
         finally:
-            # Whatever happens, nobody is left asleep, and the next is told to lead.
+            # Whatever happens, wake every request of the batch and appoint the next leader.
             with self._lock:
                 for at, place in enumerate(group):
                     place.answer = answers[at] if answers else Overloaded("the work was stopped")
@@ -162,17 +163,17 @@ class GroupCommit(_Group[Item, Answer]):
 
 
 _AsyncWaiter = tuple[Item, asyncio.Future[Answer], float]
-"""Who waits in an event loop, and since when."""
+"""Item, future answer, and when it began to wait (monotonic seconds)."""
 
 _CONCURRENT_GROUPS = 2
-"""So many groups of an event loop are at work at a time, the second where the first is stuck."""
+"""Batches of an event loop that run at the same time; the second starts if the first is stuck."""
 _STUCK_SECONDS = 0.02
 
 
 class AsyncGroupCommit(_Group[Item, Answer]):
-    """The same for requests in one event loop.
+    """Group commit for requests in one event loop.
 
-    While one group is at work in a thread, the next gathers.
+    While one batch runs in a thread, the next gathers.
     """
 
     def __init__(
@@ -187,7 +188,7 @@ class AsyncGroupCommit(_Group[Item, Answer]):
         self._watching: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Answer:
-        """Do this item's work, with that of others. Raises what it raised, or `Overloaded`."""
+        """Process the item together with others. Raises its error, or `Overloaded`."""
         self._refuse_if_overloaded(len(self._waiting))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future, time.monotonic()))
@@ -197,12 +198,12 @@ class AsyncGroupCommit(_Group[Item, Answer]):
         return await future
 
     def _begin(self) -> None:
-        """Begin with a group, unless one is at work that will soon take who waits."""
+        """Start a batch, unless a running one will soon take what waits."""
         if self._groups and (len(self._groups) >= _CONCURRENT_GROUPS or not self._is_stuck()):
             return
         self._groups[asyncio.create_task(self._work_off())] = ()
         if self._watching is None:
-            # One clock for all that wait: one for each would cost as much as to keep it.
+            # One timer for all: one for each request would cost as much as storing it.
             self._watching = asyncio.create_task(self._watch())
 
     def _is_stuck(self) -> bool:
@@ -212,13 +213,13 @@ class AsyncGroupCommit(_Group[Item, Answer]):
         own = asyncio.current_task()
         assert own is not None  # noqa: S101
         try:
-            # Where another one gathers, that will take who waits.
+            # Another batch that still gathers will take these.
             while self._waiting and self._gathered is None:
                 if self._more_will_come(len(self._waiting)):
                     await self._gather()
                 taken = self._waiting[: self._at_once]
                 del self._waiting[: self._at_once]
-                # Whoever gave up waiting is not worked for.
+                # Requests that were cancelled are left out.
                 self._groups[own] = group = [each for each in taken if not each[1].done()]
                 if group:
                     await self._work_on(group)
@@ -230,7 +231,7 @@ class AsyncGroupCommit(_Group[Item, Answer]):
                 self._watching = None
 
     async def _gather(self) -> None:
-        """Wait for a moment, or until as many have come as were there together just now."""
+        """Wait a moment, or until as many requests are there as in the last batch."""
         loop = asyncio.get_running_loop()
         self._gathered = loop.create_future()
         timer = loop.call_later(_GATHER_SECONDS, self._stop_gathering)
@@ -261,7 +262,7 @@ class AsyncGroupCommit(_Group[Item, Answer]):
                 future.set_result(answer)
 
     def _all_busy_since(self) -> float | None:
-        """Return since when as many are at work as may be; while one more may, nobody is stuck."""
+        """Return since when all batches that may run are running; None while one more may start."""
         return max(self._began) if len(self._began) >= _CONCURRENT_GROUPS else None
 
     async def _watch(self) -> None:

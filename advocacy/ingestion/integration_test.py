@@ -1,11 +1,11 @@
-"""A rehearsal before launch: one marked action of each connected tool, through the real doors.
+"""Test a campaign's tools before launch: one marked test action of each, end to end.
 
-For each source: follow a link of the campaign, make the delivery that the tool would send for a
-supporter who arrived there, send it, wait for the worker, and say whether the code came back.
+For each source: follow a link of the campaign, build the delivery that the tool would send for a
+supporter who arrived there, send it, wait for the worker, and report whether the code came back.
 
-What a stranger would get wrong: this is no simulation. Redirect, door, inbox and worker are the
-real ones; only the tool is played. The key it uses is made for it and gone afterwards, and what
-came through that key is marked and never counted.
+Note: redirect, endpoint, inbox and worker are the real ones; only the tool is simulated. The source
+key is created for the test and deleted afterwards; what arrives with it is marked as a test and
+never counted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AGENT = "advocacy-rehearsal/1"
 
 @dataclass(frozen=True, slots=True)
 class IntegrationResult:
-    """How it went with one source. `trouble` is empty where the code came back."""
+    """The result for one source. `trouble` is empty if the code came back."""
 
     source: str
     provider: str
@@ -50,7 +50,7 @@ class IntegrationResult:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A delivery that was taken and waits for a worker."""
+    """A delivery that was accepted and is pending."""
 
     source: SourceRow
     link: Link
@@ -58,16 +58,16 @@ class _Sent:
 
 
 class _WrongAnswer(Exception):
-    """The web process was reached, and answered something else than it has to."""
+    """The web process answered with something unexpected."""
 
 
 def run_integration_test(
     settings: Settings, campaign: Campaign, address: str = "", wait_seconds: float = WAIT_SECONDS
 ) -> Iterator[IntegrationResult]:
-    """Rehearse the campaign's sources at the same time; yields each when it is known.
+    """Test all sources of a campaign at the same time; yield each result when it is known.
 
-    `address` is where the web process is reached from here; default: its public address. All of
-    them together are waited for no longer than `wait_seconds`.
+    `address` is the URL of the web process as seen from here; default: its public URL. Waits for no
+    longer than `wait_seconds` in total.
     """
     at = (address or settings.public_url).rstrip("/")
     with transaction():
@@ -90,9 +90,9 @@ def run_integration_test(
 
 
 def sources_of(campaign: Campaign) -> list[SourceRow]:
-    """Return the sources that can bring actions of a campaign: its own, and those of no campaign.
+    """Return the active sources that can bring actions of a campaign.
 
-    Those of another campaign and those that are switched off are left out.
+    These are its own and those without a campaign.
     """
     return [
         each
@@ -102,7 +102,7 @@ def sources_of(campaign: Campaign) -> list[SourceRow]:
 
 
 class _Trouble(Exception):
-    """Why a delivery could not be sent; `unreachable` where no other could be, either."""
+    """Why a delivery could not be sent; `unreachable` if no other could be, either."""
 
     def __init__(self, words: str, unreachable: str = "") -> None:
         super().__init__(words)
@@ -149,7 +149,7 @@ def _send_example(
         if status != provider.ANSWER:
             raise _Trouble(
                 say(
-                    "the webhook door answered %(status)s, the tool wants %(wanted)s",
+                    "the webhook endpoint answered %(status)s, the tool expects %(wanted)s",
                     status=status,
                     wanted=provider.ANSWER,
                 )
@@ -185,7 +185,7 @@ def _carries(source: SourceRow) -> str:
 
 
 def _landing(at: str, link: Link, source: SourceRow) -> str:
-    """Follow the link over HTTP; where it leads to another tool, carry its code to this one."""
+    """Follow the link over HTTP; if it leads to another tool, put its code into this tool's URL."""
     status, location = _request(f"{at}/r/{link.code}", "GET", b"", {"User-Agent": AGENT})
     if status != 302:
         raise _WrongAnswer(f"the link answered {status}")
@@ -198,7 +198,7 @@ def _landing(at: str, link: Link, source: SourceRow) -> str:
 
 
 def _send(at: str, delivery: Delivery) -> int:
-    """Send a delivery to where the web process is reached, whatever address the tool was given."""
+    """Send a delivery to the web process, whatever URL the tool was given."""
     public = urlsplit(delivery.url)
     query = f"?{public.query}" if public.query else ""
     return _request(f"{at}{public.path}{query}", "POST", delivery.body, dict(delivery.headers))[0]
@@ -219,7 +219,7 @@ def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tup
 
 
 def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[IntegrationResult]:
-    """Wait until workers have worked through what was sent; say of each what came of it."""
+    """Wait until workers have processed the deliveries; yield the result of each."""
     deadline = time.monotonic() + wait_seconds
     while waiting and time.monotonic() < deadline:
         still = []
@@ -245,7 +245,7 @@ def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Integra
 
 
 def _look_for(sent: _Sent) -> IntegrationResult | None:
-    """Return what came of a delivery, if a worker has worked through it."""
+    """Return the result of a delivery, or None while it is pending."""
     source = sent.source
     row = inbox.newest_test(source.org_id, source.id)
     if row is None or row.status not in {"done", "quarantined"}:
@@ -255,7 +255,7 @@ def _look_for(sent: _Sent) -> IntegrationResult | None:
         return _outcome(source, sent.began, words)
     found = _action_of(source.org_id, row.id)
     if found is None:
-        return _outcome(source, sent.began, say("the delivery told of no action"))
+        return _outcome(source, sent.began, say("the delivery reported no action"))
     if found.code != sent.link.code:
         words = say("the code did not come back in %(carries)s", carries=_carries(source))
         return _outcome(source, sent.began, words)
@@ -263,5 +263,5 @@ def _look_for(sent: _Sent) -> IntegrationResult | None:
 
 
 def _action_of(org_id: UUID, delivery_id: UUID) -> actions.Action | None:
-    told = actions.of_delivery(org_id, delivery_id)
-    return next((each for each in told if each.code), None) or next(iter(told), None)
+    found = actions.of_delivery(org_id, delivery_id)
+    return next((each for each in found if each.code), None) or next(iter(found), None)

@@ -1,4 +1,4 @@
-"""Apply the rules of data minimization to stored facts."""
+"""Apply the rules of `core.minimization` to statements and stored facts."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from advocacy.ingestion.reconcile import Fact, action_id
 
 
 def retained(event: ActionEvent, key: bytes) -> ActionEvent:
-    """Return a statement with nothing in it of what must not be stored, but for its person.
+    """Return a statement without anything that must not be stored, except for its person.
 
-    `key` is the organization's for identities.
+    `key` is the organization's key for identities.
     """
     return replace(
         event,
@@ -36,7 +36,7 @@ def retained(event: ActionEvent, key: bytes) -> ActionEvent:
 
 
 def _texts(statement: ActionEvent | Fact, key: bytes) -> dict[str, Any]:
-    """Return the fields of a statement or of a fact that both have, as they are stored."""
+    """Return the text fields that statements and facts have in common, as they are stored."""
     return {
         "statement_id": retained_statement_id(statement.statement_id, key),
         "code": retained_code(statement.code) if statement.code else "",
@@ -52,9 +52,9 @@ _SCOPES = ("", ACTBLUE_GIFTS, ACTBLUE_ORDERS)
 
 
 def retained_fact(fact: Fact, source_id: UUID, key: bytes) -> Fact:
-    """Return a fact that was stored before this rule as it is stored now.
+    """Return a fact from before these rules as it would be stored now.
 
-    What was keyed stays as it is. An action's id follows from its name, so it changes with it.
+    Hashed values stay. The action's id follows from its name and changes with it.
     """
     texts = _texts(fact, key)
     for name in ("statement_id", "recurs_as"):

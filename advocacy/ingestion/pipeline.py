@@ -1,11 +1,10 @@
-"""② The inner part: what a batch told becomes actions, people, credits and totals.
+"""Apply a parsed batch: reconcile actions, resolve people, attribute, update totals.
 
-All of it within the caller's transaction: settle the actions, join people and clicks, attribute,
-replace the rows, add the difference to the totals.
+Runs inside the caller's transaction.
 
-What a stranger would get wrong: an action is attributed again whenever its evidence changes, also
-long after it was counted: a click that turns out to be somebody's, a first gift whose renewals came
-before it. The result is the same in every order of arrival.
+Note: an action is attributed again whenever its evidence changes, even long after it was counted,
+for example when a click turns out to be the supporter's or the first payment arrives after its
+renewals. The result is the same in every order of arrival.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
 
 @dataclass(slots=True)
 class Parsed:
-    """What the bodies of a batch said: facts by delivery, and what could not be read.
+    """What the bodies of a batch say: facts by delivery, and what could not be parsed.
 
-    `written` may have facts as they are kept, where there was time to write them. `unread` is of
-    how many actions of a delivery a contact was given that cannot be read, where its body was.
+    `written` has the facts of a delivery as JSON where they are already serialized. `unread` counts
+    the actions of a delivery with a contact that could not be read.
     """
 
     facts: dict[UUID, list[Fact]] = field(default_factory=dict)
@@ -64,11 +63,11 @@ class Parsed:
     unread: dict[UUID, int] = field(default_factory=dict)
 
     def again(self) -> Parsed:
-        """Return the same for another try: settling takes those out who were erased."""
+        """Return a copy for a retry, since applying a batch removes people who were erased."""
         return replace(self, facts={**self.facts}, written={**self.written})
 
     def to_keep(self, delivery_id: UUID) -> str:
-        """Return what a delivery said as JSON."""
+        """Return the facts of a delivery as JSON."""
         return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
 
 
@@ -92,13 +91,12 @@ def apply_batch(
     if merging_allowed:
         locks.lock_people(org_id)
     _remove_erased_people(master, org_id, parsed)
-    facts = [fact for told in parsed.facts.values() for fact in told]
-    # Two batches that each know another name of one action must not settle it side by side, nor
-    # one that knows both with one that knows the one or the other.
+    facts = [fact for stated in parsed.facts.values() for fact in stated]
+    # Batches that know different names of one action must not reconcile it at the same time.
     joining = {
         parsed.source_of[each]
-        for each, told in parsed.facts.items()
-        if any(fact.same_as for fact in told)
+        for each, stated in parsed.facts.items()
+        if any(fact.same_as for fact in stated)
     }
     for source_id in sorted(set(parsed.source_of.values())):
         locks.lock_names(source_id, alone=source_id in joining)
@@ -110,7 +108,7 @@ def apply_batch(
     todo, gone, names_of = [], [], {}
     left: set[UUID] = set()
     for action_id, group in group_facts(facts, known).items():
-        # An earlier delivery may have told of other actions too, of which nothing new is told.
+        # An earlier delivery may report other actions too, about which this batch says nothing new.
         if not any(fact.delivery_id in parsed.facts for fact in group):
             continue
         settled = reconcile(group, action_id)
@@ -121,8 +119,8 @@ def apply_batch(
             left |= {fact.delivery_id for fact in group} & parsed.facts.keys()
             continue
         delivery_ids = sorted({fact.delivery_id for fact in group})
-        # Of several tools that tell of the same action, the first one is its source: whichever was
-        # received first, and not whichever a worker was first with.
+        # Where several tools report one action, its source is the one that was received first, not
+        # the one that a worker processed first.
         source_of = {row.delivery_ids[0]: row.source_id for row in rows}
         source_of |= {each: parsed.source_of[each] for each in delivery_ids if each in parsed.facts}
         todo.append(_action(settled, source_of[min(source_of)], delivery_ids))
@@ -131,7 +129,10 @@ def apply_batch(
             names_of[settled.id] = members
 
     def along(some: set[UUID]) -> set[UUID]:
-        """Return what has to be left with some actions: all that their deliveries tell of."""
+        """Return these actions, and all that have to be deferred with them.
+
+        Those are all other actions in the same deliveries.
+        """
         while some or left:
             left.update(
                 each
@@ -156,7 +157,7 @@ def apply_batch(
 
 
 def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
-    """Take the person out of what a late delivery tells of somebody who was erased."""
+    """Remove erased people from deliveries that arrive after the erasure."""
     if not suppressions.has_suppressed(org_id):
         return
     key = organization_key(master, org_id, "suppress")
@@ -170,32 +171,34 @@ def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     if not suppressed:
         return
     erased = set()
-    for delivery_id, told in parsed.facts.items():
-        facts = [*told]
-        for index, fact in enumerate(told):
+    for delivery_id, stated in parsed.facts.items():
+        facts = [*stated]
+        for index, fact in enumerate(stated):
             left = {kind: one for kind, one in fact.who.items() if marks[one] not in suppressed}
             if len(left) == len(fact.who):
                 continue
             erased.add(delivery_id)
             parsed.written.pop(delivery_id, None)
-            # Somebody else's address stays, also where she shares the phone of one who was erased.
-            hers = "email" not in left
+            # Another person's address stays, even if they share a phone with the erased person.
+            without_person = "email" not in left
             facts[index] = replace(
-                fact, who={} if hers else left, click_id="" if hers else fact.click_id
+                fact,
+                who={} if without_person else left,
+                click_id="" if without_person else fact.click_id,
             )
         parsed.facts[delivery_id] = facts
     inbox.drop_bodies(org_id, sorted(erased))
 
 
 def _earlier_facts(
-    org_id: UUID, before: Mapping[UUID, Action], told: Mapping[UUID, object]
+    org_id: UUID, before: Mapping[UUID, Action], stated: Mapping[UUID, object]
 ) -> list[Fact]:
-    """Return what earlier deliveries told of these actions; what is told again is left out."""
+    """Return what earlier deliveries reported about these actions, without those in this batch."""
     earlier = {
         delivery_id
         for action in before.values()
         for delivery_id in action.delivery_ids
-        if delivery_id not in told
+        if delivery_id not in stated
     }
     if not earlier:
         return []
@@ -248,18 +251,18 @@ def _attribute_and_store(
     *,
     rebuilding: bool = False,
 ) -> None:
-    """Attribute these actions and all whose evidence they change; keep rows, people and totals.
+    """Attribute these actions and all whose evidence they change; store rows, people and totals.
 
-    `people` is what joining found of them; `gone` are rows whose action goes by another row's id.
+    `people` is the result of resolving them; `gone` are rows that were merged into another row.
     """
-    # This locks the people: of one person's clicks and actions each batch sees what the other did.
-    # So it locks also those who lose an action or a click, and those of whom none is counted.
+    # Locks the supporters, so that two batches see each other's clicks and actions of one person.
+    # Includes those who lose an action or a click, and those of whom no action is counted.
     olds = [before[action.id] for action in todo if action.id in before]
     locked = people.people | {
         each.supporter_id for each in (*todo, *olds, *gone) if each.supporter_id
     }
     _note_first_acts(org_id, todo, locked)
-    # Before owners are put: a click that is shipped from now on may have none, and is waited for.
+    # Read before owners are stored: a click loaded from now on may have none, and is waited for.
     clicks = _clicks_of(org_id, todo)
     for action in todo:
         action.click_found = action.click_id in clicks
@@ -268,7 +271,7 @@ def _attribute_and_store(
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
     if affected := _lock_affected(org_id, [*todo, *olds, *gone], concerned):
         before |= affected
-        # Of these no click was given an owner: one that they wait for, they go on waiting for.
+        # These actions got no click: one that waits for a click goes on waiting.
         clicks |= _clicks_of(org_id, affected.values())
         todo = todo + [
             replace(each, supporter_id=people.moved.get(each.id, each.supporter_id))
@@ -300,16 +303,16 @@ def _attribute_and_store(
 
 
 def _lock_affected(
-    org_id: UUID, told: Sequence[Action], concerned: Collection[UUID]
+    org_id: UUID, batch: Sequence[Action], concerned: Collection[UUID]
 ) -> dict[UUID, Action]:
-    """Lock and return what is concerned, and all payments of recurring gifts that any of it is of.
+    """Lock and return the affected actions, and all payments of their recurring gifts.
 
-    Without what was `told`, as it is and as it was.
+    Without the actions of this batch (`batch`), which are locked already.
     """
-    own = {action.id for action in told}
+    own = {action.id for action in batch}
     others = set(concerned) - own
     affected = actions.lock_actions(org_id, others) if others else {}
-    some = [*told, *affected.values()]
+    some = [*batch, *affected.values()]
     if mandates := {(each.source_id, each.recurs_as) for each in some if each.recurs_as}:
         locks.lock_mandates(org_id, mandates)
         others = set(actions.ids_of_mandates(org_id, mandates)) - own - affected.keys()
@@ -318,7 +321,7 @@ def _lock_affected(
 
 
 def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
-    """Return the clicks that these actions carried back, as far as they have been shipped."""
+    """Return the clicks that these actions carried back, as far as they have been loaded."""
     click_ids = {action.click_id for action in some} - {""}
     return clicks_storage.by_click_id(org_id, sorted(click_ids)) if click_ids else {}
 
@@ -365,7 +368,7 @@ def _inherit(todo: Sequence[Action]) -> None:
 
 
 def _place(action: Action, sources: Mapping[UUID, Any], zones: Mapping[UUID | None, str]) -> None:
-    """Put an action into its campaign, its source's where no post is credited, and on its day."""
+    """Set the campaign (the source's where no post is credited) and the day of an action."""
     action.campaign_id = action.campaign_id or sources[action.source_id].campaign_id
     action.occurred_on = day_in(action.occurred_at, zones.get(action.campaign_id) or zones[None])
 
@@ -377,9 +380,9 @@ def _settle_supporters(
     gone: Sequence[Action],
     locked: Collection[UUID],
 ) -> None:
-    """Find anew when they first acted whose actions were changed or became somebody else's.
+    """Find the first action of supporters again where an action changed or changed hands.
 
-    Of those who are `locked`, who has not acted after all is let go.
+    Locked supporters who turn out to have no action are deleted.
     """
     unsettled: set[UUID] = {each.supporter_id for each in gone if each.supporter_id}
     changed = []
@@ -395,7 +398,7 @@ def _settle_supporters(
 
 
 def _note_first_acts(org_id: UUID, some: Iterable[Action], others: Iterable[UUID] = ()) -> None:
-    """Note when people acted, and lock them; `others` are only locked."""
+    """Record when supporters first acted, and lock them; `others` are only locked."""
     firsts: dict[UUID, datetime | None] = dict.fromkeys(others)
     for action in some:
         if action.supporter_id and action.counted:
@@ -409,7 +412,7 @@ def _who_when(action: Action) -> tuple[object, ...]:
 
 
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
-    """Attribute these actions again from the evidence that is there now."""
+    """Attribute these actions again from the current evidence."""
     server.look_up_by_key()
     locks.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)

@@ -1,7 +1,7 @@
-"""Work that waits for the infrastructure: until when, since when, and of what it failed.
+"""Postpone work during an outage: until when, since when, and which outage.
 
-It stands in Redis, since PostgreSQL may be what fails. If Redis is away too, nothing is postponed
-and the sweep decides when work is tried again.
+Stored in Redis, since PostgreSQL may be what fails. If Redis is away too, nothing is postponed and
+the sweep decides when work is tried again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LONGEST_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Work of an organization that waits; `name` is a key of `outages.ADVICE`."""
+    """Postponed work of an organization; `name` is a key of `outages.ADVICE`."""
 
     org_id: UUID
     name: str
@@ -39,13 +39,13 @@ class Postponed:
 
 
 def paused_key(queue: str, org_id: UUID) -> str:
-    """Return the key that exists for as long as nothing of this organization is to be tried."""
+    """Return the Redis key that exists while work of this organization is postponed."""
     return f"{queue}-{org_id}-paused"
 
 
 @contextmanager
 def on_outage(connection: Redis, queue: str, org_id: UUID) -> Iterator[None]:
-    """Postpone this organization's work where what runs inside fails of an outage."""
+    """Postpone the organization's work if the body fails because of an outage."""
     try:
         yield
     except Exception as error:
@@ -58,9 +58,9 @@ def on_outage(connection: Redis, queue: str, org_id: UUID) -> Iterator[None]:
 
 
 def postpone(connection: Redis, queue: str, org_id: UUID, name: str) -> float:
-    """Note that work failed of an outage; returns for how many seconds it now waits.
+    """Postpone work because of an outage; return for how many seconds.
 
-    Twice as long each time, up to a minute, and not all at the same moment.
+    The delay doubles each time up to a minute, with jitter.
     """
     with suppress(RedisError, OSError):
         before = _read(connection.hget(_key(queue), str(org_id)))
@@ -75,13 +75,13 @@ def postpone(connection: Redis, queue: str, org_id: UUID, name: str) -> float:
 
 
 def resume(connection: Redis, queue: str, org_id: UUID) -> None:
-    """Note that work succeeds."""
+    """Record that work succeeds again."""
     with suppress(RedisError, OSError):
         connection.hdel(_key(queue), str(org_id))
 
 
 def list_postponed(connection: Redis, queue: str) -> list[Postponed]:
-    """Return what is postponed, the longest waiting first. Raises `RedisError` or `OSError`."""
+    """Return postponed work, the longest waiting first. Raises `RedisError` or `OSError`."""
     found = []
     for org_id, text in cast("dict[bytes, bytes]", connection.hgetall(_key(queue))).items():
         noted = _read(text)

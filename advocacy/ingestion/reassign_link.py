@@ -1,8 +1,8 @@
-"""Putting right to which post a link belongs: what it has brought goes with it, and says so.
+"""Move a link to another post, with everything that it has brought.
 
-What a stranger would get wrong: a click keeps the post that its link had. So a link that was made
-for the wrong post is moved with all that was passed on from it and all their clicks, and every
-action that one of these led to is attributed again. The labels (UTM) stay as they went out.
+Note: clicks store the post of their link. So the link, all links passed on from it, and their
+clicks are moved, and every action that one of these clicks led to is attributed again. UTM
+parameters stay as they were published.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from advocacy.storage.session import transaction, with_retries
 
 
 class PassedOn(ValueError):
-    """The link passes another one on, and belongs to whichever post that one does."""
+    """The link was passed on from another one, whose post decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What moved: so many links, clicks, and actions that were attributed again."""
+    """How many links and clicks moved, and how many actions were attributed again."""
 
     links: int
     clicks: int
@@ -31,7 +31,7 @@ class Moved:
 
 
 def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
-    """Let a link be of this post, from its beginning. Raises `NotFound` and `PassedOn`."""
+    """Move a link to this post from its beginning. Raises `NotFound` and `PassedOn`."""
 
     def move(_again: bool) -> Moved:
         with transaction():
@@ -49,5 +49,5 @@ def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
             restate_actions(org_id, concerned)
         return Moved(len(links), clicks, len(concerned))
 
-    # Clicks that are being shipped may stand in the way.
+    # Clicks that are being loaded may block this.
     return with_retries(move)

@@ -1,9 +1,9 @@
-"""① Deliveries request: vouched for by their providers, kept on disk, then answered.
+"""Receive webhooks: verify each delivery, store it in the inbox, then acknowledge it.
 
-Those that request at the same time share one look at their sources and one commit.
+Deliveries that arrive together share one lookup of their sources and one transaction.
 
-What a stranger would get wrong: nothing is read here but what verification needs. An unreadable
-body that was vouched for is kept and answered like any other; it is the worker that quarantines it.
+Note: nothing is parsed here beyond what verification needs. A verified body that cannot be parsed
+is stored and acknowledged; the worker quarantines it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ReceiveOutcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A request at the door, with the key of its address. Header names are in lower case."""
+    """A request to a webhook URL; `key` is the source key in it. Header names are in lower case."""
 
     key: str
     body: bytes
@@ -46,10 +46,11 @@ class WebhookRequest:
 
 
 class KnownSources:
-    """The sources that just knocked, so that a busy door does not look each up for every group.
+    """A short-lived cache of sources, so that not every group of requests looks them up.
 
-    What is closed or loses a secret can be used for so many seconds more. What is new is known at
-    once: a delivery that what is remembered does not vouch for is held to what is stored.
+    A source that is closed, or a secret that is removed, may be accepted for `seconds` longer. New
+    sources and secrets work at once: a delivery that a cached source does not verify is checked
+    against the stored one.
     """
 
     def __init__(self, master: bytes, seconds: float) -> None:
@@ -58,19 +59,19 @@ class KnownSources:
         self._known: dict[str, tuple[float, SourceAtDoor]] = {}
 
     def remembered(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
-        """Return those of these keys' sources that are remembered, as they were a moment ago."""
+        """Return the cached sources of these keys."""
         oldest = time.monotonic() - self._seconds
         return {
             key: known[1] for key in keys if (known := self._known.get(key)) and known[0] > oldest
         }
 
     def look_up(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
-        """Return the sources of these keys as they are now."""
+        """Return the current sources of these keys from the database, and cache them."""
         if not keys:
             return {}
         now, found = time.monotonic(), sources_storage.find_sources_at_door(self.master, keys)
         if self._seconds:
-            # Made anew, so that none is remembered for longer than it is used.
+            # Rebuilt, so that no entry outlives its time.
             fresh = {key: kept for key, kept in self._known.items() if key not in keys}
             self._known = {
                 key: kept for key, kept in fresh.items() if kept[0] > now - self._seconds
@@ -81,9 +82,10 @@ class KnownSources:
 def receive_batch(
     sources: KnownSources, notifier: Notifier, requests: Sequence[WebhookRequest]
 ) -> list[ReceiveOutcome | Refused]:
-    """Keep deliveries in one transaction; returns for each what became of it, in their order.
+    """Verify and store deliveries in one transaction; return one outcome for each, in order.
 
-    When this returns, the bodies are committed. Nothing is stored of what nobody vouches for.
+    When this returns, the bodies are committed. A delivery that is not verified is a `Refused`, and
+    nothing of it is stored.
     """
 
     def keep(_again: bool) -> list[ReceiveOutcome | Refused]:
@@ -93,7 +95,7 @@ def receive_batch(
             for one in checked:
                 if isinstance(one, _Checked):
                     by_org.setdefault(one.org_id, []).append(one.arrived)
-            # In one order everywhere, so that two processes never wait for each other.
+            # One lock order in all processes prevents deadlocks.
             puts = {
                 delivery_id: put
                 for org_id in sorted(by_org)
@@ -112,7 +114,7 @@ def receive_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A delivery that was vouched for, and the status that its tool wants to hear."""
+    """A verified delivery, and the status that its provider expects."""
 
     org_id: UUID
     status: int

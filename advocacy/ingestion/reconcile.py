@@ -3,8 +3,8 @@
 Pure. A `Fact` is a stored statement without contact details. `reconcile` makes one action of all
 facts about it; the result is the same in every order of arrival.
 
-What a stranger would get wrong: nothing is ever patched. A refund does not change a donation; both
-facts are kept, and the action is settled anew from all of them.
+Note: facts are never changed. A refund does not modify a donation: both facts are stored, and the
+action is computed again from all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MINUTE = timedelta(minutes=1)
 
 @shape(kw_only=True)
 class Fact:
-    """One statement about one action, as it is kept. Instants are aware UTC."""
+    """One stored statement about one action. Instants are aware UTC."""
 
     action_id: UUID
     delivery_id: UUID
@@ -51,7 +51,7 @@ class Fact:
     same_as: tuple[UUID, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object; empty fields are left out, an amount of zero is not empty."""
+        """Return a JSON object without empty fields; an amount of zero is not empty."""
         written: dict[str, Any] = {
             "action_id": str(self.action_id),
             "delivery_id": str(self.delivery_id),
@@ -83,7 +83,7 @@ class Fact:
                 "said": StatementType(written["said"]),
                 "stated_at": datetime.fromisoformat(written["stated_at"]),
                 "occurred_at": datetime.fromisoformat(written["occurred_at"]),
-                # What was kept before was all of it.
+                # Facts stored before this field existed were complete.
                 "referrer": host_of(written.get("referrer", "")),
                 "utm": _without_addresses(written.get("utm", {})),
                 "same_as": tuple(UUID(each) for each in written.get("same_as", ())),
@@ -104,16 +104,19 @@ _SELDOM = (
     "target",
     "test",
 )
-"""What is written only where there is something to say."""
+"""Fields that are written only where they are set."""
 
 
 def write_facts(facts: Iterable[Fact]) -> str:
-    """Return facts as JSON, as a delivery keeps them."""
+    """Return facts as the JSON that is stored with a delivery."""
     return json.dumps([fact.to_json() for fact in facts])
 
 
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
-    """Return our id of the action that a tool names so. The same names always give the same id."""
+    """Return our id for the action that a tool calls `external_id`.
+
+    The same names always give the same id.
+    """
     scope = namespace or str(source_id)
     named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()
     return stable_id(named)
@@ -122,7 +125,7 @@ def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
 def fact_of(
     event: ActionEvent, *, source_id: UUID, delivery_id: UUID, who: Mapping[str, str]
 ) -> Fact:
-    """Make a fact of a statement; `who` holds the keyed hashes of the person, by kind."""
+    """Return the fact of a statement; `who` has the keyed hashes of the person by kind."""
     return Fact(
         action_id=action_id(source_id, event.namespace, event.external_id),
         delivery_id=delivery_id,
@@ -136,7 +139,7 @@ def fact_of(
         code=event.code,
         click_id=event.click_id,
         utm=_without_addresses(event.utm),
-        # No more of it: addresses of pages name people.
+        # Only the host: the paths of pages can name people.
         referrer=host_of(event.referrer),
         amount_minor=event.amount_minor,
         currency=event.currency,
@@ -152,9 +155,9 @@ def fact_of(
 
 
 def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:
-    """Return UTM with an @ in place of what holds an e-mail address: newsletters write them there.
+    """Return UTM with `@` in place of values that contain an e-mail address.
 
-    It fits none of our links either way.
+    Newsletters write addresses there; such a value matches none of our links either way.
     """
     return {name: "@" if "@" in value else value for name, value in utm.items()}
 
@@ -162,12 +165,12 @@ def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:
 def group_facts(
     facts: Iterable[Fact], known: Mapping[UUID, UUID] | None = None
 ) -> dict[UUID, list[Fact]]:
-    """Group facts by action: all that share a name are about one, and its smallest id names it.
+    """Group facts by action: facts that share a name are about one action.
 
-    `known` are joins that earlier facts made, from a name to an action's id. The result depends on
-    the facts alone, not on their order of arrival.
+    An action is named by its smallest id. `known` maps names to action ids from earlier merges. The
+    result depends on the facts alone, not on their order.
     """
-    told = list(facts)
+    statements = list(facts)
     above: dict[UUID, UUID] = {}
 
     def top(name: UUID) -> UUID:
@@ -181,11 +184,11 @@ def group_facts(
 
     for name, action in (known or {}).items():
         join(name, action)
-    for fact in told:
+    for fact in statements:
         for name in fact.same_as:
             join(fact.action_id, name)
     groups: dict[UUID, list[Fact]] = {}
-    for fact in told:
+    for fact in statements:
         groups.setdefault(top(fact.action_id), []).append(fact)
     return groups
 
@@ -200,10 +203,10 @@ class Return:
 
 @shape(kw_only=True)
 class Reconciled:
-    """One action, as all the facts about it have it.
+    """One action as all facts about it describe it.
 
-    `counted` is false while only a refund of it is known, for test actions, and where another
-    action tells the same.
+    `counted` is false where only a refund is known, for test actions, and for duplicates of another
+    action.
     """
 
     id: UUID
@@ -232,18 +235,17 @@ class Reconciled:
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str]:
-    """Order statements in time; the last part makes it total, so that arrival never matters."""
-    told = {name: value for name, value in fact.to_json().items() if name != "delivery_id"}
-    return fact.stated_at, fact.statement_id, json.dumps(told, sort_keys=True)
+    """Order statements in time; further fields make the order total."""
+    content = {name: value for name, value in fact.to_json().items() if name != "delivery_id"}
+    return fact.stated_at, fact.statement_id, json.dumps(content, sort_keys=True)
 
 
 def reconcile(facts: Iterable[Fact], known_as: UUID | None = None) -> Reconciled:
-    """Make one action of all the facts about it, in whatever order they came.
+    """Return the action that all these facts describe, in whatever order they came.
 
-    `known_as` is the id of an action that has several names; see `group_facts`.
-
-    Of statements with the same id the newest stands; of each field the newest statement that has a
-    word on it. Raises `ValueError` without facts.
+    `known_as` is the id of an action with several names, see `group_facts`. Of statements with one
+    id the newest counts; each field comes from the newest statement that sets it. Raises
+    `ValueError` without facts.
     """
     ordered = list(facts)
     if not ordered:
@@ -252,7 +254,7 @@ def reconcile(facts: Iterable[Fact], known_as: UUID | None = None) -> Reconciled
         newest = {fact.statement_id: fact for fact in sorted(ordered, key=_order)}
         ordered = sorted(newest.values(), key=_order)
     made = [fact for fact in ordered if fact.said is StatementType.CREATED]
-    # What says that it happened has the first word; a refund fills in what nobody else told.
+    # Statements that the action happened come first; refunds only fill in what those leave open.
     tellers = made[::-1] + [
         fact for fact in reversed(ordered) if fact.said is not StatementType.CREATED
     ]
@@ -290,7 +292,7 @@ def reconcile(facts: Iterable[Fact], known_as: UUID | None = None) -> Reconciled
 
 
 def _taken_back(ordered: Sequence[Fact]) -> bool:
-    """Say whether the last word of an action that is no gift is that it was taken back."""
+    """Return whether an action that is not a gift was finally withdrawn."""
     last = [
         fact for fact in ordered if fact.said in (StatementType.CREATED, StatementType.REFUNDED)
     ][-1]
@@ -308,11 +310,11 @@ def _union(tellers: Sequence[Fact]) -> dict[str, str]:
 def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Iterable[Return]:
     """Yield what went back, in order of time, never more than was given.
 
-    A return "of all" that is older than the newest word that the gift was made has been overtaken
-    by it: the tool sent the gift again, with its amount. A total of an export holds what events
-    tell of its sort; a cumulative `STANDS` takes back all of its sort until then. A cumulative
-    amount speaks for its sort (refunds, not disputes), or for all where it has none; what was taken
-    back since is taken off.
+    A return of everything that is older than the newest statement that the gift was made is
+    obsolete: the tool sent the gift again, with its amount. The total in an export includes the
+    single events of its kind (refunds or disputes). A cumulative amount covers its kind, or all
+    kinds where it names none, less what was reversed since; a cumulative reversal takes back
+    everything of its kind until then.
     """
     returns = sorted(
         (fact for fact in ordered if fact.said is StatementType.REFUNDED),
@@ -351,14 +353,14 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
             all_told |= not sort
         else:
             by_sort[sort] = before + fact.amount_minor
-        # An export and events tell of the same money: whichever of them knows of more of it.
+        # An export and events report the same money: take whichever knows of more.
         sorted_out = sum(
             max(by_sort.get(name, 0), by_export.get(name, 0))
             for name in by_sort.keys() | by_export.keys()
             if name
         )
         unsorted = by_sort.get("", 0)
-        # A cumulative amount of no sort (an export has one) already holds those of every sort.
+        # A cumulative amount without a kind, as in an export, includes all kinds.
         total = max(unsorted, sorted_out) if all_told else unsorted + sorted_out
         total = min(total, gross)
         if total > gone:
@@ -367,9 +369,9 @@ def _returns(ordered: Sequence[Fact], made: Sequence[Fact], gross: int) -> Itera
 
 
 def _takes_back(stands: Fact, returned: Fact) -> bool:
-    """Say whether this speaks for all of its sort, as an export does, and takes this return back.
+    """Return whether a cumulative reversal, as in an export, takes back this return.
 
-    It does so for what went back until its instant, which an export may give to the minute only.
+    It covers returns until its instant, which an export may give to the minute only.
     """
     return (
         stands.cumulative

@@ -1,8 +1,8 @@
-"""Quarantined deliveries, put back to be tried again by a worker.
+"""Return quarantined deliveries to the queue, so that a worker tries them again.
 
-Note: what is flagged as `id_reuse` has the id of a delivery that stands, and is put back only where
-its provider names it otherwise by now: a mapping whose `delivery` left out the state of an action
-gave a gift and its refund one id.
+Note: a delivery in quarantine for `id_reuse` has the id of another one that was processed. It is
+queued again only if its provider adapter gives it a different id by now, for example after a
+mapping was corrected that gave a gift and its refund one id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def put_back(
     reason: str | None = None,
     ids: Sequence[UUID] | None = None,
 ) -> int:
-    """Set quarantined deliveries to be tried again; returns how many. The caller commits."""
+    """Queue quarantined deliveries again; return how many. The caller commits."""
     tried = inbox.put_back(org_id, reason=reason, ids=ids)
     if reason in (None, inbox.ID_REUSE):
         tried += _put_back_renamed(master, org_id, ids)

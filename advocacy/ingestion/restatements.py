@@ -1,8 +1,9 @@
-"""What has to be said to whoever read a number before it changed.
+"""Record restatements: changes to figures of days that were already complete.
 
-Pure. What a stranger would get wrong: a number of today is not restated, it is not finished. Only a
-change of a day that was over is worth a note: an action that came late, one that a tool corrected,
-one whose evidence came late and whose credit moved.
+Pure. The reasons are a late action (`late`), a correction by the tool (`correction`), and late
+evidence that moved a credit (`evidence`).
+
+Note: changes of today are not restatements, since today is not complete.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def restated(
     zones: Mapping[UUID | None, str],
     now: datetime,
 ) -> list[Restated]:
-    """Return what changes of these actions did to days that were over, by campaign and reason."""
+    """Return what changes of these actions did to completed days, by campaign and reason."""
     changed: dict[tuple[UUID, str], list[Action]] = defaultdict(list)
     for action in after:
         why = _why(before.get(action.id), action)

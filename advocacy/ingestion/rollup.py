@@ -1,7 +1,7 @@
-"""③ What an action adds to the totals, and what a change of it adds or takes back.
+"""Compute what actions add to the totals.
 
-Pure. Totals are never counted anew on the way: each batch adds the difference between what its
-actions contributed before and what they contribute now, inside its own transaction.
+Pure. Totals are not counted from scratch: each batch adds the difference between what its actions
+contributed before and what they contribute now, in its own transaction.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from advocacy.storage.totals import ALL_MODELS, NO_ID, RENEWAL, UNIT, Key, Sums
 def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
     """Yield what an action adds: itself on its day, and each return on the day of the return.
 
-    An action with one touch or none adds the same under every model. Else it is shared out by each
-    model among the posts on its path, money in whole minor units, returns on their cumulative sum.
+    With at most one touch it adds the same under every model. Otherwise each model shares it among
+    the posts on its path; money in whole minor units, returns by their cumulative sum.
     """
     if not action.counted:
         return
@@ -62,7 +62,8 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
 def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, int, list[int]]]:
     """Yield each touch that a model gives a share of an action of several touches.
 
-    With it go its units, its part of the money in minor units, and of each return, in their order.
+    With it: its units, its part of the amount in minor units, and its part of each return, in
+    order.
     """
     written = tuple(touch["shares"].get(model, "0") for touch in action.path)
     units = _split(UNIT, written)
@@ -80,7 +81,7 @@ def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, i
 
 @lru_cache(maxsize=10_000)
 def _split(amount_minor: int, written: tuple[str, ...]) -> tuple[int, ...]:
-    """Split an amount by shares as they are written: most paths are shared out as others are."""
+    """Split an amount by shares as they are stored; cached, since most paths are shared alike."""
     if not amount_minor:
         return (0,) * len(written)
     return tuple(split_minor(amount_minor, [Fraction(share) for share in written]))
@@ -89,7 +90,7 @@ def _split(amount_minor: int, written: tuple[str, ...]) -> tuple[int, ...]:
 def deltas(
     before: Iterable[Action], after: Iterable[Action], zones: Mapping[UUID | None, str]
 ) -> dict[Key, Sums]:
-    """Return what has to be added to the totals when actions change so."""
+    """Return what to add to the totals when actions change from `before` to `after`."""
     sums: dict[Key, list[int]] = defaultdict(lambda: [0, 0, 0])
     for sign, actions in ((-1, before), (1, after)):
         for action in actions:

@@ -1,9 +1,9 @@
-r"""\"There may be work\": a hint to the workers through Redis, which may be lost without harm.
+r"""Notify workers through Redis that an organization may have pending deliveries.
 
-What a stranger would get wrong: the request that brought the work never waits for Redis. A thread
-tells it, with short time-outs, and rests for a while after a failure; the sweep finds what no hint
-announced. A drain that is running and a second one that waits are enough: whatever was committed
-before the second one starts, it will see.
+Note: the request never waits for Redis. A background thread notifies it, with short timeouts and a
+pause after a failure. A notification may be lost: the sweep finds the deliveries. At most one drain
+of an organization waits behind the running one, which is enough: it sees everything that was
+committed before it starts.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from advocacy.core.ids import new_id
 from advocacy.ingestion.postponement import paused_key
 
 _REST_SECONDS = 3.0
-# Under a stream of deliveries one hint does for all that come within this time.
+# Under steady traffic one notification covers everything that arrives within this time.
 _BETWEEN_SECONDS = 0.05
 _JOB_SECONDS = 300
-# For so long a drain may wait in the queue; whoever looks after that enqueues another one.
+# A drain may wait in the queue for so long; after that another one is enqueued.
 _SLOT_SECONDS = 60
 
 log = structlog.get_logger()
 
 
 class Notifier(Protocol):
-    """Whoever can say that an organization may have work."""
+    """Announces that an organization may have pending deliveries."""
 
     def announce(self, org_id: UUID) -> None:
         """Announce that an organization may have work."""
@@ -43,14 +43,14 @@ class Notifier(Protocol):
 
 
 class NullNotifier:
-    """Says nothing; for where the caller does the work itself."""
+    """Announces nothing, for callers that process the deliveries themselves."""
 
     def announce(self, org_id: UUID) -> None:
         """Do nothing."""
 
 
 def connect(redis_url: str, timeout: float = 0.25) -> Redis:
-    """Return a client that fails fast and does not try again by itself."""
+    """Return a client that fails fast and does not retry."""
     return Redis.from_url(
         redis_url,
         socket_timeout=timeout,
@@ -62,15 +62,15 @@ def connect(redis_url: str, timeout: float = 0.25) -> Redis:
 def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
     """Enqueue a drain of one organization, unless one already waits behind the running one.
 
-    Note: not by RQ's ids of jobs. A job whose worker was killed keeps its id for minutes; the slot
-    of a running drain expires by itself.
+    Note: RQ's job ids cannot tell, because a job whose worker was killed keeps its id for minutes.
+    The slot of a running drain expires by itself.
     """
     slots = slots_of(queue_name, org_id)
     *taken, paused = connection.mget(*slots, paused_key(queue_name, org_id))
-    # Under a stream both are there nearly always, and to ask is cheaper than to make two in vain.
+    # Under steady traffic both slots are usually taken; reading is cheaper than two failed writes.
     if paused or all(taken):
         return
-    # RQ is loaded by whoever enqueues: a command that only reads does without it.
+    # Imported here, so that processes that never enqueue do not load RQ.
     from rq import Queue
     from rq.serializers import JSONSerializer
 
@@ -82,7 +82,7 @@ def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
                 slot,
                 job_id=f"{queue_name}-{org_id}-{new_id().hex}",
                 job_timeout=_JOB_SECONDS,
-                # What waits for longer than its slot is there would be a third one.
+                # A job that outlived its slot would be a third one.
                 ttl=_SLOT_SECONDS,
                 result_ttl=0,
                 failure_ttl=1,
@@ -91,13 +91,13 @@ def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
 
 
 def slots_of(queue_name: str, org_id: UUID) -> list[str]:
-    """Return the keys that say that a drain of this organization waits or runs."""
+    """Return the Redis keys for the waiting and the running drain of an organization."""
     return [f"{queue_name}-{org_id}-slot-{place}" for place in ("a", "b")]
 
 
 @contextmanager
 def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
-    """Hold a slot while a drain runs, and for no longer than a lease where its worker is killed."""
+    """Hold a slot while a drain runs; if its worker is killed, until the lease expires."""
     with suppress(RedisError, OSError):
         connection.set(slot, "runs", ex=lease_seconds)
     try:
@@ -108,7 +108,7 @@ def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None
 
 
 class RedisNotifier:
-    """Tells Redis from a thread of its own, each organization once, however often announced."""
+    """Notifies Redis from a background thread, once for an organization however often announced."""
 
     def __init__(self, redis_url: str, queue: str = "drain") -> None:
         self._redis_url, self._queue = redis_url, queue
@@ -117,10 +117,10 @@ class RedisNotifier:
         self._thread: threading.Thread | None = None
 
     def announce(self, org_id: UUID) -> None:
-        """Note that this organization may have work. Never waits, never fails."""
+        """Note that an organization may have pending deliveries. Never waits, never fails."""
         with self._wake:
             self._waiting.add(org_id)
-            # Started late, so that each process has its own after a fork.
+            # Started on first use, so that each process has its own thread after a fork.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._tell, name="nudge", daemon=True)
                 self._thread.start()
