@@ -122,7 +122,7 @@ def _pairs(url: str) -> Iterator[tuple[str, str]]:
 
 
 def _evidence(value: str) -> int:
-    """Return how clearly a value is ours: 3 for a click id, 2 for a generated code, 1 for a word."""
+    """Return how clearly a value is ours: 3 click id, 2 generated code, 1 other word."""
     code, click_id = split_code(value)
     if click_id or click_id_or_none(value):
         return 3
