@@ -189,6 +189,7 @@ def test_the_window_is_read_by_its_index(world):
     assert "touches_org_id_clicked_at_idx" in json.dumps(plan[0][0])
 
 
+@pytest.mark.slow
 def test_real_clock_and_worker_mail_a_report_and_an_alert(world, environment, smtp, mailbox):
     """Two clocks and two workers do no harm: each mail comes once, within the minute."""
     from redis import Redis

@@ -14,6 +14,7 @@ _SHOWN = """select current_setting('shared_buffers'),
                    (select modification from pg_stat_file('postgresql.auto.conf'))"""
 
 
+@pytest.mark.slow
 def test_postgres_is_given_its_memory_at_the_first_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)

@@ -83,6 +83,7 @@ def test_there_is_some_of_everything(made):
     assert sum(n for _, n in by_post.most_common(len(by_post) // 5)) > sum(by_post.values()) / 2
 
 
+@pytest.mark.slow
 def test_to_attribute_all_of_it_anew_changes_nothing(made):
     before = {table: rows(table) for table in MADE_OF}
     with transaction():
@@ -92,6 +93,7 @@ def test_to_attribute_all_of_it_anew_changes_nothing(made):
     assert not run("select * from restatements")
 
 
+@pytest.mark.slow
 def test_the_restating_would_have_changed_what_is_wrong(made):
     """The test above can fail."""
     wrong = next(each for each in every_action(made) if each.path)
@@ -102,6 +104,7 @@ def test_the_restating_would_have_changed_what_is_wrong(made):
     assert actions.find_action(made, wrong.id) == wrong
 
 
+@pytest.mark.slow
 def test_totals_are_what_the_rollup_makes_of_the_actions(made):
     expected = deltas([], every_action(made), campaigns.zones(made))
     found = {
@@ -114,6 +117,7 @@ def test_totals_are_what_the_rollup_makes_of_the_actions(made):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_totals_share_several_returns_out_as_the_rollup_does(made):
     gift = next(
         each for each in every_action(made) if each.path and each.gross_minor and not each.returns
@@ -131,6 +135,7 @@ def test_totals_share_several_returns_out_as_the_rollup_does(made):
     test_totals_are_what_the_rollup_makes_of_the_actions(made)
 
 
+@pytest.mark.slow
 def test_the_report_says_what_the_actions_say(made):
     campaign = campaigns.list_campaigns(made)[0]
     found = activation(campaign)
@@ -148,6 +153,7 @@ def test_the_report_says_what_the_actions_say(made):
     assert sum(found["clicks"].values()) == clicks
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
     told = {}
     for slug, seed in (("one", 7), ("two", 7), ("three", 8)):
@@ -160,6 +166,7 @@ def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
     assert told["one"] == told["two"] != told["three"]
 
 
+@pytest.mark.slow
 def test_a_short_time_has_nobody_come_twice(app, settings):
     sample_data.fill(settings, "generated", 200, days=40, until=UNTIL)
     org_id = organizations.get_organization("generated").id
@@ -169,6 +176,7 @@ def test_a_short_time_has_nobody_come_twice(app, settings):
     assert every_action(org_id) == before
 
 
+@pytest.mark.slow
 def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
     sample_data.deliver(settings, "trial", 400, until=UNTIL)
     org_id = organizations.get_organization("trial").id
@@ -197,6 +205,7 @@ def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
     assert people_present() == present
 
 
+@pytest.mark.slow
 def test_the_command(operator):
     told = operator.does("generate", "--actions", 50, "--until", "2026-11-01")
     assert "50 actions, 100 clicks in" in told

@@ -244,6 +244,7 @@ def test_a_hostile_cell_in_any_column_ends_no_import(world, provider):
     assert all(2 <= line <= len(rows) + 1 for line, _ in refused)
 
 
+@pytest.mark.slow
 def test_a_million_rows_take_no_more_memory_than_a_thousand(world):
     """The rows are read as they come: nothing holds them all."""
     import tracemalloc

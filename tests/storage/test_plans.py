@@ -62,6 +62,7 @@ def plans(work: Any) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.slow
 def test_a_report_reads_the_days_of_its_campaign_alone(crowded):
     plan = plans(lambda: activation(crowded, FIRST, LAST, "last_touch"))
     assert "totals_pk" in plan

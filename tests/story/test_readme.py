@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import organizations
 from advocacy.storage.session import transaction
@@ -16,6 +18,7 @@ from tests.support.processes import CLOCK, WEB, WORKER, answers, until
 from tests.support.processes import process as running
 
 
+@pytest.mark.slow
 def test_the_first_link_leads_to_a_first_counted_action(app, environment, root, tmp_path):
     blocks = re.findall(r"^```sh\n(.*?)^```", (root / "README.md").read_text(), re.S | re.M)
     assert blocks[0] == "make run\n"

@@ -54,6 +54,7 @@ def test_the_counter_counts_and_the_drain_does_not(world, variables, redis, aske
     assert asked().json["people"] == 1
 
 
+@pytest.mark.slow
 def test_a_count_whose_worker_was_killed_is_taken_up_again(variables, asked, environment):
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     with psycopg.connect(url) as other:

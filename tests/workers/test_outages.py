@@ -65,6 +65,7 @@ def get(port: int, path: str) -> tuple[int, str]:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
     port = free_port()
     change(BREAK)
@@ -97,6 +98,7 @@ def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
     assert world.report()["actions"] == world.report()["supporters"]["distinct"] == 300
 
 
+@pytest.mark.slow
 def test_two_workers_killed_while_they_drain_cost_one_lease(world, variables, redis):
     for number in range(1500):
         world.act("call", id=f"c{number}", email=f"p{number}@example.org")

@@ -90,6 +90,7 @@ def limited(environment: dict[str, str]) -> Iterator[None]:
             connection.execute(f"alter role current_user reset {name}")
 
 
+@pytest.mark.slow
 def test_deliveries_clicks_and_reports_through_a_pooler(
     world, environment, settings, limited, pooled
 ):
@@ -146,6 +147,7 @@ def _clicks() -> int:
         return int(run("select count(*) from touches")[0][0])
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_the_role_lacks(environment, pooled):
     told = (
         CliRunner()

@@ -71,6 +71,7 @@ def test_a_hint_wakes_the_worker(world, variables, redis):
     assert world.report()["supporters"]["distinct"] == 45
 
 
+@pytest.mark.slow
 def test_a_body_that_kills_the_process_ends_in_quarantine(world, variables, redis):
     send(world, 30)
     world.act("signature", id="killer", email="k@example.org")
@@ -97,6 +98,7 @@ def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, 
     assert world.report() == before
 
 
+@pytest.mark.slow
 def test_flushing_redis_loses_nothing(world, variables, redis):
     with running(variables, *WORKER), running(variables, *CLOCK):
         send(world, 20)
@@ -108,6 +110,7 @@ def test_flushing_redis_loses_nothing(world, variables, redis):
     assert world.report()["supporters"]["distinct"] == 40
 
 
+@pytest.mark.slow
 def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis):
     queue = JSONQueue("drain", connection=redis)
     asked = json.dumps(["ladder", None, {"canary@example.org": 1}])
@@ -148,6 +151,7 @@ def test_who_can_write_to_redis_runs_no_code(world, variables, redis, tmp_path):
     assert not touched.exists()
 
 
+@pytest.mark.slow
 def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
     with running(variables, *CLOCK):
         until(lambda: redis.llen("rq:queue:drain"))
@@ -178,6 +182,7 @@ def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
             world.app.extensions["notifier"] = before
 
 
+@pytest.mark.slow
 def test_clicks_answered_before_kill_9_are_not_lost(world, variables):
     """No click that was answered with 302 is lost, whoever is killed when."""
     person = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
@@ -231,6 +236,7 @@ def test_the_redirect_works_with_database_and_redis_down(world, variables, tmp_p
     assert waiting_bytes(tmp_path / "clicks") > 0
 
 
+@pytest.mark.slow
 def test_a_burst_of_one_organization_does_not_keep_another_waiting(
     app, world, variables, redis, tmp_path
 ):

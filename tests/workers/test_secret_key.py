@@ -65,6 +65,7 @@ def ends(variables: dict[str, str], command: tuple[str, ...]) -> tuple[int, str]
     return ended.returncode, ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROCESSES)
 def test_nothing_starts_with_another_key(world, variables, name):
     KeyCheck(world.master).require()
@@ -73,6 +74,7 @@ def test_nothing_starts_with_another_key(world, variables, name):
     assert said.removeprefix("Error: ").strip() == str(WrongKey())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROCESSES)
 def test_nothing_starts_with_wrong_settings(variables, name):
     status, said = ends({**variables, "BODY_LIMIT_BYTES": "many"}, PROCESSES[name])
@@ -141,6 +143,7 @@ def refusing_connections(url: str) -> Iterator[Callable[[], object]]:
             allow(True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [WEB, DOORS], ids=["web", "links"])
 def test_started_while_the_database_is_away_links_lead_on_and_nothing_is_stored(
     world, variables, command, tmp_path

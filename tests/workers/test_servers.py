@@ -56,6 +56,7 @@ def test_two_hundred_deliveries_at_once_are_all_on_disk_and_once(served):
     assert sorted(kept) == sorted(set(names))
 
 
+@pytest.mark.slow
 def test_refusals_are_mute_and_bodies_are_bounded(served):
     path = f"/webhooks/{served.world.keys['standard']}"
     for bad in (path, "/webhooks/src_unknown"):
@@ -69,6 +70,7 @@ def test_refusals_are_mute_and_bodies_are_bounded(served):
         assert run("select count(*) from inbox")[0][0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "coding", ["gzip", "deflate", "br", "GZIP", "identity, gzip", "unheard-of"]
 )
@@ -83,11 +85,13 @@ def test_an_encoded_body_is_answered_415_and_not_kept(served, coding):
         assert run("select count(*) from inbox")[0][0] == 0
 
 
+@pytest.mark.slow
 def test_a_body_that_is_said_not_to_be_encoded_is_kept(served):
     path = f"/webhooks/{served.world.keys['action_network']}"
     assert served.ask("POST", path, b"[{}]", **{"Content-Encoding": "identity"})[0] == 200
 
 
+@pytest.mark.slow
 def test_a_query_that_is_not_ascii_is_refused_like_any_other(served):
     line = "POST /webhooks/src_unknown?name=漢 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
     answer = served.raw(line.encode(), end=False)
@@ -106,6 +110,7 @@ CUT_SHORT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", CUT_SHORT.values(), ids=CUT_SHORT)
 def test_a_truncated_body_is_refused_and_not_stored(world, variables, command, sent, capfd):
     """The end of a connection is not the end of a body, however the connection ends."""
@@ -133,6 +138,7 @@ def test_a_truncated_body_is_refused_and_not_stored(world, variables, command, s
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_chunked_body_above_the_limit_is_refused(served):
     head = f"POST /webhooks/{served.world.keys['action_network']} HTTP/1.1\r\nHost: x\r\n".encode()
     piece = b"20000\r\n" + b"x" * 0x20000 + b"\r\n"
@@ -142,6 +148,7 @@ def test_a_chunked_body_above_the_limit_is_refused(served):
         assert run("select count(*) from inbox")[0][0] == 0
 
 
+@pytest.mark.slow
 def test_a_slash_behind_the_key_makes_no_difference(served):
     path = f"/webhooks/{served.world.keys['action_network']}"
     assert served.ask("POST", f"{path}/", b"[{}]")[0] == 200
@@ -151,6 +158,7 @@ def test_a_slash_behind_the_key_makes_no_difference(served):
         assert run("select count(*) from inbox")[0][0] == 1
 
 
+@pytest.mark.slow
 def test_the_redirect_says_what_it_says_everywhere(served):
     code = served.world.links["x"]
     status, body, headers = served.ask("GET", f"/r/{code.upper()}/?url=https://evil.example")
@@ -178,6 +186,7 @@ def test_the_redirect_says_what_it_says_everywhere(served):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["/r/", "/R/", "//r/"])
 def test_a_link_leads_on_whatever_stands_around_its_code(served, prefix):
     code = served.world.links["x"]
@@ -212,6 +221,7 @@ def test_a_missing_link_has_a_page_everywhere(served):
         assert served.ask("HEAD", path)[:2] == (expected, b"")
 
 
+@pytest.mark.slow
 def test_a_process_says_how_it_is(served):
     assert served.ask("GET", "/ready")[:2] == (200, b"ok\n")
     assert served.ask("GET", "/metrics")[0] == 401
@@ -220,6 +230,7 @@ def test_a_process_says_how_it_is(served):
     assert served.ask("GET", "/nowhere")[0] == 404
 
 
+@pytest.mark.slow
 def test_a_process_without_tables_is_not_ready(served):
     def ready() -> tuple[int, bytes]:
         return served.ask("GET", "/ready")[:2]
@@ -250,6 +261,7 @@ def test_a_process_without_tables_is_not_ready(served):
             run(f"update alembic_version set version_num = '{found}'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, command, stop):
     """Where the disk ends with the process, what is on it then would be lost."""
@@ -291,6 +303,7 @@ def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
         assert run("select count(*) from touches where human")[0][0] == 30
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_one_that_watches_it(world, variables):
     """Else it would go on answering beside its successors, as it was."""
     port = free_port()
@@ -310,6 +323,7 @@ def children_of(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_process_that_starts_ends_with_the_one_that_watches_it(world, variables, tmp_path):
     """Else it would go on answering with the code and settings that it was started with."""
@@ -332,6 +346,7 @@ def test_a_process_that_starts_ends_with_the_one_that_watches_it(world, variable
         assert not Served(world, port).answers()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_connection_waits_for_a_process_that_starts_beside_an_idle_one(
     world, variables, tmp_path
@@ -363,6 +378,7 @@ def test_no_connection_waits_for_a_process_that_starts_beside_an_idle_one(
             assert list(pool.map(ask, range(30))) == [200] * 30
 
 
+@pytest.mark.slow
 def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, variables, tmp_path):
     port = free_port()
     shared = {**variables, "VAR_DIR": str(tmp_path), "PORT": str(port), "LINKS_PORT": str(port)}
