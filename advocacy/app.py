@@ -49,7 +49,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
 
     from advocacy.identity.key_check import KeyCheck
     from advocacy.ingestion.wakeup import RedisNotifier
-    from advocacy.storage.connections import watch
+    from advocacy.storage.connections import register_events
     from advocacy.storage.db import db
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
@@ -67,7 +67,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     app.extensions["key_check"] = KeyCheck(settings.secret_key.encode())
     db.init_app(app)
     with app.app_context():
-        watch(db.engine)
+        register_events(db.engine)
     return app
 
 

@@ -55,7 +55,7 @@ def fold(org_id: str) -> dict[str, Any]:
     with application().app_context():
         own = UUID(org_id)
         with transaction():
-            changes = distinct_deltas.count_news(own)
+            changes = distinct_deltas.count_deltas(own)
         began = time.monotonic()
         while changes and not drain_ingestion.compact_distinct_deltas(own, above=0):
             pass

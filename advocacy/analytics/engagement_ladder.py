@@ -20,7 +20,7 @@ from advocacy.core.dates import day_in
 from advocacy.storage import engagement_ladder as store
 from advocacy.storage import errors, organizations
 from advocacy.storage import posts as posts_storage
-from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, Standing
+from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, RungCount
 from advocacy.storage.models import Campaign, Organization
 
 USUAL_DAYS = 30
@@ -87,7 +87,7 @@ def told(org_id: UUID, campaign: Campaign | None, counted: Mapping[str, Any]) ->
     about = _about(org_id, campaign)
     campaign_id = campaign.id if campaign else None
     first, last = counted["first"], counted["last"]
-    rows = [Standing(*row) for row in counted["rungs"]]
+    rows = [RungCount(*row) for row in counted["rungs"]]
     cohorts = [Cohort(*row) for row in counted["cohorts"]]
     people, again = counted["repeat"]
     figures = _figures(rows)
@@ -138,7 +138,7 @@ def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -
     return climbing_of(rows, {post.id: post for post in posts_storage.list_posts(org_id)})
 
 
-def climbing_of(rows: Sequence[Standing], posts: Mapping[UUID, Any]) -> dict[str, Any]:
+def climbing_of(rows: Sequence[RungCount], posts: Mapping[UUID, Any]) -> dict[str, Any]:
     """Return what `climbing` does of people by where they stand, and of these posts."""
     figures = _figures(rows)
     return {

@@ -76,7 +76,7 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> dict[str, Any]
     carrier = _carrier(org_id, action)
     known = look_up(org_id, [carrier])
     lines, credit = _lines(carrier, known)
-    place = explain_storage.place(org_id, action.source_id, action.campaign_id)
+    place = explain_storage.find_context(org_id, action.source_id, action.campaign_id)
     told = explain_storage.deliveries(org_id, action.id, action.delivery_ids)
     seen = [line.touch.post_id for line in lines]
     posts = explain_storage.posts(org_id, {each for each in [*seen, action.post_id] if each})
@@ -202,7 +202,9 @@ def _read_cursor(cursor: str) -> tuple[date, datetime, UUID]:
 def _get(org_id: UUID, action_id: UUID) -> Action:
     """Return the action, by whatever id it went. Raises `NotFound`."""
     found = actions.find_action(org_id, action_id)
-    if found is None and (renamed := action_aliases.find_names(org_id, [action_id]).get(action_id)):
+    if found is None and (
+        renamed := action_aliases.find_aliases(org_id, [action_id]).get(action_id)
+    ):
         found = actions.find_action(org_id, renamed)
     if found is None:
         raise errors.NotFound(

@@ -225,7 +225,7 @@ class Counting:
         with transaction():
             if not locks.try_lock(org_id, key):
                 return False
-            server.take_time_to_count()
+            server.allow_long_query()
             kept = _unpacked(redis.get(key))
             # Before the figures: what changes in between makes another mark.
             mark = _mark(org_id, campaign_id)
@@ -256,7 +256,7 @@ def _mark(org_id: UUID, campaign_id: UUID | None) -> str:
     Up to today is what is asked for where no day is named.
     """
     today = day_in(datetime.now(UTC), _scope(org_id, campaign_id).timezone)
-    return f"{today}:{change_tokens.read_mark(org_id, campaign_id)}"
+    return f"{today}:{change_tokens.read_change_token(org_id, campaign_id)}"
 
 
 # As text ------------------------------------------------------------------------------------------

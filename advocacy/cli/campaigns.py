@@ -264,7 +264,7 @@ def link_share(org: str | None, code: str) -> None:
 
     with transaction():
         owner = organizations.get_organization(org)
-        made = links_storage.put_share(owner.id, _code(code))
+        made = links_storage.create_share_link(owner.id, _code(code))
         click.echo(f"{settings_now().public_url}/r/{made.code}")
 
 
@@ -311,7 +311,7 @@ def link_disable(org: str | None, code: str) -> None:
         owner = organizations.get_organization(org)
         code = _code(code)
         links_storage.disable_link(owner.id, code, datetime.now(UTC))
-        audit.note(owner.id, WHO, "link_disabled", code)
+        audit.record(owner.id, WHO, "link_disabled", code)
     click.echo(f"link {code} leads nowhere now")
 
 
@@ -332,7 +332,7 @@ def link_enable(org: str | None, code: str) -> None:
         owner = organizations.get_organization(org)
         code = _code(code)
         links_storage.enable_link(owner.id, code, datetime.now(UTC))
-        audit.note(owner.id, WHO, "link_enabled", code)
+        audit.record(owner.id, WHO, "link_enabled", code)
     click.echo(f"link {code} leads to its destination again")
 
 

@@ -38,8 +38,8 @@ def member_add(org: str | None, email: str, role: str, name: str) -> None:
         made = members.put_member(
             settings_now().secret_key.encode(), owner.id, email, role, name.strip()
         )
-        word = members.put_one_time_word(owner.id, made.id)
-        audit.note(owner.id, WHO, "invited", f"{made.email}, {role}")
+        word = members.put_one_time_token(owner.id, made.id)
+        audit.record(owner.id, WHO, "invited", f"{made.email}, {role}")
     click.echo(_one_time_url(word))
 
 
@@ -85,7 +85,7 @@ def member_role(org: str | None, email: str, role: str) -> None:
         owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
         members.set_role(owner.id, found.id, role)
-        audit.note(owner.id, WHO, "role_changed", f"{found.email}, {role}")
+        audit.record(owner.id, WHO, "role_changed", f"{found.email}, {role}")
     click.echo(f"{found.email} is {role} now")
 
 
@@ -106,8 +106,8 @@ def member_reset(org: str | None, email: str) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
-        word = members.put_one_time_word(owner.id, found.id)
-        audit.note(owner.id, WHO, "one_time_link_made", found.email)
+        word = members.put_one_time_token(owner.id, found.id)
+        audit.record(owner.id, WHO, "one_time_link_made", found.email)
     click.echo(_one_time_url(word))
 
 
@@ -127,7 +127,7 @@ def member_remove(org: str | None, email: str) -> None:
         owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
         members.remove_member(owner.id, found.id)
-        audit.note(owner.id, WHO, "removed", found.email)
+        audit.record(owner.id, WHO, "removed", found.email)
     click.echo(f"{found.email} is no member any more")
 
 

@@ -224,7 +224,7 @@ def source_disable(org: str | None, name: str) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         sources.disable_source(owner.id, name, datetime.now(UTC))
-        audit.note(owner.id, WHO, "source_disabled", name)
+        audit.record(owner.id, WHO, "source_disabled", name)
     click.echo(f"source {name} takes no deliveries now")
 
 
@@ -243,7 +243,7 @@ def source_enable(org: str | None, name: str) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         sources.enable_source(owner.id, name)
-        audit.note(owner.id, WHO, "source_enabled", name)
+        audit.record(owner.id, WHO, "source_enabled", name)
     click.echo(f"source {name} takes deliveries again")
 
 

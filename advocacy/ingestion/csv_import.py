@@ -157,7 +157,7 @@ def _store(master: bytes, source: Any, parsed_rows: _ParsedRows) -> int:
     def keep(again: bool) -> int:
         with transaction():
             locks.lock_organization(org_id, alone=again)
-            made = actions.find_made(
+            made = actions.find_filled_fields(
                 org_id,
                 {fact.action_id for _, _, facts in parsed_rows.facts.values() for fact in facts},
             )
@@ -169,7 +169,7 @@ def _store(master: bytes, source: Any, parsed_rows: _ParsedRows) -> int:
             rows = list(_sealed(master, org_id, fresh))
             inserted = inbox.put_rows(org_id, source.id, ROW, parsed_rows.at, rows)
             if unread := {each: n for each, n in parsed_rows.unread.items() if each in inserted}:
-                inbox.put_unread(org_id, unread)
+                inbox.put_unread_contacts(org_id, unread)
             parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
             for delivery_id, _, facts in fresh.values():
                 if delivery_id in inserted:
@@ -198,9 +198,9 @@ def _is_known(fact: Fact, filled: frozenset[str]) -> bool:
 
 def _sealed(
     master: bytes, org_id: UUID, parsed_rows: Mapping[str, tuple[UUID, bytes, list[Fact]]]
-) -> Iterator[inbox.Row]:
+) -> Iterator[inbox.ImportedRow]:
     for name, (delivery_id, body, facts) in parsed_rows.items():
-        yield inbox.Row(
+        yield inbox.ImportedRow(
             delivery_id,
             keyed_name(master, org_id, name),
             seal(master, org_id, f"body:{delivery_id}", body),

@@ -91,7 +91,7 @@ class Batch(NamedTuple):
     claim: UUID
     parsed: Parsed
     sources: Mapping[UUID, Any]
-    reached: leases.Reached
+    reached: leases.QueuePosition
 
 
 def drain(
@@ -109,7 +109,7 @@ def drain(
     """
     result = Drained()
     began = time.monotonic()
-    reached: leases.Reached | None = None
+    reached: leases.QueuePosition | None = None
 
     def read() -> Batch | None:
         nonlocal reached
@@ -158,7 +158,7 @@ def drain_backlog(
     """
     with within():
         with transaction():
-            many = inbox.waits_more_than(org_id, settings.batch_size)
+            many = inbox.has_more_pending(org_id, settings.batch_size)
         if not many:
             return drain(settings, org_id, others_wait=others_wait).stopped_early
         with background_thread(within) as begin:
@@ -166,10 +166,10 @@ def drain_backlog(
 
 
 def read_batch(
-    settings: Settings, org_id: UUID, size: int, *, after: leases.Reached | None = None
+    settings: Settings, org_id: UUID, size: int, *, after: leases.QueuePosition | None = None
 ) -> Batch | None:
     """Claim and parse a batch of deliveries that have not been tried yet."""
-    claim = leases.new_claim()
+    claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_batch(org_id, claim, settings.lease_seconds, size, after)
     return _read(settings, org_id, claim, rows)
@@ -177,14 +177,14 @@ def read_batch(
 
 def read_again(settings: Settings, org_id: UUID) -> Batch | None:
     """Claim and parse what an expired claim left, or one delivery that failed alone."""
-    claim = leases.new_claim()
+    claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
     return _read(settings, org_id, claim, rows)
 
 
 def _read(
-    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[leases.Claimed]
+    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[leases.LeasedDelivery]
 ) -> Batch | None:
     if not rows:
         return None
@@ -206,7 +206,7 @@ def _release(org_id: UUID, claim: UUID) -> None:
     for pause in _RELEASE_PAUSES:
         try:
             with transaction():
-                return leases.end_claim(org_id, claim)
+                return leases.release_lease(org_id, claim)
         except Exception as error:
             if not outages.name_of(error):
                 raise
@@ -232,7 +232,7 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
     number = len(parsed.source_of)
     try:
         _store(settings.secret_key.encode(), org_id, claim, parsed, sources)
-    except leases.LostClaim:
+    except leases.LeaseLost:
         log.warning("claim_lost", deliveries=number)
         return True
     except _Busy:
@@ -247,7 +247,7 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
         # Raising would leave all of them claimed.
         log.exception("batch_failed", deliveries=number)
         with transaction():
-            leases.fail_claim(org_id, claim, "failed", type(error).__name__)
+            leases.fail_lease(org_id, claim, "failed", type(error).__name__)
         return True
     result.done += len(parsed.facts)
     result.quarantined += len(parsed.failed)
@@ -255,7 +255,7 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
 
 
 def parse_batch(
-    master: bytes, org_id: UUID, rows: Iterable[leases.Claimed], sources: Mapping[UUID, Any]
+    master: bytes, org_id: UUID, rows: Iterable[leases.LeasedDelivery], sources: Mapping[UUID, Any]
 ) -> Parsed:
     """Decrypt and parse each body; where a body has expired, use its stored facts."""
     key = organization_key(master, org_id, "identity")
@@ -286,7 +286,9 @@ def parse_batch(
     return parsed
 
 
-def _parse(master: bytes, org_id: UUID, row: leases.Claimed, source: Any) -> list[ActionEvent]:
+def _parse(
+    master: bytes, org_id: UUID, row: leases.LeasedDelivery, source: Any
+) -> list[ActionEvent]:
     body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
     message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
     verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
@@ -339,7 +341,7 @@ def _store(
         attempt, left = whole.again(), set[UUID]()
         with transaction():
             # Keeps the claim alive for as long as this worker waits.
-            leases.hold_claim(org_id, claim)
+            leases.hold_lease(org_id, claim)
             if free := locks.wait_for_organization(org_id, alone=alone):
                 left = apply_batch(
                     master, org_id, attempt, sources, merging_allowed=merging_allowed
@@ -347,9 +349,9 @@ def _store(
                 facts = {each: attempt.to_keep(each) for each in attempt.facts if each not in left}
                 inbox.put_done(org_id, facts, attempt.failed)
                 if unread := {each: n for each, n in attempt.unread.items() if n and each in facts}:
-                    inbox.put_unread(org_id, unread)
+                    inbox.put_unread_contacts(org_id, unread)
             if not left:
-                leases.end_claim(org_id, claim)
+                leases.release_lease(org_id, claim)
         if not free:
             raise _Busy
         return left
@@ -396,11 +398,11 @@ def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> b
     began = time.monotonic()
     while time.monotonic() - began < _FOLD_SECONDS:
         with transaction():
-            if distinct_deltas.count_news(org_id) <= above:
+            if distinct_deltas.count_deltas(org_id) <= above:
                 return True
             if not locks.try_lock(org_id, "fold"):
                 return False
-            distinct_deltas.fold_news(org_id, _FOLD_AT_ONCE)
+            distinct_deltas.compact_deltas(org_id, _FOLD_AT_ONCE)
     return False
 
 
@@ -430,7 +432,7 @@ def rebuild(
         locks.lock_organization(org_id, alone=True)
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         actions.drop_derived(org_id)
-        clicks.forget_owners(org_id)
+        clicks.clear_owners(org_id)
         totals.correct_click_spans(org_id)
 
         def read(after: tuple[datetime, UUID] | None) -> _Done:
@@ -444,10 +446,10 @@ def rebuild(
             parsed = found.parsed
             apply_batch(master, org_id, parsed, sources, rebuilding=True)
             inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
-            inbox.put_unread(org_id, parsed.unread)
+            inbox.put_unread_contacts(org_id, parsed.unread)
             inbox.put_failed(org_id, parsed.failed)
             done += found.deliveries
             if each:
                 each(done)
-        distinct_counts.correct_presences(org_id)
+        distinct_counts.rebuild_distinct_counts(org_id)
     return done

@@ -84,7 +84,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         # person.
         delivery_ids |= inbox.deliveries_naming(org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
-        suppressions.put_suppressed(org_id, [suppression_digest(suppress, each) for each in hashes])
+        suppressions.put_erased(org_id, [suppression_digest(suppress, each) for each in hashes])
         clicks = clicks_storage.by_click_id(
             org_id, sorted({each.click_id for each in own_actions.values()})
         )
@@ -99,10 +99,10 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         rewritten = Parsed()
         for delivery_id, source_id, stored in inbox.read_facts(org_id, delivery_ids):
             facts = [Fact.from_json(written) for written in stored]
-            known = action_aliases.find_names(org_id, [fact.action_id for fact in facts])
+            known = action_aliases.find_aliases(org_id, [fact.action_id for fact in facts])
             rewritten.facts[delivery_id] = [rewriting.of(fact, known) for fact in facts]
             rewritten.source_of[delivery_id] = source_id
-        inbox.put_rewritten(
+        inbox.put_redacted(
             org_id,
             {each: rewritten.to_keep(each) for each in rewritten.facts},
         )
@@ -129,7 +129,7 @@ def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
     A delivery may name others than the person it is about.
     """
     after = UUID(int=0)
-    while rows := inbox.kept_bodies(org_id, after, _BODIES_AT_ONCE):
+    while rows := inbox.stored_bodies(org_id, after, _BODIES_AT_ONCE):
         for row in rows:
             try:
                 body = unseal(master, org_id, f"body:{row.id}", row.body)

@@ -125,8 +125,8 @@ def _send_example(
     if link is None:
         raise _Trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
     with transaction():
-        key = sources_storage.put_rehearsal_key(source.org_id, source.id)
-        at_door = sources_storage.find_source_at_door(settings.secret_key.encode(), key)
+        key = sources_storage.put_test_key(source.org_id, source.id)
+        at_door = sources_storage.find_source_by_key(settings.secret_key.encode(), key)
     try:
         if at_door is None or (_needs_secret(source) and not at_door.secrets):
             raise _Trouble(
@@ -169,7 +169,7 @@ def _send_example(
         raise _Trouble(words, words if isinstance(error, OSError) else "") from None
     finally:
         with transaction():
-            sources_storage.drop_rehearsal_key(source.org_id, key)
+            sources_storage.drop_test_key(source.org_id, key)
 
 
 def _needs_secret(source: SourceRow) -> bool:

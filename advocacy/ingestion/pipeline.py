@@ -87,7 +87,7 @@ def apply_batch(
     recorded as restatements, and distinct people are counted. With `rebuilding` neither is done:
     the caller counts distinct people once, at the end.
     """
-    server.look_up_by_key()
+    server.prefer_index_scans()
     if merging_allowed:
         locks.lock_people(org_id)
     _remove_erased_people(master, org_id, parsed)
@@ -99,9 +99,9 @@ def apply_batch(
         if any(fact.same_as for fact in stated)
     }
     for source_id in sorted(set(parsed.source_of.values())):
-        locks.lock_names(source_id, alone=source_id in joining)
+        locks.lock_aliases(source_id, alone=source_id in joining)
     names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
-    known = action_aliases.find_names(org_id, names)
+    known = action_aliases.find_aliases(org_id, names)
     before = actions.lock_actions(org_id, names | set(known.values()))
     facts += _earlier_facts(org_id, before, parsed.facts)
 
@@ -149,7 +149,7 @@ def apply_batch(
 
     people = join_people(org_id, todo, before, gone, merging_allowed=merging_allowed, along=along)
     todo = [action for action in todo if action.id not in people.left]
-    action_aliases.put_names(
+    action_aliases.put_aliases(
         org_id, {name: action.id for action in todo for name in names_of.get(action.id, ())}
     )
     _attribute_and_store(org_id, todo, before, sources, people, gone, rebuilding=rebuilding)
@@ -158,7 +158,7 @@ def apply_batch(
 
 def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
     """Remove erased people from deliveries that arrive after the erasure."""
-    if not suppressions.has_suppressed(org_id):
+    if not suppressions.has_erased(org_id):
         return
     key = organization_key(master, org_id, "suppress")
     marks = {
@@ -167,7 +167,7 @@ def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
         for fact in facts
         for value in fact.who.values()
     }
-    suppressed = suppressions.find_suppressed(org_id, marks.values()) if marks else set()
+    suppressed = suppressions.find_erased(org_id, marks.values()) if marks else set()
     if not suppressed:
         return
     erased = set()
@@ -295,11 +295,11 @@ def _attribute_and_store(
     actions.drop_actions(org_id, [action.id for action in gone])
     _settle_supporters(org_id, todo, before, gone, locked)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
-    slot = threading.get_native_id() % clicks_storage.SLOTS
+    slot = threading.get_native_id() % clicks_storage.STRIPES
     totals.add_totals(org_id, deltas(was, todo, zones), slot)
     totals.add_generations(org_id, was, todo, slot)
     if not rebuilding:
-        distinct_counts.add_presences(org_id, was, todo, zones)
+        distinct_counts.record_distinct_counts(org_id, was, todo, zones)
 
 
 def _lock_affected(
@@ -392,7 +392,7 @@ def _settle_supporters(
             unsettled |= {each for each in (old.supporter_id, action.supporter_id) if each}
             changed.append(action)
     _note_first_acts(org_id, changed)
-    supporters.settle_supporters(org_id, unsettled)
+    supporters.refresh_first_acted(org_id, unsettled)
     acted = {action.supporter_id for action in todo if action.counted}
     supporters.drop_idle_supporters(org_id, unsettled.union(locked) - acted)
 
@@ -413,7 +413,7 @@ def _who_when(action: Action) -> tuple[object, ...]:
 
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the current evidence."""
-    server.look_up_by_key()
+    server.prefer_index_scans()
     locks.lock_people(org_id)
     before = actions.lock_actions(org_id, ids)
     todo = [replace(each) for each in before.values()]

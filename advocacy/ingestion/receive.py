@@ -25,14 +25,14 @@ from advocacy.providers import BY_SLUG
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
-from advocacy.storage.sources import SourceAtDoor
+from advocacy.storage.sources import ReceivingSource
 
 
 class ReceiveOutcome(NamedTuple):
     """The HTTP status that the provider expects, and whether the delivery was new."""
 
     status: int
-    result: inbox.Put
+    result: inbox.PutOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,20 @@ class KnownSources:
     def __init__(self, master: bytes, seconds: float) -> None:
         self.master = master
         self._seconds = seconds
-        self._known: dict[str, tuple[float, SourceAtDoor]] = {}
+        self._known: dict[str, tuple[float, ReceivingSource]] = {}
 
-    def remembered(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
+    def remembered(self, keys: Collection[str]) -> dict[str, ReceivingSource]:
         """Return the cached sources of these keys."""
         oldest = time.monotonic() - self._seconds
         return {
             key: known[1] for key in keys if (known := self._known.get(key)) and known[0] > oldest
         }
 
-    def look_up(self, keys: Collection[str]) -> dict[str, SourceAtDoor]:
+    def look_up(self, keys: Collection[str]) -> dict[str, ReceivingSource]:
         """Return the current sources of these keys from the database, and cache them."""
         if not keys:
             return {}
-        now, found = time.monotonic(), sources_storage.find_sources_at_door(self.master, keys)
+        now, found = time.monotonic(), sources_storage.find_sources_by_key(self.master, keys)
         if self._seconds:
             # Rebuilt, so that no entry outlives its time.
             fresh = {key: kept for key, kept in self._known.items() if key not in keys}
@@ -91,7 +91,7 @@ def receive_batch(
     def keep(_again: bool) -> list[ReceiveOutcome | Refused]:
         with transaction():
             checked = _check_all(sources, requests)
-            by_org: dict[UUID, list[inbox.Arrived]] = {}
+            by_org: dict[UUID, list[inbox.NewDelivery]] = {}
             for one in checked:
                 if isinstance(one, _Checked):
                     by_org.setdefault(one.org_id, []).append(one.arrived)
@@ -118,7 +118,7 @@ class _Checked:
 
     org_id: UUID
     status: int
-    arrived: inbox.Arrived
+    arrived: inbox.NewDelivery
 
 
 def _check_all(
@@ -143,7 +143,7 @@ def _check_all(
 
 
 def _check(
-    master: bytes, source: SourceAtDoor | None, request: WebhookRequest
+    master: bytes, source: ReceivingSource | None, request: WebhookRequest
 ) -> _Checked | Refused:
     now = datetime.now(UTC)
     if source is None:
@@ -161,7 +161,7 @@ def _check(
     return _Checked(
         source.org_id,
         provider.ANSWER,
-        inbox.Arrived(
+        inbox.NewDelivery(
             id=delivery_id,
             source_id=source.id,
             external_id=keyed_name(master, source.org_id, provider.external_id(verified)),

@@ -27,7 +27,7 @@ def put_back(
     ids: Sequence[UUID] | None = None,
 ) -> int:
     """Queue quarantined deliveries again; return how many. The caller commits."""
-    tried = inbox.put_back(org_id, reason=reason, ids=ids)
+    tried = inbox.requeue(org_id, reason=reason, ids=ids)
     if reason in (None, inbox.ID_REUSE):
         tried += _put_back_renamed(master, org_id, ids)
     return tried
@@ -46,5 +46,5 @@ def _put_back_renamed(master: bytes, org_id: UUID, ids: Sequence[UUID] | None) -
         verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
         name = keyed_name(master, org_id, BY_SLUG[source.provider].external_id(verified))
         if name != row.external_id.rpartition("#")[0]:
-            tried += inbox.put_back_as(org_id, row.id, row.source_id, name)
+            tried += inbox.requeue_as(org_id, row.id, row.source_id, name)
     return tried

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from advocacy.core.dates import day_in
 from advocacy.storage.actions import Action
-from advocacy.storage.restatements import Restated
+from advocacy.storage.restatements import Restatement
 
 _CREDIT = ("post_id", "campaign_id", "tier", "path")
 _FACTS = ("counted", "gross_minor", "currency", "kind", "occurred_at")
@@ -26,7 +26,7 @@ def restated(
     after: Iterable[Action],
     zones: Mapping[UUID | None, str],
     now: datetime,
-) -> list[Restated]:
+) -> list[Restatement]:
     """Return what changes of these actions did to completed days, by campaign and reason."""
     changed: dict[tuple[UUID, str], list[Action]] = defaultdict(list)
     for action in after:
@@ -35,7 +35,7 @@ def restated(
         if why and action.campaign_id and action.occurred_on < day_in(now, zone):
             changed[action.campaign_id, why].append(action)
     return [
-        Restated(
+        Restatement(
             campaign_id,
             why,
             min(action.occurred_on for action in actions),

@@ -14,7 +14,7 @@ class _AliasRow(NamedTuple):
     action_id: UUID
 
 
-def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
+def find_aliases(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return by what id actions go that are also known by these names."""
     rows = run(
         _AliasRow,
@@ -25,7 +25,7 @@ def find_names(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
     return {row.name: row.action_id for row in rows}
 
 
-def put_names(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
+def put_aliases(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
     """Say by what id an action goes; whoever pointed at one of its former ids does so too."""
     if not names:
         return

@@ -309,7 +309,7 @@ class _MadeRow(NamedTuple):
     recurs_as: str
 
 
-def find_made(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
+def find_filled_fields(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
     """Return of these actions those known to have been made, with the fields that are filled."""
     rows = run(
         _MadeRow,

@@ -10,7 +10,7 @@ from advocacy.core.ids import new_id
 from advocacy.storage.session import execute, run
 
 
-def note(org_id: UUID, who: str, did: str, what: str = "") -> None:
+def record(org_id: UUID, who: str, did: str, what: str = "") -> None:
     """Write down what one of the staff did. `did` is one word; nothing of supporters."""
     execute(
         "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
@@ -31,7 +31,7 @@ class AuditEntry(NamedTuple):
     what: str
 
 
-def list_audit(org_id: UUID, limit: int = 100) -> list[AuditEntry]:
+def list_entries(org_id: UUID, limit: int = 100) -> list[AuditEntry]:
     """Return the newest entries: at, who, did, what."""
     return run(
         AuditEntry,

@@ -17,13 +17,13 @@ from advocacy.core.buckets import NO_DAYS, cut
 from advocacy.core.distinct import range_queries
 from advocacy.core.records import JsonObject
 from advocacy.storage import time_zones
-from advocacy.storage.distinct_deltas import NEWS
-from advocacy.storage.money_movements import booked
+from advocacy.storage.distinct_deltas import DELTAS
+from advocacy.storage.money_movements import movements_sql
 from advocacy.storage.session import run
 from advocacy.storage.totals import OF_MODEL, RENEWAL
 
 
-class Asked(NamedTuple):
+class ActionFilter(NamedTuple):
     """Whose actions, of which days, by which model, and which of them: None is any.
 
     Without `campaign_id` it is the whole organization. `posts` has None for "no post", `campaigns`
@@ -86,7 +86,7 @@ _TOUCHES = """cross join lateral (
               left join posts p on p.org_id = :o and p.id = t.post_id"""
 
 
-def _values(asked: Asked) -> dict[str, object]:
+def _values(asked: ActionFilter) -> dict[str, object]:
     """Return what the conditions of `_those` are bound to."""
     nobody = UUID(int=0)
     return {
@@ -102,7 +102,7 @@ def _values(asked: Asked) -> dict[str, object]:
     }
 
 
-def _those(asked: Asked, post: str, platform: str, own: str = "") -> str:
+def _those(asked: ActionFilter, post: str, platform: str, own: str = "") -> str:
     """Return the conditions on which actions or totals are meant; `own` names their table."""
     nobody = "cast('00000000-0000-0000-0000-000000000000' as uuid)"
     found = []
@@ -121,7 +121,7 @@ def _those(asked: Asked, post: str, platform: str, own: str = "") -> str:
     return "".join(f" and {each}" for each in found)
 
 
-def _at_hours(asked: Asked, at: str) -> str:
+def _at_hours(asked: ActionFilter, at: str) -> str:
     """Return the condition on the hour of the clock that an instant is in."""
     if asked.hours is None:
         return ""
@@ -142,7 +142,7 @@ class SumRow(NamedTuple):
     refunded_minor: int
 
 
-def read_sums(asked: Asked, by: str) -> list[SumRow]:
+def read_sums(asked: ActionFilter, by: str) -> list[SumRow]:
     """Return (key, credited, kind, renewal, currency, units, gross_minor, refunded_minor).
 
     `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
@@ -200,7 +200,7 @@ class ClickRow(NamedTuple):
     clicks: int
 
 
-def read_clicks(asked: Asked, by_day: bool) -> list[ClickRow]:
+def read_clicks(asked: ActionFilter, by_day: bool) -> list[ClickRow]:
     """Return (campaign_id, post_id, day, human, clicks); `day` is None unless they are by day.
 
     All clicks on the posts asked for: a click has no kind and comes through no source. Of no hours.
@@ -244,7 +244,7 @@ class ClickSlotRow(NamedTuple):
     clicks: int
 
 
-def read_clicks_by_hour(asked: Asked, slot: str) -> list[ClickSlotRow]:
+def read_clicks_by_hour(asked: ActionFilter, slot: str) -> list[ClickSlotRow]:
     """Return (campaign_id, post_id, slot, human, clicks) of the clicks on the posts asked for.
 
     `slot` is 'hour' (an instant: hours begin on the clock of `zone`), 'day' (one of the campaign's)
@@ -283,7 +283,7 @@ class RangePeople(NamedTuple):
 
 
 def people_of_ranges(
-    asked: Asked, ranges: Sequence[tuple[date, date]], grain: str = "all", value: str = ""
+    asked: ActionFilter, ranges: Sequence[tuple[date, date]], grain: str = "all", value: str = ""
 ) -> list[RangePeople]:
     """Return (number, supporters, new) for each of these ranges of days in which people came.
 
@@ -320,7 +320,7 @@ def people_of_ranges(
              select r.number,
                     sum(e.people) filter (where e.opening or e.since < r.day_from) as supporters,
                     sum(e.people) filter (where e.opening and e.since >= r.day_from) as new
-             from {NEWS}
+             from {DELTAS}
              join unnest(cast(:on_days as date[]), cast(:of_numbers as int4[]),
                          cast(:day_froms as date[])) as r (day, number, day_from) on e.day = r.day
              where n.org_id = :o and n.scope_id = :scope and n.model in ('every', :model)
@@ -372,7 +372,7 @@ class KeyPeople(NamedTuple):
 
 
 def count_people(
-    asked: Asked,
+    asked: ActionFilter,
     by: str,
     ranges: Sequence[tuple[date, date]] = (),
 ) -> list[KeyPeople]:
@@ -438,7 +438,7 @@ def count_people(
     )
 
 
-def _near(asked: Asked, widely: bool) -> Mapping[str, date]:
+def _near(asked: ActionFilter, widely: bool) -> Mapping[str, date]:
     """Return between which days of campaigns' zones a day of the organization's can lie."""
     about = 2 if widely else 0
     return {
@@ -469,14 +469,14 @@ class SingleRow(NamedTuple):
     refunded_minor: int
 
 
-def read_single(asked: Asked, slot: str) -> list[SingleRow]:
+def read_single(asked: ActionFilter, slot: str) -> list[SingleRow]:
     """Return sums of actions of one touch or none, by all that they are grouped and filtered by.
 
     Rows are (slot, campaign_id, post_id, platform, kind, source_id, currency, recurring, renewal,
     actions, gross_minor, refunded_minor). `slot` is 'hour' (an instant), 'day' or ''. What went
     back stands in the slot in which it did.
     """
-    came = booked(
+    came = movements_sql(
         """a.campaign_id, a.post_id, a.platform, a.kind, a.source_id, a.currency,
            a.recurs_as <> '' as recurring, a.renewal""",
         f"and a.path is null{_those(asked, 'a.post_id', 'a.platform', 'a.')}",
@@ -516,7 +516,7 @@ class SharedRow(NamedTuple):
     returns: list[JsonObject] | None
 
 
-def read_shared(asked: Asked) -> list[SharedRow]:
+def read_shared(asked: ActionFilter) -> list[SharedRow]:
     """Return the actions of several touches that are of the range, or of which something went back.
 
     Their shares are worked out by who reads them, and so are the posts, platforms and hours asked

@@ -19,7 +19,7 @@ Watched = tuple[UUID, UUID]
 """An organization and a campaign of it."""
 
 
-def read_marks(watched: Sequence[Watched]) -> dict[Watched, str]:
+def read_change_tokens(watched: Sequence[Watched]) -> dict[Watched, str]:
     """Return the marks of these campaigns, with one statement for each organization."""
     by_org: dict[UUID, list[UUID]] = {}
     for org_id, campaign_id in watched:
@@ -68,7 +68,7 @@ def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[_MarkRow]:
     )
 
 
-def read_mark(org_id: UUID, campaign_id: UUID | None) -> str:
+def read_change_token(org_id: UUID, campaign_id: UUID | None) -> str:
     """Return the mark of all that is counted about people, their ways and their gifts.
 
     Besides the totals it is made of how many people there are and when they came, of what staff

@@ -19,7 +19,7 @@ from advocacy.core.records import Click
 from advocacy.storage import time_zones
 from advocacy.storage.session import column, execute, run
 
-SLOTS = 8
+STRIPES = 8
 
 
 def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
@@ -255,7 +255,7 @@ def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, da
     ]
 
 
-def forget_owners(org_id: UUID) -> None:
+def clear_owners(org_id: UUID) -> None:
     """Take back who owns which click, for a rebuild."""
     execute(
         """update touches set supporter_id = null, shared = false

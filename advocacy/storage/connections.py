@@ -23,12 +23,12 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _TELL_AGAIN_SECONDS = 0.5
 
 
-def prepare(connection: PsycopgConnection, _record: object = None) -> None:
+def register_dumpers(connection: PsycopgConnection, _record: object = None) -> None:
     """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
-def watch(engine: Engine) -> None:
+def register_events(engine: Engine) -> None:
     """Prepare each new connection, and make sure that one lives which was not used for a while.
 
     To ask each time would cost a busy door a round trip for every group of deliveries.
@@ -58,23 +58,23 @@ def watch(engine: Engine) -> None:
             return
         left = until - time.monotonic()
         if left <= 0:
-            raise TookTooLong
+            raise DeadlineExceeded
         if connection.info.get("left", math.inf) - left > _TELL_AGAIN_SECONDS:
             # For this transaction alone: the next one may be somebody's who does not wait.
             cursor.execute(f"set local statement_timeout = {math.ceil(left * 1000)}")
             connection.info["left"] = left
 
-    event.listen(engine, "connect", prepare)
+    event.listen(engine, "connect", register_dumpers)
 
 
-class TookTooLong(Exception):
-    """Statements took longer than somebody waits for an answer; see `hurry`."""
+class DeadlineExceeded(Exception):
+    """Statements took longer than somebody waits for an answer; see `set_deadline`."""
 
 
-def hurry(seconds: float | None) -> None:
+def set_deadline(seconds: float | None) -> None:
     """Let what runs from now on in this thread end after so long; None lets it run on.
 
     A statement that is running then is cancelled by the database (57014); none is begun any more.
-    Raises nothing by itself; statements raise `TookTooLong` or what a cancelled one raises.
+    Raises nothing by itself; statements raise `DeadlineExceeded` or what a cancelled one raises.
     """
     _deadline.set(None if seconds is None else time.monotonic() + seconds)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.storage import time_zones
-from advocacy.storage.money_movements import booked
+from advocacy.storage.money_movements import movements_sql
 from advocacy.storage.session import column, run
 from advocacy.storage.totals import OF_MODEL
 
@@ -54,7 +54,7 @@ def read_paths(
         f"concat_ws({apart}, coalesce(t ->> 'post_id', ''), coalesce(t ->> 'platform', ''),"
         " coalesce(t ->> 'channel', ''))"
     )
-    came = booked(
+    came = movements_sql(
         "a.post_id, a.platform, a.tier, a.path as touches, a.currency",
         "and a.campaign_id = :c and not a.renewal",
     )

@@ -23,11 +23,17 @@ from advocacy.core.distinct_deltas import Change, changes
 from advocacy.core.records import JsonObject
 from advocacy.storage import time_zones
 from advocacy.storage.actions import Action
-from advocacy.storage.distinct_deltas import NEWS, added, drop_news, in_cells, put_news
+from advocacy.storage.distinct_deltas import (
+    DELTAS,
+    add_cells_sql,
+    append_deltas,
+    cells_sql,
+    drop_deltas,
+)
 from advocacy.storage.session import column, execute, run
 
 
-def add_presences(
+def record_distinct_counts(
     org_id: UUID, was: Iterable[Action], now: Iterable[Action], zones: Mapping[UUID | None, str]
 ) -> None:
     """Write down what changes for the people behind actions that `was` and are `now` so.
@@ -48,7 +54,7 @@ def add_presences(
     come = [each for person in changed for each in after[person]]
     others = _other_actions(org_id, changed, {each.id for each in (*gone, *come)})
     posts = _posts_of(org_id, (*gone, *come, *others))
-    put_news(org_id, changes(org_id, gone, come, others, zones, posts))
+    append_deltas(org_id, changes(org_id, gone, come, others, zones, posts))
 
 
 def _by_person(actions: Iterable[Action]) -> dict[UUID, list[Action]]:
@@ -167,17 +173,17 @@ def move_people(
     for sign, known in ((-1, posts), (1, {**posts, post_id: described})):
         for each in changes(org_id, (), acted, (), zones, known):
             changed[each[:4]] += sign * each.people
-    put_news(org_id, [Change(*each, people) for each, people in changed.items() if people])
+    append_deltas(org_id, [Change(*each, people) for each, people in changed.items() if people])
 
 
-def correct_presences(org_id: UUID) -> None:
-    """Make presences again what `add_presences` would have made of all actions, news among them.
+def rebuild_distinct_counts(org_id: UUID) -> None:
+    """Rebuild distinct counts from all actions, as `record_distinct_counts` would have made them.
 
     In one statement over all actions: where everything is made anew, each person is looked at once
     instead of once for each of her actions. What was counted rightly is not written again: it is
     most of what a rebuild would write. The rules are those of `advocacy.core.distinct`.
     """
-    drop_news(org_id)
+    drop_deltas(org_id)
     # A million people are sorted in it more than once.
     execute("set local work_mem = '128MB'")
     execute(
@@ -233,7 +239,7 @@ def correct_presences(org_id: UUID) -> None:
              select scope, model, grain, value, day, last is null as opening,
                     coalesce(last, least(first_on, day)) as since, count(*) as people
              from paired group by 1, 2, 3, 4, 5, 6, 7)
-           {added(f"{in_cells('found')} union all {_TAKEN_OFF}")}""",
+           {add_cells_sql(f"{cells_sql('found')} union all {_TAKEN_OFF}")}""",
         o=org_id,
         every=ALL_MODELS,
         models=MODELS,
@@ -301,7 +307,7 @@ def read_people(
              select n.scope_id as scope, n.grain, e.value,
                     sum(e.people) filter (where e.opening or e.since < :first) as supporters,
                     sum(e.people) filter (where e.opening and e.since >= :first) as new
-             from {NEWS}
+             from {DELTAS}
              where n.org_id = :o and n.scope_id = any(cast(:scopes as uuid[]))
                and n.model in ('every', :model) and n.grain = any(cast(:grains as text[]))
                and e.day between :first and :last

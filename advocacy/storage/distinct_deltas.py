@@ -4,7 +4,7 @@ A batch writes down what it changes as a row for each scope, model and grain, wh
 that costs a tenth of adding it to `presences` at once, where each change stands by day and by span.
 It is folded into those later, many batches together.
 
-What a stranger would get wrong: news count. Whoever reads presences adds `NEWS` to them, in one
+What a stranger would get wrong: news count. Whoever reads presences adds `DELTAS` to them, in one
 statement, so that figures are the same before and after they are folded.
 """
 
@@ -27,13 +27,13 @@ FEW = 20_000
 MANY = 400_000
 """With more than these nobody waits for an idle moment."""
 
-NEWS = """presence_news n
+DELTAS = """presence_news n
           cross join lateral unnest(n.groups, n.days, n.sinces, n.openings, n.people)
                              as e (value, day, since, opening, people)"""
 """What to read news from; to be held to an organization, a scope, models and grains by `n`."""
 
 
-def put_news(org_id: UUID, news: Sequence[Change]) -> None:
+def append_deltas(org_id: UUID, news: Sequence[Change]) -> None:
     """Write changes down, those of a scope, a model and a grain together."""
     if not news:
         return
@@ -74,7 +74,7 @@ def _listed(values: Iterable[str]) -> str:
 _day = lru_cache(maxsize=5_000)(date.isoformat)
 
 
-def count_news(org_id: UUID) -> int:
+def count_deltas(org_id: UUID) -> int:
     """Return how many changes wait to be folded."""
     return scalar(
         int,
@@ -83,7 +83,7 @@ def count_news(org_id: UUID) -> int:
     )
 
 
-def fold_news(org_id: UUID, most: int) -> None:
+def compact_deltas(org_id: UUID, most: int) -> None:
     """Take about so many of the news into presences, the largest families first.
 
     Changes no figure. One at a time does so for an organization.
@@ -104,21 +104,21 @@ def fold_news(org_id: UUID, most: int) -> None:
             news as (
               select n.scope_id as scope, n.model, n.grain, e.value, e.day, e.since, e.opening,
                      sum(e.people) as people
-              from {NEWS.replace("presence_news", "taken")}
+              from {DELTAS.replace("presence_news", "taken")}
               group by 1, 2, 3, 4, 5, 6, 7 having sum(e.people) <> 0)
-            {added(in_cells("news"))}""",
+            {add_cells_sql(cells_sql("news"))}""",
         o=org_id,
         most=most,
         span=DAYS,
     )
 
 
-def drop_news(org_id: UUID) -> None:
+def drop_deltas(org_id: UUID) -> None:
     """Remove the news, where presences are made again from all actions."""
     execute("delete from presence_news where org_id = :o", o=org_id)
 
 
-def in_cells(presences: str) -> str:
+def cells_sql(presences: str) -> str:
     """Return SQL for the cells in which these stand, by day and by span on either side.
 
     Given and returned are (scope, model, grain, value, day, since, opening, people), in cells also
@@ -143,7 +143,7 @@ def _span_of(day: str, span: str) -> str:
     return f"(date '0001-01-01' + ({day} - date '0001-01-01') / {span} * {span})"
 
 
-def added(cells: str) -> str:
+def add_cells_sql(cells: str) -> str:
     """Return SQL that adds these cells to presences, in the order of their keys."""
     return f"""insert into presences (org_id, campaign_id, model, grain, day_span, since_span, day,
                                       since, opening, value, slot, people)

@@ -22,11 +22,11 @@ from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Campaign, ReportSubscription
 from advocacy.storage.session import column, execute, exists, run, scalar
 
-PATIENCE = timedelta(minutes=10)
+CLAIM_EXPIRES_AFTER = timedelta(minutes=10)
 """After this a mail that is still being made, or has no answer, has lost its process."""
 
 
-class Wanted(NamedTuple):
+class NewSubscription(NamedTuple):
     """What somebody wants to get, and when: see `ReportSubscription`."""
 
     what: str
@@ -38,14 +38,14 @@ class Wanted(NamedTuple):
     language: str
 
 
-def put_subscription(org_id: UUID, wanted: Wanted) -> UUID:
+def put_subscription(org_id: UUID, wanted: NewSubscription) -> UUID:
     """Keep a subscription and return its id. Raises `Taken` where there is the same already.
 
     One at a time of an organization, or a form that is sent twice at once would be kept twice.
     """
     execute("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
-        if tuple(getattr(each, name) for name in Wanted._fields[:-2]) == wanted[:-2]:
+        if tuple(getattr(each, name) for name in NewSubscription._fields[:-2]) == wanted[:-2]:
             raise Taken(f"{wanted.email} gets this already; see `advocacy subscription list`")
     made = ReportSubscription(org_id=org_id, id=new_id(), **wanted._asdict())
     db.session.add(made)
@@ -133,8 +133,8 @@ def claim_report(
 def claim_again(org_id: UUID, now: datetime) -> SentMail | None:
     """Claim one mail that can be tried again, or return None.
 
-    That is one whose time to wait is over, or one that was being made for longer than `PATIENCE`:
-    its process died before it sent anything. What is `sending` is never among them.
+    That is one whose time to wait is over, or whose claim is older than `CLAIM_EXPIRES_AFTER`: its
+    process died before it sent anything. What is `sending` is never among them.
     """
     rows = run(
         SentMail,
@@ -154,7 +154,7 @@ def claim_again(org_id: UUID, now: datetime) -> SentMail | None:
             join report_subscriptions s on s.org_id = :o and s.id = r.subscription_id""",
         o=org_id,
         now=now,
-        dead=now - PATIENCE,
+        dead=now - CLAIM_EXPIRES_AFTER,
     )
     return rows[0] if rows else None
 
@@ -172,10 +172,10 @@ def find_sent(org_id: UUID, report_id: UUID) -> SentMail | None:
     return rows[0] if rows else None
 
 
-def ask_again(org_id: UUID, report_id: UUID, now: datetime) -> None:
+def request_resend(org_id: UUID, report_id: UUID, now: datetime) -> None:
     """Let a mail be sent again by whoever sends what is due, whatever became of it.
 
-    Raises as `claim_by_hand` does.
+    Raises as `claim_resend` does.
     """
     _lock_by_hand(org_id, report_id, now)
     execute(
@@ -193,7 +193,7 @@ def ask_again(org_id: UUID, report_id: UUID, now: datetime) -> None:
 _COUNTED_AGAIN = "resent = resent + case when status = 'sent' then 1 else 0 end"
 
 
-def claim_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> SentMail:
+def claim_resend(org_id: UUID, report_id: UUID, now: datetime) -> SentMail:
     """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way."""
     _lock_by_hand(org_id, report_id, now)
     return run(
@@ -233,7 +233,7 @@ def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
     if row.ended_at:
         raise NotFound("its subscription has ended, so its address is not known any more")
     on_its_way = row.status == "making" or (row.status == "sending" and not row.error)
-    if on_its_way and row.claimed_at > now - PATIENCE:
+    if on_its_way and row.claimed_at > now - CLAIM_EXPIRES_AFTER:
         raise Taken("it is on its way just now; look again in some minutes")
 
 
@@ -313,7 +313,7 @@ def list_sent(org_id: UUID, limit: int = 50) -> list[ListedMail]:
     )
 
 
-def stuck(org_id: UUID, now: datetime) -> int:
+def count_stuck(org_id: UUID, now: datetime) -> int:
     """Return how many mails need a person: failed, or handed over without an answer."""
     return int(
         scalar(
@@ -324,7 +324,7 @@ def stuck(org_id: UUID, now: datetime) -> int:
                  and (r.status = 'failed' or r.status = 'sending'
                       and (r.error <> '' or r.claimed_at <= :dead))""",
             o=org_id,
-            dead=now - PATIENCE,
+            dead=now - CLAIM_EXPIRES_AFTER,
         )
     )
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from advocacy.core.dates import begin_of
 from advocacy.storage import time_zones
-from advocacy.storage.money_movements import booked
-from advocacy.storage.server import without_loops
+from advocacy.storage.money_movements import movements_sql
+from advocacy.storage.server import no_nested_loops
 from advocacy.storage.session import run
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
@@ -32,7 +32,7 @@ _RUNG = """case kind when 'click' then 0 when 'call' then 2 when 'attendance' th
                      else 1 end"""
 
 
-class Standing(NamedTuple):
+class RungCount(NamedTuple):
     """How many people are on a rung, from where they came, and through which post."""
 
     before: int | None
@@ -69,10 +69,10 @@ def _within(campaign_id: UUID | None, own: str = "") -> str:
     return "" if campaign_id is None else f"and {own}campaign_id = :c"
 
 
-class Counted(NamedTuple):
+class LadderFigures(NamedTuple):
     """How many people did what; see `read_ladder`."""
 
-    rungs: list[Standing]
+    rungs: list[RungCount]
     cohorts: list[Cohort]
     repeat: tuple[int, int]
 
@@ -94,7 +94,7 @@ def read_ladder(
     timezone: str,
     repeat_days: int,
     months: int,
-) -> Counted:
+) -> LadderFigures:
     """Return rungs, cohorts and repeats by the last day, from one walk through the actions.
 
     *Rungs* are (before, rung, post_id, people, still): by the highest rung that they reached, the
@@ -157,7 +157,7 @@ def read_ladder(
                   and a.occurred_on between :began_first and :last)::int8
             from people where began between :began_first and :began_last
             order by 1, 2, 3, 4"""
-    with without_loops():
+    with no_nested_loops():
         rows = run(
             _LadderRow,
             statement,
@@ -174,9 +174,9 @@ def read_ladder(
             oldest_day=_first_of(newest - months + 1),
         )
     (repeat,) = (row for row in rows if row.of == "repeat")
-    return Counted(
+    return LadderFigures(
         [
-            Standing(row.a, row.b, row.post_id, row.people, row.more)
+            RungCount(row.a, row.b, row.post_id, row.people, row.more)
             for row in rows
             if row.of == "rungs" and row.b is not None
         ],
@@ -219,7 +219,7 @@ def read_gifts(
     `monthly_people` those behind one-time and behind recurring gifts. `timezone` is that of gifts
     without a campaign.
     """
-    came = booked(
+    came = movements_sql(
         "a.supporter_id, a.currency, a.recurs_as <> '' as recurring",
         f"and a.kind = 'donation' {_within(campaign_id, 'a.')}",
     )

@@ -119,7 +119,7 @@ class PlaceRow(NamedTuple):
     timezone: str
 
 
-def place(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> PlaceRow:
+def find_context(org_id: UUID, source_id: UUID, campaign_id: UUID | None) -> PlaceRow:
     """Return source and campaign: (source, provider, slug, name, timezone).
 
     Without a campaign its slug and name are null and the time zone is the organization's.

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from advocacy.core.ids import new_id
 from advocacy.storage.db import db
-from advocacy.storage.distinct_deltas import NEWS
+from advocacy.storage.distinct_deltas import DELTAS
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Goal
 from advocacy.storage.session import execute, run
@@ -92,7 +92,7 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
               where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
                 and day_span = 1 and since_span = 0 and opening and day <= :last
               union all
-              select e.day, e.people from {NEWS}
+              select e.day, e.people from {DELTAS}
               where n.org_id = :o and n.scope_id = :scope and n.model = 'every' and n.grain = 'all'
                 and e.opening and e.day <= :last) as first_days
             group by day having sum(people) <> 0 order by day""",

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from advocacy.core.events import Verified, shape
 from advocacy.core.records import JsonObject
-from advocacy.storage.leases import COLUMNS, Claimed, LostClaim
-from advocacy.storage.server import without_loops
+from advocacy.storage.leases import COLUMNS, LeasedDelivery, LeaseLost
+from advocacy.storage.server import no_nested_loops
 from advocacy.storage.session import column, execute, exists, run
 
-Put = Literal["new", "known", "conflict"]
+PutOutcome = Literal["new", "known", "conflict"]
 
 ID_REUSE = "id_reuse"
 """Why a delivery is quarantined whose external id was used before, for another body."""
@@ -27,7 +27,7 @@ _FACTS_AT_ONCE = 100_000
 
 
 @shape()
-class Arrived:
+class NewDelivery:
     """A delivery that was vouched for, sealed under its own id, on its way into the inbox."""
 
     id: UUID
@@ -39,13 +39,13 @@ class Arrived:
     test: bool = False
 
 
-def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
+def put_deliveries(org_id: UUID, arrived: Sequence[NewDelivery]) -> dict[UUID, PutOutcome]:
     """Keep deliveries, each once, for good; returns for each id what became of it.
 
     That is "known" for the same delivery again, and "conflict" where its external id was used for
     another body: then the first stands and the second is kept, quarantined as `id_reuse`.
     """
-    puts: dict[UUID, Put] = dict.fromkeys((one.id for one in arrived), "known")
+    puts: dict[UUID, PutOutcome] = dict.fromkeys((one.id for one in arrived), "known")
     new = _insert_new(org_id, arrived)
     again = [one for one in arrived if one.id not in new]
     puts.update(dict.fromkeys(new, "new"))
@@ -76,7 +76,7 @@ def put_deliveries(org_id: UUID, arrived: Sequence[Arrived]) -> dict[UUID, Put]:
 
 
 def _insert_new(
-    org_id: UUID, arrived: Sequence[Arrived], status: str = "pending", reason: str = ""
+    org_id: UUID, arrived: Sequence[NewDelivery], status: str = "pending", reason: str = ""
 ) -> set[UUID]:
     """Insert the deliveries whose external id is not there yet; the first of equal ones wins."""
     # In the order of the key, so that two groups with the same ids do not lock each other out.
@@ -122,7 +122,7 @@ def put_done(
     ids = [*facts, *failed]
     # Both sides by their ids, then by hashing: of an inbox that nobody analyzed yet the planner
     # expects one row that waits, and went through the whole batch for each of its rows.
-    with without_loops():
+    with no_nested_loops():
         closed = execute(
             """update inbox i
                set status = v.status, reason = v.reason, detail = v.detail,
@@ -141,10 +141,10 @@ def put_done(
             facts=[*facts.values()] + [None] * len(failed),
         )
     if closed != len(ids):
-        raise LostClaim(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
+        raise LeaseLost(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
 
 
-def put_unread(org_id: UUID, unread: Mapping[UUID, int]) -> None:
+def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
     """Keep of how many actions a delivery gives a contact that cannot be read."""
     execute(
         """update inbox i set unread_contacts = v.unread
@@ -191,7 +191,7 @@ def organizations_with_work() -> list[UUID]:
     return [org_id for _, org_id in sorted(found)]
 
 
-def waits_more_than(org_id: UUID, number: int) -> bool:
+def has_more_pending(org_id: UUID, number: int) -> bool:
     """Say whether more deliveries than this wait to be tried. Reads no more of them than that."""
     return exists(
         """select 1 from inbox where org_id = :o and status = 'pending' and attempts = 0
@@ -278,7 +278,7 @@ def list_quarantined(org_id: UUID, limit: int = 100) -> list[QuarantinedRow]:
     )
 
 
-def put_back(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | None = None) -> int:
+def requeue(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | None = None) -> int:
     """Set quarantined deliveries to be tried again; returns how many. `id_reuse` stays flagged."""
     return execute(
         """update inbox set status = 'pending', attempts = 0, reason = '', detail = '',
@@ -324,7 +324,7 @@ def lock_reused(org_id: UUID, ids: Sequence[UUID] | None = None) -> list[ReusedR
     )
 
 
-def put_back_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: str) -> int:
+def requeue_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: str) -> int:
     """Set a delivery to be tried again under another external id, unless that was used as well.
 
     Returns how many, which is one or none.
@@ -342,7 +342,7 @@ def put_back_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: s
 
 
 @shape()
-class Row:
+class ImportedRow:
     """A row of an export on its way into the inbox."""
 
     id: UUID
@@ -353,7 +353,7 @@ class Row:
 
 
 def put_rows(
-    org_id: UUID, source_id: UUID, content_type: str, at: datetime, rows: Sequence[Row]
+    org_id: UUID, source_id: UUID, content_type: str, at: datetime, rows: Sequence[ImportedRow]
 ) -> set[UUID]:
     """Keep rows of an export as done deliveries, each once; returns the ids that were new."""
     inserted = column(
@@ -380,10 +380,12 @@ def put_rows(
     return set(inserted)
 
 
-def read_done(org_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Claimed]:
+def read_done(
+    org_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[LeasedDelivery]:
     """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
     return run(
-        Claimed,
+        LeasedDelivery,
         f"""select {COLUMNS} from inbox i
             where i.org_id = :o and i.status = 'done'
               and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :id))
@@ -429,7 +431,7 @@ class BodyRow(NamedTuple):
     message_id: str
 
 
-def kept_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
+def stored_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
     """Return (id, status, body, message_id) of deliveries with a body, by id behind this one."""
     return run(
         BodyRow,
@@ -542,7 +544,7 @@ def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[FactsRow]:
     )
 
 
-def put_rewritten(org_id: UUID, facts: Mapping[UUID, str]) -> None:
+def put_redacted(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     """Replace what these deliveries told (JSON), and remove the bodies, which told more.
 
     With a body goes what was told beside it, as in `drop_bodies`, and the bodies that came under

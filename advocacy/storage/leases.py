@@ -22,7 +22,7 @@ from advocacy.storage.session import column, execute, run
 
 
 @shape()
-class Claimed:
+class LeasedDelivery:
     """A delivery that this worker may work on until its claim ends."""
 
     id: UUID
@@ -47,24 +47,24 @@ COLUMNS = (
 _PARTS = 16
 
 
-class LostClaim(Exception):
+class LeaseLost(Exception):
     """The claim ran out and somebody else has the deliveries: what was done must not be kept."""
 
 
-def new_claim() -> UUID:
+def new_lease_id() -> UUID:
     """Return the id of a claim to be made."""
     return new_id()
 
 
-Reached = tuple[datetime, UUID]
+QueuePosition = tuple[datetime, UUID]
 """When a delivery was received, and its id: how far somebody came in the order of claims."""
 
 _FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 def claim_batch(
-    org_id: UUID, claim: UUID, seconds: int, limit: int, after: Reached | None = None
-) -> list[Claimed]:
+    org_id: UUID, claim: UUID, seconds: int, limit: int, after: QueuePosition | None = None
+) -> list[LeasedDelivery]:
     """Claim deliveries that nobody has tried yet, the oldest first; with `after`, of those later.
 
     Where an index has not been cleaned yet, what was closed since is in the way of the first one.
@@ -87,7 +87,7 @@ def claim_batch(
     return _claim(org_id, claim, seconds, waiting)
 
 
-def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
+def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
     """Claim what an ended claim left, or one delivery that failed alone.
 
     What failed alone `most` times is quarantined.
@@ -101,7 +101,7 @@ class _EndedRow(NamedTuple):
     losses: int
 
 
-def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[Claimed]:
+def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]:
     """Claim what a claim held whose time is over: whole the first time, then a part of it."""
     for lost in run(
         _EndedRow,
@@ -120,7 +120,7 @@ def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[Claimed]:
     return []
 
 
-def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Claimed]:
+def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
     """Claim one delivery that failed alone; quarantine those that did so `most` times."""
     taken = _taken(org_id)
     execute(
@@ -158,7 +158,7 @@ def _taken(org_id: UUID) -> list[UUID]:
 
 def _claim(
     org_id: UUID, claim: UUID, seconds: int, ids: list[UUID], losses: int = 0
-) -> list[Claimed]:
+) -> list[LeasedDelivery]:
     if not ids:
         return []
     execute(
@@ -172,7 +172,7 @@ def _claim(
         losses=losses,
     )
     return run(
-        Claimed,
+        LeasedDelivery,
         f"""select {COLUMNS} from inbox i where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
             order by i.received_at, i.id""",
         o=org_id,
@@ -180,8 +180,8 @@ def _claim(
     )
 
 
-def hold_claim(org_id: UUID, claim: UUID) -> None:
-    """Lock a claim until the transaction ends. Raises `LostClaim` where it has been ended."""
+def hold_lease(org_id: UUID, claim: UUID) -> None:
+    """Lock a claim until the transaction ends. Raises `LeaseLost` where it has been ended."""
     held = column(
         UUID,
         "select id from claims where org_id = :o and id = :claim for update",
@@ -189,15 +189,15 @@ def hold_claim(org_id: UUID, claim: UUID) -> None:
         claim=claim,
     )
     if not held:
-        raise LostClaim
+        raise LeaseLost
 
 
-def end_claim(org_id: UUID, claim: UUID) -> None:
+def release_lease(org_id: UUID, claim: UUID) -> None:
     """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
     execute("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
-def fail_claim(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
+def fail_lease(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
     """End a claim whose batch failed of what it holds; one that was alone has used an attempt.
 
     Several are divided and tried again, until the one that fails is alone.

@@ -15,7 +15,7 @@ from advocacy.core.link_codes import check_code
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
-from advocacy.storage.lookup_keys import _put_address
+from advocacy.storage.lookup_keys import put_lookup_key
 from advocacy.storage.models import (
     Link,
     Post,
@@ -116,7 +116,7 @@ def put_link(
         utm=utm,
         carries=carries or {},
     )
-    _put_address("link", link.code, org_id, link.id)
+    put_lookup_key("link", link.code, org_id, link.id)
     db.session.add(link)
     db.session.flush()
     return link
@@ -130,7 +130,7 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
     return list(db.session.scalars(query.order_by(Link.created_at.desc(), Link.id.desc())))
 
 
-class LinksMark(NamedTuple):
+class LinksVersion(NamedTuple):
     """Another one whenever a link was made, changed, disabled or removed.
 
     `organizations` has for each its id, its name and its fallback address.
@@ -179,7 +179,7 @@ class _LinkCounts(NamedTuple):
     newest: datetime | None
 
 
-def links_mark() -> LinksMark:
+def links_version() -> LinksVersion:
     """Return the mark of all links as they are now."""
     organizations = run(
         _OrganizationRow, "select id::text, name, fallback_url from organizations order by id"
@@ -190,7 +190,7 @@ def links_mark() -> LinksMark:
                   greatest(max(changed_at), max(disabled_at)) as newest
            from links""",
     )[0]
-    return LinksMark(
+    return LinksVersion(
         links.enabled,
         links.every,
         links.newest,
@@ -198,7 +198,7 @@ def links_mark() -> LinksMark:
     )
 
 
-def put_share(org_id: UUID, code: str) -> Link:
+def create_share_link(org_id: UUID, code: str) -> Link:
     """Make a link that passes this one on: same post, same page, one generation further.
 
     Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is held
@@ -218,7 +218,7 @@ def put_share(org_id: UUID, code: str) -> Link:
         parent_id=parent.id,
         generation=parent.generation + 1,
     )
-    _put_address("link", link.code, org_id, link.id)
+    put_lookup_key("link", link.code, org_id, link.id)
     db.session.add(link)
     db.session.flush()
     return link

@@ -16,7 +16,7 @@ _LOCKS = 1024
 _WAITED_TOO_LONG = frozenset({"55P03", "57014"})
 
 
-def lock_names(source_id: UUID, *, alone: bool) -> None:
+def lock_aliases(source_id: UUID, *, alone: bool) -> None:
     """Hold the lock on what actions of a source are called, until the transaction ends.
 
     Alone, where names are joined; many who only use them share it.

@@ -14,12 +14,13 @@ from advocacy.storage.models import (
 )
 
 
-def word_digest(word: str) -> str:
+def token_digest(word: str) -> str:
     """Return the digest of a key or token; 32 random bytes need no slow hash."""
     return hashlib.sha256(word.encode()).hexdigest()
 
 
-def _put_address(kind: str, word: str, org_id: UUID, target_id: UUID) -> None:
+def put_lookup_key(kind: str, word: str, org_id: UUID, target_id: UUID) -> None:
+    """Say whose a key is. Raises `Taken`."""
     inserted = db.session.execute(
         insert(Address)
         .values(kind=kind, word=word, org_id=org_id, target_id=target_id)

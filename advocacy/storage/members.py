@@ -16,7 +16,7 @@ from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import NO_ORGANIZATION, digest, organization_key
 from advocacy.core.ids import new_id, new_key
 from advocacy.storage.errors import NotFound, Taken
-from advocacy.storage.lookup_keys import word_digest
+from advocacy.storage.lookup_keys import token_digest
 from advocacy.storage.session import column, execute, run
 from advocacy.storage.sessions import SESSION_IDLE, end_sessions
 
@@ -173,7 +173,7 @@ def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
     )
 
 
-def set_about(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
+def set_profile(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
     """Keep how a member is called and in which language she reads; '' is as her browser asks."""
     execute(
         "update members set name = :name, language = :language where org_id = :o and id = :id",
@@ -231,7 +231,7 @@ def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
 # Passwords.
 
 
-def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
+def put_one_time_token(org_id: UUID, member_id: UUID) -> str:
     """Make the word with which a member sets a password once, in `ONE_TIME_LASTS`.
 
     The one before it ends. Her password stays what it is until then.
@@ -242,7 +242,7 @@ def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
     execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('one_time', :word, :org_id, :id)""",
-        word=word_digest(word),
+        word=token_digest(word),
         org_id=org_id,
         id=member_id,
     )
@@ -255,26 +255,26 @@ def put_one_time_word(org_id: UUID, member_id: UUID) -> str:
     return word
 
 
-def find_by_one_time_word(word: str) -> Member | None:
+def find_by_one_time_token(word: str) -> Member | None:
     """Return the member who may set a password with this word now."""
     rows = run(
         Member,
         f"""select {_MEMBER} from addresses a
             join members m on m.org_id = a.org_id and m.id = a.target_id
             where a.kind = 'one_time' and a.word = :word and m.one_time_until > now()""",
-        word=word_digest(word),
+        word=token_digest(word),
     )
     return rows[0] if rows else None
 
 
-def use_one_time_word(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
+def use_one_time_token(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
     """Set a password with a one-time word and end the word; False where another was faster."""
     _lock(org_id, member_id)
     used = execute(
         """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
            and target_id = :id""",
         o=org_id,
-        word=word_digest(word),
+        word=token_digest(word),
         id=member_id,
     )
     if used:
@@ -304,7 +304,7 @@ def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -
     end_sessions(org_id, member_id, keep)
 
 
-def renew_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> None:
+def update_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> None:
     """Keep the same password under today's parameters, unless it was changed meanwhile."""
     execute(
         """update members set password = :password

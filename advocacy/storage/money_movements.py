@@ -14,7 +14,7 @@ from __future__ import annotations
 from advocacy.storage import time_zones
 
 
-def booked(columns: str, where: str = "") -> str:
+def movements_sql(columns: str, where: str = "") -> str:
     """Return the statement of what counted actions `a` booked on the days :first to :last.
 
     A row has `columns`, then at, on_day, actions (1; for what went back 0), gross_minor and

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from advocacy.storage.connections import TookTooLong
+from advocacy.storage.connections import DeadlineExceeded
 from advocacy.storage.session import Contended
 
 # Cardinality, data exception, integrity constraint, check option, program limit exceeded.
@@ -71,7 +71,7 @@ def name_of(error: BaseException) -> str:
         return "too_many_connections"
     if isinstance(error, Contended):
         return "contended"
-    if isinstance(error, TookTooLong):
+    if isinstance(error, DeadlineExceeded):
         return "timed_out"
     if isinstance(error, MemoryError):
         return "out_of_memory"

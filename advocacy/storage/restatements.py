@@ -13,7 +13,7 @@ from advocacy.storage.session import execute, run
 
 
 @dataclass(frozen=True, slots=True)
-class Restated:
+class Restatement:
     """So many actions of a campaign were changed, of days from `first_on` to `last_on`."""
 
     campaign_id: UUID
@@ -23,7 +23,7 @@ class Restated:
     actions: int
 
 
-def put_restatements(org_id: UUID, restated: Sequence[Restated]) -> None:
+def put_restatements(org_id: UUID, restated: Sequence[Restatement]) -> None:
     """Note that numbers which had been shown were changed."""
     for each in restated:
         execute(

@@ -23,7 +23,7 @@ def version() -> int:
     return int(scalar(str, "show server_version_num"))
 
 
-def keeps_commits() -> bool:
+def commits_are_durable() -> bool:
     """Say whether a commit is on disk when it returns."""
     return bool(scalar(str, "show synchronous_commit") != "off")
 
@@ -77,7 +77,7 @@ def newest_migration() -> str:
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def look_up_by_key() -> None:
+def prefer_index_scans() -> None:
     """Let the current transaction look its few thousand rows up by their keys.
 
     The planner takes a look for as dear as on a disk that turns, and went through all identifiers
@@ -87,7 +87,7 @@ def look_up_by_key() -> None:
     execute("set local random_page_cost = 1.1")
 
 
-def take_time_to_count() -> None:
+def allow_long_query() -> None:
     """Let the current transaction count for long, and in memory: nobody waits for an answer.
 
     Memoizing is off: PostgreSQL would keep a copy of each action's path to look it up, and no two
@@ -102,7 +102,7 @@ def take_time_to_count() -> None:
 
 
 @contextmanager
-def without_loops() -> Iterator[None]:
+def no_nested_loops() -> Iterator[None]:
     """Join by hashing in the statements inside, whatever the planner expects.
 
     For what joins groups that it made itself: of tables that nobody analyzed yet the planner

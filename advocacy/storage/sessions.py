@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.ids import new_key
-from advocacy.storage.lookup_keys import word_digest
+from advocacy.storage.lookup_keys import token_digest
 from advocacy.storage.session import execute, run
 
 SESSION_LASTS = timedelta(hours=12)
@@ -32,7 +32,7 @@ def put_session(
         """insert into sessions (org_id, digest, member_id, token_id, expires_at)
            values (:o, :digest, :member_id, :token_id, now() + :lasts)""",
         o=org_id,
-        digest=word_digest(word),
+        digest=token_digest(word),
         member_id=member_id,
         token_id=token_id,
         lasts=SESSION_LASTS,
@@ -59,7 +59,7 @@ class OpenSession(NamedTuple):
 def find_session(org_id: UUID, word: str) -> OpenSession | None:
     """Return the open session with this word: its member's or token's columns, and `noted`.
 
-    `noted` is False where it was last seen so long ago that `note_session` has to be called.
+    `noted` is False where it was last seen so long ago that `record_session_use` has to be called.
     """
     rows = run(
         OpenSession,
@@ -75,19 +75,19 @@ def find_session(org_id: UUID, word: str) -> OpenSession | None:
              and s.expires_at > now() and s.seen_at > now() - :idle
              and (m.id is not null or t.id is not null)""",
         o=org_id,
-        digest=word_digest(word),
+        digest=token_digest(word),
         again=_NOTED_AGAIN,
         idle=SESSION_IDLE,
     )
     return rows[0] if rows else None
 
 
-def note_session(org_id: UUID, word: str) -> None:
+def record_session_use(org_id: UUID, word: str) -> None:
     """Write down that a session is in use, and on which day its member was here."""
     execute(
         "update sessions set seen_at = now() where org_id = :o and digest = :digest",
         o=org_id,
-        digest=word_digest(word),
+        digest=token_digest(word),
     )
     execute(
         """update members m set last_seen_on = :today from sessions s
@@ -95,7 +95,7 @@ def note_session(org_id: UUID, word: str) -> None:
              and m.last_seen_on is distinct from :today""",
         o=org_id,
         today=datetime.now(UTC).date(),
-        digest=word_digest(word),
+        digest=token_digest(word),
     )
 
 
@@ -104,7 +104,7 @@ def end_session(org_id: UUID, word: str) -> None:
     execute(
         "delete from sessions where org_id = :o and digest = :digest",
         o=org_id,
-        digest=word_digest(word),
+        digest=token_digest(word),
     )
 
 
@@ -114,5 +114,5 @@ def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
         "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
         o=org_id,
         id=member_id,
-        kept=word_digest(keep),
+        kept=token_digest(keep),
     )

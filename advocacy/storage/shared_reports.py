@@ -12,11 +12,11 @@ from uuid import UUID
 
 from advocacy.core.ids import new_id, new_key
 from advocacy.core.records import JsonObject
-from advocacy.storage.lookup_keys import word_digest
+from advocacy.storage.lookup_keys import token_digest
 from advocacy.storage.session import execute, run, scalar
 
 
-def put_view_link(
+def put_shared_report(
     org_id: UUID,
     campaign_id: UUID,
     *,
@@ -49,7 +49,7 @@ def put_view_link(
     execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('view', :word, :org_id, :id)""",
-        word=word_digest(word),
+        word=token_digest(word),
         org_id=org_id,
         id=made,
     )
@@ -73,7 +73,7 @@ class SharedReport(NamedTuple):
     open: bool
 
 
-def list_view_links(org_id: UUID, campaign_id: UUID) -> list[SharedReport]:
+def list_shared_reports(org_id: UUID, campaign_id: UUID) -> list[SharedReport]:
     """Return the view links of a campaign, the newest first, with `open` where they show it."""
     return run(
         SharedReport,
@@ -101,7 +101,7 @@ class OpenedReport(NamedTuple):
     shown: JsonObject | None
 
 
-def find_view_link(word: str) -> OpenedReport | None:
+def find_shared_report(word: str) -> OpenedReport | None:
     """Return what a word is for: org_id, id, the campaign's slug, days, model, what was shown."""
     rows = run(
         OpenedReport,
@@ -112,12 +112,12 @@ def find_view_link(word: str) -> OpenedReport | None:
            join campaigns c on c.org_id = v.org_id and c.id = v.campaign_id
            where a.kind = 'view' and a.word = :word
              and v.withdrawn_at is null and v.expires_at > now()""",
-        word=word_digest(word),
+        word=token_digest(word),
     )
     return rows[0] if rows else None
 
 
-def put_shown(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> JsonObject:
+def put_snapshot(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> JsonObject:
     """Keep what is shown on a day, as JSON, and return what is: of two at a time one is.
 
     What took so long to count that a day is over stays behind that of the day after.
@@ -152,7 +152,7 @@ def count_opening(org_id: UUID, view_link_id: UUID) -> None:
     )
 
 
-def withdraw_view_link(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
+def revoke_shared_report(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
     """Let a view link show nothing any more; False where there is no open one with this id."""
     withdrawn = execute(
         """update view_links set withdrawn_at = now()

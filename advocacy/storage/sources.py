@@ -15,7 +15,7 @@ from advocacy.core.ids import new_id, new_key
 from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
-from advocacy.storage.lookup_keys import _put_address, word_digest
+from advocacy.storage.lookup_keys import put_lookup_key, token_digest
 from advocacy.storage.models import (
     Source,
     SourceSecret,
@@ -24,7 +24,7 @@ from advocacy.storage.session import execute, run
 
 
 @dataclass(frozen=True, slots=True)
-class SourceAtDoor:
+class ReceivingSource:
     """What the door needs of a source."""
 
     org_id: UUID
@@ -60,7 +60,7 @@ def put_source(
     db.session.add(source)
     db.session.flush()
     key = new_key("src")
-    _put_address("source", word_digest(key), org_id, source.id)
+    put_lookup_key("source", token_digest(key), org_id, source.id)
     return source, key
 
 
@@ -138,9 +138,9 @@ def put_secret(
     db.session.flush()
 
 
-def find_source_at_door(master: bytes, key: str) -> SourceAtDoor | None:
+def find_source_by_key(master: bytes, key: str) -> ReceivingSource | None:
     """Return the enabled source that this key opens, with all its secrets that are valid now."""
-    return find_sources_at_door(master, {key}).get(key)
+    return find_sources_by_key(master, {key}).get(key)
 
 
 class _KeyRow(NamedTuple):
@@ -155,12 +155,12 @@ class _KeyRow(NamedTuple):
     test: bool
 
 
-def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, SourceAtDoor]:
-    """Return what `find_source_at_door` would for each of these keys, without those that open none.
+def find_sources_by_key(master: bytes, keys: Collection[str]) -> dict[str, ReceivingSource]:
+    """Return what `find_source_by_key` would for each of these keys, without those that open none.
 
     All in one query, for deliveries that knock together.
     """
-    words = {word_digest(key): key for key in keys}
+    words = {token_digest(key): key for key in keys}
     rows = run(
         _KeyRow,
         """select a.word, s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id,
@@ -178,7 +178,7 @@ def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, Sour
     for row in rows:
         by_key.setdefault(words[row.word], []).append(row)
     return {
-        key: SourceAtDoor(
+        key: ReceivingSource(
             org_id=found[0].org_id,
             id=found[0].id,
             provider=found[0].provider,
@@ -195,17 +195,17 @@ def find_sources_at_door(master: bytes, keys: Collection[str]) -> dict[str, Sour
     }
 
 
-def put_rehearsal_key(org_id: UUID, source_id: UUID) -> str:
+def put_test_key(org_id: UUID, source_id: UUID) -> str:
     """Make a further key of a source, through which only marked test actions come."""
     key = new_key("rehearsal")
-    _put_address("rehearsal", word_digest(key), org_id, source_id)
+    put_lookup_key("rehearsal", token_digest(key), org_id, source_id)
     return key
 
 
-def drop_rehearsal_key(org_id: UUID, key: str) -> None:
+def drop_test_key(org_id: UUID, key: str) -> None:
     """Remove the key of a rehearsal."""
     execute(
         "delete from addresses where org_id = :o and kind = 'rehearsal' and word = :word",
         o=org_id,
-        word=word_digest(key),
+        word=token_digest(key),
     )

@@ -32,7 +32,7 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None
     )
 
 
-def settle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
+def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
     """Find anew when these people first acted, after one of their actions was changed.
 
     They have to be locked since an earlier statement, or this one would not see what somebody else

@@ -8,7 +8,7 @@ from uuid import UUID
 from advocacy.storage.session import column, execute, exists
 
 
-def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
+def find_erased(org_id: UUID, marks: Iterable[str]) -> set[str]:
     """Return which of these marks are of people who were erased."""
     rows = column(
         str,
@@ -19,12 +19,12 @@ def find_suppressed(org_id: UUID, marks: Iterable[str]) -> set[str]:
     return set(rows)
 
 
-def has_suppressed(org_id: UUID) -> bool:
+def has_erased(org_id: UUID) -> bool:
     """Say whether anybody was ever erased from this organization."""
     return exists("select 1 from suppressed where org_id = :o limit 1", o=org_id)
 
 
-def put_suppressed(org_id: UUID, marks: Iterable[str]) -> None:
+def put_erased(org_id: UUID, marks: Iterable[str]) -> None:
     """Remember that these people were erased."""
     execute(
         """insert into suppressed (org_id, mark)

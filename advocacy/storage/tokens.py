@@ -12,7 +12,7 @@ from sqlalchemy import select
 from advocacy.core.ids import new_id, new_key
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
-from advocacy.storage.lookup_keys import _put_address, word_digest
+from advocacy.storage.lookup_keys import put_lookup_key, token_digest
 from advocacy.storage.models import (
     Token,
 )
@@ -25,7 +25,7 @@ def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tupl
     db.session.add(token)
     db.session.flush()
     word = new_key("aat")
-    _put_address("token", word_digest(word), org_id, token.id)
+    put_lookup_key("token", token_digest(word), org_id, token.id)
     return token, word
 
 
@@ -42,7 +42,7 @@ def find_token(word: str) -> Token | None:
            join tokens t on t.org_id = a.org_id and t.id = a.target_id
            where a.kind = 'token' and a.word = :word
              and t.revoked_at is null and t.expires_at > now()""",
-        word=word_digest(word),
+        word=token_digest(word),
     )
     return db.session.get(Token, tuple(rows[0])) if rows else None
 

@@ -58,7 +58,7 @@ def _keep(batch: Iterable[Click]) -> set[UUID]:
     waited = set()
     for org_id, clicks in by_org.items():
         with transaction():
-            clicks_storage.put_clicks(org_id, clicks, os.getpid() % clicks_storage.SLOTS)
+            clicks_storage.put_clicks(org_id, clicks, os.getpid() % clicks_storage.STRIPES)
         with transaction():
             if actions.ids_waiting_for_clicks(org_id, 1):
                 waited.add(org_id)

@@ -152,7 +152,7 @@ def find_signed_in(cookie: str) -> SignedIn | None:
         return None
     if not row.noted:
         with transaction():
-            sessions.note_session(org_id, word)
+            sessions.record_session_use(org_id, word)
     if row.id is None:
         return SignedIn(org_id, word, ROLES[0], row.token, None)
     member = Member(org_id, row.id, row.email, row.name, row.role, row.language, joined=True)
@@ -185,7 +185,7 @@ def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
     for row in found:
         if row.password and is_outdated(row.password):
             with transaction():
-                members.renew_hash(row.org_id, row.id, row.password, hash_password(password))
+                members.update_hash(row.org_id, row.id, row.password, hash_password(password))
     if found:
         _guesses().forget(_account(email), request.remote_addr or "")
     return [(row.org_id, row.org_name, row.id) for row in found]
@@ -218,7 +218,7 @@ def offered() -> dict[UUID, UUID]:
 
 def _mark(org_id: UUID, member_id: UUID) -> str:
     """Return another word whenever a member has another password."""
-    return lookup_keys.word_digest(members.password_of(org_id, member_id) or "")[:16]
+    return lookup_keys.token_digest(members.password_of(org_id, member_id) or "")[:16]
 
 
 def begin(org_id: UUID, member_id: UUID) -> bool:
@@ -253,7 +253,7 @@ def session_word() -> str:
 
 def note(did: str, what: str = "") -> None:
     """Write into the audit what who is signed in did; to be called inside a transaction."""
-    audit.note(g.org_id, g.member.email if g.member else g.called, did, what)
+    audit.record(g.org_id, g.member.email if g.member else g.called, did, what)
 
 
 def _begin(signed_in: SignedIn) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from advocacy.core.messages import N_
-from advocacy.storage.connections import TookTooLong, hurry
+from advocacy.storage.connections import DeadlineExceeded, set_deadline
 
 log = structlog.get_logger()
 
@@ -89,7 +89,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Problem, problem)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, _invalid)
-    app.register_error_handler(TookTooLong, _took_too_long)
+    app.register_error_handler(DeadlineExceeded, _took_too_long)
     for down in (OperationalError, PoolTimeout):
         app.register_error_handler(down, _database_down)
     app.register_error_handler(Exception, _unexpected)
@@ -104,11 +104,11 @@ def _refuse_nul() -> None:
 def _hurry() -> None:
     """Let no page wait for long. Webhooks and redirects have their own patience."""
     if not request.path.startswith(_MACHINES):
-        hurry(PAGE_SECONDS)
+        set_deadline(PAGE_SECONDS)
 
 
 def _no_hurry(_error: BaseException | None) -> None:
-    hurry(None)
+    set_deadline(None)
 
 
 def problem(error: Problem) -> Response:

@@ -34,7 +34,7 @@ from advocacy.core.minimization import retained_host
 from advocacy.core.urls import BadDestination, check_destination, host_of, with_query
 from advocacy.providers import BY_SLUG, generic
 from advocacy.storage import links as links_storage
-from advocacy.storage.links import LinkRow, LinksMark
+from advocacy.storage.links import LinkRow, LinksVersion
 from advocacy.tracking import click_loader, click_log
 from advocacy.tracking.click_log import ClickLog
 from advocacy.tracking.user_agents import LONGEST, is_person
@@ -117,7 +117,7 @@ class Copy:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def has(self, mark: LinksMark) -> bool:
+    def has(self, mark: LinksVersion) -> bool:
         """Say whether these are as many links as there are, enabled and disabled."""
         return (len(self._rows), len(self._rows) + len(self._disabled)) == mark[:2]
 
@@ -219,7 +219,7 @@ class LinkTable:
         self._saved = settings.var_dir / "links.json"
         self._local = not settings.https
         self._copy = Copy((), local=self._local)
-        self._mark: LinksMark | None = None
+        self._mark: LinksVersion | None = None
         self._look_again_at = 0.0
         self._began = 0.0
         self._lock = threading.Lock()
@@ -267,7 +267,7 @@ class LinkTable:
                 return
             self._began = time.monotonic()
             with self.app.app_context():
-                mark = links_storage.links_mark()
+                mark = links_storage.links_version()
                 if mark == self._mark:
                     return
                 copy = self._changed(mark)
@@ -280,7 +280,7 @@ class LinkTable:
         finally:
             self._lock.release()
 
-    def _changed(self, mark: LinksMark) -> Copy:
+    def _changed(self, mark: LinksVersion) -> Copy:
         """Return the links as they are now: read what changed, or all where that is not enough."""
         if self._mark and self._mark.newest:
             since = self._mark.newest - _CHANGE_TAKES

@@ -35,7 +35,7 @@ LEFT_OUT = (
 )
 NOT_ABOUT_ROWS = re.compile(r"session\.|server\.|citus\.|sample_rows\.")
 """What asks about the database itself, or is no part of what runs on a cluster."""
-ASK_BY_ANOTHER = {"campaigns.find_source_at_door"}
+ASK_BY_ANOTHER = {"sources.find_source_by_key"}
 """What asks through another function."""
 
 

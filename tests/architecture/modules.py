@@ -10,12 +10,12 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 
 ACROSS = {
-    ("sources", "find_sources_at_door"),
+    ("sources", "find_sources_by_key"),
     ("tokens", "find_token"),
     ("links", "links_for_redirect"),
-    ("links", "links_mark"),
+    ("links", "links_version"),
     ("members", "find_by_email"),
-    ("members", "find_by_one_time_word"),
-    ("shared_reports", "find_view_link"),
+    ("members", "find_by_one_time_token"),
+    ("shared_reports", "find_shared_report"),
 }
 """Statements that ask of all organizations at once, or of none; each is known here by name."""

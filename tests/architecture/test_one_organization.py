@@ -39,7 +39,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
     first.drain()
     assert inbox.organizations_with_work() == [second.org_id]
     with transaction():
-        assert len(leases.claim_batch(second.org_id, leases.new_claim(), 30, 10)) == 2
+        assert len(leases.claim_batch(second.org_id, leases.new_lease_id(), 30, 10)) == 2
     assert inbox.organizations_with_work() == [], "what somebody works on is not for others"
     assert 180 <= inbox.oldest_pending_seconds() < 200, "and it still waits"
     assert idle.org_id not in inbox.organizations_with_work()

@@ -117,7 +117,7 @@ def _session(app: Flask, role: str) -> str:
         org_id = organizations.get_organization(None).id
         master = app.extensions["settings"].secret_key.encode()
         made = members.put_member(master, org_id, f"{role}@example.org", role)
-        word = members.put_one_time_word(org_id, made.id)
+        word = members.put_one_time_token(org_id, made.id)
     client = app.test_client()
     client.post(f"/set-password/{word}", data={"password": PASSWORD})
     session = client.get_cookie("session")

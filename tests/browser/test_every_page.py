@@ -62,7 +62,7 @@ def address(wired: Flask, site, rule: str) -> str:
         match rule:
             case "/view/<word>":
                 campaign = campaigns.get_campaign(org_id, "stay")
-                word = shared_reports.put_view_link(
+                word = shared_reports.put_shared_report(
                     org_id,
                     campaign.id,
                     name="For the trustees",
@@ -74,7 +74,7 @@ def address(wired: Flask, site, rule: str) -> str:
             case "/set-password/<word>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")
-                return f"/set-password/{members.put_one_time_word(org_id, made.id)}"
+                return f"/set-password/{members.put_one_time_token(org_id, made.id)}"
             case _:
                 # The one of which there is most to say.
                 found = run(
@@ -104,7 +104,9 @@ def filled(wired: Flask, site) -> Iterator[None]:
             ]  # fmt: skip
             mails = email_outbox.put_subscription(
                 org_id,
-                email_outbox.Wanted("weekly", "lead@example.org", None, 0, None, time(8), "en"),
+                email_outbox.NewSubscription(
+                    "weekly", "lead@example.org", None, 0, None, time(8), "en"
+                ),
             )
             report_id = new_id()
             email_outbox.claim_report(org_id, report_id, mails, "2026-W47", now)

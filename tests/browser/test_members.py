@@ -28,7 +28,7 @@ def owner(site, wired) -> Iterator[tuple[str, str]]:
             organization = organizations.get_organization(None)
             master = wired.extensions["settings"].secret_key.encode()
             made = members.put_member(master, organization.id, email, "owner")
-            word = members.put_one_time_word(organization.id, made.id)
+            word = members.put_one_time_token(organization.id, made.id)
         yield email, f"/set-password/{word}"
         with transaction():
             # Each test has its own; those who look at other pages stay signed in.

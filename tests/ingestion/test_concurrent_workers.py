@@ -345,13 +345,13 @@ def test_a_link_that_is_passed_on_while_it_is_moved_goes_with_it(world, stand):
 
     def pass_on() -> None:
         with transaction():
-            codes.append(links_storage.put_share(world.org_id, codes[-1]).code)
+            codes.append(links_storage.create_share_link(world.org_id, codes[-1]).code)
 
     pass_on()
     for platform in ("instagram", "x"):
         stand(
             links_storage,
-            "_put_address",
+            "put_lookup_key",
             pass_on,
             partial(move_link, world.org_id, world.links["x"], world.posts[platform]),
         )
@@ -416,7 +416,7 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
     assert run("select status from inbox order by received_at") == [("done",), ("quarantined",)]
     hold_to_a_rebuild(world)
     with transaction():
-        assert inbox.put_back(world.org_id) == 1
+        assert inbox.requeue(world.org_id) == 1
     world.drain()
     assert run("select count(*) from actions") == [(4,)]
     hold_to_a_rebuild(world)

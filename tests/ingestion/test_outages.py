@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, outages
-from advocacy.storage.connections import TookTooLong
+from advocacy.storage.connections import DeadlineExceeded
 from advocacy.storage.db import db
 from advocacy.storage.session import Contended, transaction
 from tests.support.sql import run
@@ -174,7 +174,7 @@ def test_every_outage_has_words():
         RedisAway(),
         JobTimeoutException(),
         Contended(),
-        TookTooLong(),
+        DeadlineExceeded(),
     ]
     names = {outages.name_of(error) for error in errors}
     assert "" not in names

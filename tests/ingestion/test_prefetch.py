@@ -37,7 +37,7 @@ def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
     for number in range(260):
         person = chance.randrange(25)
         world.act("call", message_id=f"msg_{number}", email=f"p{person}@example.org")
-    assert inbox.waits_more_than(world.org_id, world.settings.batch_size)
+    assert inbox.has_more_pending(world.org_id, world.settings.batch_size)
     assert drained(world) is False
     assert len(drained_by) == 1
     assert drained_by != {threading.get_ident()}
@@ -57,7 +57,7 @@ def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
 def test_a_single_batch_is_not_worth_a_thread(world, drained_by):
     for number in range(3):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
-    assert not inbox.waits_more_than(world.org_id, world.settings.batch_size)
+    assert not inbox.has_more_pending(world.org_id, world.settings.batch_size)
     drained(world)
     assert drained_by == {threading.get_ident()}
 

@@ -20,7 +20,7 @@ LAST_WEEK = datetime.now(UTC).replace(hour=16) - timedelta(days=6)
 def told(world):
     """A click on X that led to a signature, one before it on Instagram, and a link passed on."""
     with transaction():
-        world.share = links.put_share(world.org_id, world.links["x"]).code
+        world.share = links.create_share_link(world.org_id, world.links["x"]).code
     seen = world.click("instagram", at=LAST_WEEK - timedelta(hours=3))
     click = world.click("x", at=LAST_WEEK - timedelta(hours=1))
     world.act(

@@ -147,7 +147,7 @@ def test_it_is_given_up_after_about_a_day_and_that_is_seen(world, smtp, mailbox)
         assert now < MONDAY + timedelta(days=2)
     assert now > MONDAY + timedelta(hours=20)
     with transaction():
-        assert email_outbox.stuck(world.org_id, now) == 1
+        assert email_outbox.count_stuck(world.org_id, now) == 1
 
 
 def test_what_is_refused_for_good_is_not_tried_again_and_stops_nobody_else(world, smtp, mailbox):
@@ -175,7 +175,7 @@ def test_without_an_answer_nobody_sends_it_again_but_a_person(world, smtp, mailb
     assert send(world, smtp, MONDAY + timedelta(days=3)) == 0
     assert len(mailbox.mails) == 1
     with transaction():
-        assert email_outbox.stuck(world.org_id, MONDAY) == 1
+        assert email_outbox.count_stuck(world.org_id, MONDAY) == 1
     mailbox.drop = False
     (row,) = list_sent(world)
     assert outbox.resend(smtp, world.org_id, row.id, MONDAY + timedelta(days=3)) == "sent"

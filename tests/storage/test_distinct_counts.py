@@ -16,12 +16,7 @@ from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
 from advocacy.core.distinct import GRAINS
-from advocacy.storage import (
-    distinct_counts,
-    distinct_deltas,
-    organizations,
-    totals,
-)
+from advocacy.storage import distinct_counts, distinct_deltas, organizations, totals
 from advocacy.storage.actions import Action
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
@@ -126,7 +121,7 @@ def test_the_figures_are_those_of_a_count(app, steps, model):
         with transaction():
             kept(world, before, after, slot=number)
             if number % 2:
-                distinct_deltas.fold_news(world.org_id, most=1)
+                distinct_deltas.compact_deltas(world.org_id, most=1)
     hold(world, model, every=13)
     for first, last in ((2, 3), (0, 40), (17, 33)):
         found, counted = generations(
@@ -141,8 +136,8 @@ def test_the_figures_are_those_of_a_count(app, steps, model):
 def fold(org_id: UUID) -> None:
     """Take all news into presences, one family after the other."""
     with transaction():
-        while distinct_deltas.count_news(org_id):
-            distinct_deltas.fold_news(org_id, most=1)
+        while distinct_deltas.count_deltas(org_id):
+            distinct_deltas.compact_deltas(org_id, most=1)
 
 
 def standing() -> dict[str, Any]:

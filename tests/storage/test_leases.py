@@ -24,14 +24,14 @@ def full(world: World) -> World:
 
 
 def batch(world: World, limit: int, seconds: int = 60) -> tuple[UUID, list[UUID]]:
-    claim = leases.new_claim()
+    claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_batch(world.org_id, claim, seconds, limit)
     return claim, [row.id for row in rows]
 
 
 def retry(world: World, most: int = 3) -> tuple[UUID, list[UUID]]:
-    claim = leases.new_claim()
+    claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_again(world.org_id, claim, 60, most)
     return claim, [row.id for row in rows]
@@ -61,7 +61,7 @@ def test_a_claim_begins_behind_what_was_reached(full):
     in_order = run("select received_at, id from inbox order by received_at, id")
     reached = tuple(in_order[2])
     with transaction():
-        rows = leases.claim_batch(full.org_id, leases.new_claim(), 60, 9, reached)
+        rows = leases.claim_batch(full.org_id, leases.new_lease_id(), 60, 9, reached)
     assert [row.id for row in rows] == [id for _, id in in_order[3:]]
     assert batch(full, 9)[1] == [id for _, id in in_order[:3]]
 
@@ -113,7 +113,7 @@ def test_a_batch_of_many_is_divided_in_few_parts(world):
         world.act("call", id=f"c{number}", email="a@example.org")
     claim, held = batch(world, 40)
     with transaction():
-        leases.fail_claim(world.org_id, claim, "failed", "Error")
+        leases.fail_lease(world.org_id, claim, "failed", "Error")
     found = []
     while part := retry(world)[1]:
         assert len(part) <= 3
@@ -126,7 +126,7 @@ def test_what_fails_alone_again_and_again_is_given_up(full):
     claim, (bad,) = batch(full, 1)
     for tries in (1, 2, 3):
         with transaction():
-            leases.fail_claim(full.org_id, claim, "failed", "Error")
+            leases.fail_lease(full.org_id, claim, "failed", "Error")
         assert sorted(attempts()) == [0, 0, 0, 0, 0, tries]
         claim, found = retry(full)
         assert found == ([bad] if tries < 3 else [])
@@ -147,13 +147,13 @@ def test_whoever_kills_its_worker_is_known_by_that(full):
 def test_a_claim_that_was_ended_keeps_nothing(full):
     claim, held = batch(full, 2)
     with transaction():
-        leases.hold_claim(full.org_id, claim)
+        leases.hold_lease(full.org_id, claim)
         inbox.put_done(full.org_id, {held[0]: "[]"}, {})
     with transaction():
-        leases.fail_claim(full.org_id, claim, "failed", "Error")
-    with pytest.raises(leases.LostClaim), transaction():
-        leases.hold_claim(full.org_id, claim)
-    with pytest.raises(leases.LostClaim), transaction():
+        leases.fail_lease(full.org_id, claim, "failed", "Error")
+    with pytest.raises(leases.LeaseLost), transaction():
+        leases.hold_lease(full.org_id, claim)
+    with pytest.raises(leases.LeaseLost), transaction():
         inbox.put_done(full.org_id, dict.fromkeys(held, "[]"), {})
     assert inbox.counts(full.org_id) == {"pending": 5, "done": 1, "quarantined": 0}
     assert retry(full)[1] == [held[1]], "what was closed stays closed"

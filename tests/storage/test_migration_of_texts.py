@@ -61,7 +61,7 @@ def store_as_before(world, events: list[ActionEvent], name: str, **columns: str)
     ]
     body = json.dumps({"n": name}).encode()
     with transaction():
-        row = inbox.Row(
+        row = inbox.ImportedRow(
             delivery_id,
             name,
             seal(world.master, world.org_id, f"body:{delivery_id}", body),

@@ -53,7 +53,7 @@ def test_a_long_chain_of_links_is_no_trouble(world, length):
     code = world.links["instagram"]
     with transaction():
         for _ in range(length):
-            code = links.put_share(world.org_id, code).code
+            code = links.create_share_link(world.org_id, code).code
     world.act("call", id="far", email="far@example.org", code=code)
     world.drain()
     assert generations(world) == {"direct": 0, "first_share": 0, "beyond": 1, "factor": None}

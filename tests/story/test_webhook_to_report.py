@@ -222,7 +222,7 @@ def test_a_lost_claim_keeps_nothing(told, monkeypatch):
         with transaction():
             run("update claims set until = now() - interval '1 s'")
         with transaction():
-            leases.claim_again(told.org_id, leases.new_claim(), 30, 3)
+            leases.claim_again(told.org_id, leases.new_lease_id(), 30, 3)
         return parsed
 
     monkeypatch.setattr(drain, "parse_batch", parse)
@@ -349,7 +349,7 @@ def test_every_body_expires_and_a_quarantined_one_later(told):
     # The deliveries stay, with their reasons, and count nothing.
     reasons = run("select reason from inbox where status = 'quarantined' order by 1")
     assert [row.reason for row in reasons] == ["id_reuse", "not_json"]
-    assert inbox.put_back(told.org_id) == 0
+    assert inbox.requeue(told.org_id) == 0
 
 
 def test_a_click_that_cannot_be_the_cause_does_not_hold_up_the_drain(world):

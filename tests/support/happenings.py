@@ -11,15 +11,7 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
 from advocacy.ingestion.rollup import deltas
-from advocacy.storage import (
-    actions,
-    campaigns,
-    distinct_counts,
-    links,
-    posts,
-    supporters,
-    totals,
-)
+from advocacy.storage import actions, campaigns, distinct_counts, links, posts, supporters, totals
 from advocacy.storage.actions import Action
 from advocacy.storage.session import transaction
 from tests.support.world import World
@@ -44,13 +36,13 @@ def kept(
             at = firsts.get(action.supporter_id, action.occurred_at)
             firsts[action.supporter_id] = min(at, action.occurred_at)
     supporters.put_supporters(world.org_id, firsts)
-    supporters.settle_supporters(
+    supporters.refresh_first_acted(
         world.org_id, {each.supporter_id for each in before.values() if each.supporter_id}
     )
     was, now = list(before.values()), list(after.values())
     totals.add_totals(world.org_id, deltas(was, now, zones), slot)
     totals.add_generations(world.org_id, was, now, slot)
-    distinct_counts.add_presences(world.org_id, was, now, zones)
+    distinct_counts.record_distinct_counts(world.org_id, was, now, zones)
 
 
 def make_two(app) -> World:

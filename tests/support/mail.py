@@ -151,7 +151,7 @@ def subscribe(world: Any, email: str = "lead@example.org", **more: Any) -> Any:
         **more,
     }
     with transaction():
-        return email_outbox.put_subscription(world.org_id, email_outbox.Wanted(**wanted))
+        return email_outbox.put_subscription(world.org_id, email_outbox.NewSubscription(**wanted))
 
 
 def next_monday() -> datetime:

@@ -95,7 +95,7 @@ class World:
             made = members.put_member(
                 self.master, self.org_id, email or f"{role}@example.org", role
             )
-            word = members.put_one_time_word(self.org_id, made.id)
+            word = members.put_one_time_token(self.org_id, made.id)
         client = self.app.test_client()
         answer = client.post(f"/set-password/{word}", data={"password": PASSWORD})
         assert answer.status_code == 302

@@ -258,7 +258,7 @@ def disturb(
             if chance.random() < 0.4:
                 insist(lambda: drain.rebuild(settings, world.org_id))
             with transaction():
-                links.put_share(world.org_id, world.links["x"])
+                links.create_share_link(world.org_id, world.links["x"])
         trouble.end()
 
 

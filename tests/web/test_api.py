@@ -516,7 +516,7 @@ def test_what_is_of_another_organization_is_not_there(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     with transaction():
         campaign = campaigns.put_campaign(alice.org_id, "secret", "Alice's secret", "UTC")
-        shared_reports.put_view_link(
+        shared_reports.put_shared_report(
             alice.org_id,
             campaign.id,
             name="",
@@ -524,7 +524,9 @@ def test_what_is_of_another_organization_is_not_there(app):
             made_by="",
             lasts=timedelta(days=1),
         )
-        wanted = email_outbox.Wanted("alert", "alice@example.org", None, None, None, time(8), "en")
+        wanted = email_outbox.NewSubscription(
+            "alert", "alice@example.org", None, None, None, time(8), "en"
+        )
         mails = email_outbox.put_subscription(alice.org_id, wanted)
         email_outbox.claim_report(
             alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC)

@@ -127,8 +127,8 @@ def pages(world) -> dict[str, str]:
             timedelta(hours=6),
         )
         member = members.put_member(world.master, world.org_id, "new@example.org", "reader")
-        word = members.put_one_time_word(world.org_id, member.id)
-        view = shared_reports.put_view_link(
+        word = members.put_one_time_token(world.org_id, member.id)
+        view = shared_reports.put_shared_report(
             world.org_id,
             world.campaign_id,
             name="",

@@ -63,7 +63,7 @@ def read_mark(world) -> str:
     """Read the mark past everything that is remembered."""
     watched = (world.org_id, world.campaign_id)
     with transaction():
-        return change_tokens.read_marks([watched])[watched]
+        return change_tokens.read_change_tokens([watched])[watched]
 
 
 # What changes a mark.

@@ -90,8 +90,8 @@ def test_from_an_invitation_to_a_dead_cookie(world):
 def test_a_one_time_link_works_once_and_for_seven_days(world):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
-        first = members.put_one_time_word(world.org_id, ana.id)
-        second = members.put_one_time_word(world.org_id, ana.id)
+        first = members.put_one_time_token(world.org_id, ana.id)
+        second = members.put_one_time_token(world.org_id, ana.id)
     client = world.app.test_client()
     gone = client.get(f"/set-password/{first}")
     assert gone.status_code == 404
@@ -111,7 +111,7 @@ def test_a_one_time_link_works_once_and_for_seven_days(world):
 def test_two_who_use_a_one_time_link_at_once_are_one(world):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
-        word = members.put_one_time_word(world.org_id, ana.id)
+        word = members.put_one_time_token(world.org_id, ana.id)
 
     def use(number: int) -> int:
         # A thread has its own context, as a request in gunicorn has.
@@ -153,7 +153,7 @@ def test_of_one_time_links_that_are_made_at_once_one_is_left(world):
 def test_a_password_that_would_be_guessed_is_refused_in_words(world, password, again, told):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
-        word = members.put_one_time_word(world.org_id, ana.id)
+        word = members.put_one_time_token(world.org_id, ana.id)
     answer = world.app.test_client().post(
         f"/set-password/{word}", data={"password": password, "again": again}
     )
@@ -278,7 +278,7 @@ def test_guessing_is_slowed_and_nobody_is_locked_out_for_good(world):
     assert sign_in(world.app, environ_base=elsewhere)[1].status_code == 302
     with transaction():
         ana = members.get_member(world.org_id, ANA)
-        word = members.put_one_time_word(world.org_id, ana.id)
+        word = members.put_one_time_token(world.org_id, ana.id)
     let_in = world.app.test_client().post(f"/set-password/{word}", data={"password": OTHER})
     assert let_in.status_code == 302
 
@@ -378,7 +378,7 @@ def test_a_one_time_link_that_is_used_ends_all_sessions(world, ana):
     first, second = ana
     with transaction():
         member = members.get_member(world.org_id, ANA)
-        word = members.put_one_time_word(world.org_id, member.id)
+        word = members.put_one_time_token(world.org_id, member.id)
     # Until then the password and the sessions stay: to make a link is no attack on its member.
     assert is_in(second) and sign_in(world.app)[1].status_code == 302
     world.app.test_client().post(f"/set-password/{word}", data={"password": OTHER})
@@ -557,7 +557,7 @@ def test_owners_see_what_was_done_and_by_whom(world):
     owner.post(f"/members/{bob.id}/role", data={"role": "reader"})
     owner.post(f"/members/{bob.id}/one-time-link")
     owner.post(f"/members/{bob.id}/remove")
-    told = [(row.who, row.did, row.what) for row in audit.list_audit(world.org_id)]
+    told = [(row.who, row.did, row.what) for row in audit.list_entries(world.org_id)]
     assert told == [
         (ANA, "removed", "bob@example.org"),
         (ANA, "one_time_link_made", "bob@example.org"),
@@ -633,7 +633,7 @@ def test_a_choice_ends_with_the_password_that_it_was_made_with(app):
     thief, _ = sign_in(app)
     with transaction():
         ana = members.get_member(bob.org_id, ANA)
-        word = members.put_one_time_word(bob.org_id, ana.id)
+        word = members.put_one_time_token(bob.org_id, ana.id)
     app.test_client().post(f"/set-password/{word}", data={"password": OTHER})
     assert "Bob" not in thief.get("/sign-in/organization").text
     refused = thief.post("/sign-in/organization", data={"organization": str(bob.org_id)})

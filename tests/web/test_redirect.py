@@ -513,7 +513,7 @@ def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatc
     door.tap(door.world.links["x"])
     table, app = door.door.links, door.world.app
     begun, made = threading.Event(), threading.Event()
-    whole = links.links_mark
+    whole = links.links_version
 
     def slow():
         mark = whole()
@@ -522,7 +522,7 @@ def test_a_link_that_is_made_while_links_are_read_works_at_once(door, monkeypatc
             assert made.wait(30)
         return mark
 
-    monkeypatch.setattr(links, "links_mark", slow)
+    monkeypatch.setattr(links, "links_version", slow)
 
     def look(code: str):
         with app.app_context():

@@ -251,6 +251,6 @@ def test_what_was_counted_before_midnight_stays_behind_what_was_after(world, edi
         def keep(days_ago: int, words: str):
             day = today - timedelta(days=days_ago)
             written = json.dumps({"as": words, "words": words})
-            return kept.put_shown(world.org_id, link.id, day, written)["words"]
+            return kept.put_snapshot(world.org_id, link.id, day, written)["words"]
 
         assert [keep(1, "first"), keep(0, "new"), keep(1, "late")] == ["first", "new", "new"]

@@ -112,7 +112,7 @@ def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(worl
 
 def test_a_rehearsal_is_no_delivery_of_a_source(world, staff):
     with transaction():
-        key = sources.put_rehearsal_key(world.org_id, world.sources["action_network"])
+        key = sources.put_test_key(world.org_id, world.sources["action_network"])
     world.app.test_client().post(f"/webhooks/{key}", data=b"[{}]")
     assert run("select test from inbox")[0].test
     assert row_of(staff.get("/sources").text, "action_network")[2:5] == ["0", "0", "0"]

@@ -23,7 +23,7 @@ from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.ingestion.rollup import shared_out
 from advocacy.storage import breakdowns as store
 from advocacy.storage import distinct_counts
-from advocacy.storage.breakdowns import Asked
+from advocacy.storage.breakdowns import ActionFilter
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NO_ID, UNIT
 
@@ -47,7 +47,7 @@ class Reading:
         self.campaign = campaign
         self.first, self.last = first, last
         self.keys = Keys(org_id, campaign, zone, question, first, last)
-        self.asked = Asked(
+        self.asked = ActionFilter(
             org_id=org_id,
             campaign_id=campaign.id if campaign else None,
             zone=zone,
@@ -58,7 +58,7 @@ class Reading:
         )
         self._alone = self._only_filter()
 
-    def period(self, asked: Asked, first: date, last: date) -> Period:
+    def period(self, asked: ActionFilter, first: date, last: date) -> Period:
         """Read what a period has."""
         asked = asked._replace(first=first, last=last)
         rows: dict[str, Figures] = defaultdict(Figures)
@@ -83,7 +83,7 @@ class Reading:
         return Period(first, last, total, kept)
 
     def _read_sums(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         by = {"medium": "post", "author": "post", "week": "day", "month": "day"}.get(
             self.by, self.by
@@ -96,7 +96,7 @@ class Reading:
                 add(figures.sums, row, row.credited, row.units)
 
     def _read_clicks(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         posts = self._posts_of_clicks(asked)
         for row in store.read_clicks(asked._replace(posts=posts), self.by in TIMES):
@@ -110,7 +110,7 @@ class Reading:
         }.get(self.by, slot if self.by in TIMES else row.post_id)
         return self.keys.of(value, other) if self.by in OF_CLICKS else ""
 
-    def _posts_of_clicks(self, asked: Asked) -> frozenset[UUID | None] | None:
+    def _posts_of_clicks(self, asked: ActionFilter) -> frozenset[UUID | None] | None:
         if asked.platforms is None:
             return asked.posts
         return frozenset(
@@ -120,7 +120,7 @@ class Reading:
         )
 
     def _read_actions(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         """Read what totals do not have, action by action: hours, by them or of them alone."""
         for row, key, credited, sums in self._booked(asked, other):
@@ -134,7 +134,7 @@ class Reading:
                 add_clicks(figures.sums, row)
 
     def _read_gifts(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         if asked.kinds is not None and "donation" not in asked.kinds:
             return
@@ -144,7 +144,7 @@ class Reading:
                 add_gift(figures.sums, row, *sums)
 
     def _booked(
-        self, asked: Asked, other: bool
+        self, asked: ActionFilter, other: bool
     ) -> Iterable[tuple[Any, str, bool, tuple[int, int, int]]]:
         """Yield (action, key, credited, (units, gross, refunded)), each in the slot it is of.
 
@@ -188,7 +188,7 @@ class Reading:
     # People.
 
     def _read_people(
-        self, asked: Asked, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
     ) -> None:
         days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
         if asked.narrowed and self._alone is None:
@@ -201,7 +201,7 @@ class Reading:
             put_people(rows[key], row)
 
     def _days_by_key(
-        self, rows: Mapping[str, Figures], asked: Asked
+        self, rows: Mapping[str, Figures], asked: ActionFilter
     ) -> dict[str, tuple[date, date]]:
         """Return the days of each row that may have people.
 
@@ -228,7 +228,7 @@ class Reading:
         }
 
     def _people_by_key(
-        self, asked: Asked, days_by_key: dict[str, tuple[date, date]], other: bool
+        self, asked: ActionFilter, days_by_key: dict[str, tuple[date, date]], other: bool
     ) -> Iterable[tuple[str, Counted]]:
         if self.by in {"day", "week", "month"}:
             keys, ranges = list(days_by_key), list(days_by_key.values())
@@ -261,7 +261,7 @@ class Reading:
     def _grains(self) -> tuple[str, ...]:
         return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
 
-    def _present(self, asked: Asked, grain: str) -> list[distinct_counts.PeopleRow]:
+    def _present(self, asked: ActionFilter, grain: str) -> list[distinct_counts.PeopleRow]:
         scope = asked.campaign_id or asked.org_id
         return distinct_counts.read_people(
             asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
@@ -278,6 +278,6 @@ class Reading:
         return name, "" if key == NONE else key
 
 
-def _is_of(asked: Asked, hour: datetime) -> bool:
+def _is_of(asked: ActionFilter, hour: datetime) -> bool:
     """Say whether an hour is one of those asked for."""
     return asked.hours is None or hour.hour in asked.hours

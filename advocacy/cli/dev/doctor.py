@@ -101,7 +101,7 @@ def _database() -> str:
         return f"does not answer ({' '.join(first)}); start it, or mend DATABASE_URL"
     if version < 140000:
         return "is older than PostgreSQL 14; use a newer one"
-    if not server.keeps_commits():
+    if not server.commits_are_durable():
         return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
     if missing := server.missing_limits():
         return f"gives our role no limits: say {missing} and connect anew"
@@ -182,7 +182,7 @@ def _mail(settings: Settings) -> str:
     try:
         every = [organization.id for organization in organizations_storage.list_organizations()]
         wanted = sum(len(email_outbox.list_subscriptions(org_id)) for org_id in every)
-        stuck = sum(email_outbox.stuck(org_id, datetime.now(UTC)) for org_id in every)
+        stuck = sum(email_outbox.count_stuck(org_id, datetime.now(UTC)) for org_id in every)
     except SQLAlchemyError:
         return "cannot be looked at; see tables"
     if not settings.smtp_url:

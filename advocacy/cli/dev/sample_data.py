@@ -233,7 +233,7 @@ def _publish(
     link = links_storage.put_link(
         org_id, post, "https://actionnetwork.org/petitions/made-up", "action_network", utm
     )
-    shared = links_storage.put_share(org_id, link.code)
+    shared = links_storage.create_share_link(org_id, link.code)
     referrer_platform = platform if platform in _REFERRERS else "x"
     placed, passed_on = (
         Placed(

@@ -584,7 +584,7 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "day_totals": _filled(_FILLS.DAY_TOTALS),
     "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
-    "presences": distinct_counts.correct_presences,
+    "presences": distinct_counts.rebuild_distinct_counts,
 }
 """How each derived table is made of actions and clicks, by its name, in this order.
 

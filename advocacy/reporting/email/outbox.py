@@ -78,7 +78,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
     """
     now = now or datetime.now(UTC)
     with transaction():
-        claim = email_outbox.claim_by_hand(org_id, report_id, now)
+        claim = email_outbox.claim_resend(org_id, report_id, now)
     try:
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
     except smtp.NotTaken as refused:
@@ -87,7 +87,7 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
 
 def state(row: Any, now: datetime) -> str:
     """Say in a word where a mail is; one without an answer is *unsure*."""
-    no_answer = row.error or row.claimed_at <= now - email_outbox.PATIENCE
+    no_answer = row.error or row.claimed_at <= now - email_outbox.CLAIM_EXPIRES_AFTER
     return "unsure" if row.status == "sending" and no_answer else str(row.status)
 
 

@@ -73,7 +73,7 @@ def subscribe(
         raise BadSubscription(say("that is over"))
     return email_outbox.put_subscription(
         organization.id,
-        email_outbox.Wanted(
+        email_outbox.NewSubscription(
             what,
             mail_address(email),
             campaign.id if campaign else None,

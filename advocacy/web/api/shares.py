@@ -38,7 +38,7 @@ class SharesOf(MethodView):
         """
         try:
             with transaction():
-                link = links.put_share(g.org_id, code.lower())
+                link = links.create_share_link(g.org_id, code.lower())
                 public = current_app.extensions["settings"].public_url
                 return {
                     "code": link.code,

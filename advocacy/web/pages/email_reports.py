@@ -79,7 +79,7 @@ def send_again(report_id: UUID) -> auth.Page:
     """Let a mail go out again, with the figures it had."""
     try:
         with transaction():
-            email_outbox.ask_again(g.org_id, report_id, datetime.now(UTC))
+            email_outbox.request_resend(g.org_id, report_id, datetime.now(UTC))
             auth.note("mail_sent_again")
     except errors.NotFound:
         raise _nothing_of_the_kind() from None

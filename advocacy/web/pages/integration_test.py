@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from advocacy.ingestion.integration_test import IntegrationResult, run_integration_test, sources_of
 from advocacy.storage import campaigns
-from advocacy.storage.connections import hurry
+from advocacy.storage.connections import set_deadline
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -37,7 +37,7 @@ def run(slug: str) -> str:
     same_site()
     campaign = _campaign(slug)
     # This page waits for a worker, not for the database: the limit of other pages is not for it.
-    hurry(None)
+    set_deadline(None)
     settings = current_app.extensions["settings"]
     told = run_integration_test(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
     return _page(campaign, sorted(told, key=lambda each: each.source))

@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
     def read(watched: Sequence[Watched]) -> dict[Watched, str]:
         # A context of its own: whoever asks may hold a session with half its work done.
         with app.app_context(), transaction():
-            return change_tokens.read_marks(watched)
+            return change_tokens.read_change_tokens(watched)
 
     app.extensions["watcher"] = Watcher(read, app.extensions["settings"].live_streams)
 

@@ -77,17 +77,17 @@ def set_password(word: str) -> auth.Page:
         return _set_password_page(member, trouble, 422)
     kept = hash_password(password)
     with transaction():
-        if not members.use_one_time_word(member.org_id, member.id, word, kept):
+        if not members.use_one_time_token(member.org_id, member.id, word, kept):
             raise _no_such_link()
-        members.set_about(member.org_id, member.id, name, member.language)
+        members.set_profile(member.org_id, member.id, name, member.language)
         did = "password_set" if member.joined else "joined"
-        audit.note(member.org_id, member.email, did)
+        audit.record(member.org_id, member.email, did)
     auth.begin(member.org_id, member.id)
     return redirect(url_for("dashboard.overview"))
 
 
 def _member_of(word: str) -> Member:
-    member = members.find_by_one_time_word(word)
+    member = members.find_by_one_time_token(word)
     if member is None:
         raise _no_such_link()
     return member
@@ -133,7 +133,7 @@ def set_about() -> auth.Page:
     if language and language not in LANGUAGES:
         raise Problem(422, _("No such language"), _("Choose one from the list."))
     with transaction():
-        members.set_about(member.org_id, member.id, _name(request.form.get("name", "")), language)
+        members.set_profile(member.org_id, member.id, _name(request.form.get("name", "")), language)
     session.pop("language", None)
     if language:
         session["language"] = language
@@ -209,7 +209,7 @@ def invite() -> auth.Page:
     try:
         with transaction():
             member = members.put_member(master, g.org_id, email, role)
-            word = members.put_one_time_word(g.org_id, member.id)
+            word = members.put_one_time_token(g.org_id, member.id)
             auth.note("invited", f"{member.email}, {role}")
     except BadEmail:
         return _members_page(trouble=_("This is no e-mail address."), email=email), 422
@@ -225,7 +225,7 @@ def make_one_time_link(member_id: UUID) -> auth.Page:
     """Show a new one-time link of a member who lost hers, or her password."""
     member = _member(member_id)
     with transaction():
-        word = members.put_one_time_word(g.org_id, member.id)
+        word = members.put_one_time_token(g.org_id, member.id)
         auth.note("one_time_link_made", member.email)
     return _members_page(made=(member, one_time_url(word)))
 
@@ -288,7 +288,7 @@ def _members_page(
     return render_template(
         "members.html",
         members=members.list_members(g.org_id),
-        audit=audit.list_audit(g.org_id),
+        audit=audit.list_entries(g.org_id),
         deeds=_deeds(),
         roles=_roles(),
         trouble=trouble,

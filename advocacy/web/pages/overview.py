@@ -192,7 +192,7 @@ def overview() -> str:
             if (room := BY_SLUG[each.provider])
         ],
         surges=surges.list_surges(g.org_id, now - SHOWN),
-        stuck=email_outbox.stuck(g.org_id, now),
+        stuck=email_outbox.count_stuck(g.org_id, now),
         waiting=inbox.counts(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )

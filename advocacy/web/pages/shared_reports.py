@@ -40,7 +40,7 @@ _PRIVATE = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow
 @blueprint.get("/view/<word>")
 def shown(word: str) -> Response:
     """Show the report that a view link is for."""
-    link = shared_reports.find_view_link(word)
+    link = shared_reports.find_shared_report(word)
     if link is None:
         raise Problem(
             404,
@@ -79,7 +79,7 @@ def make(slug: str) -> auth.Page:
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():
-        word = shared_reports.put_view_link(g.org_id, campaign.id, made_by=g.called, **chosen)
+        word = shared_reports.put_shared_report(g.org_id, campaign.id, made_by=g.called, **chosen)
         auth.note("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
     return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{word}")
 
@@ -90,7 +90,7 @@ def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
     """Let a view link show nothing any more."""
     campaign = _campaign(slug)
     with transaction():
-        if not shared_reports.withdraw_view_link(g.org_id, campaign.id, view_link_id):
+        if not shared_reports.revoke_shared_report(g.org_id, campaign.id, view_link_id):
             raise Problem(404, _("Not Found"), _("There is no such open view link."))
         auth.note("view_link_withdrawn", campaign.slug)
     return redirect(url_for("view_links.page", slug=slug))
@@ -143,7 +143,7 @@ def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str,
         report = shared_activation(activation(campaign, first, last, link.model), rounding)
         written = write({"as": as_of, "report": {**report, "counted_on": today}})
         with transaction():
-            kept = shared_reports.put_shown(link.org_id, link.id, today, written)
+            kept = shared_reports.put_snapshot(link.org_id, link.id, today, written)
     found: dict[str, Any] = read(json.dumps(kept))["report"]
     return found
 
@@ -171,7 +171,7 @@ def _page(campaign: Campaign, trouble: str = "", made: str = "") -> str:
     return rendered(
         "view_links.html",
         campaign=campaign,
-        links=shared_reports.list_view_links(g.org_id, campaign.id),
+        links=shared_reports.list_shared_reports(g.org_id, campaign.id),
         models=MODELS,
         trouble=trouble,
         made=made,
