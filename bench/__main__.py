@@ -1,4 +1,4 @@
-"""`python -m bench`: measure all of it, or a part, and say what on."""
+"""`python -m bench`: run all measurements, or some, and describe the machine."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def main(
                     place.say(f"{row.name}: {row.value} {row.unit} {row.note}")
                     write(folder, machine, rows)
             except Exception as error:
-                # One measurement that fails must not cost the others their figures.
+                # A measurement that fails must not cost the others their figures.
                 failed = True
                 traceback.print_exc()
                 place.say(place.last_words())

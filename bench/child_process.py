@@ -1,6 +1,6 @@
-"""Pieces that run in a process of their own: `python -m bench.piece NAME …`.
+"""Measurements that run in a process of their own: `python -m bench.child_process NAME …`.
 
-Each prints one JSON object at the end: seconds, how much was done, and the most memory it took.
+Each prints one JSON object at the end: seconds, amount of work, and peak memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from workers.run import JSONQueue
 
 
 def memory(pid: int | str = "self", what: str = "VmHWM") -> float | None:
-    """Return megabytes of a process: the most so far, or with `VmRSS` now. None where unknown."""
+    """Return megabytes of a process: the peak, or with `VmRSS` now; None if unknown."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -51,7 +51,7 @@ def drain(org_id: str) -> dict[str, Any]:
 
 
 def fold(org_id: str) -> dict[str, Any]:
-    """Fold what a drain left to be folded, as the sweep does."""
+    """Fold pending changes of distinct people after a drain, as the sweep does."""
     with application().app_context():
         own = UUID(org_id)
         with transaction():
@@ -63,7 +63,7 @@ def fold(org_id: str) -> dict[str, Any]:
 
 
 def rebuild(org_id: str) -> dict[str, Any]:
-    """Make everything anew, as `advocacy rebuild` does; also what it took at a tenth of the way."""
+    """Rebuild everything, as `advocacy rebuild` does; also report the memory after a tenth."""
     with application().app_context():
         settings = application().extensions["settings"]
         seen: list[tuple[int, float]] = []
@@ -81,7 +81,7 @@ def rebuild(org_id: str) -> dict[str, Any]:
 
 
 def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
-    """Work through so many jobs of one delivery each by a worker of RQ."""
+    """Process so many jobs of one delivery each with an RQ worker."""
     with application().app_context():
         redis, many = connection(), int(number)
         queue = JSONQueue(f"bench-{org_id}", connection=redis)
@@ -96,7 +96,7 @@ def rq(org_id: str, number: str, sort: str) -> dict[str, Any]:
 
 
 def activation(size: str) -> dict[str, Any]:
-    """Time reports of an organization of so many actions, which is filled if it is not there."""
+    """Time reports of an organization with so many actions, which is filled if needed."""
     tune_garbage_collection()
     with application().app_context():
         migrate()
@@ -104,7 +104,7 @@ def activation(size: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the piece that the first argument names."""
+    """Run the measurement that the first argument names."""
     pieces: Mapping[str, Callable[..., dict[str, Any]]] = {
         "activation": activation,
         "drain": drain,

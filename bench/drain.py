@@ -1,4 +1,4 @@
-"""The worker's part: parse, identify, attribute and count what waits in the inbox."""
+"""The worker's part: parse, identify, attribute and count pending deliveries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAST = 10_000
 
 
 def drained(place: Workspace, size: int) -> UUID:
-    """Return an organization of so many deliveries that are worked through."""
+    """Return an organization with so many processed deliveries."""
     if size not in place.delivered:
         org_id = place.deliver(size)
         rate_of(place, org_id, 1)
@@ -28,7 +28,7 @@ def drained(place: Workspace, size: int) -> UUID:
 
 
 def rate_of(place: Workspace, org_id: UUID, workers: int) -> float:
-    """Drain an organization by so many processes side by side; returns deliveries a second."""
+    """Drain an organization with so many processes at once; return deliveries per second."""
     children = [place.child_on_hold("drain", org_id) for _ in range(workers)]
     for child in children:
         go(child)
@@ -41,14 +41,14 @@ def rate_of(place: Workspace, org_id: UUID, workers: int) -> float:
 
 
 def go(child: subprocess.Popen[str]) -> None:
-    """Let a process begin that waits for its start."""
+    """Start a process that waits for its signal."""
     assert child.stdin is not None  # noqa: S101
     child.stdin.write("go\n")
     child.stdin.flush()
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield the drain at each size, and against RQ with a job for each event."""
+    """Yield the rate of a drain at each size, and against RQ with a job for each event."""
     fastest = 0.0
     for size in [each for each in place.sizes if each <= LARGEST]:
         org_id = place.deliver(size)
@@ -88,7 +88,7 @@ def measure(place: Workspace) -> Iterator[Row]:
 
 
 def measure_several(place: Workspace) -> Iterator[Row]:
-    """Yield what several workers side by side do, against one."""
+    """Yield the rate of several workers at once, against one."""
     size = min(max(place.sizes), 20_000 if place.quick else 100_000)
     cores = os.cpu_count() or 1
     one = rate_of(place, place.deliver(size), 1)

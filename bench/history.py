@@ -1,4 +1,4 @@
-"""History brought in from a CSV export, against COPY of the same rows."""
+"""Importing a CSV export, against COPY of the same rows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def measure(place: Workspace) -> Iterator[Row]:
 
 
 def write_export(path: Path, rows: int, code: str) -> None:
-    """Write so many made-up contributions as ActBlue exports them."""
+    """Write so many invented contributions in the form of an ActBlue export."""
     chance = random.Random(1)  # noqa: S311 -- the same rows each time
     start = datetime(2025, 1, 1)  # noqa: DTZ001 -- ActBlue writes New York's time without a zone
     with path.open("w", newline="") as lines:

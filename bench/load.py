@@ -1,8 +1,8 @@
-"""Who sends: wrk for as much as goes through, and an open-loop sender for latency at a rate.
+"""Load generators: wrk for throughput, and an open-loop sender for latency at a given rate.
 
-What a stranger would get wrong: a sender that waits for each answer before it sends the next one
-(wrk, and most others) slows down with the server and so hides its worst moments. `at_rate` sends
-when it is time, answered or not, and measures from when it was time.
+Note: a sender that waits for each answer (wrk, and most others) slows down with the server and so
+hides its worst moments. `at_rate` sends on schedule, answered or not, and measures from the
+scheduled time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What wrk saw: `refused` had another status than 2xx or 3xx, `failed` had no answer."""
+    """What wrk saw: `refused` had a status other than 2xx or 3xx, `failed` had no answer."""
 
     requests: int
     seconds: float
@@ -60,19 +60,19 @@ class Answered:
 
     @property
     def rate(self) -> float:
-        """Accepted requests a second."""
+        """Accepted requests per second."""
         return (self.requests - self.refused) / self.seconds
 
 
 def find_wrk() -> str | None:
-    """Return where wrk is, if it is there."""
+    """Return the path of wrk, or None."""
     return shutil.which("wrk")
 
 
 def wrk(
     folder: Path, url: str, seconds: int, headers: Sequence[str] = (), posts: Path | None = None
 ) -> Answered:
-    """Let wrk send as much as goes through; with `posts`, signed posts from a file of lines."""
+    """Let wrk send as much as possible; with `posts`, signed posts from a file of lines."""
     threads = 2
     script = folder / "bench.lua"
     script.write_text(_DONE + (_FROM_FILE if posts else ""))
@@ -89,9 +89,9 @@ def wrk(
 
 @dataclass(slots=True)
 class Sent:
-    """What an open-loop run saw: seconds from when it was time to send, by answered request.
+    """What an open-loop run saw: seconds from the scheduled time, by answered request.
 
-    `at` has the instants (monotonic) at which it was time to send, by request.
+    `at` has the scheduled instants (monotonic), by request.
     """
 
     latencies: list[float] = field(default_factory=list)
@@ -100,14 +100,14 @@ class Sent:
     unanswered: int = 0
 
     def wrong(self, *right: int) -> int:
-        """Return how many were answered otherwise, or not at all."""
+        """Return how many requests had another status, or no answer."""
         return self.unanswered + sum(
             count for status, count in self.statuses.items() if status not in right
         )
 
 
 class _Connection(asyncio.Protocol):
-    """One kept-open connection; answers with a Content-Length, which is what ours have."""
+    """A persistent connection; responses need a Content-Length, as ours have."""
 
     def __init__(self, run: _Run) -> None:
         self._run, self._data = run, b""
@@ -210,7 +210,7 @@ class _Run:
             self.sent.unanswered += 1
             self._count()
         if self._left > 0:
-            # A server may close a connection when it likes; another one takes its place.
+            # A server may close a connection at any time; another one replaces it.
             task = asyncio.ensure_future(self._connect())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -228,7 +228,7 @@ def at_rate(
     connections: int = CONNECTIONS,
     patience: float = 15.0,
 ) -> Sent:
-    """Send whole HTTP/1.1 requests to this machine's port, so many a second, answered or not."""
+    """Send whole HTTP/1.1 requests to a local port, so many per second, answered or not."""
     return asyncio.run(_play(port, requests, rate, connections, patience))
 
 

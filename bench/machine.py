@@ -1,4 +1,4 @@
-"""What was measured on: a figure without its machine says nothing."""
+"""The machine of a measurement: a figure without it means nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = ("shared_buffers", "synchronous_commit", "fsync", "full_page_writes", "
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, memory, versions and what of PostgreSQL's settings matters."""
+    """Return processor, memory, versions and the relevant settings of PostgreSQL."""
     with transaction():
         server = scalar(str, "show server_version")
         shown = {name: scalar(str, f"show {name}") for name in _SHOWN}

@@ -1,4 +1,4 @@
-"""How much memory the processes take: the web process under load, the worker with a backlog."""
+"""Memory of the processes: the web process under load, the worker with a backlog."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LATEST_SECONDS = 60.0
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield the most that one process of each sort takes."""
+    """Yield the peak memory of one process of each kind."""
     if memory() is None:
         yield unmeasured("memory", "MB", "this system has no /proc", f"< {WEB:g} and {WORKER:g} MB")
         return
@@ -68,7 +68,7 @@ def _done(org_id: UUID) -> int:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that it started."""
+    """Return a process and all its descendants."""
     found = [pid]
     for each in found:
         for children in Path(f"/proc/{each}/task").glob("*/children"):
@@ -81,7 +81,7 @@ def _most(pid: int) -> float:
 
 
 class _Watch:
-    """Looks at a process and its children, which come and go, a few times a second."""
+    """Polls a process and its children, which come and go, a few times a second."""
 
     def __init__(self) -> None:
         self.most = 0.0

@@ -1,6 +1,6 @@
-"""What is compared to: the same, done in the plainest way that a good library suggests.
+"""What we compare with: the same work, done in the simplest way with a good library.
 
-`redirect` and `webhook` are WSGI applications; `one_event` is a job that works on one delivery.
+`redirect` and `webhook` are WSGI applications; `one_event` is a job that processes one delivery.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ redirect = Flask("redirect")
 
 @redirect.get("/r/<code>")
 def follow(code: str) -> Response:
-    """Redirect, and keep nothing."""
+    """Redirect without storing anything."""
     return redirect_to(f"{ELSEWHERE}?source={code}")  # type: ignore[return-value]
 
 
@@ -58,8 +58,8 @@ def webhook() -> Flask:
 
 
 def one_event(org_id: str) -> None:
-    """Work on one delivery that waits; the job of an RQ worker."""
+    """Process one pending delivery; the job of an RQ worker."""
     with application().app_context():
         settings = replace(application().extensions["settings"], batch_size=1)
-        # Time for one batch, and a batch is one delivery.
+        # Time for one batch of one delivery.
         drain.drain(settings, UUID(org_id), seconds=0.001)

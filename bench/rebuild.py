@@ -1,4 +1,4 @@
-"""Everything derived made anew from the inbox and the clicks."""
+"""Rebuilding everything derived from the inbox and the clicks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS_A_MILLION = 120.0
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield how long a rebuild takes and how its memory grows; scaled to a million."""
+    """Yield the duration of a rebuild and the growth of its memory, scaled to a million actions."""
     size = max(each for each in place.sizes if each <= LARGEST)
     said = place.piece("rebuild", drained(place, size))
     seconds = said["seconds"] * 1_000_000 / said["done"]

@@ -1,4 +1,4 @@
-"""The redirect, click kept, against nginx and a plain Flask view that keep nothing."""
+"""The redirect with its click stored, against nginx and a Flask view that store nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.workspace import PERSON, Workspace, get, until
 NAME = "redirect, click kept"
 RATE = 2_000
 PROCESSES = ("links", "web")
-"""Those of the Procfile that redirect: the doors apart, and with everything else."""
+"""The processes of the Procfile that redirect: alone, and together with everything else."""
 
 
 def measure(place: Workspace) -> Iterator[Row]:
@@ -59,7 +59,7 @@ def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
             get(port, path)
             ours[name] = most(port)
         kept += _kept(place)
-        # Else the second would write into the index of the first one's clicks.
+        # Otherwise the second run would write into the index of the first one's clicks.
         with transaction():
             execute("truncate touches")
     with place.gunicorn("bench.plain:redirect", path) as port:
@@ -79,7 +79,7 @@ def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
         )
     answered = sum(found.requests - found.refused for found in ours.values())
     lost = answered - kept
-    # One for each connection that was cut at the end may be kept and never have been counted.
+    # One click for each connection that was cut at the end may be stored without being counted.
     yield Row(
         "clicks answered and not kept",
         max(0, lost),
@@ -91,7 +91,7 @@ def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
 
 
 def _kept(place: Workspace) -> int:
-    """Return how many clicks were shipped, or wait on disk, after the web process has ended."""
+    """Return how many clicks are loaded or on disk after the web process has ended."""
     from advocacy.tracking import click_loader
 
     folder = place.settings.var_dir / "clicks"

@@ -1,4 +1,4 @@
-"""The activation report over a year, against the same figures by SQL over the raw actions."""
+"""The activation report over a year, against SQL over the raw actions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from config.settings import Settings
 
 NAME = "activation report, all groupings, one year"
 _MOST_SECONDS = 20.0
-# With clicks, indexes and what the database writes ahead.
+# With clicks, indexes and write-ahead log.
 _BYTES_AN_ACTION = 2_000
 
 _RAW = (
@@ -46,7 +46,7 @@ _RAW = (
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield how long a report takes at each size."""
+    """Yield the duration of a report at each size."""
     with place.of_filled() as variables:
         for size in place.sizes:
             said = place.piece("activation", size, **variables)
@@ -80,9 +80,9 @@ def _row(size: int, said: Mapping[str, Any]) -> Row:
 
 
 def times(app: Flask, size: int) -> dict[str, Any]:
-    """Return seconds of reports (`ours`), of the same over `raw` actions and of the first `page`.
+    """Return seconds of reports (`ours`), of SQL over `raw` actions, and of the first `page`.
 
-    Or `why` not.
+    Or `why` it cannot be measured.
     """
     settings: Settings = app.extensions["settings"]
     slug = f"filled-{size}"
@@ -107,7 +107,7 @@ def times(app: Flask, size: int) -> dict[str, Any]:
 
 
 def _first_page(app: Flask, org_id: UUID) -> Callable[[], object]:
-    """Sign in and return what asks for the first page."""
+    """Sign in and return a function that requests the first page."""
     until = datetime.now(UTC) + timedelta(days=1)
     with transaction():
         _, token = tokens.put_token(org_id, "bench", "reports", until)
@@ -147,7 +147,7 @@ def _raw(org_id: UUID, campaign_id: UUID, first: date, last: date) -> None:
 
 
 def _times(works: Sequence[Callable[[], object]], least: int = 30) -> list[float]:
-    """Return how long each took, in turn: so many times, fewer where that would take too long."""
+    """Return the duration of each run, in turn: `least` runs, fewer if that would take too long."""
     taken: list[float] = []
     for warm in works:
         with transaction():

@@ -1,7 +1,7 @@
-"""What was measured, and how it is told: a table, a JSON file, a picture.
+"""Results: a table, a JSON file, a picture.
 
-What a stranger would get wrong: a row that could not be measured is a row, with its reason; and
-`met` is None where a target says nothing about this machine or this size.
+Note: what could not be measured is a row as well, with its reason; and `met` is None if a target
+does not apply to this machine or size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `ratio` is the figure over what it is compared to, the better the larger.
+    """One figure. `ratio` is the figure divided by what it is compared with; larger is better.
 
     `series` and `size` place it in the picture.
     """
@@ -38,13 +38,13 @@ class Row:
 
 
 def unmeasured(name: str, unit: str, why: str, target: str = "", compared_to: str = "") -> Row:
-    """Return the row of what cannot be measured here, with the reason."""
+    """Return the row of a figure that cannot be measured here, with the reason."""
     note = f"not measured: {why}"
     return Row(name, None, unit, compared_to=compared_to, target=target, note=note)
 
 
 def faster(name: str, unit: str, ours: float, other: float, than: str, least: float) -> Row:
-    """Return the row of a rate against another one, of which it has to be so large a part."""
+    """Return the row of a rate, which has to be at least `least` times another one."""
     ratio = ours / other if other else None
     target = f"≥ {least:.0%}" if least < 1 else f"≥ {least:g} ×"
     return Row(
@@ -59,7 +59,7 @@ def faster(name: str, unit: str, ours: float, other: float, than: str, least: fl
 
 
 def below(name: str, unit: str, value: float, most: float, note: str = "", **more: Any) -> Row:
-    """Return the row of a figure that has to stay below something."""
+    """Return the row of a figure that has to stay below a limit."""
     target = f"< {most:g} {unit}"
     return Row(name, round(value, 2), unit, target=target, met=value < most, note=note, **more)
 
@@ -67,7 +67,7 @@ def below(name: str, unit: str, value: float, most: float, note: str = "", **mor
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which this share of all lies, by nearest rank.
 
-    Raises `ValueError` where there is none.
+    Raises `ValueError` if there are no values.
     """
     if not values:
         raise ValueError("no values")
@@ -76,7 +76,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def write(folder: Path, machine: Mapping[str, Any], rows: Sequence[Row]) -> Path:
-    """Write `bench.json`, and `bench.png` where a size was varied; returns the first."""
+    """Write `bench.json`, and `bench.png` if a size was varied; return the path of the first."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "bench.json"
     path.write_text(
@@ -89,7 +89,7 @@ def write(folder: Path, machine: Mapping[str, Any], rows: Sequence[Row]) -> Path
 
 
 def picture(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return the Vega-Lite definition of a plot with one panel for each series; None if none."""
+    """Return a Vega-Lite plot with one panel for each series, or None."""
     panels = []
     for series in dict.fromkeys(row.series for row in rows if row.series):
         points = [

@@ -1,4 +1,4 @@
-"""Signed webhooks at the door: to the committed row, and to the report."""
+"""Signed webhooks: until the row is committed, and until they are in the report."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bench.workspace import Workspace, get, until
 NAME = "signed webhook to committed row"
 RATE = 1_000
 PROCESSES = ("links", "web")
-"""Those of the Procfile that take deliveries."""
+"""The processes of the Procfile that receive webhooks."""
 SEEN_RATE = 500
 
 
 def prepare(slug: str, place: Workspace) -> tuple[str, str, str]:
-    """Make an organization with a source of signed webhooks; returns its key, secret and token."""
+    """Make an organization with a source of signed webhooks; return its key, secret and token."""
     secret = new_secret("standard")
     with transaction():
         org = organizations.put_organization(slug, slug, "UTC")
@@ -67,7 +67,7 @@ def signed(secret: str, number: int) -> list[tuple[str, str, str, str]]:
 
 
 def requests_of(path: str, posts: Sequence[tuple[str, str, str, str]]) -> list[bytes]:
-    """Write posts as whole HTTP requests."""
+    """Return posts as whole HTTP requests."""
     return [
         (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -79,7 +79,7 @@ def requests_of(path: str, posts: Sequence[tuple[str, str, str, str]]) -> list[b
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield the rows of the webhook door."""
+    """Yield the rows of the webhook endpoint."""
     key, secret, _ = prepare("door", place)
     path = f"/webhooks/{key}"
     if load.find_wrk():
@@ -144,14 +144,14 @@ def _lines(folder: Path, posts: Sequence[tuple[str, str, str, str]]) -> Path:
 
 
 def find_pgbench() -> str | None:
-    """Return where pgbench is: on the PATH, or where Debian puts it."""
+    """Return the path of pgbench: on the PATH, or where Debian puts it."""
     every = sorted(glob.glob("/usr/lib/postgresql/*/bin/pgbench"))  # noqa: PTH207
     return shutil.which("pgbench") or (every[-1] if every else None)
 
 
 def _pgbench(place: Workspace, program: str, body: str) -> float:
     script = place.folder / "insert.sql"
-    # A colon before a word would be a variable of pgbench, so the body is not written out.
+    # A colon before a word would be a variable of pgbench, so the body is not inlined.
     written = f"convert_from('\\x{body.encode().hex()}', 'UTF8')"
     script.write_text(
         f"insert into bench_plain (name, body) values ('bench', {written});\n"  # noqa: S608
@@ -169,9 +169,9 @@ def _pgbench(place: Workspace, program: str, body: str) -> float:
 
 
 def measure_seen(place: Workspace) -> Iterator[Row]:
-    """Yield how long after it was sent a webhook is in the report, as the API tells it.
+    """Yield the delay from sending a webhook to seeing it in the report, by the API.
 
-    And how long it is while one worker has another organization's burst to work through as well.
+    Also while one worker has a burst of another organization to process.
     """
     name = f"webhook sent to visible in the report, p95 at {SEEN_RATE}/s"
     delays, note = _seen(place, "seen")
@@ -188,7 +188,7 @@ def measure_seen(place: Workspace) -> Iterator[Row]:
 
 
 def _seen(place: Workspace, slug: str) -> tuple[list[float], str]:
-    """Return the delays of webhooks sent to an organization, and what is to be said of them."""
+    """Return the delays of webhooks sent to an organization, and a note about them."""
     key, secret, token = prepare(slug, place)
     seen: list[tuple[float, int]] = []
     stop = threading.Event()
@@ -225,9 +225,9 @@ def _seen(place: Workspace, slug: str) -> tuple[list[float], str]:
 
 
 def delays_of(sent_at: Sequence[float], seen: Sequence[tuple[float, int]]) -> Iterator[float]:
-    """Yield for each of the sent, in order, how long after it so many were seen.
+    """Yield for each sent webhook, in order, how long it took until so many were seen.
 
-    `seen` has (instant, how many are seen by then), in order of time.
+    `seen` has (instant, number seen by then), in order of time.
     """
     looks = iter(seen)
     at, count = next(looks, (0.0, 0))

@@ -1,4 +1,4 @@
-"""Where it is measured: servers of its own in a folder of its own, and processes on free ports."""
+"""The measured installation: its own servers in its own folder, with processes on free ports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605
 
 @dataclass(slots=True)
 class Workspace:
-    """The application, its environment and a folder; what was generated once is used again."""
+    """The application, its environment and a folder; generated data is reused."""
 
     app: Flask
     variables: Mapping[str, str]
@@ -55,19 +55,19 @@ class Workspace:
 
     @property
     def seconds(self) -> int:
-        """How long one load lasts."""
+        """The duration of one load in seconds."""
         return 3 if self.quick else 10
 
     def say(self, text: str) -> None:
-        """Tell whoever waits what is being done."""
+        """Report progress."""
         self.console.print(f"  {text}", style="dim", highlight=False)
 
     def rest(self) -> None:
-        """Let each measurement begin where the one before it has left no work behind."""
+        """Wait until the measurement before has left no work behind."""
         tidy(self.settings.database_url)
 
     def deliver(self, number: int) -> UUID:
-        """Make an organization with so many deliveries that wait."""
+        """Make an organization with so many pending deliveries."""
         self.say(f"writing {number:,} deliveries")
         slug = f"delivered-{next(self._made)}"
         sample_data.deliver(self.settings, slug, number)
@@ -75,11 +75,11 @@ class Workspace:
 
     @contextlib.contextmanager
     def of_filled(self) -> Iterator[Mapping[str, str]]:
-        """Yield the environment in which organizations are filled: this one's, or one kept."""
+        """Yield the environment of filled organizations: this one's, or a persistent one."""
         if self.keep is None:
             yield self.variables
             return
-        # Where the environment names servers, no others are started.
+        # If the environment names servers, no others are started.
         named = {name: os.environ.pop(name, None) for name in ("DATABASE_URL", "REDIS_URL")}
         try:
             with servers(self.keep) as variables:
@@ -95,7 +95,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def process(self, *command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a process in a group of its own; at the end the whole group is stopped."""
+        """Run a process in its own group; at the end the whole group is stopped."""
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with (self.folder / "processes.log").open("ab") as log:
             running = subprocess.Popen(
@@ -125,18 +125,18 @@ class Workspace:
 
     @contextlib.contextmanager
     def of_procfile(self, name: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a process of the Procfile, as it stands there."""
+        """Run a process of the Procfile as it is written there."""
         command = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
         with self.process(*shlex.split(command), **variables) as running:
             yield running
 
     @contextlib.contextmanager
     def web(self, name: str = "web") -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-        """Run a process of the Procfile that answers requests; yields its port and it."""
+        """Run a process of the Procfile that answers requests; yield its port and the process."""
         port = free_port()
         with self.of_procfile(name, PORT=str(port), LINKS_PORT=str(port)) as running:
             self._until_answers(port, "/ready")
-            # A connection stays with the process that took it, so all have to be there to take one.
+            # A connection stays with its process, so all processes have to be up to share them.
             number = int(os.environ.get(f"{name.upper()}_CONCURRENCY", "2"))
             if _SOCKETS.exists():
                 until(lambda: _listening(port) >= number, f"of `{name}` not all listen")
@@ -144,7 +144,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def gunicorn(self, application: str, path: str, **variables: str) -> Iterator[int]:
-        """Run another WSGI application on gunicorn as plainly as it goes; yields its port."""
+        """Run another WSGI application on a plain gunicorn; yield its port."""
         port = free_port()
         command = (
             f"gunicorn --bind 127.0.0.1:{port} --workers 2 --worker-class gthread --threads 16"
@@ -169,7 +169,7 @@ class Workspace:
         until(answers, f"nothing answers at {path}; see {self.folder / 'processes.log'}")
 
     def child(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
-        """Start a piece of `bench.child_process` in a process of its own."""
+        """Start a measurement of `bench.child_process`."""
         return subprocess.Popen(
             [sys.executable, "-m", "bench.child_process", *map(str, arguments)],
             cwd=ROOT,
@@ -180,7 +180,7 @@ class Workspace:
         )
 
     def child_on_hold(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start a piece that says when it is ready, and waits for a line to begin."""
+        """Start a measurement that says when it is ready, and waits for a line to begin."""
         child = self.child(*arguments)
         assert child.stdout is not None  # noqa: S101
         if child.stdout.readline() != "ready\n":
@@ -188,30 +188,30 @@ class Workspace:
         return child
 
     def last_words(self) -> str:
-        """Return the end of what the processes said."""
+        """Return the end of the processes' output."""
         try:
             return (self.folder / "processes.log").read_text(errors="replace")[-2000:]
         except OSError:
             return ""
 
     def piece(self, *arguments: object, **variables: str) -> dict[str, Any]:
-        """Run a piece in a process of its own and return what it says of itself."""
+        """Run a measurement in a process of its own and return its result."""
         return said_by(self.child(*arguments, **variables))
 
 
-# Linux says here who listens; elsewhere nobody is waited for.
+# Linux lists listening sockets here; elsewhere the check is skipped.
 _SOCKETS = Path("/proc/net/tcp")
 _LISTENS = "0A"
 
 
 def _listening(port: int) -> int:
-    """Return how many sockets listen at a port."""
+    """Return how many sockets listen on a port."""
     sockets = [line.split() for line in _SOCKETS.read_text().splitlines()]
     return sum(each[1].endswith(f":{port:04X}") and each[3] == _LISTENS for each in sockets)
 
 
 def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for a piece and return what it says. Raises `RuntimeError` where it failed."""
+    """Wait for a measurement and return its result. Raises `RuntimeError` if it failed."""
     told, _ = child.communicate()
     if child.returncode:
         raise RuntimeError(f"{child.args!r} failed")
@@ -220,7 +220,7 @@ def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def until(true: Callable[[], object], otherwise: str, seconds: float = 60.0) -> None:
-    """Wait until something is true. Raises `RuntimeError` where it does not come true in time."""
+    """Wait until something is true. Raises `RuntimeError` on timeout."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
@@ -229,7 +229,7 @@ def until(true: Callable[[], object], otherwise: str, seconds: float = 60.0) -> 
 
 
 def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-    """Fetch something from this machine; returns status and body."""
+    """Fetch something from this machine; return status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path, headers=dict(headers or {}))
@@ -240,7 +240,7 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple
 
 
 def tidy(database_url: str) -> None:
-    """Do what autovacuum would have done some time after rows came."""
+    """Do what autovacuum would have done some time after the load."""
     url = database_url.replace("postgresql+psycopg:", "postgresql:", 1)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")

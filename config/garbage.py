@@ -1,4 +1,4 @@
-"""How often Python looks for garbage that refers to itself."""
+"""How often Python looks for reference cycles."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _OBJECTS = 200_000
 
 
 def tune_garbage_collection() -> None:
-    """Look for garbage once in 200,000 objects, and never again in what is there now.
+    """Look for cycles once in 200,000 objects, and never again in those that exist now.
 
-    A batch makes some hundred thousand objects that live until it is committed. With Python's own
-    700, a quarter of a drain's time went into walking through them, for nothing: what a batch
-    leaves is freed at once, since it does not refer to itself.
+    A batch creates some hundred thousand objects that live until it is committed. With Python's
+    default of 700, a quarter of a drain's time was spent on walking through them in vain: a batch
+    has no reference cycles, so its objects are freed at once.
     """
     gc.collect()
     gc.freeze()

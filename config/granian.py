@@ -1,8 +1,8 @@
-"""granian for the doors as a process of their own; every value can be turned by the environment.
+"""granian for redirects and webhooks as a separate process; configurable by the environment.
 
-An event loop instead of threads: there is nothing to wait for in a redirect, and deliveries wait
-together. granian reads requests and writes answers outside of Python, which was more than half of
-what a redirect cost under gunicorn's event loop.
+An event loop instead of threads: a redirect has nothing to wait for, and webhooks wait together.
+granian reads requests and writes responses outside of Python, which was more than half of the cost
+of a redirect under gunicorn's event loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _GRACE_SECONDS = 20
 
 
 def main() -> None:
-    """Serve the doors until told to stop."""
+    """Serve redirects and webhooks until stopped."""
     exit_unless_ready()
     os.register_at_fork(after_in_child=partial(_end_with, os.getpid()))
     Granian(
@@ -33,13 +33,13 @@ def main() -> None:
         int(os.environ.get("LINKS_PORT", "8001")),
         interface=Interfaces.RSGI,
         workers=int(os.environ.get("LINKS_CONCURRENCY", "2")),
-        # Two threads read and write for the one that runs Python: a fifth more redirects than one.
+        # Two I/O threads for the one that runs Python: a fifth more redirects than with one.
         runtime_mode=RuntimeModes.mt,
         runtime_threads=2,
         http=HTTPModes.http1,
         factory=True,
         websockets=False,
-        # The access log would hold source keys and codes; the metrics say what it would have said.
+        # The access log would contain source keys and codes; the metrics cover the rest.
         log_access=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
@@ -48,10 +48,11 @@ def main() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process, and let it ship, when the one that watches it was killed.
+    """End this process, with its clicks loaded, if its parent is killed.
 
-    Note: a thread looks, since a signal that comes while the process starts is lost: it has the
-    handlers of its parent until its event loop has its own. So it is also sent more than once.
+    Note: a thread polls, because a signal that arrives while the process starts is lost: until its
+    event loop is up it has its parent's handlers. For the same reason the signal is sent
+    repeatedly.
     """
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""gunicorn for the web process; every value can be turned by the environment."""
+"""gunicorn for the web process; configurable by the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ threads = int(os.environ.get("WEB_THREADS", "16"))
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
-# The access log would hold source keys and codes; the metrics say what it would have said.
+# The access log would contain source keys and codes; the metrics cover the rest.
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
@@ -33,28 +33,28 @@ _M_ARENA_MAX = -8
 
 
 def on_starting(server: Any) -> None:
-    """Bind a socket that all processes share, so that a request finds any that lives."""
+    """Bind a socket that all processes share, so that any living process can take a request."""
     exit_unless_ready()
     server.LISTENERS = create_sockets(server.cfg, server.log)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let a process that is loading have no socket of its own, and few places to take memory from.
+    """Close sockets of a process that is still loading, and limit its memory arenas.
 
-    Note: gunicorn binds one here because of `reuse_port`. The kernel would hand it connections that
+    Note: gunicorn binds one here because of `reuse_port`. The kernel would give it connections that
     wait until the application is loaded while another process is idle.
     """
     for bound in worker.sockets:
         if bound not in server.LISTENERS:
             bound.close()
     worker.sockets = list(server.LISTENERS)
-    # glibc keeps what each thread has freed apart, and there are sixteen; others have no such call.
+    # glibc keeps freed memory per thread, and there are sixteen; others have no such call.
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Ship the click log before the process ends: its disk may end with it."""
+    """Load the click log before the process ends: its disk may end with it."""
     door = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
     if finish := getattr(door, "finish", None):
         finish()
@@ -63,10 +63,10 @@ def worker_exit(_server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Bind a socket of its own too, now that the application is loaded.
 
-    On a shared socket whoever is first takes all connections, and those that stay open, as a
-    proxy's do, were all answered by one core. The kernel divides them among sockets.
+    On a shared socket the first process takes all connections, so that those kept open, as a
+    proxy's are, were all served by one core. The kernel distributes them among sockets.
 
-    Streams see that this process is told to stop; it would wait for them otherwise.
+    Live pages learn that this process is stopping; it would wait for them otherwise.
     """
     if reuse_port:
         worker.sockets = [*worker.sockets, *create_sockets(worker.cfg, worker.log)]

@@ -1,7 +1,7 @@
 """Structured logs, one JSON object a line, without personal data.
 
-What a stranger would get wrong: what is not on the list of fields is dropped, so that nobody can
-log a body, an address or a header by accident. Texts are cut at 256 characters.
+Note: fields that are not on the list are dropped, so that no one can log a body, an address or a
+header by accident. Texts are cut at 256 characters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST = 256
 
 
 def drop_personal(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
-    """Keep only the fields that cannot hold anything of a person."""
+    """Keep only fields that cannot contain personal data."""
     for name in list(event):
         if name not in ALLOWED:
             del event[name]
@@ -31,7 +31,7 @@ def drop_personal(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> 
 
 
 def _where_only(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
-    """Put the kind of an exception and its places for its text: messages can hold data."""
+    """Replace an exception by its type and its places: messages can contain data."""
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info
     if isinstance(error, BaseException):

@@ -1,4 +1,4 @@
-"""Ends a server where its processes could not start, before it makes any."""
+"""End a server whose processes could not start, before it creates any."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 
 
 def exit_unless_ready() -> None:
-    """End this process with the reason if settings or key are wrong: see `cli.start_check`.
+    """Exit with the reason if the settings or the key are wrong: see `cli.start_check`.
 
-    Note: a process that cannot start would be started again and again, each time with a traceback.
+    Note: a process that cannot start would be restarted again and again, each time with a
+    traceback.
     """
     checked = subprocess.run([sys.executable, "-m", "advocacy.cli.start_check"], check=False)
     if checked.returncode:

@@ -1,1 +1,1 @@
-"""How work is run: RQ's jobs, their schedule, and the processes. What it is, is in the verbs."""
+"""How background work runs: RQ jobs, their schedule, and the processes."""

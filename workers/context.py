@@ -1,4 +1,4 @@
-"""What a job needs around it: the application and a connection, made once in each process."""
+"""The application and the Redis connection of a worker process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from advocacy.ingestion.wakeup import connect
 from config.logging import configure
 from config.settings import read_settings
 
-# An organization has two jobs in the queue at most, so those behind are soon others'.
+# An organization has at most two jobs in the queue, so those behind soon are others'.
 _LOOKED_AT = 10
 
 
@@ -31,12 +31,12 @@ def application() -> Flask:
 
 @lru_cache(maxsize=1)
 def connection() -> Redis:
-    """Return this process's connection to Redis, with patience that fits a worker."""
+    """Return this process's Redis connection, with timeouts that suit a worker."""
     return connect(application().extensions["settings"].redis_url, timeout=5.0)
 
 
 def others_wait(org_id: UUID) -> bool:
-    """Say whether work that is not this organization's waits. If Redis does not say, none does."""
+    """Return whether work of other organizations waits; False if Redis does not answer."""
     with suppress(RedisError, OSError):
         name = application().extensions["settings"].queue
         queue = Queue(name, connection=connection(), serializer=JSONSerializer)

@@ -1,7 +1,7 @@
-"""The jobs, a few lines each. Their arguments are ids, and which figures were asked for.
+"""The RQ jobs. Their arguments are ids, or the question of a report.
 
-What a stranger would get wrong: a job carries no work. It says that there may be some; what there
-is to do stands in PostgreSQL, and a job that is lost or run twice changes nothing.
+Note: a job carries no data. It says that there may be work; what there is to do is in PostgreSQL,
+and a job that is lost or run twice changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workers.context import application, connection, others_wait
 
 
 def drain(org_id: str, slot: str = "") -> None:
-    """Work through what waits for one organization; go behind the others where there is more."""
+    """Process pending deliveries of one organization; enqueue again if there are more."""
     own, settings, redis = UUID(org_id), application().extensions["settings"], connection()
     slot = slot or slots_of(settings.queue, own)[0]
     with (
@@ -33,9 +33,9 @@ def drain(org_id: str, slot: str = "") -> None:
 
 
 def sweep() -> None:
-    """Find what no hint announced: deliveries that wait, actions whose click came late.
+    """Find work without a notification: pending deliveries, and actions whose click came late.
 
-    And fold what changed of people where it grew long.
+    Also folds pending changes of distinct people where many have accumulated.
     """
     with application().app_context():
         settings = application().extensions["settings"]
@@ -50,7 +50,7 @@ def sweep() -> None:
 
 
 def retire() -> None:
-    """Remove bodies that have been kept for their time."""
+    """Delete bodies whose retention time is over."""
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():
@@ -71,13 +71,13 @@ def mail_reports() -> None:
 
 
 def count(org_id: str, question: str) -> None:
-    """Count figures that somebody waits for, or that grew old."""
+    """Compute a report that a page waits for, or whose cached result is old."""
     with application().app_context():
         application().extensions["counting"].count(UUID(org_id), question)
 
 
 def watch() -> None:
-    """Look for posts that run far above their usual; tell whoever wants to know."""
+    """Look for posts far above their usual activity, and alert those who subscribed."""
     with application().app_context():
         settings = application().extensions["settings"]
         with transaction():

@@ -1,7 +1,7 @@
 """The processes of the Procfile that are not web: `python -m workers.run worker|counter|clock`.
 
-What a stranger would get wrong: both outlive Redis. While it is away they wait and try again, so
-that a restart of Redis does not need a restart of anything else.
+Note: they outlive Redis. While it is away they wait and retry, so that a restart of Redis does not
+require a restart of anything else.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ _WAIT_SECONDS = 2.0
 
 
 class JSONQueue(Queue):
-    """A queue that writes JSON: whoever can write to Redis must not be able to run code here.
+    """A queue that uses JSON: write access to Redis must not be enough to run code here.
 
-    A pickle runs code by being read. What a job may call is `OwnJob`'s to say.
+    Unpickling runs code. `OwnJob` limits what a job may call.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **{**kwargs, "serializer": JSONSerializer})  # type: ignore[arg-type]
 
 
-# RQ's cron makes its queues itself and gives no place to say how they write (RQ 3.0).
+# RQ's cron creates its queues itself, with no option for the serializer (RQ 3.0).
 rq.cron.Queue = JSONQueue
 
 
 class UnknownJob(Exception):
-    """What a job names is none of our jobs."""
+    """The job names a function that is not one of our jobs."""
 
 
 class OwnJob(Job):
-    """A job that can only be one of `workers.jobs`, whatever stands in Redis.
+    """A job that can only be one of `workers.jobs`, whatever is in Redis.
 
-    RQ imports and calls what a job names, be it `os.system`; and what it names for afterwards.
+    RQ imports and calls whatever a job names, even `os.system`, also as a callback.
     """
 
     success_callback = failure_callback = stopped_callback = None
@@ -63,13 +63,13 @@ class OwnJob(Job):
         """Return the job's function. Raises `UnknownJob`."""
         module, _, name = str(self.func_name).rpartition(".")
         found: Callable[..., Any] | None = vars(jobs).get(name)
-        # Of what that module has, only what it defines.
+        # Only functions that the module defines itself.
         if module != jobs.__name__ or found is None or found.__module__ != module:
             raise UnknownJob
         return found
 
     def send_webhooks(self, *_: Any, **__: Any) -> None:
-        """Send none: none of ours asks for it."""
+        """Send none: none of our jobs asks for it."""
 
 
 class DrainWorker(Worker):
@@ -81,29 +81,29 @@ class DrainWorker(Worker):
         """Run a job in the fork, which must not use its parent's database connections."""
         with application().app_context():
             db.engine.dispose(close=False)
-            # Where the database was away when this worker started, it asks before each job.
+            # If the database was away when this worker started, the key is checked before each job.
             application().extensions["key_check"].require()
         super().main_work_horse(job, queue)  # type: ignore[arg-type]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Say of what kind an error was, and where: RQ would print its message, which holds data.
+        """Log the type and place of an error only: RQ would log its message, which contains data.
 
-        What the database refuses is told with what it was asked: hashes, click ids, figures.
+        A database error includes its parameters: hashes, click ids, amounts.
         """
         log.error("job_failed", job=job.id, exc_info=exc_info[1])
 
     def handle_job_failure(self, *about: Any, **more: Any) -> None:
-        """Note that a job failed, and nothing of the message in Redis either."""
+        """Record that a job failed, without its message in Redis either."""
         super().handle_job_failure(*about, **{**more, "exc_string": ""})
 
 
 def work() -> None:
-    """Drain until told to stop. One queue, so that RQ takes jobs from it without a gap."""
+    """Drain until stopped. One queue, so that RQ takes jobs from it without a gap."""
     _work_on(application().extensions["settings"].queue)
 
 
 def count() -> None:
-    """Count what pages ask for until told to stop; apart from the drain, which must not wait."""
+    """Compute reports for pages until stopped; apart from the drain, which must not wait."""
     _work_on(queue_of(application().extensions["settings"].queue))
 
 
@@ -128,7 +128,7 @@ def tick() -> None:
 
 
 def outlive_redis(process: Callable[[], None]) -> None:
-    """Run a process; where Redis goes away, wait and begin again."""
+    """Run a process; if Redis goes away, wait and start again."""
     while True:
         try:
             return process()
@@ -138,7 +138,7 @@ def outlive_redis(process: Callable[[], None]) -> None:
 
 
 def _refuse_wrong_start() -> None:
-    """End with one sentence where the settings are wrong, or the key is not the database's."""
+    """Exit with one sentence if the settings are wrong or the key is not the database's."""
     if reason := reason_not_to_start(application):
         sys.exit(reason)
 

@@ -1,4 +1,4 @@
-"""The schedule: data. RQ's own cron reads it (`workers.run clock`)."""
+"""The schedule, read by RQ's cron (`workers.run clock`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workers import jobs
 
 
 class Entry(TypedDict, total=False):
-    """What `rq.cron.CronScheduler.register` takes."""
+    """Arguments of `rq.cron.CronScheduler.register`."""
 
     func: Any
     interval: int
@@ -17,7 +17,7 @@ class Entry(TypedDict, total=False):
     ttl: int
 
 
-# A sweep that waits longer than the next one is due is of no use any more: `ttl` drops it.
+# A sweep that waits until the next one is due is of no use any more: `ttl` drops it.
 SCHEDULE: tuple[Entry, ...] = (
     {"func": jobs.sweep, "interval": 5, "ttl": 10, "job_timeout": 600},
     {"func": jobs.watch, "interval": 30, "ttl": 30, "job_timeout": 300},

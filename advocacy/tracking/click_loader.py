@@ -1,8 +1,8 @@
-"""Clicks on their way from the click log on disk into PostgreSQL, in bulk.
+"""Load clicks from the log on disk into PostgreSQL, in bulk.
 
-What a stranger would get wrong: to ship a segment twice is harmless, to remove it too early is not.
-It is removed after its clicks are committed; one that the database refuses for what is in it is put
-aside with another ending, so that it holds up nobody behind it and nothing is thrown away.
+Note: loading a segment twice is harmless, removing it too early is not. It is removed after its
+clicks are committed; one that the database rejects is renamed with another suffix, so that it does
+not block others and nothing is lost.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 
 
 def ship(folder: Path) -> set[UUID]:
-    """Bring in every segment that nobody writes to.
+    """Load every segment that no process writes to.
 
-    Returns the organizations that have actions which waited for one of these clicks.
+    Returns the organizations with actions that waited for one of these clicks.
     """
     waited: set[UUID] = set()
     while True:

@@ -1,12 +1,11 @@
-"""The click log: one line on disk before each redirect is answered, shipped in bulk afterwards.
+"""The click log: one line on disk before each redirect is answered, loaded in bulk afterwards.
 
-Here lives the file format, appending, and finding what is ready to be shipped. Nothing here knows
-the database.
+Has the file format, appending, and finding segments that are ready to load; knows no database.
 
-What a stranger would get wrong: a line is written with one `write` to a file opened for appending,
-so it survives `kill -9` of the process and a torn line can only be the last one, of a click that
-was never answered. A segment belongs to the process that holds its lock; when the process is gone,
-so is the lock, and whoever ships next adopts the segment.
+Note: a line is written with one `write` to a file opened for appending, so it survives `kill -9`,
+and only the last line can be truncated, of a click that was never answered. A segment belongs to
+the process that holds its lock; when the process ends the lock is released, and the next loader
+takes over the segment.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ _LINES_A_BATCH = 2_000
 
 
 def write_line(click_id: str, place: str, why: str, referrer_host: str) -> bytes:
-    """Write a click of this instant as `Click.to_line` would, quickly; `place` as `place_of`."""
+    """Return the line of a click of this instant, as `Click.to_line` but faster; see `place_of`."""
     return f"{click_id}\t{place}\t{_instant()}\t{why}\t{referrer_host}\n".encode()
 
 
 def place_of(org_id: str, link_id: str) -> str:
-    """Return what stands in a line for a link, to be made once for many clicks."""
+    """Return the part of a line that identifies a link, to be computed once for many clicks."""
     return f"{UUID(org_id)}\t{UUID(link_id)}"
 
 
 def _instant() -> str:
-    """Write this instant in ISO 8601; the date is put into words once a second only."""
+    """Return this instant in ISO 8601; the date is formatted once a second only."""
     micros = time.time_ns() // 1000
     second = micros // 1_000_000
     return f"{_second(second)}.{micros % 1_000_000:06d}+00:00"
@@ -52,19 +51,19 @@ def _second(second: int) -> str:
 
 
 class _Segment:
-    """A file that is appended to, let go of when the last thread that writes to it is done."""
+    """A file that is appended to; closed when the last thread that writes to it is done."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{new_id().hex}{_SUFFIX}"
-        # It gets the name by which it is found after it is locked, or another might take it first.
+        # Locked before it gets its final name, or another process might take it first.
         fresh = path.with_suffix(".new")
         self.fd = os.open(fresh, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fresh.rename(path)
 
     def __del__(self) -> None:
-        # With the descriptor goes the lock, and whoever ships next may take the file.
+        # Closing the descriptor releases the lock, and a loader may take the file.
         with contextlib.suppress(OSError, AttributeError):
             os.close(self.fd)
 
@@ -72,8 +71,8 @@ class _Segment:
 class ClickLog:
     """The segment that this process appends to. Safe to use from many threads.
 
-    No lock is held while a line is written: threads that wait for a disk and for each other would
-    stand in a queue. A writer holds on to the segment itself, so that none is closed under it.
+    No lock is held while a line is written, so that threads do not queue behind the disk. A writer
+    keeps a reference to the segment, so that it is not closed meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,14 +82,14 @@ class ClickLog:
         self.lost = 0
 
     def append(self, click: Click) -> bool:
-        """Write the click before its redirect is answered; False (and counted) where it cannot.
+        """Write the click before its redirect is answered; return False, and count it, on failure.
 
         A full disk loses clicks visibly; it never fails a redirect.
         """
         return self.append_line(click.to_line())
 
     def append_line(self, line: bytes) -> bool:
-        """Write a click that is a line already. See `append`."""
+        """Write a click that is formatted already. See `append`."""
         segment = None
         try:
             segment = self._segment or self._open()
@@ -105,7 +104,7 @@ class ClickLog:
         return True
 
     def rotate(self) -> None:
-        """Let go of the current segment, so that it may be shipped."""
+        """Close the current segment, so that it can be loaded."""
         with self._changing:
             if self._segment is not None and os.fstat(self._segment.fd).st_size:
                 self._segment = None
@@ -119,10 +118,10 @@ class ClickLog:
 
 @contextlib.contextmanager
 def ready_segment(folder: Path) -> Iterator[tuple[Path, Iterator[list[Click]]] | None]:
-    """Hold the oldest segment that nobody writes to, with its clicks in batches; None if none.
+    """Hold the oldest segment that no process writes to; yield it with its clicks in batches.
 
-    The caller removes the file when all its clicks are kept. Until then it will be found again,
-    and shipping a click twice is harmless.
+    Yields None if there is none. The caller removes the file once its clicks are stored. Until then
+    it is found again, and loading a click twice is harmless.
     """
     for path in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []:
         try:
@@ -147,7 +146,7 @@ def _batches(fd: int) -> Iterator[list[Click]]:
     batch: list[Click] = []
     with os.fdopen(os.dup(fd), "rb") as lines:
         for line in lines:
-            # A torn or foreign line is no click that anybody was redirected for.
+            # An invalid line is not a click for which anyone was redirected.
             with contextlib.suppress(ValueError):
                 if line.endswith(b"\n"):
                     batch.append(Click.from_line(line))
@@ -159,7 +158,7 @@ def _batches(fd: int) -> Iterator[list[Click]]:
 
 
 def waiting_bytes(folder: Path) -> int:
-    """Return how much has been logged and not yet shipped."""
+    """Return how many bytes are logged and not yet loaded."""
     total = 0
     for path in folder.glob(f"*{_SUFFIX}") if folder.is_dir() else []:
         with contextlib.suppress(OSError):

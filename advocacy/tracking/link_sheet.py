@@ -1,6 +1,6 @@
-"""The sheet of many links: a table that staff send, and the one that they get back.
+"""Make many links from a spreadsheet that staff upload, and return it with the links added.
 
-What comes back can be sent again as it is: the columns that were added are passed over.
+The result can be uploaded again unchanged: the added columns are ignored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAYOUT = Layout(
 LONGEST_CELL = 10_000
 MOST_ROWS = 1_000
 
-# A page waits for it.
+# A request waits for this.
 _SECONDS = 20
 _ADDED = {fold(name) for name in ADDED}
 _UTM = ("source", "medium", "campaign", "term", "content")
@@ -51,7 +51,7 @@ class BadSheet(ValueError):
 
 
 def template() -> bytes:
-    """Return a sheet with the headings and one row as an example."""
+    """Return an empty sheet with headings and an example row."""
     return _written(COLUMNS, [_EXAMPLE])
 
 
@@ -81,22 +81,22 @@ def open_sheet(data: bytes) -> Table:
 
 
 def read_sheet(data: bytes) -> list[tuple[int, LinkRequest]]:
-    """Return what each row asks for, with the number of its first line. Raises `BadSheet`."""
+    """Return the request in each row, with its line number. Raises `BadSheet`."""
     return requests_of(open_sheet(data))
 
 
 def requests_of(table: Table) -> list[tuple[int, LinkRequest]]:
-    """Return what each row of an opened sheet asks for. Raises `BadSheet`."""
+    """Return the request in each row of an opened sheet. Raises `BadSheet`."""
     return [(row.line, _request(row)) for row in table.rows()]
 
 
 def result_csv(outcomes: Sequence[RowOutcome], public_url: str) -> bytes:
-    """Write what became of the rows: as they were, with the link, its UTM, and what was wrong."""
+    """Return the rows as they were, with link, UTM and errors added."""
     return _written((*COLUMNS, *ADDED), [_row(each, public_url) for each in outcomes])
 
 
 def utm_shown(utm: dict[str, str]) -> str:
-    """Write UTM as it stands in an address, in the order that people know."""
+    """Return UTM as in a URL, in the usual order."""
     return urlencode({f"utm_{name}": utm[name] for name in _UTM if name in utm})
 
 

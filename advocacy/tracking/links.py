@@ -1,7 +1,7 @@
-"""Make tracking links: for the command, the page and a sheet of many, by the same checks.
+"""Make tracking links for the command, the page and spreadsheets, with the same checks.
 
-What a stranger would get wrong: the page and the sheet find a link again where it is there, so that
-whoever sends the same twice gets the same links. The command makes what it is told to, each time.
+Note: the page and spreadsheets reuse an existing link, so that sending the same twice gives the
+same link. The command makes a new one each time.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ _LONGEST_TITLE = 300
 _DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's address %(why)s")
 _LONGEST_PLATFORM = 40
 _LONGEST_AUTHOR = 100
-# How filters ask for posts without an author.
+# The value by which filters ask for posts without an author.
 _NO_AUTHOR = "-"
 
 MEDIA = ("video", "image", "text")
-"""The media that are offered; another word is taken as well."""
+"""The suggested media; other words are accepted."""
 
 
 class BadLink(ValueError):
-    """The link cannot be made so; the message says what to do."""
+    """The link cannot be made; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """A link as staff ask for it: of a post, by its address or its title, to a page.
+    """A link as staff ask for it: of a post (by URL or title) to a page.
 
-    `tool` is a source's name or a provider; empty, it is told from the destination.
+    `tool` is a source's name or a provider; if empty, the destination decides.
     """
 
     campaign: str
@@ -64,7 +64,7 @@ class LinkRequest:
 
 @dataclass(frozen=True, slots=True)
 class CheckedLink:
-    """What was asked for, checked, with nothing made yet."""
+    """A validated request; nothing is made yet."""
 
     campaign: Campaign
     destination: str
@@ -79,7 +79,7 @@ class CheckedLink:
 
 @dataclass(frozen=True, slots=True)
 class CreatedLink:
-    """A link with its post; `new` says that it was not there before."""
+    """A link with its post; `new` is false if the link existed already."""
 
     link: Link
     post: Post
@@ -89,7 +89,7 @@ class CreatedLink:
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of a row of a sheet: a link, or what is wrong with it, or neither."""
+    """The result for a row of a sheet: a link, or an error, or neither."""
 
     line: int
     wanted: LinkRequest
@@ -126,7 +126,7 @@ def create_link(
 
 
 def provider_for(destination: str, named: str | None = None) -> str:
-    """Return the provider whose way of carrying a code a destination takes. Raises `BadLink`."""
+    """Return the provider whose URL parameters a destination takes. Raises `BadLink`."""
     if named is not None:
         if named not in BY_SLUG:
             raise BadLink(
@@ -145,7 +145,7 @@ def provider_for(destination: str, named: str | None = None) -> str:
 
 
 def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
-    """Return the UTM by which a post can be known where nothing else comes back."""
+    """Return the UTM by which a post is recognized if nothing else comes back."""
     slug = next(each.slug for each in campaigns.list_campaigns(org_id) if each.id == of.campaign_id)
     return _utm(slug, of)
 
@@ -159,7 +159,7 @@ class LinkMaker:
         self._sources = {each.name: each for each in sources.list_sources(org_id)}
 
     def check(self, wanted: LinkRequest) -> CheckedLink:
-        """Check everything and make nothing. Raises `BadLink`."""
+        """Validate a request; make nothing. Raises `BadLink`."""
         campaign = self._campaigns.get(wanted.campaign.lower())
         if campaign is None:
             raise BadLink(
@@ -202,7 +202,7 @@ class LinkMaker:
         )
 
     def put(self, ready: CheckedLink) -> CreatedLink:
-        """Return the link that is ready: the one that is there, or else a new one."""
+        """Return the link of a validated request: the existing one, or else a new one."""
         org_id, campaign = self._org_id, ready.campaign
         campaigns_storage.lock_campaign(org_id, campaign.id)
         about = {"url": ready.post_url, "platform": ready.platform, "title": ready.title}
@@ -220,10 +220,10 @@ class LinkMaker:
         return CreatedLink(made, post, campaign, found is None)
 
     def _describe(self, post: Post, *, medium: str, author: str) -> None:
-        """Keep what is told of a post that is there, wherever it was made."""
+        """Update medium and author of an existing post, wherever it was made."""
         described = medium or post.medium, author or post.author
         if described != (post.medium, post.author):
-            # People are counted by these, and were by what was told before.
+            # Distinct people are counted by both, and have to move to the new values.
             locks.lock_organization(self._org_id, alone=True)
             zones = campaigns.zones(self._org_id)
             distinct_counts.move_people(self._org_id, post.id, described, zones)
@@ -232,7 +232,7 @@ class LinkMaker:
     def put_many(
         self, rows: Iterable[tuple[int, LinkRequest]], *, only_all: bool
     ) -> list[RowOutcome]:
-        """Make the links of a sheet's rows; with `only_all`, none where one of them is wrong."""
+        """Make the links of a sheet's rows; with `only_all`, none if any row has an error."""
         ready: list[tuple[int, LinkRequest, CheckedLink | None, str]] = []
         for line, wanted in rows:
             try:
@@ -241,7 +241,7 @@ class LinkMaker:
                 ready.append((line, wanted, None, error.args[0]))
         if only_all and any(trouble for *_, trouble in ready):
             return [RowOutcome(line, wanted, None, trouble) for line, wanted, _, trouble in ready]
-        # In one order of locks, whatever the order of the rows.
+        # One lock order, whatever the order of the rows.
         for campaign_id in sorted({one.campaign.id for _, _, one, _ in ready if one}):
             campaigns_storage.lock_campaign(self._org_id, campaign_id)
         return [
@@ -287,5 +287,5 @@ def _utm(campaign: str, post: Any) -> dict[str, str]:
 
 
 def count_errors(outcomes: Sequence[RowOutcome]) -> int:
-    """Return how many rows are wrong."""
+    """Return how many rows have an error."""
     return sum(1 for each in outcomes if each.trouble)

@@ -1,17 +1,17 @@
-"""Who is a person: whether a user agent is a browser that somebody looks at, or a program.
+"""Tell people from programs by their user agent.
 
-Pure. The rule, in this order:
+Pure. The rules, in this order:
 
-1. Whoever does not begin as browsers do, or names no system that browsers run on, is a program.
-2. Whoever names itself a bot, crawler, spider, preview, fetcher and the like, or gives an address
-   where its owner can be reached, is a program, on whatever device it says it is.
-3. Who is left is a person in an app, on a phone, a tablet, a television or a console; on a computer
-   as well, unless the public list of crawlers (crawler-user-agents) knows better.
+1. An agent that does not begin like a browser, or names no system with browsers, is a program.
+2. An agent that names itself a bot, crawler, spider, preview, fetcher or similar, or that gives its
+   owner's address, is a program, on whatever device it claims to be.
+3. All others are people if in an app or on a phone, tablet, television or console; and on a
+   computer unless the public list of crawlers (crawler-user-agents) knows them.
 
-Note: the list comes last and is never asked about devices and apps. Its patterns are searched for
-anywhere in an agent, and some of them are names of phones (`Butterfly`), builds (`AP3A.240617.008`)
-and apps (`MetaIAB Facebook`, `Tumblr/`). `tests/web/data/agents.tsv` holds what this has to say of
-known agents, so that a new release of the list cannot change it unnoticed.
+Note: the list comes last and is not used for devices and apps. Its patterns match anywhere in an
+agent, and some match phones (`Butterfly`), builds (`AP3A.240617.008`) and apps (`MetaIAB Facebook`,
+`Tumblr/`). `agents.tsv` in the tests has the expected result for known agents, so that a new
+release of the list cannot change it unnoticed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from functools import lru_cache
 from crawleruseragents import is_crawler
 
 LONGEST = 1024
-"""Of an agent so many characters are read; those of apps have up to some 600."""
+"""The number of characters that are read; agents of apps have up to about 600."""
 
-# Text browsers, used with a Braille display, and browsers of the simplest phones come first.
+# First text browsers, used with Braille displays, and browsers of the simplest phones.
 _BROWSER = re.compile(
     r"(mozilla|opera|ucweb|lynx|w3m|elinks)/\d|links \(|[\w-]+/\S* profile/midp", re.IGNORECASE
 )
@@ -41,14 +41,14 @@ _COMPUTER = re.compile(
     r"Windows|Macintosh|Mac ?OS|Mac_PowerPC|X11|Linux|CrOS|BSD|SunOS|Haiku|Fuchsia|OS/2|AmigaOS",
     re.IGNORECASE,
 )
-# Apps that also run on computers, or on tablets that say they are one.
+# Apps that also run on computers, or on tablets that claim to be one.
 _IN_APP = re.compile(
     r"\[FB|FB_IAB|MetaIAB|\b(Instagram|Barcelona|musical_ly|BytedanceWebview|MicroMessenger"
     r"|LinkedInApp|Twitter for|Slack(_SSB)?/|Tumblr|Mastodon|Pinterest/|Snapchat|KAKAOTALK|Line/)",
     re.IGNORECASE,
 )
 
-# What describes the device. A model may be named as it likes: CUBOT, SPIDER, Crawler.
+# The description of the device. Models may have any name: CUBOT, SPIDER, Crawler.
 _MODEL = re.compile(
     r"\bFB(?:DV|MF|BD)/[^;\]]*"
     r"|\bAndroid \(\d+/[^)]*\)"
@@ -57,7 +57,7 @@ _MODEL = re.compile(
     re.IGNORECASE,
 )
 _NO_PROGRAMS = frozenset({"cubot"})
-# Words as they are written and those they are put together of: `SkypeUriPreview`, `PreLoader`.
+# Words as written, and their parts: `SkypeUriPreview`, `PreLoader`.
 _WORD = re.compile(r"[A-Za-z]+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ENDINGS = (
@@ -83,24 +83,24 @@ _ENDINGS = (
     "headless",
 )
 _WORDS = frozenset({"crawl", "crawling", "prefetching", "scrap", "scraping", "unfurl", "proxy"})
-# Programs whose names have none of these words, and which the list lacks or which pose as phones.
+# Programs without any of these words that the list lacks, or that pose as phones.
 _NAMES = re.compile(
     r"externalhit|externalagent|cardyb|ms-?office|landingpagefeinfra|lighthouse|\bPTST/|duplexweb"
     r"|\bhotjar\b|-optimizer-agent|adbeat|powershell",
     re.IGNORECASE,
 )
-# Where an owner can be reached. `Ecosia ios@10.3.1` is a version, and so has no letters at its end.
+# The owner's address. `Ecosia ios@10.3.1` is a version: it does not end in letters.
 _OWNER = re.compile(
     r"https?:|://|\bwww\.|\bmailto\b|(?<=[\w.+-])(?:@|\(at\)|\[at\])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}",
     re.IGNORECASE,
 )
-# "compatible" was for browsers that came after Netscape's; since then for programs.
+# "compatible" was used by browsers that followed Netscape's, since then by programs.
 _COMPATIBLE = re.compile(r"\bcompatible[;,](?!\s*(?:MSIE|Konqueror))\s*(\w*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=8192)
 def is_person(agent: str) -> bool:
-    """Say whether a user agent is a person's browser, those inside apps included."""
+    """Return whether a user agent is a person's browser, including those inside apps."""
     agent = agent[:LONGEST].strip()
     if not _BROWSER.match(agent):
         return False
@@ -114,7 +114,7 @@ def is_person(agent: str) -> bool:
 
 
 def declares_bot(agent: str) -> bool:
-    """Say whether an agent says that it is a program, whatever it runs on."""
+    """Return whether an agent declares itself a program, whatever it runs on."""
     described = _MODEL.sub(" ", agent)
     if _OWNER.search(described) or _NAMES.search(described):
         return True

@@ -1,5 +1,5 @@
-"""Tables that people bring as files: CSV of any encoding and separator, workbooks, ZIP.
+"""Read tables in files: CSV of any encoding and separator, workbooks, ZIP.
 
-One opener for all of them, `table.open_table`, so that what one page or command reads, every other
-reads the same.
+`table.open_table` is the only way to open one, so that every page and command reads a file the same
+way.
 """

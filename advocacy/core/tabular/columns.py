@@ -1,6 +1,6 @@
-"""Columns: which of a file's headings are known, whatever their case, spacing and punctuation.
+"""Match a file's headings with known columns, whatever their case, spacing and punctuation.
 
-Pure, and imports nothing of the rest.
+Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-# What str.strip does not take for white space, and what editors and spreadsheets leave behind.
+# Invisible characters that str.strip leaves, and that editors and spreadsheets insert.
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\0\x1a"
 _EDGES = re.compile(rf"^[\s{INVISIBLE}]+|(?<![\s{INVISIBLE}])[\s{INVISIBLE}]+$")
 
@@ -22,7 +22,7 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")
 def fold(name: str) -> str:
     """Return a heading without case, white space and punctuation; every letter stays.
 
-    `Created (UTC)`, `created_utc` and `CREATED UTC` are one; `Título` and `Titulo` are two.
+    `Created (UTC)`, `created_utc` and `CREATED UTC` are equal; `Título` and `Titulo` differ.
     """
     return _folded(name) if len(name) < 1_000 else _folded.__wrapped__(name)
 
@@ -35,7 +35,7 @@ def _folded(name: str) -> str:
 
 
 def clean(heading: str) -> str:
-    """Return a heading as it is shown: on one line, with nothing invisible around it."""
+    """Return a heading for display: on one line, without invisible characters around it."""
     return _UNSHOWN.sub("\ufffd", " ".join(_EDGES.sub("", heading).split()))
 
 
@@ -43,8 +43,8 @@ def clean(heading: str) -> str:
 class Layout:
     """The columns that a reader knows.
 
-    `needed` are groups of spellings, of each of which one has to be there. `exact` says that rows
-    have to carry the names as they are spelled here, since the reader looks them up by the letter.
+    `needed` has groups of spellings; one of each group is required. `exact` means that rows carry
+    the names as spelled here, since the reader looks them up literally.
     """
 
     needed: tuple[tuple[str, ...], ...] = ()
@@ -59,7 +59,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a row of headings says, by a layout. `names` has one entry for each column."""
+    """The result of matching a row of headings. `names` has one entry for each column."""
 
     names: tuple[str, ...]
     known: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def match(headings: Sequence[str], layout: Layout) -> Matched:
 
 
 def _told_apart(names: Iterable[str]) -> Iterable[str]:
-    """Yield names of which no two are equal, except empty ones: `Note`, `Note (2)`."""
+    """Yield the names, made unique unless empty: `Note`, `Note (2)`."""
     seen: set[str] = set()
     for name in names:
         unique, number = name, 1

@@ -1,4 +1,4 @@
-"""Containers: what a file is by its first bytes, and the one table inside a ZIP."""
+"""Recognize a file by its first bytes, and find the one table inside a ZIP."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.workbook import locked
 
 MOST_BYTES = 4 << 30
-"""The most bytes of a file, or of what a ZIP or a workbook unpacks to."""
+"""The largest size of a file, and of what a ZIP or a workbook unpacks to."""
 
 MOST_MEMBERS = 10_000
 MOST_RATIO = 200
-"""How many times its size a ZIP may unpack to, beyond a few megabytes; CSV comes to 5 to 30."""
+"""The largest compression ratio of a ZIP above a few megabytes; CSV has 5 to 30."""
 
 _FREE = 16 << 20
 _CHUNK = 1 << 20
 
 
 class Kind(StrEnum):
-    """How a file is to be read."""
+    """How a file is read."""
 
     TEXT = "CSV"
     XLSX = "XLSX"
@@ -56,7 +56,7 @@ _CONTROLS = bytes(each for each in range(32) if each not in b"\0\t\n\v\f\r\x1a\x
 
 
 def kind_of(file: BinaryIO) -> Kind:
-    """Say how a seekable file is to be read. Raises `BadTable` where it is no table."""
+    """Return how a seekable file is read. Raises `BadTable` if it is not a table."""
     file.seek(0)
     head = file.read(1 << 16)
     if not head.strip():
@@ -88,7 +88,7 @@ def _check_text(head: bytes) -> None:
         raise BadTable(say("this is JSON and no table; export it as CSV"))
     controls = len(head) - len(head.translate(None, _CONTROLS))
     zeros = head.count(0)
-    # Text of two bytes a letter may have such bytes in its high or low half.
+    # Text in UTF-16 may contain such bytes.
     if zeros > len(head) * 0.8 or (not zeros and controls > len(head) / 100):
         raise _no_table("")
 
@@ -118,7 +118,7 @@ def _kind_of_zip(file: BinaryIO) -> Kind:
 
 
 def _kind_of_compound(file: BinaryIO) -> Kind:
-    """Tell XLS from a workbook that is encrypted, which stands in the same container."""
+    """Tell an XLS file from an encrypted workbook, which uses the same container."""
     file.seek(0)
     directory = file.read(_FREE)
     if "EncryptedPackage".encode("utf-16-le") in directory:
@@ -129,7 +129,7 @@ def _kind_of_compound(file: BinaryIO) -> Kind:
 
 
 def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
-    """Return name and contents of the one table inside a ZIP. Raises `BadTable`."""
+    """Return name and contents of the only table inside a ZIP. Raises `BadTable`."""
     with _opened(file) as packed:
         members = [each for each in _checked(packed) if _is_table(each)]
         if len(members) != 1:
@@ -140,7 +140,7 @@ def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
                 )
             )
         (member,) = members
-        # Unlinked when it is made; closed with the table, or when nothing holds it any more.
+        # Has no name on disk; closed with the table, or when nothing refers to it any more.
         whole = tempfile.TemporaryFile()  # noqa: SIM115
         size = 0
         try:
@@ -157,7 +157,7 @@ def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
         return member.filename, whole
 
 
-# What the standard library raises of a ZIP that somebody damaged.
+# What the standard library raises for a damaged ZIP.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -211,5 +211,5 @@ def _is_table(member: zipfile.ZipInfo) -> bool:
 
 
 def label(kind: Kind, inside: str) -> Phrase | str:
-    """Say what a file is."""
+    """Return the name of a kind of file."""
     return say("%(kind)s inside a ZIP", kind=str(kind)) if inside else str(kind)

@@ -1,10 +1,10 @@
 """A program that writes the cells of a workbook as lines of JSON; run by `workbook.py`.
 
 It reads a workbook from standard input and writes `["sheet", name]` and `[row, cell, …]` to
-standard output; where it cannot, `["error", reason]`. It imports nothing of this project.
+standard output, or `["error", reason]`. It imports nothing of this project.
 
-Note: this is a process of its own because a file of a few kilobytes can ask for any amount of
-memory (one cell far down and far right), for which the library aborts the whole process.
+Note: it is a separate process because a file of a few kilobytes can demand any amount of memory
+(one cell far down and far right), on which the library aborts the process.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MOST_BYTES = 1 << 30
 
 
 def cell_text(cell: object) -> str:
-    """Write a cell as CSV would have it: `25.1`, `25`, `2026-11-01 09:30:00`, `2026-11-01`.
+    """Return a cell as CSV would have it: `25.1`, `25`, `2026-11-01 09:30:00`, `2026-11-01`.
 
-    Numbers are floats in a workbook; they are written in the fewest digits that read as the same
-    float, which are those that were typed. Nothing is calculated with them here.
+    Numbers are floats in a workbook; they are written with the fewest digits that read as the same
+    float, which are those that were typed. No arithmetic is done with them here.
     """
     if isinstance(cell, bool):
         return "true" if cell else "false"
@@ -33,7 +33,7 @@ def cell_text(cell: object) -> str:
             return str(cell)
         return f"{int(number)}" if number == number.to_integral_value() else f"{number:f}"
     if isinstance(cell, datetime):
-        # A moment is a fraction of a day in a workbook, which a float holds to some microseconds.
+        # A workbook stores an instant as a fraction of a day, precise to some microseconds.
         near = cell + timedelta(microseconds=500)
         if near.microsecond < 1_000:
             cell = near.replace(microsecond=0)
@@ -62,7 +62,7 @@ def main() -> None:
     except MemoryError:
         _write(["error", "large"])
     # The library raises its own errors, those of Rust's standard library, and on a panic one that
-    # is no Exception; all mean that it cannot read this file.
+    # is not an Exception; all mean that it cannot read this file.
     except BaseException as error:
         large = isinstance(error, OSError) and error.errno == 27
         _write(["error", "large" if large else "broken"])

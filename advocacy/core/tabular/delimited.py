@@ -1,7 +1,7 @@
-"""Delimited text: rows of cells out of CSV, whatever its separator and line ends.
+"""Read rows of cells from CSV, whatever its separator and line ends.
 
-Note: `csv.Sniffer` guesses a separator by the frequency of signs and is often wrong about short
-files; here it is the one by which most of the known columns are found.
+Note: `csv.Sniffer` guesses a separator by character frequencies and is often wrong about short
+files; here the separator that finds most of the known columns is used.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from advocacy.core.tabular.encodings import Encoding
 from advocacy.core.tabular.errors import BadTable
 
 LONGEST_LINE = 1 << 20
-"""The most letters of a line, and of a cell."""
+"""The longest line or cell, in characters."""
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 RawRow = tuple[int, list[str]]
 """The number of the line on which a row begins, and its cells."""
 
-# One limit for the whole process; Python's own is 131,072.
+# A limit of the whole process; Python's default is 131,072.
 csv.field_size_limit(LONGEST_LINE)
 
 
 def checked_separator(asked: str) -> str:
-    """Return the separator that was asked for, by its sign or its name. Raises `BadTable`."""
+    """Return the separator for its character or its name. Raises `BadTable`."""
     named = {name: sign for sign, name in SEPARATORS.items()} | {"\\t": "\t"}
     sign = named.get(asked.strip().lower(), asked)
     if len(sign) != 1 or sign in '"\r\n\0 ' or sign.isalnum():
@@ -39,7 +39,7 @@ def checked_separator(asked: str) -> str:
 
 
 def hint_of(first_line: str) -> str:
-    """Return the separator that Excel's own first line `sep=;` names, else nothing."""
+    """Return the separator from Excel's first line `sep=;`, or ''."""
     line = first_line.strip('\ufeff\r\n"')
     return line[4] if len(line) == 5 and line[:4].lower() == "sep=" else ""
 
@@ -47,9 +47,9 @@ def hint_of(first_line: str) -> str:
 def read_delimited(
     file: BinaryIO, encoding: Encoding, separator: str, spaced: bool = False
 ) -> Iterator[RawRow]:
-    """Yield the rows of a file from its beginning, in flat memory. Raises `BadTable`.
+    """Yield the rows of a file from its beginning, in constant memory. Raises `BadTable`.
 
-    `spaced` says that a blank stands behind separators, before the quotes of a cell.
+    `spaced` means that separators are followed by a space before quoted cells.
     """
     file.seek(encoding.skip)
     errors = "surrogateescape" if encoding.damaged else "strict"
@@ -66,7 +66,7 @@ def read_delimited(
 def sample_of(
     file: BinaryIO, encoding: Encoding, size: int = LONGEST_LINE // 4
 ) -> tuple[str, bool]:
-    """Return the beginning of a file in whole lines, and whether that is all of it."""
+    """Return the beginning of a file in whole lines, and whether that is the whole file."""
     file.seek(encoding.skip)
     errors = "surrogateescape" if encoding.damaged else "strict"
     text = io.TextIOWrapper(file, encoding.codec, errors, newline="")
@@ -81,7 +81,7 @@ def sample_of(
 
 
 def sample_rows(sample: str, whole: bool, separator: str, most: int = 50) -> list[RawRow]:
-    """Return the first rows of a sample by one separator; none where it cannot be read by it."""
+    """Return the first rows of a sample by one separator; none if that fails."""
     rows: list[RawRow] = []
     try:
         for row in _rows(
@@ -92,12 +92,12 @@ def sample_rows(sample: str, whole: bool, separator: str, most: int = 50) -> lis
                 return rows
     except BadTable:
         return rows
-    # The last row of a part may go on behind it.
+    # The last row of a part may be incomplete.
     return rows if whole or len(rows) == 1 else rows[:-1]
 
 
 def is_spaced(sample: str, separator: str) -> bool:
-    """Say whether cells are quoted behind a blank: `a, "b"`."""
+    """Return whether cells are quoted after a space: `a, "b"`."""
     return f'{separator} "' in sample and f'{separator}"' not in sample
 
 
@@ -145,7 +145,7 @@ def _rows(lines: Iterator[str], separator: str, spaced: bool) -> Iterator[RawRow
 
 
 def _check_end(held: list[str], separator: str, spaced: bool, begins: int) -> None:
-    """Refuse a row that ends within quotes: Python's reader takes the end of a file for theirs."""
+    """Reject a row that ends within quotes: Python's reader takes the end of file as their end."""
     try:
         list(csv.reader(held, delimiter=separator, skipinitialspace=spaced, strict=True))
     except csv.Error as error:

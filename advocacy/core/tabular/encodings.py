@@ -1,9 +1,9 @@
-"""Encodings: in which one a text file is written.
+"""Find the encoding of a text file.
 
-A byte order mark decides; then UTF-16 and UTF-32 where their zero bytes show them; then UTF-8,
-which hardly any other text is by chance. Only what is none of these is guessed.
+A byte order mark decides; then UTF-16 and UTF-32 by their zero bytes; then UTF-8, which other text
+hardly ever is by accident. Only if it is none of these is the encoding guessed.
 
-Note: the whole file is looked through, because a letter that tells may stand in the last row.
+Note: the whole file is examined, because the decisive letter may be in the last row.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# In the order in which they are preferred where they read equally well.
+# In the order of preference if they fit equally well.
 _CANDIDATES = (
     "cp1252", "mac_roman", "cp850", "cp1250", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254",
     "cp1255", "cp1256", "cp1257", "cp932", "gb18030", "big5", "cp949", "euc_jp",
 )  # fmt: skip
-# How much likelier one is than another that reads as well. Nearly any bytes read as Chinese.
+# How much likelier an encoding is than others that fit as well. Almost any bytes are valid Chinese.
 _PRIOR = {"cp1252": 0.4} | dict.fromkeys(("cp932", "gb18030", "big5", "cp949", "euc_jp"), -3.0)
 _NAMES = {
     "utf-8": "UTF-8",
@@ -44,16 +44,16 @@ _NAMES = {
     "iso8859-1": "Latin-1",
     "cp932": "Shift JIS",
 }
-# Codecs of Python's that are no encodings of a file, or that would run an escape.
+# Python codecs that are not encodings of files, or that would interpret escapes.
 _NO_ENCODINGS = {"idna", "punycode", "undefined", "mbcs", "oem", "utf-7"}
 _TYPOGRAPHIC = frozenset("’‘“”–—…€£©®™°ºª¿¡«»\u00a0·№")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An encoding: Python's name, how many bytes of a mark to pass over, how it was found.
+    """An encoding: Python's name, how many bytes of a mark to skip, how it was found.
 
-    `damaged` says that some bytes are not in it; rows with such bytes have to be refused.
+    `damaged` means that some bytes are invalid in it; rows with such bytes have to be rejected.
     """
 
     codec: str
@@ -63,14 +63,14 @@ class Encoding:
 
     @property
     def name(self) -> str:
-        """Its name as people know it."""
+        """Its common name."""
         if self.codec.startswith("cp125"):
             return f"Windows-{self.codec[2:]}"
         return _NAMES.get(self.codec, self.codec.upper())
 
 
 def find_encoding(file: BinaryIO, asked: str = "") -> Encoding:
-    """Find the encoding of a seekable file, or check the one asked for. Raises `BadTable`."""
+    """Find the encoding of a seekable file, or check the requested one. Raises `BadTable`."""
     file.seek(0)
     sample = file.read(_SAMPLE)
     skip, marked = next(
@@ -109,7 +109,7 @@ def _checked(asked: str) -> str:
 
 
 def _whole(file: BinaryIO, encoding: Encoding) -> Encoding:
-    """Return the encoding if all of the file is in it. Raises `BadTable`."""
+    """Return the encoding if the whole file is valid in it. Raises `BadTable`."""
     decoder = codecs.getincrementaldecoder(encoding.codec)()
     file.seek(encoding.skip)
     at = encoding.skip
@@ -132,7 +132,7 @@ def _whole(file: BinaryIO, encoding: Encoding) -> Encoding:
 
 
 def _wide(sample: bytes) -> str:
-    """Return the encoding of UTF-16 or UTF-32 without a mark, else nothing."""
+    """Return the encoding of UTF-16 or UTF-32 without a mark, or ''."""
     zeros = sample.count(0)
     if len(sample) < 4 or zeros < len(sample) / 50:
         return ""
@@ -151,14 +151,14 @@ def _wide(sample: bytes) -> str:
     whole = sample[: len(sample) // 4 * 4]
     text = codecs.getincrementaldecoder(found)("replace").decode(whole)
     readable = sum(each.isprintable() or each.isspace() for each in text)
-    # Any two letters of one byte are one of two; but then what ends lines is none of them.
+    # Any two single-byte letters are one double-byte letter; but then no line end is among them.
     ends = sum(text.count(end) for end in "\r\n")
     line_ends = sum(whole.count(end) for end in b"\r\n")
     return found if readable >= 0.95 * len(text) and ends > 0.6 * max(line_ends, 1) else ""
 
 
 def _narrow(file: BinaryIO) -> Encoding:
-    """Tell UTF-8 from encodings of one byte a letter."""
+    """Tell UTF-8 from single-byte encodings."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     file.seek(0)
     right = wrong = 0
@@ -173,7 +173,7 @@ def _narrow(file: BinaryIO) -> Encoding:
     wrong += len(decoder.decode(b"", final=True))
     if not wrong:
         return Encoding("utf-8")
-    # By chance hardly one of ten letters of another encoding is right UTF-8.
+    # By accident, hardly one in ten letters of another encoding is valid UTF-8.
     if right > wrong:
         return Encoding("utf-8", damaged=True)
     return _guessed(file)
@@ -191,7 +191,7 @@ def _guessed(file: BinaryIO) -> Encoding:
 
 
 def _telling(file: BinaryIO) -> bytes:
-    """Return the first lines that have other bytes than ASCII, up to the size of a sample."""
+    """Return the first lines with non-ASCII bytes, up to the size of a sample."""
     file.seek(0)
     lines: list[bytes] = []
     size = 0
@@ -209,8 +209,8 @@ def _telling(file: BinaryIO) -> bytes:
 def _ranked(telling: bytes) -> list[str]:
     """Return the candidates, the most plausible first.
 
-    Note: names in a table are too short for the frequencies of letters by which detectors work;
-    so how letters stand beside each other comes first, and the library decides between equals.
+    Note: names in a table are too short for the letter frequencies that detectors use; so
+    neighbouring letters are compared first, and the library decides between equals.
     """
     plausible: dict[str, float] = {}
     for codec in _CANDIDATES:
@@ -237,7 +237,7 @@ def _ranked(telling: bytes) -> list[str]:
 
 
 def _plausible(text: str) -> float:
-    """Say how well the letters beyond ASCII stand in their words, from -1 to 1."""
+    """Return how well the non-ASCII letters fit into their words, from -1 to 1."""
     score = number = run = 0.0
     before = " "
     for place, letter in enumerate(text):

@@ -1,6 +1,6 @@
-"""A table that somebody brings as a file: opened, described, and read row by row.
+"""Open a file as a table, describe it, and read it row by row.
 
-`open_table` takes a file object, so that an upload and a path are read alike. Nothing is kept: the
+`open_table` takes a file object, so that uploads and paths are read alike. Nothing is stored: the
 file is read once to find out what it is, and again for its rows.
 """
 
@@ -29,7 +29,7 @@ from advocacy.core.tabular.workbook import read_workbook
 
 MOST_COLUMNS = 1_000
 HEADINGS_WITHIN = 20
-"""Among so many rows that hold something, the headings are looked for."""
+"""The headings are among so many first rows that are not empty."""
 
 _BETWEEN = "\x1f"
 _SPACE = f" \t\r\n\v\f\u00a0{_BETWEEN}{INVISIBLE}"
@@ -38,10 +38,10 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 class Row(NamedTuple):
-    """A row: the line of the file on which it begins (of a workbook, its row), and its values.
+    """A row: the line (or the workbook's row) on which it begins, and its values by column name.
 
-    `values` are by the names of the columns, without those that a short row does not have.
-    `problem` says why the row cannot be read; `beyond` are cells behind the last column.
+    `values` lacks the last columns of a short row. `problem` says why the row cannot be read;
+    `beyond` are cells after the last column.
     """
 
     line: int
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Table:
-    """A file that was opened: what was understood of it, and its rows."""
+    """An opened file: what is known of it, and its rows."""
 
     kind: Kind
     matched: Matched
@@ -70,13 +70,13 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns that have one, in their order."""
+        """The names of the columns that have one, in order."""
         return tuple(name for name in self.matched.names if name)
 
     def check(self) -> int:
         """Read the file to its end and return how many rows it has. Raises `BadTable`.
 
-        Also where a needed column is missing, a known one is there twice, or there is no row.
+        Also if a needed column is missing, a known one is repeated, or there is no row.
         """
         if self.matched.missing:
             raise BadTable(self._missing())
@@ -102,9 +102,9 @@ class Table:
         return list(islice(self.rows(), most))
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows in flat memory. Raises `BadTable`, also where the file changed meanwhile.
+        """Yield the rows in constant memory. Raises `BadTable`, also if the file changed meanwhile.
 
-        Passed over are empty rows, the headings where they are repeated, and lines of totals.
+        Empty rows, repeated headings and lines of totals are skipped.
         """
         names = self.matched.names
         width, headings = len(names), list(self._headings)
@@ -165,7 +165,7 @@ class Table:
         )
 
     def described(self, number: int | None = None) -> Phrase:
-        """Say in one line what the file is taken for."""
+        """Return one line that says how the file is read."""
         parts: list[str] = [containers.label(self.kind, self.inside)]
         if self.encoding is not None:
             parts.append(
@@ -201,10 +201,10 @@ def open_table(
     separator: str = "",
     seconds: float = MOST_SECONDS,
 ) -> Table:
-    """Open a file as a table. Raises `BadTable` and nothing else, whatever the file holds.
+    """Open a file as a table. Raises only `BadTable`, whatever the file contains.
 
-    `encoding` and `separator` are what the caller knows better than the file shows; `seconds` is
-    how long a workbook may take.
+    `encoding` and `separator` override what the file shows; `seconds` limits how long a workbook
+    may take.
     """
     try:
         return _opened(file, layout, encoding, separator, seconds)
@@ -254,7 +254,7 @@ def _text(file: BinaryIO, layout: Layout, asked_encoding: str, asked_separator: 
         if headings and (found is None or headings.worth > found.worth):
             found, chosen = headings, candidate
     if found is None:
-        # What is wrong with the very first row is said by reading it.
+        # Errors in the very first row are reported by reading it.
         next(delimited.read_delimited(file, encoding, chosen), None)
         raise BadTable(say("this is no table; export it as CSV or XLSX"))
     spaced = delimited.is_spaced(sample, chosen)
@@ -288,7 +288,7 @@ def _workbook(file: BinaryIO, kind: Kind, layout: Layout, seconds: float) -> Tab
 
 @dataclass(frozen=True, slots=True)
 class _Headings:
-    """The row of headings among the first rows, and how much speaks for it."""
+    """The row of headings among the first rows, and the evidence for it."""
 
     line: int
     cells: tuple[str, ...]
@@ -344,7 +344,7 @@ def _table(kind: Kind, found: _Headings) -> Table:
 
 
 def _same(cells: Sequence[str], headings: Sequence[str]) -> bool:
-    """Say whether a row is the headings again, as where two files were put together."""
+    """Return whether a row repeats the headings, as in concatenated files."""
     return cells[1 : len(headings)] == headings[1:] and clean(cells[0]) == clean(headings[0])
 
 
@@ -363,7 +363,7 @@ def _short(name: str) -> str:
 
 
 def _copied(file: BinaryIO) -> BinaryIO:
-    """Return a copy that can be read twice and by another process; it is gone when it is closed."""
+    """Return a copy that can be read twice and by another process; deleted when it is closed."""
     whole = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the table
     shutil.copyfileobj(file, whole)
     whole.seek(0)
@@ -371,7 +371,7 @@ def _copied(file: BinaryIO) -> BinaryIO:
 
 
 def _state_of(file: Any) -> object:
-    """Return what changes where somebody writes to the file."""
+    """Return what changes when a process writes to the file."""
     try:
         found = os.fstat(file.fileno())
     except (OSError, AttributeError):

@@ -1,7 +1,7 @@
-"""Workbooks: rows of cells out of XLSX, XLSM, XLSB, XLS and ODS.
+"""Read rows of cells from XLSX, XLSM, XLSB, XLS and ODS.
 
-They are read by calamine in a process of its own, with limits of memory and time, into a
-temporary file without a name; it is read from there row by row.
+Calamine reads them in a separate process with limits of memory and time, into an unnamed temporary
+file that is then read row by row.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from advocacy.core.messages import say
 from advocacy.core.tabular.delimited import RawRow
 from advocacy.core.tabular.errors import BadTable
 
-# It reads other people's files, and gets none of our secrets.
+# It reads untrusted files and gets none of our secrets.
 _VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 _PROGRAM = Path(__file__).with_name("convert.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of a workbook: its name, and where its rows begin and end in the converted file."""
+    """A sheet of a workbook: its name, and the range of its rows in the converted file."""
 
     name: str
     begins: int
@@ -36,13 +36,13 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """A converted workbook: its visible sheets that hold something."""
+    """A converted workbook: its visible sheets that are not empty."""
 
     converted: BinaryIO
     sheets: tuple[Sheet, ...]
 
     def rows(self, sheet: Sheet) -> Iterator[RawRow]:
-        """Yield the rows of a sheet that hold something, each with its number there."""
+        """Yield the rows of a sheet that are not empty, each with its number there."""
         self.converted.seek(sheet.begins)
         while self.converted.tell() < sheet.ends:
             number, *cells = json.loads(self.converted.readline())
@@ -99,7 +99,7 @@ def _refused(reason: str) -> BadTable:
 
 
 def locked() -> BadTable:
-    """Return the error for what is protected by a password."""
+    """Return the error for a file with a password."""
     return BadTable(say("the file is protected by a password; save it without one"))
 
 
