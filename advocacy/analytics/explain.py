@@ -292,7 +292,7 @@ def _summary(
     if carrier is action:
         return told
     day = vocabulary.moment(carrier.occurred_at, timezone)[:10]
-    renewed = say("A renewal, counted for what brought the payment of %(day)s.", day=day)
+    renewed = say("A renewal, credited to the source of the payment of %(day)s.", day=day)
     return joined([renewed, told])
 
 
@@ -300,13 +300,13 @@ def _inherits(action: Action, carrier: Any) -> dict[str, Any] | None:
     if carrier is action:
         return None
     says = say(
-        "A renewal belongs to what brought its first payment; the evidence and the touches here "
-        "are that payment's."
+        "A renewal is credited to the source of its first payment; the evidence and "
+        "touches here are those of that payment."
     )
     if carrier.renewal:
         says = say(
-            "A renewal belongs to what brought the earliest payment that is known; the evidence "
-            "and the touches here are that payment's."
+            "A renewal is credited to the source of the earliest known payment; the "
+            "evidence and touches here are those of that payment."
         )
     return {"action_id": carrier.id, "at": carrier.occurred_at, "says": says}
 
@@ -439,37 +439,37 @@ def _evidence(
 
 def _of_click(carrier: Any, known: TouchLookup, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.click_id:
-        return say("No click id came back.")
+        return say("No click id was returned.")
     click = known.clicks.get(carrier.click_id)
     if click is None:
         return say(
-            "A click id came back, and no click of this id is kept: it is still on its way, or "
-            "its link was removed."
+            "A click id was returned, but no click with this id is stored: it has not "
+            "arrived yet, or its link was deleted."
         )
-    came = say("A click id came back: a click on %(post)s.", post=named[Tier.CLICK_ID])
+    came = say("A click id was returned: a click on %(post)s.", post=named[Tier.CLICK_ID])
     if not click.shared:
         return came
-    return joined([came, say("Several people acted through it, so it joins nobody.")])
+    return joined([came, say("Several people acted through it, so it does not link them.")])
 
 
 def _of_code(carrier: Any, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.code:
-        return say("No tracking code came back.")
+        return say("No tracking code was returned.")
     if Tier.CODE not in named:
-        return say("A code came back that is no link of this organization.")
-    return say("The code of a link came back: of %(post)s.", post=named[Tier.CODE])
+        return say("A code was returned that does not belong to any link of this organization.")
+    return say("The code of a link was returned: %(post)s.", post=named[Tier.CODE])
 
 
 def _of_utm(carrier: Any, known: TouchLookup, named: Mapping[Tier, str]) -> Phrase:
     if not carrier.utm:
-        return say("No UTM parameters came back.")
+        return say("No UTM parameters were returned.")
     if Tier.UTM in named:
         return say(
-            "UTM parameters came back that fit the links of one post: %(post)s.",
+            "UTM parameters were returned that match the links of one post: %(post)s.",
             post=named[Tier.UTM],
         )
     if not carrier.utm.get("campaign"):
-        return say("UTM parameters came back without a campaign; they fit no link.")
+        return say("UTM parameters were returned without a campaign; they match no link.")
     # Asked link by link, so that what fits is decided in one place.
     fitting = {
         link.post_id
@@ -478,30 +478,32 @@ def _of_utm(carrier: Any, known: TouchLookup, named: Mapping[Tier, str]) -> Phra
     }
     if fitting:
         return say(
-            "UTM parameters came back that fit the links of %(posts)s posts, so of none.",
+            "UTM parameters were returned that match links of %(posts)s posts, so none "
+            "is credited.",
             posts=len(fitting),
         )
-    return say("UTM parameters came back that fit no link.")
+    return say("UTM parameters were returned that match no link.")
 
 
 def _of_referrer(carrier: Any) -> Phrase:
     if not carrier.referrer:
-        return say("No referrer came back.")
+        return say("No referrer was returned.")
     if platform := platform_of_host(carrier.referrer):
         return say(
-            "The page before was on %(platform)s.", platform=vocabulary.platform_named(platform)
+            "The page visited before was on %(platform)s.",
+            platform=vocabulary.platform_named(platform),
         )
-    return say("A referrer came back; it is no platform's.")
+    return say("A referrer was returned; it does not belong to a known platform.")
 
 
 def _of_identity(carrier: Any, hers: int) -> Phrase:
     if carrier.supporter_id is None:
-        return say("The tool named nobody, so no other click can be known to be the same person's.")
+        return say("The tool did not identify the person, so no other click can be linked to them.")
     if not hers:
-        return say("No other click is known to be the same person's.")
+        return say("No other click is known to be by the same person.")
     return say_many(
-        "%(num)s other click is known to be the same person's.",
-        "%(num)s other clicks are known to be the same person's.",
+        "%(num)s other click is known to be by the same person.",
+        "%(num)s other clicks are known to be by the same person.",
         hers,
     )
 
@@ -518,7 +520,7 @@ def _restated(
         {
             "at": line.touch.seen_at,
             "why": "late_click",
-            "says": say("A click was shipped after the action had been counted."),
+            "says": say("A click was loaded after the action had been counted."),
         }
         for line in lines
         if carrier is action

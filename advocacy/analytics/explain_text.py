@@ -19,19 +19,21 @@ from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.vocabulary import _THE, OTHER_CAMPAIGN, platform_named
 
 SAID: Mapping[str, Phrase] = {
-    StatementType.CREATED: say("it happened"),
-    StatementType.REFUNDED: say("money went back"),
-    StatementType.REFUND_REVERSED: say("what went back was taken back"),
+    StatementType.CREATED: say("action reported"),
+    StatementType.REFUNDED: say("refunded"),
+    StatementType.REFUND_REVERSED: say("refund reversed"),
     StatementType.RECURRING_ENDED: say("the recurring gift stopped"),
-    StatementType.DUPLICATE_OF: say("another action tells the same"),
+    StatementType.DUPLICATE_OF: say("it duplicates another action"),
 }
 
 IN_PATH: Mapping[str, Phrase] = {
-    Tier.CLICK_ID: say("This very click came back with the action."),
-    Tier.CODE: say("The code of its link came back; when it was clicked is not known."),
-    Tier.UTM: say("The UTM parameters that came back fit this post alone; when is not known."),
-    Tier.REFERRER: say("The page before the action was the platform's; no post is known."),
-    Tier.IDENTITY: say("A click that is known to be the same person's. This is inferred."),
+    Tier.CLICK_ID: say("The id of this click was returned with the action."),
+    Tier.CODE: say("The code of its link was returned; the time of the click is not known."),
+    Tier.UTM: say(
+        "The returned UTM parameters match only this post; the time of the click is not known."
+    ),
+    Tier.REFERRER: say("The page visited before the action was on the platform; no post is known."),
+    Tier.IDENTITY: say("A click known to be by the same person. This is inferred."),
 }
 
 
@@ -67,30 +69,29 @@ def passed_over(word: str, kind: str, before: timedelta, window: timedelta) -> P
             return joined(())
         case _ if word == AFTER_ACTION:
             return say(
-                "It came %(time)s after %(what)s and cannot have led to it.",
+                "It happened %(time)s after %(what)s and cannot have led to it.",
                 time=span(-before),
                 what=what,
             )
         case _ if word == OUTSIDE_WINDOW:
             return say(
-                "It came %(time)s before %(what)s; no more than %(days)s days count.",
+                "It happened %(time)s before %(what)s; only touches within %(days)s days count.",
                 time=span(before),
                 what=what,
                 days=window.days,
             )
         case _ if word == SAME_CLICK:
-            return say("It is a click that is known by stronger evidence too, and counts once.")
+            return say("This click is also known from stronger evidence and counts once.")
         case _ if word == WEAKER_EVIDENCE:
-            return say("It tells of the same visit as stronger evidence, and is not counted twice.")
+            return say("It refers to the same visit as stronger evidence and is not counted twice.")
         case _ if word == SAME_SESSION:
             return say(
-                "Within %(minutes)s minutes there was another click on the same post; "
-                "they are one.",
+                "Another click on the same post within %(minutes)s minutes; they count as one.",
                 minutes=int(SESSION.total_seconds() // 60),
             )
         case _ if word == OTHER_CAMPAIGN:
-            return say("It belongs to another campaign than the one that is credited.")
-    return say("It was passed over: %(why)s.", why=word.replace("_", " "))
+            return say("It belongs to a different campaign from the one credited.")
+    return say("Ignored: %(why)s.", why=word.replace("_", " "))
 
 
 def summary(
@@ -104,50 +105,51 @@ def summary(
     match tier:
         case Tier.CLICK_ID if before < timedelta(minutes=1):
             return say(
-                "Credited to %(credited)s: its click came back with %(what)s at once.",
+                "Credited to %(credited)s: its click id was returned with %(what)s immediately.",
                 credited=credited,
                 what=what,
             )
         case Tier.CLICK_ID:
             return say(
-                "Credited to %(credited)s: its click came back with %(what)s %(time)s later.",
+                "Credited to %(credited)s: its click id was returned with %(what)s %(time)s later.",
                 credited=credited,
                 what=what,
                 time=span(before),
             )
         case Tier.CODE:
             return say(
-                "Credited to %(credited)s: the code of its link came back with %(what)s.",
+                "Credited to %(credited)s: the code of its link was returned with %(what)s.",
                 credited=credited,
                 what=what,
             )
         case Tier.UTM:
             return say(
-                "Credited to %(credited)s: the UTM parameters that came back with %(what)s "
-                "fit it alone.",
+                "Credited to %(credited)s: the UTM parameters returned with %(what)s "
+                "match only this post.",
                 credited=credited,
                 what=what,
             )
         case Tier.REFERRER:
             return say(
-                "Credited to %(platform)s and to no post: the page before %(what)s was there.",
+                "Credited to %(platform)s and no particular post: the page visited "
+                "before %(what)s was there.",
                 platform=platform_named(platform),
                 what=what,
             )
         case Tier.IDENTITY:
             return say(
-                "Credited to %(credited)s: a click on it %(time)s before %(what)s is known to be "
-                "the same person's.",
+                "Credited to %(credited)s: it was clicked %(time)s before %(what)s, "
+                "and the click is known to be by the same person.",
                 credited=credited,
                 what=what,
                 time=span(before),
             )
     if anything:
         return say(
-            "Credited to no post: no touch that is known lies in the time before %(what)s.",
+            "Unattributed: no known touch lies within the time before %(what)s.",
             what=what,
         )
-    return say("Credited to no post: nothing that came with %(what)s leads to one.", what=what)
+    return say("Unattributed: nothing received with %(what)s leads to a post.", what=what)
 
 
 def not_counted(*, test: bool, made: bool, elsewhere: bool) -> Phrase:
@@ -155,9 +157,9 @@ def not_counted(*, test: bool, made: bool, elsewhere: bool) -> Phrase:
     if test:
         return say("Not counted: it is marked as a test.")
     if elsewhere:
-        return say("Not counted: another action tells the same, and is counted in its place.")
+        return say("Not counted: it duplicates another action, which is counted instead.")
     if not made:
-        return say("Not counted: only that money went back is known, not yet that it was given.")
+        return say("Not counted: a refund is known, but not yet the gift it belongs to.")
     return say("Not counted.")
 
 

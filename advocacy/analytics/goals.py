@@ -70,7 +70,7 @@ def put_goal(
     if measure not in MEASURES:
         raise BadGoal(
             say(
-                "%(word)s is nothing to measure by; there are %(known)s",
+                "%(word)s is not a measure; available: %(known)s",
                 word=ascii(measure),
                 known=", ".join(MEASURES),
             )
@@ -80,17 +80,17 @@ def put_goal(
     if not {first.year, last.year} <= set(_YEARS) or last - first >= _LONGEST:
         raise BadGoal(
             say(
-                "its days have to lie between the years %(first)s and %(last)s, "
-                "and be no more than ten years",
+                "its days must lie between the years %(first)s and %(last)s and span "
+                "no more than ten years",
                 first=_YEARS[0],
                 last=_YEARS[-1],
             )
         )
     if (measure == "net") != bool(currency):
-        raise BadGoal(say("money needs a currency, as USD; nothing else has one"))
+        raise BadGoal(say("money needs a currency, e.g. USD; other measures have none"))
     if currency and not re.fullmatch(r"[A-Z]{3}", currency):
         raise BadGoal(
-            say("%(word)s is no currency; write three letters, as USD", word=ascii(currency))
+            say("%(word)s is not a currency; use three letters, e.g. USD", word=ascii(currency))
         )
     if (districts or each_district) and measure != "calls":
         raise BadGoal(say("only calls are counted by district"))
@@ -115,7 +115,7 @@ def put_goal(
         )
     except errors.Taken:
         raise BadGoal(
-            say("there is such a goal for these days already; remove it to set another")
+            say("there is already such a goal for this period; delete it to set another")
         ) from None
 
 
@@ -127,7 +127,7 @@ def _growth(percent: str, language: str) -> int:
     if not 0 < growth_bp < _MOST_GROWTH:
         raise BadGoal(
             say(
-                "growth is written as %(growth)s, and is more than nothing and less than %(most)s",
+                "growth is written like %(growth)s and must be above 0 and below %(most)s",
                 growth=f"+{write_number(Decimal('2.5'), language)}%",
                 most=f"{write_number(Decimal(_MOST_GROWTH // 100), language)}%",
             )
@@ -144,8 +144,8 @@ def _number(written: str, currency: str, language: str) -> int:
     if not 0 < number < 2**62:
         raise BadGoal(
             say(
-                "%(word)s is no target; write a number above 0, as %(number)s, "
-                "or growth as %(growth)s",
+                "%(word)s is not a valid target; use a number above 0, e.g. "
+                "%(number)s, or growth, e.g. %(growth)s",
                 word=ascii(written),
                 number=write_number(Decimal("1250.50") if places == 2 else Decimal(5000), language),
                 growth="+5%",

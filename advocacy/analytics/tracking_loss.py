@@ -70,8 +70,8 @@ def lost_sources(figures: Iterable[Carried]) -> list[Lost]:
 def in_words(lost: Lost, carries: str, tool: str) -> Phrase:
     """Say what was lost and where to look; `carries` is the parameter in which the code travels."""
     return say(
-        "%(before)s of its actions came with our code, lately %(recent)s of %(number)s. "
-        "Look whether %(carries)s still reaches %(tool)s.",
+        "%(before)s of its actions carried our code; recently only %(recent)s of "
+        "%(number)s did. Check that %(carries)s still reaches %(tool)s.",
         before=f"{lost.share_before:.0%}",
         recent=f"{lost.share_recent:.0%}",
         number=lost.recent,

@@ -1,4 +1,4 @@
-"""`advocacy org`, `campaign`, `post`, `link`, `token`: what staff make, and lists of it."""
+"""`advocacy org`, `campaign`, `post`, `link`, `token`: create, list and change them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def org() -> None:
 @click.option("--slug", required=True, callback=slug_word)
 @click.option("--name", required=True)
 @click.option("--timezone", default="UTC", callback=zone_name, show_default=True)
-@click.option("--fallback-url", default="", help="Where supporters go whose link leads nowhere.")
+@click.option("--fallback-url", default="", help="Where supporters go whose link does not work.")
 @in_app
 def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
-    """Make an organization.
+    """Create an organization.
 
     Example: advocacy org create --slug hope --name "Hope Project" --timezone America/New_York
     """
@@ -43,7 +43,7 @@ def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
     with transaction():
         made = organizations.put_organization(slug, name, timezone)
         organizations.set_fallback_url(made, checked)
-        click.echo(f"organization {made.slug} is made")
+        click.echo(f"created organization {made.slug}")
 
 
 @org.command("set")
@@ -51,11 +51,11 @@ def org_create(slug: str, name: str, timezone: str, fallback_url: str) -> None:
 @click.option(
     "--fallback-url",
     required=True,
-    help="Where supporters go whose link was disabled or is not known; '' for nowhere.",
+    help="Where supporters go whose link is disabled or unknown; '' to unset.",
 )
 @in_app
 def org_set(org: str | None, fallback_url: str) -> None:
-    """Change what an organization has set.
+    """Change the settings of an organization.
 
     Example: advocacy org set --fallback-url https://example.org/act
     """
@@ -67,7 +67,7 @@ def org_set(org: str | None, fallback_url: str) -> None:
         owner = organizations.get_organization(org)
         organizations.set_fallback_url(owner, checked)
         slug = owner.slug
-    click.echo(f"links of {slug} that lead nowhere offer {checked or 'no other address'}")
+    click.echo(f"fallback address of {slug}: {checked or 'none'}")
 
 
 def _fallback(url: str) -> str:
@@ -97,17 +97,19 @@ def org_list() -> None:
 
 @click.group()
 def campaign() -> None:
-    """Campaigns: what a report is about."""
+    """Campaigns: each has its own report."""
 
 
 @campaign.command("create")
 @org_option
 @click.option("--slug", required=True, callback=slug_word)
 @click.option("--name", required=True)
-@click.option("--timezone", default="", help="Where its days begin; default: the organization's.")
+@click.option(
+    "--timezone", default="", help="Where its days begin. Default: the organization's time zone."
+)
 @in_app
 def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> None:
-    """Make a campaign.
+    """Create a campaign.
 
     Example: advocacy campaign create --slug stay --name "Stop it" --timezone America/Chicago
     """
@@ -118,7 +120,7 @@ def campaign_create(org: str | None, slug: str, name: str, timezone: str) -> Non
         owner = organizations.get_organization(org)
         zone = zone_name(None, None, timezone) if timezone else owner.timezone
         made = campaigns.put_campaign(owner.id, slug, name, zone)
-        click.echo(f"campaign {made.slug} is made; its days begin in {made.timezone}")
+        click.echo(f"created campaign {made.slug}; time zone: {made.timezone}")
 
 
 @campaign.command("list")
@@ -146,14 +148,14 @@ def post() -> None:
 @click.option("--campaign", "slug", required=True)
 @click.option("--platform", required=True, help="instagram, x, facebook, tiktok, bluesky, …")
 @click.option("--title", default="")
-@click.option("--url", default="", help="Where the post is.")
+@click.option("--url", default="", help="URL of the post.")
 @click.option("--medium", default="", help="video, image or text")
 @click.option("--author", default="")
 @in_app
 def post_create(
     org: str | None, slug: str, platform: str, title: str, url: str, medium: str, author: str
 ) -> None:
-    """Make a post of a campaign.
+    """Create a post in a campaign.
 
     Example: advocacy post create --campaign stay --platform instagram --title "Call today"
     """
@@ -177,7 +179,7 @@ def post_create(
 @click.option("--campaign", "slug")
 @in_app
 def post_list(org: str | None, slug: str | None) -> None:
-    """List posts, the newest first.
+    """List posts, newest first.
 
     Example: advocacy post list --campaign stay
     """
@@ -193,15 +195,17 @@ def post_list(org: str | None, slug: str | None) -> None:
 
 @click.group()
 def link() -> None:
-    """Tracking links: what goes into a post."""
+    """Tracking links, to be put into posts."""
 
 
 @link.command("create")
 @org_option
 @click.option("--post", "post_id", required=True, type=click.UUID)
 @click.option("--to", "destination", required=True, help="The page where supporters act.")
-@click.option("--provider", help="How the page takes our code; default: known from its host.")
-@click.option("--source", "name", help="The source whose mapping says how the page takes it.")
+@click.option("--provider", help="How the page receives our code. Default: detected from its host.")
+@click.option(
+    "--source", "name", help="The source whose mapping says how the page receives our code."
+)
 @click.option(
     "--code", default="", callback=lambda _c, _p, word: slug_word(_c, _p, word) if word else ""
 )
@@ -216,7 +220,7 @@ def link_create(
     code: str,
     utm: bool,
 ) -> None:
-    """Make a tracking link of a post.
+    """Create a tracking link for a post.
 
     \b
     Example: advocacy link create --post POST_ID --to https://actionnetwork.org/petitions/stay
@@ -254,7 +258,7 @@ def _code(written: str) -> str:
 @click.argument("code")
 @in_app
 def link_share(org: str | None, code: str) -> None:
-    """Make a link that passes another one on; what it brings is the first one's post's.
+    """Create a link that passes another one on; its actions are credited to the same post.
 
     Example: advocacy link share 4mczcfbctv5g
     """
@@ -271,10 +275,10 @@ def link_share(org: str | None, code: str) -> None:
 @link.command("move")
 @org_option
 @click.argument("code")
-@click.option("--post", "post_id", required=True, type=click.UUID, help="Whose link it is.")
+@click.option("--post", "post_id", required=True, type=click.UUID, help="The post it belongs to.")
 @in_app
 def link_move(org: str | None, code: str, post_id: UUID) -> None:
-    """Put right to which post a link belongs. What it has brought is attributed again.
+    """Move a link to another post. Its actions are attributed again.
 
     Example: advocacy link move 4mczcfbctv5g --post POST_ID
     """
@@ -299,7 +303,7 @@ def link_move(org: str | None, code: str, post_id: UUID) -> None:
 @click.argument("code")
 @in_app
 def link_disable(org: str | None, code: str) -> None:
-    """Let a link lead nowhere from now on. What it has brought stays counted.
+    """Disable a link. Actions already counted stay counted.
 
     Example: advocacy link disable 4mczcfbctv5g
     """
@@ -312,7 +316,7 @@ def link_disable(org: str | None, code: str) -> None:
         code = _code(code)
         links_storage.disable_link(owner.id, code, datetime.now(UTC))
         audit.record(owner.id, WHO, "link_disabled", code)
-    click.echo(f"link {code} leads nowhere now")
+    click.echo(f"link {code} is disabled")
 
 
 @link.command("enable")
@@ -320,7 +324,7 @@ def link_disable(org: str | None, code: str) -> None:
 @click.argument("code")
 @in_app
 def link_enable(org: str | None, code: str) -> None:
-    """Let a link that was disabled lead to its destination again.
+    """Enable a disabled link.
 
     Example: advocacy link enable 4mczcfbctv5g
     """
@@ -333,7 +337,7 @@ def link_enable(org: str | None, code: str) -> None:
         code = _code(code)
         links_storage.enable_link(owner.id, code, datetime.now(UTC))
         audit.record(owner.id, WHO, "link_enabled", code)
-    click.echo(f"link {code} leads to its destination again")
+    click.echo(f"link {code} is enabled")
 
 
 @link.command("list")
@@ -341,7 +345,7 @@ def link_enable(org: str | None, code: str) -> None:
 @click.option("--campaign", "slug")
 @in_app
 def link_list(org: str | None, slug: str | None) -> None:
-    """List tracking links, the newest first.
+    """List tracking links, newest first.
 
     Example: advocacy link list --campaign stay
     """
@@ -355,12 +359,12 @@ def link_list(org: str | None, slug: str | None) -> None:
         (f"{public}/r/{each.code}", each.provider, each.destination)
         for each in links_storage.list_links(owner.id, of)
     ]
-    table(("link", "provider", "leads to"), rows)
+    table(("link", "provider", "destination"), rows)
 
 
 @click.group()
 def token() -> None:
-    """Tokens: for the API and the dashboard."""
+    """Tokens for the API and the dashboard."""
 
 
 @token.command("create")
@@ -372,7 +376,7 @@ def token() -> None:
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
 @in_app
 def token_create(org: str | None, name: str, scope: str, days: int) -> None:
-    """Make a token and print it, once.
+    """Create a token and print it, once.
 
     Example: advocacy token create --name "Monday report"
     """
@@ -383,14 +387,14 @@ def token_create(org: str | None, name: str, scope: str, days: int) -> None:
         owner = organizations.get_organization(org)
         until = datetime.now(UTC) + timedelta(days=days)
         _, word = tokens.put_token(owner.id, name, scope, until)
-        click.echo(word)
+        click.echo(token)
 
 
 @token.command("list")
 @org_option
 @in_app
 def token_list(org: str | None) -> None:
-    """List the tokens, without their text.
+    """List the tokens, without their secrets.
 
     Example: advocacy token list
     """
@@ -409,7 +413,7 @@ def token_list(org: str | None) -> None:
 @click.option("--name", required=True)
 @in_app
 def token_revoke(org: str | None, name: str) -> None:
-    """End a token at once.
+    """Revoke a token immediately.
 
     Example: advocacy token revoke --name "Monday report"
     """

@@ -1,7 +1,6 @@
-"""What the commands share: the application around them, errors of one line, tables.
+"""Shared by all commands: the application context, one-line errors, tables.
 
-An error is one line that says what to do, and nothing is printed twice: keys and tokens are shown
-when they are made and never again.
+An error is one line that says what to do. Keys and tokens are printed once, when they are created.
 
 Note: a module of this package imports Flask, SQL and the code that does the work inside of its
 functions. `advocacy --help` loads all of these modules, and none of what they would run.
@@ -32,7 +31,7 @@ VAR_DIR = Path(os.environ.get("VAR_DIR", "var"))
 
 
 WHO = "command line"
-"""Who the audit says did what a command did."""
+"""The actor in the audit log for what a command does."""
 
 
 class Refusal(click.ClickException):
@@ -40,7 +39,7 @@ class Refusal(click.ClickException):
 
 
 def application(log_level: str = "WARNING") -> Flask:
-    """Return the application for the environment, or for what `make run` left in `var/env`."""
+    """Return the application for the environment, or for the one `make run` stored in `var/env`."""
     from advocacy.app import create_command_app
     from advocacy.cli.dev import embedded_servers
     from config import logging
@@ -56,7 +55,7 @@ def application(log_level: str = "WARNING") -> Flask:
 def in_app(
     command: Callable[Arguments, None],
 ) -> Callable[Arguments, None]:
-    """Run a command inside the application and put every known error into one line."""
+    """Run a command in an application context and print each known error as one line."""
 
     @wraps(command)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -66,7 +65,7 @@ def in_app(
             app = application()
             with app.app_context():
                 with suppress(SQLAlchemyError):
-                    # Where the database is away, the command says so itself.
+                    # Without a database, the command itself reports it.
                     app.extensions["key_check"].require()
                 command(*args, **kwargs)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -80,7 +79,7 @@ def in_app(
 
 
 def _in_one_line(error: Exception) -> str:
-    """Return what to do about a known error; empty for one that is a defect of ours."""
+    """Return what to do about a known error; empty for an unexpected one."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
     from advocacy.analytics.activation import BadRange
@@ -108,9 +107,9 @@ def _in_one_line(error: Exception) -> str:
         case BadDestination():
             return f"the destination {error}"
         case IntegrityError():
-            return "another command made the same just now; look, and try again"
+            return "another command created the same at this moment; check, and try again"
         case OperationalError():
-            return "the database does not answer; start it with `make run`, or set DATABASE_URL"
+            return "the database is not responding; start it with `make run`, or set DATABASE_URL"
         case ProgrammingError() if "UndefinedTable" in type(error.orig).__name__:
             return "the database has no tables yet; run `advocacy migrate`"
     return ""
@@ -145,11 +144,11 @@ def zone_name(_context: Any, _parameter: Any, name: str) -> str:
     return name
 
 
-def slug_word(_context: Any, _parameter: Any, word: str) -> str:
-    """Check a slug: it stands in URLs."""
-    if not is_slug(word):
-        raise Refusal(f"{word!a} cannot stand in a URL; use letters, digits and dashes only")
-    return word.lower()
+def slug_word(_context: Any, _parameter: Any, slug: str) -> str:
+    """Check a slug, which is part of URLs."""
+    if not is_slug(slug):
+        raise Refusal(f"{slug!a} is not a valid slug; use letters, digits and dashes only")
+    return slug.lower()
 
 
-org_option = click.option("--org", help="Slug of the organization; not needed where there is one.")
+org_option = click.option("--org", help="Slug of the organization; optional if there is only one.")

@@ -1,7 +1,7 @@
-"""`advocacy report --weekly` and `advocacy subscription`: reports at once, and by themselves.
+"""`advocacy report --weekly` and `advocacy subscription`: email reports on demand and scheduled.
 
-What a stranger would get wrong: a report made by hand is nobody's subscription. It is not kept, and
-does not stand in the way of the one that comes by itself.
+Note: a report created on demand belongs to no subscription. It is not stored and does not replace
+the scheduled one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 
 def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
-    """Check an e-mail address that mail is sent to."""
+    """Check an email address that mail is sent to."""
     from advocacy.reporting.email.subscriptions import BadSubscription, mail_address
 
     if not written:
@@ -46,24 +46,24 @@ def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--weekly",
                 is_flag=True,
-                help="Make the report that also comes by itself; what follows is for it.",
+                help="Create the weekly report; the following options are for it.",
             ),
-            click.option("--campaign", help="One campaign; else all together."),
-            click.option("--week", help="As 2026-W47; else the last one that is over."),
+            click.option("--campaign", help="One campaign. Default: all together."),
+            click.option("--week", help="For example 2026-W47. Default: the last complete week."),
             click.option(
                 "--until",
                 type=click.DateTime(["%Y-%m-%d"]),
-                help="The seven days that end with this one.",
+                help="The seven days up to and including this one.",
             ),
             click.option(
                 "--pdf",
                 type=click.Path(dir_okay=False, path_type=Path),
-                help="Write it here as PDF.",
+                help="Write it to this file as PDF.",
             ),
             click.option(
                 "--html",
                 type=click.Path(dir_okay=False, path_type=Path),
-                help="Write it here as one HTML file.",
+                help="Write it to this file as HTML.",
             ),
             click.option("--send", callback=address, help="Send it to this address now."),
             click.option(
@@ -71,7 +71,7 @@ def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.Choice(list(LANGUAGES)),
                 default="en",
                 show_default=True,
-                help="What it is written in.",
+                help="Language of the report.",
             ),
         )
     ):
@@ -89,7 +89,7 @@ def make_weekly(
     send: str | None,
     language: str,
 ) -> None:
-    """Make the report and write or send it; without either, print it."""
+    """Create the report and write or send it; without either, print it."""
     from flask_babel import force_locale
 
     from advocacy.disclosure import Rounding, shared_summary
@@ -98,7 +98,7 @@ def make_weekly(
     from advocacy.storage import campaigns
 
     if week and until:
-        raise Refusal("say either --week or --until")
+        raise Refusal("use either --week or --until")
     if pdf and not pdf_installed():
         raise Refusal(f"a PDF needs Typst and vl-convert; {PDF_ADVICE}")
     settings = settings_now()
@@ -143,12 +143,12 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise Refusal(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"{path} is written ({len(content) // 1024 + 1} KB)")
+    click.echo(f"wrote {path} ({len(content) // 1024 + 1} KB)")
 
 
 def _needs_mail() -> None:
     if not settings_now().smtp_url:
-        raise Refusal("no mail server is set; set SMTP_URL and MAIL_FROM, see .env.example")
+        raise Refusal("no mail server is configured; set SMTP_URL and MAIL_FROM, see .env.example")
 
 
 def _deliver(mail: EmailMessage) -> None:
@@ -157,33 +157,35 @@ def _deliver(mail: EmailMessage) -> None:
     try:
         smtp.deliver(settings_now().smtp_url, mail)
     except smtp.NotTaken as refused:
-        advice = smtp.ADVICE.get(refused.word, "look into its log")
-        raise Refusal(f"the mail server did not take it ({refused.word}); {advice}") from None
+        advice = smtp.ADVICE.get(refused.word, "check its log")
+        raise Refusal(f"the mail server rejected it ({refused.word}); {advice}") from None
     except smtp.NotKnown:
         raise Refusal(
-            "the mail server gave no answer; look whether it arrived before you send it again"
+            "the mail server did not confirm; check whether it arrived before you send it again"
         ) from None
 
 
 @click.group()
 def subscription() -> None:
-    """Reports and alerts that come by mail: who gets which, and what was sent."""
+    """Email reports and alerts: recipients, and what was sent."""
 
 
 @subscription.command("add")
 @org_option
 @click.option("--to", "email", required=True, callback=address)
-@click.option("--campaign", help="One campaign; else the whole organization.")
+@click.option("--campaign", help="One campaign. Default: the whole organization.")
 @click.option(
     "--weekday", type=click.Choice(_WEEKDAYS), help="Each week on this day. Default: monday."
 )
 @click.option(
     "--on",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Once, on the day of a meeting: the seven days before.",
+    help="Once, on the day of a meeting: the seven days before it.",
 )
-@click.option("--alerts", is_flag=True, help="When a post runs far above its usual.")
-@click.option("--at", default="08:00", show_default=True, help="Clock in the organization's zone.")
+@click.option("--alerts", is_flag=True, help="When a post is surging.")
+@click.option(
+    "--at", default="08:00", show_default=True, help="Time in the organization's time zone."
+)
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
 @in_app
 def subscription_add(
@@ -196,7 +198,7 @@ def subscription_add(
     at: str,
     language: str,
 ) -> None:
-    """Send somebody reports, or alerts.
+    """Send reports or alerts to an email address.
 
     \b
     Example: advocacy subscription add --to lead@example.org --weekday monday --at 07:30
@@ -208,7 +210,7 @@ def subscription_add(
     from advocacy.storage.session import transaction
 
     if sum(map(bool, (weekday, on, alerts))) > 1:
-        raise Refusal("say one of --weekday, --on and --alerts")
+        raise Refusal("use only one of --weekday, --on and --alerts")
     try:
         with transaction():
             owner = organizations.get_organization(org)
@@ -225,7 +227,7 @@ def subscription_add(
             )
             click.echo(made)
     except BadSubscription as error:
-        advice = "; make it now with `advocacy report --weekly --until DATE`" if on else ""
+        advice = "; create it now with `advocacy report --weekly --until DATE`" if on else ""
         raise Refusal(f"{error}{advice}") from None
     if not settings_now().smtp_url:
         click.echo(
@@ -237,7 +239,7 @@ def subscription_add(
 @org_option
 @in_app
 def subscription_list(org: str | None) -> None:
-    """List who gets what.
+    """List subscriptions.
 
     Example: advocacy subscription list
     """
@@ -253,7 +255,7 @@ def subscription_list(org: str | None) -> None:
             case "once":
                 when = f"{each.on_date} {each.send_at:%H:%M}"
             case _:
-                when = "at once"
+                when = "immediately"
         about = names[each.campaign_id] if each.campaign_id else "(all)"
         rows.append((each.id, each.email, each.what, about, when, each.language))
     table(("id", "to", "what", "campaign", f"when ({owner.timezone})", "language"), rows)
@@ -264,7 +266,7 @@ def subscription_list(org: str | None) -> None:
 @click.argument("subscription_id", type=click.UUID)
 @in_app
 def subscription_remove(org: str | None, subscription_id: UUID) -> None:
-    """End a subscription and forget its address.
+    """End a subscription and delete its address.
 
     Example: advocacy subscription remove 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """
@@ -274,19 +276,19 @@ def subscription_remove(org: str | None, subscription_id: UUID) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         email_outbox.end_subscription(owner.id, subscription_id, datetime.now(UTC))
-    click.echo("the subscription has ended and its address is forgotten")
+    click.echo("ended the subscription and deleted its address")
 
 
 @subscription.command("sent")
 @org_option
 @in_app
 def subscription_sent(org: str | None) -> None:
-    """List what was sent lately, and what could not be.
+    """List recently sent emails and their status.
 
     \b
-    unsure  the mail server gave no answer: ask whether it arrived, else resend
-    waiting  it is tried again by itself
-    failed  it is not tried again: mend what stands in the way, and resend
+    unsure   the mail server did not confirm: ask whether it arrived before you resend it
+    waiting  it is retried automatically
+    failed   it is not retried: correct the problem and resend it
 
     Example: advocacy subscription sent
     """
@@ -316,7 +318,7 @@ def subscription_sent(org: str | None) -> None:
 @click.argument("report_id", type=click.UUID)
 @in_app
 def subscription_resend(org: str | None, report_id: UUID) -> None:
-    """Send a mail again, with the figures it had.
+    """Send an email again, with the same figures.
 
     Example: advocacy subscription resend 0199b7c2-1f6e-7a3b-9c1d-5e8f2a4b6c7d
     """

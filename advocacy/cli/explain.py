@@ -1,4 +1,4 @@
-"""`advocacy explain`: the receipt of one action, and the way to the ids of the newest ones."""
+"""`advocacy explain`: the receipt of one action, and a list of the newest actions."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _WIDTH = 96
 @org_option
 @click.argument("action_id", type=click.UUID, required=False)
 @click.option("--newest", metavar="CAMPAIGN", help="List the newest actions of this campaign.")
-@click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print the API response.")
 @in_app
 def explain_action(
     org: str | None, action_id: UUID | None, newest: str | None, as_json: bool
 ) -> None:
-    """Say why one action is credited as it is.
+    """Explain why an action is credited as it is.
 
     \b
     Example: advocacy explain --newest stay
@@ -36,7 +36,7 @@ def explain_action(
     from advocacy.storage import organizations
 
     if (action_id is None) == (newest is None):
-        raise Refusal("give the id of one action, or --newest CAMPAIGN to see ids")
+        raise Refusal("enter the id of an action, or --newest CAMPAIGN to list ids")
     owner = organizations.get_organization(org)
     found = (
         explain(settings_now(), owner.id, action_id)
@@ -73,7 +73,7 @@ def _print_newest(found: dict[str, Any]) -> None:
 def _of(touch: dict[str, Any]) -> str:
     post = touch["post"]
     if post is None:
-        return vocabulary.platform_named(touch["platform"]) or "(no post found)"
+        return vocabulary.platform_named(touch["platform"]) or "(unattributed)"
     return f"{vocabulary.platform_named(post['platform'])}: {post['title'] or post['id']}"
 
 
@@ -87,7 +87,10 @@ def print_receipt(found: dict[str, Any]) -> None:
     click.echo(f"{what}, {when} ({zone}){campaign}")
     _say(found["summary"])
     if not found["current"]:
-        _say("Something arrived since this was counted: reports follow after the next drain.")
+        _say(
+            "New information has arrived since this was counted; reports will include it after the"
+            " next processing run."
+        )
     if found["inherits"]:
         _say(f"{found['inherits']['says']} See {found['inherits']['action_id']}.")
     if money := found["money"]:
@@ -95,11 +98,11 @@ def print_receipt(found: dict[str, Any]) -> None:
             written_money(money[name], money["currency"])
             for name in ("gross_minor", "refunded_minor", "net_minor")
         )
-        click.echo(f"{net} net: {gross} given, {back} went back")
+        click.echo(f"{net} net: {gross} given, {back} returned")
         for each in money["returns"]:
             amount = written_money(each["amount_minor"], money["currency"])
-            click.echo(f"  {vocabulary.moment(each['at'], zone)}  {amount} went back")
-    click.echo("\nWhat was found, and what was not")
+            click.echo(f"  {vocabulary.moment(each['at'], zone)}  {amount} returned")
+    click.echo("\nEvidence")
     for each in found["evidence"]:
         _say(each["says"], f"  {'+' if each['used'] else '-'} {each['tier']:<10}")
     _print_touches(found, zone)
@@ -127,7 +130,7 @@ def _print_touches(found: dict[str, Any], zone: str) -> None:
     path = [touch for touch in found["touches"] if touch["number"]]
     click.echo("\nTouches")
     if not found["touches"]:
-        click.echo("  there is none")
+        click.echo("  none")
     for touch in found["touches"]:
         when = vocabulary.moment(touch["at"], zone) if touch["timed"] else "with the action"
         _say(f"{_of(touch)}, {when}. {touch['says']}", f"  {touch['number'] or '-'} ")

@@ -1,4 +1,4 @@
-"""`advocacy generate`: a made-up organization of any size, for measuring and for trying out."""
+"""`advocacy generate`: a sample organization of any size, for benchmarks and trials."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("generate")
-@click.option("--actions", type=click.IntRange(min=1), help="So many actions, counted already.")
-@click.option("--deliveries", type=click.IntRange(min=1), help="So many deliveries that wait.")
+@click.option("--actions", type=click.IntRange(min=1), help="Number of actions, already counted.")
+@click.option("--deliveries", type=click.IntRange(min=1), help="Number of pending deliveries.")
 @click.option("--org", default="generated", show_default=True, callback=slug_word)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 1_000_000))
 @click.option("--days", default=365, show_default=True, type=click.IntRange(SHORTEST_DAYS, 3650))
@@ -31,14 +31,14 @@ def generate_rows(
     days: int,
     until: datetime | None,
 ) -> None:
-    """Make an organization of made-up people, at any size, to measure or to look at.
+    """Create an organization with sample data of any size, for benchmarks and trials.
 
     \b
     Example: advocacy generate --actions 1000000
     Example: advocacy generate --deliveries 10000 --org trial
 
-    With --actions, actions, clicks and totals are there at once. With --deliveries, bodies as
-    Action Network and ActBlue send them wait in the inbox for the worker.
+    With --actions, it creates actions, clicks and totals. With --deliveries, it creates payloads
+    of Action Network and ActBlue in the inbox, pending for the worker.
     """
     from rich.progress import (
         BarColumn,
@@ -52,7 +52,7 @@ def generate_rows(
     from advocacy.storage import errors
 
     if (actions is None) == (deliveries is None):
-        raise Refusal("say either --actions or --deliveries, and how many")
+        raise Refusal("use either --actions or --deliveries, with a number")
     make, number = (
         (sample_data.fill, actions) if actions is not None else (sample_data.deliver, deliveries)
     )
@@ -85,16 +85,18 @@ def generate_rows(
             )
         except errors.Taken:
             raise Refusal(
-                f"there is an organization {org} already, and only a new one is filled with "
-                "made-up people; choose another slug with --org"
+                f"there is already an organization {org}, and sample data needs a new one; "
+                "choose another slug with --org"
             ) from None
     told = [
         f"{count:,} {what}"
         for what, count in (
             ("actions", made.actions),
             ("clicks", made.clicks),
-            ("deliveries that wait", made.deliveries),
+            ("pending deliveries", made.deliveries),
         )
         if count
     ]
-    click.echo(f"{', '.join(told)} in {time.monotonic() - began:.1f} s; look with --org {org}")
+    click.echo(
+        f"{', '.join(told)} in {time.monotonic() - began:.1f} s; use --org {org} to see them"
+    )

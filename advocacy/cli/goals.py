@@ -1,4 +1,4 @@
-"""`advocacy goal`: what a campaign or the organization wants to reach."""
+"""`advocacy goal`: targets of a campaign or of the organization."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ def goal() -> None:
 @click.option("--measure", required=True, type=click.Choice(MEASURES))
 @click.option("--target", required=True, help="A number, 5000 or 1250.50, or growth: +5%.")
 @click.option("--from", "first", required=True, type=_DAY, help="Its first day, YYYY-MM-DD.")
-@click.option("--until", "last", required=True, type=_DAY, help="Its last day, as of a vote.")
-@click.option("--name", default="", help="What staff call it.")
-@click.option("--currency", default="", help="Of money, as in USD.")
-@click.option("--district", "districts", multiple=True, help="Counted down by itself; repeatable.")
-@click.option("--each", "each_district", default=0, help="So many calls each district needs.")
+@click.option("--until", "last", required=True, type=_DAY, help="Its last day, YYYY-MM-DD.")
+@click.option("--name", default="", help="Its name.")
+@click.option("--currency", default="", help="For money goals, e.g. USD.")
+@click.option(
+    "--district", "districts", multiple=True, help="A district with its own target; repeatable."
+)
+@click.option("--each", "each_district", default=0, help="Calls needed in each district.")
 @in_app
 def goal_add(
     org: str | None,
@@ -81,7 +83,7 @@ def goal_add(
 @org_option
 @in_app
 def goal_list(org: str | None) -> None:
-    """List the goals with what is reached, what ends first first.
+    """List the goals and their progress, by last day.
 
     Example: advocacy goal list
     """
@@ -102,7 +104,7 @@ def goal_list(org: str | None) -> None:
         for each in goals(owner.id)
     ]
     if not rows:
-        click.echo("there is no goal yet; add one: advocacy goal add --help")
+        click.echo("no goals yet; to add one: advocacy goal add --help")
         return
     table(("id", "campaign", "goal", "reached", "forecast", "state", "until"), rows)
 
@@ -129,7 +131,7 @@ def _day(day: date) -> str:
 @click.argument("goal_id", type=click.UUID)
 @in_app
 def goal_remove(org: str | None, goal_id: UUID) -> None:
-    """Remove a goal; nothing that was counted changes.
+    """Delete a goal. Figures do not change.
 
     Example: advocacy goal remove 0198a5c2-7f4e-8d31-9b0a-6f2e1c4d5a70
     """
@@ -140,4 +142,4 @@ def goal_remove(org: str | None, goal_id: UUID) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         store.remove_goal(owner.id, goal_id)
-    click.echo(f"goal {goal_id} is removed")
+    click.echo(f"deleted goal {goal_id}")

@@ -1,4 +1,4 @@
-"""`advocacy import`: history imported from a tool's export."""
+"""`advocacy import`: import history from a tool's export."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @org_option
 @click.argument("provider", type=click.Choice([*sorted(READERS), "generic"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--source", "name", help="Whose actions these are; not needed where there is one.")
-@click.option("--zone", help="Where dates without an offset are from, as America/New_York.")
+@click.option("--source", "name", help="Source of these actions; optional if there is only one.")
+@click.option("--zone", help="Time zone of dates without an offset, e.g. America/New_York.")
 @click.option(
     "--dates",
     type=click.Choice(DATE_FORMS, case_sensitive=False),
@@ -41,16 +41,20 @@ if TYPE_CHECKING:
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in ActionKind]),
-    help="What rows are that do not say.",
+    help="Kind of rows that do not name one.",
 )
-@click.option("--preview", is_flag=True, help="Say what the file is taken for; import nothing.")
-@click.option("--encoding", default="", help="As windows-1252, where the guess is wrong.")
-@click.option("--separator", default="", help="As semicolon or tab, where the guess is wrong.")
+@click.option("--preview", is_flag=True, help="Show how the file is read; import nothing.")
+@click.option(
+    "--encoding", default="", help="For example windows-1252, if it is not detected correctly."
+)
+@click.option(
+    "--separator", default="", help="For example semicolon or tab, if it is not detected correctly."
+)
 @click.option(
     "--refused",
     "refused_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where refused rows are written. Default: FILE.refused.csv",
+    help="Where rejected rows are written. Default: FILE.refused.csv",
 )
 @in_app
 def import_history(
@@ -68,14 +72,14 @@ def import_history(
 ) -> None:
     """Import a tool's export: CSV in any encoding, XLSX, XLS, ODS, or a ZIP of one of them.
 
-    Rows that are known, by webhook or from an earlier import, count once.
+    Rows already known, from a webhook or an earlier import, count once.
 
     \b
     Example: advocacy import actblue contributions.csv --preview
     Example: advocacy import generic tickets.xlsx --source "Ticket tool"
 
-    After a stop, run it again: what is in is passed over. Rows that cannot be read are written to
-    FILE.refused.csv with the reason. A table of Parsons is exported with `table.to_csv(FILE)`.
+    If it is interrupted, run it again: imported rows are skipped. Rows that cannot be read are
+    written to FILE.refused.csv with the reason. Export a Parsons table with `table.to_csv(FILE)`.
     """
     from advocacy.core.tabular.errors import BadTable
     from advocacy.core.tabular.table import open_table
@@ -93,7 +97,7 @@ def import_history(
         said["_kind"] = kind
     refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")
     if refused_file.resolve() == file.resolve():
-        raise Refusal("--refused names the file itself; name another one")
+        raise Refusal("--refused must name a different file")
     try:
         with file.open("rb") as raw:
             layout = layout_of(provider, source.setup)
@@ -120,21 +124,21 @@ def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> 
     table.check()
     for row, events in understood(source, table.head(), said):
         if isinstance(events, Unreadable):
-            click.echo(_visible(f"line {row.line}: refused, {events}"))
+            click.echo(_visible(f"line {row.line}: rejected: {events}"))
         elif not events:
-            click.echo(f"line {row.line}: says nothing that counts")
+            click.echo(f"line {row.line}: contains no action")
         else:
             click.echo(_visible(f"line {row.line}: {'; '.join(map(_shown, events))}"))
     click.echo("nothing was imported")
 
 
 def _visible(line: str) -> str:
-    """Return a line without what would steer a terminal."""
+    """Return a line without terminal control characters."""
     return "".join(each if each.isprintable() else "\ufffd" for each in line)
 
 
 def _shown(event: ActionEvent) -> str:
-    """Write an action as it is understood, without who it is of."""
+    """Describe an action as it was read, without personal data."""
     from advocacy.reporting.exports.activation import major
 
     words = [
@@ -147,9 +151,9 @@ def _shown(event: ActionEvent) -> str:
     words.append(f"at {event.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
     words.append(f"id {event.external_id}")
     if event.said is StatementType.CREATED:
-        ways = {"e-mail": event.person.email, "phone": event.person.phone}
+        ways = {"email": event.person.email, "phone": event.person.phone}
         found = [way for way, value in ways.items() if value]
-        words.append(f"with {' and '.join(found)}" if found else "without e-mail and phone")
+        words.append(f"with {' and '.join(found)}" if found else "without email and phone")
     if event.code:
         words.append(f"code {event.code}")
     return ", ".join(words)
@@ -179,11 +183,11 @@ def _import(
         begin = stack.enter_context(background_thread())
         brought = import_rows(settings_now(), source, table.rows(), said, refuse, show, begin)
     click.echo(
-        f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} refused"
-        + (f", {brought.empty:,} told of nothing that counts" if brought.empty else "")
+        f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} rejected"
+        + (f", {brought.empty:,} without an action" if brought.empty else "")
     )
     if brought.refused:
-        click.echo(f"the refused rows are in {refused_file}, with the reason")
+        click.echo(f"rejected rows were written to {refused_file}, with the reason")
 
 
 def _source(org_id: Any, provider: str, name: str | None) -> Any:
@@ -196,11 +200,11 @@ def _source(org_id: Any, provider: str, name: str | None) -> Any:
     ]
     if not fitting:
         raise Refusal(
-            f"there is no source of {provider}{f' named {name}' if name else ''}; make one with "
+            f"there is no source of {provider}{f' named {name}' if name else ''}; create one with "
             f"`advocacy source create --provider {provider} --name NAME`"
         )
     if len(fitting) > 1:
-        raise Refusal(f"there are several sources of {provider}; say which with --source")
+        raise Refusal(f"there are several sources of {provider}; choose one with --source")
     return fitting[0]
 
 
@@ -224,14 +228,14 @@ def _progress() -> Progress:
 
 
 class _Refused:
-    """The CSV of refused rows, made when the first one is refused; readable by its owner only."""
+    """The CSV of rejected rows, created with the first one; readable by its owner only."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         from advocacy.core.spreadsheets import csv_cell
 
         self._cell = csv_cell
         self._path = path
-        # A file of refused rows, mended and imported, has these two already.
+        # A corrected file of rejected rows already has these two columns.
         self._columns = [name for name in columns if fold(name) not in {"line", "reason"}]
         self._file: TextIO | None = None
         self._writer: Any = None

@@ -1,4 +1,4 @@
-"""`advocacy rehearse` and `advocacy alarm`: knowing that it works."""
+"""`advocacy rehearse` and `advocacy alarm`: check that tools return tracking codes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from advocacy.providers import BY_SLUG
 @click.command("rehearse")
 @org_option
 @click.argument("slug")
-@click.option("--address", default="", help="Where the web process is reached from here.")
+@click.option("--address", default="", help="URL of the web process, as seen from here.")
 @in_app
 def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
-    """Send a marked test action of each connected tool through the real doors, before launch.
+    """Send a test action to the webhook endpoint of each connected tool, before launch.
 
     Example: advocacy rehearse stay
 
-    Says for each tool whether the code came back. Test actions are kept and never counted.
+    Prints for each tool whether the code was returned. Test actions are stored, never counted.
     """
     from advocacy.ingestion.integration_test import run_integration_test
     from advocacy.storage import campaigns, organizations
@@ -36,23 +36,27 @@ def rehearse_campaign(org: str | None, slug: str, address: str) -> None:
     for each in run_integration_test(settings_now(), campaign, address):
         count += 1
         failed += bool(each.trouble)
-        told = each.trouble or f"the code came back in {each.carries}, evidence {each.tier}"
-        click.echo(
-            f"{'wrong' if each.trouble else 'ok   '}  {each.source}: {told} ({each.seconds:.1f} s)"
-        )
+        result = each.trouble or f"the code was returned in {each.carries}, evidence {each.tier}"
+        state = "wrong" if each.trouble else "ok   "
+        click.echo(f"{state}  {each.source}: {result} ({each.seconds:.1f} s)")
     if not count:
         raise Refusal("no tool is connected yet; connect one with `advocacy source create`")
     if failed:
-        raise Refusal(f"{failed} of {counted(count, 'tool')} did not bring the code back")
+        raise Refusal(f"{failed} of {counted(count, 'tool')} did not return the code")
 
 
 @click.command("alarm")
 @org_option
-@click.option("--lately", default=LATELY_DAYS, show_default=True, help="So many days are lately.")
-@click.option("--before", default=BEFORE_DAYS, show_default=True, help="So many days before those.")
+@click.option("--lately", default=LATELY_DAYS, show_default=True, help="Number of recent days.")
+@click.option(
+    "--before",
+    default=BEFORE_DAYS,
+    show_default=True,
+    help="Number of days before those, to compare with.",
+)
 @in_app
 def alarm(org: str | None, lately: int, before: int) -> None:
-    """Name the tools that used to bring codes back and stopped doing so.
+    """List the tools that have stopped returning tracking codes.
 
     Example: advocacy alarm --lately 1
     """
@@ -65,5 +69,7 @@ def alarm(org: str | None, lately: int, before: int) -> None:
         room = BY_SLUG[each.provider]
         click.echo(f"{each.source}: {in_words(each, room.CODE_PARAMETERS, room.title)}")
     if lost:
-        raise Refusal(f"{len(lost)} of {counted(len(figures), 'source')} lost the codes")
-    click.echo(f"as before, codes come back from {counted(len(figures), 'source')}")
+        raise Refusal(
+            f"{len(lost)} of {counted(len(figures), 'source')} no longer return tracking codes"
+        )
+    click.echo(f"no change: {counted(len(figures), 'source')} checked")

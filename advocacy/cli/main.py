@@ -1,4 +1,4 @@
-"""The commands: `advocacy COMMAND`. Each is in a module of this package, loaded when used."""
+"""The command line: `advocacy COMMAND`. Each command's module is imported when it is used."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def main() -> None:
-    """Tell what social posts set in motion.
+    """Track the actions that social posts lead to.
 
-    Example, from nothing to a tracking link:
+    Example, from an empty database to a tracking link:
 
     \b
       advocacy org create --slug hope --name "Hope Project"

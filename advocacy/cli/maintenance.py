@@ -1,4 +1,4 @@
-"""`advocacy replay`, `rebuild`, `report`, `erase`: work on what has come in."""
+"""`advocacy replay`, `rebuild`, `report`, `erase`: work on stored deliveries and their figures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from advocacy.cli.email_reports import make_weekly, weekly_options
 
 @click.command()
 @org_option
-@click.option("--list", "only_list", is_flag=True, help="Show what is quarantined, and do nothing.")
-@click.option("--reason", help="Only what was quarantined for this reason.")
+@click.option("--list", "only_list", is_flag=True, help="List quarantined deliveries only.")
+@click.option("--reason", help="Only deliveries quarantined for this reason.")
 @click.option("--id", "ids", multiple=True, type=click.UUID, help="Only this delivery; repeatable.")
 @in_app
 def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID, ...]) -> None:
-    """Try quarantined deliveries again.
+    """Process quarantined deliveries again.
 
     Example: advocacy replay --reason room_failed
     """
@@ -46,14 +46,14 @@ def replay(org: str | None, only_list: bool, reason: str | None, ids: tuple[UUID
     while (more := drain.drain(settings, owner.id)).stopped_early:
         drained.quarantined += more.quarantined
     still = inbox.counts(owner.id)["quarantined"]
-    click.echo(f"{tried} tried again, {still} are quarantined now")
+    click.echo(f"{tried} processed again, {still} quarantined now")
 
 
 @click.command()
 @org_option
 @in_app
 def rebuild(org: str | None) -> None:
-    """Make actions, people and totals anew from the inbox and the clicks.
+    """Rebuild actions, people and totals from the inbox and the clicks.
 
     Example: advocacy rebuild
     """
@@ -75,7 +75,7 @@ def rebuild(org: str | None) -> None:
 
         with background_thread(current_app.app_context) as begin:
             done = drain.rebuild(settings_now(), owner.id, show, begin)
-    click.echo(f"worked through again: {counted(done, 'delivery', 'deliveries')}")
+    click.echo(f"processed again: {counted(done, 'delivery', 'deliveries')}")
 
 
 @click.command()
@@ -89,9 +89,9 @@ def rebuild(org: str | None) -> None:
     type=click.Choice(list(RULES)),
     default=next(iter(RULES)),
     show_default=True,
-    help="How actions with several touches are shared out.",
+    help="How actions with several touches are credited.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what the API answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print the API response.")
 @in_app
 def report(
     org: str | None,
@@ -103,7 +103,7 @@ def report(
     weekly: bool,
     **of_weekly: Any,
 ) -> None:
-    """Print the activation of a campaign, or make the weekly report.
+    """Print the activation of a campaign, or create the weekly report.
 
     \b
     Example: advocacy report stay --from 2026-11-01 --to 2026-11-07
@@ -118,7 +118,7 @@ def report(
         make_weekly(owner, **{**of_weekly, "campaign": of_weekly["campaign"] or slug})
         return
     if not slug:
-        raise Refusal("say which campaign: advocacy report SLUG; see `advocacy campaign list`")
+        raise Refusal("name a campaign: advocacy report SLUG; see `advocacy campaign list`")
     found = activation(
         campaigns.get_campaign(owner.id, slug),
         first.date() if first else None,
@@ -161,14 +161,14 @@ def print_activation(found: dict[str, Any]) -> None:
         )
         later = money["renewals"]
         renewed = written_money(later["gross_minor"], money["currency"])
-        apart = f"; {renewed} of it by renewals" if later["donations"] else ""
-        click.echo(f"raised {net}: {gross} given, {refunded} refunded{apart}")
+        apart = f"; including {renewed} from renewals" if later["donations"] else ""
+        click.echo(f"net raised {net}: {gross} given, {refunded} refunded{apart}")
     click.echo(
         f"{counted(clicks['human'], 'click')} by people, {counted(clicks['other'], 'other')}\n"
     )
     rows = [
         (
-            row["post"]["title"] or row["post"]["id"] if row["post"] else "(no post found)",
+            row["post"]["title"] or row["post"]["id"] if row["post"] else "(unattributed)",
             row["post"]["platform"] if row["post"] else "",
             row["clicks"]["human"],
             between(row),
@@ -195,10 +195,10 @@ def print_activation(found: dict[str, Any]) -> None:
 @click.option("--email", default="")
 @click.option("--phone", default="")
 @click.option("--region", default="US", show_default=True)
-@click.confirmation_option(prompt="Erase this person for good?")
+@click.confirmation_option(prompt="Permanently erase this person?")
 @in_app
 def erase(org: str | None, email: str, phone: str, region: str) -> None:
-    """Erase one person; the counts stay.
+    """Erase one person; counts do not change.
 
     Example: advocacy erase --email someone@example.org
     """
@@ -214,11 +214,11 @@ def erase(org: str | None, email: str, phone: str, region: str) -> None:
         raise Refusal(str(error)) from None
     bodies = counted(erased.bodies, "body", "bodies")
     click.echo(
-        f"{counted(erased.actions, 'action')} without a person now; gone: {bodies}, "
-        f"the trail of {counted(erased.clicks, 'click')}"
+        f"{counted(erased.actions, 'action')} anonymized; deleted: {bodies}, "
+        f"the visitor data of {counted(erased.clicks, 'click')}"
     )
     if erased.waiting:
         click.echo(
-            f"still to be worked through: {counted(erased.waiting, 'delivery', 'deliveries')} "
+            f"still pending: {counted(erased.waiting, 'delivery', 'deliveries')} "
             "with this person; run this again afterwards"
         )

@@ -1,7 +1,6 @@
-"""`advocacy member`: who of the staff may see what.
+"""`advocacy member`: accounts of staff and their roles.
 
-What a stranger would get wrong: no command sets a password. Each prints a one-time link with which
-its member does, so that nobody but her ever knows it.
+Note: no command sets a password. Commands print a one-time link with which members set their own.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from advocacy.core.choices import ROLES
 
 @click.group()
 def member() -> None:
-    """Members: who of the staff may sign in, and as what."""
+    """Members: accounts of staff, with their roles."""
 
 
 @member.command("add")
 @org_option
 @click.argument("email")
 @click.option("--role", type=click.Choice(ROLES), default=ROLES[0], show_default=True)
-@click.option("--name", default="", help="How she is called; she may change it.")
+@click.option("--name", default="", help="Their name; members can change it.")
 @in_app
 def member_add(org: str | None, email: str, role: str, name: str) -> None:
-    """Make a member and print her one-time link, which ends after seven days.
+    """Create a member and print their one-time link, which expires after seven days.
 
-    A reader sees reports; an editor also makes links and rehearses; an owner may all.
+    Readers view reports; editors also create links and run tests; owners can do everything.
 
     Example: advocacy member add ana@example.org --role owner
     """
@@ -38,9 +37,9 @@ def member_add(org: str | None, email: str, role: str, name: str) -> None:
         made = members.put_member(
             settings_now().secret_key.encode(), owner.id, email, role, name.strip()
         )
-        word = members.put_one_time_token(owner.id, made.id)
+        token = members.put_one_time_token(owner.id, made.id)
         audit.record(owner.id, WHO, "invited", f"{made.email}, {role}")
-    click.echo(_one_time_url(word))
+    click.echo(_one_time_url(token))
 
 
 @member.command("list")
@@ -65,7 +64,7 @@ def member_list(org: str | None) -> None:
         )
         for each in members.list_members(owner.id)
     ]
-    table(("e-mail", "name", "role", "state", "last here", "sessions"), rows)
+    table(("email", "name", "role", "state", "last active", "sessions"), rows)
 
 
 @member.command("role")
@@ -74,7 +73,7 @@ def member_list(org: str | None) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @in_app
 def member_role(org: str | None, email: str, role: str) -> None:
-    """Let a member do more or less, from her next click on.
+    """Change the role of a member, effective immediately.
 
     Example: advocacy member role ana@example.org editor
     """
@@ -86,7 +85,7 @@ def member_role(org: str | None, email: str, role: str) -> None:
         found = members.get_member(owner.id, email)
         members.set_role(owner.id, found.id, role)
         audit.record(owner.id, WHO, "role_changed", f"{found.email}, {role}")
-    click.echo(f"{found.email} is {role} now")
+    click.echo(f"{found.email} is now {role}")
 
 
 @member.command("reset")
@@ -94,9 +93,9 @@ def member_role(org: str | None, email: str, role: str) -> None:
 @click.argument("email")
 @in_app
 def member_reset(org: str | None, email: str) -> None:
-    """Print a new one-time link for a member who lost hers, or her password.
+    """Print a new one-time link for a member who lost theirs, or their password.
 
-    Her password stays what it is until she uses the link.
+    The password does not change until the link is used.
 
     Example: advocacy member reset ana@example.org
     """
@@ -106,9 +105,9 @@ def member_reset(org: str | None, email: str) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         found = members.get_member(owner.id, email)
-        word = members.put_one_time_token(owner.id, found.id)
+        token = members.put_one_time_token(owner.id, found.id)
         audit.record(owner.id, WHO, "one_time_link_made", found.email)
-    click.echo(_one_time_url(word))
+    click.echo(_one_time_url(token))
 
 
 @member.command("remove")
@@ -116,7 +115,7 @@ def member_reset(org: str | None, email: str) -> None:
 @click.argument("email")
 @in_app
 def member_remove(org: str | None, email: str) -> None:
-    """Remove a member; wherever she is signed in, she is out.
+    """Remove a member and end all their sessions.
 
     Example: advocacy member remove ana@example.org
     """
@@ -128,8 +127,8 @@ def member_remove(org: str | None, email: str) -> None:
         found = members.get_member(owner.id, email)
         members.remove_member(owner.id, found.id)
         audit.record(owner.id, WHO, "removed", found.email)
-    click.echo(f"{found.email} is no member any more")
+    click.echo(f"removed {found.email}")
 
 
-def _one_time_url(word: str) -> str:
-    return f"{settings_now().public_url}/set-password/{word}"
+def _one_time_url(token: str) -> str:
+    return f"{settings_now().public_url}/set-password/{token}"

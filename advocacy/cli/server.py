@@ -1,4 +1,4 @@
-"""`advocacy migrate`, `doctor`, `up`, `demo`: the installation itself."""
+"""`advocacy migrate`, `doctor`, `up`, `demo`: run and check the installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from advocacy.cli.context import Refusal, in_app
 @click.command()
 @in_app
 def migrate() -> None:
-    """Bring the tables up to this version.
+    """Migrate the database to this version.
 
     Example: advocacy migrate
     """
@@ -25,7 +25,7 @@ def migrate() -> None:
 
 @click.command()
 def doctor() -> None:
-    """Say in words what is wrong with the set-up.
+    """Check the installation and say what to correct.
 
     Example: advocacy doctor
     """
@@ -37,13 +37,13 @@ def doctor() -> None:
         click.echo(f"{state:5}  {name}" + (f": {words}" if words else ""))
         troubles += state == "wrong"
     if troubles:
-        raise Refusal(f"{troubles} to mend")
+        raise Refusal(f"{troubles} to correct")
 
 
 @click.command()
 @click.option("--port", default=8000, show_default=True)
 def up(port: int) -> None:
-    """Start everything on this machine: servers, tables, web, worker, clock.
+    """Start everything on this machine: servers, migrations, web, worker, scheduler.
 
     Example: advocacy up --port 8080
     """
@@ -54,7 +54,7 @@ def up(port: int) -> None:
 
 @click.command()
 def demo() -> None:
-    """Do one whole round on free ports and a throw-away folder, and check every figure.
+    """Run the whole system in a temporary directory on free ports, and check every figure.
 
     Example: advocacy demo
     """

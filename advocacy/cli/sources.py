@@ -1,4 +1,4 @@
-"""`advocacy source`: the addresses to which tools send, their secrets and what they need."""
+"""`advocacy source`: webhook addresses of tools, their secrets and settings."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from advocacy.providers import BY_SLUG, generic, mappings
 
 @click.group()
 def source() -> None:
-    """Sources: the addresses to which tools send their webhooks."""
+    """Sources: webhook addresses, one for each connected tool."""
 
 
 @source.command("create")
 @org_option
 @click.option("--provider", required=True, type=click.Choice(sorted(BY_SLUG)))
 @click.option("--name", required=True)
-@click.option("--campaign", "slug", help="Where actions go that no post is found for.")
-@click.option("--region", default="US", show_default=True, help="Where phone numbers are from.")
-@click.option("--secret", help="user:password for Basic; default: one is made.")
-@click.option("--set", "words", multiple=True, help="KEY=VALUE that it takes; repeatable.")
-@click.option("--mapping", help="For generic: a JSON file, or the name of one that comes along.")
+@click.option("--campaign", "slug", help="Campaign for unattributed actions.")
+@click.option("--region", default="US", show_default=True, help="Default region of phone numbers.")
+@click.option("--secret", help="user:password for Basic authentication. Default: generated.")
+@click.option("--set", "words", multiple=True, help="A setting, KEY=VALUE; repeatable.")
+@click.option("--mapping", help="For generic: a JSON file, or the name of an included mapping.")
 @in_app
 def source_create(
     org: str | None,
@@ -42,7 +42,7 @@ def source_create(
     words: tuple[str, ...],
     mapping: str | None,
 ) -> None:
-    """Make a source and print the URL and the secret that the tool needs.
+    """Create a source and print the URL and the secret for the tool.
 
     \b
     Example: advocacy source create --provider actblue --name ActBlue --campaign stay
@@ -72,14 +72,14 @@ def source_create(
             click.echo(f"secret  {secret}")
         elif secret_is_given(provider):
             click.echo(
-                f"secret  none yet, and nothing is let in before: {BY_SLUG[provider].title} shows "
-                f"one for this URL; say it with `advocacy source rotate --name {name!r} --secret …`"
+                f"secret  none yet; deliveries are rejected until it is set. {BY_SLUG[provider].title} shows "
+                f"one for this URL; set it with `advocacy source rotate --name {name!r} --secret …`"
             )
-    click.echo("Keep what is printed; it is not shown again.")
+    click.echo("Store this output; it is not shown again.")
 
 
 def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, Any]:
-    """Return what a source is set up with; a mapping is checked before it is kept."""
+    """Return the settings of a source; a mapping is validated first."""
     setup: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -90,16 +90,16 @@ def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> di
         except ValueError:
             setup[key] = value
     if (provider == generic.slug) is not (mapping is not None):
-        raise Refusal("a mapping goes with --provider generic, and generic needs one: --mapping …")
+        raise Refusal("--provider generic needs --mapping, and no other provider takes one")
     if mapping is not None:
         setup["mapping"] = read_mapping(mapping)
         if mistakes := generic.check_mapping(setup["mapping"]):
-            raise Refusal(f"the mapping {mapping} has mistakes: {'; '.join(mistakes)}")
+            raise Refusal(f"the mapping {mapping} has errors: {'; '.join(mistakes)}")
     return setup
 
 
 def read_mapping(named: str) -> Any:
-    """Return a mapping that comes along, by its name, or one from a file."""
+    """Return an included mapping by its name, or one from a file."""
     if named in mappings.names():
         return mappings.get(named)
     try:
@@ -107,17 +107,17 @@ def read_mapping(named: str) -> Any:
     except OSError:
         known = ", ".join(mappings.names())
         raise Refusal(
-            f"there is no file {named}, and no mapping of that name; there are {known}"
+            f"there is no file {named}, and no included mapping of that name; available: {known}"
         ) from None
     except ValueError as error:
-        raise Refusal(f"{named} is no JSON: {error}") from None
+        raise Refusal(f"{named} is not valid JSON: {error}") from None
 
 
 @source.command("try")
 @click.argument("mapping")
 @click.argument("body", type=click.File("rb"))
 def source_try(mapping: str, body: Any) -> None:
-    """Show what actions a mapping makes of a body, and keep nothing.
+    """Show the actions that a mapping reads from a payload; nothing is stored.
 
     \b
     Example: advocacy source try donorbox body.json
@@ -125,11 +125,11 @@ def source_try(mapping: str, body: Any) -> None:
     """
     read = read_mapping(mapping)
     if mistakes := generic.check_mapping(read):
-        raise Refusal(f"the mapping {mapping} has mistakes: {'; '.join(mistakes)}")
+        raise Refusal(f"the mapping {mapping} has errors: {'; '.join(mistakes)}")
     try:
         events = generic.dry_run(read, body.read())
     except Unreadable as error:
-        raise Refusal(f"the body cannot be read by this mapping: {error}") from None
+        raise Refusal(f"this mapping cannot read the payload: {error}") from None
     for number, event in enumerate(events, start=1):
         click.echo(f"action {number}")
         for field in fields(event):
@@ -140,12 +140,12 @@ def source_try(mapping: str, body: Any) -> None:
 
 
 def secret_is_given(provider: str) -> bool:
-    """Say whether it is the tool that makes the secret, so that none can be made here."""
+    """Return whether the tool generates the secret, so that none can be generated here."""
     return BY_SLUG[provider].TRUST not in {"secret_path", "none"} and not new_secret(provider)
 
 
 def new_secret(provider: str) -> str:
-    """Return a fresh secret of the form that a provider uses; empty where none is made here."""
+    """Return a new secret in the provider's format; empty if none is generated here."""
     if BY_SLUG[provider].TRUST == "basic_auth":
         return f"advocacy:{new_key('pw')}"
     if provider == "standard":
@@ -157,7 +157,7 @@ def new_secret(provider: str) -> str:
 
 
 def checked_secret(provider: str, secret: str) -> str:
-    """Refuse a secret that could never fit."""
+    """Check the format of a secret."""
     if BY_SLUG[provider].TRUST == "basic_auth" and ":" not in secret:
         raise Refusal("write the secret as user:password")
     if provider == "standard":
@@ -175,7 +175,7 @@ def checked_secret(provider: str, secret: str) -> str:
 @source.command("rotate")
 @org_option
 @click.option("--name", required=True)
-@click.option("--secret", help="The new one; default: one is made.")
+@click.option("--secret", help="The new secret. Default: generated.")
 @click.option("--hours", default=24.0, show_default=True, help="How long the old one stays valid.")
 @in_app
 def source_rotate(org: str | None, name: str, secret: str | None, hours: float) -> None:
@@ -192,9 +192,13 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
         found = sources.get_source(owner.id, name)
         secret = secret or new_secret(found.provider)
         if not secret and secret_is_given(found.provider):
-            raise Refusal(f"say the secret that {BY_SLUG[found.provider].title} shows: --secret …")
+            raise Refusal(
+                f"enter the secret that {BY_SLUG[found.provider].title} shows: --secret …"
+            )
         if not secret:
-            raise Refusal("this provider has no secret but the URL; make a new source instead")
+            raise Refusal(
+                "this provider has no secret other than the URL; create a new source instead"
+            )
         sources.put_secret(
             settings.secret_key.encode(),
             owner.id,
@@ -211,12 +215,12 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 @click.option("--name", required=True)
 @in_app
 def source_disable(org: str | None, name: str) -> None:
-    """Refuse what comes to a source's address. What came before stays counted.
+    """Disable a source. Actions already counted stay counted.
 
     Example: advocacy source disable --name ActBlue
 
-    Its tool hears 401 within a second, as for an address that does not exist, and nothing is kept.
-    Most tools try again for some hours or days, so what is missed can come after `source enable`.
+    Its tool receives 401, as for an address that does not exist, and nothing is stored. Most tools
+    retry for hours or days, so missed deliveries can still arrive after `source enable`.
     """
     from advocacy.storage import audit, organizations, sources
     from advocacy.storage.session import transaction
@@ -225,7 +229,7 @@ def source_disable(org: str | None, name: str) -> None:
         owner = organizations.get_organization(org)
         sources.disable_source(owner.id, name, datetime.now(UTC))
         audit.record(owner.id, WHO, "source_disabled", name)
-    click.echo(f"source {name} takes no deliveries now")
+    click.echo(f"source {name} is disabled")
 
 
 @source.command("enable")
@@ -233,7 +237,7 @@ def source_disable(org: str | None, name: str) -> None:
 @click.option("--name", required=True)
 @in_app
 def source_enable(org: str | None, name: str) -> None:
-    """Take deliveries of a source again, at the same address and with the same secret.
+    """Enable a source, with the same address and secret.
 
     Example: advocacy source enable --name ActBlue
     """
@@ -244,7 +248,7 @@ def source_enable(org: str | None, name: str) -> None:
         owner = organizations.get_organization(org)
         sources.enable_source(owner.id, name)
         audit.record(owner.id, WHO, "source_enabled", name)
-    click.echo(f"source {name} takes deliveries again")
+    click.echo(f"source {name} is enabled")
 
 
 @source.command("list")
@@ -253,8 +257,8 @@ def source_enable(org: str | None, name: str) -> None:
 def source_list(org: str | None) -> None:
     """List the sources.
 
-    Unreadable contacts: of how many actions of the last seven days an e-mail address or a phone
-    number was given, and none could be read. The actions count, their supporters do not.
+    Unreadable contacts: actions of the last seven days with an email address or phone number, none
+    of which could be read. The actions count, their supporters do not.
 
     Example: advocacy source list
     """

@@ -1,4 +1,4 @@
-"""What is checked before a server starts its processes: `python -m advocacy.cli.start_check`.
+"""Checks before a server starts its processes: `python -m advocacy.cli.start_check`.
 
 Note: it is a process of its own, so that the server that forks has neither connections nor this
 application's modules, which would be old ones after a reload.
@@ -19,7 +19,7 @@ from config.settings import SettingsError, read_settings
 
 
 def reason_not_to_start(make_app: Callable[[], Flask]) -> str:
-    """Return why nothing can start, or ''. PostgreSQL may be away: links redirect without it."""
+    """Return why the server cannot start, or ''. Links redirect without PostgreSQL."""
     try:
         app = make_app()
         with app.app_context():

@@ -38,8 +38,8 @@ def check_code(code: str) -> str:
     if not comes_back(plain):
         raise BadCode(
             say(
-                "the code %(code)s would not be known again when it comes back; use up to 64"
-                " letters and digits, and no word like none or widget",
+                "the code %(code)s could not be recognized when it is returned; use up "
+                "to 64 letters and digits, and no word such as none or widget",
                 code=ascii(code),
             )
         )

@@ -40,7 +40,7 @@ def check_destination(url: str, *, local: bool = False) -> str:
         raise BadDestination(say("is longer than %(most)s characters", most=LONGEST))
     if any(ord(letter) <= 0x20 or ord(letter) >= 0x7F or letter in '\\<>"`{}|^' for letter in url):
         raise BadDestination(
-            say("has spaces, control characters or letters that have to be encoded")
+            say("contains spaces, control characters or characters that must be encoded")
         )
     try:
         parts = urlsplit(url)
@@ -52,17 +52,17 @@ def check_destination(url: str, *, local: bool = False) -> str:
     if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
         raise BadDestination(say("must begin with https://"))
     if not url.lower().startswith(f"{parts.scheme}://") or not host:
-        raise BadDestination(say("must name a host, as in https://example.org/page"))
+        raise BadDestination(say("must name a host, e.g. https://example.org/page"))
     if "@" in parts.netloc:
-        raise BadDestination(say("must not hold a user name"))
+        raise BadDestination(say("must not contain a user name"))
     if port is not None and not is_local:
-        raise BadDestination(say("must not name a port"))
+        raise BadDestination(say("must not contain a port"))
     if not is_local:
         _check_host(host)
     netloc = host if port is None else f"{host}:{port}"
     # What the parser silently ignored (brackets, a colon without a port) is unusual too.
     if parts.netloc.lower() not in {netloc, f"{host}."}:
-        raise BadDestination(say("has a host name that cannot be"))
+        raise BadDestination(say("has an invalid host name"))
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, parts.query, parts.fragment))
 
 
@@ -75,12 +75,12 @@ def _check_host(host: str) -> None:
         raise BadDestination(say("must name a host, not an address"))
     labels = host.split(".")
     if len(labels) < 2 or labels[-1].isdigit() or labels[-1].startswith("0x"):
-        raise BadDestination(say("must name a public host, as in https://example.org/page"))
+        raise BadDestination(say("must name a public host, e.g. https://example.org/page"))
     for label in labels:
         if not label or len(label) > 63 or label.strip("-") != label:
-            raise BadDestination(say("has a host name that cannot be"))
+            raise BadDestination(say("has an invalid host name"))
         if not all(letter.isalnum() or letter == "-" for letter in label):
-            raise BadDestination(say("has a host name that cannot be"))
+            raise BadDestination(say("has an invalid host name"))
 
 
 def host_of(referrer: str) -> str:

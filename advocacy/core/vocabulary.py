@@ -61,12 +61,12 @@ _MODELS: Mapping[str, Phrase] = {
 }
 
 MODELS_SAY: Mapping[str, Phrase] = {
-    "last_touch": say("all to the last touch of the strongest evidence"),
-    "last_social_touch": say("the same, among touches through posts"),
-    "first_touch": say("all to the first touch"),
-    "linear": say("every touch the same"),
+    "last_touch": say("all credit to the last touch with the strongest evidence"),
+    "last_social_touch": say("the same, but only among touches from posts"),
+    "first_touch": say("all credit to the first touch"),
+    "linear": say("equal credit to every touch"),
     "position_based": say("first 40\u00a0%, last 40\u00a0%, those between share 20\u00a0%"),
-    "time_decay": say("half of what a touch a week later gets"),
+    "time_decay": say("half the credit of a touch one week later"),
 }
 
 _TIERS: Mapping[str, Phrase] = {
@@ -79,12 +79,12 @@ _TIERS: Mapping[str, Phrase] = {
 }
 
 TIERS_MEAN: Mapping[str, Phrase] = {
-    Tier.CLICK_ID: say("the very click came back with the action"),
-    Tier.CODE: say("the link's code came back, without the click"),
-    Tier.UTM: say("only the campaign's labels came back"),
-    Tier.REFERRER: say("only the site that she came from is known"),
-    Tier.IDENTITY: say("she acted before through a link of ours"),
-    Tier.UNATTRIBUTED: say("nothing says where she came from"),
+    Tier.CLICK_ID: say("the click id was returned with the action"),
+    Tier.CODE: say("the link's code was returned, without the click id"),
+    Tier.UTM: say("only the campaign's UTM parameters were returned"),
+    Tier.REFERRER: say("only the referring site is known"),
+    Tier.IDENTITY: say("the person acted before through one of our links"),
+    Tier.UNATTRIBUTED: say("no evidence of the source"),
 }
 """How sure a credit is, in words."""
 
@@ -113,9 +113,9 @@ def post_named(title: str, platform: str, channel: str = "social") -> Phrase:
     """Return the name of a post or another place of a link: the Instagram post “Call today”."""
     match channel, bool(title):
         case "email", True:
-            return say("the e-mail “%(title)s”", title=title)
+            return say("the email “%(title)s”", title=title)
         case "email", False:
-            return say("the e-mail without a title")
+            return say("the email without a title")
         case "sms", True:
             return say("the text message “%(title)s”", title=title)
         case "sms", False:

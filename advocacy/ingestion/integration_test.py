@@ -123,7 +123,7 @@ def _send_example(
     link = next((each for each in links if each.provider == source.provider), None)
     link = link or next(iter(links), None)
     if link is None:
-        raise _Trouble(say("the campaign has no link yet; make one with `advocacy link create`"))
+        raise _Trouble(say("the campaign has no links yet; create one with `advocacy link create`"))
     with transaction():
         key = sources_storage.put_test_key(source.org_id, source.id)
         at_door = sources_storage.find_source_by_key(settings.secret_key.encode(), key)
@@ -159,7 +159,9 @@ def _send_example(
         why = error.detail or error.reason
         if error.reason == "bad_secret":
             raise _Trouble(say("the secret cannot be used: %(why)s", why=why)) from None
-        raise _Trouble(say("no example can be made of the mapping: %(why)s", why=why)) from None
+        raise _Trouble(
+            say("no example can be created from the mapping: %(why)s", why=why)
+        ) from None
     except (OSError, UnicodeEncodeError, http.client.HTTPException, _WrongAnswer) as error:
         words = say(
             "%(address)s cannot be reached (%(why)s); is the web process running?",
@@ -238,7 +240,7 @@ def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Integra
             sent.source,
             sent.began,
             say(
-                "no worker took the delivery within %(seconds)s s; is one running?",
+                "no worker processed the delivery within %(seconds)s s; is one running?",
                 seconds=f"{wait_seconds:.0f}",
             ),
         )
@@ -257,7 +259,7 @@ def _look_for(sent: _Sent) -> IntegrationResult | None:
     if found is None:
         return _outcome(source, sent.began, say("the delivery reported no action"))
     if found.code != sent.link.code:
-        words = say("the code did not come back in %(carries)s", carries=_carries(source))
+        words = say("the code was not returned in %(carries)s", carries=_carries(source))
         return _outcome(source, sent.began, words)
     return _outcome(source, sent.began, "", found.tier)
 

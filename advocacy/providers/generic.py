@@ -52,7 +52,7 @@ title = "Any tool, by a mapping"
 # The least that holds for every mapping; one that names a method of proof is held to it.
 TRUST: Trust = "secret_path"
 ANSWER = 200
-CODE_PARAMETERS: str = say("utm_content=, or what the mapping names as its destination")
+CODE_PARAMETERS: str = say("utm_content=, or the field the mapping names")
 
 LONGEST_EXPRESSION = 300
 MOST_BRACKETS = 6

@@ -62,7 +62,7 @@ def open_sheet(data: bytes) -> Table:
         if unknown := [name for name in table.matched.ignored if fold(name) not in _ADDED]:
             raise BadSheet(
                 say(
-                    "there is no column %(name)s; there are: %(known)s",
+                    "there is no column %(name)s; available: %(known)s",
                     name=ascii(unknown[0]),
                     known=", ".join(COLUMNS),
                 )
@@ -70,7 +70,7 @@ def open_sheet(data: bytes) -> Table:
         if (rows := table.check()) > MOST_ROWS:
             raise BadSheet(
                 say(
-                    "the sheet has %(rows)s rows; send at most %(most)s at a time",
+                    "the spreadsheet has %(rows)s rows; upload at most %(most)s at a time",
                     rows=rows,
                     most=MOST_ROWS,
                 )
@@ -102,7 +102,7 @@ def utm_shown(utm: dict[str, str]) -> str:
 
 def _request(row: Row) -> LinkRequest:
     if row.beyond:
-        raise BadSheet(say("line %(line)s has more cells than there are headings", line=row.line))
+        raise BadSheet(say("line %(line)s has more cells than there are headers", line=row.line))
     if row.problem:
         raise BadSheet(
             say("line %(line)s is not UTF-8; save the sheet as “CSV UTF-8”", line=row.line)
@@ -115,7 +115,7 @@ def _request(row: Row) -> LinkRequest:
     if any(len(cell) > LONGEST_CELL for cell in cells.values()):
         raise BadSheet(
             say(
-                "line %(line)s has a cell of more than %(most)s letters",
+                "line %(line)s has a cell of more than %(most)s characters",
                 line=row.line,
                 most=LONGEST_CELL,
             )

@@ -31,7 +31,7 @@ HOSTS = {
     "controlshiftlabs.com": "controlshift",
 }
 _LONGEST_TITLE = 300
-_DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's address %(why)s")
+_DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's URL %(why)s")
 _LONGEST_PLATFORM = 40
 _LONGEST_AUTHOR = 100
 # The value by which filters ask for posts without an author.
@@ -131,7 +131,7 @@ def provider_for(destination: str, named: str | None = None) -> str:
         if named not in BY_SLUG:
             raise BadLink(
                 say(
-                    "there is no provider %(name)s; there are %(known)s",
+                    "there is no provider %(name)s; available: %(known)s",
                     name=named,
                     known=", ".join(sorted(BY_SLUG)),
                 )
@@ -164,7 +164,7 @@ class LinkMaker:
         if campaign is None:
             raise BadLink(
                 say(
-                    "there is no campaign %(name)s; there are: %(known)s",
+                    "there is no campaign %(name)s; available: %(known)s",
                     name=ascii(wanted.campaign),
                     known=", ".join(sorted(self._campaigns)) or say("none yet"),
                 )
@@ -173,19 +173,21 @@ class LinkMaker:
         post_url = self._page(wanted.post_url, _OF_POST) if wanted.post_url else ""
         platform = wanted.platform.lower() or platform_of_post(post_url)
         if not platform:
-            raise BadLink(say("the platform cannot be told from the post's address; name it"))
+            raise BadLink(say("the platform cannot be detected from the post's URL; enter it"))
         if not _is_word(platform):
-            raise BadLink(say("the platform has to be one word, as in instagram"))
+            raise BadLink(say("the platform must be one word, e.g. instagram"))
         if not post_url and not wanted.title:
-            raise BadLink(say("give the post's address, or a title while it is not published"))
+            raise BadLink(say("enter the post's URL, or a title if it is not published yet"))
         if len(wanted.title) > _LONGEST_TITLE:
-            raise BadLink(say("the title is longer than %(most)s characters", most=_LONGEST_TITLE))
+            raise BadLink(
+                say("the title may have at most %(most)s characters", most=_LONGEST_TITLE)
+            )
         medium = wanted.medium.lower()
         if medium and not _is_word(medium):
-            raise BadLink(say("the medium has to be one word, as in video"))
+            raise BadLink(say("the medium must be one word, e.g. video"))
         if len(wanted.author) > _LONGEST_AUTHOR or wanted.author == _NO_AUTHOR:
             raise BadLink(
-                say("the author is a name of at most %(most)s letters", most=_LONGEST_AUTHOR)
+                say("the author's name may have at most %(most)s characters", most=_LONGEST_AUTHOR)
             )
         provider, carries = self._tool(destination, wanted.tool)
         post_url = plain_post_url(post_url)
@@ -256,7 +258,7 @@ class LinkMaker:
             known = ", ".join([*sorted(self._sources), *sorted(BY_SLUG)])
             raise BadLink(
                 say(
-                    "there is no tool %(name)s; there are: %(known)s", name=ascii(tool), known=known
+                    "there is no tool %(name)s; available: %(known)s", name=ascii(tool), known=known
                 )
             )
         return provider_for(destination, tool or None), {}

@@ -116,7 +116,7 @@ def needs_role(
             g.org_id, g.role = current_user.org_id, current_user.role
             g.member, g.called = current_user.member, current_user.called
             if ROLES.index(g.role) < needed:
-                raise Problem(403, _("Not for your role"), _why_not(role))
+                raise Problem(403, _("Not allowed for your role"), _why_not(role))
             return view(*args, **kwargs)
 
         return guarded
@@ -131,11 +131,11 @@ needs_session = needs_role("reader")
 def _why_not(role: str) -> str:
     why: str
     if g.member is None:
-        why = _("A token only reads. Sign in with your e-mail address and password.")
+        why = _("A token gives read access only. Sign in with your email address and password.")
     elif role == "owner":
-        why = _("This is for owners. Ask an owner of your organization.")
+        why = _("Only owners can do this. Ask an owner of your organization.")
     else:
-        why = _("This is for editors. Ask an owner of your organization to make you one.")
+        why = _("Only editors can do this. Ask an owner of your organization for this role.")
     return why
 
 

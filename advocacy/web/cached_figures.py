@@ -60,7 +60,10 @@ def _not_counted(_error: NotCounted) -> Response:
         Problem(
             503,
             N_("Not counted"),
-            N_("These figures could not be counted; why has been logged. Try again in a minute."),
+            N_(
+                "These figures could not be calculated. The error has been logged. Try "
+                "again in a minute."
+            ),
             headers={"Retry-After": "60"},
         )
     )
@@ -163,8 +166,8 @@ def when(at: datetime | None, timezone: str) -> str:
         return ""
     local = at.astimezone(zone(timezone))
     if day_in(at, timezone) == day_in(datetime.now(UTC), timezone):
-        return str(_("Counted at %(time)s.", time=format_time(local, "short", rebase=False)))
-    return str(_("Counted on %(time)s.", time=format_datetime(local, "medium", rebase=False)))
+        return str(_("Calculated at %(time)s.", time=format_time(local, "short", rebase=False)))
+    return str(_("Calculated on %(time)s.", time=format_datetime(local, "medium", rebase=False)))
 
 
 def when_of(org_id: UUID, at: datetime | None) -> str:

@@ -60,8 +60,9 @@ def activation_file(slug: str, written: str) -> Response:
             422,
             _("No such figures"),
             _(
-                "Give from and to as YYYY-MM-DD, the first not after the last; a model of the"
-                " page's list; and as group one of %(groups)s, or none.",
+                "Enter from and to as YYYY-MM-DD, with the first not after the last; a "
+                "model from the list on this page; and a group from %(groups)s, or "
+                "none.",
                 groups=", ".join(GROUPS),
             ),
         ) from None

@@ -37,10 +37,10 @@ NAMES = (
 """What Flask calls that which goes wrong on pages."""
 
 _FOR_PEOPLE = {
-    400: N_("The form was not filled in as this page needs it. Go back and try again."),
-    404: N_("There is no such page."),
-    405: N_("This address is for a form of another page. Begin there."),
-    413: N_("That was too much at once. Send less."),
+    400: N_("The form contains invalid values. Go back and try again."),
+    404: N_("This page does not exist."),
+    405: N_("This address only accepts a form. Open the page that contains the form."),
+    413: N_("The request is too large."),
 }
 _MACHINES = ("/webhooks/", "/metrics", "/live", "/ready")
 
@@ -98,7 +98,7 @@ def init_app(app: Flask) -> None:
 def _refuse_nul() -> None:
     """Refuse a path that no name of ours can have and that PostgreSQL cannot even be asked for."""
     if "\0" in request.path:
-        raise Problem(404, N_("Not Found"), N_("There is no such page."))
+        raise Problem(404, N_("Not Found"), N_("This page does not exist."))
 
 
 def _hurry() -> None:
@@ -178,10 +178,7 @@ def _took_too_long(_error: Exception) -> Response:
         Problem(
             503,
             N_("This takes too long"),
-            N_(
-                "It took longer than a page waits for. Choose fewer days, or try again when less is"
-                " going on."
-            ),
+            N_("This took too long. Choose fewer days, or try again when the server is less busy."),
             headers={"Retry-After": RETRY_SECONDS},
         )
     )
@@ -195,7 +192,7 @@ def _database_down(error: DBAPIError) -> Response:
         Problem(
             503,
             N_("Service Unavailable"),
-            N_("The database does not answer. Try again soon."),
+            N_("The database is not responding. Try again soon."),
             headers={"Retry-After": RETRY_SECONDS},
         )
     )
@@ -204,5 +201,7 @@ def _database_down(error: DBAPIError) -> Response:
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected")
     return problem(
-        Problem(500, InternalServerError().name, N_("Something failed; it has been logged."))
+        Problem(
+            500, InternalServerError().name, N_("Something went wrong. The error has been logged.")
+        )
     )

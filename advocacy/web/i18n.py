@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from flask import Blueprint, current_app, has_request_context, redirect, request, session, url_for
 from flask_babel import format_date, gettext, ngettext, refresh
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from advocacy.core.choices import LANGUAGES
@@ -32,7 +33,12 @@ def forget() -> None:
 @blueprint.app_context_processor
 def languages() -> dict[str, object]:
     """Give every page the languages there are, the one it is in, and where choosing leads back."""
-    return {"languages": LANGUAGES, "language": chosen(), "here": _here()}
+    return {
+        "languages": LANGUAGES,
+        "language": chosen(),
+        "here": _here(),
+        "end_tag": Markup("</a>"),
+    }
 
 
 def _here() -> str:
@@ -72,6 +78,24 @@ def day(on: date | datetime | str) -> str:
     if isinstance(on, str):
         on = date.fromisoformat(on)
     return str(format_date(on.date() if isinstance(on, datetime) else on, "medium"))
+
+
+@blueprint.app_template_global("link_tag")
+def link_tag(address: str) -> Markup:
+    """Return the start of a link, for a sentence that is translated as a whole."""
+    return Markup('<a href="{}">').format(address)
+
+
+@blueprint.app_template_global("download_tag")
+def download_tag(address: str) -> Markup:
+    """Return the start of a link that downloads a file; see `link_tag`."""
+    return Markup('<a href="{}" download>').format(address)
+
+
+@blueprint.app_template_global("code_tag")
+def code_tag(text: str) -> Markup:
+    """Return a text as code, for a sentence that is translated as a whole."""
+    return Markup("<code>{}</code>").format(text)
 
 
 def chosen() -> str:

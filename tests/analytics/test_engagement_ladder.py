@@ -65,7 +65,7 @@ def test_each_stands_on_the_highest_rung(climbed):
 
 
 def test_who_has_only_clicked_is_there_when_a_tool_names_her(climbed):
-    nobodys = "A click on a link is nobody’s until its visitor acts."
+    nobodys = "A click cannot be linked to a person until that person acts."
     client = climbed.member("reader")
     climbed.click("x", at=ago(3))
     assert f'clicked<br><span class="hint">{nobodys}</span>' in client.get("/ladder").text
@@ -150,7 +150,7 @@ def test_the_page_shows_numbers_or_says_what_to_do(climbed, path):
     client = climbed.app.test_client()
     client.post("/sign-in", data={"token": climbed.token()})
     html = client.get(path).get_data(as_text=True)
-    assert "On the ladder</dt><dd>4</dd>" in html
+    assert "Supporters</dt><dd>4</dd>" in html
     assert "example.org" not in html
     assert client.get(path, query_string={"from": "x"}).status_code == 422
     early = client.get(path, query_string={"to": "2020-01-01"}).get_data(as_text=True)

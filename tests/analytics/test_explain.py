@@ -65,23 +65,23 @@ def test_a_click_that_came_back(world):
     world.drain()
     found = receipt(world)
     assert found["summary"] == (
-        "Credited to the Instagram post “On instagram”: its click came back with the signature "
-        "3 minutes later."
+        "Credited to the Instagram post “On instagram”: "
+        "its click id was returned with the signature 3 minutes later."
     )
     assert of_tier(found, "click_id") == (
         True,
         True,
         True,
-        "A click id came back: a click on the Instagram post “On instagram”.",
+        "A click id was returned: a click on the Instagram post “On instagram”.",
     )
-    assert of_tier(found, "code") == (False, False, False, "No tracking code came back.")
-    assert of_tier(found, "utm")[3] == "No UTM parameters came back."
-    assert of_tier(found, "referrer")[3] == "No referrer came back."
+    assert of_tier(found, "code") == (False, False, False, "No tracking code was returned.")
+    assert of_tier(found, "utm")[3] == "No UTM parameters were returned."
+    assert of_tier(found, "referrer")[3] == "No referrer was returned."
     assert of_tier(found, "identity") == (
         True,
         False,
         False,
-        "No other click is known to be the same person's.",
+        "No other click is known to be by the same person.",
     )
     # The click is hers by this action, and known twice: it counts once.
     assert words(found) == [
@@ -104,24 +104,22 @@ def test_a_code_a_code_of_nobody_and_a_click_of_nobody(world):
     world.drain()
     found = receipt(world)
     assert found["summary"] == (
-        "Credited to the X post “On x”: the code of its link came back with the call."
+        "Credited to the X post “On x”: the code of its link was returned with the call."
     )
     carried, known, used, says = of_tier(found, "click_id")
     assert (carried, known, used) == (True, False, False)
-    assert "no click of this id is kept" in says
+    assert "no click with this id is stored" in says
     assert of_tier(found, "code")[:3] == (True, True, True)
     assert found["touches"][0]["timed"] is False
-    assert of_tier(found, "identity")[3].startswith("The tool named nobody")
+    assert of_tier(found, "identity")[3].startswith("The tool did not identify the person")
 
     found = receipt(world, "a2")
-    assert found["summary"] == (
-        "Credited to no post: nothing that came with the call leads to one."
-    )
+    assert found["summary"] == ("Unattributed: nothing received with the call leads to a post.")
     assert of_tier(found, "code") == (
         True,
         False,
         False,
-        "A code came back that is no link of this organization.",
+        "A code was returned that does not belong to any link of this organization.",
     )
     assert found["touches"] == [] and found["credit"]["post"] is None
 
@@ -147,9 +145,9 @@ def test_utm_that_fits_one_post_several_or_none(world):
     world.act("call", "m4", id="a4", utm_source="x")
     world.drain()
     one = receipt(world)
-    assert one["summary"].startswith("Credited to the X post “On x”: the UTM parameters that came")
+    assert one["summary"].startswith("Credited to the X post “On x”: the UTM parameters returned")
     assert of_tier(one, "utm")[:3] == (True, True, True)
-    assert "fit the links of 2 posts" in of_tier(receipt(world, "a2"), "utm")[3]
+    assert "match links of 2 posts" in of_tier(receipt(world, "a2"), "utm")[3]
     assert "fit no link" in of_tier(receipt(world, "a3"), "utm")[3]
     assert "without a campaign" in of_tier(receipt(world, "a4"), "utm")[3]
     for name in ("a2", "a3", "a4"):
@@ -163,16 +161,21 @@ def test_a_referrer_of_a_platform_or_of_none(world):
     world.drain()
     found = receipt(world)
     assert found["summary"] == (
-        "Credited to Instagram and to no post: the page before the call was there."
+        "Credited to Instagram and no particular post: the page visited before the call was there."
     )
-    assert of_tier(found, "referrer") == (True, True, True, "The page before was on Instagram.")
+    assert of_tier(found, "referrer") == (
+        True,
+        True,
+        True,
+        "The page visited before was on Instagram.",
+    )
     assert found["credit"] == {"tier": "referrer", "platform": "instagram", "post": None}
     other = receipt(world, "a2")
     assert of_tier(other, "referrer") == (
         True,
         False,
         False,
-        "A referrer came back; it is no platform's.",
+        "A referrer was returned; it does not belong to a known platform.",
     )
 
 
@@ -184,14 +187,14 @@ def test_another_click_that_is_known_to_be_hers(world):
     world.drain()
     found = receipt(world)
     assert found["summary"] == (
-        "Credited to the X post “On x”: a click on it 2 days before the call is known to be the "
-        "same person's."
+        "Credited to the X post “On x”: it was clicked 2 days before the call, and the click "
+        "is known to be by the same person."
     )
     assert of_tier(found, "identity") == (
         True,
         True,
         True,
-        "1 other click is known to be the same person's.",
+        "1 other click is known to be by the same person.",
     )
     assert "inferred" in found["touches"][0]["says"]
 
@@ -238,13 +241,16 @@ def test_each_word_for_which_a_touch_is_passed_over(world):
         ]
     )
     says = {each["passed_over"]: each["says"] for each in found["touches"]}
-    assert says["outside_window"] == "It came 9 days before the call; no more than 7 days count."
-    assert says["same_session"].startswith("Within 30 minutes there was another click")
-    assert says["after_action"] == "It came 2 hours after the call and cannot have led to it."
+    assert (
+        says["outside_window"]
+        == "It happened 9 days before the call; only touches within 7 days count."
+    )
+    assert says["same_session"].startswith("Another click on the same post within 30 minutes")
+    assert says["after_action"] == "It happened 2 hours after the call and cannot have led to it."
     assert "stronger evidence" in says["same_click"] and "twice" in says["weaker_evidence"]
     assert of_tier(found, "code")[:3] == (True, True, False)
     assert "not counted twice" in of_tier(found, "code")[3]
-    assert of_tier(found, "identity")[3] == "4 other clicks are known to be the same person's."
+    assert of_tier(found, "identity")[3] == "4 other clicks are known to be by the same person."
     shares = {each["platform"]: each["shares"] for each in found["touches"] if each["shares"]}
     assert {model: given["share"] for model, given in shares["x"].items()} | {"time_decay": ""} == {
         "last_touch": "1",
@@ -275,7 +281,7 @@ def test_a_touch_of_another_campaign_shares_in_nothing(world):
     assert found["current"]
     (passed,) = [each for each in found["touches"] if each["passed_over"] == "other_campaign"]
     assert passed["post"]["campaign"] == "other"
-    assert "another campaign" in passed["says"]
+    assert "different campaign" in passed["says"]
 
 
 def test_all_that_is_known_may_be_too_old(world):
@@ -284,7 +290,7 @@ def test_all_that_is_known_may_be_too_old(world):
     world.drain()
     found = receipt(world)
     assert found["summary"] == (
-        "Credited to no post: no touch that is known lies in the time before the call."
+        "Unattributed: no known touch lies within the time before the call."
     )
     assert of_tier(found, "click_id")[:3] == (True, True, False)
     assert "8 days before the call" in of_tier(found, "click_id")[3]
@@ -423,7 +429,7 @@ def test_a_refund_is_told_with_its_day_and_all_of_it_nets_to_nothing(world):
     }
     assert [each["said"] for each in found["deliveries"]] == [["made"], ["returned"]]
     assert [each["why"] for each in found["restated"]] == ["told_again"]
-    assert found["restated"][0]["says"] == "A later delivery said: money went back."
+    assert found["restated"][0]["says"] == "A later delivery said: refunded."
 
 
 # What is not counted.
@@ -435,7 +441,7 @@ def test_what_is_not_counted_says_why(world):
     world.drain()
     assert receipt(world, "test")["summary"] == "Not counted: it is marked as a test."
     refund = receipt(world, "refund")
-    assert refund["summary"].startswith("Not counted: only that money went back is known")
+    assert refund["summary"].startswith("Not counted: a refund is known")
     assert (refund["counted"], refund["not_counted_why"]) == (False, refund["summary"])
 
 
@@ -465,7 +471,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
         apply_batch(world.master, world.org_id, parsed, sources)
         written = json.dumps([fact.to_json() for fact in told])
         run("update inbox set facts = cast(:f as jsonb)", f=written)
-    assert receipt(world)["summary"].startswith("Not counted: another action tells the same")
+    assert receipt(world)["summary"].startswith("Not counted: it duplicates another action")
 
 
 # Renewals.
@@ -488,10 +494,10 @@ def test_a_renewal_names_the_payment_that_it_inherits_from(world, first_is_known
     found, first = receipt(world, "g3"), receipt(world, "g1")
     assert first["inherits"] is None
     assert found["inherits"]["action_id"] == first["action"]["id"]
-    which = "its first payment" if first_is_known else "the earliest payment that is known"
+    which = "its first payment" if first_is_known else "the earliest known payment"
     assert which in found["inherits"]["says"]
-    assert found["summary"].startswith("A renewal, counted for what brought the payment of ")
-    assert found["summary"].endswith("its click came back with the donation 4 minutes later.")
+    assert found["summary"].startswith("A renewal, credited to the source of the payment of ")
+    assert found["summary"].endswith("its click id was returned with the donation 4 minutes later.")
     assert found["credit"] == first["credit"]
     assert words(found) == words(first)
     assert found["current"] and first["current"]

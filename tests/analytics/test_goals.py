@@ -168,7 +168,7 @@ def test_what_is_no_goal_is_refused_in_words(world, measure, target, more):
 def test_the_page_and_the_api_show_the_same(world):
     client = world.app.test_client()
     client.post("/sign-in", data={"token": world.token()})
-    assert "An editor sets the first one." in client.get("/goals").get_data(as_text=True)
+    assert "An editor can set the first one." in client.get("/goals").get_data(as_text=True)
     today = datetime.now(UTC).date()
     add(
         world, "calls", "500", (today - timedelta(days=9)).isoformat(),

@@ -140,7 +140,7 @@ def test_a_page_says_that_it_is_counted_and_asks_again_by_itself(large, redis):
         page = client.get(path)
         assert page.status_code == 200, path
         assert "Refresh" not in page.headers
-        assert "Counted at" in page.text
+        assert "Calculated at" in page.text
 
 
 def test_groups_goals_and_ways_are_kept_as_well(large, api, redis):

@@ -148,9 +148,9 @@ def test_it_is_mailed_once_to_whoever_wants_to_know(world, smtp, mailbox):
     assert outbox.send_due(smtp, world.org_id, now + timedelta(minutes=30)) == 0
     assert sorted(mailbox.to) == ["lead@example.org", "of@example.org"]
     mail = mailbox.mails[0]
-    assert "“On instagram” (Instagram) runs far above its usual" in mail["Subject"]
+    assert "“On instagram” (Instagram) is surging" in mail["Subject"]
     said = mail.get_body(("plain",)).get_content()
-    assert "31 clicks by people in 10 minutes; usual are 0.0." in said
+    assert "31 clicks by people in 10 minutes; typical: 0.0." in said
 
 
 def test_who_asked_afterwards_is_not_told_of_it(world, smtp):
@@ -165,7 +165,7 @@ def test_the_first_page_shows_it(world, settings, client):
     watch(world, settings)
     client.post("/sign-in", data={"token": world.token()})
     page = client.get("/").get_data(as_text=True)
-    assert "Running far above their usual" in page
+    assert "Surging posts" in page
     assert "31 clicks by people" in page
 
 
@@ -221,5 +221,5 @@ def test_real_clock_and_worker_mail_a_report_and_an_alert(world, environment, sm
     ):
         until(lambda: len(mailbox.mails) >= 2, 60)
         until(lambda: statuses(world) == [("sent", "")] * 2)
-    assert sorted("usual" in mail["Subject"] for mail in mailbox.mails) == [False, True]
+    assert sorted("surging" in mail["Subject"] for mail in mailbox.mails) == [False, True]
     Redis.from_url(environment["REDIS_URL"]).flushall()

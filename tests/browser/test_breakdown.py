@@ -84,8 +84,8 @@ def test_the_keyboard_is_enough_to_make_a_link(watched):
     tab_to(page, "Sign out")
     for name, text in (
         ("Campaign", "Stop"),
-        ("Address of the post", "https://www.instagram.com/p/Ckeyboard1/"),
-        ("Page where supporters act", "https://actionnetwork.org/petitions/stop-the-execution"),
+        ("Post URL", "https://www.instagram.com/p/Ckeyboard1/"),
+        ("Action page", "https://actionnetwork.org/petitions/stop-the-execution"),
     ):
         tab_to(page, name)
         page.keyboard.type(text)

@@ -11,15 +11,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def test_the_page_opens_from_the_campaign_and_draws_its_chart(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
-    page.get_by_role("link", name="The ways to these actions").click()
-    expect(page.locator("h1")).to_have_text("Ways to actions")
+    page.get_by_role("link", name="Paths to action").click()
+    expect(page.locator("h1")).to_have_text("Paths to action")
     page.wait_for_selector("#delays svg")
     assert page.locator("#delays svg .mark-rect.role-mark path").count() == 10
     heights = page.eval_on_selector_all(
         "#delays svg .mark-rect.role-mark path", "all => all.map(one => one.getBBox().height)"
     )
     assert max(heights) > 50
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Show as table").click()
     rows = page.locator("details tbody tr")
     expect(rows).to_have_count(10)
     assert sum(int(row.locator("td").nth(1).inner_text()) for row in rows.all()) > 0
@@ -47,7 +47,7 @@ def test_nothing_sticks_out_on_a_phone(watched, screenshots):
 def test_the_ladder_opens_and_draws_its_rungs(watched, screenshots):
     watched.sign_in("/campaigns/stay")
     page = watched.page
-    page.get_by_role("link", name="The ladder").click()
+    page.get_by_role("link", name="Ladder").click()
     expect(page.locator("h1")).to_have_text("Ladder")
     page.wait_for_selector("#rungs svg")
     assert page.locator("#rungs svg .mark-rect.role-mark path").count() == 5

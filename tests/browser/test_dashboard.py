@@ -41,7 +41,7 @@ def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
     page, site = watched.page, watched.site
     watched.go("/")
     page.wait_for_url(re.compile(r"/sign-in\?next=/$"))
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_label("Email address")).to_be_focused()
     for _ in range(3):
         page.keyboard.press("Tab")
     expect(page.locator("#token")).to_be_focused()
@@ -77,7 +77,7 @@ def test_a_token_that_is_none_is_refused_in_words(watched):
     watched.go("/sign-in")
     page.fill("#token", "aat_wrong")
     page.press("#token", "Enter")
-    expect(page.get_by_role("alert")).to_have_text("This token is not valid, or no longer.")
+    expect(page.get_by_role("alert")).to_have_text("This token is invalid or has expired.")
     assert page.locator("#token").get_attribute("aria-invalid") == "true"
     # Chromium itself notes the 401 of the form on its console.
     (error,) = watched.errors
@@ -94,13 +94,13 @@ def test_the_page_shows_what_the_api_says(watched):
     assert shown["New"] == f"{report['supporters']['new']:,}"
     assert shown["Returning"] == f"{report['supporters']['returning']:,}"
     assert shown["Actions"] == f"{report['actions']:,}"
-    assert shown["Clicks by people"] == f"{report['clicks']['human']:,}"
+    assert shown["Human clicks"] == f"{report['clicks']['human']:,}"
     (money,) = report["money"]
-    assert shown["Raised, net"].split() == [f"{money['net_minor'] / 100:,.2f}", "USD"]
+    assert shown["Net raised"].split() == [f"{money['net_minor'] / 100:,.2f}", "USD"]
     assert money["refunded_minor"] > 0
 
     rows = page.get_by_role("region", name="Posts").locator("tbody tr").all()
-    told = [row["post"]["title"] if row["post"] else "No post found" for row in report["posts"]]
+    told = [row["post"]["title"] if row["post"] else "Unattributed" for row in report["posts"]]
     assert [row.locator("th").inner_text().split("\n")[0] for row in rows] == told
     cells = [row.locator("td").nth(2).inner_text().split("\n") for row in rows]
     assert [cell[0] for cell in cells] == [f"{row['actions']:,}" for row in report["posts"]]
@@ -133,7 +133,7 @@ def test_the_chart_is_drawn_and_the_table_behind_it_says_the_same(watched):
     )
     assert max(heights) > 50
 
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Show as table").click()
     cells = page.locator("details tbody tr").all()
     assert [cell.inner_text().split() for cell in cells] == [
         [row["day"], row["kind"], f"{row['actions']:,}"] for row in report["by_day"]
@@ -172,7 +172,7 @@ def test_days_can_be_chosen(watched):
 def test_days_without_anything_say_so_and_what_to_do(watched):
     watched.sign_in("/campaigns/stay")
     watched.go("/campaigns/stay?from=2020-01-01&to=2020-01-02")
-    expect(watched.page.get_by_text("No action has been counted in these days")).to_be_visible()
+    expect(watched.page.get_by_text("No actions were counted in this period")).to_be_visible()
     assert watched.page.locator("#by-day").count() == 0
     assert figures(watched.page)["Actions"] == "0"
 
@@ -182,7 +182,7 @@ def test_days_that_are_none_are_refused_with_a_way_back(watched):
     for query in ("?from=x", "?from=2026-05-02&to=2026-05-01"):
         watched.go(f"/campaigns/stay{query}")
         expect(watched.page.locator("h1")).to_have_text("No such days")
-        watched.page.get_by_role("link", name="Back to the campaigns").click()
+        watched.page.get_by_role("link", name="Back to campaigns").click()
         expect(watched.page.locator("h1")).to_have_text("Campaigns")
     assert all("422" in error for error in watched.errors)
     watched.errors.clear()

@@ -42,7 +42,7 @@ def test_each_goal_has_its_line_and_table(watched, two_goals, screenshots):
         page.wait_for_selector(f"#line-{goal} svg")
         assert page.locator(f"#line-{goal} svg .mark-line path").count() == 2
     expect(page.get_by_role("heading", name="The vote")).to_be_visible()
-    page.get_by_text("The same as a table").first.click()
+    page.get_by_text("Show as table").first.click()
     assert page.locator("details tbody tr").count() > 5
     expect(page.get_by_role("region", name="Calls by district: The vote")).to_contain_text("TX-07")
     page.set_viewport_size({"width": 360, "height": 740})
@@ -57,14 +57,14 @@ def test_each_goal_has_its_line_and_table(watched, two_goals, screenshots):
 def test_without_a_goal_an_editor_sets_one_by_keyboard_and_removes_it(watched):
     watched.sign_in_as_editor("/goals")
     page = watched.page
-    expect(page.locator("main")).to_contain_text("There is no goal yet.")
+    expect(page.locator("main")).to_contain_text("No goals yet.")
     page.get_by_label("Target").focus()
     page.keyboard.type("5,000")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Supporters")).to_be_visible()
     expect(page.locator(".goal dd").nth(2)).to_have_text("5,000")
-    sure = page.get_by_role("button", name="Yes, do it")
+    sure = page.get_by_role("button", name="Confirm")
     expect(sure).to_be_hidden()
-    page.locator("summary", has_text="Remove this goal").press("Enter")
+    page.locator("summary", has_text="Delete goal").press("Enter")
     sure.press("Enter")
-    expect(page.locator("main")).to_contain_text("There is no goal yet.")
+    expect(page.locator("main")).to_contain_text("No goals yet.")

@@ -44,7 +44,7 @@ def make_link(page, **asked: str) -> str:
     page.select_option("#campaign", "stay")
     for name, text in asked.items():
         page.fill(f"#{name}", text)
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create link").click()
     shown = page.locator(".made code").first
     expect(shown).to_be_visible()
     found: str = shown.inner_text()
@@ -74,7 +74,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     row = page.locator("#live-posts tr").filter(has_text=title)
     expect(row.locator("td").nth(0)).to_have_text("Threads")
     expect(row.locator("td").nth(2)).to_have_text("0")
-    expect(page.locator("#live")).to_have_text("Live: new actions appear by themselves.")
+    expect(page.locator("#live")).to_have_text("Live: new actions appear automatically.")
     page.evaluate("window.sameDocument = true")
 
     # The door knows a new link within LINKS_REFRESH_SECONDS, or looks it up at once.
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_where_it_was_asked(watched):
     page = watched.page
     page.fill("#destination", "http://example.org")
     page.fill("#title", "kept")
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create link").click()
     expect(page.get_by_role("alert")).to_contain_text("must begin with https://")
     expect(page.locator("#title")).to_have_value("kept")
     # Chromium itself notes the 422 on its console.
@@ -140,11 +140,11 @@ def test_a_sheet_is_sent_and_its_result_taken_along(watched, tmp_path):
     path = tmp_path / "links.csv"
     got.value.save_as(path)
     page.set_input_files("#sheet", path)
-    page.get_by_role("button", name="Make the links").click()
+    page.get_by_role("button", name="Create links").click()
     expect(page.get_by_role("status")).to_contain_text("1 link is ready")
     shown = page.locator("table code").inner_text()
     with page.expect_download() as got:
-        page.get_by_role("link", name="Take the result along as CSV").click()
+        page.get_by_role("link", name="Download the result as CSV").click()
     got.value.save_as(tmp_path / "made.csv")
     assert got.value.suggested_filename == "links-made.csv"
     with (tmp_path / "made.csv").open(encoding="utf-8-sig", newline="") as file:

@@ -75,7 +75,7 @@ def number(locator) -> int:
 
 
 def is_live(page) -> None:
-    expect(page.locator("#live")).to_have_text("Live: new actions appear by themselves.")
+    expect(page.locator("#live")).to_have_text("Live: new actions appear automatically.")
 
 
 def test_an_action_appears_without_a_reload(watched, act):
@@ -97,7 +97,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     kind = "signature"
     values = json.loads(page.locator("#by-day-spec").text_content())["data"]["values"]
     newest = [each["actions"] for each in values if each["kind"] == kind][-1]
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Show as table").click()
     expect(page.locator("#live-days tbody tr").filter(has_text=kind).last).to_contain_text(
         f"{newest:,}"
     )
@@ -120,7 +120,7 @@ def test_focus_and_what_is_being_copied_stay_where_they_are(watched, act):
     marked = page.evaluate("getSelection().toString()")
     actions = figure(page, "Actions")
     before = number(actions)
-    rows = page.locator("#live-posts tr").filter(has_text="No post found").locator("td").nth(2)
+    rows = page.locator("#live-posts tr").filter(has_text="Unattributed").locator("td").nth(2)
     credited = number(rows)
     act()
     expect(rows).to_have_text(f"{credited + 1:,}", timeout=10_000)
@@ -204,7 +204,7 @@ def test_what_staff_take_along_is_what_they_see(watched, tmp_path):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     with page.expect_download() as got:
-        page.get_by_role("link", name="CSV of the posts alone").click()
+        page.get_by_role("link", name="CSV of posts only").click()
     path = tmp_path / "posts.csv"
     got.value.save_as(path)
     assert got.value.suggested_filename.startswith("stay-")

@@ -42,14 +42,14 @@ def set_password(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_label("Your name").fill("Ana")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("The same again").fill(PASSWORD)
-    page.get_by_role("button", name="Keep it and sign in").click()
+    page.get_by_label("Repeat password").fill(PASSWORD)
+    page.get_by_role("button", name="Save and sign in").click()
     expect(page.locator("h1")).to_have_text("Campaigns")
 
 
 def sign_in(page: Page, site, email: str) -> None:
     page.goto(f"{site.address}/sign-in")
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_label("Email address")).to_be_focused()
     page.keyboard.type(email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -73,7 +73,7 @@ def test_from_an_invitation_to_a_cookie_that_is_dead(watched, site, owner, chrom
     page = watched.page
     set_password(page, site.address + owner[1])
     page.get_by_role("link", name="Members").click()
-    page.get_by_label("E-mail address").fill("bob@example.org")
+    page.get_by_label("Email address").fill("bob@example.org")
     page.get_by_label("Role", exact=True).select_option("editor")
     page.get_by_role("button", name="Invite").click()
     link = made_link(page, site)
@@ -110,11 +110,11 @@ def test_a_wrong_password_is_told_and_changes_nothing(watched, site, owner):
     page = watched.page
     set_password(page, site.address + path)
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill("not the password")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
-    expect(page.get_by_label("E-mail address")).to_have_value(email)
+    expect(page.get_by_role("alert")).to_contain_text("Incorrect email or password")
+    expect(page.get_by_label("Email address")).to_have_value(email)
     # Chromium itself notes the 401 of the form on its console.
     assert all("401" in error for error in watched.errors)
     watched.errors.clear()
@@ -146,7 +146,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     # A view link shows days that are over.
     yesterday = day_in(datetime.now(UTC), "America/Chicago") - timedelta(days=1)
     watched.go(f"/campaigns/stay?to={yesterday}")
-    for dt in ("Supporters", "Actions", "Clicks by people"):
+    for dt in ("Supporters", "Actions", "Human clicks"):
         figure = f".figures > div:has(dt:text-is('{dt}')) dd"
         assert board.locator(figure).first.inner_text() == page.locator(figure).first.inner_text()
     assert board.get_by_role("navigation").count() == 0
@@ -157,7 +157,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     board_row = page.get_by_role("row", name="The board")
     expect(board_row.locator("td.num")).to_have_text(re.compile(r"^\s*1\D"))
     board_row.locator("summary", has_text="Withdraw").click()
-    board_row.get_by_role("button", name="Yes, do it").click()
+    board_row.get_by_role("button", name="Confirm").click()
     board.reload()
-    expect(board.locator("h1")).to_have_text("Nothing to see here")
+    expect(board.locator("h1")).to_have_text("Not found")
     board.context.close()

@@ -89,7 +89,7 @@ def test_every_table_is_spread_and_its_keys_hold(operator, cluster):
     assert len(cluster("select distinct colocation_id from citus_tables")) == 2, "one for all"
     assert keys(cluster) == before
 
-    assert operator.does("distribute") == "all tables are spread already; nothing to do\n"
+    assert operator.does("distribute") == "all tables are already distributed; nothing to do\n"
 
 
 def test_a_table_that_a_migration_makes_is_spread_beside_the_others(operator, cluster):
@@ -128,7 +128,7 @@ def test_a_dry_run_says_each_statement_and_does_none(operator, cluster):
     told = operator.does("distribute", "--dry-run", "--shards", "12")
     assert "select create_reference_table('organizations');" in told
     assert "shard_count => 12);" in told
-    assert "nothing was done" in told
+    assert "nothing was changed" in told
     assert spread(cluster) == {}
 
 

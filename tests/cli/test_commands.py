@@ -62,12 +62,12 @@ def test_from_nothing_to_a_counted_action(operator, app):
         "America/Chicago",
     ]
     said = operator.does("org", "set", "--fallback-url", "https://hope.example/act")
-    assert said == "links of hope that lead nowhere offer https://hope.example/act\n"
+    assert said == "fallback address of hope: https://hope.example/act\n"
     assert "https://hope.example/act" in operator.does("org", "list")
     said = operator.does("org", "set", "--fallback-url", "")
     assert said == "links of hope that lead nowhere offer no other address\n"
     made = operator.does("campaign", "create", "--slug", "stay", "--name", "Stop it")
-    assert made == "campaign stay is made; its days begin in America/Chicago\n"
+    assert made == "created campaign stay; time zone: America/Chicago\n"
     assert "Stop it" in operator.does("campaign", "list")
 
     post = operator.does(
@@ -108,7 +108,7 @@ def test_from_nothing_to_a_counted_action(operator, app):
     }
     answer = app.test_client().post(f"/webhooks/{key[1]}", data=json.dumps([item]))
     assert answer.status_code == 200
-    assert operator.does("replay") == "0 tried again, 0 are quarantined now\n"
+    assert operator.does("replay") == "0 processed again, 0 quarantined now\n"
 
     told = operator.does("report", "stay")
     assert "1 supporter activated: 1 new, 0 returning; 1 action\n" in told
@@ -205,7 +205,7 @@ def test_replay_shows_and_tries_again(operator, world):
     assert "unknown_kind" in listed
     assert run("select count(*) from inbox where status = 'quarantined'")[0][0] == 2
 
-    assert operator.does("replay") == "2 tried again, 2 are quarantined now\n"
+    assert operator.does("replay") == "2 processed again, 2 quarantined now\n"
     assert operator.does("replay", "--reason", "not_json").startswith("1 tried again, 2 are")
     (row,) = run("select id from inbox where external_id = 'bad_1'")
     assert operator.does("replay", "--id", row.id).startswith("1 tried again, 2 are")
@@ -220,7 +220,7 @@ def test_rebuild_makes_the_same_numbers_anew(operator, world):
     run("update totals set units = 99")
     world.app.extensions["sqlalchemy"].session.commit()
     assert operator.does("report", "stay", "--json") != before
-    assert operator.does("rebuild") == "worked through again: 2 deliveries\n"
+    assert operator.does("rebuild") == "processed again: 2 deliveries\n"
     assert operator.does("report", "stay", "--json") == before
 
 
@@ -231,7 +231,7 @@ def test_erase_asks_first_and_keeps_the_counts(operator, world):
     assert refused.exit_code == 1
     assert run("select count(*) from suppressed")[0][0] == 0
     told = operator.does("erase", "--email", "A@example.org", "--yes")
-    assert told.startswith("1 action without a person now; gone: 1 body, the trail of 1 click")
+    assert told.startswith("1 action anonymized; deleted: 1 body, the visitor data of 1 click")
     assert "1 supporter activated" in operator.does("report", "stay")
 
 
@@ -247,7 +247,7 @@ def test_where_there_are_several_organizations_one_is_said(operator, app):
 
 
 def test_a_source_and_a_link_are_disabled_and_enabled(operator, world):
-    assert "takes no deliveries" in operator.does("source", "disable", "--name", "standard")
+    assert "is disabled" in operator.does("source", "disable", "--name", "standard")
     (line,) = (
         each for each in operator.does("source", "list").splitlines() if each.startswith("standard")
     )

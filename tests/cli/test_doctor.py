@@ -40,7 +40,7 @@ def examined(operator):
             found[name] = words if state == "wrong" else ""
         wrong = sum(map(bool, found.values()))
         assert result.exit_code == (1 if wrong else 0), result.output
-        assert result.stderr == (f"Error: {wrong} to mend\n" if wrong else "")
+        assert result.stderr == (f"Error: {wrong} to correct\n" if wrong else "")
         return found
 
     return examine
@@ -105,7 +105,7 @@ def test_missing_settings_end_the_examination(examined):
 
 def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_password(examined):
     found = examined(DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/nothing")
-    assert found["database"].startswith("does not answer (")
+    assert found["database"].startswith("is not responding (")
     assert "mend DATABASE_URL" in found["database"]
     assert "hunter2" not in str(found)
     assert "tables" not in found
@@ -113,7 +113,7 @@ def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_passwor
 
 def test_a_redis_that_is_down_is_told_and_no_more_is_asked_of_it(examined):
     found = examined(REDIS_URL="redis://:hunter2@127.0.0.1:9/0")
-    assert found["redis"] == "does not answer (ConnectionError); start it, or mend REDIS_URL"
+    assert found["redis"] == "is not responding (ConnectionError); start it, or correct REDIS_URL"
     assert "worker" not in found
     assert "hunter2" not in str(found)
 
@@ -174,12 +174,12 @@ def test_a_delivery_that_waits_for_long_is_told(examined, world, running):
             text("update inbox set received_at = :then"),
             {"then": datetime.now(UTC) - timedelta(minutes=5)},
         )
-    assert "has waited for 30" in examined()["inbox"]
+    assert "has been pending for 30" in examined()["inbox"]
 
 
 def test_a_folder_that_cannot_be_used_is_told(examined, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "mend VAR_DIR" in examined(VAR_DIR=str(tmp_path / "file" / "var"))["folder"]
+    assert "correct VAR_DIR" in examined(VAR_DIR=str(tmp_path / "file" / "var"))["folder"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="rights do not stop root")
@@ -196,7 +196,7 @@ def test_clicks_that_nobody_ships_are_told(examined, tmp_path, running):
     assert examined()["click log"] == ""
     then = time.time() - 600
     os.utime(segment, (then, then))
-    assert examined()["click log"].startswith("8 bytes of clicks wait for the database")
+    assert examined()["click log"].startswith("8 bytes of clicks are not loaded yet")
 
 
 @pytest.mark.parametrize(

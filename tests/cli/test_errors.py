@@ -39,7 +39,7 @@ def test_without_a_database_every_command_says_how_to_start_it(operator):
     operator.environment["DATABASE_URL"] = "postgresql://nobody:hunter2@127.0.0.1:9/nothing"
     for words in (*NEEDS_DATABASE, ("migrate",)):
         assert operator.fails(*words) == (
-            "the database does not answer; start it with `make run`, or set DATABASE_URL"
+            "the database is not responding; start it with `make run`, or set DATABASE_URL"
         ), words
 
 
@@ -83,7 +83,7 @@ MISTAKES = [
     ),
     (
         ("org", "create", "--slug", "hope", "--name", "A"),
-        "there is an organization hope already",
+        "there is already an organization hope",
     ),
     (
         ("org", "set", "--fallback-url", "javascript:a"),
@@ -116,19 +116,19 @@ MISTAKES = [
     ),
     (
         ("campaign", "create", "--slug", "a b", "--name", "A"),
-        "'a b' cannot stand in a URL; use letters, digits and dashes only",
+        "'a b' is not a valid slug; use letters, digits and dashes only",
     ),
     (
         ("campaign", "create", "--slug", "é", "--name", "A"),
-        "'\\xe9' cannot stand in a URL; use letters, digits and dashes only",
+        "'\\xe9' is not a valid slug; use letters, digits and dashes only",
     ),
-    (("campaign", "create", "--slug", "", "--name", "A"), "'' cannot stand in a URL;"),
+    (("campaign", "create", "--slug", "", "--name", "A"), "'' is not a valid slug;"),
     ((*LINK[:3], str(uuid.UUID(int=1)), *LINK[4:]), "there is no post 00000000-"),
     ((*LINK[:5], "http://example.org/"), "the destination must begin with https://"),
-    ((*LINK[:5], "https://a@example.org/"), "the destination must not hold a user name"),
+    ((*LINK[:5], "https://a@example.org/"), "the destination must not contain a user name"),
     ((*LINK[:5], "example.org"), "the destination must begin with https://"),
-    ((*LINK, "--provider", "nobody"), "there is no provider nobody; there are "),
-    ((*LINK, "--code", "a/b"), "'a/b' cannot stand in a URL;"),
+    ((*LINK, "--provider", "nobody"), "there is no provider nobody; available: "),
+    ((*LINK, "--code", "a/b"), "'a/b' is not a valid slug;"),
     ((*LINK, "--code", "TAKEN"), "the link word taken is in use; choose another"),
     ((*SOURCE, "actblue", "--secret", "nocolon"), "write the secret as user:password"),
     ((*SOURCE, "standard", "--secret", "whsec_short"), "write the secret as whsec_ and the"),
@@ -209,7 +209,7 @@ def test_a_mapping_is_checked_before_it_is_kept(operator, tmp_path):
     assert "donorbox" in operator.fails(*generic, "--mapping", "no-such")
     bad = tmp_path / "bad.json"
     bad.write_text('{"fields": {"id": "]["}}')
-    assert "mistakes" in operator.fails(*generic, "--mapping", bad)
+    assert "errors" in operator.fails(*generic, "--mapping", bad)
     fields = {"id": "id", "at": "at"}
     stateful = {"kind": "'donation'", "delivery": "id", "said": "status", "fields": fields}
     bad.write_text(json.dumps(stateful))

@@ -34,13 +34,13 @@ def test_from_the_newest_actions_to_the_receipt_of_one(operator, world):
 
     told = operator.does("explain", action_id)
     assert (
-        "Credited to the X post “On x”: its click came back with the donation 3 minutes later."
-        in told
+        "Credited to the X post “On x”: "
+        "its click id was returned with the donation 3 minutes later." in told
     )
-    assert "5.01 USD net: 10.01 USD given, 5.00 USD went back" in told
+    assert "5.01 USD net: 10.01 USD given, 5.00 USD returned" in told
     assert re.search(r"^linear +1/2 \(50 %\), 2\.5\d USD +1/2 \(50 %\), 2\.5\d USD$", told, re.M)
-    assert re.search(r"^  \+ click_id +A click id came back: a click on the X post", told, re.M)
-    assert re.search(r"^  - code +No tracking code came back\.$", told, re.M)
+    assert re.search(r"^  \+ click_id +A click id was returned: a click on the X post", told, re.M)
+    assert re.search(r"^  - code +No tracking code was returned\.$", told, re.M)
     assert re.search(r"^time_decay +33\.\d+ %, \d\.\d\d USD +66\.\d+ %, ", told, re.M)
     assert "canary" not in told
     assert max(map(len, told.splitlines())) <= 100
@@ -52,7 +52,7 @@ def test_from_the_newest_actions_to_the_receipt_of_one(operator, world):
 
 
 def test_what_is_asked_wrongly_is_one_line(operator, world):
-    both = "give the id of one action, or --newest CAMPAIGN to see ids"
+    both = "enter the id of an action, or --newest CAMPAIGN to list ids"
     assert operator.fails("explain") == both
     assert operator.fails("explain", uuid4(), "--newest", "stay") == both
     missing = uuid4()

@@ -209,7 +209,7 @@ def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
 def test_the_command(operator):
     told = operator.does("generate", "--actions", 50, "--until", "2026-11-01")
     assert "50 actions, 100 clicks in" in told
-    assert "50 deliveries that wait" in operator.does(
+    assert "50 pending deliveries" in operator.does(
         "generate", "--deliveries", 50, "--org", "trial", "--seed", 3
     )
     assert "5,000" not in told
@@ -221,6 +221,6 @@ def test_mistakes_of_the_command_are_one_line(operator):
     assert "either" in operator.fails("generate", "--actions", 1, "--deliveries", 1)
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     refused = operator.fails("generate", "--actions", 10, "--org", "hope")
-    assert "there is an organization hope already" in refused
+    assert "there is already an organization hope" in refused
     assert "--org" in refused
     assert operator.says("generate", "--actions", 10, "--days", 5).exit_code == 2

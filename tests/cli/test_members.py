@@ -36,7 +36,7 @@ def test_a_lost_password_a_role_and_a_removal(hope, client):
     again = hope.does("member", "reset", "bob@example.org")
     assert use(client, again) == 302
     assert client.get("/members").status_code == 403
-    assert "owner now" in hope.does("member", "role", "bob@example.org", "owner")
+    assert "is now owner" in hope.does("member", "role", "bob@example.org", "owner")
     assert client.get("/members").status_code == 200
     assert "no member any more" in hope.does("member", "remove", "bob@example.org")
     assert client.get("/").status_code == 302
@@ -45,7 +45,7 @@ def test_a_lost_password_a_role_and_a_removal(hope, client):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("add", "nonsense"), "'nonsense' is no e-mail address"),
+        (("add", "nonsense"), "'nonsense' is not a valid email address"),
         (("add", "ANA@example.org"), "ana@example.org is a member already"),
         (("reset", "eve@example.org"), "there is no member eve@example.org; see"),
         (("remove", "eve@example.org"), "there is no member eve@example.org; see"),

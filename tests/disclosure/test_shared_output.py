@@ -258,7 +258,7 @@ def test_in_one_send_a_member_gets_exact_figures_and_others_rounded(
     exact, rounded = said(mails["Member@Example.org"]), said(mails["leader@example.net"])
     note = "Counts in this report are rounded to a multiple of 5"
     assert note not in exact and rounded.count(note) == 1
-    told = re.compile(r"^(?:- )?(Supporters|New|Actions|Clicks by people): (\d+)", re.M)
+    told = re.compile(r"^(?:- )?(Supporters|New|Actions|Human clicks): (\d+)", re.M)
     truth = {name: int(number) for name, number in told.findall(exact)}
     shown = {name: int(number) for name, number in told.findall(rounded)}
     assert truth["Supporters"] > 0 and truth.keys() == shown.keys()

@@ -47,5 +47,5 @@ def test_a_report_and_its_pdf_are_wholly_in_the_readers_language(world, figures,
         laid_out = render.html(sheet, language, {})
     assert f'<html lang="{language}">' in laid_out
     assert pieces_in_english(words_of(sheet), language) == []
-    says = {"fr": "Ce que les gens ont fait", "es": "Lo que hizo la gente"}
+    says = {"fr": "Actions par type", "es": "Acciones por tipo"}
     assert says[language] in laid_out

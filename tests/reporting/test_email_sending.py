@@ -324,7 +324,7 @@ def test_one_organization_never_sees_the_other(app, world, smtp, mailbox):
     outbox.send_due(smtp, other.org_id, MONDAY)
     assert mailbox.mails == []
     send(world, smtp)
-    assert "Nothing was counted" in mailbox.mails[0].get_body(("plain",)).get_content()
+    assert "No actions in this" in mailbox.mails[0].get_body(("plain",)).get_content()
 
 
 # The way to the server ------------------------------------------------------------------------
@@ -472,9 +472,9 @@ def test_the_next_report_says_what_is_other_than_it_was_told(world, smtp, mailbo
     send(world, smtp, MONDAY + timedelta(days=7))
     first, second = (mail.get_body(("plain",)).get_content() for mail in mailbox.mails)
     assert "were told as" not in first
-    assert "actions were told as 1 and are 2 now." in second
-    assert "supporters were told as 1 and are 2 now." in second
-    assert "raised, net were told as 10.00 USD and are 15.00 USD now." in second
+    assert "actions were reported as 1 and are now 2." in second
+    assert "supporters were reported as 1 and are now 2." in second
+    assert "net raised were reported as 10.00 USD and are now 15.00 USD." in second
 
 
 def test_a_report_has_the_figures_of_the_page(world):

@@ -47,7 +47,7 @@ def test_every_model_stands_beside_the_others_in_actions_and_money(walked, staff
         # Four actions and 66.68 USD; the stranger's call has no way, so two columns have three.
         assert rows[-1][1:7] == ["4 66.68 USD"] * 6
         assert rows[-1][7:] == ["3 66.68 USD"] * 2
-        assert rows[-2][0] == "not known"
+        assert rows[-2][0] == "unknown"
         assert rows[-2][1:7] == ["1 0.00 USD"] * 6
 
 
@@ -84,7 +84,7 @@ def test_posts_of_the_same_name_stay_apart(world, staff):
 def test_an_empty_campaign_says_what_to_do(staff):
     answer = staff.get(PAGE)
     assert answer.status_code == 200
-    assert "An editor makes a tracking link" in answer.get_data(as_text=True)
+    assert "An editor can create a tracking link" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

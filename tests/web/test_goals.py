@@ -29,15 +29,12 @@ def test_a_goal_is_set_and_removed(world, editor):
     page = editor.post("/goals", data=VOTE, follow_redirects=True).text
     assert "The vote" in page
     # It is asked before, by what needs no script.
-    assert page.index('<details class="ask">') < page.index("/remove") < page.index("Yes, do it")
+    assert page.index('<details class="ask">') < page.index("/remove") < page.index("Confirm")
     (goal,) = store.list_goals(world.org_id)
     assert (goal.target, goal.campaign_id, goal.name) == (1000, world.campaign_id, "The vote")
     assert (goal.districts, goal.each_district) == (["TX-07", "TX-10", "TX-21"], 200)
     assert "set the goal The vote" in world.member("owner").get("/members").text
-    assert (
-        "There is no goal yet."
-        in editor.post(f"/goals/{goal.id}/remove", follow_redirects=True).text
-    )
+    assert "No goals yet." in editor.post(f"/goals/{goal.id}/remove", follow_redirects=True).text
     assert editor.post(f"/goals/{goal.id}/remove").status_code == 404
 
 
@@ -62,18 +59,18 @@ def test_targets_of_each_sort(world, editor, measure, target, currency, kept):
     [
         (
             {"target": "many"},
-            "'many' is no target; write a number above 0, as 5,000, or growth as +5%.",
+            "'many' is not a valid target; use a number above 0, e.g. 5,000, or growth, e.g. +5%.",
         ),
-        ({"target": ""}, "'' is no target"),
-        ({"measure": "likes"}, "'likes' is nothing to measure by"),
-        ({"currency": "USD"}, "nothing else has one"),
-        ({"target": "1.250,50"}, "a number above 0, as 5,000, or growth as +5%."),
-        ({"target": "+some%"}, "growth is written as +2.5%"),
-        ({"target": "+0%"}, "is more than nothing and less than 10,000%"),
+        ({"target": ""}, "'' is not a valid target"),
+        ({"measure": "likes"}, "'likes' is not a measure"),
+        ({"currency": "USD"}, "other measures have none"),
+        ({"target": "1.250,50"}, "a number above 0, e.g. 5,000, or growth, e.g. +5%."),
+        ({"target": "+some%"}, "growth is written like +2.5%"),
+        ({"target": "+0%"}, "must be above 0 and below 10,000%"),
         ({"from": "2026-07-01"}, "the first day is after the last"),
-        ({"from": "0206-06-01"}, "between the years 2000 and 2100, and be no more than ten years"),
+        ({"from": "0206-06-01"}, "between the years 2000 and 2100 and span no more than ten years"),
         ({"until": "2062-06-30"}, "no more than ten years"),
-        ({"until": "soon"}, "give its first and its last day"),
+        ({"until": "soon"}, "enter its first and last day"),
         ({"each": "some"}, "calls as a whole number"),
         ({"campaign": "none"}, "there is no such campaign"),
         ({"name": "n" * 201}, "its name is too long"),
@@ -94,7 +91,7 @@ def test_what_is_no_goal_is_said_and_the_form_stays_filled(world, editor, change
 def test_mistakes_are_said_in_the_readers_language(world, editor):
     editor.post("/language", data={"language": "fr"})
     page = html.unescape(editor.post("/goals", data=VOTE | {"target": "many"}).text)
-    assert "'many' n’est pas une cible ; écrivez un nombre au-dessus de 0" in page
+    assert "'many' n’est pas une cible\xa0; écrivez un nombre au-dessus de 0" in page
     assert "comme 5\u202f000, ou une croissance comme +5%" in page
 
 
@@ -189,7 +186,7 @@ def test_the_same_goal_is_set_once(world, editor):
     assert editor.post("/goals", data=VOTE).status_code == 302
     again = editor.post("/goals", data=VOTE | {"target": "2000", "name": "Again"})
     assert again.status_code == 422
-    assert "there is such a goal for these days already; remove it" in again.text
+    assert "there is already such a goal for this period; delete it" in again.text
     # Another figure, about something else, or for other days it is another goal.
     other = VOTE | {"measure": "actions", "districts": "", "each": ""}
     assert editor.post("/goals", data=other).status_code == 302
@@ -206,7 +203,7 @@ def test_goals_are_set_by_editors_of_the_organization_on_our_own_page(world, edi
     (goal,) = store.list_goals(world.org_id)
     reader = world.member("reader")
     assert "Set a goal" not in reader.get("/goals").text
-    assert "Remove this goal" not in reader.get("/goals").text
+    assert "Delete goal" not in reader.get("/goals").text
     assert reader.post("/goals", data=VOTE).status_code == 403
     assert reader.post(f"/goals/{goal.id}/remove").status_code == 403
     bob = World(world.app, "bob").member("owner", "bob@example.org")

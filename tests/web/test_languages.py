@@ -29,8 +29,8 @@ HEADINGS = {
     "/sign-in": ("Se connecter", "Iniciar sesión"),
     "/campaigns/<slug>/actions": ("Les dernières actions", "Las últimas acciones"),
     "/campaigns/<slug>/ladder": ("Échelle", "Escalera"),
-    "/campaigns/<slug>/paths": ("Parcours vers les actions", "Recorridos hasta las acciones"),
-    "/campaigns/<slug>/rehearsal": ("Répétition", "Ensayo"),
+    "/campaigns/<slug>/paths": ("Parcours vers l’action", "Recorridos hacia la acción"),
+    "/campaigns/<slug>/rehearsal": ("Test d’intégration", "Prueba de integración"),
     "/campaigns/<slug>/view-links": ("Liens de consultation", "Enlaces de consulta"),
     "/goals": ("Objectifs", "Objetivos"),
     "/new-campaign": ("Nouvelle campagne", "Nueva campaña"),
@@ -214,14 +214,18 @@ def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kin
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("fr", "Cette page n’existe pas."), ("es", "No existe esa página."), ("en", "no such page")],
+    [
+        ("fr", "Cette page n’existe pas."),
+        ("es", "No existe esa página."),
+        ("en", "This page does not exist"),
+    ],
 )
 def test_what_goes_wrong_is_said_in_the_readers_language(world, language, words):
     client = world.app.test_client()
     asked = {"Accept-Language": language}
     assert words in client.get("/nothing/here", headers=asked).text
     answer = client.post("/sign-in", data={"token": "x"}, headers=asked)
-    assert ("not valid" in answer.text) == (language == "en")
+    assert ("invalid" in answer.text) == (language == "en")
     # The API speaks English.
     told = client.get("/api/v1/campaigns/stay/activation", headers=asked).get_json()
     assert told["title"] == "Unauthorized"
@@ -231,7 +235,7 @@ def test_the_api_says_receipts_in_english_whoever_asks(world, pages):
     asked = {"Authorization": f"Bearer {world.token()}", "Accept-Language": "fr"}
     path = f"/api/v1/actions/{pages['<uuid:action_id>']}/explain"
     told = world.app.test_client().get(path, headers=asked).get_json()
-    assert told["summary"].startswith("Credited to the X post “On x”: its click came back")
+    assert told["summary"].startswith("Credited to the X post “On x”: its click id was returned")
 
 
 def test_numbers_money_and_days_are_written_as_the_language_does(world):

@@ -181,10 +181,10 @@ def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"medium": "a short film"}, "the medium has to be one word"),
-        ({"medium": "-"}, "the medium has to be one word"),
-        ({"author": "-"}, "the author is a name"),
-        ({"author": "a" * 101}, "the author is a name"),
+        ({"medium": "a short film"}, "the medium must be one word"),
+        ({"medium": "-"}, "the medium must be one word"),
+        ({"author": "-"}, "the author&#39;s name may have"),
+        ({"author": "a" * 101}, "the author&#39;s name may have"),
     ],
 )
 def test_a_medium_or_an_author_that_is_none_is_refused(world, staff, told, said):
@@ -228,13 +228,13 @@ def test_a_source_says_how_its_page_takes_the_code(world, staff):
         ({"destination": "javascript:alert(1)"}, "the destination must begin with https://"),
         ({"destination": ""}, "the destination must begin with https://"),
         ({"destination": "https://10.0.0.1/x"}, "the destination must name a host"),
-        ({"post_url": "ftp://x.org"}, "the post&#39;s address must begin with https://"),
-        ({"post_url": "https://example.org/p"}, "the platform cannot be told"),
+        ({"post_url": "ftp://x.org"}, "the post&#39;s URL must begin with https://"),
+        ({"post_url": "https://example.org/p"}, "the platform cannot be detected"),
         ({"platform": "in sta"}, "one word"),
-        ({"post_url": "", "title": "", "platform": "x"}, "or a title while it is not published"),
-        ({"campaign": "nothing"}, "there are: stay"),
+        ({"post_url": "", "title": "", "platform": "x"}, "or a title if it is not published yet"),
+        ({"campaign": "nothing"}, "available: stay"),
         ({"tool": "nothing"}, "there is no tool"),
-        ({"title": "x" * 301}, "longer than 300"),
+        ({"title": "x" * 301}, "at most 300"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_lost(world, staff, wrong, words):
@@ -356,7 +356,7 @@ def test_where_a_row_is_wrong_nothing_is_made_and_each_is_named(world, staff):
     text = sheet_of(*rows)
     answer = sent(staff, text)
     assert answer.status_code == 422
-    assert "2 rows are wrong. No link was made." in answer.text
+    assert "2 rows have errors. No links were created." in answer.text
     assert links() == []
     result = result_of(answer)
     assert [(row["line"], bool(row["link"])) for row in result] == [
@@ -371,7 +371,7 @@ def test_where_a_row_is_wrong_nothing_is_made_and_each_is_named(world, staff):
 
     good = sent(staff, text, which="good")
     assert good.status_code == 200
-    assert "2 links are ready" in good.text and "2 rows are wrong." in good.text
+    assert "2 links are ready" in good.text and "2 rows have errors." in good.text
     assert {each.title for each in links()} == {"n0", "n2"}
     # Mended, the rest is made and what was made stays as it is.
     rows[1]["destination"], rows[3]["campaign"] = PETITION, "stay"
@@ -412,13 +412,13 @@ def test_lines_are_those_of_the_file_also_behind_a_break_in_a_cell():
         (b"campaign,destination\n", "no rows"),
         (b"campaign\nstay", "these columns are missing: destination; line 1 has: campaign"),
         (b"campaign,destination,color\nstay,x,y", "no column &#39;color&#39;"),
-        (b"campaign,destination,title,title\na,b,c,d", "title is there twice"),
+        (b"campaign,destination,title,title\na,b,c,d", "title appears twice"),
         (b"campaign,destination\nstay,x,y,z", "line 2 has more cells"),
         (b"campaign,destination\nstay\n", "line 2 has fewer cells"),
         ("campaign,destination\nstay,ééééé\n".encode() + b"stay,\xff\n", "line 3 is not UTF-8"),
         (b"PK\x03\x04....", "damaged or cut off"),
         (b"campaign,destination\nstay,\0\n", "line 2 has a NUL"),
-        (b"campaign,destination\n" + b"stay,https://a.org\n" * 1001, "send at most 1000"),
+        (b"campaign,destination\n" + b"stay,https://a.org\n" * 1001, "upload at most 1000"),
         (b'campaign,destination\nstay,"' + b"x" * 140_000 + b'"', "line 2 has a cell"),
     ],
     ids=lambda value: ascii(value)[:30],
@@ -439,10 +439,10 @@ def test_a_preview_says_what_the_sheet_is_taken_for_and_makes_nothing(world, sta
     text = f"campaign;platform;destination;title\nstay;x;{PETITION};Año\n".encode("cp1252")
     shown = sent(staff, text, preview="yes")
     assert shown.status_code == 200
-    assert "CSV, Windows-1252 (guessed), separated by semicolon, headings on line 1, 1 row." in (
+    assert "CSV, Windows-1252 (guessed), separated by semicolon, headers on line 1, 1 row." in (
         shown.text
     )
-    assert "No link was made. These are the first rows" in shown.text
+    assert "No links were created yet. These are the first rows" in shown.text
     assert '<td class="named">Año</td>' in shown.text
     assert links() == []
     made = sent(staff, text)

@@ -23,7 +23,7 @@ def test_a_campaign_is_made_and_its_page_says_what_comes_next(world, editor):
     assert "/links?campaign=clean-water-now" in answer.text
     made = campaigns.get_campaign(world.org_id, "clean-water-now")
     assert (made.name, made.timezone) == ("Clean water now", "America/Chicago")
-    assert "made the campaign clean-water-now" in world.member("owner").get("/members").text
+    assert "created the campaign clean-water-now" in world.member("owner").get("/members").text
 
 
 def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(world, editor):
@@ -35,15 +35,15 @@ def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(wor
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [
-        ({"name": " "}, 422, "Give it a name"),
-        ({"name": "n" * 201}, 422, "Give it a name"),
-        ({"slug": "a b"}, 422, "Give a word for its address"),
-        ({"slug": "a" * 61}, 422, "Give a word for its address"),
-        ({"name": "вода"}, 422, "Give a word for its address"),
+        ({"name": " "}, 422, "Enter a name"),
+        ({"name": "n" * 201}, 422, "Enter a name"),
+        ({"slug": "a b"}, 422, "Enter a URL slug"),
+        ({"slug": "a" * 61}, 422, "Enter a URL slug"),
+        ({"name": "вода"}, 422, "Enter a URL slug"),
         ({"timezone": "Mars/Olympus"}, 422, "Choose a time zone from the list."),
         ({"timezone": "CET"}, 422, "Choose a time zone from the list, such as Europe/Paris."),
         ({"timezone": "localtime"}, 422, "Choose a time zone from the list."),
-        ({"slug": "stay"}, 409, "There is a campaign stay already"),
+        ({"slug": "stay"}, 409, "There is already a campaign stay"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_made_or_lost(world, editor, changed, status, said):

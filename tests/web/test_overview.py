@@ -87,7 +87,7 @@ def test_a_wrong_token_is_one_answer(world, token):
     client = world.app.test_client()
     answer = client.post("/sign-in", data={"token": token})
     assert answer.status_code == 401
-    assert "This token is not valid, or no longer." in answer.text
+    assert "This token is invalid or has expired." in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert client.get("/").status_code == 302
 
@@ -206,16 +206,16 @@ def test_an_empty_installation_says_what_to_do_first_to_whoever_may_do_it(world)
         run("delete from sources where org_id = :o", o=world.org_id)
         run("delete from campaigns where org_id = :o", o=world.org_id)
     reader, editor = world.member("reader"), world.member("editor")
-    assert "There is no campaign yet. An editor makes the first one." in words_of(reader.get("/"))
+    assert "No campaigns yet. An editor can create the first one." in words_of(reader.get("/"))
     for page in ("/", "/links"):
-        assert 'href="/new-campaign">Make the first one' in editor.get(page).text
+        assert 'href="/new-campaign">Create the first one' in editor.get(page).text
     with transaction():
         campaigns.put_campaign(world.org_id, "stay", "Stay", "UTC")
     for page in ("/campaigns/stay", "/campaigns/stay/ladder", "/campaigns/stay/paths"):
-        assert "An editor makes a tracking link" in reader.get(page).text
-        to_links = 'href="/links?campaign=stay">Make a tracking link'
+        assert "An editor can create a tracking link" in reader.get(page).text
+        to_links = 'href="/links?campaign=stay">Create a tracking link'
         assert to_links in editor.get(page).text, page
-    assert "No action has been counted in these days" in reader.get("/campaigns/stay").text
+    assert "No actions were counted in this period" in reader.get("/campaigns/stay").text
 
 
 def words_of(answer):
@@ -240,7 +240,7 @@ def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
     world.drain()
     world.act("call", email="a@example.org")
     page = staff.get("/campaigns/stay").text
-    assert "1 delivery waits to be counted" in page
+    assert "1 delivery has not been processed yet" in page
     assert "1 delivery could not be read" in page
     assert "1 delivery could not be read" in staff.get("/").text
     assert page.count('href="/quarantine"') == 2  # among the pages, and where it is said
@@ -284,7 +284,7 @@ def test_what_the_chart_is_drawn_from_cannot_leave_its_place(world, staff):
 def test_days_that_are_none_are_refused_in_words(staff, query):
     answer = staff.get(f"/campaigns/stay{query}")
     assert answer.status_code == 422
-    assert "Give days as YYYY-MM-DD" in answer.text
+    assert "Enter dates as YYYY-MM-DD" in answer.text
 
 
 @pytest.mark.parametrize(

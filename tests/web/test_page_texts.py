@@ -52,7 +52,7 @@ def test_a_campaigns_page_lists_its_first_posts_and_leads_to_all(world):
     page = html.unescape(world.member("reader").get("/campaigns/stay").text)
     posts = re.search(r'id="live-posts".*?</tbody>', page, re.S)[0]
     assert posts.count("<tr>") == 26
-    assert "On instagram" in posts and "No post found" in posts
+    assert "On instagram" in posts and "Unattributed" in posts
     assert re.search(r'explore\?group_by=post&[^"]*">All posts', page)
 
 

@@ -52,7 +52,7 @@ def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor, shows_all
     )
     assert "<a " not in theirs
     assert theirs == re.sub(r"</?a\b[^>]*>", "", ours)
-    assert "by the model linear" in page.text
+    assert "by the model “linear”" in page.text
 
 
 def test_it_leads_nowhere_and_is_not_to_be_found(world, editor):
@@ -166,7 +166,7 @@ def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, m
 def test_what_cannot_be_shown_is_refused(editor, form):
     answer = editor.post("/campaigns/stay/view-links", data=form)
     assert answer.status_code == 422
-    assert "Choose days that are over" in answer.text
+    assert "Choose completed days" in answer.text
     assert run("select count(*) from view_links")[0][0] == 0
 
 
@@ -189,7 +189,7 @@ def test_it_ends_and_can_be_withdrawn(world, editor):
     assert look(world, path).status_code == 404
     assert editor.post(withdraw).status_code == 404
     page = editor.get("/campaigns/stay/view-links").text
-    assert "The board" in page and "withdrawn" in page
+    assert "The board" in page and "revoked" in page
     told = [row.did for row in run("select did from audit order by at")]
     assert told[-2:] == ["view_link_made", "view_link_withdrawn"]
 

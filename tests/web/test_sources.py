@@ -61,7 +61,7 @@ def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
     world.drain()
     assert unread_of(world) == {"standard": 3}
     assert row_of(staff.get("/sources").text, "standard")[0].endswith(
-        "3 actions in 7 days have an e-mail address or a phone number that cannot be read"
+        "3 actions in 7 days have email addresses or phone numbers that could not be read"
     )
     assert "cannot be read" not in row_of(staff.get("/sources").text, "actblue")[0]
     # A rebuild reads the bodies again, and what they could not be read for before.
@@ -124,7 +124,7 @@ def test_the_alarm_names_the_source_that_lost_its_codes(world, staff, monkeypatc
         lambda *_: [("actblue", "actblue", 40, 0, 400, 300)],
     )
     cells = row_of(staff.get("/sources").text, "actblue")
-    assert cells[5].startswith("Stopped coming back. 75% of its actions came with our code")
+    assert cells[5].startswith("No longer returned. 75% of its actions carried our code")
     assert "refcode" in cells[5]
     assert "Stopped" not in row_of(staff.get("/sources").text, "standard")[5]
 
@@ -165,7 +165,7 @@ def test_what_is_quarantined_is_shown_with_its_reason_and_without_its_body(world
     assert len(rows) == 3
     for row in rows:
         assert f"<td>{row.reason}</td>" in page
-    assert "not_json" in page and "It is no JSON." in page
+    assert "not_json" in page and "Not valid JSON." in page
     assert CANARY not in page
     only = staff.get("/quarantine?reason=not_json&source=standard").text
     assert only.count('name="id"') == 1
@@ -196,7 +196,7 @@ def test_one_is_tried_again(world, staff, monkeypatch):
     world.drain()
     assert inbox.counts(world.org_id) == {"pending": 0, "done": 1, "quarantined": 1}
     page = staff.get(answer.headers["Location"]).text
-    assert "1 delivery is tried again." in page
+    assert "1 delivery is being processed again." in page
 
 
 def test_all_of_a_reason_are_tried_again_and_then_everything(world, staff):
@@ -225,7 +225,7 @@ def test_what_cannot_be_tried_again_offers_no_button(world, staff):
         ids = [row.id for row in run("select id from inbox where reason <> 'id_reuse'")]
         inbox.drop_bodies(world.org_id, ids)
     page = staff.get("/quarantine").text
-    assert "the first stands" in page and "its body is gone" in page
+    assert "the first one counts" in page and "its content was deleted" in page
     assert 'action="/quarantine/replay"' not in page
     assert staff.post("/quarantine/replay", data={"all": "yes"}).headers["Location"].endswith("=0")
 
@@ -289,18 +289,18 @@ def test_an_editor_switches_a_source_off_and_on_again(world, staff):
     assert posted(world) == 200
     form = {"name": "action_network", "state": "off"}
     assert staff.post("/sources/state", data=form).status_code == 303
-    assert "switched off" in row_of(staff.get("/sources").text, "action_network")[0]
+    assert "disabled" in row_of(staff.get("/sources").text, "action_network")[0]
     unknown = world.app.test_client().post("/webhooks/src_unknown", data=b"[]")
     assert posted(world) == unknown.status_code == 401
     assert run("select count(*) from inbox")[0][0] == 1
 
     form["state"] = "on"
     assert staff.post("/sources/state", data=form).status_code == 303
-    assert "switched off" not in row_of(staff.get("/sources").text, "action_network")[0]
+    assert "disabled" not in row_of(staff.get("/sources").text, "action_network")[0]
     assert posted(world) == 200
     history = world.member("owner", "owner@example.org").get("/members").text
-    assert "switched off the source action_network" in history
-    assert "switched on the source action_network" in history
+    assert "disabled the source action_network" in history
+    assert "enabled the source action_network" in history
 
 
 def test_what_came_before_is_worked_through(world, staff):
@@ -330,7 +330,7 @@ def test_a_source_is_switched_by_its_own_editors_alone(world, app):
     form = {"name": "standard", "state": "off"}
     reader = world.member("reader", "reader@example.org")
     assert reader.post("/sources/state", data=form).status_code in {302, 403}
-    assert "Switch off" not in reader.get("/sources").text
+    assert "Disable" not in reader.get("/sources").text
     away = {"Sec-Fetch-Site": "cross-site"}
     editor = other.member("editor", "ed@example.org")
     assert editor.post("/sources/state", data=form, headers=away).status_code == 403

@@ -86,7 +86,7 @@ def earlier_days(first: date, last: date, compare: str) -> tuple[date, date]:
         return min(year_earlier(first, 29), end), end
     except (OverflowError, ValueError):
         raise BadRange(
-            say("there are no days before it to compare with; choose a later one")
+            say("there is no earlier period to compare with; choose a later date")
         ) from None
 
 

@@ -98,7 +98,7 @@ def _database() -> str:
         version = server.version()
     except SQLAlchemyError as error:
         first = str(getattr(error, "orig", error)).strip().splitlines()[:1]
-        return f"does not answer ({' '.join(first)}); start it, or mend DATABASE_URL"
+        return f"is not responding ({' '.join(first)}); start it, or correct DATABASE_URL"
     if version < 140000:
         return "is older than PostgreSQL 14; use a newer one"
     if not server.commits_are_durable():
@@ -139,7 +139,7 @@ def _inbox() -> str:
     except SQLAlchemyError:
         return "cannot be read; see tables"
     if oldest > _OLDEST_SECONDS:
-        return f"a delivery has waited for {oldest:.0f} s; is a worker running?"
+        return f"a delivery has been pending for {oldest:.0f} s; is a worker running?"
     return ""
 
 
@@ -187,7 +187,7 @@ def _mail(settings: Settings) -> str:
         return "cannot be looked at; see tables"
     if not settings.smtp_url:
         if wanted:
-            return f"{wanted} wait for reports; set SMTP_URL and MAIL_FROM"
+            return f"{wanted} are waiting for reports; set SMTP_URL and MAIL_FROM"
         return Off("none is sent; for reports and alerts set SMTP_URL and MAIL_FROM")
     try:
         smtp.reach(settings.smtp_url, timeout=3.0)
@@ -208,7 +208,7 @@ def _redis(settings: Settings) -> str:
     try:
         about = connect(settings.redis_url, timeout=1.0).info()
     except (RedisError, OSError) as error:
-        return f"does not answer ({type(error).__name__}); start it, or mend REDIS_URL"
+        return f"is not responding ({type(error).__name__}); start it, or correct REDIS_URL"
     if about.get("maxmemory_policy", "noeviction") != "noeviction":
         return "may throw jobs away when full; set maxmemory-policy noeviction"
     return ""
@@ -241,16 +241,16 @@ def _postponed(settings: Settings) -> str:
         return ""
     since = found[0].since.isoformat(timespec="seconds")
     why = "; ".join(ADVICE.get(name, name) for name in sorted({each.name for each in found}))
-    return f"deliveries of {len(found)} organizations wait since {since}: {why}"
+    return f"deliveries of {len(found)} organizations are pending since {since}: {why}"
 
 
 def _folder(var_dir: Path) -> str:
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return f"{var_dir} cannot be made ({error.strerror}); mend VAR_DIR"
+        return f"{var_dir} cannot be created ({error.strerror}); correct VAR_DIR"
     if not os.access(var_dir, os.W_OK):
-        return f"{var_dir} cannot be written to; mend its rights or VAR_DIR"
+        return f"{var_dir} cannot be written to; correct its permissions or VAR_DIR"
     if shutil.disk_usage(var_dir).free < _LEAST_FREE_BYTES:
         return f"less than {_LEAST_FREE_BYTES // 1024**2} MiB are free at {var_dir}; make room"
     return ""
@@ -265,7 +265,7 @@ def _clicks(var_dir: Path) -> str:
             oldest = min(oldest, path.stat().st_mtime)
     waiting = click_log.waiting_bytes(folder)
     if waiting and time.time() - oldest > _OLDEST_SECONDS:
-        return f"{waiting} bytes of clicks wait for the database; is a web process running?"
+        return f"{waiting} bytes of clicks are not loaded yet; is a web process running?"
     return ""
 
 

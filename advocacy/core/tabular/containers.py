@@ -70,7 +70,7 @@ def kind_of(file: BinaryIO) -> Kind:
             raise _no_table(name)
     for magic, name in _PACKED:
         if head.startswith(magic):
-            raise BadTable(say("this is packed with %(name)s; unpack it first", name=name))
+            raise BadTable(say("this is compressed with %(name)s; unpack it first", name=name))
     _check_text(head)
     return Kind.TEXT
 
@@ -80,12 +80,12 @@ def _check_text(head: bytes) -> None:
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<meta", b"<table", b"<?xml", b"<!--")):
         raise BadTable(
             say(
-                "this is a web page, whatever its name ends with; open it in a spreadsheet program"
-                " and save it as CSV or XLSX"
+                "this is a web page, despite its file extension; open it in a "
+                "spreadsheet program and save it as CSV or XLSX"
             )
         )
     if text.startswith((b'{"', b"{\n", b"{\r", b"[{", b"[\n", b"[\r")):
-        raise BadTable(say("this is JSON and no table; export it as CSV"))
+        raise BadTable(say("this is JSON, not a table; export it as CSV"))
     controls = len(head) - len(head.translate(None, _CONTROLS))
     zeros = head.count(0)
     # Text in UTF-16 may contain such bytes.
@@ -95,8 +95,8 @@ def _check_text(head: bytes) -> None:
 
 def _no_table(name: str) -> BadTable:
     if not name:
-        return BadTable(say("this is no table; export it as CSV or XLSX"))
-    return BadTable(say("this is %(name)s and no table; export it as CSV or XLSX", name=name))
+        return BadTable(say("this is not a table; export it as CSV or XLSX"))
+    return BadTable(say("this is %(name)s, not a table; export it as CSV or XLSX", name=name))
 
 
 def _kind_of_zip(file: BinaryIO) -> Kind:
@@ -135,7 +135,7 @@ def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
         if len(members) != 1:
             raise BadTable(
                 say(
-                    "the ZIP has %(number)s tables inside; unpack it and bring one file at a time",
+                    "the ZIP contains %(number)s tables; unpack it and upload one file at a time",
                     number=len(members),
                 )
             )
@@ -185,7 +185,7 @@ def _damaged() -> BadTable:
 
 def _bomb() -> BadTable:
     return BadTable(
-        say("the file unpacks to far more than a table has; unpack it yourself and look at it")
+        say("the file unpacks to far more data than a table has; unpack it yourself and check it")
     )
 
 

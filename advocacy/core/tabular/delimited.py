@@ -33,7 +33,7 @@ def checked_separator(asked: str) -> str:
     sign = named.get(asked.strip().lower(), asked)
     if len(sign) != 1 or sign in '"\r\n\0 ' or sign.isalnum():
         raise BadTable(
-            say("%(asked)s is no separator; try comma, semicolon or tab", asked=ascii(asked))
+            say("%(asked)s is not a separator; try comma, semicolon or tab", asked=ascii(asked))
         )
     return sign
 
@@ -58,7 +58,7 @@ def read_delimited(
         yield from _rows(_lines(text), separator, spaced)
     except (UnicodeError, OSError):
         # It was read to its end before.
-        raise BadTable(say("the file changed while it was read; bring it again")) from None
+        raise BadTable(say("the file changed while it was read; upload it again")) from None
     finally:
         text.detach()
 
@@ -109,8 +109,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         if len(line) > LONGEST_LINE:
             raise BadTable(
                 say(
-                    "line %(line)s has more than a million letters; a table has one row a line:"
-                    " export it again as CSV",
+                    "line %(line)s has more than a million characters; a table has one "
+                    "row per line: export it again as CSV",
                     line=number,
                 )
             )
@@ -137,8 +137,8 @@ def _rows(lines: Iterator[str], separator: str, spaced: bool) -> Iterator[RawRow
     except csv.Error:
         raise BadTable(
             say(
-                "line %(line)s opens a quotation mark that is never closed, or has a cell of more"
-                " than a million letters; mend that line",
+                "line %(line)s opens a quotation mark that is never closed, or has a "
+                "cell of more than a million characters; correct that line",
                 line=begins,
             )
         ) from None

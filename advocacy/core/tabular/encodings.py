@@ -82,7 +82,7 @@ def find_encoding(file: BinaryIO, asked: str = "") -> Encoding:
             codec = marked
         else:
             skip = 0
-        return _whole(file, Encoding(codec, skip, say("as asked")))
+        return _whole(file, Encoding(codec, skip, say("as requested")))
     if marked:
         return _whole(file, Encoding(marked, skip, say("by its byte order mark")))
     if wide := _wide(sample):

@@ -83,14 +83,14 @@ class Table:
         for name, places in self.matched.twice:
             raise BadTable(
                 say(
-                    "the column %(name)s is there twice (columns %(places)s); remove or rename one",
+                    "the column %(name)s appears twice (columns %(places)s); remove or rename one",
                     name=name,
                     places=", ".join(map(str, places)),
                 )
             )
         number = self.count()
         if not number:
-            raise BadTable(say("the file has headings and no rows; export it again"))
+            raise BadTable(say("the file has headers but no rows; export it again"))
         return number
 
     def count(self) -> int:
@@ -142,7 +142,7 @@ class Table:
                 values.pop("", None)
             yield Row(line, values, problem, beyond)
         if self._state() != self._opened_as:
-            raise BadTable(say("the file changed while it was read; bring it again"))
+            raise BadTable(say("the file changed while it was read; upload it again"))
 
     def _lacks_needed(self, cells: Sequence[str]) -> bool:
         return any(
@@ -179,14 +179,14 @@ class Table:
             parts.append(say("separated by %(name)s", name=_separator_named(name)))
         if self.sheet:
             parts.append(say("sheet “%(name)s”", name=self.sheet))
-        parts.append(say("headings on line %(line)s", line=self.headings_line))
+        parts.append(say("headers on line %(line)s", line=self.headings_line))
         if number is not None:
             parts.append(say_many("%(num)s row", "%(num)s rows", number))
         if self.totals:
             parts.append(
                 say_many(
-                    "%(num)s line of totals passed over",
-                    "%(num)s lines of totals passed over",
+                    "%(num)s line of totals skipped",
+                    "%(num)s lines of totals skipped",
                     self.totals,
                 )
             )
@@ -230,7 +230,7 @@ def _opened(file: BinaryIO, layout: Layout, encoding: str, separator: str, secon
         table = _workbook(source, kind, layout, seconds)
     table.inside = inside
     if _state_of(file) != before:
-        raise BadTable(say("the file changed while it was read; bring it again"))
+        raise BadTable(say("the file changed while it was read; upload it again"))
     if kind is Kind.TEXT and not inside:
         table._state, table._opened_as = lambda: _state_of(file), before
     return table
@@ -256,7 +256,7 @@ def _text(file: BinaryIO, layout: Layout, asked_encoding: str, asked_separator: 
     if found is None:
         # Errors in the very first row are reported by reading it.
         next(delimited.read_delimited(file, encoding, chosen), None)
-        raise BadTable(say("this is no table; export it as CSV or XLSX"))
+        raise BadTable(say("this is not a table; export it as CSV or XLSX"))
     spaced = delimited.is_spaced(sample, chosen)
     table = _table(Kind.TEXT, found)
     table.encoding, table.separator = encoding, chosen

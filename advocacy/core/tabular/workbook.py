@@ -105,5 +105,5 @@ def locked() -> BadTable:
 
 def _too_large() -> BadTable:
     return BadTable(
-        say("the workbook is too large, or has a cell far away from the rest; save it as CSV")
+        say("the workbook is too large, or has a cell far outside the table; save it as CSV")
     )

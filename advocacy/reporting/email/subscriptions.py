@@ -33,7 +33,7 @@ def mail_address(written: str) -> str:
     except EmailNotValidError:
         raise BadSubscription(
             say(
-                "%(word)s is no e-mail address; write it as someone@example.org",
+                "%(word)s is not a valid email address, e.g. someone@example.org",
                 word=ascii(written),
             )
         ) from None
@@ -45,7 +45,7 @@ def clock(written: str) -> time:
         return datetime.strptime(written, "%H:%M").time()  # noqa: DTZ007 -- a clock's time
     except ValueError:
         raise BadSubscription(
-            say("%(word)s is no time of day; write it as 07:30", word=ascii(written))
+            say("%(word)s is not a time of day, e.g. 07:30", word=ascii(written))
         ) from None
 
 
@@ -66,11 +66,11 @@ def subscribe(
     Raises `BadSubscription`, and `Taken` where there is the same already.
     """
     if what not in WHAT or not 0 <= weekday <= 6:
-        raise BadSubscription(say("there is nothing of this kind to send"))
+        raise BadSubscription(say("there is no report to send"))
     if what == "once" and on is None:
-        raise BadSubscription(say("say on which day the meeting is"))
+        raise BadSubscription(say("enter the date of the meeting"))
     if what == "once" and on and periods.instant(on, at, organization.timezone) <= now:
-        raise BadSubscription(say("that is over"))
+        raise BadSubscription(say("this date is in the past"))
     return email_outbox.put_subscription(
         organization.id,
         email_outbox.NewSubscription(

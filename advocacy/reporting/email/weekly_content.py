@@ -65,23 +65,23 @@ def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
         ),
         "title": name,
         "subtitle": _(
-            "%(days)s, against %(before)s",
+            "%(days)s, compared with %(before)s",
             days=days(period),
             before=days(_period(figures, "before_first", "before_last")),
         ),
         "lead": _lead(now, before),
         "blocks": [block for block in blocks if block],
-        "link": {"url": page, "text": _("See it on the dashboard")},
+        "link": {"url": page, "text": _("Open the dashboard")},
         "footer": [
             _(
-                "A day is a day in %(zone)s. People are counted once, however often they acted, so "
-                "they do not add up over posts, kinds or campaigns. Actions are credited by the "
-                "model “%(model)s”.",
+                "Days are in the time zone %(zone)s. Each person is counted once, "
+                "however often they acted, so people do not add up over posts, kinds "
+                "or campaigns. Actions are credited by the model “%(model)s”.",
                 zone=figures["timezone"],
                 model=_said(model_named(figures["model"])),
             ),
             *_rounding_notes(figures),
-            _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
+            _("An editor can stop these emails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
 
@@ -93,12 +93,12 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
     counted = _counted(figures["what"], figures["counted"])
     usual = decimal(figures["usual"])
     return {
-        "subject": _("%(post)s runs far above its usual", post=name),
-        "title": _("%(post)s runs far above its usual", post=name),
+        "subject": _("%(post)s is surging", post=name),
+        "title": _("%(post)s is surging", post=name),
         "subtitle": figures["campaign"]["name"],
         "lead": ngettext(
-            "%(counted)s in %(minutes)s minute; usual are %(usual)s.",
-            "%(counted)s in %(minutes)s minutes; usual are %(usual)s.",
+            "%(counted)s in %(minutes)s minute; typical: %(usual)s.",
+            "%(counted)s in %(minutes)s minutes; typical: %(usual)s.",
             minutes,
             counted=counted,
             minutes=minutes,
@@ -119,38 +119,41 @@ def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
                     ),
                     _item(
                         ngettext(
-                            "Usual in %(minutes)s minute",
-                            "Usual in %(minutes)s minutes",
+                            "Typical in %(minutes)s minute",
+                            "Typical in %(minutes)s minutes",
                             minutes,
                             minutes=minutes,
                         ),
                         usual,
                     ),
-                    _item(_("Noticed"), figures["noticed"]),
+                    _item(_("Detected"), figures["noticed"]),
                 ],
             },
             {
                 "kind": "list",
-                "title": _("What now"),
+                "title": _("What to do next"),
                 "items": [
-                    _("Look whether the page it leads to still answers quickly."),
-                    _("Answer comments while it runs, and post the link again where it is not."),
+                    _("Check that the page it leads to still responds quickly."),
+                    _(
+                        "Reply to comments while it is popular, and share the link where "
+                        "it has not been posted yet."
+                    ),
                 ],
             },
         ],
         "link": {
             "url": f"{public_url}/campaigns/{figures['campaign']['slug']}",
-            "text": _("See it on the dashboard"),
+            "text": _("Open the dashboard"),
         },
-        "more": _safe(figures["url"]) and {"url": figures["url"], "text": _("See the post")},
+        "more": _safe(figures["url"]) and {"url": figures["url"], "text": _("View the post")},
         "footer": [
             ngettext(
-                "No more is said about this post for an hour.",
-                "No more is said about this post for %(num)s hours.",
+                "You will not receive another alert about this post for an hour.",
+                "You will not receive another alert about this post for %(num)s hours.",
                 figures["quiet_hours"],
             ),
             *_rounding_notes(figures),
-            _("An editor can end these mails: %(page)s", page=f"{public_url}/reports"),
+            _("An editor can stop these emails: %(page)s", page=f"{public_url}/reports"),
         ],
     }
 
@@ -184,7 +187,7 @@ def post_named(post: Mapping[str, Any]) -> str:
 
 def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     if not now["actions"] and not now["clicks"]:
-        return _("Nothing was counted in these days. Posts with tracking links bring the first.")
+        return _("No actions in this period. Post a tracking link to get the first ones.")
     said = [
         # Rounded by itself a part can be more than the whole.
         _("%(people)s took part.", people=_people(now["supporters"]))
@@ -206,10 +209,10 @@ def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
 
 def _against(now: float, before: float) -> str:
     if now == before:
-        return _("That is as many as in the days before.")
+        return _("That is the same as in the previous period.")
     if now > before:
-        return _("That is %(more)s more than in the days before.", more=number(now - before))
-    return _("That is %(less)s fewer than in the days before.", less=number(before - now))
+        return _("That is %(more)s more than in the previous period.", more=number(now - before))
+    return _("That is %(less)s fewer than in the previous period.", less=number(before - now))
 
 
 def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -220,7 +223,7 @@ def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, 
             (_("New"), "new"),
             (_("Returning"), "returning"),
             (_("Actions"), "actions"),
-            (_("Clicks by people"), "clicks"),
+            (_("Human clicks"), "clicks"),
         )
     ]
     sums = [{each["currency"]: each for each in side["money"]} for side in (now, before)]
@@ -230,7 +233,7 @@ def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, 
         note = _("before: %(sum)s", sum=money(old["net_minor"], currency))
         if refunded := new.get("refunded_minor"):
             note += "; " + _("%(sum)s refunded", sum=money(refunded, currency))
-        tiles.append(_item(_("Raised, net"), money(new["net_minor"], currency), note))
+        tiles.append(_item(_("Net raised"), money(new["net_minor"], currency), note))
     return tiles
 
 
@@ -258,7 +261,7 @@ def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         "name": "by_day",
         "title": _("Actions by day"),
         "alt": _(
-            "Actions by day, stacked by kind. The most were on %(day)s: %(number)s.",
+            "Actions by day, stacked by kind. Peak on %(day)s: %(number)s.",
             day=_day(best),
             number=number(sums[best]),
         ),
@@ -292,11 +295,11 @@ def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] |
                 _cell(raised),
             ]
         )
-    headings = [_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Raised, net")]
+    headings = [_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Net raised")]
     return {
-        **_table(_("The strongest posts"), headings, rows),
+        **_table(_("Top posts"), headings, rows),
         "chart": "posts",
-        "alt": _("Actions of the strongest posts; the table says the same."),
+        "alt": _("Actions of the top posts; the table shows the same data."),
     }
 
 
@@ -318,8 +321,8 @@ def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     blocks = [
         _table(
-            _("Who climbed the ladder"),
-            [_("Highest rung"), _("Supporters"), _("Of these new"), _("Climbed to it")],
+            _("Supporters who climbed the ladder"),
+            [_("Highest rung"), _("Supporters"), _("New"), _("Climbed to this rung")],
             [
                 [
                     _cell(rungs[each["rung"]]),
@@ -329,18 +332,18 @@ def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
             ],
             note=_("Climbed: %(ways)s.", ways="; ".join(ways))
             if ways
-            else _("All who ever acted, by the highest rung they reached."),
+            else _("Everyone who has ever acted, by the highest rung they reached."),
         )
     ]
     if posts := [post for post in ladder["posts"] if post["climbed"] or post["joined"]]:
         blocks.append(
             _table(
-                _("Posts they climbed from"),
-                [_("Post"), _("Climbed"), _("New on the ladder")],
+                _("Posts that led to climbs"),
+                [_("Post"), _("Climbed"), _("New supporters")],
                 [
                     [
                         _cell(
-                            _("No post found")
+                            _("Unattributed")
                             if post["title"] is None
                             else post["title"] or post["url"] or _("Without a title"),
                             hint=platform_named(post["platform"]) if post["platform"] else "",
@@ -370,7 +373,7 @@ def _kinds_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
     if not figures["kinds"]:
         return None
     return _table(
-        _("What people did"),
+        _("Actions by kind"),
         [_("Kind"), _("Actions"), _("Before")],
         [
             [
@@ -390,7 +393,7 @@ def _campaigns_block(
         return None
     return _table(
         _("Campaigns"),
-        [_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Raised, net")],
+        [_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Net raised")],
         [
             [
                 _cell(
@@ -433,7 +436,8 @@ def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
             for each in shown
         ],
         note=_(
-            "For %(share)s of the actions something says which post or platform they came from.",
+            "For %(share)s of the actions there is evidence of the post or platform "
+            "they came from.",
             share=percent(share),
         ),
     )
@@ -446,16 +450,16 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
         "actions": _("actions"),
         "supporters": _("supporters"),
         "new": _("new supporters"),
-        "net_minor": _("raised, net"),
+        "net_minor": _("net raised"),
     }
     reasons = {
         "late": _("they arrived late"),
         "correction": _("the tool corrected them"),
-        "evidence": _("evidence arrived late and their credit moved"),
+        "evidence": _("evidence arrived late and credit moved"),
     }
     items = [
         _(
-            "%(campaign)s, %(days)s: %(figure)s were told as %(then)s and are %(now)s now.",
+            "%(campaign)s, %(days)s: %(figure)s were reported as %(then)s and are now %(now)s.",
             campaign=row["campaign"],
             days=told,
             figure=names[row["figure"]],
@@ -477,7 +481,7 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
     ]
     items += [
         _(
-            "%(sum)s was given back in these days; it is taken off what was raised.",
+            "%(sum)s was refunded in these days and is deducted from the amount raised.",
             sum=money(each["refunded_minor"], each["currency"]),
         )
         for each in figures["now"]["money"]
@@ -486,7 +490,7 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
     if changed.get("hidden"):
         items.append(_("Changes that are too small to be shown are left out."))
     if not items:
-        items = [_("Nothing: the figures of %(days)s stand as they were.", days=told)]
+        items = [_("Nothing: the figures for %(days)s are unchanged.", days=told)]
     return {"kind": "list", "title": _("What changed since the last report"), "items": items}
 
 
@@ -572,7 +576,9 @@ def _people(count: int) -> str:
 def _counted(what: str, count: float) -> str:
     if what == "clicks":
         return str(
-            ngettext("%(n)s click by people", "%(n)s clicks by people", int(count), n=number(count))
+            ngettext(
+                "%(n)s click by a person", "%(n)s clicks by people", int(count), n=number(count)
+            )
         )
     return str(ngettext("%(n)s action", "%(n)s actions", int(count), n=number(count)))
 

@@ -1,7 +1,7 @@
-"""The API that campaign staff query. Every answer is of the token's own organization.
+"""The JSON API. Every response is limited to the organization of the token.
 
-What a stranger would get wrong: flask-smorest has its own way of rendering errors and of describing
-them. Both are ours here, so that the OpenAPI document tells the truth about what is sent.
+Note: flask-smorest renders and documents errors in its own way. Both are replaced here, so that
+the OpenAPI document matches the responses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         return
 
     def _register_responses(self) -> None:
-        # All that is registered here are answers that are errors.
+        # Only error responses are registered here.
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         del self.DEFAULT_RESPONSE_CONTENT_TYPE

@@ -1,4 +1,4 @@
-"""The actions of a campaign and the receipt of each, as JSON. Neither names a person."""
+"""The actions of a campaign and their receipts, as JSON, without personal data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(
-    "actions", __name__, url_prefix="/api/v1", description="What supporters did, one by one."
+    "actions", __name__, url_prefix="/api/v1", description="Single actions of supporters."
 )
 
 
@@ -29,8 +29,8 @@ class Receipt(MethodView):
     def get(self, action_id: UUID) -> dict[str, Any]:
         """Return the evidence, each touch with its share by every model, and one plain sentence.
 
-        Shares are exact fractions; by each model they sum to one over the touches in the path, and
-        the amounts to the action's. Nothing in the answer names a person.
+        Shares are exact fractions; for each model they sum to one over the touches in the path, and
+        the amounts to the amount of the action. The response contains no personal data.
         """
         try:
             return explain(current_app.extensions["settings"], g.org_id, action_id)
@@ -50,9 +50,9 @@ class OfCampaign(MethodView):
         tagged=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
-        """Return what is counted, the newest first; `next` is the cursor of those before.
+        """Return counted actions, newest first; `next` is the cursor for earlier ones.
 
-        Each has the id by which `/actions/{action_id}/explain` gives its receipt.
+        Use the id of an action to get its receipt from `/actions/{action_id}/explain`.
         """
         try:
             found = find_actions(g.org_id, slug, **query)

@@ -1,4 +1,4 @@
-"""Activation of a campaign, as JSON, CSV or a workbook."""
+"""Activation of a campaign, as JSON, CSV or XLSX."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OfCampaign(MethodView):
     @asked(
         of_campaigns,
         schemas.Activation,
-        "What the campaign's posts set in motion",
+        "Activation of a campaign",
         query=schemas.ActivationQuery,
         tagged=True,
         files=True,
@@ -29,11 +29,11 @@ class OfCampaign(MethodView):
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
 
-        A day is a calendar day in the campaign's time zone. People are counted at each grain and do
-        not add up over posts or days; actions and money do.
+        A day is a calendar day in the campaign's time zone. People are counted separately in each
+        row and do not add up over posts or days; actions and money do.
 
-        With `format` or `Accept` it is CSV (UTF-8 with a byte order mark) or an XLSX workbook of
-        the same figures. Its `ETag` stays the same until a figure changes.
+        With `format` or `Accept`, the response is CSV (UTF-8 with a byte order mark) or an XLSX
+        workbook with the same figures. Its `ETag` stays the same until a figure changes.
         """
         campaign = campaign_asked(slug)
         try:

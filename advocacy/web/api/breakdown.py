@@ -1,4 +1,4 @@
-"""Activation by groups, of a campaign and of the organization: JSON, CSV or a workbook."""
+"""Activation by groups, of a campaign and of the organization, as JSON, CSV or XLSX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ organization = Blueprint(
     "organization_activation",
     __name__,
     url_prefix="/api/v1",
-    description="What posts of the whole organization set in motion.",
+    description="Activation of the whole organization.",
 )
 
 
@@ -35,10 +35,10 @@ class GroupsOfCampaign(MethodView):
         counted=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
-        """Return the campaign's activation by groups, filtered, and beside another period.
+        """Return the campaign's activation by groups, filtered, and compared with another period.
 
         The same range gives the same figures as `/activation`. Actions, money and clicks add up
-        over groups; people do not. Filters of several names all have to hold.
+        over groups; people do not. All filters must match.
 
         Without filters the answer comes at once. With filters, by hour and with `gifts`, every
         action of the range is read. Of many it is done in the background: 202 says that it is not
@@ -65,9 +65,9 @@ class GroupsOfOrganization(MethodView):
     def get(self, query: dict[str, Any]) -> Response:
         """Return the same as for one campaign, over all of them; each person is counted once.
 
-        Actions, money and clicks stand on the days of their campaigns' zones; people on days of the
-        organization's own, and by campaign on its campaign's. Without filters, posts, media,
-        authors and sources read every action of the range here, too.
+        Actions, money and clicks use days in their campaign's time zone; people use days in the
+        organization's time zone, or by campaign in that campaign's. Grouping by post, medium,
+        author or source reads every action of the range here, even without filters.
         """
         owner = organizations.find_organization(g.org_id)
         if owner is None:

@@ -1,4 +1,4 @@
-"""The page on which the API's OpenAPI document can be read, from the packaged Swagger UI."""
+"""The API documentation page: the OpenAPI document in the packaged Swagger UI."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flask import Blueprint, Response, render_template, send_from_directory
 
 SPEC = {
     "info": {
-        "description": "What a nonprofit's social posts set in motion, per campaign. "
-        "Errors are RFC 9457 problems (application/problem+json) that name the field.",
+        "description": "Actions that a nonprofit's social posts lead to, per campaign. "
+        "Errors are RFC 9457 problems (application/problem+json) that name the invalid field.",
     },
     "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
 }

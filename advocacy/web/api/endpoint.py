@@ -1,7 +1,6 @@
-"""What all that can be asked for has in common: the token, the mistakes, the tag and the files.
+"""The decorator for API endpoints: token, errors, ETag and file formats.
 
-One decorator says it of a view and of its place in the OpenAPI document, so that neither can forget
-what the other has.
+It configures both the view and its part of the OpenAPI document, so that they always agree.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from advocacy.web.errors import Problem
 View = Callable[..., Any]
 
 of_campaigns = Blueprint(
-    "campaigns", __name__, url_prefix="/api/v1/campaigns", description="What posts set in motion."
+    "campaigns", __name__, url_prefix="/api/v1/campaigns", description="Figures of a campaign."
 )
 of_organization = Blueprint(
-    "organization", __name__, url_prefix="/api/v1", description="The whole organization."
+    "organization", __name__, url_prefix="/api/v1", description="Figures of the whole organization."
 )
 
 _HEADERS = {
     "ETag": {
-        "description": "Another one whenever a figure is; send it as `If-None-Match`.",
+        "description": "Changes whenever a figure changes; send it as `If-None-Match`.",
         "schema": {"type": "string"},
     }
 }
@@ -39,7 +38,7 @@ _FILES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
     TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
 }
-_KNOWN = "What `If-None-Match` names is still so."
+_KNOWN = "The version named in `If-None-Match` is still current."
 _BARE = {kind.partition(";")[0]: written for written, kind in TYPES.items()}
 
 
@@ -56,10 +55,10 @@ def asked(
     files: bool = False,
     counted: bool = False,
 ) -> Callable[[View], View]:
-    """Let a view be asked with a token of this scope, and say so in the OpenAPI document.
+    """Require a token of this scope for a view, and describe it in the OpenAPI document.
 
-    `of_one`: what it is about may not be there (404). `tagged`: it has an `ETag` (304), and then
-    may come as CSV and workbook, too (`files`). `counted`: it may have to be counted first (202).
+    `of_one`: the resource may not exist (404). `tagged`: the response has an `ETag` (304), and can
+    be CSV and XLSX as well (`files`). `counted`: the figures may still be calculated (202).
     """
     told: dict[str, Any] = {"summary": summary, "security": [{"bearer": []}]}
     if tagged:
@@ -82,7 +81,7 @@ def asked(
             )(view)
         view = blueprint.response(status, answer)(view)
         if query:
-            # Said here too: for a query the parser would pass over what it does not know.
+            # Set here too: for a query the parser would ignore unknown parameters.
             view = blueprint.arguments(query, location="query", unknown=RAISE)(view)
         return needs_token(scope)(view)
 
@@ -98,9 +97,9 @@ def campaign_asked(slug: str) -> Campaign:
 
 
 def form_asked(query: dict[str, Any]) -> str:
-    """Return the form that an answer is to have: as the query says, else as `Accept` does.
+    """Return the response format: from the query, else the best match of `Accept`.
 
-    That is the best of what there is, and JSON where `Accept` asks for nothing of it.
+    It is JSON if `Accept` matches no available format.
     """
     best = request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])
     return query.get("written") or _BARE[best]

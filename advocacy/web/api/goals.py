@@ -20,7 +20,7 @@ class Forecast(Schema):
     low = fields.Int()
     middle = fields.Int()
     high = fields.Int()
-    weeks = fields.Int(metadata={"description": "From so many full weeks."})
+    weeks = fields.Int(metadata={"description": "Number of full weeks it is based on."})
 
 
 class GoalPoint(Schema):
@@ -30,29 +30,37 @@ class GoalPoint(Schema):
 
 
 class District(Schema):
-    district = fields.Str(metadata={"description": "As the tool tells it; empty: it told none."})
+    district = fields.Str(
+        metadata={"description": "As reported by the tool; empty: none reported."}
+    )
     calls = fields.Int()
-    left = fields.Int(allow_none=True, metadata={"description": "Null: none is wanted."})
+    left = fields.Int(
+        allow_none=True, metadata={"description": "Null: the goal has no target per district."}
+    )
 
 
 class Goal(Schema):
     id = fields.UUID()
-    campaign = fields.Str(allow_none=True, metadata={"description": "Null: the organization."})
+    campaign = fields.Str(
+        allow_none=True, metadata={"description": "Null: the whole organization."}
+    )
     about = fields.Str(metadata={"description": "Name of the campaign or organization."})
     name = fields.Str()
     measure = fields.Str(metadata={"description": DEFINITIONS["goal_measures"]})
-    currency = fields.Str(metadata={"description": "Figures are then minor units of it."})
+    currency = fields.Str(metadata={"description": "If set, figures are in its minor units."})
     growth_percent = fields.Float(allow_none=True)
     first = fields.Date(attribute="from", data_key="from")
     last = fields.Date(attribute="to", data_key="to")
     timezone = fields.Str()
-    days_left = fields.Int(metadata={"description": "Today and the last day included."})
-    start = fields.Int(allow_none=True, metadata={"description": "Where it began."})
-    target = fields.Int(allow_none=True, metadata={"description": "Null: nothing to grow over."})
+    days_left = fields.Int(metadata={"description": "Including today and the last day."})
+    start = fields.Int(allow_none=True, metadata={"description": "The starting value."})
+    target = fields.Int(allow_none=True, metadata={"description": "Null: nothing to grow from."})
     reached = fields.Int(allow_none=True)
-    share = fields.Float(allow_none=True, metadata={"description": "Reached per target."})
+    share = fields.Float(allow_none=True, metadata={"description": "Reached divided by target."})
     pace = fields.Int(allow_none=True, metadata={"description": DEFINITIONS["goal_pace"]})
-    ahead = fields.Int(allow_none=True, metadata={"description": "Of its pace; else below 0."})
+    ahead = fields.Int(
+        allow_none=True, metadata={"description": "Difference from the pace; below 0 if behind."}
+    )
     state = fields.Str(
         metadata={
             "description": "not_begun, too_early (for a forecast), likely, open, unlikely, reached,"
@@ -89,7 +97,7 @@ class AllGoals(MethodView):
         counted=True,
     )
     def get(self, query: dict[str, Any]) -> Response:
-        """Return every goal of the organization and its campaigns; what ends first first."""
+        """Return all goals of the organization and its campaigns, by last day."""
         found, at = goals_of(g.org_id)
         return answer_of(
             tables_of_goals(found),

@@ -1,4 +1,4 @@
-"""Influence in a campaign beyond the credited click, as JSON."""
+"""Conversion paths of a campaign, as JSON."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from advocacy.web.errors import Problem
 
 
 class InfluenceQuery(schemas.DaysQuery):
-    """A range of days, what paths are laid out in, and the currency of the money."""
+    """A range of days, the unit of the paths (post or platform), and a currency."""
 
     by = fields.Str(
         load_default=GRAINS[0],
         validate=validate.OneOf(GRAINS),
-        metadata={"description": "What paths are laid out in."},
+        metadata={"description": "Unit of the paths."},
     )
     currency = fields.Str(
         load_default="",
         validate=validate.Regexp(r"^([A-Z]{3})?$"),
-        metadata={"description": "ISO 4217. Default: the one most used."},
+        metadata={"description": "ISO 4217. Default: the most frequent."},
     )
 
 
@@ -66,27 +66,27 @@ class Path(Schema):
 
 class DelayStep(Schema):
     from_seconds = fields.Int()
-    to_seconds = fields.Int(allow_none=True, metadata={"description": "Null: and longer."})
+    to_seconds = fields.Int(allow_none=True, metadata={"description": "Null: no upper limit."})
     actions = fields.Int()
 
 
 class Delay(Schema):
-    known = fields.Int(
-        allow_none=True, metadata={"description": "Actions whose very click is known."}
-    )
+    known = fields.Int(allow_none=True, metadata={"description": "Actions whose click is known."})
     quarter = fields.Int(allow_none=True)
     half = fields.Int(allow_none=True, metadata={"description": "The median, in seconds."})
     three_quarters = fields.Int(allow_none=True)
     steps = fields.List(
         fields.Nested(DelayStep),
-        metadata={"description": "How many actions came after so long; steps grow."},
+        metadata={"description": "Number of actions by time to action; intervals grow."},
     )
 
 
 class HelpedChannel(Schema):
     channel = fields.Str()
     actions = fields.Int(metadata={"description": "Actions with this channel in their path."})
-    helped_by_social = fields.Int(metadata={"description": "A social touch came before its last."})
+    helped_by_social = fields.Int(
+        metadata={"description": "Actions with a social touch before the last touch."}
+    )
     share = fields.Float(allow_none=True)
 
 
@@ -98,10 +98,10 @@ class Influence(Schema):
     currency = fields.Str()
     currencies = fields.List(fields.Str())
     actions = fields.Int(
-        allow_none=True, metadata={"description": "Actions with a path; renewals left out."}
+        allow_none=True, metadata={"description": "Actions with a path, without renewals."}
     )
     actions_without_path = fields.Int(
-        allow_none=True, metadata={"description": "Nobody's, in every model."}
+        allow_none=True, metadata={"description": "Unattributed in every model."}
     )
     clicks_without_action = fields.Int()
     models = fields.List(
@@ -123,22 +123,22 @@ class Influence(Schema):
 
 @of_campaigns.route("/<slug>/influence")
 class InfluenceIn(MethodView):
-    """What was on the way to a campaign's actions."""
+    """Conversion paths of a campaign."""
 
     @asked(
         of_campaigns,
         Influence,
-        "What was on the way to its actions",
+        "Conversion paths of a campaign",
         query=InfluenceQuery,
         tagged=True,
         files=True,
         counted=True,
     )
     def get(self, query: dict[str, Any], slug: str) -> Response:
-        """Return Markov and Shapley shares, assists, paths, delays and what social helped.
+        """Return Markov and Shapley shares, assists, paths, time to action, and effects of social.
 
-        These look at all paths at once and change when data comes; they are not the attribution of
-        any one action.
+        These consider all paths together and change as data arrives; they do not attribute a single
+        action.
         """
         campaign = campaign_asked(slug)
         try:

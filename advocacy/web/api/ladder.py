@@ -1,4 +1,4 @@
-"""The ladder of a campaign and of the organization, as JSON."""
+"""The engagement ladder of a campaign and of the organization, as JSON."""
 
 from __future__ import annotations
 
@@ -30,16 +30,18 @@ def _people(meaning: str = "") -> fields.Int:
 
 
 class LadderAbout(Schema):
-    campaign = fields.Str(allow_none=True, metadata={"description": "Null: the organization."})
+    campaign = fields.Str(
+        allow_none=True, metadata={"description": "Null: the whole organization."}
+    )
     name = fields.Str()
     timezone = fields.Str()
 
 
 class Rung(Schema):
     rung = fields.Str(metadata={"description": "clicked, signed, called, gave, gives_monthly."})
-    people = _people("Whose highest rung it is.")
-    joined = _people("Of these, who were on no rung before the range.")
-    climbed = _people("Of these, who were on a lower one before the range.")
+    people = _people("People whose highest rung it is.")
+    joined = _people("Of these, people on no rung before the range.")
+    climbed = _people("Of these, people on a lower rung before the range.")
 
 
 class Climb(Schema):
@@ -55,9 +57,11 @@ class LadderPost(Schema):
 
 
 class ClimbedFrom(Schema):
-    post = fields.Nested(LadderPost, allow_none=True, metadata={"description": "Null: nobody's."})
+    post = fields.Nested(
+        LadderPost, allow_none=True, metadata={"description": "Null: unattributed."}
+    )
     climbed = _people(DEFINITIONS["climbed_from"])
-    joined = _people("The same, for who was on no rung before.")
+    joined = _people("The same, for people on no rung before.")
 
 
 class CohortMonth(Schema):
@@ -96,11 +100,11 @@ class Ladder(Schema):
     about = fields.Nested(LadderAbout)
     first = fields.Date(attribute="from", data_key="from")
     last = fields.Date(attribute="to", data_key="to")
-    people = _people("Everybody on a rung by the last day.")
-    joined = _people("Of these, who were on no rung before the range.")
+    people = _people("Everyone on a rung by the last day.")
+    joined = _people("Of these, people on no rung before the range.")
     climbed = _people(DEFINITIONS["climbed"])
     rungs = fields.List(fields.Nested(Rung), metadata={"description": DEFINITIONS["ladder"]})
-    still_monthly = _people("Of the highest rung, whose recurring gift has not ended.")
+    still_monthly = _people("People on the highest rung whose recurring gift has not ended.")
     climbs = fields.List(fields.Nested(Climb))
     posts = fields.List(fields.Nested(ClimbedFrom))
     retention = fields.List(
@@ -113,12 +117,12 @@ class Ladder(Schema):
 
 @of_campaigns.route("/<slug>/ladder")
 class LadderOfCampaign(MethodView):
-    """How far a campaign's supporters have come."""
+    """Engagement ladder of a campaign."""
 
     @asked(
         of_campaigns,
         Ladder,
-        "How far its supporters have come",
+        "Engagement ladder of a campaign",
         query=schemas.DaysQuery,
         tagged=True,
         files=True,
@@ -127,7 +131,7 @@ class LadderOfCampaign(MethodView):
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Return rungs, climbs and the posts behind them, retention, repeats and gifts.
 
-        Only the campaign's own actions count. Without a range it is of the last 30 days.
+        Only the campaign's own actions count. The default range is the last 30 days.
         """
         campaign = campaign_asked(slug)
         return _ladder(query, campaign)
@@ -135,12 +139,12 @@ class LadderOfCampaign(MethodView):
 
 @of_organization.route("/ladder")
 class LadderOfOrganization(MethodView):
-    """How far the organization's supporters have come."""
+    """Engagement ladder of the organization."""
 
     @asked(
         of_organization,
         Ladder,
-        "How far all supporters have come",
+        "Engagement ladder of the organization",
         query=schemas.DaysQuery,
         of_one=False,
         tagged=True,

@@ -1,4 +1,4 @@
-"""The shapes of the API, from which validation and OpenAPI both come."""
+"""Schemas of the API, for validation and for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,39 +12,36 @@ from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.events import TIERS, ActionKind
 from advocacy.reporting.exports.activation import GROUPS
 
-NOT_YET = (
-    "The figures of so many actions are counted in the background; ask again after `Retry-After`"
-    " seconds."
-)
+NOT_YET = "The figures are being calculated in the background; retry after `Retry-After` seconds."
 
 
 class BeingCounted(Schema):
-    """That figures are not there yet."""
+    """The figures are not ready yet."""
 
     state = fields.Str(required=True, metadata={"description": "counting"})
     detail = fields.Str(required=True)
 
 
 def counted_at(of: str = "") -> fields.DateTime:
-    """Return the field that says when kept figures were counted."""
+    """Return the field with the time at which cached figures were calculated."""
     return fields.DateTime(
         allow_none=True,
-        metadata={"description": f"When it was counted; null: just now. {of}".strip()},
+        metadata={"description": f"When the figures were calculated; null: just now. {of}".strip()},
     )
 
 
 class FormQuery(Schema):
-    """How figures are to be written."""
+    """The response format."""
 
     written = fields.Str(
         data_key="format",
         validate=validate.OneOf(["json", "csv", "xlsx"]),
-        metadata={"description": "Default: what `Accept` asks for, else json."},
+        metadata={"description": "Default: as requested by `Accept`, else json."},
     )
 
 
 class RangeQuery(Schema):
-    """A range of days in the campaign's time zone, both included."""
+    """A range of days in the campaign's time zone, inclusive."""
 
     class Meta:
         unknown = RAISE
@@ -65,13 +62,13 @@ class RangeQuery(Schema):
 
 
 class ReportQuery(RangeQuery):
-    """A range of days, and the model by which actions are shared out."""
+    """A range of days and an attribution model."""
 
     model = fields.Str(
         load_default=MODELS[0],
         validate=validate.OneOf(MODELS),
         metadata={
-            "description": "How actions with several touches are shared out among posts. "
+            "description": "How actions with several touches are credited to posts. "
             + DEFINITIONS["window"]
         },
     )
@@ -83,20 +80,20 @@ class FiguresQuery(ReportQuery):
     group = fields.Str(
         load_default="",
         validate=validate.OneOf(["", *GROUPS]),
-        metadata={"description": "Only this table, flat in CSV. Default: all of them."},
+        metadata={"description": "Only this table, flat in CSV. Default: all tables."},
     )
 
 
 class DaysQuery(RangeQuery, FormQuery):
-    """A range of days, and how its figures are to be written."""
+    """A range of days and the response format."""
 
 
 class ActivationQuery(FiguresQuery, FormQuery):
-    """Which figures, and how they are to be written."""
+    """Which figures, and the response format."""
 
 
 class Count(fields.Float):
-    """A number of actions: whole, but where the model shares actions out among posts."""
+    """A number of actions: an integer unless the model divides actions among posts."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value
@@ -104,15 +101,13 @@ class Count(fields.Float):
 
 class People(Schema):
     distinct = fields.Int(
-        allow_none=True, metadata={"description": "Distinct supporters at this grain."}
+        allow_none=True, metadata={"description": "Distinct supporters in this row."}
     )
     new = fields.Int(
         allow_none=True,
         metadata={"description": "First action in the organization is in the range."},
     )
-    returning = fields.Int(
-        allow_none=True, metadata={"description": "Acted before the range already."}
-    )
+    returning = fields.Int(allow_none=True, metadata={"description": "Had acted before the range."})
 
 
 class Clicks(Schema):
@@ -132,15 +127,15 @@ class Money(Schema):
     currency = fields.Str(metadata={"description": "ISO 4217."})
     gross_minor = fields.Int(allow_none=True, metadata={"description": "Given, in minor units."})
     refunded_minor = fields.Int(
-        allow_none=True, metadata={"description": "Went back, in minor units."}
+        allow_none=True, metadata={"description": "Refunded, in minor units."}
     )
-    net_minor = fields.Int(allow_none=True, metadata={"description": "Gross less refunded."})
+    net_minor = fields.Int(allow_none=True, metadata={"description": "Gross minus refunded."})
     donations = Count(allow_none=True, metadata={"description": "Number of donations."})
     renewals = fields.Nested(
         Renewals,
         metadata={
-            "description": "Of these, the later payments of recurring gifts. They belong to the"
-            " post that brought the first one."
+            "description": "Of these, later payments of recurring gifts. They are credited to the"
+            " post that was credited with the first one."
         },
     )
 
@@ -173,9 +168,9 @@ class PostAbout(Schema):
 
 class Bounds(Schema):
     lower = Count(
-        allow_none=True, metadata={"description": "Credited by what a tool itself carried back."}
+        allow_none=True, metadata={"description": "Credited by evidence that a tool returned."}
     )
-    upper = Count(allow_none=True, metadata={"description": "With what is only inferred."})
+    upper = Count(allow_none=True, metadata={"description": "Including inferred evidence."})
 
 
 class Generations(Schema):
@@ -183,10 +178,10 @@ class Generations(Schema):
         allow_none=True, metadata={"description": "Actions by last touch of the post's own links."}
     )
     first_share = fields.Int(
-        allow_none=True, metadata={"description": "Through a link that was passed on once."}
+        allow_none=True, metadata={"description": "Through a link that was shared once."}
     )
     beyond = fields.Int(
-        allow_none=True, metadata={"description": "Through one that was passed on further."}
+        allow_none=True, metadata={"description": "Through a link that was shared further."}
     )
     factor = fields.Float(
         allow_none=True, metadata={"description": "All of them per direct action."}
@@ -195,7 +190,7 @@ class Generations(Schema):
 
 class OfPost(Schema):
     post = fields.Nested(
-        PostAbout, allow_none=True, metadata={"description": "null: no post was found to credit."}
+        PostAbout, allow_none=True, metadata={"description": "null: unattributed."}
     )
     clicks = fields.Nested(Clicks)
     actions = Count(allow_none=True)
@@ -245,7 +240,7 @@ class Activation(Schema):
     bounds = fields.Nested(Bounds)
     restated = fields.List(
         fields.Nested(RestatedDays),
-        metadata={"description": "Changes, in the last 30 days, of days that were over."},
+        metadata={"description": "Updates of completed days in the last 30 days."},
     )
     by_day = fields.List(fields.Nested(ByDay))
     posts = fields.List(fields.Nested(OfPost))
@@ -253,7 +248,7 @@ class Activation(Schema):
 
 
 class ActionsQuery(Schema):
-    """Which actions of a campaign, and where to go on."""
+    """Filters and a cursor for a campaign's actions."""
 
     class Meta:
         unknown = RAISE
@@ -261,21 +256,24 @@ class ActionsQuery(Schema):
     limit = fields.Int(
         load_default=50,
         validate=validate.Range(1, MOST),
-        metadata={"description": "How many at most."},
+        metadata={"description": "Maximum number of actions."},
     )
     cursor = fields.Str(
         load_default="",
         validate=validate.Length(max=200),
-        metadata={"description": "`next` of the answer before; without it, the newest."},
+        metadata={"description": "`next` of the previous response. Default: the newest."},
     )
     post_id = fields.UUID(
-        data_key="post", metadata={"description": "Only those credited to it by last touch."}
+        data_key="post",
+        metadata={"description": "Only actions credited to this post by last touch."},
     )
     kind = fields.Str(validate=validate.OneOf([each.value for each in ActionKind]))
     day = fields.Date(metadata={"description": "One day in the campaign's time zone."})
     counted = fields.Bool(
         load_default=True,
-        metadata={"description": "false: those that count in no report, as tests and copies."},
+        metadata={
+            "description": "false: actions that count in no report, such as tests and duplicates."
+        },
     )
 
 
@@ -311,7 +309,7 @@ class Actions(Schema):
     campaign = fields.Nested(CampaignAbout)
     actions = fields.List(fields.Nested(ActionAbout))
     next = fields.Str(
-        allow_none=True, metadata={"description": "Cursor of those before; null at the end."}
+        allow_none=True, metadata={"description": "Cursor for earlier actions; null at the end."}
     )
 
 
@@ -330,14 +328,14 @@ class ReceiptAction(Schema):
     kind = fields.Str()
     at = fields.AwareDateTime()
     day = fields.Date()
-    timezone = fields.Str(metadata={"description": "In which its day begins."})
+    timezone = fields.Str(metadata={"description": "Time zone of its day."})
     campaign = fields.Nested(ReceiptCampaign, allow_none=True)
     source = fields.Nested(ReceiptSource)
     renewal = fields.Bool()
     ended_at = fields.AwareDateTime(
         allow_none=True, metadata={"description": "When the recurring gift stopped."}
     )
-    page = fields.Str(metadata={"description": "The receipt as a page."})
+    page = fields.Str(metadata={"description": "URL of the receipt page."})
 
 
 class ReceiptDelivery(Schema):
@@ -360,7 +358,7 @@ class ReceiptMoney(ActionMoney):
 
 
 class ReceiptPost(ActionPost):
-    campaign = fields.Str(metadata={"description": "Slug of the campaign it is of."})
+    campaign = fields.Str(metadata={"description": "Slug of its campaign."})
 
 
 class ReceiptCredit(Schema):
@@ -370,16 +368,16 @@ class ReceiptCredit(Schema):
 
 
 class ReceiptInherits(Schema):
-    action_id = fields.UUID(metadata={"description": "The payment that it inherits from."})
+    action_id = fields.UUID(metadata={"description": "The payment whose credit it inherits."})
     at = fields.AwareDateTime()
     says = fields.Str()
 
 
 class ReceiptEvidence(Schema):
     tier = fields.Str(metadata={"description": "Strongest first."})
-    carried = fields.Bool(metadata={"description": "The tool handed something of this sort over."})
-    found = fields.Bool(metadata={"description": "It leads to something that is known."})
-    used = fields.Bool(metadata={"description": "A touch in the path is known by it."})
+    carried = fields.Bool(metadata={"description": "The tool returned evidence of this kind."})
+    found = fields.Bool(metadata={"description": "It matches a known touch."})
+    used = fields.Bool(metadata={"description": "A touch in the path is based on it."})
     says = fields.Str()
 
 
@@ -393,7 +391,7 @@ class ReceiptShare(Schema):
 
 class ReceiptTouch(Schema):
     number = fields.Int(
-        allow_none=True, metadata={"description": "Place in the path; null: passed over."}
+        allow_none=True, metadata={"description": "Position in the path; null: not counted."}
     )
     post = fields.Nested(ReceiptPost, allow_none=True)
     platform = fields.Str()
@@ -401,14 +399,16 @@ class ReceiptTouch(Schema):
     tier = fields.Str()
     at = fields.AwareDateTime()
     timed = fields.Bool(
-        metadata={"description": "Whether `at` is a click's; else it is the action's."}
+        metadata={"description": "Whether `at` is the time of a click; else of the action."}
     )
-    passed_over = fields.Str(metadata={"description": "One word why; empty: it is in the path."})
+    passed_over = fields.Str(
+        metadata={"description": "Why it is not counted; empty: it is in the path."}
+    )
     says = fields.Str()
     shares = fields.Dict(
         keys=fields.Str(),
         values=fields.Nested(ReceiptShare),
-        metadata={"description": "By model; empty for what was passed over."},
+        metadata={"description": "By model; empty if it is not counted."},
     )
 
 
@@ -424,7 +424,9 @@ class Receipt(Schema):
     counted = fields.Bool()
     not_counted_why = fields.Str()
     current = fields.Bool(
-        metadata={"description": "false: something arrived that reports do not show yet."}
+        metadata={
+            "description": "false: new information has arrived that reports do not include yet."
+        }
     )
     deliveries = fields.List(fields.Nested(ReceiptDelivery))
     money = fields.Nested(ReceiptMoney, allow_none=True)
@@ -432,9 +434,9 @@ class Receipt(Schema):
     inherits = fields.Nested(ReceiptInherits, allow_none=True)
     evidence = fields.List(fields.Nested(ReceiptEvidence))
     touches = fields.List(
-        fields.Nested(ReceiptTouch), metadata={"description": "In the order of time."}
+        fields.Nested(ReceiptTouch), metadata={"description": "In chronological order."}
     )
     restated = fields.List(
         fields.Nested(ReceiptRestated),
-        metadata={"description": "What arrived after it was counted first."},
+        metadata={"description": "Changes after it was first counted."},
     )

@@ -52,7 +52,7 @@ def noun(kind: str) -> str:
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
     """Write a platform's name as it writes itself."""
-    placed = {"email": _("E-mail"), "sms": _("Text message"), "web": _("Web page")}
+    placed = {"email": _("Email"), "sms": _("Text message"), "web": _("Web page")}
     return str(placed.get(name) or vocabulary.platform_named(name))
 
 
@@ -95,7 +95,9 @@ def actions_page(slug: str) -> str:
         raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug)) from None
     except (BadCursor, ValueError):
         raise Problem(
-            422, _("No such actions"), _("Choose post and kind from the lists of the page.")
+            422,
+            _("No such actions"),
+            _("Choose the post and the kind from the lists on this page."),
         ) from None
     campaign = campaigns.get_campaign(g.org_id, slug)
     return render_template(

@@ -146,9 +146,11 @@ def _trouble(field: str, message: str) -> str:
             told = said(message)
             return f"{told[:1].upper()}{told[1:]}."
         case "cursor":
-            return str(_("The address goes on from groups of another question. Begin anew."))
+            return str(_("This link continues a different selection. Start again."))
     called = _groups().get(field, field)
-    return str(_("%(what)s: the address asks for what there is not. Choose again.", what=called))
+    return str(
+        _("%(what)s: the link contains a value that does not exist. Choose again.", what=called)
+    )
 
 
 def _query(scope: Campaign | Organization) -> dict[str, Any]:
@@ -167,8 +169,9 @@ def _query(scope: Campaign | Organization) -> dict[str, Any]:
             422,
             _("No such figures"),
             _(
-                "The address asks for what there is not: %(names)s. Days are YYYY-MM-DD, the first"
-                " not after the last; choose all else in the form.",
+                "The link contains invalid values: %(names)s. Enter dates as "
+                "YYYY-MM-DD, with the first not after the last, and choose everything "
+                "else in the form.",
                 names=names,
             ),
         ) from None
@@ -208,12 +211,12 @@ def _named(by: str, row: dict[str, Any]) -> str:
     """Return what a row is called on the page."""
     if row["key"] == NONE:
         nothing: dict[str, str] = {
-            "post": _("No post found"),
+            "post": _("Unattributed"),
             "campaign": _("No campaign"),
             "medium": _("No medium given"),
             "author": _("No author given"),
         }
-        return nothing.get(by) or str(_("not known"))
+        return nothing.get(by) or str(_("unknown"))
     if by == "hour":
         day, _separator, clock = row["key"].partition("T")
         return f"{i18n.day(day)} {clock[:5]} ({clock[5:]})"
@@ -264,7 +267,7 @@ def _filters(scope: Campaign | Organization, query: dict[str, Any]) -> list[dict
     org_id = scope.org_id if isinstance(scope, Campaign) else scope.id
     posts = _posts(scope).values()
     sources = sources_storage.list_sources(org_id)
-    nothing = (NONE, _("not known"))
+    nothing = (NONE, _("unknown"))
     choices: dict[str, list[tuple[str, str]]] = {
         "post": [(str(post.id), post.title or post.url or str(post.id)) for post in posts],
         "platform": [
@@ -306,12 +309,12 @@ def _defined(gifts: bool) -> list[tuple[str, str]]:
         (_("Supporters"), "supporters"),
         (_("New"), "new"),
         (_("Returning"), "returning"),
-        (_("Clicks by people"), "clicks"),
+        (_("Human clicks"), "clicks"),
         (_("Conversion rate"), "conversion_rate"),
         (_("Activation rate"), "activation_rate"),
-        (_("Raised, net"), "raised"),
+        (_("Net raised"), "raised"),
         (_("Credit"), "window"),
-        (_("The period before, a year earlier"), "compared"),
+        (_("Previous period, a year earlier"), "compared"),
         (_("Days, weeks, months and hours"), "group_days"),
     ]
     if gifts:
@@ -326,7 +329,7 @@ def _chart(
     if report["group_by"] not in TIMES:
         shown = shown[:_MOST_BARS]
     then = (
-        {"before": _("the period before"), "year": _("a year earlier")}[report["compare"]["with"]]
+        {"before": _("previous period"), "year": _("a year earlier")}[report["compare"]["with"]]
         if report["compare"]
         else ""
     )
@@ -356,7 +359,7 @@ def _chart(
         values,
         ("group", "actions", "period"),
         [name for name in (then, now) if name],
-        _("Actions by group; the table below says the same."),
+        _("Actions by group; the table below shows the same data."),
         _("actions"),
     )
 

@@ -86,7 +86,7 @@ def page(slug: str) -> str:
                 steps,
                 "step",
                 "actions",
-                _("Actions by the time from click to action; the table below says the same."),
+                _("Actions by time from click to action; the table below shows the same data."),
                 (_("time from click to action"), _("actions")),
             ),
             chosen(),
@@ -112,10 +112,10 @@ def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
         raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
     order = request.args.get("order") or ORDERS[0]
     if order not in ORDERS:
-        raise Problem(422, _("No such order"), _("The order of the Markov chain is 1, 2 or 3."))
+        raise Problem(422, _("No such order"), _("The Markov order must be 1, 2 or 3."))
     currency = request.args.get("currency", "")
     if currency and not (currency.isascii() and currency.isalpha() and currency.isupper()):
-        raise Problem(422, _("No such currency"), _("Write a currency as three letters: USD."))
+        raise Problem(422, _("No such currency"), _("Enter a currency as three letters, e.g. USD."))
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         both = influences_of(
@@ -128,7 +128,9 @@ def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
         )
     except (BadRange, ValueError):
         raise Problem(
-            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+            422,
+            _("No such days"),
+            _("Enter dates as YYYY-MM-DD, with the first not after the last."),
         ) from None
     return campaign, order, both
 

@@ -56,7 +56,7 @@ def add() -> auth.Page:
     except BadSubscription as error:
         return _page(asked, said(error.args[0])), 422
     except errors.Taken:
-        return _page(asked, _("%(email)s gets this already", email=asked["email"])), 409
+        return _page(asked, _("%(email)s already receives this report", email=asked["email"])), 409
     return redirect(url_for("reports.page"))
 
 
@@ -84,7 +84,7 @@ def send_again(report_id: UUID) -> auth.Page:
     except errors.NotFound:
         raise _nothing_of_the_kind() from None
     except errors.Taken:
-        trouble = _("It is on its way just now; look again in some minutes")
+        trouble = _("It is being sent; check again in a few minutes")
         return _page({}, trouble), 409
     return redirect(url_for("reports.page"))
 
@@ -99,14 +99,14 @@ def pdf(report_id: UUID) -> Response:
     if not pdf_installed():
         raise Problem(
             503,
-            _("Not made"),
-            _("PDF files are not installed on this server. Its operator can add them."),
+            _("Not created"),
+            _("This server cannot create PDF files. Its operator can install this feature."),
         )
     try:
         made = kept_pdf(current_app.extensions["settings"], found.figures, found.language)
     except SubprocessError:
         raise Problem(
-            503, _("Not made"), _("The PDF could not be made. Try again in a minute.")
+            503, _("Not created"), _("The PDF could not be made. Try again in a minute.")
         ) from None
     name = f'attachment; filename="{file_name(found.figures)}"'
     return Response(made, mimetype="application/pdf", headers={"Content-Disposition": name})
@@ -123,7 +123,7 @@ def _put(asked: dict[str, str]) -> None:
     try:
         on = date.fromisoformat(asked["on"]) if asked["on"] else None
     except ValueError:
-        raise BadSubscription(_("say on which day the meeting is")) from None
+        raise BadSubscription(_("enter the date of the meeting")) from None
     subscribe(
         owner,
         asked["email"],
@@ -175,20 +175,22 @@ def _about(row: Any) -> str:
 
 def _what() -> dict[str, str]:
     return {
-        "weekly": _("the week, each week"),
-        "once": _("the seven days before a meeting"),
-        "alert": _("an alert when a post runs far above its usual"),
+        "weekly": _("weekly report"),
+        "once": _("report on the seven days before a meeting"),
+        "alert": _("an alert when a post is surging"),
     }
 
 
 def _states() -> dict[str, str]:
     return {
         "sent": _("sent"),
-        "waiting": _("waits to be sent, or to be tried again"),
-        "making": _("is on its way"),
-        "sending": _("is on its way"),
-        "failed": _("was not taken; mend what stands in the way and send it again"),
-        "unsure": _("the mail server gave no answer; ask whether it arrived, else send it again"),
+        "waiting": _("waiting to be sent or retried"),
+        "making": _("is being sent"),
+        "sending": _("is being sent"),
+        "failed": _("was rejected; correct the problem and send it again"),
+        "unsure": _(
+            "the mail server did not confirm; check whether it arrived before you send it again"
+        ),
     }
 
 

@@ -93,7 +93,7 @@ def _put(asked: dict[str, str]) -> None:
         first, last = (date.fromisoformat(asked[name]) for name in ("from", "until"))
         each = read_whole(asked["each"] or "0", chosen())
     except ValueError:
-        raise BadGoal(_("give its first and its last day, and calls as a whole number")) from None
+        raise BadGoal(_("enter its first and last day, and calls as a whole number")) from None
     put_goal(
         g.org_id,
         campaign.id if campaign else None,
@@ -131,7 +131,7 @@ def _measures() -> dict[str, str]:
     return {
         "supporters": _("Supporters"),
         "donors": _("Donors"),
-        "net": _("Money, net"),
+        "net": _("Net raised"),
         "calls": _("Calls"),
         "actions": _("Actions"),
     }
@@ -145,14 +145,14 @@ def _title(goal: dict[str, Any]) -> str:
 
 def _states() -> dict[str, str]:
     return {
-        "not_begun": _("It has not begun."),
-        "too_early": _("It is too early for a forecast: three full weeks are needed."),
-        "likely": _("It will probably be reached."),
-        "open": _("It can be reached and can be missed."),
-        "unlikely": _("It will probably be missed if nothing changes."),
-        "reached": _("It is reached."),
-        "missed": _("It was missed."),
-        "nothing_to_grow_over": _("There is nothing yet that it could grow over; set a number."),
+        "not_begun": _("Not started"),
+        "too_early": _("Too early for a forecast: three full weeks are needed"),
+        "likely": _("On track"),
+        "open": _("At risk"),
+        "unlikely": _("Behind"),
+        "reached": _("Reached"),
+        "missed": _("Missed"),
+        "nothing_to_grow_over": _("There is nothing to grow from yet; enter a number."),
     }
 
 
@@ -180,7 +180,7 @@ def _chart(goal: dict[str, Any]) -> dict[str, Any] | None:
             ]
             if end
             else [],
-            _("What is reached, its pace and the forecast; the table below says the same."),
+            _("Progress, pace and forecast; the table below shows the same data."),
             (_("reached"), _("pace"), _("forecast")),
         ),
         chosen(),

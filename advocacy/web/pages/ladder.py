@@ -78,7 +78,9 @@ def _ladder(campaign: Campaign | None) -> dict[str, Any]:
         return ladder_of(g.org_id, campaign, first, last)
     except (BadRange, ValueError):
         raise Problem(
-            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+            422,
+            _("No such days"),
+            _("Enter dates as YYYY-MM-DD, with the first not after the last."),
         ) from None
 
 
@@ -112,7 +114,7 @@ def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
             [{"rung": names[each["rung"]], "people": each["people"]} for each in found["rungs"]],
             "rung",
             "people",
-            _("Supporters by their highest rung; the table below says the same."),
+            _("Supporters by their highest rung; the table below shows the same data."),
             (_("highest rung"), _("supporters")),
         ),
         chosen(),

@@ -80,8 +80,8 @@ def stream(slug: str) -> Response:
     if not watcher.join(watched):
         raise Problem(
             503,
-            _("Too many look at once"),
-            _("The page asks every few seconds instead."),
+            _("Too many viewers"),
+            _("The page checks every few seconds instead."),
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
     answer = Response(

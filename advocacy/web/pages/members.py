@@ -96,8 +96,8 @@ def _member_of(word: str) -> Member:
 def _no_such_link() -> Problem:
     return Problem(
         404,
-        _("This link is used up"),
-        _("It works once and for seven days. Ask an owner of your organization for a new one."),
+        _("This link has expired"),
+        _("It works once, within seven days. Ask an owner of your organization for a new one."),
         headers={"X-Robots-Tag": "noindex"},
     )
 
@@ -146,12 +146,12 @@ def change_password() -> auth.Page:
     """Change one's own password; every other session of hers ends."""
     member = _oneself()
     if seconds := auth.wait_for(member.email):
-        page = _account_page(_("There were too many tries. Try again later."))
+        page = _account_page(_("Too many attempts. Try again later."))
         return page, 429, {"Retry-After": str(seconds)}
     if not is_password(
         members.password_of(member.org_id, member.id), request.form.get("before", "")
     ):
-        return _account_page(_("This is not your password up to now.")), 422
+        return _account_page(_("The current password is incorrect.")), 422
     password = request.form.get("password", "")
     if trouble := _weakness(password, member.email, member.name):
         return _account_page(trouble), 422
@@ -177,8 +177,8 @@ def _oneself() -> Member:
     if g.member is None:
         raise Problem(
             403,
-            _("Not for your role"),
-            _("A token has no account. Sign in with your e-mail address and password."),
+            _("Not allowed for your role"),
+            _("A token has no account. Sign in with your email address and password."),
         )
     member: Member = g.member
     return member
@@ -212,9 +212,9 @@ def invite() -> auth.Page:
             word = members.put_one_time_token(g.org_id, member.id)
             auth.note("invited", f"{member.email}, {role}")
     except BadEmail:
-        return _members_page(trouble=_("This is no e-mail address."), email=email), 422
+        return _members_page(trouble=_("This is not a valid email address."), email=email), 422
     except errors.Taken:
-        trouble = _("There is a member with this e-mail address already.")
+        trouble = _("There is already a member with this email address.")
         return _members_page(trouble=trouble, email=email), 422
     return _members_page(made=(member, one_time_url(word)))
 
@@ -299,7 +299,7 @@ def _members_page(
 
 
 def _last_owner() -> auth.Page:
-    trouble = _("The last owner stays. Let another member be owner first.")
+    trouble = _("You can't remove the last owner. Make someone else an owner first.")
     return _members_page(trouble=trouble), 409
 
 
@@ -318,25 +318,28 @@ def _weakness(password: str, *about: str) -> str:
     """Say what is wrong with a new password, or nothing."""
     trouble: str = ""
     if request.form.get("again", password) != password:
-        trouble = _("The two passwords are not the same.")
+        trouble = _("The passwords do not match.")
     else:
         try:
             check_password(password, *about)
         except WeakPassword as weak:
             trouble = {
-                "too_short": _("Take at least 12 letters; a few words are easy to keep in mind."),
-                "too_long": _("Take at most 256 letters."),
-                "too_plain": _("Take more different letters."),
-                "too_near": _("This is too near to your name or e-mail address."),
+                "too_short": _("Use at least 12 characters; a short phrase is easy to remember."),
+                "too_long": _("Use at most 256 characters."),
+                "too_plain": _("Use a wider mix of characters."),
+                "too_near": _("This is too similar to your name or email address."),
             }[str(weak)]
     return trouble
 
 
 def _roles() -> dict[str, str]:
     return {
-        "reader": _("reader: sees reports"),
-        "editor": _("editor: makes campaigns, links, goals and mails, rehearses, replays"),
-        "owner": _("owner: all, and members"),
+        "reader": _("reader: views reports"),
+        "editor": _(
+            "editor: creates campaigns, links, goals and email reports, runs "
+            "tests, retries deliveries"
+        ),
+        "owner": _("owner: everything, including members"),
     }
 
 
@@ -344,22 +347,22 @@ def _deeds() -> dict[str, str]:
     return {
         "invited": _("invited a member"),
         "joined": _("joined"),
-        "one_time_link_made": _("made a one-time link for"),
+        "one_time_link_made": _("created a one-time link for"),
         "password_set": _("set a password with a one-time link"),
-        "password_changed": _("changed the own password"),
+        "password_changed": _("changed their password"),
         "role_changed": _("changed the role of"),
         "sessions_ended": _("ended the sessions of"),
         "removed": _("removed the member"),
-        "mail_subscribed": _("let reports be sent by mail"),
-        "mail_ended": _("ended reports by mail"),
-        "mail_sent_again": _("let a report be sent again"),
+        "mail_subscribed": _("added email reports"),
+        "mail_ended": _("stopped email reports"),
+        "mail_sent_again": _("sent a report again"),
         "goal_set": _("set the goal"),
-        "goal_removed": _("removed a goal"),
-        "campaign_made": _("made the campaign"),
-        "view_link_made": _("made a view link"),
-        "view_link_withdrawn": _("withdrew a view link"),
-        "source_disabled": _("switched off the source"),
-        "source_enabled": _("switched on the source"),
+        "goal_removed": _("deleted a goal"),
+        "campaign_made": _("created the campaign"),
+        "view_link_made": _("created a view link"),
+        "view_link_withdrawn": _("revoked a view link"),
+        "source_disabled": _("disabled the source"),
+        "source_enabled": _("enabled the source"),
         "link_disabled": _("disabled the link"),
         "link_enabled": _("enabled the link"),
     }

@@ -44,7 +44,7 @@ def make() -> auth.Page:
             campaigns.put_campaign(g.org_id, slug, asked["name"], asked["timezone"])
             auth.note("campaign_made", slug)
     except errors.Taken:
-        return _page(asked, _("There is a campaign %(slug)s already.", slug=slug)), 409
+        return _page(asked, _("There is already a campaign %(slug)s.", slug=slug)), 409
     return redirect(url_for("dashboard.campaign_page", slug=slug))
 
 
@@ -52,10 +52,10 @@ def _trouble(asked: dict[str, str], slug: str) -> str:
     """Say what is wrong, or nothing."""
     trouble: str = ""
     if not asked["name"] or len(asked["name"]) > _LONGEST_NAME or "\0" in asked["name"]:
-        trouble = _("Give it a name of at most %(most)s letters.", most=_LONGEST_NAME)
+        trouble = _("Enter a name of at most %(most)s characters.", most=_LONGEST_NAME)
     elif not is_slug(slug) or len(slug) > LONGEST_SLUG:
         trouble = _(
-            "Give a word for its address: at most %(most)s letters a to z, digits and dashes.",
+            "Enter a URL slug: at most %(most)s letters a to z, digits and dashes.",
             most=LONGEST_SLUG,
         )
     elif asked["timezone"] not in dates.accepted():

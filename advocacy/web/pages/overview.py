@@ -224,11 +224,13 @@ def campaign_page(slug: str) -> str:
         raise Problem(
             422,
             _("No such model"),
-            _("The models are %(models)s.", models=", ".join(MODELS)),
+            _("Available models: %(models)s.", models=", ".join(MODELS)),
         ) from None
     except (BadRange, ValueError):
         raise Problem(
-            422, _("No such days"), _("Give days as YYYY-MM-DD, the first not after the last.")
+            422,
+            _("No such days"),
+            _("Enter dates as YYYY-MM-DD, with the first not after the last."),
         ) from None
     return report_page(campaign, report, live_mark=live_mark)
 
@@ -278,7 +280,7 @@ def _ranges(campaign: Campaign, report: dict[str, Any]) -> list[tuple[str, str, 
 
 def _chart(report: dict[str, Any]) -> dict[str, Any]:
     words = charts.Words(
-        _("Actions by day, stacked by kind; the table below says the same."),
+        _("Actions by day, stacked by kind; the table below shows the same data."),
         _("day"),
         _("kind"),
         _("actions"),
@@ -310,4 +312,4 @@ def same_site() -> None:
         found = _ORIGIN.match(referer)
         signs.append(found is not None and found[0] in own)
     if not signs or not all(signs):
-        raise Problem(403, _("Forbidden"), _("This form was sent from another site."))
+        raise Problem(403, _("Forbidden"), _("This form was submitted from another site."))

@@ -72,7 +72,7 @@ def replay() -> Response:
         ids = []
     if ids == [] or not (ids or reason or request.form.get("all") == "yes"):
         raise Problem(
-            422, _("Nothing was chosen"), _("Choose a delivery or a reason from the page.")
+            422, _("Nothing selected"), _("Choose a delivery or a reason from this page.")
         )
     with transaction():
         master = current_app.extensions["settings"].secret_key.encode()
@@ -84,34 +84,45 @@ def replay() -> Response:
 
 def _says() -> dict[str, str]:
     """Return what each reason means and what to do."""
-    number = _("A number cannot be read exactly. Look at it in the tool.")
-    large = _("It is larger than what this tool sends. Look at what it is told to send.")
-    letters = _("Its letters cannot be read. Look at what the tool is told to send.")
-    look = _("The tool sends something new. Update this software, then try it again.")
+    number = _("A number cannot be read exactly. Check it in the tool.")
+    large = _("It is larger than anything this tool sends. Check the tool's webhook settings.")
+    letters = _("Its text encoding cannot be read. Check the tool's webhook settings.")
+    look = _(
+        "The tool sends a format this version does not know. Update this software, then try again."
+    )
     return {
         "unknown_kind": look,
         "wrong_type": look,
         "missing": look,
-        "room_failed": _("A mistake of ours. Report it, update this software, then try it again."),
+        "room_failed": _("This is a bug. Report it, update this software, then try again."),
         "failed": _(
-            "Storing it failed several times. Report it, update this software, then try it again."
+            "Storing it failed several times. Report this, update this software, then try again."
         ),
-        "killed_worker": _("Workers died of it several times. Try it again when they have room."),
-        "bad_mapping": _("The mapping of this source has mistakes. Mend it, then try it again."),
-        "mapping_failed": _("The mapping does not fit this body. Mend it, then try it again."),
-        "bad_setup": _("The source is set up wrongly. Mend it, then try it again."),
-        "corrupt": _("It was changed on disk, or SECRET_KEY is another one than it was."),
-        "id_reuse": _("Its id was used before for another body, which stands. It stays here."),
-        "not_json": _("It is no JSON. Look at what the tool is told to send."),
-        "bad_amount": _("An amount cannot be read exactly. Look at it in the tool."),
-        "bad_currency": _("A currency is not written with three letters. Look at it in the tool."),
-        "bad_instant": _("A time cannot be read, or has no zone. Look at it in the tool."),
+        "killed_worker": _(
+            "Processing this delivery crashed a worker repeatedly. "
+            "Retry when more memory is available."
+        ),
+        "bad_mapping": _("The mapping of this source has errors. Correct it, then try again."),
+        "mapping_failed": _(
+            "The mapping does not match this delivery. Correct it, then try again."
+        ),
+        "bad_setup": _("The source is misconfigured. Correct it, then try again."),
+        "corrupt": _("It was changed on disk, or SECRET_KEY has changed."),
+        "id_reuse": _(
+            "Its id was already used for a different delivery, which counts. This one stays here."
+        ),
+        "not_json": _("Not valid JSON. Check the tool's webhook settings."),
+        "bad_amount": _("An amount cannot be read exactly. Check it in the tool."),
+        "bad_currency": _("A currency is not a three-letter code. Check it in the tool."),
+        "bad_instant": _("A time cannot be read or has no time zone. Check it in the tool."),
         "bad_number": number,
         "not_a_number": number,
-        "bad_secret": _("The secret of this source has not the tool’s form. Set it anew."),
+        "bad_secret": _(
+            "The secret of this source does not have the format the tool uses. Set it again."
+        ),
         "too_deep": large,
         "too_large": large,
-        "too_long": _("A text in it is longer than can be kept. Look at it in the tool."),
+        "too_long": _("A text in it is too long to store. Check it in the tool."),
         "not_utf8": letters,
         "nul": letters,
         "lone_surrogate": letters,

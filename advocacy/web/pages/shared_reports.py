@@ -44,8 +44,11 @@ def shown(word: str) -> Response:
     if link is None:
         raise Problem(
             404,
-            _("Nothing to see here"),
-            _("This link has expired, was withdrawn, or never was. Ask whoever sent it to you."),
+            _("Not found"),
+            _(
+                "This link has expired, was revoked or never existed. Ask the person who "
+                "sent it to you."
+            ),
             headers=_PRIVATE,
         )
     campaign = campaigns.get_campaign(link.org_id, link.slug)
@@ -75,7 +78,7 @@ def make(slug: str) -> auth.Page:
         chosen = _chosen(campaign)
     except (BadRange, ValueError, OverflowError):
         trouble = _(
-            "Choose days that are over, the first not after the last, and an end within a year."
+            "Choose completed days, with the first not after the last, and an expiry within a year."
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():

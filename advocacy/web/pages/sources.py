@@ -56,7 +56,7 @@ def set_state() -> Response:
     """Switch a source off, or on again."""
     name, state = (request.form.get(each, "").replace("\0", "") for each in ("name", "state"))
     if state not in {"off", "on"}:
-        raise Problem(422, _("Nothing was chosen"), _("Choose a source from the page."))
+        raise Problem(422, _("Nothing selected"), _("Choose a source from this page."))
     try:
         with transaction():
             if state == "off":
