@@ -386,7 +386,7 @@ def token_create(org: str | None, name: str, scope: str, days: int) -> None:
     with transaction():
         owner = organizations.get_organization(org)
         until = datetime.now(UTC) + timedelta(days=days)
-        _, word = tokens.put_token(owner.id, name, scope, until)
+        _, token = tokens.put_token(owner.id, name, scope, until)
         click.echo(token)
 
 

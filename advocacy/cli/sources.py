@@ -72,7 +72,8 @@ def source_create(
             click.echo(f"secret  {secret}")
         elif secret_is_given(provider):
             click.echo(
-                f"secret  none yet; deliveries are rejected until it is set. {BY_SLUG[provider].title} shows "
+                "secret  none yet; deliveries are rejected until it is set. "
+                f"{BY_SLUG[provider].title} shows "
                 f"one for this URL; set it with `advocacy source rotate --name {name!r} --secret …`"
             )
     click.echo("Store this output; it is not shown again.")

@@ -20,7 +20,7 @@ from advocacy.storage.session import execute, run, scalar
 def put_campaign(org_id: UUID, slug: str, name: str, timezone: str) -> Campaign:
     """Make a campaign. Raises `Taken`."""
     if db.session.scalar(select(Campaign).filter_by(org_id=org_id, slug=slug)):
-        raise Taken(f"there is a campaign {slug} already")
+        raise Taken(f"there is already a campaign {slug}")
     campaign = Campaign(org_id=org_id, id=new_id(), slug=slug, name=name, timezone=timezone)
     db.session.add(campaign)
     db.session.flush()

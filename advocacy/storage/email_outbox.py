@@ -46,7 +46,9 @@ def put_subscription(org_id: UUID, wanted: NewSubscription) -> UUID:
     execute("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
         if tuple(getattr(each, name) for name in NewSubscription._fields[:-2]) == wanted[:-2]:
-            raise Taken(f"{wanted.email} gets this already; see `advocacy subscription list`")
+            raise Taken(
+                f"{wanted.email} already receives this report; see `advocacy subscription list`"
+            )
     made = ReportSubscription(org_id=org_id, id=new_id(), **wanted._asdict())
     db.session.add(made)
     db.session.flush()
@@ -231,10 +233,10 @@ def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
         raise NotFound(f"nothing was sent as {report_id}; see `advocacy subscription sent`")
     (row,) = found
     if row.ended_at:
-        raise NotFound("its subscription has ended, so its address is not known any more")
+        raise NotFound("its subscription has ended, so its address was deleted")
     on_its_way = row.status == "making" or (row.status == "sending" and not row.error)
     if on_its_way and row.claimed_at > now - CLAIM_EXPIRES_AFTER:
-        raise Taken("it is on its way just now; look again in some minutes")
+        raise Taken("it is being sent; check again in a few minutes")
 
 
 def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, object]) -> bool:

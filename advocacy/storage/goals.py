@@ -40,7 +40,7 @@ def put_goal(
     about |= {"campaign_id": campaign_id, "currency": currency}
     same = {name: about[name] for name in _SAME}
     if db.session.scalars(select(Goal.id).filter_by(org_id=org_id, **same)).first():
-        raise Taken("there is such a goal for these days already")
+        raise Taken("there is already such a goal for this period")
     goal = Goal(org_id=org_id, id=new_id(), **about)
     db.session.add(goal)
     db.session.flush()

@@ -24,7 +24,7 @@ ONE_TIME_LASTS = timedelta(days=7)
 
 
 class BadEmail(ValueError):
-    """This is no e-mail address; the message says which."""
+    """Not a valid email address; the message quotes it."""
 
 
 class LastOwner(ValueError):
@@ -57,7 +57,7 @@ def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "
     """Make a member without a password yet. Raises `BadEmail` and `Taken`."""
     address = normalise_email(email)
     if not address:
-        raise BadEmail(f"{email!a} is no e-mail address")
+        raise BadEmail(f"{email!a} is not a valid email address")
     rows = run(
         Member,
         f"""insert into members as m (org_id, id, email, name, role)
@@ -71,7 +71,7 @@ def put_member(master: bytes, org_id: UUID, email: str, role: str, name: str = "
         role=role,
     )
     if not rows:
-        raise Taken(f"{address} is a member already")
+        raise Taken(f"{address} is already a member")
     made = rows[0]
     execute(
         """insert into addresses (kind, word, org_id, target_id)
@@ -225,7 +225,7 @@ def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
     if any(each.id == member_id for each in owners) and not any(
         each.joined for each in owners if each.id != member_id
     ):
-        raise LastOwner("the last owner stays; let another member be owner first")
+        raise LastOwner("cannot remove the last owner; make another member an owner first")
 
 
 # Passwords.

@@ -18,7 +18,7 @@ from advocacy.storage.models import (
 def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organization:
     """Make an organization. Raises `Taken`."""
     if db.session.scalar(select(Organization).filter_by(slug=slug)):
-        raise Taken(f"there is an organization {slug} already")
+        raise Taken(f"there is already an organization {slug}")
     organization = Organization(id=new_id(), slug=slug, name=name, timezone=timezone)
     db.session.add(organization)
     db.session.flush()
@@ -40,9 +40,9 @@ def get_organization(slug: str | None) -> Organization:
         return found
     every = list_organizations()
     if not every:
-        raise NotFound("there is no organization yet; make one with `advocacy org create`")
+        raise NotFound("there is no organization yet; create one with `advocacy org create`")
     if len(every) > 1:
-        raise NotFound("there are several organizations; say which with --org")
+        raise NotFound("there are several organizations; choose one with --org")
     return every[0]
 
 

@@ -47,7 +47,7 @@ def put_source(
 ) -> tuple[Source, str]:
     """Make a source; returns it with its key, which is kept nowhere. Raises `Taken`."""
     if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
-        raise Taken(f"there is a source {name} already")
+        raise Taken(f"there is already a source {name}")
     source = Source(
         org_id=org_id,
         id=new_id(),

@@ -65,7 +65,7 @@ def test_from_nothing_to_a_counted_action(operator, app):
     assert said == "fallback address of hope: https://hope.example/act\n"
     assert "https://hope.example/act" in operator.does("org", "list")
     said = operator.does("org", "set", "--fallback-url", "")
-    assert said == "links of hope that lead nowhere offer no other address\n"
+    assert said == "fallback address of hope: none\n"
     made = operator.does("campaign", "create", "--slug", "stay", "--name", "Stop it")
     assert made == "created campaign stay; time zone: America/Chicago\n"
     assert "Stop it" in operator.does("campaign", "list")
@@ -206,10 +206,10 @@ def test_replay_shows_and_tries_again(operator, world):
     assert run("select count(*) from inbox where status = 'quarantined'")[0][0] == 2
 
     assert operator.does("replay") == "2 processed again, 2 quarantined now\n"
-    assert operator.does("replay", "--reason", "not_json").startswith("1 tried again, 2 are")
+    assert operator.does("replay", "--reason", "not_json").startswith("1 processed again, 2 ")
     (row,) = run("select id from inbox where external_id = 'bad_1'")
-    assert operator.does("replay", "--id", row.id).startswith("1 tried again, 2 are")
-    assert operator.does("replay", "--reason", "nothing").startswith("0 tried again, 2 are")
+    assert operator.does("replay", "--id", row.id).startswith("1 processed again, 2 ")
+    assert operator.does("replay", "--reason", "nothing").startswith("0 processed again, 2 ")
 
 
 def test_rebuild_makes_the_same_numbers_anew(operator, world):
@@ -239,7 +239,7 @@ def test_where_there_are_several_organizations_one_is_said(operator, app):
     World(app, "alice").act("call", email="a@example.org")
     World(app, "bob")
     for words in (("campaign", "list"), ("report", "stay"), ("replay",), ("rebuild",)):
-        assert operator.fails(*words) == "there are several organizations; say which with --org"
+        assert operator.fails(*words) == "there are several organizations; choose one with --org"
     assert operator.does("replay", "--org", "alice")
     assert "; 1 action\n" in operator.does("report", "stay", "--org", "alice")
     assert "0 actions" in operator.does("report", "stay", "--org", "bob")

@@ -28,7 +28,7 @@ def test_a_report_is_made_at_once(staff, tmp_path):
         "report", "--weekly", "--campaign", "stay", "--week", "2026-W47", "--language", "es",
         "--pdf", pdf, "--html", html,
     )  # fmt: skip
-    assert f"{pdf} is written" in told
+    assert f"wrote {pdf} " in told
     assert pdf.read_bytes().startswith(b"%PDF-")
     page = html.read_text()
     assert '<html lang="es">' in page
@@ -59,7 +59,7 @@ def test_without_the_pdf_packages_a_page_is_written_and_a_pdf_refused(staff, tmp
         "a PDF needs Typst and vl-convert; install them with `pip install 'advocacy[pdf]'`, or "
         "`make pdf` in a checkout"
     )
-    assert f"{html} is written" in staff.does("report", "--weekly", "--html", html)
+    assert f"wrote {html} " in staff.does("report", "--weekly", "--html", html)
     assert not pdf.exists()
     assert "data:image" not in html.read_text()
 
@@ -75,7 +75,7 @@ def test_it_is_sent_to_an_address(staff, smtp, mailbox):
     )
     assert mailbox.to == ["lead@example.org"]
     mailbox.answers = ["554 no"]
-    assert "did not take it (refused_554)" in staff.fails(
+    assert "rejected it (refused_554)" in staff.fails(
         "report", "--weekly", "--send", "lead@example.org"
     )
 
@@ -106,7 +106,7 @@ def test_subscriptions_are_made_listed_and_ended(staff):
         (("--to", "a@example.org\nBcc: b@example.org"), "is not a valid email address"),
         (("--to", "a@example.org", "--at", "8"), "is not a time of day"),
         (("--to", "a@example.org", "--on", "2020-01-01"), "this date is in the past"),
-        (("--to", "a@example.org", "--alerts", "--weekday", "monday"), "say one of"),
+        (("--to", "a@example.org", "--alerts", "--weekday", "monday"), "use only one of"),
         (("--to", "a@example.org", "--campaign", "none"), "there is no campaign none"),
     ],
 )
@@ -172,7 +172,7 @@ def test_the_doctor_says_what_stands_in_the_way_of_mail(staff, serve, world):
 
     assert doctor().startswith("off")
     subscribe(world)
-    assert "1 wait for reports; set SMTP_URL and MAIL_FROM" in doctor()
+    assert "1 subscriptions are waiting; set SMTP_URL and MAIL_FROM" in doctor()
     port = serve()
     assert "takes none (no_starttls)" in doctor(
         SMTP_URL=f"smtp://localhost:{port}", MAIL_FROM=SENDER

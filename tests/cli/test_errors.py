@@ -56,7 +56,7 @@ def test_without_tables_every_command_says_how_to_make_them(operator, environmen
         operator.does("migrate")
         assert "ok     tables" in operator.says("doctor").stdout
         assert operator.fails("campaign", "list") == (
-            "there is no organization yet; make one with `advocacy org create`"
+            "there is no organization yet; create one with `advocacy org create`"
         )
         operator.does("org", "create", "--slug", "a", "--name", "A")
 
@@ -91,9 +91,9 @@ MISTAKES = [
     ),
     (
         ("campaign", "create", "--slug", "stay", "--name", "A"),
-        "there is a campaign stay already",
+        "there is already a campaign stay",
     ),
-    ((*SOURCE[:3], "standard", "--provider", "standard"), "there is a source standard already"),
+    ((*SOURCE[:3], "standard", "--provider", "standard"), "there is already a source standard"),
     (
         ("org", "create", "--slug", "a", "--name", "A", "--timezone", "Chicago"),
         "'Chicago' is no time zone of the form Area/Location; use America/Chicago",
@@ -133,7 +133,7 @@ MISTAKES = [
     ((*SOURCE, "actblue", "--secret", "nocolon"), "write the secret as user:password"),
     ((*SOURCE, "standard", "--secret", "whsec_short"), "write the secret as whsec_ and the"),
     (("source", "rotate", "--name", "nobody"), "there is no source nobody; see"),
-    (("source", "rotate", "--name", "action_network"), "this provider has no secret but"),
+    (("source", "rotate", "--name", "action_network"), "this provider has no secret other"),
     (("token", "revoke", "--name", "nobody"), "there is no valid token nobody; see"),
     (("erase", "--yes"), "give an e-mail address or a phone number"),
     (("erase", "--email", "nonsense", "--yes"), "give an e-mail address or a phone number"),

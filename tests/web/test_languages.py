@@ -225,7 +225,7 @@ def test_what_goes_wrong_is_said_in_the_readers_language(world, language, words)
     asked = {"Accept-Language": language}
     assert words in client.get("/nothing/here", headers=asked).text
     answer = client.post("/sign-in", data={"token": "x"}, headers=asked)
-    assert ("invalid" in answer.text) == (language == "en")
+    assert ("This token is invalid" in answer.text) == (language == "en")
     # The API speaks English.
     told = client.get("/api/v1/campaigns/stay/activation", headers=asked).get_json()
     assert told["title"] == "Unauthorized"

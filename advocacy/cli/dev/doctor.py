@@ -187,7 +187,7 @@ def _mail(settings: Settings) -> str:
         return "cannot be looked at; see tables"
     if not settings.smtp_url:
         if wanted:
-            return f"{wanted} are waiting for reports; set SMTP_URL and MAIL_FROM"
+            return f"{wanted} subscriptions are waiting; set SMTP_URL and MAIL_FROM"
         return Off("none is sent; for reports and alerts set SMTP_URL and MAIL_FROM")
     try:
         smtp.reach(settings.smtp_url, timeout=3.0)
