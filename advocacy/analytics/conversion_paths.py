@@ -144,19 +144,13 @@ def _by_grain(
 
 
 def _delays(days: tuple[Any, ...]) -> dict[str, Any]:
-    return _delays_of(store.read_delays(*days), store.read_delay_steps(*days))
-
-
-def _delays_of(delays: Any | None, steps: Sequence[Any] = ()) -> dict[str, Any]:
-    if delays is None:
-        empty = dict.fromkeys(("quarter", "half", "three_quarters"))
-        return {"known": None, **empty, "steps": []}
+    delays = store.read_delays(*days)
     return {
         "known": delays.known,
         "quarter": _seconds(delays.quarter),
         "half": _seconds(delays.half),
         "three_quarters": _seconds(delays.three_quarters),
-        "steps": _steps(steps),
+        "steps": _steps(store.read_delay_steps(*days)),
     }
 
 

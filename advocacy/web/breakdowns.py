@@ -108,40 +108,43 @@ class GroupsQueryOfOrganization(GroupsQuery):
 
 
 def _described(name: str) -> dict[str, str]:
-    return {"description": f"{DEFINITIONS[name]} Null: nothing to tell it from."}
+    return {"description": DEFINITIONS[name]}
+
+
+def _described_or_null(name: str) -> dict[str, str]:
+    return {"description": f"{DEFINITIONS[name]} Null: nothing to calculate it from."}
 
 
 class GroupPeople(Schema):
-    distinct = fields.Int(allow_none=True, metadata=_described("supporters"))
-    new = fields.Int(allow_none=True, metadata=_described("new"))
-    returning = fields.Int(allow_none=True, metadata=_described("returning"))
+    distinct = fields.Int(metadata=_described("supporters"))
+    new = fields.Int(metadata=_described("new"))
+    returning = fields.Int(metadata=_described("returning"))
 
 
 class GroupMoney(Schema):
     currency = fields.Str(metadata={"description": "ISO 4217."})
-    gross_minor = fields.Int(allow_none=True)
-    refunded_minor = fields.Int(allow_none=True)
-    net_minor = fields.Int(allow_none=True, metadata=_described("raised"))
-    donations = schemas.Count(allow_none=True)
+    gross_minor = fields.Int()
+    refunded_minor = fields.Int()
+    net_minor = fields.Int(metadata=_described("raised"))
+    donations = schemas.Count()
     renewals = fields.Nested(
         schemas.Renewals,
-        allow_none=True,
         metadata={"description": "Of these, the later payments of recurring gifts."},
     )
-    average_gift_minor = fields.Int(allow_none=True, metadata=_described("average_gift"))
-    recurring_share = fields.Float(allow_none=True, metadata=_described("recurring_share"))
+    average_gift_minor = fields.Int(allow_none=True, metadata=_described_or_null("average_gift"))
+    recurring_share = fields.Float(allow_none=True, metadata=_described_or_null("recurring_share"))
 
 
 class GroupFigures(Schema):
     """The figures of some days."""
 
-    actions = schemas.Count(allow_none=True, metadata=_described("actions"))
+    actions = schemas.Count(metadata=_described("actions"))
     supporters = fields.Nested(GroupPeople)
     clicks = fields.Nested(
         schemas.Clicks, allow_none=True, metadata={"description": DEFINITIONS["clicks"]}
     )
-    conversion_rate = fields.Float(allow_none=True, metadata=_described("conversion_rate"))
-    activation_rate = fields.Float(allow_none=True, metadata=_described("activation_rate"))
+    conversion_rate = fields.Float(allow_none=True, metadata=_described_or_null("conversion_rate"))
+    activation_rate = fields.Float(allow_none=True, metadata=_described_or_null("activation_rate"))
     money = fields.List(fields.Nested(GroupMoney))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.support.mail import SENDER
@@ -33,6 +36,20 @@ def test_a_report_is_made_at_once(staff, tmp_path):
     page = html.read_text()
     assert '<html lang="es">' in page
     assert "16–22 nov 2026" in page
+
+
+def test_what_is_printed_is_for_handing_on_and_rounded(staff, world):
+    for number in range(12):
+        world.act("call", id=f"c{number}", email=f"{number}@example.org")
+    world.drain()
+    today = datetime.now(UTC).date().isoformat()
+    printed = staff.does("report", "--weekly", "--campaign", "stay", "--until", today)
+    assert "rounded to a multiple of 5" in printed
+    assert re.search(r"^Actions: (10|15)\b", printed, re.M)
+    staff.environment |= {"SHARED_ROUNDING_BASE": "0"}
+    printed = staff.does("report", "--weekly", "--campaign", "stay", "--until", today)
+    assert re.search(r"^Actions: 13\b", printed, re.M)
+    assert "rounded" not in printed
 
 
 @pytest.mark.parametrize(

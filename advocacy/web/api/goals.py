@@ -53,9 +53,9 @@ class Goal(Schema):
     last = fields.Date(attribute="to", data_key="to")
     timezone = fields.Str()
     days_left = fields.Int(metadata={"description": "Including today and the last day."})
-    start = fields.Int(allow_none=True, metadata={"description": "The starting value."})
+    start = fields.Int(metadata={"description": "The starting value."})
     target = fields.Int(allow_none=True, metadata={"description": "Null: nothing to grow from."})
-    reached = fields.Int(allow_none=True)
+    reached = fields.Int()
     share = fields.Float(allow_none=True, metadata={"description": "Reached divided by target."})
     pace = fields.Int(allow_none=True, metadata={"description": DEFINITIONS["goal_pace"]})
     ahead = fields.Int(

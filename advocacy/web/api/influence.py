@@ -71,7 +71,7 @@ class DelayStep(Schema):
 
 
 class Delay(Schema):
-    known = fields.Int(allow_none=True, metadata={"description": "Actions whose click is known."})
+    known = fields.Int(metadata={"description": "Actions whose click is known."})
     quarter = fields.Int(allow_none=True)
     half = fields.Int(allow_none=True, metadata={"description": "The median, in seconds."})
     three_quarters = fields.Int(allow_none=True)
@@ -97,12 +97,8 @@ class Influence(Schema):
     by = fields.Str()
     currency = fields.Str()
     currencies = fields.List(fields.Str())
-    actions = fields.Int(
-        allow_none=True, metadata={"description": "Actions with a path, without renewals."}
-    )
-    actions_without_path = fields.Int(
-        allow_none=True, metadata={"description": "Unattributed in every model."}
-    )
+    actions = fields.Int(metadata={"description": "Actions with a path, without renewals."})
+    actions_without_path = fields.Int(metadata={"description": "Unattributed in every model."})
     clicks_without_action = fields.Int()
     models = fields.List(
         fields.Nested(OfModel), metadata={"description": DEFINITIONS["campaign_models"]}

@@ -89,8 +89,8 @@ class Gifts(Schema):
     average_minor = fields.Int(
         allow_none=True, metadata={"description": DEFINITIONS["average_gift"]}
     )
-    net_minor = fields.Int(allow_none=True)
-    recurring_net_minor = fields.Int(allow_none=True)
+    net_minor = fields.Int()
+    recurring_net_minor = fields.Int()
     recurring_share = fields.Float(
         allow_none=True, metadata={"description": DEFINITIONS["recurring_share"]}
     )

@@ -100,37 +100,30 @@ class Count(fields.Float):
 
 
 class People(Schema):
-    distinct = fields.Int(
-        allow_none=True, metadata={"description": "Distinct supporters in this row."}
-    )
+    distinct = fields.Int(metadata={"description": "Distinct supporters in this row."})
     new = fields.Int(
-        allow_none=True,
         metadata={"description": "First action in the organization is in the range."},
     )
-    returning = fields.Int(allow_none=True, metadata={"description": "Had acted before the range."})
+    returning = fields.Int(metadata={"description": "Had acted before the range."})
 
 
 class Clicks(Schema):
-    human = fields.Int(allow_none=True, metadata={"description": "Clicks by people."})
-    other = fields.Int(
-        allow_none=True, metadata={"description": "Previews, prefetches and HEAD; not counted."}
-    )
+    human = fields.Int(metadata={"description": "Clicks by people."})
+    other = fields.Int(metadata={"description": "Previews, prefetches and HEAD; not counted."})
 
 
 class Renewals(Schema):
-    donations = Count(allow_none=True)
-    gross_minor = fields.Int(allow_none=True)
-    refunded_minor = fields.Int(allow_none=True)
+    donations = Count()
+    gross_minor = fields.Int()
+    refunded_minor = fields.Int()
 
 
 class Money(Schema):
     currency = fields.Str(metadata={"description": "ISO 4217."})
-    gross_minor = fields.Int(allow_none=True, metadata={"description": "Given, in minor units."})
-    refunded_minor = fields.Int(
-        allow_none=True, metadata={"description": "Refunded, in minor units."}
-    )
-    net_minor = fields.Int(allow_none=True, metadata={"description": "Gross minus refunded."})
-    donations = Count(allow_none=True, metadata={"description": "Number of donations."})
+    gross_minor = fields.Int(metadata={"description": "Given, in minor units."})
+    refunded_minor = fields.Int(metadata={"description": "Refunded, in minor units."})
+    net_minor = fields.Int(metadata={"description": "Gross minus refunded."})
+    donations = Count(metadata={"description": "Number of donations."})
     renewals = fields.Nested(
         Renewals,
         metadata={
@@ -142,20 +135,20 @@ class Money(Schema):
 
 class Evidence(Schema):
     tier = fields.Str(metadata={"description": "Strongest first; `unattributed` last."})
-    actions = Count(allow_none=True)
-    share = fields.Float(allow_none=True, metadata={"description": "Of all actions shown, 0 to 1."})
+    actions = Count()
+    share = fields.Float(metadata={"description": "Of all actions shown, 0 to 1."})
 
 
 class ByKind(Schema):
     kind = fields.Str()
-    actions = Count(allow_none=True)
+    actions = Count()
     supporters = fields.Nested(People)
 
 
 class ByDay(Schema):
     day = fields.Date()
     kind = fields.Str()
-    actions = Count(allow_none=True)
+    actions = Count()
 
 
 class PostAbout(Schema):
@@ -167,22 +160,14 @@ class PostAbout(Schema):
 
 
 class Bounds(Schema):
-    lower = Count(
-        allow_none=True, metadata={"description": "Credited by evidence that a tool returned."}
-    )
-    upper = Count(allow_none=True, metadata={"description": "Including inferred evidence."})
+    lower = Count(metadata={"description": "Credited by evidence that a tool returned."})
+    upper = Count(metadata={"description": "Including inferred evidence."})
 
 
 class Generations(Schema):
-    direct = fields.Int(
-        allow_none=True, metadata={"description": "Actions by last touch of the post's own links."}
-    )
-    first_share = fields.Int(
-        allow_none=True, metadata={"description": "Through a link that was shared once."}
-    )
-    beyond = fields.Int(
-        allow_none=True, metadata={"description": "Through a link that was shared further."}
-    )
+    direct = fields.Int(metadata={"description": "Actions by last touch of the post's own links."})
+    first_share = fields.Int(metadata={"description": "Through a link that was shared once."})
+    beyond = fields.Int(metadata={"description": "Through a link that was shared further."})
     factor = fields.Float(
         allow_none=True, metadata={"description": "All of them per direct action."}
     )
@@ -193,10 +178,10 @@ class OfPost(Schema):
         PostAbout, allow_none=True, metadata={"description": "null: unattributed."}
     )
     clicks = fields.Nested(Clicks)
-    actions = Count(allow_none=True)
-    by_kind = fields.Dict(keys=fields.Str(), values=Count(), allow_none=True)
+    actions = Count()
+    by_kind = fields.Dict(keys=fields.Str(), values=Count())
     supporters = fields.Nested(People)
-    money = fields.List(fields.Nested(Money), allow_none=True)
+    money = fields.List(fields.Nested(Money))
     evidence = fields.List(fields.Nested(Evidence))
     bounds = fields.Nested(Bounds)
     generations = fields.Nested(Generations)
@@ -205,9 +190,9 @@ class OfPost(Schema):
 class OfPlatform(Schema):
     platform = fields.Str(metadata={"description": "Empty: no platform was found to credit."})
     clicks = fields.Nested(Clicks)
-    actions = Count(allow_none=True)
+    actions = Count()
     supporters = fields.Nested(People)
-    money = fields.List(fields.Nested(Money), allow_none=True)
+    money = fields.List(fields.Nested(Money))
 
 
 class CampaignAbout(Schema):
@@ -221,9 +206,7 @@ class RestatedDays(Schema):
     why = fields.Str(metadata={"description": "`late`, `correction` or `evidence`."})
     first_on = fields.Date(metadata={"description": "The first day that was changed."})
     last_on = fields.Date(metadata={"description": "The last day that was changed."})
-    actions = fields.Int(
-        allow_none=True, metadata={"description": "How many actions were changed or came."}
-    )
+    actions = fields.Int(metadata={"description": "How many actions were changed or came."})
 
 
 class Activation(Schema):
@@ -231,7 +214,7 @@ class Activation(Schema):
     model = fields.Str(metadata={"description": "The attribution model of these figures."})
     first = fields.Date(attribute="from", data_key="from")
     last = fields.Date(attribute="to", data_key="to")
-    actions = Count(allow_none=True)
+    actions = Count()
     supporters = fields.Nested(People)
     clicks = fields.Nested(Clicks)
     by_kind = fields.List(fields.Nested(ByKind))
