@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 def create_edge_app(settings: Settings) -> Flask:
     """Wire what the two busy doors need, and no pages: see `edge_server`."""
-    from advocacy.web import errors, health, webhooks
+    from advocacy.web import errors, health, metrics, webhooks
 
     # Its few statements are the same each time, and to plan them is half of their cost.
     app = _wire_servers(settings, prepared_after=2)
     errors.init_app(app)
     webhooks.init_app(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     return app
 
 
@@ -48,6 +49,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     from flask import Flask
 
     from advocacy.identity.key_check import KeyCheck
+    from advocacy.ingestion.counters import Counters
     from advocacy.ingestion.wakeup import RedisNotifier
     from advocacy.storage.connections import register_events
     from advocacy.storage.db import db
@@ -64,6 +66,7 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
     )
     app.extensions["settings"] = settings
     app.extensions["notifier"] = RedisNotifier(settings.redis_url, settings.queue)
+    app.extensions["counters"] = Counters(settings.redis_url, settings.queue)
     app.extensions["key_check"] = KeyCheck(settings.secret_key.encode())
     db.init_app(app)
     with app.app_context():
@@ -108,6 +111,7 @@ def create_app(settings: Settings) -> Flask:
         errors,
         health,
         i18n,
+        metrics,
         webhooks,
     )
     from advocacy.web.api import actions, api, documentation, endpoint, shares
@@ -171,6 +175,7 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,
+        metrics.blueprint,
         overview.blueprint,
         i18n.blueprint,
         integration_test.blueprint,

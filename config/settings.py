@@ -58,6 +58,12 @@ def _secret(text: str) -> str:
     return text
 
 
+def _metrics_token(text: str) -> str:
+    if not text.isascii() or any(letter.isspace() for letter in text):
+        raise ValueError("must be ASCII without spaces")
+    return _secret(text)
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
@@ -137,6 +143,7 @@ class Settings:
     door_waiting: Annotated[int, _whole(1, 100_000)] = 500
     door_seconds: Annotated[float, _seconds] = 5.0
     live_streams: Annotated[int, _whole(0, 1000)] = 6
+    metrics_token: Annotated[str, _metrics_token] = ""
     log_level: Annotated[str, _level] = "INFO"
     shared_rounding_base: Annotated[int, _whole(0, 1000)] = 5
 

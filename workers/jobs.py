@@ -11,6 +11,7 @@ from uuid import UUID
 
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion import erasure, postponement
+from advocacy.ingestion.counters import note_drain
 from advocacy.ingestion.wakeup import enqueue_drain, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
 from advocacy.storage import inbox, organizations
@@ -26,10 +27,10 @@ def drain(org_id: str, slot: str = "") -> None:
         hold_slot(redis, slot, settings.lease_seconds),
         postponement.on_outage(redis, settings.queue, own),
     ):
-        if drain_ingestion.drain_backlog(
-            settings, own, application().app_context, partial(others_wait, own)
-        ):
+        context, others = application().app_context, partial(others_wait, own)
+        if drain_ingestion.drain_backlog(settings, own, context, others):
             enqueue_drain(redis, settings.queue, own)
+        note_drain(redis, settings.queue, own)
 
 
 def sweep() -> None:

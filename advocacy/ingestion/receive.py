@@ -29,10 +29,11 @@ from advocacy.storage.sources import ReceivingSource
 
 
 class ReceiveOutcome(NamedTuple):
-    """The HTTP status that the provider expects, and whether the delivery was new."""
+    """The HTTP status that the provider expects, whether the delivery was new, and its source."""
 
     status: int
     result: inbox.PutOutcome
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def receive_batch(
             if any(puts[one.id] == "new" for one in arrived):
                 notifier.announce(org_id)
         return [
-            ReceiveOutcome(one.status, puts[one.arrived.id]) if isinstance(one, _Checked) else one
+            ReceiveOutcome(one.status, puts[one.arrived.id], str(one.arrived.source_id))
+            if isinstance(one, _Checked)
+            else one
             for one in checked
         ]
 

@@ -34,6 +34,20 @@ _SLOT_SECONDS = 60
 log = structlog.get_logger()
 
 
+def counts_queue(queue_name: str) -> str:
+    """Return the queue of figures to count, apart from the drain's: they would wait behind it."""
+    return f"{queue_name}-counts"
+
+
+def count_workers(connection: Redis, queue_name: str) -> int:
+    """Return how many workers listen on a queue. One that was killed is counted for a minute."""
+    from rq import Queue, Worker
+    from rq.serializers import JSONSerializer
+
+    queue = Queue(queue_name, connection=connection, serializer=JSONSerializer)
+    return len(Worker.all(queue=queue, serializer=JSONSerializer))
+
+
 class Notifier(Protocol):
     """Announces that an organization may have pending deliveries."""
 

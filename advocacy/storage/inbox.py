@@ -7,7 +7,7 @@ who is at what stands in `claims`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -252,6 +252,44 @@ def oldest_pending_seconds() -> float:
         ),
         default=0.0,
     )
+
+
+class _PendingRow(NamedTuple):
+    deliveries: int
+    age: float
+
+
+class _QuarantinedRow(NamedTuple):
+    reason: str
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What of an organization's deliveries is not done; `quarantined` is by reason."""
+
+    pending: int
+    oldest_seconds: float
+    quarantined: dict[str, int]
+
+
+def read_backlog(org_id: UUID) -> Backlog:
+    """Return how many deliveries are pending, and since when, and how many are in quarantine."""
+    (pending,) = run(
+        _PendingRow,
+        """select count(*)::int8 as deliveries,
+                  coalesce(extract(epoch from now() - min(received_at)), 0)::float8 as age
+           from inbox where org_id = :o and status = 'pending'""",
+        o=org_id,
+    )
+    quarantined = run(
+        _QuarantinedRow,
+        """select reason, count(*)::int8 as deliveries
+           from inbox where org_id = :o and status = 'quarantined' group by reason""",
+        o=org_id,
+    )
+    by_reason = {row.reason: row.deliveries for row in quarantined}
+    return Backlog(pending.deliveries, max(0.0, pending.age), by_reason)
 
 
 class QuarantinedRow(NamedTuple):

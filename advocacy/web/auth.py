@@ -70,6 +70,12 @@ def know_nobody() -> None:
         g.pop(name, None)
 
 
+def bearer_token() -> str:
+    """Return the bearer token that was sent, or an empty string."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def needs_token(
     scope: str = "reports",
 ) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
@@ -78,8 +84,8 @@ def needs_token(
     def decorate(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
         @wraps(view)
         def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-            scheme, _, word = request.headers.get("Authorization", "").partition(" ")
-            token = tokens.find_token(word.strip()) if scheme.lower() == "bearer" else None
+            sent = bearer_token()
+            token = tokens.find_token(sent) if sent else None
             if token is None:
                 raise Problem(
                     401,

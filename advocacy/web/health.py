@@ -1,4 +1,4 @@
-"""Whether this process lives, whether it can serve, and its metrics.
+"""Whether this process lives, and whether it can serve.
 
 Note: `/live` asks nobody, so that a database that is down does not get web processes killed.
 `/ready` asks the database. Work that is postponed is told there and changes no status: deliveries
@@ -11,41 +11,18 @@ from contextlib import suppress
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    generate_latest,
-)
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.postponement import Postponed, list_postponed
 from advocacy.ingestion.wakeup import connect
-from advocacy.storage import inbox, server
-from advocacy.tracking import click_log
-from advocacy.web.auth import needs_token
+from advocacy.storage import server
 from config.settings import Settings
 
 blueprint = Blueprint("health", __name__)
 
 log = structlog.get_logger()
-
-registry = CollectorRegistry()
-deliveries = Counter(
-    "advocacy_deliveries", "Deliveries at the webhook door", ["outcome"], registry=registry
-)
-oldest = Gauge(
-    "advocacy_oldest_pending_seconds", "Age of the oldest waiting delivery", registry=registry
-)
-click_bytes = Gauge(
-    "advocacy_click_log_bytes", "Clicks on disk that wait for the database", registry=registry
-)
-clicks_lost = Gauge(
-    "advocacy_clicks_lost", "Clicks that could not be kept: the disk is full", registry=registry
-)
 
 
 def refuse_wrong_key(app: Flask) -> None:
@@ -96,14 +73,3 @@ def postponed() -> list[Postponed]:
     with suppress(RedisError, OSError):
         return list_postponed(connect(settings.redis_url), settings.queue)
     return []
-
-
-@blueprint.get("/metrics")
-@needs_token("admin")
-def metrics() -> Response:
-    """Return this process's counters and the state of the inbox, for Prometheus."""
-    oldest.set(inbox.oldest_pending_seconds())
-    click_bytes.set(click_log.waiting_bytes(current_app.extensions["settings"].var_dir / "clicks"))
-    if log := current_app.extensions.get("click_log"):
-        clicks_lost.set(log.lost)
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

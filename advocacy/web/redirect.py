@@ -316,8 +316,6 @@ class LinksDoor:
         self._settings = settings
         self.links = LinkTable(app, settings)
         self.clicks = ClickLog(settings.var_dir / "clicks")
-        # The metrics say how many clicks a full disk has cost.
-        app.extensions["click_log"] = self.clicks
         self._started, self._shipping = threading.Lock(), threading.Lock()
         self._pid = 0
         self._lost_said = 0
@@ -377,8 +375,10 @@ class LinksDoor:
         with self._shipping:
             self.clicks.rotate()
             if self.clicks.lost > self._lost_said:
-                log.error("clicks_lost", clicks=self.clicks.lost - self._lost_said)
-                self._lost_said = self.clicks.lost
+                lost = self.clicks.lost - self._lost_said
+                log.error("clicks_lost", clicks=lost)
+                self.app.extensions["counters"].count_lost_clicks(lost)
+                self._lost_said += lost
             with self.app.app_context():
                 for org_id in click_loader.ship(self.clicks.folder):
                     self.app.extensions["notifier"].announce(org_id)
@@ -387,7 +387,10 @@ class LinksDoor:
         """Ship what is left before the process ends, once. Safe where it never began."""
         if self._pid == os.getpid() and not self._finished:
             self._finished = True
-            self.ship()
+            try:
+                self.ship()
+            finally:
+                self.app.extensions["counters"].flush()
 
     @staticmethod
     def _repeat(name: str, seconds: float, work: Callable[[], None]) -> None:

@@ -21,9 +21,9 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
 from advocacy.identity.key_check import WrongKey
+from advocacy.ingestion.counters import Counters
 from advocacy.ingestion.group_commit import AsyncGroupCommit, GroupCommit, Overloaded
 from advocacy.ingestion.receive import KnownSources, ReceiveOutcome, WebhookRequest, receive_batch
-from advocacy.web import health
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,12 +98,13 @@ def take(key: str) -> Response:
 def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     """Take a delivery; returns status, text and headers. With a 2xx its body is on disk."""
     settings: Settings = app.extensions["settings"]
+    counters: Counters = app.extensions["counters"]
     try:
         body = read_body(environ, settings.body_limit_bytes)
     except RequestEntityTooLarge:
-        return _say("bad_body", 413, "too large\n")
+        return _say(counters, "bad_body", 413, "too large\n")
     except BadRequest:
-        return _say("bad_body", 400, "cut short\n")
+        return _say(counters, "bad_body", 400, "cut short\n")
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -111,13 +112,15 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     if _is_encoded(headers):
-        return _refuse_encoding()
+        return _refuse_encoding(counters)
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         url = _url(settings, environ["PATH_INFO"], query)
-        return _acknowledge(app.extensions["door"].do(WebhookRequest(key, body, headers, url)))
+        return _acknowledge(
+            counters, app.extensions["door"].do(WebhookRequest(key, body, headers, url))
+        )
     except Exception as error:
-        return _failed(error, headers)
+        return _failed(counters, error, headers)
 
 
 async def answer_in_loop(
@@ -128,17 +131,18 @@ async def answer_in_loop(
     Names of headers are in lower case.
     """
     settings: Settings = app.extensions["settings"]
+    counters: Counters = app.extensions["counters"]
     if body is None:
-        return _say("bad_body", 400, "cut short\n")
+        return _say(counters, "bad_body", 400, "cut short\n")
     if len(body) > settings.body_limit_bytes:
-        return _say("bad_body", 413, "too large\n")
+        return _say(counters, "bad_body", 413, "too large\n")
     if _is_encoded(headers):
-        return _refuse_encoding()
+        return _refuse_encoding(counters)
     try:
         received = WebhookRequest(key, body, headers, _url(settings, path, query))
-        return _acknowledge(await app.extensions["door_in_loop"].do(received))
+        return _acknowledge(counters, await app.extensions["door_in_loop"].do(received))
     except Exception as error:
-        return _failed(error, headers)
+        return _failed(counters, error, headers)
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:
@@ -147,13 +151,15 @@ def _is_encoded(headers: Mapping[str, str]) -> bool:
     return any(coding.strip() not in {"", "identity"} for coding in codings)
 
 
-def _refuse_encoding() -> Answer:
+def _refuse_encoding(counters: Counters) -> Answer:
     """Answer 415 and say what would be accepted (RFC 9110, 15.5.16).
 
     Note: senders disagree on whether they sign the body before or after encoding it, so to decode
     it would mean to guess.
     """
-    status, text, headers = _say("bad_encoding", 415, "send the body without Content-Encoding\n")
+    status, text, headers = _say(
+        counters, "bad_encoding", 415, "send the body without Content-Encoding\n"
+    )
     return status, text, [*headers, ("Accept-Encoding", "identity")]
 
 
@@ -169,11 +175,12 @@ def _request_id(headers: Mapping[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
 
-def _acknowledge(outcome: ReceiveOutcome) -> Answer:
-    return _say(outcome.result, outcome.status, "ok\n" if outcome.status == 200 else "")
+def _acknowledge(counters: Counters, outcome: ReceiveOutcome) -> Answer:
+    text = "ok\n" if outcome.status == 200 else ""
+    return _say(counters, outcome.result, outcome.status, text, source=outcome.source)
 
 
-def _failed(error: Exception, headers: Mapping[str, str]) -> Answer:
+def _failed(counters: Counters, error: Exception, headers: Mapping[str, str]) -> Answer:
     request_id = _request_id(headers)
     if isinstance(error, Refused):
         log.info(
@@ -183,20 +190,27 @@ def _failed(error: Exception, headers: Mapping[str, str]) -> Answer:
             provider=error.provider,
             request_id=request_id,
         )
-        return _say(error.reason, 401, "refused\n", request_id)
+        return _say(counters, error.reason, 401, "refused\n", request_id, error.source)
     if isinstance(error, Overloaded):
         log.warning("door_overloaded", request_id=request_id)
-        return _say("overloaded", 503, "try again\n", request_id)
+        return _say(counters, "overloaded", 503, "try again\n", request_id)
     if isinstance(error, (DBAPIError, PoolTimeout, WrongKey)):
         log.error("delivery_not_kept", error=type(error).__name__, request_id=request_id)
-        return _say("not_kept", 503, "try again\n", request_id)
+        return _say(counters, "not_kept", 503, "try again\n", request_id)
     log.error("delivery_failed", exc_info=error, request_id=request_id)
-    return _say("failed", 500, "failed\n", request_id)
+    return _say(counters, "failed", 500, "failed\n", request_id)
 
 
-def _say(outcome: str, status: int, text: str, request_id: str = "") -> Answer:
+def _say(
+    counters: Counters,
+    outcome: str,
+    status: int,
+    text: str,
+    request_id: str = "",
+    source: str = "",
+) -> Answer:
     """Count an outcome and put it into words."""
-    health.deliveries.labels(outcome).inc()
+    counters.count_delivery(outcome, source)
     again = [("Retry-After", _RETRY_SECONDS)] if status == 503 else []
     named = [("X-Request-Id", request_id)] if request_id else []
     length = ("Content-Length", str(len(text)))

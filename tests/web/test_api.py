@@ -653,20 +653,6 @@ def test_live_asks_nobody_and_ready_asks_the_database(world, down):
         assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
-def test_the_metrics_say_what_waits(world):
-    world.act("call", email="a@example.org")
-    world.standard("{}", secret="whsec_" + "A" * 40)
-    answer = world.app.test_client().get("/metrics", headers=bearer(world.token("admin")))
-
-    lines = dict(
-        line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")
-    )
-    assert float(lines["advocacy_oldest_pending_seconds"]) > 0
-    assert float(lines['advocacy_deliveries_total{outcome="new"}']) >= 1
-    assert float(lines["advocacy_click_log_bytes"]) >= 0
-    assert any('outcome="' in name and "new" not in name for name in lines)
-
-
 def test_the_page_of_the_api_and_its_files_are_our_own(client):
     page = client.get("/api/")
     assert page.status_code == 200

@@ -24,8 +24,10 @@ from werkzeug.test import Client
 
 from advocacy.app import create_app
 from advocacy.core import records
+from advocacy.core.ids import new_id
 from advocacy.core.tracking_parameters import split_code
-from advocacy.ingestion.wakeup import NullNotifier
+from advocacy.ingestion.counters import Counters, read_counters
+from advocacy.ingestion.wakeup import NullNotifier, connect
 from advocacy.storage import links, organizations
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
@@ -721,7 +723,7 @@ def test_the_longest_destination_that_is_taken_is_also_followed(door):
     assert query_of(door.tap(code))["utm_source"] == "x" * 100
 
 
-def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door):
+def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door, monkeypatch):
     door.tap(door.world.links["x"])
     door.door.ship()
     folder = door.settings.var_dir / "clicks"
@@ -731,11 +733,15 @@ def test_a_full_disk_loses_clicks_visibly_and_no_redirect(door):
     for _ in range(3):
         assert door.tap(door.world.links["x"]).status_code == 302
     assert door.door.clicks.lost == 3
-    metrics = door.world.app.test_client().get(
-        "/metrics", headers={"Authorization": f"Bearer {door.world.token('admin')}"}
-    )
-    assert "advocacy_clicks_lost 3.0" in metrics.text
+    queue = f"lost-{new_id().hex}"
+    counters = Counters(door.settings.redis_url, queue)
+    monkeypatch.setitem(door.world.app.extensions, "counters", counters)
     folder.unlink()
+    door.door.ship()
+    door.door.ship()
+    assert counters.flush()
+    with connect(door.settings.redis_url) as redis:
+        assert read_counters(redis, queue).clicks_lost == 3
     door.tap(door.world.links["x"])
     assert len(door.lines()) == 1
 

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -69,6 +70,35 @@ def test_a_hint_wakes_the_worker(world, variables, redis):
         announce(world, redis)
         until(lambda: counts(world)["done"] == 45)
     assert world.report()["supporters"]["distinct"] == 45
+
+
+@pytest.mark.slow
+def test_the_metrics_count_workers_and_show_their_last_drain(world, variables, redis, settings):
+    def scrape() -> dict[str, float]:
+        settings_with = replace(settings, metrics_token="operator-" + "t" * 32)
+        world.app.extensions["settings"] = settings_with
+        try:
+            headers = {"Authorization": f"Bearer {settings_with.metrics_token}"}
+            text = world.app.test_client().get("/metrics", headers=headers).text
+        finally:
+            world.app.extensions["settings"] = settings
+        return {
+            line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+            for line in text.splitlines()
+            if not line.startswith("#")
+        }
+
+    assert scrape()['advocacy_workers{queue="drain"}'] == 0
+    send(world, 5)
+    with running(variables, *WORKER), running(variables, *WORKER):
+        announce(world, redis)
+        until(lambda: counts(world)["done"] == 5)
+        until(lambda: scrape()['advocacy_workers{queue="drain"}'] == 2)
+        last = 'advocacy_last_drain_seconds{organization="hope"}'
+        until(lambda: last in scrape(), 5)
+        found = scrape()
+    assert 0 <= found[last] < 30
+    assert found['advocacy_workers{queue="counts"}'] == 0
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import links, organizations
@@ -225,9 +226,33 @@ def test_a_missing_link_has_a_page_everywhere(served):
 def test_a_process_says_how_it_is(served):
     assert served.ask("GET", "/ready")[:2] == (200, b"ok\n")
     assert served.ask("GET", "/metrics")[0] == 401
-    token = {"Authorization": f"Bearer {served.world.token('admin')}"}
-    assert b"advocacy_clicks_lost 0.0" in served.ask("GET", "/metrics", **token)[1]
     assert served.ask("GET", "/nowhere")[0] == 404
+
+
+@pytest.mark.slow
+def test_every_process_shows_what_all_of_them_counted(served):
+    """Scrapes reach either process; a figure of one alone would go up and down."""
+    token = {"Authorization": f"Bearer {served.world.token('admin')}"}
+
+    def counted() -> dict[str, float]:
+        status, text, _ = served.ask("GET", "/metrics", **token)
+        assert status == 200
+        return {
+            sample.labels["outcome"]: sample.value
+            for family in text_string_to_metric_families(text.decode())
+            for sample in family.samples
+            if sample.name == "advocacy_deliveries_total"
+        }
+
+    path = f"/webhooks/{served.world.keys['standard']}"
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(served.send, [f"m{number}" for number in range(40)])) == {200}
+        statuses = pool.map(lambda _: served.ask("POST", path, BODY)[0], range(10))
+        assert set(statuses) == {401}
+    until(lambda: sum(counted().values()) == 50, 5)
+    found = [counted() for _ in range(20)]
+    assert found == [found[0]] * 20
+    assert found[0]["new"] == 40
 
 
 @pytest.mark.slow
