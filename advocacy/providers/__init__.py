@@ -1,4 +1,8 @@
-"""The row of equal rooms, one for each tool. See `README.md` beside this file for adding one."""
+"""Translate each tool's webhooks and exports into statements about actions.
+
+Pure. One adapter module for each tool, all with the interface of `adapter.Provider`; `BY_SLUG`
+finds one by its slug. `README.md` in this folder explains how to add one.
+"""
 
 from __future__ import annotations
 

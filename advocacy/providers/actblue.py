@@ -1,13 +1,13 @@
 """ActBlue: donations, refunds, recurring instalments and cancellations.
 
-Facts: HTTP Basic; one delivery per line item; no event type, it is inferred from the instants that
+Facts: HTTP Basic; one delivery per line item; no event type, which follows from the instants that
 are present (`cancelledAt`, then `refundedAt`, then `paidAt`); amounts are decimal strings in US
 dollars; an instant without an offset is New York's. Source: secure.actblue.com/docs/webhooks.
 
-What a stranger would get wrong: every instalment repeats `orderNumber` with a new `lineitemId`, so
-the line item is the gift and the order is the mandate; a refund names the gift's line item. A
-linked Action Network group or nation sends the same gift again, known by `uniqueIdentifier` or by
-the order only, so each line item also says that the gifts of those names are told elsewhere: here.
+Note: every instalment repeats `orderNumber` with a new `lineitemId`, so the line item is the gift
+and the order is the mandate; a refund names the gift's line item. A connected Action Network group
+or nation sends the same gift again, under its `uniqueIdentifier` or its order only, so each line
+item also declares gifts of those names duplicates of this one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ZONE = actblue_orders.ACTBLUE_ZONE
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a body sent with one of the configured `user:password` pairs."""
+    """Verify HTTP Basic credentials against the configured `user:password` pairs."""
     signatures.check_basic(delivery.headers, secrets)
     return Verified(
         body=delivery.body,
@@ -53,7 +53,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by what it says and of which line items."""
+    """Return the delivery id: the kind of statement and its line items."""
     try:
         _, contribution, lines, said = _read(verified.body)
         status = parsing.text(contribution.get("status")).lower() or "approved"
@@ -68,7 +68,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read each line item as one statement about one gift; only approved ones count."""
+    """Return one statement for each line item; only approved ones count."""
     donor, contribution, lines, said = _read(verified.body)
     status = parsing.text(contribution.get("status"), "status").lower()
     if status in {"declined", "pending"} and said is not StatementType.RECURRING_ENDED:
@@ -87,7 +87,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
         events.append(
             ActionEvent(
                 kind=ActionKind.DONATION,
-                # A cancellation may come without line items; it ends the order all the same.
+                # A cancellation may come without line items; it still ends the order.
                 external_id=_line_id(line) if line else f"order:{_order(contribution)}",
                 occurred_at=occurred,
                 said=said,
@@ -110,7 +110,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put the code into `refcode=` and the click id into `refcode2=`."""
+    """Return the URL with the code in `refcode=` and the click id in `refcode2=`."""
     return urls.with_query(url, refcode=code, refcode2=click_id)
 
 
@@ -122,7 +122,7 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the gift of one dollar of a supporter who arrived at `landing`."""
+    """Return a gift of one dollar by a supporter who arrived at `landing`."""
     at = now.astimezone(zone(ZONE)).isoformat(timespec="seconds")
     query = tracking_parameters.query_of(landing)
     codes: dict[str, Any] = {name: query[name] for name in ("refcode", "refcode2") if name in query}
@@ -155,7 +155,7 @@ def sample_delivery(
 def _read(
     body: bytes,
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], StatementType]:
-    """Return donor, contribution, the line items spoken of, and what is said of them."""
+    """Return donor, contribution, relevant line items, and the type of statement."""
     whole = parsing.mapping(parsing.read_json(body), "body")
     donor = parsing.mapping(whole.get("donor"), "donor")
     contribution = parsing.mapping(whole.get("contribution"), "contribution")
@@ -175,7 +175,7 @@ def _read(
 def _copies(
     contribution: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], said: StatementType
 ) -> list[ActionEvent]:
-    """Say of the names by which other tools know these gifts that they are told here."""
+    """Declare gifts under the names that other tools use duplicates of these."""
     if said is StatementType.RECURRING_ENDED:
         return []
     unique = parsing.text(contribution.get("uniqueIdentifier"), "uniqueIdentifier", 200)
@@ -207,7 +207,7 @@ def _copies(
 
 
 def _amount(line: Mapping[str, Any], said: StatementType) -> int | None:
-    """Return what was given or went back; a refund that names no amount is of all of it."""
+    """Return the given or returned amount; a refund without an amount is a full refund."""
     written = line.get("amount")
     if said is StatementType.RECURRING_ENDED or (
         said is StatementType.REFUNDED and written in (None, "")
@@ -218,7 +218,7 @@ def _amount(line: Mapping[str, Any], said: StatementType) -> int | None:
 
 
 def _is_sample(contribution: Mapping[str, Any]) -> bool:
-    """Tell a sample body, made where ActBlue is developed: it thanks the donor on that machine."""
+    """Return whether a body is a sample from ActBlue's development: its thank-you page is local."""
     pages = (optional.text(contribution.get(name)) for name in ("thanksUrl", "retryUrl"))
     return any(host_of(page) in {"localhost", "127.0.0.1"} for page in pages)
 
@@ -254,7 +254,7 @@ def _moment(
 
 
 def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:
-    """Read the code from the map or, in older bodies, from beside it; others write refcode2 too."""
+    """Return the code from the map or, in older bodies, from beside it; others use refcode2."""
     codes = optional.mapping(contribution.get("refcodes"))
 
     def carried(name: str) -> str:

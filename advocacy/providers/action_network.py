@@ -5,12 +5,11 @@ signed, so the unguessable key in the path is the secret; only status 200 within
 delivered; `action_network:referrer_data.source` carries our code back, `"none"` and `"widget"` mean
 that there was none. Source: actionnetwork.org/docs/webhooks.
 
-What a stranger would get wrong: an outreach is one hash per target and may have no target at all
-(the supporter left after the first step); its "Send Test" sends a body that is told from others
-only by what it lacks: instants and referrer; a donation that is sent again without its amount has
-been returned; dash and underscore are the same to Action Network, so our codes have neither. An
-identifier `act_blue:…` is a gift that ActBlue took: it has the name by which ActBlue's room says
-that it is told there, so it counts only where ActBlue is not connected.
+Note: an outreach is one hash per target and may have no target (the supporter left after the first
+step). "Send Test" sends a body that differs only by what it lacks: instants and referrer. A
+donation sent again without its amount was refunded. Action Network treats dash and underscore
+alike, so our codes have neither. An identifier `act_blue:…` is a gift through ActBlue: it has the
+name that the ActBlue adapter declares a duplicate, so it counts only if ActBlue is not connected.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _LETTERS = frozenset({"email", "letter", "fax", "postal", "form"})
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for what reached the secret path; the door has already matched the key."""
+    """Accept what was sent to the secret URL; the key was checked already."""
     return Verified(
         body=delivery.body,
         received_at=now,
@@ -63,7 +62,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by all its hashes: key, type, first identifier, time of change.
+    """Return the delivery id, from key, type, first identifier and last change of all its hashes.
 
     The key alone is not enough: test sends reuse it, and a changed action may carry it again.
     """
@@ -88,7 +87,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read each hash of the array as one action; an outreach without a target is none."""
+    """Return one action for each hash of the array; an outreach without a target is none."""
     events = []
     for item, type_key, action in _items(verified.body):
         if type_key in _NOT_ACTIONS:
@@ -106,7 +105,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put code and click id into `source=`, the one field that comes back."""
+    """Return the URL with code and click id in `source=`, the only field that comes back."""
     return urls.with_query(url, source=tracking_parameters.join_code(code, click_id))
 
 
@@ -118,7 +117,7 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the signature of a supporter who arrived at `landing`; only the path proves it."""
+    """Return the signature of a supporter who arrived at `landing`; the path authenticates it."""
     at, name = test_deliveries.write_instant(now), test_deliveries.token_for(message_id)
     signature = {
         "identifiers": [f"action_network:{name}"],
@@ -158,7 +157,7 @@ def _looks_like_type(key: str, value: Any) -> bool:
 
 
 def _identifiers(action: Mapping[str, Any]) -> list[str]:
-    """Return the action's names, Action Network's own first."""
+    """Return the action's ids, Action Network's own first."""
     given = action.get("identifiers") or []
     if not isinstance(given, list):
         raise Unreadable("wrong_type", "identifiers is not a list")
@@ -167,13 +166,13 @@ def _identifiers(action: Mapping[str, Any]) -> list[str]:
 
 
 def _link_id(action: Mapping[str, Any], relation: str) -> str:
-    """Return the last path part of a link: the only place where ids of people stand."""
+    """Return the last path segment of a link: the only place with ids of people."""
     link = parsing.mapping(parsing.mapping(action.get("_links"), "_links").get(relation), relation)
     return parsing.text(link.get("href"), "href").rstrip("/").rpartition("/")[2]
 
 
 def _outreach_kind(action: Mapping[str, Any]) -> ActionKind:
-    """Tell a letter from a call: by `type`, else by what only one of them has."""
+    """Tell a letter from a call: by `type`, else by fields that only one of them has."""
     written = parsing.text(action.get("type"), "type").lower()
     if written in _LETTERS:
         return ActionKind.LETTER
@@ -210,7 +209,7 @@ def _event(
     created = _instant(action, "created_date") or changed
     test = _is_test_send(action)
     if test:
-        # It may name an action that there is, which must not become a test by that.
+        # It may name an existing action, which must not become a test because of it.
         namespace, own_id = "", f"test:{own_id}"
     created = created or received_at
     stated = changed or created
@@ -230,7 +229,7 @@ def _event(
         namespace=namespace,
         occurred_at=stated if money_back else created,
         said=said,
-        # An attendance is taken back under the statement that made it; a gift is not unmade.
+        # An attendance is withdrawn under the statement that created it; a gift is not.
         statement_id=StatementType.REFUNDED if money_back else StatementType.CREATED,
         stated_at=stated,
         person=_person(action),
@@ -246,7 +245,7 @@ def _event(
 
 
 def _is_test_send(action: Mapping[str, Any]) -> bool:
-    """Tell what "Send Test" sends: it has neither instants nor referrer; all else has both."""
+    """Return whether "Send Test" sent this: only then are instants and referrer missing."""
     has_instants = action.get("created_date") or action.get("modified_date")
     return not has_instants and not _referrer(action)
 
@@ -257,7 +256,7 @@ def _referrer(action: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tuple[str, str]:
-    """Return namespace and name: of a gift that ActBlue took, the name that ActBlue knows."""
+    """Return namespace and name; for a gift through ActBlue, the name that ActBlue uses."""
     if kind is ActionKind.DONATION:
         for name in _identifiers(action):
             if name.startswith(ACTBLUE_PREFIX) and len(name) > len(ACTBLUE_PREFIX):
@@ -270,7 +269,7 @@ def _instant(action: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _amount(action: Mapping[str, Any], currency: str) -> int | None:
-    """Return what was given; None where the amount was taken away, and the gift with it."""
+    """Return the amount; None if it was removed, and the gift with it."""
     written = action.get("amount")
     if written is None or written == "":
         return None
@@ -281,13 +280,13 @@ def _amount(action: Mapping[str, Any], currency: str) -> int | None:
 
 
 def _website(referrer: Mapping[str, Any]) -> str:
-    """Return the site that was clicked from; "none" is a word here, not a site."""
+    """Return the referring site; the literal "none" is not a site."""
     written = optional.text(referrer.get("website"))
     return "" if written.lower() in tracking_parameters.NO_SOURCE else written
 
 
 def _person(action: Mapping[str, Any]) -> Person:
-    """Read who acted; address and number may be missing, the link to the person stays."""
+    """Return who acted; address and number may be missing, the link to the person stays."""
     person = parsing.mapping(action.get("person"), "person")
     person_id = _link_id(action, "osdi:person") or parsing.text(
         action.get("action_network:person_id"), "person_id"

@@ -19,7 +19,7 @@ from advocacy.core.tracking_parameters import utm_of as utm_of
 
 
 class Provider(Protocol):
-    """The shape of a provider's module. `tests/providers` holds every room to it."""
+    """The interface of an adapter module, checked by `tests/providers/test_contract.py`."""
 
     slug: str
     title: str

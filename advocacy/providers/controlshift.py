@@ -1,13 +1,14 @@
 """ControlShift: petition signatures, event attendance, members of local groups.
 
 Facts: `{"type": …, "data": {…}}`; `x-controlshift-webhook-signature: sha256:<hex>`, with a colon,
-HMAC-SHA256 over the body with the secret as plain text; no timestamp. Every endpoint is sent all
-types of the account, and after nine failed tries it is switched off, so all are answered alike.
-Source: developers.controlshiftlabs.com.
+HMAC-SHA256 over the body with the secret as plain text; no timestamp. Every endpoint receives all
+types of the account and is disabled after nine failures, so all types are accepted. Source:
+developers.controlshiftlabs.com.
 
-What a stranger would get wrong: `deleted_at` means that the signer clicked "This wasn't me", so the
-signature is taken back under its own statement id. Whether the webhook holds `utm_*` and `source`,
-as the REST resource does, is not documented; both are read where they are.
+Note: `deleted_at` means that the signer clicked "This wasn't me", so the signature is withdrawn
+under its own statement id. Whether the webhook contains `utm_*` and `source`, as the REST resource
+does, is not documented; both are read if present.
+
 Setup: `auth` ("signature" or "basic"), `confirmed_only` (false).
 """
 
@@ -47,7 +48,7 @@ _KINDS = {
     "attendee.deleted": ActionKind.ATTENDANCE,
     "local_chapter.member.created": ActionKind.SUBMISSION,
 }
-# Families of types that tell of no action of a supporter. A name outside them is kept aside.
+# Types that report no action of a supporter. Types outside these families are quarantined.
 _NOT_ACTIONS = (
     "petition",
     "category",
@@ -66,7 +67,7 @@ _NOT_ACTIONS = (
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a body that is signed with one of the secrets, or for its Basic credentials."""
+    """Verify the signature with one of the secrets, or Basic credentials."""
     if delivery.setup.get("auth") == "basic":
         signatures.check_basic(delivery.headers, secrets)
     else:
@@ -84,7 +85,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by type, id and last change; there is no delivery id."""
+    """Return the delivery id: type, id and last change; there is no id of deliveries."""
     try:
         type_, data = _read(verified.body)
         names = [type_, parsing.text(data.get("id"), "id", 64)]
@@ -97,7 +98,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read a signature, an attendance or a new member; other types are no actions."""
+    """Return a signature, an attendance or a new member; other types are no actions."""
     type_, data = _read(verified.body)
     kind = _KINDS.get(type_)
     if kind is None:
@@ -125,7 +126,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
             kind=kind,
             external_id=f"{type_.rpartition('.')[0]}:{name}",
             occurred_at=created,
-            # Taken back under the statement that made it: nothing that says "made" is left.
+            # Withdrawn under the statement that created it, so that none says "created" any more.
             said=StatementType.CREATED if stands else StatementType.REFUNDED,
             statement_id=StatementType.CREATED,
             stated_at=stated,
@@ -142,9 +143,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put code and click id as one word into `source=` and `utm_content=`: one of them comes back.
+    """Return the URL with code and click id in `source=` and `utm_content=`.
 
-    `source` is the older field of the two, and may be missing in newer accounts.
+    One of them comes back. `source` is the older of the two, and may be missing in newer accounts.
     """
     both = tracking_parameters.join_code(code, click_id)
     return urls.with_query(url, source=both, utm_content=both)
@@ -158,7 +159,7 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the confirmed signature of a supporter who arrived at `landing`."""
+    """Return the confirmed signature of a supporter who arrived at `landing`."""
     at, query = test_deliveries.write_instant(now), tracking_parameters.query_of(landing)
     number = test_deliveries.number_for(message_id)
     names = ("source", *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES))
@@ -192,7 +193,7 @@ def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
 
 
 def _query(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the petition page's URL carried: as fields, or still in the URL itself."""
+    """Return the parameters of the petition page's URL: as fields, or from the URL itself."""
     petition = optional.mapping(data.get("petition"))
     query = tracking_parameters.query_of(optional.text(petition.get("url"), 4000))
     names = ("source", *(f"utm_{name}" for name in tracking_parameters.UTM_NAMES))
@@ -201,7 +202,7 @@ def _query(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _code(query: Mapping[str, str]) -> tuple[str, str]:
-    """Read our code; of `utm_content` only what has its full form, since others write there too."""
+    """Return our code; from `utm_content` only in its full form, since others use it too."""
     both = tracking_parameters.split_code(query.get("utm_content", ""))
     if both[1]:
         return both

@@ -1,13 +1,13 @@
-"""History: a row of a tool's CSV export, read as the same statements its webhooks would have made.
+"""Read a row of a tool's CSV export as the same statements that its webhooks would have made.
 
-Pure. Columns are known by several spellings, without regard to case and punctuation, because
-exports change and Parsons' tables rename them. Where a row names the action as the webhook does,
-the two are the same action and count once.
+Pure. Columns are known by several spellings, ignoring case and punctuation, because exports change
+and Parsons' tables rename them. If a row names the action as the webhook does, the two are the same
+action and count once.
 
-Note: an export is not a list of events. One row of ActBlue or Stripe tells of a gift *and* of what
-went back of it, and when it was written it does not say. Its totals of refunds and of disputes are
-statements of their own, and the ledger takes whichever is more: the total, or what events tell.
-`tests/story/test_export_and_webhook.py` holds every reader to what the webhooks come to.
+Note: an export is not a list of events. One row of ActBlue or Stripe reports a gift *and* its
+returns, and does not say when it was written. Its totals of refunds and disputes are separate
+statements, and reconciling takes whichever is more: the total, or the single events. Tests compare
+every reader with the webhooks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DATE_FORMS = (
 )
 
 US_DATES = "M/D/Y"
-"""How the spreadsheets of these tools write a date, where nothing else is said of the file."""
+"""How these tools' spreadsheets write a date, unless the file is described otherwise."""
 
 
 class Columns:
@@ -57,21 +57,21 @@ class Columns:
         self.dates = said if said in parsing.DATE_FORMS else US_DATES
 
     def find(self, *names: str) -> str:
-        """Return the first of these columns that holds something, else an empty string."""
+        """Return the first of these columns that is not empty, else ''."""
         for name in names:
             if value := (self._row.get(fold(name)) or "").strip():
                 return parsing.check_text(value)
         return ""
 
     def get(self, *names: str) -> str:
-        """Return the first of these columns that holds something. Raises `Unreadable`."""
+        """Return the first of these columns that is not empty. Raises `Unreadable`."""
         if value := self.find(*names):
             return value
         raise Unreadable("missing", f"the column {names[0]}")
 
     def content(self) -> str:
-        """Return a name for the row by all that it holds, where it has no name of its own."""
-        # Rows are named by the ASCII letters of columns, as ever, where these tell them apart.
+        """Return an id for the row from its whole content, if it has no id of its own."""
+        # Ids use the ASCII letters of column names, as always, if these are distinct.
         names = {name: _in_ascii(name) for name in self._named}
         if len(set(names.values())) < len(names):
             names = {name: fold(name) for name in self._named}
@@ -86,9 +86,9 @@ def _in_ascii(name: str) -> str:
 
 
 def moment(written: str, what: str, zone: str, dates: str) -> datetime:
-    """Read a date as exports write it; without an offset it is taken in `zone`. Returns UTC.
+    """Read a date as exports write it, in `zone` without an offset. Returns aware UTC.
 
-    `dates` is the order of day and month, one of `base.DATE_FORMS`.
+    `dates` is the order of day and month, one of `parsing.DATE_FORMS`.
     """
     trimmed = written.strip()
     if trimmed.endswith(" UTC"):
@@ -105,12 +105,12 @@ def moment(written: str, what: str, zone: str, dates: str) -> datetime:
 
 
 def amount(written: str, currency: str, what: str = "amount") -> int:
-    """Read an amount in major units as exports write it: `$1,234.50` is 123450 cents."""
+    """Return an amount as exports write it in minor units: `$1,234.50` is 123450."""
     return money.to_minor(re.sub(r"[$£€\s]|,(?=\d{3}(\D|$))", "", written), currency, what)
 
 
 def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a row of ActBlue's contributions, refunded ones too. Dates are New York's."""
+    """Return the statements in a row of ActBlue's contributions. Dates are New York's."""
     columns = Columns(row)
     line = columns.get("Lineitem ID", "Line Item ID")
     paid = moment(
@@ -151,7 +151,7 @@ def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
 
 
 def _given(columns: Columns) -> int:
-    """Return what was given, in cents; a refunded row may have it with a minus."""
+    """Return the gift in cents; a refunded row may have it as a negative number."""
     minor = amount(columns.get("Amount"), "USD")
     if columns.find("Refund Date", "Refunded At"):
         minor = abs(minor)
@@ -159,7 +159,7 @@ def _given(columns: Columns) -> int:
 
 
 def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a row of an Action Network export: actions, or donations where there is an amount."""
+    """Return the statements in a row of an Action Network export; an amount means a donation."""
     columns = Columns(row)
     namespace, own = (
         "",
@@ -184,7 +184,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
         minor = amount(written, currency) if written else None
         if minor is not None and minor < 0:
             raise Unreadable("bad_amount", "amount is negative")
-        # As in its webhooks: a gift whose amount was taken away went back.
+        # As in its webhooks: a gift without its amount was refunded.
         minor = minor or None
         said = StatementType.CREATED if minor else StatementType.REFUNDED
         if own.startswith(ACTBLUE_PREFIX):
@@ -211,7 +211,7 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
     ]
 
 
-# How Stripe's exports say that money arrived, or that none did; in either case other words follow.
+# How the status in Stripe's exports begins if money arrived, or if none did.
 _OF_DISPUTES = ("disput", "won", "lost", "needs", "under", "warning")
 _PAID = ("paid", "succeeded", "complete", "refund", "partial", *_OF_DISPUTES)
 _UNPAID = (
@@ -221,7 +221,7 @@ _UNPAID = (
 
 
 def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a row of Stripe's payments: the gift, what was refunded and what was disputed of it.
+    """Return the statements in a row of Stripe's payments: gift, refunds and disputes.
 
     Only paid ones are gifts. Dates are UTC.
     """
@@ -295,7 +295,7 @@ def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
 
 
 def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
-    """Read a dispute as the webhooks do: its money is gone until it is won."""
+    """Return a dispute as the webhooks do: its money is gone until it is won."""
     told = columns.find("Dispute Status", "Disputed Status")
     if not told and columns.find("Status").lower().startswith(_OF_DISPUTES):
         told = columns.find("Status")
@@ -364,7 +364,7 @@ ROW = "text/csv; row"
 """The content type of a delivery that is a row of an export, as a JSON object."""
 
 FILE_SETTINGS = ("_zone", "_kind", "_dates")
-"""What staff said of a whole file; kept with each of its rows, for a rebuild."""
+"""Settings of a whole file; stored with each of its rows, for a rebuild."""
 
 READERS: Mapping[str, RowReader] = {
     "actblue": read_actblue,
@@ -374,7 +374,7 @@ READERS: Mapping[str, RowReader] = {
 
 
 def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
-    """Read a row by the provider's columns, or by the source's mapping where it has one."""
+    """Return the statements in a row, by the provider's columns or the source's mapping."""
     setup = {**verified.setup, **{name[1:]: row[name] for name in FILE_SETTINGS if name in row}}
     if provider in READERS:
         events = READERS[provider](row, setup)
@@ -386,7 +386,7 @@ def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
 
 
 def _with_file_settings(verified: Verified, setup: Mapping[str, Any]) -> Verified:
-    """Let the mapping read dates in the form that staff said the file has."""
+    """Let the mapping read dates in the order that staff set for the file."""
     mapping = setup.get("mapping")
     if setup.get("dates") not in parsing.DATE_FORMS or not isinstance(mapping, dict):
         return verified
@@ -395,10 +395,10 @@ def _with_file_settings(verified: Verified, setup: Mapping[str, Any]) -> Verifie
 
 
 def _with_export_statement_id(event: ActionEvent) -> ActionEvent:
-    """Give what says that an action was made an id of its own.
+    """Give the statement that an action was created an id of its own.
 
-    A webhook says so as well, and each may know what the other does not: one must not take the
-    other's place.
+    A webhook makes it too, and each may know what the other does not: neither must replace the
+    other.
     """
     if event.said is StatementType.CREATED and event.statement_id == StatementType.CREATED:
         return replace(event, statement_id="exported")
@@ -406,5 +406,5 @@ def _with_export_statement_id(event: ActionEvent) -> ActionEvent:
 
 
 def row_id(row: Row) -> str:
-    """Name a row by what it holds, so that bringing it in again is known again."""
+    """Return an id for a row from its content, so that importing it again is recognized."""
     return f"csv:{Columns(row).content()}"

@@ -1,6 +1,6 @@
-"""Which columns of an export each tool's rows are read by, and which of them are needed.
+"""The columns of each tool's export, and which of them are required.
 
-Pure. The readers are in `providers/history.py`; a test holds their columns to be these.
+Pure. The readers are in `csv_exports.py`; a test checks that they use these columns.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _of_mapping(mapping: Mapping[str, Any]) -> Layout:
 
 
 def _columns(expression: object) -> Iterator[str]:
-    """Yield the fields of the row itself that an expression of JMESPath asks for."""
+    """Yield the fields of the row itself that a JMESPath expression reads."""
     if isinstance(expression, str):
         yield from _fields(jmespath.compile(expression).parsed)
 
@@ -88,7 +88,7 @@ def _fields(node: Mapping[str, Any]) -> Iterator[str]:
     if node["type"] == "field":
         yield node["value"]
     below = node.get("children", ())
-    # What stands behind a point, a bracket or a pipe is asked of what stands before it.
+    # What follows a point, a bracket or a pipe applies to what precedes it.
     inner = {"subexpression", "index_expression", "pipe", "projection", "value_projection"}
     for child in below[:1] if node["type"] in inner else below:
         if isinstance(child, Mapping):

@@ -1,14 +1,14 @@
 """Any other tool, by a mapping that staff write as data.
 
-The mapping stands in the source's setup: JMESPath expressions (jmespath.org) from the body to the
-fields of an action, and how the tool proves who it is. `mappings/` holds some for known tools; the
-README beside this file explains every key. `check_mapping` names the mistakes of one before it is
-saved, `dry_run` shows what it makes of a body. Its rehearsal is made of the mapping read backwards,
-or of its `example` (see `examples`).
+The mapping is in the source's setup: JMESPath expressions (jmespath.org) from the body to the
+fields of an action, and how the tool authenticates. `mappings/` has some for known tools;
+`README.md` explains every key. `check_mapping` finds mistakes before a mapping is saved, `dry_run`
+shows what it makes of a body. Test deliveries come from inverting the mapping, or from its
+`example` (see `sample_payloads`).
 
-What a stranger would get wrong: an expression is not trusted to be cheap. JMESPath can double a
-list with a few characters, so an expression is short and has few brackets. And an expression that
-finds nothing is no error: a field that must be there says so itself.
+Note: expressions are not trusted to be cheap. JMESPath can double a list with a few characters, so
+an expression is short and has few brackets. An expression that finds nothing is not an error:
+required fields are checked separately.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from advocacy.providers import (
 
 slug = "generic"
 title = "Any tool, by a mapping"
-# The least that holds for every mapping; one that names a method of proof is held to it.
+# The weakest trust that holds for every mapping; one with an `auth` method is checked by it.
 TRUST: Trust = "secret_path"
 ANSWER = 200
 CODE_PARAMETERS: str = say("utm_content=, or the field the mapping names")
@@ -117,7 +117,7 @@ _YES = frozenset({"true", "1", "yes", "on", "t", "y"})
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a delivery by the method that the mapping names."""
+    """Verify a delivery by the method that the mapping names."""
     auth = _mapping_of(delivery.setup).get("auth")
     if auth is not None:
         if _auth_mistakes(auth):
@@ -135,7 +135,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by what the mapping's `delivery` finds, else by its body."""
+    """Return the delivery id from the mapping's `delivery`, else a digest of the body."""
     mapping = _mapping_of(verified.setup)
     try:
         whole = _read(mapping, verified.body)
@@ -148,9 +148,9 @@ def external_id(verified: Verified) -> str:
 
 
 def _state_of(mapping: Mapping[str, Any], whole: Any) -> str:
-    """Return what tells this state of an action from its others, where `delivery` does not.
+    """Return what distinguishes this state of an action from others, if `delivery` does not.
 
-    Sources keep the mapping that they were made with, and older ones were not checked for this.
+    Sources keep the mapping that they were created with, and older ones were not checked for this.
     """
     expressions = [expression for expression, missing in _states(mapping).values() if missing]
     if not expressions:
@@ -167,10 +167,10 @@ def _state_of(mapping: Mapping[str, Any], whole: Any) -> str:
 
 
 def _states(mapping: Mapping[str, Any]) -> dict[str, tuple[str, list[str]]]:
-    """Return the expressions by which one action is in several states, one after the other.
+    """Return the expressions by which one action has several states in turn.
 
-    Each with the names that it reads and `delivery` does not: without them, the second state would
-    pass for the first one sent again.
+    Each comes with the fields that it reads and `delivery` does not: without them, the second state
+    would look like a redelivery of the first.
     """
     fields = mapping.get("fields")
     fields = fields if isinstance(fields, dict) else {}
@@ -194,7 +194,7 @@ def _states(mapping: Mapping[str, Any]) -> dict[str, tuple[str, list[str]]]:
 
 
 def _names_read(expression: Any) -> set[str]:
-    """Return the names of the fields that an expression reads; of a broken one none."""
+    """Return the names of the fields that an expression reads; none if it is invalid."""
     if not isinstance(expression, str) or len(expression) > LONGEST_EXPRESSION:
         return set()
     try:
@@ -211,7 +211,7 @@ def _names_read(expression: Any) -> set[str]:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read what the mapping finds in the body, one action for each item."""
+    """Return what the mapping finds in the body, one action for each item."""
     mapping = _mapping_of(verified.setup)
     if mistakes := reading_mistakes(mapping):
         raise Unreadable("bad_mapping", mistakes[0])
@@ -227,9 +227,9 @@ def parse(verified: Verified) -> list[ActionEvent]:
 def destination(
     url: str, code: str, click_id: str, mapping: Mapping[str, Any] | None = None
 ) -> str:
-    """Put code and click id where the mapping says; without one, both into `utm_content=`.
+    """Return the URL with code and click id as the mapping says; by default in `utm_content=`.
 
-    In the mapping's `destination`, `{code}`, `{click_id}` and `{both}` stand for the words.
+    In the mapping's `destination`, `{code}`, `{click_id}` and `{both}` are placeholders.
     """
     wanted = _places(mapping or {})
     words = {
@@ -243,7 +243,7 @@ def destination(
 
 
 def query_template(mapping: Mapping[str, Any]) -> str:
-    """Say like `CODE_PARAMETERS`, but for one mapping, in which parameters the code travels."""
+    """Return the parameters in which the code travels by this mapping, as `CODE_PARAMETERS`."""
     said = ""
     for name in _places(mapping):
         said = say("%(one)s and %(other)s", one=said, other=f"{name}=") if said else f"{name}="
@@ -258,10 +258,10 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the action of a supporter who arrived at `landing`, in the shape that the mapping reads.
+    """Return the action of a supporter who arrived at `landing`, in the mapping's format.
 
-    Raises `Unreadable`: "bad_mapping", or "no_example" where neither the mapping read backwards nor
-    its `example` gives a body that it reads as an action.
+    Raises `Unreadable`: "bad_mapping", or "no_example" if neither the inverted mapping nor its
+    `example` gives a body that it can read as an action.
     """
     mapping = _mapping_of(setup)
     if mistakes := reading_mistakes(mapping):
@@ -274,13 +274,13 @@ def sample_delivery(
 
 
 def dry_run(mapping: Mapping[str, Any], body: bytes) -> list[ActionEvent]:
-    """Return the actions that a mapping makes of a body. Raises `Unreadable` like `parse`."""
+    """Return the actions that a mapping makes of a body. Raises `Unreadable` as `parse` does."""
     epoch = datetime(2000, 1, 1, tzinfo=UTC)
     return parse(Verified(body=body, received_at=epoch, setup={"mapping": mapping}))
 
 
 def check_mapping(mapping: Any) -> list[str]:
-    """Return the mistakes of a mapping in plain words, the gravest first; an empty list is good."""
+    """Return the mistakes of a mapping in plain words, the most serious first; [] if valid."""
     return reading_mistakes(mapping) or [
         f"delivery does not read {', '.join(missing)}, as {which} does: when that changes, the "
         "tool sends the same action in another state, which needs a delivery name of its own"
@@ -290,7 +290,7 @@ def check_mapping(mapping: Any) -> list[str]:
 
 
 def reading_mistakes(mapping: Any) -> list[str]:
-    """Return the mistakes for which no body can be read by this mapping, the gravest first."""
+    """Return the mistakes because of which no body can be read, the most serious first."""
     if not isinstance(mapping, dict):
         return ["the mapping is not an object"]
     mistakes = [f"there is no key {key!r}" for key in mapping if key not in _KEYS]
@@ -364,7 +364,7 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
 
 
 def _is_date_form(form: Any) -> bool:
-    """Say whether dates can be written and read in this form."""
+    """Return whether dates can be written and read in this format."""
     if not isinstance(form, str):
         return False
     if form == "" or form in parsing.DATE_FORMS:
@@ -433,7 +433,7 @@ def _check(
 
 
 def _proofs(auth: Mapping[str, str], body: bytes, secret: str, now: datetime) -> dict[str, str]:
-    """Return the headers that `_check` wants to see."""
+    """Return the headers that `_check` expects."""
     method, header = auth.get("method"), auth.get("header", "").lower()
     if method == "basic":
         return signatures.basic(secret)
@@ -467,7 +467,7 @@ def _read(mapping: Mapping[str, Any], body: bytes) -> Any:
         return parsing.read_json(body)
     fields: dict[str, Any] = {}
     for name, value in parsing.read_form(body):
-        # A repeated field is a list, like in most tools that read forms.
+        # A repeated field is a list, as in most tools that read forms.
         if name in fields:
             earlier = fields[name]
             fields[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
@@ -482,7 +482,7 @@ def _compiled(expression: str) -> Any:
 
 
 def _find(expression: Any, value: Any) -> Any:
-    """Return what an expression finds in a value, None where it finds nothing."""
+    """Return what an expression finds in a value, or None."""
     if not expression:
         return None
     if not isinstance(expression, str) or len(expression) > LONGEST_EXPRESSION:
@@ -490,12 +490,12 @@ def _find(expression: Any, value: Any) -> Any:
     try:
         return _compiled(expression).search(value)
     except Exception as error:
-        # The functions of JMESPath fail in many ways on values of the wrong type.
+        # JMESPath functions fail in many ways on values of the wrong type.
         raise Unreadable("mapping_failed", type(error).__name__) from None
 
 
 def _hint(expression: Any, item: Any) -> Any:
-    """Return what an expression finds, None also where it fails on what it finds."""
+    """Return what an expression finds, or None, also if it fails on the value."""
     try:
         return _find(expression, item)
     except Unreadable:
@@ -527,7 +527,7 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     event = ActionEvent(
         kind=kind,
         external_id=name,
-        # `at` is when the gift was made; it went back, or ended, when that was stated.
+        # `at` is when the gift was made; it was returned or ended when that was stated.
         occurred_at=stated
         if said in (StatementType.REFUNDED, StatementType.RECURRING_ENDED)
         else occurred,
@@ -561,7 +561,7 @@ def _kind(mapping: Mapping[str, Any], item: Any) -> ActionKind | None:
 
 
 def _said(mapping: Mapping[str, Any], item: Any) -> StatementType | None:
-    """Return what is said; a word that `says` does not know says that the action was made."""
+    """Return the type of statement; a word that `says` does not list means "created"."""
     says = mapping.get("says") or {}
     written = parsing.text(_find(mapping.get("said"), item), "said", 200)
     if written in says:
@@ -595,7 +595,7 @@ def _money(
 
 
 def _returned(mapping: Mapping[str, Any], item: Any, made: ActionEvent) -> list[ActionEvent]:
-    """Read what the same item says was given back so far, all returns together."""
+    """Return what the same item says was returned so far, all returns together."""
     written = _find(mapping["fields"].get("returned"), item)
     if (
         written is None
@@ -626,7 +626,7 @@ def _instant(mapping: Mapping[str, Any], value: Any, what: str) -> datetime:
     zone = str(mapping.get("zone", "UTC"))
     if isinstance(value, Decimal) and not value.is_finite():
         raise Unreadable("bad_instant", what)
-    # A number of very many digits takes minutes to be written out, and is no instant either way.
+    # A very long number takes minutes to expand, and is not an instant anyway.
     short = isinstance(value, Decimal) and value.adjusted() <= money.MOST_DIGITS
     if short and value == value.to_integral_value():
         value = int(value)
@@ -660,7 +660,7 @@ def _places(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _arrived(mapping: Mapping[str, Any], landing: str) -> tuple[str, str]:
-    """Read code and click id from where `destination` had put them."""
+    """Return code and click id from where `destination` had put them."""
     query = tracking_parameters.query_of(landing)
     code, click_id = "", ""
     for name, which in _places(mapping).items():
@@ -674,7 +674,7 @@ def _arrived(mapping: Mapping[str, Any], landing: str) -> tuple[str, str]:
 
 
 def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: datetime) -> bytes:
-    """Return the first body of the mapping's example, or of the mapping inverted, that it reads."""
+    """Return the first body, from the mapping's example or the inverted mapping, that works."""
     code, click_id = _arrived(mapping, landing)
     both = tracking_parameters.join_code(code, click_id)
     words = {
@@ -686,13 +686,13 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
         "landing": landing,
     }
     if mapping.get("example"):
-        # An example that does not hand the code back is what a rehearsal is there to show.
+        # A test is meant to reveal an example that does not hand the code back.
         return _first_read(mapping, [sample_payloads.fill(mapping["example"], words)], {})
     fields = mapping["fields"]
     values = {
         "id": message_id,
         "at": words["now"],
-        # A code that travels by itself comes back by itself.
+        # A code in a field of its own comes back by itself.
         "code": code if "{click_id}" in _places(mapping).values() else both,
         "click_id": click_id,
         "url": landing,
@@ -716,7 +716,7 @@ def _example(mapping: Mapping[str, Any], landing: str, message_id: str, now: dat
 def _first_read(
     mapping: Mapping[str, Any], proposed: Iterable[Any], wanted: Mapping[str, str]
 ) -> bytes:
-    """Return the first body that is read as an action with what is wanted, or raise."""
+    """Return the first body that is read as an action with the wanted values, or raise."""
     why = "the mapping reads no action with our code out of it"
     for value in proposed:
         try:
@@ -743,7 +743,7 @@ def _write(mapping: Mapping[str, Any], value: Any) -> bytes:
 def _code(
     mapping: Mapping[str, Any], hints: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[str, str]:
-    """Read the code from its field, else from the page's URL, where `destination` had put it."""
+    """Return the code from its field, else from the page's URL, where `destination` had put it."""
     code, click_id = tracking_parameters.surest_code(
         hints["code"], *(query.get(name, "") for name in _places(mapping))
     )

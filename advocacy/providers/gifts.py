@@ -1,4 +1,4 @@
-"""What is a gift, in every tool and every file: money above zero.
+"""What counts as a gift in every tool and file: an amount above zero.
 
 Pure.
 """
@@ -9,7 +9,7 @@ from advocacy.core.errors import Unreadable
 
 
 def given(minor: int) -> int:
-    """Return what was given, in minor units. Raises `Unreadable` unless it is above zero."""
+    """Return the amount in minor units. Raises `Unreadable` unless it is above zero."""
     if minor <= 0:
         raise Unreadable("bad_amount", "amount is not above zero")
     return minor

@@ -1,15 +1,16 @@
-"""NationBuilder: donations, and people as far as a nation says what they stand for.
+"""NationBuilder: donations, and people if a nation says what they stand for.
 
 Facts: JSON `{"nation_slug", "payload": {…}, "token"}`; the shared secret is the `token` in the
 body, there is no signature; `amount_in_cents` beside a formatted `amount`; instants with an offset.
-The body does not say which event it is. Sources: nationbuilder.com/webhooks_overview,
-/webhooks_donations, /webhooks_people; the API's field list.
+The body does not name its event. Sources: nationbuilder.com/webhooks_overview, /webhooks_donations,
+/webhooks_people; the API's field list.
 
-What a stranger would get wrong: there is no event for signing a petition; a person is only counted
-where staff say what a new person means (setup `person`: an action kind). A donation says by its
-instants what happened: `canceled_at`, else `succeeded_at`. One with an `actblue_order_number` is
-ActBlue's gift seen again. The code comes back only as the donation page's `tracking_code_slug`, one
-page for each code, or as the recruiter, who is a numbered person.
+Note: there is no event for signing a petition; a person is only counted if staff say what a new
+person means (setup `person`: a kind of action). The instants of a donation tell what happened:
+`canceled_at`, else `succeeded_at`. A donation with an `actblue_order_number` is a copy of ActBlue's
+gift. The code comes back only as the donation page's `tracking_code_slug`, one page for each code,
+or as the recruiter, who is a numbered person.
+
 Setup: `person` ("signature", "submission", …), `currency` ("USD").
 """
 
@@ -41,12 +42,12 @@ title = "NationBuilder"
 TRUST: Trust = "bearer"
 ANSWER = 200
 CODE_PARAMETERS: str = say("recruiter_id=, or the tracking code of the donation page")
-# Instants have an offset; one without is taken to be of the same zone as in the documentation.
+# Instants have an offset; without one they are in the zone of the documentation.
 ZONE = actblue_orders.ACTBLUE_ZONE
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a body that holds one of the secrets as its `token`, and take it out."""
+    """Verify that the body's `token` is one of the secrets, and remove it."""
     try:
         token = parsing.mapping(parsing.read_json(delivery.body), "body").get("token")
     except Unreadable:
@@ -63,7 +64,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by what it is about and the instant of its last change."""
+    """Return the delivery id: its subject and the instant of its last change."""
     try:
         what, thing = _read(verified.body)
         names = [what, parsing.text(thing.get("id"), "id", 64)]
@@ -75,7 +76,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read a donation, or a person where staff said what a person stands for."""
+    """Return a donation, or a person if staff configured what a person stands for."""
     what, thing = _read(verified.body)
     if what == "person":
         return _person_event(verified, thing)
@@ -83,10 +84,10 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put a code that is a number into `recruiter_id=`, any other into `utm_content=`.
+    """Return the URL with a numeric code in `recruiter_id=`, any other in `utm_content=`.
 
     A recruiter is a person's number; a word would be dropped. `utm_content` does not come back, but
-    the page's own tracking code does, and staff name it like the link's code.
+    the page's own tracking code does, and staff give it the name of the link's code.
     """
     if code.isdigit():
         return urls.with_query(url, recruiter_id=code)
@@ -101,9 +102,9 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the donation of a supporter who arrived at `landing`; its code comes back, no click id.
+    """Return the donation of a supporter who arrived at `landing`; only its code comes back.
 
-    The page's tracking code is taken to be named like the link's code, as staff are told to do.
+    The page's tracking code is assumed to be the link's code, as staff are told to set it.
     """
     at, query = test_deliveries.write_instant(now), tracking_parameters.query_of(landing)
     number = test_deliveries.number_for(message_id)
@@ -173,7 +174,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
     )
     if not canceled:
         return [made]
-    # A canceled donation still says what was given, so that this body may come first or alone.
+    # A canceled donation still has its amount, so that this body may come first or alone.
     back = replace(
         made,
         occurred_at=canceled_at,
@@ -185,7 +186,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
 
 
 def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str, str]:
-    """Name a donation by itself, or as ActBlue names the gift that it is a copy of."""
+    """Return the name of a donation: its own, or ActBlue's name if it is a copy of that gift."""
     order = parsing.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
     if not order:
         return "", f"donation:{name}"

@@ -1,9 +1,9 @@
-"""Fields that only say where a supporter came from: codes, UTM, referrers, targets.
+"""Read fields that only say where a supporter came from: codes, UTM, referrers, targets.
 
-Pure. Tools and integrations change these most, and none of them is worth a gift: what is not of the
-expected type is read as nothing, where `base.text` and `base.mapping` refuse the whole delivery.
+Pure. Tools change these most, and none is worth losing a gift: values of an unexpected type are
+read as empty, where `parsing.text` and `parsing.mapping` reject the whole delivery.
 
-Note: never for what carries money, a person, an instant or an identity.
+Note: never use this for money, people, instants or ids.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def text(value: Any, longest: int = 1024) -> str:
-    """Return a string, cut at `longest`; a number is written out, anything else is empty."""
+    """Return a string, cut at `longest`; a number is formatted, anything else is ''."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
     if isinstance(value, Decimal) and not value.is_finite():

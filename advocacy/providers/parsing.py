@@ -1,9 +1,9 @@
-"""What every provider's room shares: safe JSON, instants, money, codes, and the shape of a room.
+"""Parsing for all adapters: safe JSON and forms, texts, instants, numbers.
 
-Pure: bytes and strings in, values out. No Flask, no SQL, no settings, no clock.
+Pure: bytes and strings in, values out.
 
-What a stranger would get wrong: Python's own `json.loads` takes NaN, lone surrogates and duplicate
-keys, and dies on deep nesting. `read_json` is the only way a body becomes an object here.
+Note: Python's `json.loads` accepts NaN, lone surrogates and duplicate keys, and fails on deep
+nesting. Bodies are only ever read by `read_json`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from advocacy.core.tracking_parameters import split_code as split_code
 from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
-# Far above what any tool sends, and far below what a recursion takes.
+# Far above what any tool sends, and far below the limit of recursion.
 MAX_DEPTH = 200
 MAX_NODES = 50_000
 MAX_FIELDS = 1_000
@@ -43,21 +43,21 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decimal(written: str) -> Decimal:
-    """Read a number with a point; one that is out of all proportion is none (NaN).
+    """Read a decimal number; one with a huge exponent is NaN.
 
-    1e999990 is short, and takes minutes to be written out. Whoever needs the number refuses NaN; in
-    a field that nobody reads it costs nothing.
+    1e999990 is short, and takes minutes to expand. Code that needs the number rejects NaN; in a
+    field that is not used it costs nothing.
     """
     number = Decimal(written)
     return number if abs(number.adjusted()) <= _MOST_EXPONENT else Decimal("NaN")
 
 
 def read_json(body: bytes) -> Any:
-    """Read a JSON body, or raise `Unreadable` with the reason in one word.
+    """Parse a JSON body. Raises `Unreadable` with a one-word reason.
 
-    Numbers with a point are `Decimal`, so that money is never a float. Refused: what is not UTF-8
-    JSON, NaN and Infinity, lone surrogates, NUL, more than 200 levels, over 4,300 digits.
-    A number beyond 1e400 is read as NaN.
+    Decimal numbers are `Decimal`, so that money is never a float. Rejected: invalid UTF-8 or JSON,
+    NaN and Infinity, lone surrogates, NUL, more than 200 levels, more than 4,300 digits. A number
+    beyond 1e400 is read as NaN.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -77,9 +77,9 @@ def read_json(body: bytes) -> Any:
 
 
 def _is_plain(text: str) -> bool:
-    """Say whether this JSON is too short to be deep or wide and has no escape that could be bad.
+    """Return whether this JSON is too short to be deep or wide and has no bad escapes.
 
-    Most bodies are; to walk over each of their values takes longer than to read them.
+    Most bodies are; walking over their values takes longer than parsing them.
     """
     return (
         "\\u" not in text
@@ -89,7 +89,7 @@ def _is_plain(text: str) -> bool:
 
 
 def read_form(body: bytes) -> list[tuple[str, str]]:
-    """Read a form body into its fields in order, empty ones too, or raise `Unreadable`."""
+    """Parse a form body into its fields in order, with empty ones. Raises `Unreadable`."""
     try:
         fields = parse_qsl(
             body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
@@ -105,7 +105,7 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
 
 
 def _check(value: Any) -> None:
-    """Walk without recursion; refuse what PostgreSQL or a person could not take."""
+    """Reject what PostgreSQL or a reader could not handle; walks without recursion."""
     level: list[Any] = [value]
     seen = 0
     for _ in range(MAX_DEPTH):
@@ -130,7 +130,7 @@ def _check(value: Any) -> None:
 
 
 def check_text(text: str) -> str:
-    """Return the text, or raise `Unreadable` where it has a NUL or a lone surrogate."""
+    """Return the text. Raises `Unreadable` if it contains NUL or a lone surrogate."""
     if "\x00" in text:
         raise Unreadable("nul")
     if not text.isascii():
@@ -142,7 +142,7 @@ def check_text(text: str) -> str:
 
 
 def mapping(value: Any, what: str) -> Mapping[str, Any]:
-    """Return an object, treat null as empty, or raise `Unreadable("wrong_type")`."""
+    """Return an object; null is an empty one. Raises `Unreadable("wrong_type")`."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -161,7 +161,7 @@ def mappings(value: Any, what: str) -> Iterator[Mapping[str, Any]]:
 
 
 def text(value: Any, what: str = "value", longest: int = 1024) -> str:
-    """Return a string; null is empty, a number is written out."""
+    """Return a string; null is '', a number is formatted."""
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
@@ -175,15 +175,15 @@ def text(value: Any, what: str = "value", longest: int = 1024) -> str:
 
 
 def contact(value: Any, what: str) -> str:
-    """Return an e-mail address or a phone number as it was written; `contacts` reads it.
+    """Return an e-mail address or phone number as written; `core.contacts` normalizes it.
 
-    Longer than any is, since a name may stand beside it, and the same length with every tool.
+    The limit is longer than any address, since a name may be beside it, and the same for all tools.
     """
     return text(value, what, LONGEST_CONTACT)
 
 
 def instant(value: Any, what: str, zone: str = "UTC") -> datetime:
-    """Read an ISO 8601 instant; one without an offset is taken in `zone`. Returns aware UTC."""
+    """Read an ISO 8601 instant, in `zone` without an offset. Returns aware UTC."""
     written = text(value, what, 64)
     if not written:
         raise Unreadable("missing", what)
@@ -198,7 +198,7 @@ DATE_FORMS: Mapping[str, str] = {
     "M/D/Y": "%m/%d/%Y %H:%M:%S",
     "D/M/Y": "%d/%m/%Y %H:%M:%S",
 }
-"""The orders in which spreadsheets write day and month, by name, and how we write them."""
+"""The orders of day and month in spreadsheets, and the format in which we write them."""
 
 _DATE = re.compile(
     r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})"
@@ -209,19 +209,19 @@ _DATE = re.compile(
 
 
 def is_spreadsheet_date(written: str) -> bool:
-    """Say whether a date has the order that only who wrote it knows: 5/1/2024, 05.01.24."""
+    """Return whether the order of day and month in a date is ambiguous: 5/1/2024, 05.01.24."""
     return bool(_DATE.fullmatch(written))
 
 
 def spreadsheet_date(written: str, what: str, form: str, zone: str = "UTC") -> datetime:
-    """Read a date as spreadsheets write it, by the clock of `zone`. Returns aware UTC.
+    """Read a date as spreadsheets write it, in `zone`. Returns aware UTC.
 
     `form` is one of `DATE_FORMS`: `5/1/2024 1:05:09 PM` and `5/1/24`, and with the day first also
-    `01.05.2024 13:05`. Years of two digits are 1969 to 2068, as POSIX has it; without a time it is
+    `01.05.2024 13:05`. Years of two digits are 1969 to 2068, as in POSIX; without a time it is
     midnight.
     """
     found = _DATE.fullmatch(written)
-    # A point stands between day and month, and nobody writes the month first with it.
+    # Dates with points always have the day first.
     if not found or (found[2] == "." and form != "D/M/Y"):
         raise Unreadable("bad_instant", what)
     first, second, year = int(found[1]), int(found[3]), int(found[4])
@@ -241,9 +241,9 @@ def spreadsheet_date(written: str, what: str, form: str, zone: str = "UTC") -> d
 
 
 def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
-    """Return an instant in UTC; one without an offset is taken in `zone`. Raises `Unreadable`.
+    """Return an instant in UTC, in `zone` without an offset. Raises `Unreadable`.
 
-    A time that comes twice where clocks go back is the first; one that is skipped, an hour later.
+    A repeated time is the first, a skipped one is an hour later.
     """
     if moment.tzinfo is None:
         try:
@@ -273,7 +273,7 @@ def _plausible(moment: datetime, what: str) -> datetime:
 
 
 def currency_code(value: Any, default: str = "") -> str:
-    """Return an ISO 4217 code in upper case, or the default where none is given."""
+    """Return an ISO 4217 code in upper case, or the default if none is given."""
     code = text(value, "currency", 16).upper() or default
     if code and not re.fullmatch(r"[A-Z]{3}", code):
         raise Unreadable("bad_currency", "currency")
@@ -281,7 +281,7 @@ def currency_code(value: Any, default: str = "") -> str:
 
 
 def whole_number(value: Any, what: str) -> int:
-    """Read a whole number, as one or written out. Raises `Unreadable("bad_number")`."""
+    """Read a whole number, as a number or a string. Raises `Unreadable("bad_number")`."""
     if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
         raise Unreadable("bad_number", what)
     found = _WHOLE.fullmatch(text(value, what, _LONGEST_NUMBER))

@@ -1,17 +1,18 @@
-"""Proca: petitions, letters and donations of European campaigns, messages of schema 1 and 2.
+"""Proca: petitions, letters and donations of European campaigns, message schemas 1 and 2.
 
 Facts: one JSON object for each POST; `schema` is `proca:action:1`, `proca:action:2` or
-`proca:event:2`; only status 200 counts, and a message answered otherwise is sent again for ever;
-the service sends Basic credentials, or its password alone as the whole `Authorization`, or nothing.
-Sources: fixthestatusquo/proca-server (`stage/*.ex`, `service/webhook.ex`, guides/Processing.md) and
+`proca:event:2`; only status 200 counts, and any other answer is retried for ever; the service sends
+Basic credentials, or its password alone as the whole `Authorization`, or nothing. Sources:
+fixthestatusquo/proca-server (`stage/*.ex`, `service/webhook.ex`, guides/Processing.md) and
 fixthestatusquo/proca (`urlparser.js`).
 
-What a stranger would get wrong: `stage` "system" has the schema of an action and is none; until
-`stage` is "deliver" the supporter has not confirmed; `testing` must not count; a repeat by the same
-person (`dupeRank` above 0) is sent as well; and a filled `tracking.source` may be made up from the
-referrer ("referrer", "social"). `utm_content` is overwritten by the widget, so our code goes into
-`utm_source`. In schema 1 the contact is a string, JSON or sealed; a sealed one names nobody.
-Setup: `kinds` (action type → kind, for types that a campaign made up), `count_repeats` (false).
+Note: `stage` "system" has the schema of an action and is not one; until `stage` is "deliver" the
+supporter has not confirmed; `testing` must not count; a repeat by the same person (`dupeRank` above
+0) is sent as well; and `tracking.source` may be derived from the referrer ("referrer", "social").
+The widget overwrites `utm_content`, so our code goes into `utm_source`. In schema 1 the contact is
+a string, JSON or encrypted; an encrypted one identifies no one.
+
+Setup: `kinds` (action type → kind, for types that a campaign invented), `count_repeats` (false).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from advocacy.providers import gifts, optional, parsing, signatures, test_delive
 
 slug = "proca"
 title = "Proca"
-# Its service may be set up without credentials; the path is the secret then. See `verify`.
+# The service may send no credentials; then the path is the secret. See `verify`.
 TRUST: Trust = "secret_path"
 ANSWER = 200
 CODE_PARAMETERS = "utm_source="
@@ -65,13 +66,13 @@ _NETWORKS = {
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for Basic credentials or a raw password; without any secret the path vouches."""
+    """Verify Basic credentials or a raw password; without a secret, the path is enough."""
     if secrets:
         if delivery.headers.get("authorization", "")[:6].lower() == "basic ":
             try:
                 signatures.check_basic(delivery.headers, secrets)
             except Refused:
-                # The admin may have typed the word "Basic" into the raw header himself.
+                # The administrator may have typed the word "Basic" into the raw header.
                 signatures.check_header(delivery.headers, "authorization", secrets)
         else:
             signatures.check_header(delivery.headers, "authorization", secrets)
@@ -84,7 +85,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by action and stage; an old action that is sent again has the same name."""
+    """Return the delivery id: action and stage; the same for an old action that is sent again."""
     try:
         message = parsing.mapping(parsing.read_json(verified.body), "message")
         names = [
@@ -96,7 +97,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read a delivered action of a supporter; events of the system are none."""
+    """Return a delivered action of a supporter; system events are no actions."""
     message = parsing.mapping(parsing.read_json(verified.body), "message")
     schema = parsing.text(message.get("schema"), "schema", 60)
     if schema == "proca:event:2":
@@ -140,7 +141,10 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put code and click id into `utm_source=`; `mtm_source` goes, because it would win."""
+    """Return the URL with code and click id in `utm_source=`.
+
+    `mtm_source` is removed, because it would take precedence.
+    """
     return urls.with_query(
         url, utm_source=tracking_parameters.join_code(code, click_id), mtm_source=""
     )
@@ -154,9 +158,9 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the signature of a supporter who arrived at `landing`, marked as a test.
+    """Return the signature of a supporter who arrived at `landing`, marked as a test.
 
-    A secret with a colon is sent as Basic credentials, any other as the whole header, none not.
+    A secret with a colon is sent as Basic credentials, any other as the whole header.
     """
     query = tracking_parameters.query_of(landing)
     message = {
@@ -215,7 +219,7 @@ def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> Action
 
 
 def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str, bool]:
-    """Return amount in minor units, currency, and whether the plan is to give again."""
+    """Return amount in minor units, currency, and whether the gift is recurring."""
     if kind is not ActionKind.DONATION:
         return None, "", False
     donation = parsing.mapping(action.get("donation"), "donation")
@@ -226,7 +230,7 @@ def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str
 
 
 def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], str]:
-    """Return code, click id, UTM and referrer; what Proca made up is no UTM."""
+    """Return code, click id, UTM and referrer; values that Proca derived are not UTM."""
 
     def word(name: str) -> str:
         written = optional.text(tracking.get(name))
@@ -239,7 +243,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
         return "", "", {}, _NETWORKS[medium]
     code, click_id = tracking_parameters.split_code(source)
     if not click_id:
-        # Links from before `utm_source` was ours, and hand-made ones, have it in the campaign.
+        # Older links, and handmade ones, have it in the campaign.
         by_campaign = tracking_parameters.split_code(word("campaign"))
         if by_campaign[1]:
             code, click_id = by_campaign
@@ -254,7 +258,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
 
 
 def _person(contact: Mapping[str, Any]) -> Person:
-    """Read the contact: merged in (schema 2), or a string that is JSON or sealed (schema 1)."""
+    """Return the contact: merged in (schema 2), or as JSON or encrypted string (schema 1)."""
     told = contact
     payload = contact.get("payload")
     if isinstance(payload, str) and payload.lstrip().startswith("{"):

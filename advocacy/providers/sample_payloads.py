@@ -1,10 +1,11 @@
-"""Bodies for the generic room's rehearsal: a mapping read backwards, or its own example filled in.
+"""Build bodies for test deliveries of the generic adapter.
 
-Pure. A body that is made here is only a proposal; the generic room reads it back before it is sent.
+Pure. A body comes from inverting the mapping, or from filling in its `example`. The adapter parses
+each before it is sent.
 
-What a stranger would get wrong: a mapping cannot be inverted in general. Only a dotted path is
-(`person.email`), or the first path among alternatives (`a || person.email`); for all else the
-mapping has an `example`, written by who knows the tool.
+Note: a mapping cannot be inverted in general. Only dotted paths can (`person.email`), or the first
+path among alternatives (`a || person.email`); for everything else the mapping has an `example`,
+written by someone who knows the tool.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 def fill(example: Any, words: Mapping[str, str]) -> Any:
-    """Return the example with each placeholder in its strings replaced by its word."""
+    """Return the example with each placeholder in its strings replaced."""
     if isinstance(example, str):
-        # In one pass, so that a word that looks like a placeholder stays what it is.
+        # In one pass, so that a value that looks like a placeholder stays.
         return _PLACEHOLDER.sub(lambda found: words[found[1]], example)
     if isinstance(example, dict):
         return {key: fill(each, words) for key, each in example.items()}
@@ -32,12 +33,12 @@ def fill(example: Any, words: Mapping[str, str]) -> Any:
 
 
 def invert(mapping: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield bodies in which the mapping may find these values of its fields, one for each kind."""
+    """Yield bodies in which the mapping may find these values, one for each kind of action."""
     kinds = _kinds(mapping) if _path(mapping["kind"]) else [""]
     for kind in kinds:
         item: dict[str, Any] = {}
         _put(item, mapping["kind"], kind)
-        # What only has to be there says "yes", which is no word for a refund.
+        # A field that only has to be present says "yes", which does not mean a refund.
         _put(item, mapping.get("when"), "yes")
         for name, value in values.items():
             _put(item, mapping["fields"].get(name), value)
@@ -45,7 +46,7 @@ def invert(mapping: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[An
 
 
 def _kinds(mapping: Mapping[str, Any]) -> list[str]:
-    """Return the tool's words for actions, and one of ours, which a mapping understands as well."""
+    """Return the tool's words for kinds of action, and one of ours, which a mapping accepts too."""
     known = mapping.get("kinds") or {}
     return [word for word, meant in known.items() if word and meant] + [ActionKind.SIGNATURE]
 
@@ -61,13 +62,13 @@ def _listed(each: Any, item: dict[str, Any]) -> Any:
 
 
 def _path(expression: str) -> str:
-    """Return the first simple path among the alternatives of an expression; else nothing."""
+    """Return the first simple path among the alternatives of an expression, or ''."""
     alternatives = (each.strip() for each in expression.split("||"))
     return next((each for each in alternatives if _PATH.fullmatch(each)), "")
 
 
 def _put(item: dict[str, Any], expression: str | None, value: Any) -> None:
-    """Put a value where the expression finds it; where that cannot be told, leave it out."""
+    """Put a value where the expression finds it; if that is unclear, leave it out."""
     path = _path(expression or "")
     if not path:
         return

@@ -1,7 +1,7 @@
-"""Proofs of who sent a body, made and checked: HTTP Basic, HMAC, Standard Webhooks.
+"""Create and check credentials and signatures: HTTP Basic, HMAC, Standard Webhooks.
 
-Pure: the secrets and the clock are arguments. All comparisons take constant time, and all secrets
-are tried, so that the time says nothing of which one fits.
+Pure: secrets and clock are arguments. Comparisons take constant time, and all secrets are tried, so
+that the time does not reveal which one matches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def same(left: bytes, right: bytes) -> bool:
 def check_basic(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
     """Check HTTP Basic credentials against secrets of the form `user:password`.
 
-    The user ends at the first colon (RFC 7617); a password may hold more. Raises `Refused`.
+    The user ends at the first colon (RFC 7617); a password may contain more. Raises `Refused`.
     """
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -40,7 +40,7 @@ def check_basic(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
 
 
 def check_header(headers: Mapping[str, str], name: str, secrets: Sequence[str]) -> None:
-    """Check a header that holds a secret as it is. Raises `Refused`."""
+    """Check a header that contains a secret as it is. Raises `Refused`."""
     given = headers.get(name, "")
     if not given:
         raise Refused("no_credentials")
@@ -54,9 +54,9 @@ def check_hmac(
     secrets: Sequence[str],
     algorithm: str = "sha256",
 ) -> None:
-    """Check that one of these digests is the HMAC of what is signed. Raises `Refused`.
+    """Check that one of these digests is the HMAC of the signed bytes. Raises `Refused`.
 
-    The key is the secret as it is written, in UTF-8.
+    The key is the secret as written, in UTF-8.
     """
     found = False
     for secret in filter(None, secrets):
@@ -68,7 +68,7 @@ def check_hmac(
 
 
 def digest(secret: str, signed: bytes, algorithm: str = "sha256") -> bytes:
-    """Return the HMAC of what is signed, keyed with the secret as it is written."""
+    """Return the HMAC of the signed bytes, keyed with the secret as written."""
     return hmac.digest(_bytes(secret), signed, algorithm)
 
 
@@ -78,7 +78,7 @@ def basic(secret: str) -> dict[str, str]:
 
 
 def stamp(now: datetime) -> str:
-    """Write the unix seconds that are signed, as `check_fresh` reads them."""
+    """Return the unix seconds that are signed, as `check_fresh` reads them."""
     return str(int(now.timestamp()))
 
 
@@ -91,7 +91,7 @@ def check_fresh(timestamp: str, now: datetime) -> None:
 
 
 def from_hex(written: str) -> bytes:
-    """Return the bytes of a hex digest; of anything else, bytes that fit nothing."""
+    """Return the bytes of a hex digest; for anything else, bytes that match nothing."""
     try:
         return bytes.fromhex(written)
     except ValueError:
@@ -99,7 +99,7 @@ def from_hex(written: str) -> bytes:
 
 
 def from_base64(written: str) -> bytes:
-    """Return the bytes of a base64 digest; of anything else, bytes that fit nothing."""
+    """Return the bytes of a base64 digest; for anything else, bytes that match nothing."""
     try:
         return base64.b64decode(_bytes(written), validate=True)
     except (binascii.Error, ValueError):
@@ -107,14 +107,14 @@ def from_base64(written: str) -> bytes:
 
 
 def _bytes(written: str) -> bytes:
-    # A header may hold what is not text; it must not raise, only not fit.
+    # A header may be invalid text; it must not raise, only not match.
     return written.encode("utf-8", "surrogatepass")
 
 
 def _any_same(given: bytes, expected: Sequence[bytes]) -> bool:
     found = False
     for one in expected:
-        # An empty secret is a mistake of whoever configured it, never a proof.
+        # An empty secret is a configuration mistake and never authenticates.
         found |= same(given, one) and bool(one)
     return found
 
@@ -124,9 +124,9 @@ def check_standard(
 ) -> str:
     """Check a Standard Webhooks 1.0 signature (symmetric, `v1`) and return the message id.
 
-    Signed is `id.timestamp.body`; the window is five minutes both ways; the header may list several
-    signatures and one that fits is enough. Svix's older header names are taken too.
-    Source: github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
+    Signed is `id.timestamp.body`, within five minutes both ways; the header may list several
+    signatures, one match is enough. Svix's older header names are accepted. Source:
+    github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
     """
 
     def header(name: str) -> str:
@@ -153,7 +153,7 @@ def check_standard(
 def standard(body: bytes, message_id: str, secret: str, now: datetime) -> dict[str, str]:
     """Return the headers of a Standard Webhooks signature. See `check_standard`.
 
-    Raises `Unreadable("bad_secret")` where the secret is no base64.
+    Raises `Unreadable("bad_secret")` if the secret is not base64.
     """
     key = _key_or_none(secret)
     if key is None:

@@ -5,8 +5,7 @@ is one of signature, call, letter, donation, submission, attendance, click, othe
 `.created` may follow), or `donation.refunded`, `donation.ended`. `docs/providers.md` lists the
 fields of `data`. Source of the signature: github.com/standard-webhooks/standard-webhooks.
 
-What a stranger would get wrong: `webhook-timestamp` is the instant of the attempt; the instant of
-the action is in the body.
+Note: `webhook-timestamp` is the instant of the attempt; the instant of the action is in the body.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _DONATION_SUFFIXES = {"refunded": StatementType.REFUNDED, "ended": StatementType
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a body with a fresh signature by one of the secrets."""
+    """Verify a fresh signature by one of the secrets."""
     message_id = signatures.check_standard(delivery.body, delivery.headers, secrets, now)
     return Verified(
         body=delivery.body,
@@ -56,12 +55,12 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by `webhook-id`, which is the same on every retry."""
+    """Return `webhook-id`, which is the same on every retry."""
     return verified.message_id
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read the one action that the body tells of."""
+    """Return the one action in the body."""
     whole = parsing.mapping(parsing.read_json(verified.body), "body")
     data = parsing.mapping(whole.get("data"), "data")
     kind, said = _kind(parsing.text(whole.get("type"), "type"))
@@ -110,7 +109,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put the code into `code=` and the click id into `click_id=`; the tool hands both back."""
+    """Return the URL with `code=` and `click_id=`; the tool hands both back."""
     return urls.with_query(url, code=code, click_id=click_id)
 
 
@@ -122,7 +121,7 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the signature of a supporter who arrived at `landing`, marked as a test.
+    """Return the signature of a supporter who arrived at `landing`, marked as a test.
 
     Raises `Unreadable("bad_secret")`.
     """

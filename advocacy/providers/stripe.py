@@ -1,18 +1,17 @@
 """Stripe: checkout, payments, invoices, refunds, disputes, subscriptions.
 
-Facts: `Stripe-Signature: t=…,v1=…[,v1=…]`, HMAC-SHA256 over `t.body`, keyed with the secret as it
-is written, `whsec_` included; amounts are whole minor units; one payment is told by several events;
-only the checkout session knows our code (`client_reference_id`, metadata). Sources:
+Facts: `Stripe-Signature: t=…,v1=…[,v1=…]`, HMAC-SHA256 over `t.body`, keyed with the secret as
+written, `whsec_` included; amounts are whole minor units; several events report one payment; only
+the checkout session knows our code (`client_reference_id`, metadata). Sources:
 docs.stripe.com/webhooks, /api/events/types, /currencies; stripe-python `_webhook.py`; its changelog
 of 2025-03-31 ("basil") for the shapes that moved.
 
-What a stranger would get wrong: nothing is counted here. Every event is a statement about the
-payment intent, each under its own statement id, and the ledger makes one gift of them. Since basil
-neither an invoice nor a payment intent names the other: `invoice_payment.paid` does, and the
-session of a subscription names the invoice. `same_as` carries these joins. A refund is told twice,
-by the refund (alone) and by its charge (all refunds together); a statement id that begins with
-`refund:` keeps the two from being added. Amounts of ISK and UGX come in hundredths that do not
-exist.
+Note: nothing is counted here. Every event is a statement about the payment intent, each under its
+own statement id, and `ingestion.reconcile` makes one gift of them. Since basil neither an invoice
+nor a payment intent names the other: `invoice_payment.paid` does, and the session of a subscription
+names the invoice. `same_as` carries these joins. A refund is reported twice, by the refund (alone)
+and by its charge (all refunds together); a statement id that begins with `refund:` keeps the two
+from being added. Amounts of ISK and UGX come in hundredths that do not exist.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ TRUST: Trust = "signed"
 ANSWER = 200
 CODE_PARAMETERS = "client_reference_id="
 
-# docs.stripe.com/currencies: what Stripe takes as having no decimals, or three.
+# docs.stripe.com/currencies: currencies for which Stripe uses no decimals, or three.
 _NO_DECIMALS = frozenset(
     (
         "BIF",
@@ -64,7 +63,7 @@ _NO_DECIMALS = frozenset(
 )
 _THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
-# Families of events that tell of no action of a supporter. A name outside them is kept aside.
+# Events that report no action of a supporter. Events outside these families are quarantined.
 _NOT_ACTIONS = (
     "account.",
     "application_fee.",
@@ -113,7 +112,7 @@ _DISPUTES_THAT_TOOK_NOTHING = frozenset({"won", "prevented", "charge_refunded"})
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a body with a fresh `v1` signature by one of the secrets."""
+    """Verify a fresh `v1` signature by one of the secrets."""
     timestamp, given = "", []
     for part in delivery.headers.get("stripe-signature", "").split(","):
         scheme, _, value = part.strip().partition("=")
@@ -135,9 +134,9 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by the event, which keeps its id when it is sent again.
+    """Return the event id, which is the same when the event is sent again.
 
-    Never by the body, of which `pending_webhooks` changes from one delivery to the next.
+    A digest of the body would not be: `pending_webhooks` changes between deliveries.
     """
     try:
         event = parsing.mapping(parsing.read_json(verified.body), "event")
@@ -147,7 +146,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read an event as statements about a gift; events that tell of none give an empty list."""
+    """Return an event's statements about a gift; [] for events without any."""
     event = parsing.mapping(parsing.read_json(verified.body), "event")
     kind = parsing.text(event.get("type"), "type", 200)
     if parsing.text(event.get("object"), "object") == "v2.core.event":
@@ -167,9 +166,10 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put code and click id into `client_reference_id=`, which a payment link hands back.
+    """Return the URL with code and click id in `client_reference_id=`.
 
-    Stripe drops a value with anything but letters, digits, dashes and underscores, silently.
+    A payment link returns it. Stripe silently drops a value with anything but letters, digits,
+    dashes and underscores.
     """
     return urls.with_query(url, client_reference_id=tracking_parameters.join_code(code, click_id))
 
@@ -182,7 +182,7 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the checkout, in test mode, of a supporter who arrived at `landing`."""
+    """Return the checkout, in test mode, of a supporter who arrived at `landing`."""
     name = test_deliveries.token_for(message_id)
     session = {
         "id": f"cs_test_{name}",
@@ -238,9 +238,9 @@ class _Notification:
         recurs_as: str = "",
         renewal: bool = False,
     ) -> ActionEvent:
-        """Say something of the gift that has these names, the first of them its own."""
+        """Return a statement about the gift with these names, the first of them its own."""
         if said is StatementType.CREATED and amount[0] == 0:
-            # A free trial, or all of it paid by a balance: nothing was given, but codes are told.
+            # A free trial, or paid from a balance: nothing was given, but codes are reported.
             said = StatementType.REFUND_REVERSED
         known = list(dict.fromkeys(name for name in names if name))
         if not known:
@@ -267,10 +267,10 @@ class _Notification:
 
 
 def _session(told: _Notification, session: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a checkout session: the only one that knows the code.
+    """Return the statements of a checkout session, the only event that knows the code.
 
-    Paid, it is the gift. Not paid yet, or free, it still says which code leads to the payment that
-    will come, or to the subscription.
+    If paid, it is the gift. If not paid yet, or free, it still says which code leads to the payment
+    or the subscription that will come.
     """
     if parsing.text(session.get("mode"), "mode") == "setup":
         return []
@@ -322,7 +322,7 @@ def _payment_intent(told: _Notification, intent: Mapping[str, Any]) -> list[Acti
 
 
 def _charge(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a charge that went through; one that is only authorized moves no money yet."""
+    """Return a charge that succeeded; one that is only authorized moves no money yet."""
     if charge.get("captured") is False or charge.get("paid") is False:
         return []
     captured = "amount_captured" if charge.get("amount_captured") else "amount"
@@ -347,10 +347,10 @@ def _charge(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]
 
 
 def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
-    """Tell whether this is the payment of an invoice that it does not name (shape since basil).
+    """Return whether this is the payment of an invoice that it does not name (since basil).
 
-    `invoice.paid` counts that money; to count it here as well would double it wherever
-    `invoice_payment.paid`, the one event that joins them, is not sent.
+    `invoice.paid` counts that money; counting it here as well would double it if
+    `invoice_payment.paid`, the only event that joins them, is not sent.
     """
     return "invoice" not in payment and optional.text(payment.get("description"), 5000).startswith(
         "Subscription "
@@ -358,7 +358,7 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
 
 
 def _charge_refunded(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read all that was refunded of a charge so far, and each refund where they are listed."""
+    """Return all that was refunded of a charge so far, and each refund if they are listed."""
     listed = parsing.mapping(charge.get("refunds"), "refunds").get("data")
     said = [
         statement
@@ -381,7 +381,7 @@ def _charge_refunded(told: _Notification, charge: Mapping[str, Any]) -> list[Act
 
 
 def _refund(told: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read one refund; a failed or canceled one gives the money back to the gift."""
+    """Return one refund; a failed or canceled one gives the money back to the gift."""
     undone = parsing.text(refund.get("status"), "status") in {"failed", "canceled"}
     undone = undone or told.kind == "refund.failed"
     return [
@@ -396,7 +396,7 @@ def _refund(told: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]
 
 
 def _dispute(told: _Notification, dispute: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a dispute: the money is gone until it is won. An inquiry (`warning_…`) takes nothing."""
+    """Return a dispute: the money is gone until it is won; an inquiry (`warning_…`) takes none."""
     status = parsing.text(dispute.get("status"), "status")
     stands = dispute_took_nothing(status) or told.kind == "charge.dispute.funds_reinstated"
     return [
@@ -411,12 +411,12 @@ def _dispute(told: _Notification, dispute: Mapping[str, Any]) -> list[ActionEven
 
 
 def dispute_took_nothing(status: str) -> bool:
-    """Say whether the money of a dispute of this status is with the organization."""
+    """Return whether the organization has the money of a dispute with this status."""
     return status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
 
 
 def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read a paid invoice: the first or a later payment of a subscription, or a single one."""
+    """Return a paid invoice: the first or a later payment of a subscription, or a single one."""
     parent = parsing.mapping(invoice.get("parent"), "parent")
     details = parsing.mapping(
         parent.get("subscription_details") or invoice.get("subscription_details"),
@@ -460,7 +460,7 @@ def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEven
 
 
 def _invoice_payment(told: _Notification, payment: Mapping[str, Any]) -> list[ActionEvent]:
-    """Read the one event since basil that names both a payment intent and its invoice."""
+    """Return the only event since basil that names both a payment intent and its invoice."""
     return [
         told.say(
             StatementType.CREATED,
@@ -477,7 +477,7 @@ def _invoice_payment(told: _Notification, payment: Mapping[str, Any]) -> list[Ac
 def _subscription_created(
     told: _Notification, subscription: Mapping[str, Any]
 ) -> list[ActionEvent]:
-    """Read the code of a subscription that was made without a checkout session."""
+    """Return the code of a subscription that was made without a checkout session."""
     metadata = optional.mapping(subscription.get("metadata"))
     carried = read_code(None, metadata)
     if not any(carried):
@@ -539,7 +539,7 @@ _READERS: dict[str, Callable[[_Notification, Mapping[str, Any]], list[ActionEven
 
 
 def _id(value: Any) -> str:
-    """Return an id, also where the whole object stands in its place."""
+    """Return an id, also if the whole object is in its place."""
     if isinstance(value, dict):
         value = value.get("id")
     return parsing.text(value, "id", 255)
@@ -553,12 +553,12 @@ def _required(value: Any) -> str:
 
 
 def _first_of(subscription: str) -> str:
-    """Name the first gift of a subscription, which session and invoice both know it by."""
+    """Return the name of the first gift of a subscription, known to both session and invoice."""
     return f"first:{subscription}" if subscription else ""
 
 
 def _names_of_payment(thing: Mapping[str, Any], charge: Any) -> list[str]:
-    """Name a payment by its intent; only charges from before payment intents have none."""
+    """Return the names of a payment: its intent; only charges before payment intents have none."""
     return [_id(thing.get("payment_intent")) or _id(charge)]
 
 
@@ -575,7 +575,7 @@ def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
 
 
 def read_code(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
-    """Read code and click id from the reference, or from metadata of the same names as in links."""
+    """Return code and click id from the reference, or from metadata of the same names."""
 
     def words(name: str) -> str:
         return optional.text(metadata.get(name), 5000)
@@ -599,7 +599,7 @@ def _moment(value: Any, told: _Notification) -> datetime:
 
 
 def _amount(thing: Mapping[str, Any], name: str) -> tuple[int | None, str]:
-    """Read an amount in Stripe's smallest unit into ISO 4217's, with its currency."""
+    """Return an amount in Stripe's smallest unit in that of ISO 4217, with its currency."""
     currency = parsing.currency_code(thing.get("currency"))
     if thing.get(name) is None:
         return None, currency

@@ -19,7 +19,7 @@ from advocacy.core.tracking_parameters import split_code as split_code
 from advocacy.core.tracking_parameters import surest_code as surest_code
 from advocacy.core.tracking_parameters import utm_of as utm_of
 
-# What every room's `rehearsal` shares. Its supporter is nobody: see RFC 2606 on example.org.
+# The supporter of every test delivery is invented: see RFC 2606 on example.org.
 SAMPLE_EMAIL = "rehearsal@example.org"
 
 
@@ -29,7 +29,7 @@ def token_for(message_id: str) -> str:
 
 
 def number_for(message_id: str) -> int:
-    """Return a number for a message, far above any that a tool counts up to, exact in JSON."""
+    """Return a number for a message, far above any that a tool reaches, exact in JSON."""
     return 2**52 + int(token_for(message_id)[:12], 16)
 
 
@@ -39,12 +39,12 @@ def write_instant(moment: datetime) -> str:
 
 
 def write_json(value: Any) -> bytes:
-    """Write a body as a tool would."""
+    """Serialize a body as a tool would."""
     return json.dumps(value).encode()
 
 
 def signed_delivery(
     body: bytes, proofs: Mapping[str, str], setup: Mapping[str, Any], url: str
 ) -> Delivery:
-    """Return the delivery of a JSON body with the headers that prove who sends it."""
+    """Return the delivery of a JSON body with the headers that authenticate it."""
     return Delivery(body, {"content-type": "application/json", **proofs}, url, setup)

@@ -3,17 +3,18 @@
 Facts: a form body; `X-Twilio-Signature` is the base64 HMAC of the full public URL followed by the
 sorted fields, empty ones too, keyed with the account's auth token (SHA-1, or SHA-256 where
 `X-Twilio-Webhooks-Signature-Settings` says so); a JSON body is signed through `bodySHA256` in the
-URL; it may sort the query and escape more of it after signing; `CallDuration` is in seconds,
+URL; Twilio may sort the query and escape more of it after signing; `CallDuration` is in seconds,
 `Duration` in begun minutes. Sources: twilio-python `request_validator.py`,
 twilio.com/docs/voice/api/call-resource, /docs/usage/security.
 
-What a stranger would get wrong: "completed" means answered and hung up, by a voicemail as well. And
-with click-to-call the first leg rings the supporter; only its child reached the office. So a child
-says of its parent that the call is told elsewhere, and the parent alone counts only where no child
-is ever heard of. A call carries no data of ours: the code is in the query of the callback URL,
-which the signature covers; `verify` keeps it as the message id.
-Setup: `minimum_seconds` (10), `supporter` ("from" or "to": which number is hers; neither is taken
-as a person where nobody says), `count_inbound` (false).
+Note: "completed" means answered and hung up, by a voicemail as well. With click-to-call the first
+leg rings the supporter; only its child reached the office. So a child declares its parent a
+duplicate, and the parent alone counts only if no child is ever reported. A call carries no data of
+ours: the code is in the query of the callback URL, which the signature covers; `verify` keeps it as
+the message id.
+
+Setup: `minimum_seconds` (10), `supporter` ("from" or "to": which number is the supporter's; without
+it neither identifies a person), `count_inbound` (false).
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ _CARRIED = frozenset(
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
-    """Vouch for a request whose URL and fields are signed with one of the auth tokens."""
+    """Verify the signature over URL and fields with one of the auth tokens."""
     given = signatures.from_base64(delivery.headers.get("x-twilio-signature", ""))
     if not given:
         raise Refused("no_signature")
@@ -100,8 +101,8 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
         except Unreadable:
             raise Refused("bad_form") from None
     _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
-    # The page that starts the call hands on what its visitor's address said: no e-mail address,
-    # since this is kept beside the body.
+    # The page that starts the call passes on its visitor's URL: e-mail addresses are removed, since
+    # this is stored beside the body.
     carried = [
         (name, "@" if "@" in value else value[:200])
         for name, value in tracking_parameters.query_of(delivery.url).items()
@@ -117,7 +118,7 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
 
 
 def external_id(verified: Verified) -> str:
-    """Name the delivery by the call, its state and its number in the sequence."""
+    """Return the delivery id: the call, its state and its number in the sequence."""
     try:
         fields = _fields(verified)
     except Unreadable:
@@ -130,7 +131,7 @@ def external_id(verified: Verified) -> str:
 
 
 def parse(verified: Verified) -> list[ActionEvent]:
-    """Read a finished leg as a call, where a human answered and spoke long enough."""
+    """Return a finished leg as a call, if a human answered and spoke long enough."""
     fields = _fields(verified)
     sid = parsing.text(fields.get("CallSid"), "CallSid", 64)
     if not sid:
@@ -138,7 +139,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
     child, status, parent = sid, fields.get("CallStatus", ""), fields.get("ParentCallSid", "")
     seconds = fields.get("CallDuration", "")
     if fields.get("DialCallStatus"):
-        # The answer to <Dial>: the request is of the parent, the outcome of the child.
+        # The result of <Dial>: the request is about the parent, the outcome about the child.
         child, status, parent = fields.get("DialCallSid", ""), fields["DialCallStatus"], sid
         seconds = fields.get("DialCallDuration", "")
     child, parent = (parsing.text(each, "CallSid", 64) for each in (child, parent))
@@ -164,7 +165,7 @@ def parse(verified: Verified) -> list[ActionEvent]:
 
 
 def destination(url: str, code: str, click_id: str) -> str:
-    """Put the code into `code=` and the click id into `click_id=` of the page that starts the call.
+    """Return the URL of the page that starts the call, with `code=` and `click_id=`.
 
     That page writes both into the query of the status callback URL.
     """
@@ -179,9 +180,9 @@ def sample_delivery(
     setup: Mapping[str, Any],
     url: str,
 ) -> Delivery:
-    """Make the status callback of a call that a supporter who arrived at `landing` made.
+    """Return the status callback of a call by a supporter who arrived at `landing`.
 
-    The answer's `url` is what is to be called: it carries the landing's query, and is signed.
+    The `url` of the result is the one to call: it carries the landing's query, and is signed.
     """
     sid = "CA" + test_deliveries.token_for(message_id)
     fields = {
@@ -193,7 +194,7 @@ def sample_delivery(
         "CallStatus": "completed",
         "CallbackSource": "call-progress-events",
         "Direction": "outbound-api",
-        # Numbers that belong to nobody (555-01XX), and an empty field, as Twilio likes to send.
+        # Fictional numbers (555-01XX), and an empty field, as Twilio often sends.
         "From": "+12025550100",
         "FromCity": "",
         "SequenceNumber": "3",
@@ -214,16 +215,16 @@ def sample_delivery(
 
 
 def _signed_addresses(parts: SplitResult, body_length: int) -> list[bytes]:
-    """Return the forms of one URL that Twilio may have signed, as it was called first.
+    """Return the forms of a URL that Twilio may have signed, the requested one first.
 
-    It signs some signs as they are and calls the URL with them escaped, and it may sort the query
-    between the two. All forms have the same parameters with the same values.
-    Sources: github.com/twilio/twilio-node/pull/621 and /1061, twilio-php/issues/790.
+    Twilio signs some characters as they are and requests the URL with them escaped, and it may sort
+    the query in between. All forms have the same parameters with the same values. Sources:
+    github.com/twilio/twilio-node/pull/621 and /1061, twilio-php/issues/790.
     """
     pairs = parts.query.split("&")
     names = {pair.partition("=")[0] for pair in pairs}
     orders: Iterable[Sequence[str]] = [pairs]
-    # Where a name is repeated the order says something.
+    # If a name is repeated, the order matters.
     if len(pairs) == len(names) <= MOST_REORDERED and body_length <= LONGEST_REORDERED:
         orders = permutations(pairs)
     queries = ["&".join(order) for order in orders]
@@ -253,7 +254,7 @@ _ESCAPINGS: tuple[Callable[[str], str], ...] = (
 
 
 def _with_and_without_port(parts: SplitResult) -> list[bytes]:
-    """Return the URL with its default port written out, and without any: Twilio signs either."""
+    """Return the URL with and without its default port: Twilio signs either."""
     standard = 443 if parts.scheme == "https" else 80
     if not parts.netloc:
         raise ValueError("no host")
@@ -268,7 +269,7 @@ def _with_and_without_port(parts: SplitResult) -> list[bytes]:
 
 
 def _signed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
-    """Write fields as they are signed: by name, each value once, in order, with nothing between."""
+    """Return fields as they are signed: sorted by name, each value once, without separators."""
     return "".join(name + value for name, value in sorted(set(fields))).encode()
 
 
@@ -289,7 +290,7 @@ def _check(
     found = False
     for secret in filter(None, secrets):
         for address in addresses:
-            # The first form is nearly always the one; the time says nothing of the secret.
+            # The first form is nearly always right; the time reveals nothing about the secret.
             found = found or signatures.same(
                 given, hmac.digest(secret.encode(), address + fields, algorithm)
             )
@@ -298,7 +299,7 @@ def _check(
 
 
 def _check_body_digest(written: str, body: bytes) -> None:
-    """Insist on the digest: without it the signature would say nothing of a JSON body."""
+    """Require the digest: without it the signature would not cover a JSON body."""
     if not signatures.same(signatures.from_hex(written), hashlib.sha256(body).digest()):
         raise Refused("bad_signature")
 
@@ -316,7 +317,7 @@ def _fields(verified: Verified) -> dict[str, str]:
 def _reached(
     verified: Verified, fields: Mapping[str, str], status: str, seconds: str, to_office: bool
 ) -> bool:
-    """Tell whether a human in the office answered, as far as Twilio can tell."""
+    """Return whether a human in the office answered, as far as Twilio can tell."""
     inbound = fields.get("Direction", "").startswith("inbound") and not to_office
     if status != "completed" or (inbound and verified.setup.get("count_inbound") is not True):
         return False
@@ -344,16 +345,16 @@ def _call(
     code, click_id = tracking_parameters.surest_code(
         *(carried.get(name, "") for name in ("code", "sc", "source"))
     )
-    hers = {"from": "From", "to": "To"}.get(str(verified.setup.get("supporter", "")), "")
+    field = {"from": "From", "to": "To"}.get(str(verified.setup.get("supporter", "")), "")
     office = fields.get("To", "") if to_office and "DialCallStatus" not in fields else ""
     return ActionEvent(
         kind=ActionKind.CALL,
         external_id=sid,
         occurred_at=at,
-        # <Dial> and the child's own callback both tell of the leg, and each knows something else.
+        # <Dial> and the child's own callback both report the leg, with different details.
         statement_id="dial" if "DialCallStatus" in fields else "call",
         stated_at=at,
-        person=Person(phone=parsing.contact(fields.get(hers), "phone")),
+        person=Person(phone=parsing.contact(fields.get(field), "phone")),
         code=code,
         click_id=click_id or tracking_parameters.click_id_or_none(carried.get("click_id", "")),
         utm=tracking_parameters.utm_of(carried),
@@ -362,7 +363,7 @@ def _call(
 
 
 def _moment(written: str, received_at: datetime) -> datetime:
-    """Read an RFC 2822 instant; test calls and `<Dial>` have none worth keeping."""
+    """Read an RFC 2822 instant; test calls and `<Dial>` have none of use."""
     try:
         moment = parsedate_to_datetime(written)
         if moment.tzinfo is None:

@@ -1,8 +1,8 @@
-"""Mappings for known tools, as data for the generic room.
+"""Mappings for known tools, as data for the generic adapter.
 
-Each JSON file is one mapping; its `evidence` says how sure its shape is: `documented` (the tool's
-own pages), `seen` (public code that receives it), `assumed` (nobody has published a body; check it
-with a dry run on one of yours). `source` says where.
+Each JSON file is one mapping. Its `evidence` says how sure its shape is: `documented` (the tool's
+own pages), `seen` (public code that receives it), `assumed` (no body is published; check it with a
+dry run on one of yours). `source` says where.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def names() -> list[str]:
-    """Return the names of the mappings that come along."""
+    """Return the names of the included mappings."""
     found = (each.name for each in files(__name__).iterdir())
     return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
 
@@ -25,7 +25,7 @@ def _text_of(name: str) -> str:
 
 
 def get(name: str) -> dict[str, Any]:
-    """Return one mapping by its name. Raises `KeyError` where there is none."""
+    """Return a mapping by its name. Raises `KeyError` if there is none."""
     if name not in names():
         raise KeyError(name)
     mapping: dict[str, Any] = json.loads(_text_of(name))
