@@ -23,7 +23,7 @@ from bench.workspace import Workspace
 MEASUREMENTS: Mapping[str, Callable[[Workspace], Iterator[Row]]] = {
     "redirect": redirect.measure,
     "seen": webhooks.measure_seen,
-    "door": webhooks.measure,
+    "webhooks": webhooks.measure,
     "drain": drain.measure,
     "workers": drain.measure_several,
     "rebuild": rebuild.measure,

@@ -80,7 +80,7 @@ def requests_of(path: str, posts: Sequence[tuple[str, str, str, str]]) -> list[b
 
 def measure(place: Workspace) -> Iterator[Row]:
     """Yield the rows of the webhook endpoint."""
-    key, secret, _ = prepare("door", place)
+    key, secret, _ = prepare("webhooks", place)
     path = f"/webhooks/{key}"
     if load.find_wrk():
         yield from _most(place, path, secret)
@@ -110,13 +110,13 @@ def _most(place: Workspace, path: str, secret: str) -> Iterator[Row]:
         )
     rates = {}
     for name in PROCESSES:
-        before = inbox.counts(place.organization("door"))["pending"]
+        before = inbox.counts(place.organization("webhooks"))["pending"]
         with place.web(name) as (port, _):
             posts = _lines(place.folder, signed(secret, many))
             url = f"http://127.0.0.1:{port}{path}"
             ours = load.wrk(place.folder, url, place.seconds, posts=posts)
         with transaction():
-            kept = inbox.counts(place.organization("door"))["pending"] - before
+            kept = inbox.counts(place.organization("webhooks"))["pending"] - before
         place.say(f"`{name}` kept {kept:,} rows and answered {ours.requests:,} times")
         if ours.refused or ours.failed:
             place.say(f"refused or failed: {ours}")
