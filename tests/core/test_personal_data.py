@@ -228,6 +228,8 @@ BODY = json.dumps({"note": f"write to {ADDRESS} please"}).encode()
         json.dumps({"data": _base64(BODY)}).encode(),
         json.dumps(json.dumps({"email": FORMS["JSON escapes"](ADDRESS)})).encode(),
     ],
+    # Compressed, a body differs in each process: by its time.
+    ids=lambda _body: "body",
 )
 def test_a_body_is_read_in_whatever_form_it_came(body):
     assert any(ADDRESS in text.lower() for text in texts_of(body))
