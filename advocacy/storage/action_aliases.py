@@ -15,7 +15,7 @@ class _AliasRow(NamedTuple):
 
 
 def find_aliases(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Return by what id actions go that are also known by these names."""
+    """Return the ids of the actions that have these aliases."""
     rows = run(
         _AliasRow,
         "select name, action_id from action_names where org_id = :o and name = any(:names)",
@@ -26,7 +26,7 @@ def find_aliases(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
 
 
 def put_aliases(org_id: UUID, names: Mapping[UUID, UUID]) -> None:
-    """Say by what id an action goes; whoever pointed at one of its former ids does so too."""
+    """Store aliases of actions; aliases of their former ids are changed too."""
     if not names:
         return
     ordered = sorted(names)

@@ -268,7 +268,7 @@ def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
 
 
 def drop_derived(org_id: UUID) -> None:
-    """Remove everything of the organization that a rebuild makes anew; presences it corrects."""
+    """Remove what a rebuild makes again, but the distinct counts, which it corrects."""
     for table in (
         "actions",
         "action_names",
@@ -283,17 +283,17 @@ def drop_derived(org_id: UUID) -> None:
 
 
 def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
-    """Return the actions that a delivery told of, by whatever id they go now."""
+    """Return the actions that a delivery reported, under their current ids."""
     return run(
         Action,
-        f"""with told as (
+        f"""with reported as (
               select cast(f ->> 'action_id' as uuid) as name
               from inbox, jsonb_array_elements(coalesce(facts, '[]')) f
               where org_id = :o and id = :d)
             select {_COLUMNS} from actions
             where org_id = :o and id in (
-              select coalesce(n.action_id, told.name) from told
-              left join action_names n on n.org_id = :o and n.name = told.name)""",
+              select coalesce(n.action_id, reported.name) from reported
+              left join action_names n on n.org_id = :o and n.name = reported.name)""",
         o=org_id,
         d=delivery_id,
     )

@@ -11,7 +11,7 @@ from advocacy.storage.session import execute, run
 
 
 def record(org_id: UUID, who: str, did: str, what: str = "") -> None:
-    """Write down what one of the staff did. `did` is one word; nothing of supporters."""
+    """Record what a member of the staff did. `did` is one word; nothing about supporters."""
     execute(
         "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
         o=org_id,

@@ -1,9 +1,9 @@
 """What a report by groups reads: sums, clicks, and people counted from the actions themselves.
 
-What a stranger would get wrong: totals and presences answer at once, however many actions there
-are; `count_people`, `read_single` and `read_shared` read every action of the range (by
-`actions_report_idx`), about a second for each half million. They are for what is not kept: people
-behind several filters, hours, and gifts apart from recurring ones.
+Note: Totals and distinct counts answer at once, however many actions there are; `count_people`,
+`read_single` and `read_shared` read every action of the range (by `actions_report_idx`), about a
+second for each half million. They are for what is not aggregated: people behind several filters,
+hours, and gifts apart from recurring ones.
 """
 
 from __future__ import annotations
@@ -88,28 +88,28 @@ _TOUCHES = """cross join lateral (
 
 def _values(asked: ActionFilter) -> dict[str, object]:
     """Return what the conditions of `_those` are bound to."""
-    nobody = UUID(int=0)
+    no_id = UUID(int=0)
     return {
         "o": asked.org_id,
         "c": asked.campaign_id,
         "model": asked.model,
-        "posts": [each or nobody for each in asked.posts or ()],
+        "posts": [each or no_id for each in asked.posts or ()],
         "platforms": list(asked.platforms or ()),
         "kinds": list(asked.kinds or ()),
         "sources": list(asked.sources or ()),
-        "campaigns": [each or nobody for each in asked.campaigns or ()],
+        "campaigns": [each or no_id for each in asked.campaigns or ()],
         "hours": list(asked.hours or ()),
     }
 
 
 def _those(asked: ActionFilter, post: str, platform: str, own: str = "") -> str:
     """Return the conditions on which actions or totals are meant; `own` names their table."""
-    nobody = "cast('00000000-0000-0000-0000-000000000000' as uuid)"
+    no_id = "cast('00000000-0000-0000-0000-000000000000' as uuid)"
     found = []
     if asked.campaign_id is not None:
         found.append(f"{own}campaign_id = :c")
     if asked.posts is not None:
-        found.append(f"coalesce({post}, {nobody}) = any(cast(:posts as uuid[]))")
+        found.append(f"coalesce({post}, {no_id}) = any(cast(:posts as uuid[]))")
     if asked.platforms is not None:
         found.append(f"{platform} = any(cast(:platforms as text[]))")
     if asked.kinds is not None:
@@ -117,7 +117,7 @@ def _those(asked: ActionFilter, post: str, platform: str, own: str = "") -> str:
     if asked.sources is not None:
         found.append(f"{own}source_id = any(cast(:sources as uuid[]))")
     if asked.campaigns is not None:
-        found.append(f"coalesce({own}campaign_id, {nobody}) = any(cast(:campaigns as uuid[]))")
+        found.append(f"coalesce({own}campaign_id, {no_id}) = any(cast(:campaigns as uuid[]))")
     return "".join(f" and {each}" for each in found)
 
 
@@ -287,8 +287,8 @@ def people_of_ranges(
 ) -> list[RangePeople]:
     """Return (number, supporters, new) for each of these ranges of days in which people came.
 
-    As `presences.read_people` does for one range, in one statement: all of them, or those of one
-    value of a grain.
+    As `distinct_counts.read_people` does for one range, in one statement: all of them, or those of
+    one value of a grain.
     """
     cells = [
         (number, box)
@@ -379,10 +379,10 @@ def count_people(
     """Return (key, supporters, new): distinct people behind the actions asked for.
 
     `by` is '' or one of campaign, post, platform, medium, author, kind, source, hour (`key` is its
-    instant, written out), or range: one of `ranges`, by its number. `new` is as in presences: her
-    first action of all in the organization lies in the range, or in the hour or range that the key
-    is of. Where people of the organization are counted a day is one of its own zone; by campaign,
-    and in a campaign, one of the campaign's.
+    instant, written out), or range: one of `ranges`, by its number. `new` is as in
+    `distinct_counts`: their first action in the organization lies in the range, or in the hour or
+    range that the key is of. Where people of the organization are counted a day is one of its own
+    zone; by campaign, and in a campaign, one of the campaign's.
 
     It reads every action of the range.
     """

@@ -1,10 +1,9 @@
-"""Marks of campaigns: a short word that is another one whenever their figures are.
+"""Change tokens of campaigns: they differ whenever any figure of the campaign differs.
 
-What a stranger would get wrong: a mark is made of the rows of totals, not of their sums. Credit
-that moves from one post to another changes no sum, and has to be seen too. What reports read is
-looked at, by span and by day, which is few rows however many actions there are. Two people who turn
-out to be one by what happens in another campaign change no total here; that is seen at the next
-change.
+Note: A token is a hash of the rows of totals, not of their sums: credit that moves from one post
+to another changes no sum. It reads the totals by span and by day, which are few rows however many
+actions there are. People who are merged because of another campaign change no total here; that is
+seen at the next change.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Watched = tuple[UUID, UUID]
 
 
 def read_change_tokens(watched: Sequence[Watched]) -> dict[Watched, str]:
-    """Return the marks of these campaigns, with one statement for each organization."""
+    """Return the change tokens of these campaigns, with one statement for each organization."""
     by_org: dict[UUID, list[UUID]] = {}
     for org_id, campaign_id in watched:
         by_org.setdefault(org_id, []).append(campaign_id)
@@ -69,11 +68,11 @@ def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[_MarkRow]:
 
 
 def read_change_token(org_id: UUID, campaign_id: UUID | None) -> str:
-    """Return the mark of all that is counted about people, their ways and their gifts.
+    """Return the change token of all figures about people, their paths and their gifts.
 
     Besides the totals it is made of how many people there are and when they came, of what staff
     made, and of the last delivery, since some change no total: a recurring gift that ends, the
-    district of a call. So it is another one more often than the figures are.
+    district of a call. So it differs more often than the figures do.
     """
     return scalar(
         str,

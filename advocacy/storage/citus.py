@@ -3,7 +3,7 @@
 What is global is on every machine (*reference tables*); all else is cut into shards by `org_id`, so
 that everything of one organization lies on one machine and its statements run there whole.
 
-What a stranger would get wrong: foreign keys to the global tables are dropped first and made again
+Note: Foreign keys to the global tables are dropped first and made again
 at the end. While some tables are spread and others are not yet, Citus would have to hold a key
 between them, which it does only for some kinds of tables.
 

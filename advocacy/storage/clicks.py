@@ -1,8 +1,8 @@
 """Clicks on tracking links, as the click log brought them, and whose they turned out to be.
 
-What a stranger would get wrong: a click joins nobody by itself. It becomes somebody's when an
-action carries its id back, and nobody's again when a second person's action carries it too. Who is
-one person is worked out elsewhere (`joining`); here it is only written down.
+Note: A click identifies no one by itself. It gets an owner when an action carries its id back,
+and loses it when a second person's action carries it too. Who is
+one person is decided in `advocacy.identity.resolution`; here it is only stored.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from advocacy.storage.session import column, execute, run
 STRIPES = 8
 
 
-def put_clicks(org_id: UUID, clicks: Sequence[Click], slot: int) -> int:
-    """Keep clicks, each once, and count them by post and day; returns how many were new.
+def put_clicks(org_id: UUID, clicks: Sequence[Click], stripe: int) -> int:
+    """Store clicks, each once, and count them by post and day; returns how many were new.
 
     Clicks on links that do not exist (any more) are passed over.
     """
     inserted = _insert_new(org_id, clicks)
     if inserted:
-        # One that is told twice is new once.
-        told = {click.click_id: click for click in clicks}
-        _count(org_id, [told[click_id] for click_id in inserted], slot)
+        # One that is given twice is new once.
+        given = {click.click_id: click for click in clicks}
+        _count(org_id, [given[click_id] for click_id in inserted], stripe)
     return len(inserted)
 
 
@@ -67,7 +67,7 @@ class _CountedLink(NamedTuple):
     timezone: str
 
 
-def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
+def _count(org_id: UUID, clicks: Iterable[Click], stripe: int) -> None:
     """Add clicks to the totals by day and by span, in the order of their keys."""
     # By the minute first: no time zone is finer, and there are few.
     found = Counter(
@@ -111,7 +111,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
             do update set clicks = click_span_totals.clicks + excluded.clicks""",
         o=org_id,
         span=DAYS,
-        slot=slot,
+        slot=stripe,
         **counted,
     )
     execute(
@@ -121,7 +121,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], slot: int) -> None:
             on conflict (org_id, campaign_id, day, post_id, human, slot)
             do update set clicks = click_totals.clicks + excluded.clicks""",
         o=org_id,
-        slot=slot,
+        slot=stripe,
         **counted,
     )
 
@@ -207,7 +207,7 @@ def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[St
 
 
 class Owner(NamedTuple):
-    """Whose a click is. `shared` says that it is several people's, and so nobody's."""
+    """Whose a click is. `shared` says that it is several people's, and so has no owner."""
 
     supporter_id: UUID | None
     shared: bool
@@ -222,7 +222,7 @@ class _OwnerChange(NamedTuple):
 def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, datetime]]:
     """Say whose these clicks are. Returns (supporter, clicked_at) whose evidence changed.
 
-    It changes for whoever has the click now, and for whoever had it.
+    It changes for the owner now and for the owner before.
     """
     if not owners:
         return []
@@ -256,7 +256,7 @@ def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, da
 
 
 def clear_owners(org_id: UUID) -> None:
-    """Take back who owns which click, for a rebuild."""
+    """Remove the owners of all clicks, for a rebuild."""
     execute(
         """update touches set supporter_id = null, shared = false
            where org_id = :o and (supporter_id is not null or shared)""",

@@ -17,10 +17,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 # A connection that was used so lately is taken to live.
 _FRESH_SECONDS = 1.0
-# Until when somebody waits for an answer, by the monotonic clock.
+# The deadline of the current request, by the monotonic clock.
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-# Where less time is left by so much, the database is told again.
-_TELL_AGAIN_SECONDS = 0.5
+# The statement timeout is set again where the time left is shorter by this much.
+_SET_AGAIN_SECONDS = 0.5
 
 
 def register_dumpers(connection: PsycopgConnection, _record: object = None) -> None:
@@ -31,7 +31,7 @@ def register_dumpers(connection: PsycopgConnection, _record: object = None) -> N
 def register_events(engine: Engine) -> None:
     """Prepare each new connection, and make sure that one lives which was not used for a while.
 
-    To ask each time would cost a busy door a round trip for every group of deliveries.
+    To check each time would cost a busy endpoint a round trip for every group of deliveries.
     """
 
     @event.listens_for(engine, "checkin")
@@ -59,8 +59,8 @@ def register_events(engine: Engine) -> None:
         left = until - time.monotonic()
         if left <= 0:
             raise DeadlineExceeded
-        if connection.info.get("left", math.inf) - left > _TELL_AGAIN_SECONDS:
-            # For this transaction alone: the next one may be somebody's who does not wait.
+        if connection.info.get("left", math.inf) - left > _SET_AGAIN_SECONDS:
+            # For this transaction alone: the next one may have no deadline.
             cursor.execute(f"set local statement_timeout = {math.ceil(left * 1000)}")
             connection.info["left"] = left
 
@@ -68,11 +68,11 @@ def register_events(engine: Engine) -> None:
 
 
 class DeadlineExceeded(Exception):
-    """Statements took longer than somebody waits for an answer; see `set_deadline`."""
+    """The deadline of `set_deadline` has passed."""
 
 
 def set_deadline(seconds: float | None) -> None:
-    """Let what runs from now on in this thread end after so long; None lets it run on.
+    """Set a deadline for all statements of this thread from now on; None removes it.
 
     A statement that is running then is cancelled by the database (57014); none is begun any more.
     Raises nothing by itself; statements raise `DeadlineExceeded` or what a cancelled one raises.

@@ -1,8 +1,8 @@
 """Paths of a campaign, added up: how often supporters took the same way, and what came of it.
 
-What a stranger would get wrong: a path is laid out at read time, from the touches that an action
-was attributed with. Clicks that led to nothing are paths of one touch each: nobody knows whose they
-are.
+Note: A path is built at read time, from the touches that an action
+was attributed with. Clicks that led to nothing are paths of one touch each: their owners are not
+known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from advocacy.storage.session import column, run
 from advocacy.storage.totals import OF_MODEL
 
 GRAINS = ("post", "platform", "channel")
-"""What a touch is told as, in this order."""
+"""The levels of detail of a touch, in this order."""
 
 APART = "\x1f"
 """Stands between the grains of a touch: the unit separator, which no name holds."""
@@ -198,16 +198,16 @@ def read_credits(
 ) -> list[CreditRow]:
     """Return (model, key, units, amount_minor) by every model of one action, as totals have it.
 
-    `model` is `every` for what all models agree on; `key` is empty for what is nobody's. `units`
-    are billionths of an action; money is net, of one currency.
+    `model` is `every` for what all models agree on; `key` is empty for what is unattributed.
+    `units` are billionths of an action; money is net, of one currency.
     """
     of_total = _OF_TOTAL[by]
     if by == "channel":
         of_total = f"case when platform = '' then '' else {of_total} end"
-    nobody = "00000000-0000-0000-0000-000000000000"
+    no_id = "00000000-0000-0000-0000-000000000000"
     return run(
         CreditRow,
-        f"""select model, coalesce(nullif({of_total}, '{nobody}'), '') as key,
+        f"""select model, coalesce(nullif({of_total}, '{no_id}'), '') as key,
                    sum(units)::int8 as units,
                    sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
                      ::int8 as amount_minor

@@ -1,11 +1,11 @@
-"""Presences: what distinct people are counted from, kept by deltas (see `advocacy.core.distinct`).
+"""Counts of distinct people, updated by deltas (see `advocacy.core.distinct`).
 
-What a batch changes is written down as *news* (`presence_news`) and folded in later. Whoever reads
-adds the two up.
+A batch appends its deltas to `presence_news`; they are compacted into `presences` later. Readers
+add the two up.
 
-What a stranger would get wrong: the deltas of a person depend on all of her actions, so two workers
-must not work them out side by side. Her row in `supporters` is locked first, and her other actions
-are read after that, in a statement of its own: it sees what the other worker has committed.
+Note: The deltas of a person depend on all of their actions, so two workers must not compute them
+at the same time. The person's row in `supporters` is locked first and their other actions are read
+after that, in a separate statement, which sees what the other worker has committed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _by_person(actions: Iterable[Action]) -> dict[UUID, list[Action]]:
 
 
 def _shapes(actions: Iterable[Action]) -> dict[UUID, tuple[object, ...]]:
-    """Return by id what presences depend on of each action."""
+    """Return by id the fields of each action on which distinct counts depend."""
     return {
         each.id: (
             each.campaign_id,
@@ -101,17 +101,17 @@ class _ActedRow(NamedTuple):
     path: list[JsonObject] | None
 
 
-def _other_actions(org_id: UUID, people: Sequence[UUID], told: Iterable[UUID]) -> list[_ActedRow]:
+def _other_actions(org_id: UUID, people: Sequence[UUID], given: Iterable[UUID]) -> list[_ActedRow]:
     return run(
         _ActedRow,
         """select supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
                   platform, path
            from actions
            where org_id = :o and supporter_id = any(cast(:people as uuid[])) and counted
-             and id <> all(cast(:told as uuid[]))""",
+             and id <> all(cast(:given as uuid[]))""",
         o=org_id,
         people=list(people),
-        told=list(told),
+        given=list(given),
     )
 
 
@@ -124,7 +124,7 @@ class _PostRow(NamedTuple):
 def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
     """Return the medium and the author of each post that these actions are credited to.
 
-    Whoever changes them has to call `move_people` before.
+    Call `move_people` before changing them.
     """
     ids: set[object] = set()
     for each in actions:
@@ -149,7 +149,7 @@ def move_people(
 ) -> None:
     """Write down what changes where a post turns out to be of this medium and this author.
 
-    To be called before the post is changed, while nobody else keeps actions of the organization.
+    To be called before the post is changed, while no one else stores actions of the organization.
     """
     # Whatever has the post on its path has a share in a total of it, and is of its campaign.
     people = column(
@@ -179,9 +179,9 @@ def move_people(
 def rebuild_distinct_counts(org_id: UUID) -> None:
     """Rebuild distinct counts from all actions, as `record_distinct_counts` would have made them.
 
-    In one statement over all actions: where everything is made anew, each person is looked at once
-    instead of once for each of her actions. What was counted rightly is not written again: it is
-    most of what a rebuild would write. The rules are those of `advocacy.core.distinct`.
+    In one statement over all actions: where everything is rebuilt, each person is looked at once
+    instead of once for each of their actions. Correct counts are not written again: they are most
+    of what a rebuild would write. The rules are those of `advocacy.core.distinct`.
     """
     drop_deltas(org_id)
     # A million people are sorted in it more than once.
@@ -274,9 +274,9 @@ def read_people(
     """Return (scope, grain, value, supporters, new): distinct people from `first` to `last`.
 
     A scope is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
-    'all' and where there is none (no post); ids are written out. A supporter is new where her
-    first action of all in the organization lies in the range. She is a post's where the model gives
-    it any share of one of her actions.
+    'all' and where there is none (no post); ids are written out. A supporter is new where their
+    first action in the organization lies in the range. They are a post's where the model gives it
+    any share of one of their actions.
     """
     asked = range_queries(first, last)
     return run(

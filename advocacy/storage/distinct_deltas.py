@@ -1,11 +1,11 @@
-"""News of presences: what changed since they were last folded.
+"""Deltas of distinct counts: what changed since they were last compacted.
 
-A batch writes down what it changes as a row for each scope, model and grain, whatever their number:
+A batch appends what it changes as a row for each scope, model and grain, whatever their number:
 that costs a tenth of adding it to `presences` at once, where each change stands by day and by span.
-It is folded into those later, many batches together.
+The deltas are compacted into those later, many batches together.
 
-What a stranger would get wrong: news count. Whoever reads presences adds `DELTAS` to them, in one
-statement, so that figures are the same before and after they are folded.
+Note: Deltas count. Readers of `presences` add `DELTAS` in one statement, so that figures are the
+same before and after they are compacted.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ FEW = 20_000
 """So many changes cost a reader no more than some milliseconds."""
 
 MANY = 400_000
-"""With more than these nobody waits for an idle moment."""
+"""With more than these, compacting does not wait for an idle moment."""
 
 DELTAS = """presence_news n
           cross join lateral unnest(n.groups, n.days, n.sinces, n.openings, n.people)
                              as e (value, day, since, opening, people)"""
-"""What to read news from; to be held to an organization, a scope, models and grains by `n`."""
+"""Where deltas are read from; to be restricted by `n` to an organization, scope, models, grains."""
 
 
-def append_deltas(org_id: UUID, news: Sequence[Change]) -> None:
-    """Write changes down, those of a scope, a model and a grain together."""
-    if not news:
+def append_deltas(org_id: UUID, deltas: Sequence[Change]) -> None:
+    """Append changes, those of a scope, a model and a grain in one row."""
+    if not deltas:
         return
     families: dict[tuple[UUID, str, str], int] = {}
-    ordered = sorted(news, key=itemgetter(0))
+    ordered = sorted(deltas, key=itemgetter(0))
     places = [families.setdefault(each.group[:3], len(families)) for each in ordered]
     execute(
         """insert into presence_news (org_id, scope_id, model, grain, id, size, groups, days,
@@ -75,7 +75,7 @@ _day = lru_cache(maxsize=5_000)(date.isoformat)
 
 
 def count_deltas(org_id: UUID) -> int:
-    """Return how many changes wait to be folded."""
+    """Return how many changes are not compacted yet."""
     return scalar(
         int,
         "select coalesce(sum(size), 0)::int8 as size from presence_news where org_id = :o",
@@ -84,9 +84,9 @@ def count_deltas(org_id: UUID) -> int:
 
 
 def compact_deltas(org_id: UUID, most: int) -> None:
-    """Take about so many of the news into presences, the largest families first.
+    """Compact about so many deltas into `presences`, the largest families first.
 
-    Changes no figure. One at a time does so for an organization.
+    Changes no figure. One worker at a time does so for an organization.
     """
     execute(
         f"""with families as (
@@ -101,12 +101,12 @@ def compact_deltas(org_id: UUID, most: int) -> None:
               where n.org_id = :o and n.scope_id = c.scope_id and n.model = c.model
                 and n.grain = c.grain and c.before < :most
               returning n.*),
-            news as (
+            deltas as (
               select n.scope_id as scope, n.model, n.grain, e.value, e.day, e.since, e.opening,
                      sum(e.people) as people
               from {DELTAS.replace("presence_news", "taken")}
               group by 1, 2, 3, 4, 5, 6, 7 having sum(e.people) <> 0)
-            {add_cells_sql(cells_sql("news"))}""",
+            {add_cells_sql(cells_sql("deltas"))}""",
         o=org_id,
         most=most,
         span=DAYS,
@@ -114,7 +114,7 @@ def compact_deltas(org_id: UUID, most: int) -> None:
 
 
 def drop_deltas(org_id: UUID) -> None:
-    """Remove the news, where presences are made again from all actions."""
+    """Remove the deltas, where the counts are rebuilt from all actions."""
     execute("delete from presence_news where org_id = :o", o=org_id)
 
 

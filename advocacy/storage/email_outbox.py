@@ -1,8 +1,8 @@
 """Who gets which report, what was sent to them, and the figures that a report needs besides.
 
-What a stranger would get wrong: a row of `sent_reports` is claimed and committed before anything is
-sent, and its key is (organization, subscription, period). So a mail goes out once, whoever else is
-at it; what a dead process left between claim and answer is visible and is not sent by itself.
+Note: A row of `sent_reports` is claimed and committed before anything is sent, and its key is
+(organization, subscription, period). So a mail goes out once, however many workers run; what a dead
+process left between claim and answer is visible and is not sent by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CLAIM_EXPIRES_AFTER = timedelta(minutes=10)
 
 
 class NewSubscription(NamedTuple):
-    """What somebody wants to get, and when: see `ReportSubscription`."""
+    """A subscription to be made: see `ReportSubscription`."""
 
     what: str
     email: str
@@ -39,9 +39,9 @@ class NewSubscription(NamedTuple):
 
 
 def put_subscription(org_id: UUID, wanted: NewSubscription) -> UUID:
-    """Keep a subscription and return its id. Raises `Taken` where there is the same already.
+    """Store a subscription and return its id. Raises `Taken` where there is the same already.
 
-    One at a time of an organization, or a form that is sent twice at once would be kept twice.
+    One at a time of an organization, or a form that is sent twice at once would be stored twice.
     """
     execute("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
@@ -175,7 +175,7 @@ def find_sent(org_id: UUID, report_id: UUID) -> SentMail | None:
 
 
 def request_resend(org_id: UUID, report_id: UUID, now: datetime) -> None:
-    """Let a mail be sent again by whoever sends what is due, whatever became of it.
+    """Mark a mail as due again, whatever became of it.
 
     Raises as `claim_resend` does.
     """

@@ -1,6 +1,6 @@
 """How far supporters have come: rungs, climbs, cohorts, and gifts. Reads only; numbers, never ids.
 
-What a stranger would get wrong: these count people over all of a campaign's actions (or all of the
+Note: These count people over all of a campaign's actions (or all of the
 organization's), so they read every counted action up to the last day. Nothing here can be had from
 totals, since people do not add up over days.
 """
@@ -106,7 +106,7 @@ def read_ladder(
     and acted again so much later; `since` 0 is the whole cohort.
 
     *Repeat* is (people, again): whose first `repeat_days` ended in the range, and who acted on
-    another day in them. Renewals, which nobody does anything for, are no coming back.
+    another day in them. Renewals, which happen by themselves, do not count as acting again.
     """
     newest = last.year * 12 + last.month - 1
     # Months as numbers: dates would go through time zones and numeric, for a million rows.

@@ -1,7 +1,7 @@
 """What the receipt of an action is made of, and how an action is found. Reads only.
 
-What a stranger would get wrong: nothing that names a person leaves this room. Of the facts of a
-delivery only their words are read (made, returned, …), never the hashes that stand beside them.
+Note: Nothing that names a person leaves this module. Of the facts of a
+delivery only their types are read (made, returned, …), never the hashes that stand beside them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class PostRow(NamedTuple):
 
 
 def posts(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, PostRow]:
-    """Return what is told of these posts: id, platform, title, url, campaign (its slug)."""
+    """Return these posts, each with the slug of its campaign."""
     rows = run(
         PostRow,
         """select p.id, p.platform, p.title, p.url, c.slug as campaign

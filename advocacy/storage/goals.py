@@ -1,9 +1,8 @@
 """Goals, and the figures by day that they are measured by.
 
-What a stranger would get wrong: supporters and donors are people, so their figures by day count
-each once, on the day of her first action or gift. Supporters are had from presences, actions, calls
-and money from totals. Donors are not, since a gift that went back makes none, nor are districts:
-these read the actions of the range.
+Note: Supporters and donors are people, so their figures by day count each once, on the day of
+their first action or gift. Supporters come from distinct counts; actions, calls and money from
+totals. Donors and districts read the actions of the range, since a refunded gift makes no donor.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ def read_sums(
 def read_districts(
     org_id: UUID, campaign_id: UUID | None, first: date, last: date
 ) -> list[OfDistrict]:
-    """Return (district, calls, people) of calls by target, as the tool told it; '' is none."""
+    """Return (district, calls, people) of calls by target, as the tool reported it; '' is none."""
     return run(
         OfDistrict,
         f"""select target as district, count(*)::int8 as calls,

@@ -1,11 +1,11 @@
 """Whom each identifier names, and which actions named it.
 
-All of it is derived. What an action named is kept with the action itself; here is what follows for
-each identifier, by the rules of `advocacy.identity.graph`.
+All of it is derived. What an action named is stored with the action itself; here is what follows
+for each identifier, by the rules of `advocacy.identity.graph`.
 
-What a stranger would get wrong: the row of an identifier is also its lock. Whoever keeps an action
-that named several identifiers has locked them all first, so that two workers that each see half of
-a join do not work side by side. An address that never came with anything else has no row: it is a
+Note: The row of an identifier is also its lock. A worker that stores an action with several
+identifiers has locked them all first, so that two workers that each see half of a join do not run
+at the same time. An address that never came with anything else has no row: it is a
 person by itself, and that never changes.
 """
 
@@ -20,7 +20,7 @@ from advocacy.storage.session import execute, run
 
 
 class State(NamedTuple):
-    """Whom an identifier names, None for nobody; in one word why it joins nothing, else empty.
+    """Whom an identifier names, None for no one; `blocked` is why it joins nothing, or empty.
 
     `parts`, of an address: how many other identifiers of the same person hang on it.
     """
@@ -31,7 +31,7 @@ class State(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a kept action named, by kind, and whose it is."""
+    """What a stored action named, by kind, and whose it is."""
 
     who: dict[str, str]
     supporter_id: UUID | None
@@ -46,7 +46,7 @@ class _IdentifierRow(NamedTuple):
 
 
 def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
-    """Lock those of these that have a row, in the one order, and return what is kept of them."""
+    """Lock those of these that have a row, in the one order, and return their states."""
     ordered = sorted(identifiers)
     rows = run(
         _IdentifierRow,
@@ -150,7 +150,7 @@ class _NamingRow(NamedTuple):
 
 
 def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID, Named]:
-    """Return the actions that named any of these; test actions name nobody.
+    """Return the actions that named any of these; test actions name no one.
 
     By an address only those are found that named a phone number or a tool's id with it.
     """

@@ -1,7 +1,7 @@
-"""The inbox: deliveries that were vouched for, from the commit before the 2xx to done.
+"""The inbox: verified deliveries, from the commit before the 2xx to done.
 
-What a stranger would get wrong: a delivery waits until it is closed, also while a worker is at it;
-who is at what stands in `claims`.
+Note: A delivery is pending until it is closed, also while a worker processes it; the leases are
+in `claims`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FACTS_AT_ONCE = 100_000
 
 @shape()
 class NewDelivery:
-    """A delivery that was vouched for, sealed under its own id, on its way into the inbox."""
+    """A verified delivery, encrypted under its own id, on its way into the inbox."""
 
     id: UUID
     source_id: UUID
@@ -40,10 +40,10 @@ class NewDelivery:
 
 
 def put_deliveries(org_id: UUID, arrived: Sequence[NewDelivery]) -> dict[UUID, PutOutcome]:
-    """Keep deliveries, each once, for good; returns for each id what became of it.
+    """Store deliveries, each once; returns for each id what became of it.
 
     That is "known" for the same delivery again, and "conflict" where its external id was used for
-    another body: then the first stands and the second is kept, quarantined as `id_reuse`.
+    another body: then the first stands and the second is stored, quarantined as `id_reuse`.
     """
     puts: dict[UUID, PutOutcome] = dict.fromkeys((one.id for one in arrived), "known")
     new = _insert_new(org_id, arrived)
@@ -115,12 +115,12 @@ def put_done(
     facts: Mapping[UUID, str],
     failed: Mapping[UUID, tuple[str, str]],
 ) -> None:
-    """Close deliveries that wait: done with their facts (JSON), or quarantined (reason, detail).
+    """Close pending deliveries: done with their facts (JSON), or quarantined (reason, detail).
 
     Raises `LostClaim` where somebody else has closed one of them.
     """
     ids = [*facts, *failed]
-    # Both sides by their ids, then by hashing: of an inbox that nobody analyzed yet the planner
+    # Both sides by their ids, then by hashing: of an inbox that was never analyzed the planner
     # expects one row that waits, and went through the whole batch for each of its rows.
     with no_nested_loops():
         closed = execute(
@@ -145,7 +145,7 @@ def put_done(
 
 
 def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
-    """Keep of how many actions a delivery gives a contact that cannot be read."""
+    """Store for how many actions a delivery gives a contact that cannot be read."""
     execute(
         """update inbox i set unread_contacts = v.unread
            from unnest(cast(:ids as uuid[]), cast(:unread as int2[])) as v (id, unread)
@@ -158,7 +158,7 @@ def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
 
 
 def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[JsonObject]:
-    """Return all facts that these deliveries told."""
+    """Return all facts of these deliveries."""
     rows = column(
         list[JsonObject],
         """select facts from inbox
@@ -210,7 +210,7 @@ class TestDelivery(NamedTuple):
 
 
 def newest_test(org_id: UUID, source_id: UUID) -> TestDelivery | None:
-    """Return id, status and reason of the newest delivery of a rehearsal of this source."""
+    """Return id, status and reason of the newest test delivery of this source."""
     rows = run(
         TestDelivery,
         """select id, status, reason from inbox
@@ -393,7 +393,7 @@ class ImportedRow:
 def put_rows(
     org_id: UUID, source_id: UUID, content_type: str, at: datetime, rows: Sequence[ImportedRow]
 ) -> set[UUID]:
-    """Keep rows of an export as done deliveries, each once; returns the ids that were new."""
+    """Store rows of an export as done deliveries, each once; returns the ids that were new."""
     inserted = column(
         UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
@@ -436,7 +436,7 @@ def read_done(
 
 
 def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
-    """Replace the facts (JSON) of done deliveries where they are told differently now."""
+    """Replace the facts (JSON) of done deliveries where they differ."""
     execute(
         """update inbox i set facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
@@ -485,7 +485,7 @@ def stored_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
 def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Remove the bodies of these deliveries; their facts stay.
 
-    With a body goes what was told beside it: of a call its whole trail.
+    With a body goes its message id, which of a call is its whole trail.
     """
     execute(
         """update inbox set body = null, message_id = ''
@@ -583,9 +583,9 @@ def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[FactsRow]:
 
 
 def put_redacted(org_id: UUID, facts: Mapping[UUID, str]) -> None:
-    """Replace what these deliveries told (JSON), and remove the bodies, which told more.
+    """Replace the facts (JSON) of these deliveries, and remove the bodies, which have more.
 
-    With a body goes what was told beside it, as in `drop_bodies`, and the bodies that came under
+    With a body goes its message id, as in `drop_bodies`, and the bodies that came under
     the same id and stand flagged as `id_reuse`.
     """
     execute(

@@ -1,4 +1,4 @@
-"""Which deliveries a worker is at, and until when it may be.
+"""Leases: which deliveries a worker is processing, and until when.
 
 A claim is one row for a whole batch: to note it in each delivery would write every body once more.
 
@@ -57,7 +57,7 @@ def new_lease_id() -> UUID:
 
 
 QueuePosition = tuple[datetime, UUID]
-"""When a delivery was received, and its id: how far somebody came in the order of claims."""
+"""When a delivery was received, and its id: a position in the order of claims."""
 
 _FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
@@ -65,7 +65,7 @@ _FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 def claim_batch(
     org_id: UUID, claim: UUID, seconds: int, limit: int, after: QueuePosition | None = None
 ) -> list[LeasedDelivery]:
-    """Claim deliveries that nobody has tried yet, the oldest first; with `after`, of those later.
+    """Claim deliveries that were not tried yet, the oldest first; with `after`, only later ones.
 
     Where an index has not been cleaned yet, what was closed since is in the way of the first one.
     """
@@ -225,7 +225,7 @@ def _end(org_id: UUID, claim: UUID) -> list[UUID]:
 
 
 def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
-    """Leave deliveries to whoever claims them next, in parts of this size."""
+    """Leave deliveries to the next worker, in parts of this size."""
     for start in range(0, len(ids), max(size, 1)):
         execute(
             """insert into claims (org_id, id, until, delivery_ids)

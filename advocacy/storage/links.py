@@ -180,7 +180,7 @@ class _LinkCounts(NamedTuple):
 
 
 def links_version() -> LinksVersion:
-    """Return the mark of all links as they are now."""
+    """Return the version of all links as they are now."""
     organizations = run(
         _OrganizationRow, "select id::text, name, fallback_url from organizations order by id"
     )
@@ -201,8 +201,8 @@ def links_version() -> LinksVersion:
 def create_share_link(org_id: UUID, code: str) -> Link:
     """Make a link that passes this one on: same post, same page, one generation further.
 
-    Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is held
-    until the child is: whoever moves it finds the child, or has moved the parent before.
+    Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is
+    locked until the child is stored: a move finds the child, or has moved the parent before.
     """
     parent = get_link(org_id, code, held=True)
     link = Link(
@@ -255,7 +255,7 @@ def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]
         )
         if len(rows) == len(moved):
             return rows
-        # Where this waited for somebody who passed one of these on, there is one more now.
+        # Where this waited for another transaction that shared one of these, there is one more now.
         moved = rows
 
 

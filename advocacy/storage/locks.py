@@ -17,9 +17,9 @@ _WAITED_TOO_LONG = frozenset({"55P03", "57014"})
 
 
 def lock_aliases(source_id: UUID, *, alone: bool) -> None:
-    """Hold the lock on what actions of a source are called, until the transaction ends.
+    """Hold the lock on the aliases of a source's actions until the transaction ends.
 
-    Alone, where names are joined; many who only use them share it.
+    Alone where aliases are merged; workers that only use them share it.
     """
     shared = "" if alone else "_shared"
     execute(f"select pg_advisory_xact_lock{shared}(:key)", key=source_id.int % (2**63))
@@ -28,8 +28,8 @@ def lock_aliases(source_id: UUID, *, alone: bool) -> None:
 def lock_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> None:
     """Hold the locks on these recurring gifts, as `ids_of_mandates`, until the transaction ends.
 
-    Who keeps a payment while another does would not see the other's. Some gifts share a lock: there
-    is room for so many only.
+    Who keeps a payment while another does would not see the other's. Some gifts share a lock: their
+    number is limited.
     """
     numbers = {crc32(f"{source_id}:{name}".encode()) % _LOCKS for source_id, name in mandates}
     execute(
@@ -71,13 +71,13 @@ def wait_for_organization(org_id: UUID, *, alone: bool) -> bool:
 
 
 def lock_people(org_id: UUID) -> None:
-    """Stand in line with whoever joins and parts people of this organization."""
+    """Wait for other workers that merge or split people of this organization."""
     # Two numbers make another lock than the one number of the organization's own.
     execute("select pg_advisory_xact_lock(:key, 1)", key=org_id.int % (2**31))
 
 
 def try_lock(org_id: UUID, name: str) -> bool:
-    """Take the lock of this name for the current transaction; False where somebody has it."""
+    """Take the lock of this name for the current transaction; False where another has it."""
     return scalar(
         bool,
         "select pg_try_advisory_xact_lock(hashtextextended(:name, 0)) as taken",

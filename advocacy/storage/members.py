@@ -1,6 +1,6 @@
-"""Who of the staff may see what: members, their browsers' sessions, one-time links, and the audit.
+"""Members: the staff of an organization, their roles, passwords and one-time links.
 
-What a stranger would get wrong: a person may be a member of several organizations, as several rows
+Note: A person may be a member of several organizations, as several rows
 with a password each. `addresses` finds them by a keyed digest of the e-mail address; nothing but
 the sign-in form asks it, since everyone else knows the organization.
 """
@@ -28,12 +28,12 @@ class BadEmail(ValueError):
 
 
 class LastOwner(ValueError):
-    """Nobody could manage the organization any more; the message says what to do."""
+    """No one could manage the organization any more; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Someone of the staff. `joined` is whether she has set a password."""
+    """Someone of the staff. `joined` is whether they have set a password."""
 
     org_id: UUID
     id: UUID
@@ -45,7 +45,7 @@ class Member:
 
     @property
     def called(self) -> str:
-        """Her name, or her address where she has not said it yet."""
+        """Their name, or their address where they have given none."""
         return self.name or self.email
 
 
@@ -174,7 +174,7 @@ def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
 
 
 def set_profile(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
-    """Keep how a member is called and in which language she reads; '' is as her browser asks."""
+    """Store a member's name and language; '' is the browser's default."""
     execute(
         "update members set name = :name, language = :language where org_id = :o and id = :id",
         o=org_id,
@@ -185,7 +185,7 @@ def set_profile(org_id: UUID, member_id: UUID, name: str, language: str) -> None
 
 
 def set_role(org_id: UUID, member_id: UUID, role: str) -> None:
-    """Let a member do more or less from her next request on. Raises `LastOwner`."""
+    """Change a member's role, from their next request on. Raises `LastOwner`."""
     if role != "owner":
         _leave_an_owner(org_id, member_id)
     execute(
@@ -197,7 +197,7 @@ def set_role(org_id: UUID, member_id: UUID, role: str) -> None:
 
 
 def remove_member(org_id: UUID, member_id: UUID) -> None:
-    """Remove a member with her sessions and one-time link at once. Raises `LastOwner`."""
+    """Remove a member with their sessions and one-time link at once. Raises `LastOwner`."""
     _leave_an_owner(org_id, member_id)
     _lock(org_id, member_id)
     execute(
@@ -232,17 +232,17 @@ def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
 
 
 def put_one_time_token(org_id: UUID, member_id: UUID) -> str:
-    """Make the word with which a member sets a password once, in `ONE_TIME_LASTS`.
+    """Make a token with which a member sets a password once, within `ONE_TIME_LASTS`.
 
-    The one before it ends. Her password stays what it is until then.
+    The one before it ends. The password stays what it is until then.
     """
     _lock(org_id, member_id)
-    _drop_one_time_words(org_id, member_id)
-    word = new_key("once")
+    _drop_one_time_tokens(org_id, member_id)
+    token = new_key("once")
     execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('one_time', :word, :org_id, :id)""",
-        word=token_digest(word),
+        word=token_digest(token),
         org_id=org_id,
         id=member_id,
     )
@@ -252,29 +252,29 @@ def put_one_time_token(org_id: UUID, member_id: UUID) -> str:
         id=member_id,
         lasts=ONE_TIME_LASTS,
     )
-    return word
+    return token
 
 
-def find_by_one_time_token(word: str) -> Member | None:
-    """Return the member who may set a password with this word now."""
+def find_by_one_time_token(token: str) -> Member | None:
+    """Return the member who may set a password with this token now."""
     rows = run(
         Member,
         f"""select {_MEMBER} from addresses a
             join members m on m.org_id = a.org_id and m.id = a.target_id
             where a.kind = 'one_time' and a.word = :word and m.one_time_until > now()""",
-        word=token_digest(word),
+        word=token_digest(token),
     )
     return rows[0] if rows else None
 
 
-def use_one_time_token(org_id: UUID, member_id: UUID, word: str, password: str) -> bool:
-    """Set a password with a one-time word and end the word; False where another was faster."""
+def use_one_time_token(org_id: UUID, member_id: UUID, token: str, password: str) -> bool:
+    """Set a password with a one-time token and end the token; False where another was faster."""
     _lock(org_id, member_id)
     used = execute(
         """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
            and target_id = :id""",
         o=org_id,
-        word=token_digest(word),
+        word=token_digest(token),
         id=member_id,
     )
     if used:
@@ -283,7 +283,7 @@ def use_one_time_token(org_id: UUID, member_id: UUID, word: str, password: str) 
 
 
 def password_of(org_id: UUID, member_id: UUID) -> str | None:
-    """Return what is kept of a member's password."""
+    """Return the hash of a member's password."""
     rows = column(
         str, "select password from members where org_id = :o and id = :id", o=org_id, id=member_id
     )
@@ -291,9 +291,9 @@ def password_of(org_id: UUID, member_id: UUID) -> str | None:
 
 
 def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -> None:
-    """Keep a new password, and end every session but the one with the word `keep`."""
+    """Store a new password, and end every session but the one with the token `keep`."""
     _lock(org_id, member_id)
-    _drop_one_time_words(org_id, member_id)
+    _drop_one_time_tokens(org_id, member_id)
     execute(
         """update members set password = :password, one_time_until = null
            where org_id = :o and id = :id""",
@@ -305,7 +305,7 @@ def set_password(org_id: UUID, member_id: UUID, password: str, keep: str = "") -
 
 
 def update_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> None:
-    """Keep the same password under today's parameters, unless it was changed meanwhile."""
+    """Store the same password under today's parameters, unless it was changed meanwhile."""
     execute(
         """update members set password = :password
            where org_id = :o and id = :id and password = :before""",
@@ -317,9 +317,9 @@ def update_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> No
 
 
 def _lock(org_id: UUID, member_id: UUID) -> None:
-    """Let nobody else make or use a one-time word of this member until this is committed.
+    """Keep others from making or using a one-time token of this member until this is committed.
 
-    Before her words are looked at: of two made at the same time neither would see the other's.
+    Before their tokens are read: of two made at the same time neither would see the other's.
     """
     execute(
         "select 1 from members where org_id = :o and id = :id for no key update",
@@ -328,7 +328,7 @@ def _lock(org_id: UUID, member_id: UUID) -> None:
     )
 
 
-def _drop_one_time_words(org_id: UUID, member_id: UUID) -> None:
+def _drop_one_time_tokens(org_id: UUID, member_id: UUID) -> None:
     execute(
         "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
         o=org_id,

@@ -5,7 +5,7 @@ clocks of the campaign. Totals are booked like that when an action is worked off
 `rollup.contributions`); here it is read from the actions themselves, for what totals do not have:
 who gives recurringly, hours, and ways to actions.
 
-What a stranger would get wrong: what goes back in some days may be of a gift of other days. So the
+Note: What is refunded on some days may be of a gift of other days. So the
 money of a range has people and ways behind it who did nothing in it, and can be less than nothing.
 """
 

@@ -78,17 +78,16 @@ def newest_migration() -> str:
 
 
 def prefer_index_scans() -> None:
-    """Let the current transaction look its few thousand rows up by their keys.
+    """Let the planner prefer index scans in the current transaction, which reads few thousand rows.
 
-    The planner takes a look for as dear as on a disk that turns, and went through all identifiers
-    and all clicks of an organization for each batch, as long as these were no more than some
-    hundred thousand.
+    The planner estimates a lookup as on a rotating disk, and scanned all identifiers and all clicks
+    of an organization for each batch, as long as these were no more than some hundred thousand.
     """
     execute("set local random_page_cost = 1.1")
 
 
 def allow_long_query() -> None:
-    """Let the current transaction count for long, and in memory: nobody waits for an answer.
+    """Let the current transaction run long and in memory, where no request waits for it.
 
     Memoizing is off: PostgreSQL would keep a copy of each action's path to look it up, and no two
     are alike. With much memory that took ten times as long as the count itself.
@@ -103,9 +102,9 @@ def allow_long_query() -> None:
 
 @contextmanager
 def no_nested_loops() -> Iterator[None]:
-    """Join by hashing in the statements inside, whatever the planner expects.
+    """Forbid nested loops in the statements inside.
 
-    For what joins groups that it made itself: of tables that nobody analyzed yet the planner
+    For joins of groups made in the statement itself: of tables never analyzed the planner
     expects few groups and goes through all of them for each row. A few thousand people took more
     than five seconds so, where hashing takes as many milliseconds.
     """

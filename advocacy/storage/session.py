@@ -1,8 +1,4 @@
-"""SQL lives in these rooms and nowhere else, and nothing here commits but `transaction()`.
-
-Every statement that writes or locks names one `org_id`, so that the same statements run on a
-database distributed by organization.
-"""
+"""Transactions and statements. Nothing commits but `transaction()`."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ Result = TypeVar("Result")
 RowT = TypeVar("RowT")
 Value = TypeVar("Value")
 
-# A statement is looked through for its parameters once, not each time that it is run.
+# A statement is parsed for its parameters once, not each time it is run.
 text = lru_cache(maxsize=2048)(_written)
 
 # Serialization failure and deadlock: the database asks for another try of the whole transaction.
@@ -52,7 +48,7 @@ def transaction() -> Iterator[scoped_session[Session]]:
 def with_retries(work: Callable[[bool], Result]) -> Result:
     """Run work that is one transaction, again where the database or another worker asks for it.
 
-    Work is told whether this is another try; then it does well to keep others out.
+    `work` gets whether this is another try; then it should lock others out.
     """
     for tried in range(_TRIES):
         try:

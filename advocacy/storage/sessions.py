@@ -20,24 +20,24 @@ _NOTED_AGAIN = timedelta(minutes=1)
 def put_session(
     org_id: UUID, *, member_id: UUID | None = None, token_id: UUID | None = None
 ) -> str:
-    """Begin a session of a member or of a token; returns its word, which is kept nowhere."""
+    """Begin a session of a member or of a token; returns its token, which is not stored."""
     execute(
         """delete from sessions where org_id = :o
            and (expires_at < now() or seen_at < now() - :idle)""",
         o=org_id,
         idle=SESSION_IDLE,
     )
-    word = new_key("ses")
+    token = new_key("ses")
     execute(
         """insert into sessions (org_id, digest, member_id, token_id, expires_at)
            values (:o, :digest, :member_id, :token_id, now() + :lasts)""",
         o=org_id,
-        digest=token_digest(word),
+        digest=token_digest(token),
         member_id=member_id,
         token_id=token_id,
         lasts=SESSION_LASTS,
     )
-    return word
+    return token
 
 
 class OpenSession(NamedTuple):
@@ -56,8 +56,8 @@ class OpenSession(NamedTuple):
     noted: bool
 
 
-def find_session(org_id: UUID, word: str) -> OpenSession | None:
-    """Return the open session with this word: its member's or token's columns, and `noted`.
+def find_session(org_id: UUID, token: str) -> OpenSession | None:
+    """Return the open session with this token: its member's or token's columns, and `noted`.
 
     `noted` is False where it was last seen so long ago that `record_session_use` has to be called.
     """
@@ -75,19 +75,19 @@ def find_session(org_id: UUID, word: str) -> OpenSession | None:
              and s.expires_at > now() and s.seen_at > now() - :idle
              and (m.id is not null or t.id is not null)""",
         o=org_id,
-        digest=token_digest(word),
+        digest=token_digest(token),
         again=_NOTED_AGAIN,
         idle=SESSION_IDLE,
     )
     return rows[0] if rows else None
 
 
-def record_session_use(org_id: UUID, word: str) -> None:
+def record_session_use(org_id: UUID, token: str) -> None:
     """Write down that a session is in use, and on which day its member was here."""
     execute(
         "update sessions set seen_at = now() where org_id = :o and digest = :digest",
         o=org_id,
-        digest=token_digest(word),
+        digest=token_digest(token),
     )
     execute(
         """update members m set last_seen_on = :today from sessions s
@@ -95,21 +95,21 @@ def record_session_use(org_id: UUID, word: str) -> None:
              and m.last_seen_on is distinct from :today""",
         o=org_id,
         today=datetime.now(UTC).date(),
-        digest=token_digest(word),
+        digest=token_digest(token),
     )
 
 
-def end_session(org_id: UUID, word: str) -> None:
-    """End one session: whoever has a copy of its cookie is out, too."""
+def end_session(org_id: UUID, token: str) -> None:
+    """End one session; copies of its cookie are no longer valid."""
     execute(
         "delete from sessions where org_id = :o and digest = :digest",
         o=org_id,
-        digest=token_digest(word),
+        digest=token_digest(token),
     )
 
 
 def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
-    """End every session of a member but the one with the word `keep`; returns how many."""
+    """End every session of a member but the one with the token `keep`; returns how many."""
     return execute(
         "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
         o=org_id,

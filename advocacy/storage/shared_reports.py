@@ -1,7 +1,7 @@
-"""Links that show one campaign's report to whoever has them, for leaders without an account.
+"""Shared reports: links that show one campaign's report to people without an account.
 
-What a stranger would get wrong: these are no tracking links. What staff call a *link* is followed
-by supporters; a *view link* shows figures, expires, and can be withdrawn.
+Note: These are not tracking links. What staff call a *link* is followed by supporters; the link of
+a shared report shows figures, expires, and can be revoked. The table is `view_links`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def put_shared_report(
     first_on: date | None = None,
     last_on: date | None = None,
 ) -> str:
-    """Make a view link; returns its word, which is kept nowhere."""
-    made, word = new_id(), new_key("view")
+    """Make a shared report; returns its token, which is not stored."""
+    made, token = new_id(), new_key("view")
     execute(
         """insert into view_links (org_id, id, campaign_id, name, days, first_on, last_on, model,
                                    made_by, expires_at)
@@ -49,11 +49,11 @@ def put_shared_report(
     execute(
         """insert into addresses (kind, word, org_id, target_id)
            values ('view', :word, :org_id, :id)""",
-        word=token_digest(word),
+        word=token_digest(token),
         org_id=org_id,
         id=made,
     )
-    return word
+    return token
 
 
 class SharedReport(NamedTuple):
@@ -74,7 +74,7 @@ class SharedReport(NamedTuple):
 
 
 def list_shared_reports(org_id: UUID, campaign_id: UUID) -> list[SharedReport]:
-    """Return the view links of a campaign, the newest first, with `open` where they show it."""
+    """Return the shared reports of a campaign, the newest first; `open` ones can be read."""
     return run(
         SharedReport,
         """select id, name, days, first_on, last_on, model, made_by, expires_at, opened,
@@ -101,8 +101,8 @@ class OpenedReport(NamedTuple):
     shown: JsonObject | None
 
 
-def find_shared_report(word: str) -> OpenedReport | None:
-    """Return what a word is for: org_id, id, the campaign's slug, days, model, what was shown."""
+def find_shared_report(token: str) -> OpenedReport | None:
+    """Return the shared report with this token, if it can be opened."""
     rows = run(
         OpenedReport,
         """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at,
@@ -112,13 +112,13 @@ def find_shared_report(word: str) -> OpenedReport | None:
            join campaigns c on c.org_id = v.org_id and c.id = v.campaign_id
            where a.kind = 'view' and a.word = :word
              and v.withdrawn_at is null and v.expires_at > now()""",
-        word=token_digest(word),
+        word=token_digest(token),
     )
     return rows[0] if rows else None
 
 
 def put_snapshot(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> JsonObject:
-    """Keep what is shown on a day, as JSON, and return what is: of two at a time one is.
+    """Store what is shown on a day, as JSON, and return what is stored: of two at a time one wins.
 
     What took so long to count that a day is over stays behind that of the day after.
     """
@@ -153,7 +153,7 @@ def count_opening(org_id: UUID, view_link_id: UUID) -> None:
 
 
 def revoke_shared_report(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
-    """Let a view link show nothing any more; False where there is no open one with this id."""
+    """Revoke a shared report; False where there is no open one with this id."""
     withdrawn = execute(
         """update view_links set withdrawn_at = now()
            where org_id = :o and campaign_id = :campaign_id and id = :id

@@ -1,6 +1,6 @@
-"""How sources fare, and what is quarantined, for the pages that show it.
+"""The health of sources, and what is quarantined.
 
-What a stranger would get wrong: there is no index of the inbox by source, so that taking a delivery
+Note: There is no index of the inbox by source, so that taking a delivery
 stays cheap. What is asked of all deliveries here is asked of a few days only.
 """
 
@@ -41,7 +41,7 @@ class Health:
 
 
 def read_health(org_id: UUID) -> list[Health]:
-    """Return each source with its deliveries, by name; rehearsals are left out."""
+    """Return each source with its deliveries, by name; test deliveries are left out."""
     rows = run(
         Health,
         """with of_a_day as (

@@ -25,7 +25,7 @@ from advocacy.storage.session import execute, run
 
 @dataclass(frozen=True, slots=True)
 class ReceivingSource:
-    """What the door needs of a source."""
+    """What the webhook endpoint needs of a source."""
 
     org_id: UUID
     id: UUID
@@ -45,7 +45,7 @@ def put_source(
     region: str = "US",
     setup: JsonObject | None = None,
 ) -> tuple[Source, str]:
-    """Make a source; returns it with its key, which is kept nowhere. Raises `Taken`."""
+    """Make a source; returns it with its key, which is not stored. Raises `Taken`."""
     if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
         raise Taken(f"there is already a source {name}")
     source = Source(
@@ -139,7 +139,7 @@ def put_secret(
 
 
 def find_source_by_key(master: bytes, key: str) -> ReceivingSource | None:
-    """Return the enabled source that this key opens, with all its secrets that are valid now."""
+    """Return the enabled source of this key, with all its secrets that are valid now."""
     return find_sources_by_key(master, {key}).get(key)
 
 
@@ -156,9 +156,9 @@ class _KeyRow(NamedTuple):
 
 
 def find_sources_by_key(master: bytes, keys: Collection[str]) -> dict[str, ReceivingSource]:
-    """Return what `find_source_by_key` would for each of these keys, without those that open none.
+    """Return what `find_source_by_key` would for each of these keys, without unknown keys.
 
-    All in one query, for deliveries that knock together.
+    All in one query, for deliveries that arrive together.
     """
     words = {token_digest(key): key for key in keys}
     rows = run(
@@ -203,7 +203,7 @@ def put_test_key(org_id: UUID, source_id: UUID) -> str:
 
 
 def drop_test_key(org_id: UUID, key: str) -> None:
-    """Remove the key of a rehearsal."""
+    """Remove the key of an integration test."""
     execute(
         "delete from addresses where org_id = :o and kind = 'rehearsal' and word = :word",
         o=org_id,

@@ -10,7 +10,7 @@ from advocacy.storage.session import execute
 
 
 def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
-    """Note people with the instant of an action; the earliest ever is kept. Locks each of them.
+    """Store people with the instant of an action, keeping the earliest. Locks each of them.
 
     Who is given without an instant is only locked: by a row that has to be dropped again, where
     there was none.
@@ -33,10 +33,10 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None
 
 
 def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Find anew when these people first acted, after one of their actions was changed.
+    """Recompute when these people first acted, after one of their actions was changed.
 
-    They have to be locked since an earlier statement, or this one would not see what somebody else
-    has just kept of them.
+    They have to be locked by an earlier statement, or this one would not see what another worker
+    has just stored of them.
     """
     ids = sorted(set(supporters))
     if not ids:
@@ -52,7 +52,7 @@ def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
 
 
 def drop_idle_supporters(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Remove those of these people who have not acted after all: they are nobody."""
+    """Remove those of these people who have no actions."""
     if ids := list(supporters):
         execute(
             """delete from supporters

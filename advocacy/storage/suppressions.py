@@ -9,7 +9,7 @@ from advocacy.storage.session import column, execute, exists
 
 
 def find_erased(org_id: UUID, marks: Iterable[str]) -> set[str]:
-    """Return which of these marks are of people who were erased."""
+    """Return which of these digests are of erased people."""
     rows = column(
         str,
         "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
@@ -20,7 +20,7 @@ def find_erased(org_id: UUID, marks: Iterable[str]) -> set[str]:
 
 
 def has_erased(org_id: UUID) -> bool:
-    """Say whether anybody was ever erased from this organization."""
+    """Say whether anyone was ever erased from this organization."""
     return exists("select 1 from suppressed where org_id = :o limit 1", o=org_id)
 
 

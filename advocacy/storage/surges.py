@@ -1,6 +1,6 @@
 """What posts bring right now against their past, and the surges that were noticed.
 
-What a stranger would get wrong: the window is read from the clicks themselves by their index on
+Note: The window is read from the clicks themselves by their index on
 time, so it costs what the last minutes brought and not what the year did; the past is read from
 totals by day.
 """

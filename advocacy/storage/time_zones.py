@@ -5,7 +5,7 @@ it finds the place of an instant among these changes.
 
 Note: PostgreSQL has time zones too, of another release, and reads some names otherwise. So does the
 zone of a connection, which a pooler or another node does not know of. No statement uses either:
-`at time zone` is of 'UTC' alone, and which day is today is told by Python.
+`at time zone` is of 'UTC' alone, and which day is today is given by Python.
 """
 
 from __future__ import annotations

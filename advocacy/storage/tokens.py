@@ -20,13 +20,13 @@ from advocacy.storage.session import run
 
 
 def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tuple[Token, str]:
-    """Make an API token; returns it with its text, which is kept nowhere."""
+    """Make an API token; returns it with its text, which is not stored."""
     token = Token(org_id=org_id, id=new_id(), name=name, scope=scope, expires_at=expires_at)
     db.session.add(token)
     db.session.flush()
-    word = new_key("aat")
-    put_lookup_key("token", token_digest(word), org_id, token.id)
-    return token, word
+    text = new_key("aat")
+    put_lookup_key("token", token_digest(text), org_id, token.id)
+    return token, text
 
 
 class _TokenId(NamedTuple):
@@ -34,7 +34,7 @@ class _TokenId(NamedTuple):
     id: UUID
 
 
-def find_token(word: str) -> Token | None:
+def find_token(text: str) -> Token | None:
     """Return the token with this text, if it may be used now."""
     rows = run(
         _TokenId,
@@ -42,7 +42,7 @@ def find_token(word: str) -> Token | None:
            join tokens t on t.org_id = a.org_id and t.id = a.target_id
            where a.kind = 'token' and a.word = :word
              and t.revoked_at is null and t.expires_at > now()""",
-        word=token_digest(word),
+        word=token_digest(text),
     )
     return db.session.get(Token, tuple(rows[0])) if rows else None
 

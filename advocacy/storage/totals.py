@@ -1,8 +1,8 @@
 """Totals by day, and the figures that a report reads.
 
-What a stranger would get wrong: numbers of actions and money add up over days and posts; numbers of
-people do not (see `advocacy.core.distinct`). Whatever is counted by day is counted
-by spans of sixteen days as well, so that a report over years reads few rows.
+Note: Actions and money add up over days and posts; numbers of people do not (see
+`advocacy.core.distinct`). What is counted by day is also counted by spans of sixteen days, so that
+a report over years reads few rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OF_MODEL = "model || '' in ('every', :model)"
 """The condition for totals of a model.
 
 Written so that no index is asked for it: keys have the model behind the post, and PostgreSQL 18
-takes it for dear to look for two models with each post, so dear that it reads the whole table.
+estimates looking up two models for each post as so expensive that it reads the whole table.
 """
 
 
@@ -60,8 +60,8 @@ class Sums(NamedTuple):
     refunded_minor: int
 
 
-def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
-    """Add deltas, in the order of their keys, into this worker's slot."""
+def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], stripe: int) -> None:
+    """Add deltas, in the order of their keys, into this worker's stripe."""
     ordered = sorted((key, sums) for key, sums in deltas.items() if any(sums))
     if not ordered:
         return
@@ -83,7 +83,7 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
                          gross_minor = totals.gross_minor + excluded.gross_minor,
                          refunded_minor = totals.refunded_minor + excluded.refunded_minor""",
         o=org_id,
-        slot=slot,
+        slot=stripe,
         campaigns=[key.campaign_id for key, _ in ordered],
         days=[key.day for key, _ in ordered],
         posts=[key.post_id for key, _ in ordered],
@@ -97,11 +97,11 @@ def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], slot: int) -> None:
         gross=[sums.gross_minor for _, sums in ordered],
         refunded=[sums.refunded_minor for _, sums in ordered],
     )
-    _add_span_totals(org_id, ordered, slot)
-    _add_day_totals(org_id, ordered, slot)
+    _add_span_totals(org_id, ordered, stripe)
+    _add_day_totals(org_id, ordered, stripe)
 
 
-def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int) -> None:
+def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], stripe: int) -> None:
     """Add the same by span and without the source."""
     spans: dict[tuple[UUID, date, UUID, str, str, str, str, str], list[int]] = defaultdict(
         lambda: [0, 0, 0]
@@ -152,12 +152,12 @@ def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int
                          gross_minor = span_totals.gross_minor + excluded.gross_minor,
                          refunded_minor = span_totals.refunded_minor + excluded.refunded_minor""",
         o=org_id,
-        slot=slot,
+        slot=stripe,
         **{name: [row[index] for row in ordered] for index, name in enumerate(names)},
     )
 
 
-def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int) -> None:
+def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], stripe: int) -> None:
     """Add the same by day and kind alone."""
     days: dict[tuple[UUID, date, str, str], int] = defaultdict(int)
     for key, sums in deltas:
@@ -175,7 +175,7 @@ def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int)
            on conflict (org_id, campaign_id, day, model, kind, slot)
            do update set units = day_totals.units + excluded.units""",
         o=org_id,
-        slot=slot,
+        slot=stripe,
         **{
             name: [row[index] for row in ordered]
             for index, name in enumerate(("campaigns", "days", "models", "kinds", "units"))
@@ -183,7 +183,9 @@ def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], slot: int)
     )
 
 
-def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], slot: int) -> None:
+def add_generations(
+    org_id: UUID, was: Iterable[Action], now: Iterable[Action], stripe: int
+) -> None:
     """Add what changes in the generations of links when actions that `was` are `now` so."""
     deltas: dict[tuple[UUID, date, UUID, UUID], int] = defaultdict(int)
     for sign, actions in ((-1, was), (1, now)):
@@ -214,7 +216,7 @@ def add_generations(org_id: UUID, was: Iterable[Action], now: Iterable[Action], 
             on conflict (org_id, campaign_id, span, starts_on, post_id, generation, slot)
             do update set actions = generation_totals.actions + excluded.actions""",
         o=org_id,
-        slot=slot,
+        slot=stripe,
         **{
             name: [row[index] for row in ordered]
             for index, name in enumerate(("campaigns", "days", "posts", "links", "actions"))

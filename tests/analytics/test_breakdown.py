@@ -200,7 +200,7 @@ def click(world: World, at: datetime, number: int) -> None:
                     not_human_why="" if number % 3 else "prefetch",
                 )
             ],
-            slot=0,
+            stripe=0,
         )
 
 

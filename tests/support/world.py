@@ -150,7 +150,7 @@ class World:
             clicks.put_clicks(
                 self.org_id,
                 [Click(click_id, self.org_id, link.link_id, at or datetime.now(UTC), **more)],
-                slot=0,
+                stripe=0,
             )
         return click_id
 

@@ -359,7 +359,7 @@ def deliver(
                 )
             )
         with transaction():
-            clicks_storage.put_clicks(plan.org_id, batch.clicks, slot=0)
+            clicks_storage.put_clicks(plan.org_id, batch.clicks, stripe=0)
             sample_rows.put_pending(plan.org_id, rows)
         clicks += len(batch.clicks)
         done += len(rows)

@@ -2,10 +2,10 @@
 
 `org_id` comes first in every primary, unique and foreign key, so that no row of one organization
 can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
-`organizations`, and `addresses`, which says whose a public word is.
+`organizations`, and `addresses`, the lookup keys.
 
-What a stranger would get wrong: `actions`, `identifiers`, `supporters` and `totals` are derived.
-The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest anew from it.
+Note: `actions`, `identifiers`, `supporters` and `totals` are derived.
+The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest from it.
 """
 
 from __future__ import annotations

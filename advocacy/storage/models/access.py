@@ -42,10 +42,10 @@ class Token(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Member(db.Model):  # type: ignore[name-defined,misc]
-    """Someone of the staff. Invited until she has a password; `one_time_until` is her link's end.
+    """A member of the staff. Invited until they have a password; `one_time_until` ends their link.
 
-    The e-mail address is kept as it is: she signs in with it and gets mail there. She has one
-    password in each organization, so that who runs one can never get into another.
+    The e-mail address is stored as it is: they sign in with it and get mail there. They have one
+    password in each organization, so that the owner of one can never get into another.
     """
 
     __tablename__ = "members"
@@ -69,7 +69,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SessionRow(db.Model):  # type: ignore[name-defined,misc]
-    """A browser that is signed in, as a member or with a token. Its cookie holds the word."""
+    """A browser that is signed in, as a member or with a token. Its cookie holds the token."""
 
     __tablename__ = "sessions"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,12 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.models.columns import id_column, instant_column, text_column
 
 
 class Supporter(db.Model):  # type: ignore[name-defined,misc]
-    """Someone who acted. `first_acted_at` is the earliest of all her counted actions."""
+    """Someone who acted. `first_acted_at` is the earliest of their counted actions."""
 
     __tablename__ = "supporters"
 
@@ -40,7 +40,7 @@ class Supporter(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Suppressed(db.Model):  # type: ignore[name-defined,misc]
-    """Someone who was erased: a late delivery must not bring her back."""
+    """Someone who was erased: a late delivery must not bring them back."""
 
     __tablename__ = "suppressed"
 
@@ -83,11 +83,11 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     person_hash: Mapped[str] = text_column("")
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = text_column("")
-    path: Mapped[list[Any] | None] = mapped_column(JSONB)
+    path: Mapped[list[JsonObject] | None] = mapped_column(JSONB)
     gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     currency: Mapped[str] = text_column("")
-    returns: Mapped[list[Any] | None] = mapped_column(JSONB)
+    returns: Mapped[list[JsonObject] | None] = mapped_column(JSONB)
     recurs_as: Mapped[str] = text_column("")
     renewal: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -159,7 +159,7 @@ class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ActionName(db.Model):  # type: ignore[name-defined,misc]
-    """Another name of an action: a tool tells of one payment as intent, charge and invoice."""
+    """Another name of an action: a tool reports one payment as intent, charge and invoice."""
 
     __tablename__ = "action_names"
 
@@ -176,7 +176,7 @@ class ActionName(db.Model):  # type: ignore[name-defined,misc]
 class Restatement(db.Model):  # type: ignore[name-defined,misc]
     """That numbers which had been shown were changed: when, why, of which days, how many actions.
 
-    A note for whoever read the old numbers. It is history, so a rebuild neither makes nor drops it.
+    For readers of the old numbers. It is history, so a rebuild neither makes nor drops it.
     """
 
     __tablename__ = "restatements"
@@ -329,7 +329,7 @@ class Presence(db.Model):  # type: ignore[name-defined,misc]
 
 
 class PresenceNews(db.Model):  # type: ignore[name-defined,misc]
-    """What a batch changed of presences of one scope, model and grain; not yet folded into them.
+    """What a batch changed of presences of one scope, model and grain; not yet compacted into them.
 
     Its `size` changes stand in lists of the same length: in the group of that value on a day, since
     another one, so many people more. `scope_id` is what `Presence.campaign_id` is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,12 +20,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.models.columns import id_column, instant_column, text_column
 
 
 class InboxRow(db.Model):  # type: ignore[name-defined,misc]
-    """A delivery that was vouched for. The row stays for good; the body goes after its time.
+    """A verified delivery. The row stays; the body is removed after its retention period.
 
     `facts` is what the body said, without anything that names a person, so that numbers can be
     rebuilt after the body is gone.
@@ -50,7 +50,7 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease: Mapped[UUID | None] = mapped_column(Uuid)
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    facts: Mapped[list[Any] | None] = mapped_column(JSONB)
+    facts: Mapped[list[JsonObject] | None] = mapped_column(JSONB)
     test: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     unread_contacts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -24,12 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.models.columns import id_column, instant_column, text_column
 
 
 class ViewLink(db.Model):  # type: ignore[name-defined,misc]
-    """A link that shows one campaign's report to whoever has it. Its word is kept as a digest only.
+    """A shared report: a link that shows one campaign's report. Its token is stored as a digest.
 
     `days` are the last so many; else `first_on` to `last_on`; without any, all days there are.
     `shown` is the report as it was shown on the day `shown_on`: it stays the same until the next.
@@ -51,7 +51,7 @@ class ViewLink(db.Model):  # type: ignore[name-defined,misc]
     opened: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_opened_on: Mapped[date | None] = mapped_column(Date)
     shown_on: Mapped[date | None] = mapped_column(Date)
-    shown: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    shown: Mapped[JsonObject | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
     __table_args__ = (
@@ -118,7 +118,7 @@ class SentReport(db.Model):  # type: ignore[name-defined,misc]
     next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str] = text_column("")
-    figures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    figures: Mapped[JsonObject | None] = mapped_column(JSONB)
 
     __table_args__ = (
         UniqueConstraint("org_id", "subscription_id", "period"),

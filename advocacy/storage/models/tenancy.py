@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.models.columns import id_column, instant_column, text_column
 
@@ -41,9 +41,9 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Address(db.Model):  # type: ignore[name-defined,misc]
-    """Whose a public word is: a source key or a token (by digest), or a link's code.
+    """A lookup key: whose a source key, a token (by digest) or a link's code is.
 
-    A member's word is a keyed digest of her e-mail address, a slash, and the organization's id.
+    A member's `word` is a keyed digest of their e-mail address, a slash, and the organization's id.
     """
 
     __tablename__ = "addresses"
@@ -60,7 +60,7 @@ class Address(db.Model):  # type: ignore[name-defined,misc]
             name="kind",
         ),
         Index("addresses_org_id_target_id_idx", "org_id", "target_id"),
-        # One person may be a member of several organizations: found by the beginning of the word.
+        # One person may be a member of several organizations: found by the beginning of `word`.
         Index(
             "addresses_member_idx",
             "word",
@@ -99,7 +99,7 @@ class Source(db.Model):  # type: ignore[name-defined,misc]
     name: Mapped[str] = text_column()
     campaign_id: Mapped[UUID | None] = mapped_column(Uuid)
     region: Mapped[str] = text_column("US")
-    setup: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    setup: Mapped[JsonObject] = mapped_column(JSONB, server_default=text("'{}'"))
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 

@@ -51,7 +51,7 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     """A tracking link of a post. `provider` says how its destination takes our code.
 
     For the generic provider `carries` says it: query parameter to `{code}`, `{click_id}`, `{both}`.
-    `changed_at` is what redirect doors look at to know whether their copy is fresh. A link that a
+    By `changed_at` redirect processes know whether their copy is fresh. A link that a
     supporter passes on has a `parent_id` and is of the same post as the first of its chain, so that
     what it brings is that post's; `generation` is how often it was passed on.
     """
@@ -92,10 +92,10 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
 
 
 class TouchRow(db.Model):  # type: ignore[name-defined,misc]
-    """A click on a tracking link. Nothing of the person but, once she has acted, who she is.
+    """A click on a tracking link. Nothing of the person but, once they have acted, who they are.
 
     `shared` says that several people acted through this click (a forwarded link): it stays evidence
-    for the post and joins nobody.
+    for the post and identifies no one.
     """
 
     __tablename__ = "touches"
