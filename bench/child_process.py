@@ -112,8 +112,8 @@ def main() -> None:
         "rebuild": rebuild,
         "rq": rq,
     }
-    told = pieces[sys.argv[1]](*sys.argv[2:])
-    print(json.dumps({**told, "most_mb": memory()}))
+    result = pieces[sys.argv[1]](*sys.argv[2:])
+    print(json.dumps({**result, "most_mb": memory()}))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def rate_of(place: Workspace, org_id: UUID, workers: int) -> float:
     with transaction():
         now = inbox.counts(org_id)
     if now["pending"] or now["quarantined"]:
-        raise RuntimeError(f"not all was worked through: {now}")
+        raise RuntimeError(f"not all deliveries were processed: {now}")
     return float(now["done"] / max(each["seconds"] for each in said))
 
 

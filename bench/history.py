@@ -43,14 +43,14 @@ def measure(place: Workspace) -> Iterator[Row]:
     place.say(f"writing {size:,} rows of an export")
     write_export(export, size, code)
     began = time.monotonic()
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", _COMMAND, "import", "actblue", str(export), "--org", "history"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     ours = size / (time.monotonic() - began)
-    found = re.search(r"([\d,]+) new, ([\d,]+) known, ([\d,]+) refused", told)
+    found = re.search(r"([\d,]+) new, ([\d,]+) known, ([\d,]+) refused", output)
     if not found or int(found[1].replace(",", "")) != size:
-        raise RuntimeError(f"the import said: {told[-300:]}")
+        raise RuntimeError(f"unexpected output of the import: {output[-300:]}")
     yield faster(
         f"import of {size:,} CSV rows", "rows/s", ours, _copy(place, export, size), "COPY", 0.2
     )

@@ -83,7 +83,7 @@ def wrk(
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     found = re.search(r"^BENCH (.*)$", ran.stdout, re.MULTILINE)
     if not found:
-        raise RuntimeError(f"wrk said nothing of use: {ran.stdout[-500:]}{ran.stderr[-500:]}")
+        raise RuntimeError(f"unexpected output of wrk: {ran.stdout[-500:]}{ran.stderr[-500:]}")
     return Answered(**json.loads(found[1]))
 
 

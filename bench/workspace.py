@@ -184,7 +184,7 @@ class Workspace:
         child = self.child(*arguments)
         assert child.stdout is not None  # noqa: S101
         if child.stdout.readline() != "ready\n":
-            raise RuntimeError(f"the piece {arguments[0]} did not start")
+            raise RuntimeError(f"measurement {arguments[0]} did not start")
         return child
 
     def last_words(self) -> str:
@@ -212,10 +212,10 @@ def _listening(port: int) -> int:
 
 def said_by(child: subprocess.Popen[str]) -> dict[str, Any]:
     """Wait for a measurement and return its result. Raises `RuntimeError` if it failed."""
-    told, _ = child.communicate()
+    output, _ = child.communicate()
     if child.returncode:
         raise RuntimeError(f"{child.args!r} failed")
-    found: dict[str, Any] = json.loads(told.splitlines()[-1])
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found
 
 

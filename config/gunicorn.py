@@ -55,8 +55,8 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Load the click log before the process ends: its disk may end with it."""
-    door = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
-    if finish := getattr(door, "finish", None):
+    application = getattr(worker, "wsgi", None) or getattr(worker, "asgi", None)
+    if finish := getattr(application, "finish", None):
         finish()
 
 

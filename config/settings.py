@@ -81,7 +81,7 @@ def _smtp(text: str) -> str:
     try:
         _ = parts.port
     except ValueError:
-        raise ValueError("has a port that is none") from None
+        raise ValueError("has an invalid port") from None
     if parts.scheme == "smtp-plain" and parts.password:
         raise ValueError("must not send a password without TLS; use smtp:// or smtps://")
     return text

@@ -24,7 +24,7 @@ ACTBLUE_ZONE = "America/New_York"
 def actblue_order(order: str, paid_at: datetime) -> str:
     """Return the name of one payment of an ActBlue order.
 
-    A recurring order has one payment for each instalment, told apart by its day in New York,
+    A recurring order has one payment for each instalment, distinguished by its day in New York,
     ActBlue's time zone.
     """
     return f"{order}:{paid_at.astimezone(dates.zone(ACTBLUE_ZONE)).date()}"

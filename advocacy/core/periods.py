@@ -63,7 +63,7 @@ def week_named(written: str) -> Period:
 def seven_days_until(last: date) -> Period:
     """Return the seven days that end with this one. Raises `ValueError` for very early days."""
     if last.year < _FIRST_YEAR:
-        raise ValueError(f"there is nothing to tell of the year {last.year}")
+        raise ValueError(f"reports do not cover the year {last.year}")
     return Period(last - timedelta(6), last)
 
 

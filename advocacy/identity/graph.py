@@ -138,9 +138,9 @@ def partition(
     blocks |= dict.fromkeys(weak.torn, SEVERAL_PEOPLE)
     for edge, found in seen.items():
         # Clicks of two people in one event do not tell which of them acted.
-        told = {weak.home[one] for one in found if one in weak.home}
-        if supporters[edge] is None and len(told) == 1:
-            supporters[edge] = told.pop()
+        owners_of_clicks = {weak.home[one] for one in found if one in weak.home}
+        if supporters[edge] is None and len(owners_of_clicks) == 1:
+            supporters[edge] = owners_of_clicks.pop()
     names: dict[Identifier, UUID | None] = {one: None for found in seen.values() for one in found}
     names |= owners.home
     names |= weak.home

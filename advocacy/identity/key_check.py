@@ -28,7 +28,7 @@ class WrongKey(Exception):
     def __init__(self) -> None:
         super().__init__(
             "SECRET_KEY is not the key that the data in this database was stored with; "
-            "set the key of that time"
+            "set that key again"
         )
 
 

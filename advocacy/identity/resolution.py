@@ -271,11 +271,11 @@ def _resolve_component(
     found: Recognised,
     edges: Mapping[UUID, Edge],
     let_go: set[Identifier],
-    told: Collection[UUID],
+    own: Collection[UUID],
 ) -> tuple[Partition, dict[UUID, identifiers.Named]]:
     """Divide the edges that could not be resolved directly, and all connected ones, into people.
 
-    Returns the partition, and the actions that were read besides those in `told`. Locks what it
+    Returns the partition, and the actions that were read besides those in `own`. Locks what it
     reaches; sets the states of everything in the partition.
     """
     blocks: dict[Identifier, str] = {}
@@ -299,8 +299,8 @@ def _resolve_component(
         )
         follow = some - blocks.keys()
         named = identifiers.actions_naming(org_id, follow)
-        kept.update((each, named[each]) for each in named if each not in told)
-        yield from (Edge(each, named[each].who) for each in named if each not in told)
+        kept.update((each, named[each]) for each in named if each not in own)
+        yield from (Edge(each, named[each].who) for each in named if each not in own)
         yield from (edge for one in follow for edge in of_batch.get(one, ()))
 
     loaded = connected_edges(found.asked, edges_of, blocks, let_go)

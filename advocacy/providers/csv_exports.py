@@ -296,10 +296,10 @@ def _refunded(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
 
 def _disputed(given: ActionEvent, columns: Columns) -> list[ActionEvent]:
     """Return a dispute as the webhooks do: its money is gone until it is won."""
-    told = columns.find("Dispute Status", "Disputed Status")
-    if not told and columns.find("Status").lower().startswith(_OF_DISPUTES):
-        told = columns.find("Status")
-    status = re.sub(r"[^a-z]+", "_", told.lower())
+    status_text = columns.find("Dispute Status", "Disputed Status")
+    if not status_text and columns.find("Status").lower().startswith(_OF_DISPUTES):
+        status_text = columns.find("Status")
+    status = re.sub(r"[^a-z]+", "_", status_text.lower())
     status = re.sub(r"^dispute_", "", status)
     written = columns.find("Disputed Amount", "Dispute Amount")
     minor = abs(amount(written, given.currency, "Disputed Amount")) if written else 0
@@ -357,7 +357,7 @@ def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
     try:
         return ActionKind(setup.get("kind", ActionKind.SIGNATURE))
     except ValueError:
-        raise Unreadable("bad_setup", "kind is no kind of action") from None
+        raise Unreadable("bad_setup", "kind is not a kind of action") from None
 
 
 ROW = "text/csv; row"

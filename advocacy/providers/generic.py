@@ -293,7 +293,7 @@ def reading_mistakes(mapping: Any) -> list[str]:
     """Return the mistakes because of which no body can be read, the most serious first."""
     if not isinstance(mapping, dict):
         return ["the mapping is not an object"]
-    mistakes = [f"there is no key {key!r}" for key in mapping if key not in _KEYS]
+    mistakes = [f"unknown key {key!r}" for key in mapping if key not in _KEYS]
     if mapping.get("body", "json") not in ("json", "form"):
         mistakes.append("body is neither 'json' nor 'form'")
     for name in _EXPRESSIONS:
@@ -303,7 +303,7 @@ def reading_mistakes(mapping: Any) -> list[str]:
         return [*mistakes, "fields is not an object"]
     for name, written in fields.items():
         if name not in _FIELDS:
-            mistakes.append(f"there is no field {name!r}")
+            mistakes.append(f"unknown field {name!r}")
         mistakes += _expression_mistakes(f"fields.{name}", written)
     for name in ("id", "at"):
         if not fields.get(name):
@@ -326,7 +326,7 @@ def _expression_mistakes(name: str, written: Any) -> list[str]:
         _compiled(written)
     except (JMESPathError, RecursionError, ValueError, TypeError) as error:
         first_line = str(error).partition("\n")[0]
-        return [f"{name} is no JMESPath expression: {first_line}"]
+        return [f"{name} is not a JMESPath expression: {first_line}"]
     return []
 
 
@@ -336,7 +336,7 @@ def _words_mistakes(name: str, words: Any, allowed: Sequence[str | None]) -> lis
     if not isinstance(words, dict):
         return [f"{name} is not an object"]
     return [
-        f"{name}.{word} is {meant!r}, which is none of "
+        f"{name}.{word} is {meant!r}, which is not one of "
         + ", ".join("null" if each is None else str(each) for each in allowed)
         for word, meant in words.items()
         if meant is not None and meant not in [str(each) for each in allowed]
@@ -348,11 +348,11 @@ def _other_mistakes(mapping: Mapping[str, Any]) -> list[str]:
     try:
         parsing.currency_code(mapping.get("currency"))
     except Unreadable:
-        mistakes.append("currency is no code of three letters")
+        mistakes.append("currency is not a three-letter code")
     try:
         dates.zone(str(mapping.get("zone", "UTC")))
     except (ValueError, OSError, LookupError):
-        mistakes.append("zone is no time zone like 'America/New_York'")
+        mistakes.append("zone is not a time zone like 'America/New_York'")
     if not _is_date_form(mapping.get("at_format", "")):
         mistakes.append("at_format is not a format like '%m/%d/%Y'")
     places = mapping.get("destination", {})
@@ -382,16 +382,16 @@ def _auth_mistakes(auth: Any) -> list[str]:
         return []
     if not isinstance(auth, dict):
         return ["auth is not an object"]
-    mistakes = [f"there is no key auth.{key}" for key in auth if key not in _AUTH_KEYS]
+    mistakes = [f"unknown key auth.{key}" for key in auth if key not in _AUTH_KEYS]
     if wrong := [key for key, value in auth.items() if not isinstance(value, str)]:
-        return [*mistakes, *(f"auth.{key} is not a word" for key in wrong)]
+        return [*mistakes, *(f"auth.{key} is not a string" for key in wrong)]
     method = auth.get("method")
     if method not in _METHODS:
-        mistakes.append("auth.method is none of " + ", ".join(_METHODS))
+        mistakes.append("auth.method is not one of " + ", ".join(_METHODS))
     if method in {"hmac", "header"} and not auth.get("header"):
         mistakes.append("auth.header is missing")
     if auth.get("algorithm", "sha256") not in _ALGORITHMS:
-        mistakes.append("auth.algorithm is none of " + ", ".join(_ALGORITHMS))
+        mistakes.append("auth.algorithm is not one of " + ", ".join(_ALGORITHMS))
     if auth.get("encoding", "hex") not in _DECODERS:
         mistakes.append("auth.encoding is neither 'hex' nor 'base64'")
     return mistakes

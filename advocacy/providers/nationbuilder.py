@@ -200,7 +200,7 @@ def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionE
     try:
         kind = ActionKind(str(meant))
     except ValueError:
-        raise Unreadable("bad_setup", "person is no kind of action") from None
+        raise Unreadable("bad_setup", "person is not a kind of action") from None
     name = parsing.text(person.get("id"), "id", 64)
     if not name:
         raise Unreadable("missing", "id")

@@ -205,7 +205,7 @@ def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> Action
         try:
             return ActionKind(str(named[written]))
         except ValueError:
-            raise Unreadable("bad_setup", f"{written} is no kind of action") from None
+            raise Unreadable("bad_setup", f"{written} is not a kind of action") from None
     if action.get("donation"):
         return ActionKind.DONATION
     word = written.lower()
@@ -259,15 +259,15 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
 
 def _person(contact: Mapping[str, Any]) -> Person:
     """Return the contact: merged in (schema 2), or as JSON or encrypted string (schema 1)."""
-    told = contact
+    fields = contact
     payload = contact.get("payload")
     if isinstance(payload, str) and payload.lstrip().startswith("{"):
         try:
-            told = {**parsing.mapping(parsing.read_json(payload.encode()), "payload"), **contact}
+            fields = {**parsing.mapping(parsing.read_json(payload.encode()), "payload"), **contact}
         except Unreadable:
-            told = contact
+            fields = contact
     return Person(
-        email=parsing.contact(told.get("email"), "email"),
-        phone=parsing.contact(told.get("phone"), "phone"),
+        email=parsing.contact(fields.get("email"), "email"),
+        phone=parsing.contact(fields.get("phone"), "phone"),
         person_id=parsing.text(contact.get("contactRef") or contact.get("ref"), "ref", 200),
     )

@@ -157,12 +157,12 @@ def parse(verified: Verified) -> list[ActionEvent]:
             return []
         raise Unreadable("unknown_kind", kind)
     thing = parsing.mapping(parsing.mapping(event.get("data"), "data").get("object"), "object")
-    told = _Notification(
+    notice = _Notification(
         kind=kind,
         at=parsing.from_unix(_whole(event.get("created"), "created"), "created"),
         test=event.get("livemode") is False or thing.get("livemode") is False,
     )
-    return reader(told, thing)
+    return reader(notice, thing)
 
 
 def destination(url: str, code: str, click_id: str) -> str:
@@ -266,7 +266,7 @@ class _Notification:
         )
 
 
-def _session(told: _Notification, session: Mapping[str, Any]) -> list[ActionEvent]:
+def _session(notice: _Notification, session: Mapping[str, Any]) -> list[ActionEvent]:
     """Return the statements of a checkout session, the only event that knows the code.
 
     If paid, it is the gift. If not paid yet, or free, it still says which code leads to the payment
@@ -285,7 +285,7 @@ def _session(told: _Notification, session: Mapping[str, Any]) -> list[ActionEven
     details = parsing.mapping(session.get("customer_details"), "customer_details")
     metadata = optional.mapping(session.get("metadata"))
     return [
-        told.say(
+        notice.say(
             StatementType.CREATED if paid and amount[0] != 0 else StatementType.REFUND_REVERSED,
             "session",
             names if any(names) else [_id(session.get("id"))],
@@ -302,12 +302,12 @@ def _session(told: _Notification, session: Mapping[str, Any]) -> list[ActionEven
     ]
 
 
-def _payment_intent(told: _Notification, intent: Mapping[str, Any]) -> list[ActionEvent]:
+def _payment_intent(notice: _Notification, intent: Mapping[str, Any]) -> list[ActionEvent]:
     metadata = optional.mapping(intent.get("metadata"))
     received = "amount_received" if intent.get("amount_received") else "amount"
     amount = _amount(intent, received)
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED
             if _of_an_unnamed_invoice(intent) or not amount[0]
             else StatementType.CREATED,
@@ -321,7 +321,7 @@ def _payment_intent(told: _Notification, intent: Mapping[str, Any]) -> list[Acti
     ]
 
 
-def _charge(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge(notice: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
     """Return a charge that succeeded; one that is only authorized moves no money yet."""
     if charge.get("captured") is False or charge.get("paid") is False:
         return []
@@ -330,7 +330,7 @@ def _charge(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]
     billing = parsing.mapping(charge.get("billing_details"), "billing_details")
     metadata = optional.mapping(charge.get("metadata"))
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED
             if _of_an_unnamed_invoice(charge) or not amount[0]
             else StatementType.CREATED,
@@ -357,19 +357,19 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
     )
 
 
-def _charge_refunded(told: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge_refunded(notice: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
     """Return all that was refunded of a charge so far, and each refund if they are listed."""
     listed = parsing.mapping(charge.get("refunds"), "refunds").get("data")
     said = [
         statement
         for refund in parsing.mappings(listed, "refunds")
-        for statement in _refund(told, {**refund, "payment_intent": charge.get("payment_intent")})
+        for statement in _refund(notice, {**refund, "payment_intent": charge.get("payment_intent")})
     ]
     amount = _amount(charge, "amount_refunded")
     if amount[0] is None:
         raise Unreadable("missing", "amount_refunded")
     said.append(
-        told.say(
+        notice.say(
             StatementType.REFUNDED,
             f"refund:total:{amount[0]}",
             _names_of_payment(charge, charge.get("id")),
@@ -380,32 +380,32 @@ def _charge_refunded(told: _Notification, charge: Mapping[str, Any]) -> list[Act
     return said
 
 
-def _refund(told: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]:
+def _refund(notice: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]:
     """Return one refund; a failed or canceled one gives the money back to the gift."""
     undone = parsing.text(refund.get("status"), "status") in {"failed", "canceled"}
-    undone = undone or told.kind == "refund.failed"
+    undone = undone or notice.kind == "refund.failed"
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED if undone else StatementType.REFUNDED,
             f"refund:{_required(refund.get('id'))}",
             _names_of_payment(refund, refund.get("charge")),
             amount=_amount(refund, "amount"),
-            occurred_at=_moment(refund.get("created"), told),
+            occurred_at=_moment(refund.get("created"), notice),
         )
     ]
 
 
-def _dispute(told: _Notification, dispute: Mapping[str, Any]) -> list[ActionEvent]:
+def _dispute(notice: _Notification, dispute: Mapping[str, Any]) -> list[ActionEvent]:
     """Return a dispute: the money is gone until it is won; an inquiry (`warning_…`) takes none."""
     status = parsing.text(dispute.get("status"), "status")
-    stands = dispute_took_nothing(status) or told.kind == "charge.dispute.funds_reinstated"
+    stands = dispute_took_nothing(status) or notice.kind == "charge.dispute.funds_reinstated"
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED if stands else StatementType.REFUNDED,
             f"dispute:{_required(dispute.get('id'))}",
             _names_of_payment(dispute, dispute.get("charge")),
             amount=_amount(dispute, "amount"),
-            occurred_at=_moment(dispute.get("created"), told),
+            occurred_at=_moment(dispute.get("created"), notice),
         )
     ]
 
@@ -415,7 +415,7 @@ def dispute_took_nothing(status: str) -> bool:
     return status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
 
 
-def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice(notice: _Notification, invoice: Mapping[str, Any]) -> list[ActionEvent]:
     """Return a paid invoice: the first or a later payment of a subscription, or a single one."""
     parent = parsing.mapping(invoice.get("parent"), "parent")
     details = parsing.mapping(
@@ -444,12 +444,12 @@ def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEven
     amount = _amount(invoice, "amount_paid")
     transitions = parsing.mapping(invoice.get("status_transitions"), "status_transitions")
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED if amount[0] == 0 else StatementType.CREATED,
             "invoice",
             names,
             amount=amount,
-            occurred_at=_moment(transitions.get("paid_at"), told),
+            occurred_at=_moment(transitions.get("paid_at"), notice),
             person=_person(invoice, invoice.get("customer_email"), invoice.get("customer_phone")),
             carried=read_code(None, metadata),
             utm=tracking_parameters.utm_of(metadata),
@@ -459,10 +459,10 @@ def _invoice(told: _Notification, invoice: Mapping[str, Any]) -> list[ActionEven
     ]
 
 
-def _invoice_payment(told: _Notification, payment: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice_payment(notice: _Notification, payment: Mapping[str, Any]) -> list[ActionEvent]:
     """Return the only event since basil that names both a payment intent and its invoice."""
     return [
-        told.say(
+        notice.say(
             StatementType.CREATED,
             "invoice_payment",
             [
@@ -475,7 +475,7 @@ def _invoice_payment(told: _Notification, payment: Mapping[str, Any]) -> list[Ac
 
 
 def _subscription_created(
-    told: _Notification, subscription: Mapping[str, Any]
+    notice: _Notification, subscription: Mapping[str, Any]
 ) -> list[ActionEvent]:
     """Return the code of a subscription that was made without a checkout session."""
     metadata = optional.mapping(subscription.get("metadata"))
@@ -484,7 +484,7 @@ def _subscription_created(
         return []
     name = _required(_id(subscription.get("id")))
     return [
-        told.say(
+        notice.say(
             StatementType.REFUND_REVERSED,
             "subscription",
             [_first_of(name)],
@@ -497,16 +497,16 @@ def _subscription_created(
 
 
 def _subscription_deleted(
-    told: _Notification, subscription: Mapping[str, Any]
+    notice: _Notification, subscription: Mapping[str, Any]
 ) -> list[ActionEvent]:
     name = _required(_id(subscription.get("id")))
     ended = subscription.get("ended_at") or subscription.get("canceled_at")
     return [
-        told.say(
+        notice.say(
             StatementType.RECURRING_ENDED,
             "ended",
             [_first_of(name)],
-            occurred_at=_moment(ended, told),
+            occurred_at=_moment(ended, notice),
             person=_person(subscription, None, None),
             recurs_as=name,
         )
@@ -594,8 +594,8 @@ def _whole(value: Any, what: str) -> int:
     return value
 
 
-def _moment(value: Any, told: _Notification) -> datetime:
-    return told.at if value is None else parsing.from_unix(_whole(value, "instant"), "instant")
+def _moment(value: Any, notice: _Notification) -> datetime:
+    return notice.at if value is None else parsing.from_unix(_whole(value, "instant"), "instant")
 
 
 def _amount(thing: Mapping[str, Any], name: str) -> tuple[int | None, str]:

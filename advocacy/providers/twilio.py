@@ -306,10 +306,10 @@ def _check_body_digest(written: str, body: bytes) -> None:
 
 def _fields(verified: Verified) -> dict[str, str]:
     if "json" in verified.content_type.lower():
-        told = parsing.mapping(parsing.read_json(verified.body), "body")
+        payload = parsing.mapping(parsing.read_json(verified.body), "body")
         return {
             name: parsing.text(value, name) if not isinstance(value, bool | dict | list) else ""
-            for name, value in told.items()
+            for name, value in payload.items()
         }
     return dict(parsing.read_form(verified.body))
 

@@ -58,7 +58,7 @@ def test_what_is_printed_is_for_handing_on_and_rounded(staff, world):
         (("--week", "2026-47"), "write it as 2026-W47"),
         (("--week", "2025-W53"), "write it as 2026-W47"),
         (("--week", "0001-W01"), "write it as 2026-W47"),
-        (("--until", "0001-01-10"), "nothing to tell of the year 1"),
+        (("--until", "0001-01-10"), "reports do not cover the year 1"),
         (("--week", "2026-W47", "--until", "2026-11-22"), "either --week or --until"),
         (("--campaign", "none"), "there is no campaign none"),
         (("--pdf", "/none/such/folder.pdf"), "cannot be written"),
@@ -168,7 +168,7 @@ def test_the_first_page_says_that_a_report_could_not_be_sent(staff, smtp, mailbo
     [
         ({"SMTP_URL": "mail.example.org"}, "SMTP_URL must look like"),
         ({"SMTP_URL": "smtp-plain://a:b@mail.example.org"}, "must not send a password"),
-        ({"SMTP_URL": "smtp://mail.example.org:many"}, "SMTP_URL has a port that is none"),
+        ({"SMTP_URL": "smtp://mail.example.org:many"}, "SMTP_URL has an invalid port"),
         ({"SMTP_URL": "smtp://mail.example.org", "MAIL_FROM": ""}, "MAIL_FROM is not set"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM must look like"),
         ({"SURGE_TIMES": "1"}, "SURGE_TIMES must be from 2"),

@@ -122,7 +122,7 @@ def with_(path: str, value: Any) -> dict[str, Any]:
         ({"fields": {}}, "fields.id is missing"),
         (with_("colour", "red"), "colour"),
         (with_("body", "xml"), "body"),
-        (with_("kind", "a b"), "kind is no JMESPath"),
+        (with_("kind", "a b"), "kind is not a JMESPath"),
         (with_("kind", 7), "kind is not an expression"),
         (with_("fields.id", "[["), "fields.id"),
         (with_("fields.rain", "x"), "rain"),
