@@ -61,6 +61,8 @@ def _wire_servers(settings: Settings, prepared_after: int | None = None) -> Flas
             "pool_size": 10,
             "max_overflow": 10,
             "pool_timeout": 5,
+            # What a statement that failed was given may be somebody's address; errors are logged.
+            "hide_parameters": True,
             "connect_args": _connect_args(settings, prepared_after),
         },
     )

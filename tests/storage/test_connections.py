@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 import psycopg
+import pytest
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from advocacy.storage.db import db
 from tests.support.sql import run
@@ -26,3 +28,11 @@ def test_a_connection_that_died_while_idle_is_replaced(world):
     time.sleep(1.1)
     (after,) = run("select pg_backend_pid() as pid")
     assert after.pid != before.pid
+
+
+def test_an_error_does_not_say_what_its_statement_was_given(world):
+    with pytest.raises(SQLAlchemyError) as failed:
+        run("select 1 / (length(:email) - length(:email))", email="ana@example.org")
+    db.session.rollback()
+    assert "division by zero" in str(failed.value)
+    assert "ana@" not in str(failed.value)
