@@ -86,7 +86,10 @@ _WORDS = frozenset({"crawl", "crawling", "prefetching", "scrap", "scraping", "un
 # Programs without any of these words that the list lacks, or that pose as phones.
 _NAMES = re.compile(
     r"externalhit|externalagent|cardyb|ms-?office|landingpagefeinfra|lighthouse|\bPTST/|duplexweb"
-    r"|\bhotjar\b|-optimizer-agent|adbeat|powershell",
+    r"|\bhotjar\b|-optimizer-agent|adbeat|powershell|mimecast|barracuda|proofpoint|read-aloud"
+    # A scanner alone is an app that reads QR codes; what scans links or mail is a program.
+    r"|(?:url|uri|(?<!qr )(?<!qr)link|e-?mail|site|security|malware|phishing|virus|threat)s?[ _-]?"
+    r"(?:scann?er|scan|checker|check|validator|verifier|inspector|inspection|monitor)\b",
     re.IGNORECASE,
 )
 # The owner's address. `Ecosia ios@10.3.1` is a version: it does not end in letters.
