@@ -71,8 +71,15 @@ _IN_BRACKETS = re.compile(r"([^<>]*)<([^<>]*)>[\s,;.]*")
 _COMMENT = re.compile(r"\s*\([^()@]*\)[\s,;.]*$")
 _AROUND_AT = re.compile(r"\s*@\s*")
 _QUOTES = "\"'`‘’‚‛“”„‟‹›«»"
-_BEFORE = f"{_QUOTES} <([{{,;:"
-_BEHIND = f"{_QUOTES} >)]}},;:.!?"
+_BEFORE = f"{_QUOTES} <([{{,;:=!#*|"
+_BEHIND = f"{_QUOTES} >)]}},;:.!?/\\=#*|_~"
+# Blanks and quotes that are still percent-encoded, and signs of a list.
+_ENCODED_BLANK = r"(?:%(?:20|0[9ad]|22|27|3c|3e|c2%a0))"
+_FIRST = re.compile(rf"(?:{_ENCODED_BLANK}|[-+>\u2010-\u2015\u2022\u00b7]\s+)+")
+_LAST = re.compile(rf"{_ENCODED_BLANK}+$")
+_LABEL = re.compile(r"(?:mailto|smtp|e-?mail|mail)\s*:\s*(?://)?")
+# Local parts may begin with these, and do; they are emphasis where they stand behind as well.
+_EMPHASIS = "_~"
 
 
 def normalise_email(written: str) -> str:
@@ -111,10 +118,26 @@ def _address_in(folded: str) -> str:
             return ""
     else:
         folded = _COMMENT.sub("", folded)
-    folded = folded.strip(_BEFORE).rstrip(_BEHIND)
-    if folded.startswith("mailto:"):
-        folded = folded.removeprefix("mailto:").partition("?")[0]
+    folded = _without_signs(folded)
+    if label := _LABEL.match(folded):
+        folded = _without_signs(folded[label.end() :].partition("?")[0])
     return _AROUND_AT.sub("@", folded)
+
+
+def _without_signs(folded: str) -> str:
+    """Take off quotes, brackets, signs of lists and emphasis, and what ends a sentence.
+
+    RFC 5321 allows ! # * and = at the beginning of a local part; no mail provider gives such an
+    address, and sheets and texts put these signs before one. A dash, an underscore or a tilde may
+    be the address's own.
+    """
+    folded = _LAST.sub("", folded)
+    if listed := _FIRST.match(folded):
+        folded = folded[listed.end() :]
+    inner = folded.strip(_BEFORE).rstrip(_BEHIND)
+    while inner[:1] and inner[0] in _EMPHASIS and f"{inner}{inner[0]}" in folded:
+        inner = inner[1:].lstrip(_BEFORE)
+    return inner
 
 
 # A North American number as most tools write it, with the library's result at a fiftieth of its
@@ -126,6 +149,8 @@ _NORTH_AMERICAN = re.compile(
 _DIALS_LIKE_US = frozenset({"US", "CA"})
 # No area code is 555 or ends in 11: people type (555) 123-4567 to get past a form.
 _AREA_AND_EXCHANGE = re.compile(r"(?!555|\d11)[2-9]\d\d[2-9]\d{6}", re.ASCII)
+# A number that a spreadsheet or JSON holds as one with decimals.
+_WITH_DECIMALS = re.compile(r"(\+?\d{7,15})\.0{1,2}", re.ASCII)
 # SIP and client names on a telephone system, which may look like numbers.
 _NAMED_LINE = re.compile(r"\s*(client|sips?):", re.IGNORECASE)
 # Local numbers have no more digits than this in any country.
@@ -161,6 +186,8 @@ def normalise_phone(written: str, region: str = "US") -> str:
     if region in _DIALS_LIKE_US and (plain := _NORTH_AMERICAN.fullmatch(written)):
         return "+1" + "".join(plain.groups())
     seen = visible(written)
+    if decimals := _WITH_DECIMALS.fullmatch(seen):
+        seen = decimals[1]
     if not seen or _NAMED_LINE.match(seen) or is_withheld(seen):
         return ""
     try:

@@ -510,7 +510,8 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
     if kind is None or said is None:
         return []
     fields = mapping["fields"]
-    texts = {name: parsing.text(_find(fields.get(name), item), name, 2048) for name in _TEXTS}
+    given = {name: _find(fields.get(name), item) for name in _TEXTS}
+    texts = {name: parsing.text(value, name, 2048) for name, value in given.items()}
     name = parsing.text(_find(fields["id"], item), "id", 200)
     if not name:
         raise Unreadable("missing", "id")
@@ -534,7 +535,11 @@ def _events(mapping: Mapping[str, Any], item: Any) -> list[ActionEvent]:
         said=said,
         statement_id=parsing.text(_find(fields.get("statement"), item), "statement", 200) or said,
         stated_at=stated,
-        person=Person(email=texts["email"], phone=texts["phone"], person_id=texts["person_id"]),
+        person=Person(
+            email=texts["email"],
+            phone=parsing.contact(given["phone"], "phone"),
+            person_id=texts["person_id"],
+        ),
         code=code,
         click_id=click_id,
         utm=utm,

@@ -178,7 +178,11 @@ def contact(value: Any, what: str) -> str:
     """Return an e-mail address or phone number as written; `core.contacts` normalizes it.
 
     The limit is longer than any address, since a name may be beside it, and the same for all tools.
+    A JSON number becomes whole digits: Java writes 2127365000 as 2.127365E9.
     """
+    if isinstance(value, Decimal) and value.is_finite() and 0 <= value.adjusted() < MOST_DIGITS:
+        whole = int(value)
+        value = whole if whole == value else value
     return text(value, what, LONGEST_CONTACT)
 
 

@@ -60,6 +60,17 @@ def test_plain_addresses_are_taken_as_the_library_takes_them(local, labels, tld)
         # Two addresses, or a blank within one: to pick one out may name somebody else.
         ("ana@example.org, ben@example.org", ""),
         ("ana lopez@example.org", ""),
+        ("ana@example.org/ben@example.org", ""),
+        ("#ana@example.org #ben@example.org", ""),
+        ("sip:ana@example.org", ""),
+        # These may be the address's own.
+        ("_ana@example.org", "_ana@example.org"),
+        ("~ana@example.org", "~ana@example.org"),
+        ("-ana@example.org", "-ana@example.org"),
+        ("+ana@example.org", "+ana@example.org"),
+        ("ana#1@example.org", "ana#1@example.org"),
+        ("o'ana=x@example.org", "o'ana=x@example.org"),
+        ("%61na@example.org", "%61na@example.org"),
         ("ben@example.org <ana@example.org>", ""),
         ("<ana@example.org> <ben@example.org>", ""),
         ("Ana", ""),
@@ -72,6 +83,19 @@ def test_addresses(written, normal):
 
 
 @pytest.mark.parametrize(
+    "around",
+    [
+        *("!{}", "={}", "#{}", "*{}", "*{}*", "**{}**", "_{}_", "__{}__", "*_{}_*", "~{}~", "|{}|"),
+        *('="{}"', "{}/", "{}\\", "{}=", "{}#", "- {}", "• {}", "> {}", "%20{}", "{}%0D%0A"),
+        *("smtp:{}", "SMTP:{}", "mailto:{}", "mailto://{}", "Email: {}", "e-mail : {}", "mail:{}/"),
+        *("<smtp:{}>", "Ana <#{}>", "#mailto:{}?subject=a"),
+    ],
+)
+def test_signs_around_an_address_are_not_part_of_it(around):
+    assert normalise_email(around.format("ana@example.org")) == "ana@example.org"
+
+
+@pytest.mark.parametrize(
     ("written", "region", "normal"),
     [
         ("(202) 555-0143", "US", "+12025550143"),
@@ -81,6 +105,14 @@ def test_addresses(written, normal):
         ("06 12 34 56 78", "FR", "+33612345678"),
         ("12", "US", ""),
         ("call me", "US", ""),
+        # As spreadsheets write a number with decimals; one that was rounded is another's.
+        ("2127365000.0", "US", "+12127365000"),
+        ("12127365000.00", "US", "+12127365000"),
+        ("+33612345678.0", "US", "+33612345678"),
+        ("2127365000.5", "US", ""),
+        ("2.12737E+09", "US", ""),
+        ("2.127365E9", "US", ""),
+        ("5550123.0", "US", ""),
         # Without its area code a number is many people's.
         ("555-0123", "US", ""),
         ("5550123", "US", ""),

@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
+from advocacy.core.contacts import normalise_phone
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Person, StatementType, Verified
 from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
-from advocacy.providers import generic
+from advocacy.providers import generic, parsing
 from advocacy.providers.csv_exports import ROW
 from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
 from tests.support.csv_rows import ROW_MAPPING, ROWS
@@ -40,6 +41,9 @@ WAYS_TO_WRITE_AN_ADDRESS = (
     '"Lopez, Ana" <ana@example.org>',
     "ana@example.org (Ana)",
     "mailto:ana@example.org",
+    "smtp:ana@example.org",
+    "#ana@example.org",
+    "_ana@example.org_",
     "'ana@example.org'",
     "ana@example.org.",
     "ＡＮＡ@example.org",
@@ -56,6 +60,7 @@ WAYS_TO_WRITE_A_NUMBER = (
     "tel:+1-202-555-0143",
     "202 555 0143 x9",
     " 2025550143 ",
+    "2025550143.0",
 )
 NOBODY_S_NUMBERS = ("555-0123", "5550123", "+8656696", "+266696687", "Anonymous", "(555) 555-0123")
 APPENDED = ("", "?fbclid=X", "%3Ffbclid%3DX", "&fbclid=X", ".", ",", "\u200b", " ")
@@ -153,6 +158,14 @@ def test_a_number_names_one_person_at_every_entry() -> None:
         for nobody in NOBODY_S_NUMBERS:
             assert who(entry, nobody, "phone") == who(entry, "x", "phone"), (name, nobody)
     assert tried >= {"actblue", "actblue row", "action_network", "action_network row"}
+
+
+@pytest.mark.parametrize(
+    "written", ["2025550143", "2025550143.0", "2.025550143E9", "2.025550143e+09"]
+)
+def test_a_number_of_json_is_read_like_its_text(written: str) -> None:
+    value = parsing.read_json(written.encode())
+    assert normalise_phone(parsing.contact(value, "phone")) == "+12025550143"
 
 
 def test_a_code_is_found_at_every_entry_whatever_is_behind_it() -> None:
