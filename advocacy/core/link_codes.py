@@ -22,6 +22,9 @@ _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
 _LETTERS = re.compile(r"[a-z0-9]+")
 # Anchored at the start of a word: otherwise a path of letters takes quadratic time.
 _LETTERS_AND_DASHES = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[-_][a-z0-9]+)+")
+# A blank or a line break within a code, as mail programs and text messages put it (`=`: RFC 2045).
+_BROKEN = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:(?:=?\s+|\+)[a-z0-9]++)+")
+_MOST_PIECES = 3
 # East Asian keyboards write full-width letters.
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _ANY_CLICK_ID = "a" * CLICK_ID_LENGTH
@@ -92,6 +95,10 @@ def _codes_in(path: str) -> tuple[str, ...]:
             found += [code, code[:CODE_LENGTH]]
             if code == code[: len(code) // 2] * 2:
                 found.append(code[: len(code) // 2])
+        if broken := _BROKEN.search(part):
+            pieces = re.split(r"[=\s+]+", broken[0])
+            found += ["".join(pieces[:most]) for most in range(2, _MOST_PIECES + 1)]
+            found.append("".join(pieces)[:CODE_LENGTH])
     return tuple(dict.fromkeys(found))
 
 

@@ -80,6 +80,16 @@ def test_a_code_is_read_however_its_link_was_copied(written):
     assert code_of("...") == "..."
 
 
+@pytest.mark.parametrize("gap", [" ", "\n", "\r\n ", "=\r\n", "=\n", "+", "\u00a0", "\t", "\u00ad"])
+def test_a_code_that_was_broken_in_two_is_found(gap):
+    for code in (new_code(), "stay9"):
+        for at in range(1, len(code)):
+            assert code in codes_in(f"/r/{code[:at]}{gap}{code[at:]}")
+            assert code in codes_in(f"/r/{code[:at]}{gap}{code[at:]} today")
+    # A code that is whole comes before what could be put together.
+    assert codes_in("/r/stay9 now")[0] == "stay9"
+
+
 @given(st.text(max_size=200) | st.text(st.sampled_from("/rR.%-_a2é\u200b"), max_size=60))
 def test_any_path_is_a_link_or_none(path):
     assert all(code.isascii() and code.isalnum() for code in codes_in(f"/r/{path}"))
@@ -87,7 +97,7 @@ def test_any_path_is_a_link_or_none(path):
     assert isinstance(is_link(path), bool)
 
 
-@pytest.mark.parametrize("piece", ["a", "1", "a1", "-a", "_", "%41"])
+@pytest.mark.parametrize("piece", ["a", "1", "a1", "-a", "_", "%41", "a ", " ", "a=", "="])
 def test_a_hostile_path_is_read_in_time_by_its_length(piece):
     """An event loop answers the redirect: what one path takes, everybody else waits for."""
     began = time.process_time()
