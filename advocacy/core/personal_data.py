@@ -44,6 +44,12 @@ _ALPHABETS = (
 _HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){6,}(?![0-9A-Za-z])")
 
 _AT = re.compile(r"\S@\S")
+# Written so that programs do not see it: `zoe(at)example.org`, `zoe at example dot org`.
+_SPELLED_AT = re.compile(
+    r"(?<=[\w.+-])\s*[(\[{]\s*at\s*[)\]}]\s*(?=[\w-]+(?:\.\w|\s*[(\[{]\s*dot|\s+dot\s))"
+    r"|(?<=[\w.+-])\s+at\s+(?=[\w-]+\s+dot\s+\w)",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"'=&?/\\]+@[^\s@,;:<>()\[\]\"'=&?/\\]+")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_./]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 BETWEEN_DIGITS = r"\s().\-/_+\[\]~*|·•∙⋅\u2010-\u2015\u2053\u2212\u223c\u30fc"
@@ -90,6 +96,8 @@ def _decoded(text: str) -> Iterator[str]:
         yield escaped.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if "=" in text:
         yield quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+    if ("at" in text or "AT" in text) and (plain := _SPELLED_AT.sub("@", text)) != text:
+        yield plain
     found = [*_from_base64(text), *_from_hexadecimal(text)]
     if found:
         # Joined, so that a long body has few readings.

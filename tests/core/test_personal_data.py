@@ -21,7 +21,7 @@ from advocacy.core.minimization import (
     retained_target,
     retained_utm,
 )
-from advocacy.core.personal_data import reads_as_personal, scrub, texts_of
+from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal, scrub, texts_of
 from advocacy.core.tracking_parameters import split_code
 from advocacy.ingestion.minimization import retained, retained_fact
 from advocacy.ingestion.reconcile import fact_of
@@ -79,6 +79,9 @@ def test_nothing_personal_is_stored_in_any_form(form, plain):
         "Élections 2024",
         "100% off & more",
         "a=b",
+        "meet at city hall",
+        "look at dot maps",
+        "save (at) home",
         "",
     ],
 )
@@ -238,3 +241,21 @@ def test_a_body_is_read_in_whatever_form_it_came(body):
 def test_what_inflates_without_end_is_read_to_a_bound():
     bomb = gzip.compress(b"0" * 64 * 1024 * 1024)
     assert max(map(len, texts_of(bomb))) <= 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("zoe(at)example.org", "zoe [at] example.org", "zoe{AT}example.org"),
+        *(
+            "zoe(at)example(dot)org",
+            "zoe (at) example dot org",
+            "zoe at example dot org",
+            "ZOE AT EXAMPLE DOT ORG",
+            "zoe%20at%20example%20dot%20org",
+        ),
+    ],
+)
+def test_an_address_that_is_spelled_out_is_not_stored(written):
+    assert retained_utm({"campaign": written}) == {"campaign": PLACEHOLDER}
+    assert "zoe" not in retained_target(f"Call {written}", KEY).lower()
