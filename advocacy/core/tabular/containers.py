@@ -52,6 +52,7 @@ _PACKED = (
     (b"\x28\xb5\x2f\xfd", "Zstandard"),
 )
 _TABLES = {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_ARCHIVES = {".zip", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"}
 _CONTROLS = bytes(each for each in range(32) if each not in b"\0\t\n\v\f\r\x1a\x1b")
 
 
@@ -131,7 +132,17 @@ def _kind_of_compound(file: BinaryIO) -> Kind:
 def unpacked(file: BinaryIO) -> tuple[str, BinaryIO]:
     """Return name and contents of the only table inside a ZIP. Raises `BadTable`."""
     with _opened(file) as packed:
-        members = [each for each in _checked(packed) if _is_table(each)]
+        files = _checked(packed)
+        members = [each for each in files if _is_table(each)]
+        if not members and any(_is_packed(each) for each in files):
+            raise BadTable(
+                say(
+                    "the ZIP contains another archive and no table; unpack it and upload the table"
+                    " inside that archive"
+                )
+            )
+        if not members:
+            raise BadTable(say("the ZIP contains no table; upload a CSV or XLSX file"))
         if len(members) != 1:
             raise BadTable(
                 say(
@@ -205,9 +216,18 @@ def _checked(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _is_table(member: zipfile.ZipInfo) -> bool:
+    return _suffix(member) in _TABLES
+
+
+def _is_packed(member: zipfile.ZipInfo) -> bool:
+    return _suffix(member) in _ARCHIVES
+
+
+def _suffix(member: zipfile.ZipInfo) -> str:
+    """Return how a member's name ends; nothing for folders and hidden files."""
     path = PurePosixPath(member.filename)
     hidden = path.name.startswith(".") or path.parts[:1] == ("__MACOSX",)
-    return not member.is_dir() and not hidden and path.suffix.lower() in _TABLES
+    return "" if member.is_dir() or hidden else path.suffix.lower()
 
 
 def label(kind: Kind, inside: str) -> Phrase | str:
