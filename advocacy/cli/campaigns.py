@@ -10,6 +10,7 @@ import click
 from advocacy.cli.context import (
     WHO,
     Refusal,
+    campaign_slug,
     counted,
     in_app,
     org_option,
@@ -102,7 +103,7 @@ def campaign() -> None:
 
 @campaign.command("create")
 @org_option
-@click.option("--slug", required=True, callback=slug_word)
+@click.option("--slug", required=True, callback=campaign_slug)
 @click.option("--name", required=True)
 @click.option(
     "--timezone", default="", help="Where its days begin. Default: the organization's time zone."

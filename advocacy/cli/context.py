@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import click
 
 from advocacy.core import dates
+from advocacy.core.minimization import utm_comes_back
 from advocacy.core.slugs import is_slug
 
 if TYPE_CHECKING:
@@ -149,6 +150,17 @@ def slug_word(_context: Any, _parameter: Any, slug: str) -> str:
     if not is_slug(slug):
         raise Refusal(f"{slug!a} is not a valid slug; use letters, digits and dashes only")
     return slug.lower()
+
+
+def campaign_slug(context: Any, parameter: Any, written: str) -> str:
+    """Check a campaign's slug, which tools also return in utm_campaign."""
+    slug = slug_word(context, parameter, written)
+    if not utm_comes_back(slug):
+        raise Refusal(
+            f"{written!a} looks like a phone number or a digest and would not be recognized in"
+            " utm_campaign; use at most six digits"
+        )
+    return slug
 
 
 org_option = click.option("--org", help="Slug of the organization; optional if there is only one.")

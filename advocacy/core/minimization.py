@@ -31,7 +31,13 @@ from advocacy.core.personal_data import (
     without_dates,
 )
 from advocacy.core.platforms import PLATFORMS
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH, is_our_code
+from advocacy.core.tracking_parameters import (
+    CLICK_ID_LENGTH,
+    CODE_LENGTH,
+    fold_utm,
+    is_our_code,
+    utm_of,
+)
 from advocacy.core.urls import host_of
 
 KEYED = "keyed:"
@@ -141,6 +147,12 @@ def retained_utm(utm: Mapping[str, str]) -> dict[str, str]:
         else value
         for name, value in utm.items()
     }
+
+
+def utm_comes_back(value: str) -> bool:
+    """Say whether a UTM value is read and stored as it is, and so leads back to its link."""
+    folded = {"campaign": fold_utm(value)}
+    return utm_of({"utm_campaign": value}) == folded == retained_utm(folded)
 
 
 @lru_cache(maxsize=8192)

@@ -119,6 +119,11 @@ MISTAKES = [
         "'a b' is not a valid slug; use letters, digits and dashes only",
     ),
     (
+        ("campaign", "create", "--slug", "2026-0412", "--name", "A"),
+        "'2026-0412' looks like a phone number or a digest and would not be recognized in"
+        " utm_campaign; use at most six digits",
+    ),
+    (
         ("campaign", "create", "--slug", "é", "--name", "A"),
         "'\\xe9' is not a valid slug; use letters, digits and dashes only",
     ),

@@ -20,6 +20,7 @@ from advocacy.core.minimization import (
     retained_name,
     retained_target,
     retained_utm,
+    utm_comes_back,
 )
 from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal, scrub, texts_of
 from advocacy.core.tracking_parameters import split_code
@@ -259,3 +260,13 @@ def test_what_inflates_without_end_is_read_to_a_bound():
 def test_an_address_that_is_spelled_out_is_not_stored(written):
     assert retained_utm({"campaign": written}) == {"campaign": PLACEHOLDER}
     assert "zoe" not in retained_target(f"Call {written}", KEY).lower()
+
+
+@pytest.mark.parametrize("slug", ["stay", "stay-2026", "hb-1234", "2026-04-12", "z" * 60])
+def test_a_word_that_is_no_number_comes_back_in_utm(slug):
+    assert utm_comes_back(slug)
+
+
+@pytest.mark.parametrize("slug", ["2026-0412", "1234567", "hb-12-34-567", "deadbeef" * 4])
+def test_a_word_that_reads_as_a_number_or_a_digest_does_not_come_back(slug):
+    assert not utm_comes_back(slug)

@@ -40,6 +40,8 @@ def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(wor
         ({"slug": "a b"}, 422, "Enter a URL slug"),
         ({"slug": "a" * 61}, 422, "Enter a URL slug"),
         ({"name": "вода"}, 422, "Enter a URL slug"),
+        ({"slug": "2026-0412"}, 422, "looks like a phone number"),
+        ({"name": "1234567"}, 422, "looks like a phone number"),
         ({"timezone": "Mars/Olympus"}, 422, "Choose a time zone from the list."),
         ({"timezone": "CET"}, 422, "Choose a time zone from the list, such as Europe/Paris."),
         ({"timezone": "localtime"}, 422, "Choose a time zone from the list."),

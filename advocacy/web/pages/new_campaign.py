@@ -10,6 +10,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.core import dates
+from advocacy.core.minimization import utm_comes_back
 from advocacy.core.slugs import LONGEST_SLUG, is_slug, slug_of
 from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage.session import transaction
@@ -57,6 +58,12 @@ def _trouble(asked: dict[str, str], slug: str) -> str:
         trouble = _(
             "Enter a URL slug: at most %(most)s letters a to z, digits and dashes.",
             most=LONGEST_SLUG,
+        )
+    elif not utm_comes_back(slug):
+        trouble = _(
+            "Enter another URL slug: %(slug)s looks like a phone number or a digest and would not"
+            " be recognized in utm_campaign. Use at most six digits.",
+            slug=slug,
         )
     elif asked["timezone"] not in dates.accepted():
         meant = dates.likely(asked["timezone"])
