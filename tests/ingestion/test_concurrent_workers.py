@@ -223,7 +223,7 @@ def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
             "type": kind,
         }
         assert stripe(world, json.dumps(event).encode()).status_code == 200
-    stand(pipeline.action_aliases, "put_names", one(world), one(world))
+    stand(pipeline.action_aliases, "put_aliases", one(world), one(world))
     assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
     hold_to_a_rebuild(world)
 
