@@ -71,9 +71,12 @@ def mail_reports() -> None:
             outbox.send_due(settings, org_id)
 
 
-def count(org_id: str, question: str) -> None:
+def count(org_id: str, question: str, slot: str = "") -> None:
     """Compute a report that a page waits for, or whose cached result is old."""
-    with application().app_context():
+    lease_seconds = application().extensions["settings"].lease_seconds
+    # An older version enqueued without a slot.
+    slot = slot or f"{org_id}-no-slot"
+    with application().app_context(), hold_slot(connection(), slot, lease_seconds):
         application().extensions["counting"].count(UUID(org_id), question)
 
 

@@ -20,8 +20,8 @@ from rq.cron import CronScheduler
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from advocacy.analytics.result_cache import queue_of
 from advocacy.cli.start_check import reason_not_to_start
+from advocacy.ingestion.wakeup import counts_queue
 from advocacy.storage.db import db
 from config.garbage import tune_garbage_collection
 from workers import jobs
@@ -104,7 +104,7 @@ def work() -> None:
 
 def count() -> None:
     """Compute reports for pages until stopped; apart from the drain, which must not wait."""
-    _work_on(queue_of(application().extensions["settings"].queue))
+    _work_on(counts_queue(application().extensions["settings"].queue))
 
 
 def _work_on(name: str) -> None:

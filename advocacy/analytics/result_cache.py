@@ -35,13 +35,10 @@ from uuid import UUID
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
-from rq.exceptions import DuplicateJobError
-from rq.serializers import JSONSerializer
 
 from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
 from advocacy.core.dates import day_in
-from advocacy.ingestion.wakeup import connect
+from advocacy.ingestion.wakeup import connect, counts_queue, enqueue_once
 from advocacy.storage import (
     change_tokens,
     email_outbox,
@@ -75,6 +72,7 @@ _WAY = 2
 
 _FAILED_SECONDS = 60
 _JOB_SECONDS = 1800
+_WAIT_SECONDS = 300
 _MOST_WAITING = 100
 
 log = structlog.get_logger()
@@ -93,11 +91,6 @@ class Counted(NamedTuple):
 
     figures: Any
     at: datetime | None = None
-
-
-def queue_of(queue: str) -> str:
-    """Return the queue of what is counted, apart from the drain's: it would wait behind it."""
-    return f"{queue}-counts"
 
 
 # What there is to count ---------------------------------------------------------------------------
@@ -193,27 +186,15 @@ class Counting:
     def _enqueue(self, redis: Redis, org_id: UUID, written: str) -> None:
         """Ask for a count, unless one waits already. One may wait behind a running one.
 
-        So a question whose worker was killed is taken up by the next who asks.
+        If its worker is killed, the next who asks after the lease enqueues it again.
         """
-        queue = Queue(queue_of(self._queue), connection=redis, serializer=JSONSerializer)
-        if queue.count >= _MOST_WAITING:
+        queue = counts_queue(self._queue)
+        if redis.llen(f"rq:queue:{queue}") >= _MOST_WAITING:
             return
-        job = self._key(org_id, written).replace(":", "-")
-        for place in ("a", "b"):
-            try:
-                queue.enqueue(
-                    "workers.jobs.count",
-                    str(org_id),
-                    written,
-                    job_id=f"{job}-{place}",
-                    unique=True,
-                    job_timeout=_JOB_SECONDS,
-                    result_ttl=0,
-                    failure_ttl=1,
-                )
-                return
-            except DuplicateJobError:
-                continue
+        name, arguments = self._key(org_id, written).replace(":", "-"), [str(org_id), written]
+        enqueue_once(
+            redis, queue, name, "workers.jobs.count", arguments, _JOB_SECONDS, _WAIT_SECONDS
+        )
 
     def count(self, org_id: UUID, written: str) -> bool:
         """Count what was asked for and keep it; says whether it did.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
@@ -84,20 +84,37 @@ def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
     # Under steady traffic both slots are usually taken; reading is cheaper than two failed writes.
     if paused or all(taken):
         return
+    name = f"{queue_name}-{org_id}"
+    enqueue_once(connection, queue_name, name, "workers.jobs.drain", [str(org_id)], _JOB_SECONDS)
+
+
+def enqueue_once(
+    connection: Redis,
+    queue_name: str,
+    name: str,
+    function: str,
+    arguments: Sequence[str],
+    job_seconds: int,
+    wait_seconds: int = _SLOT_SECONDS,
+) -> None:
+    """Enqueue a job, unless one of this name already waits behind the running one.
+
+    The job gets its slot as last argument; it has to `hold_slot` while it runs.
+    """
     # Imported here, so that processes that never enqueue do not load RQ.
     from rq import Queue
     from rq.serializers import JSONSerializer
 
-    for slot in slots:
-        if connection.set(slot, "waits", nx=True, ex=_SLOT_SECONDS):
+    for slot in _slots(name):
+        if connection.set(slot, "waits", nx=True, ex=wait_seconds):
             Queue(queue_name, connection=connection, serializer=JSONSerializer).enqueue(
-                "workers.jobs.drain",
-                str(org_id),
+                function,
+                *arguments,
                 slot,
-                job_id=f"{queue_name}-{org_id}-{new_id().hex}",
-                job_timeout=_JOB_SECONDS,
+                job_id=f"{name}-{new_id().hex}",
+                job_timeout=job_seconds,
                 # A job that outlived its slot would be a third one.
-                ttl=_SLOT_SECONDS,
+                ttl=wait_seconds,
                 result_ttl=0,
                 failure_ttl=1,
             )
@@ -106,12 +123,16 @@ def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
 
 def slots_of(queue_name: str, org_id: UUID) -> list[str]:
     """Return the Redis keys for the waiting and the running drain of an organization."""
-    return [f"{queue_name}-{org_id}-slot-{place}" for place in ("a", "b")]
+    return _slots(f"{queue_name}-{org_id}")
+
+
+def _slots(name: str) -> list[str]:
+    return [f"{name}-slot-{place}" for place in ("a", "b")]
 
 
 @contextmanager
 def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
-    """Hold a slot while a drain runs; if its worker is killed, until the lease expires."""
+    """Hold a slot while its job runs; if its worker is killed, until the lease expires."""
     with suppress(RedisError, OSError):
         connection.set(slot, "runs", ex=lease_seconds)
     try:

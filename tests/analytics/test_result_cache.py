@@ -15,9 +15,10 @@ from redis import Redis
 
 from advocacy.analytics import result_cache
 from advocacy.analytics.engagement_ladder import ladder
-from advocacy.analytics.result_cache import BeingCounted, Counting, queue_of
+from advocacy.analytics.result_cache import BeingCounted, Counting
 from advocacy.ingestion import erasure
 from advocacy.ingestion.reassign_link import move_link
+from advocacy.ingestion.wakeup import counts_queue
 from advocacy.storage import campaigns
 from advocacy.storage.db import db
 from advocacy.storage.goals import put_goal
@@ -70,9 +71,9 @@ def api(large):
 
 def waiting(world, redis) -> list[tuple[str, str]]:
     """Return what waits to be counted: the arguments of the jobs."""
-    queue = f"rq:queue:{queue_of(world.settings.queue)}"
+    queue = f"rq:queue:{counts_queue(world.settings.queue)}"
     jobs = [redis.hget(f"rq:job:{each.decode()}", "data") for each in redis.lrange(queue, 0, -1)]
-    return [tuple(json.loads(_plain(job))[2]) for job in jobs]
+    return [tuple(json.loads(_plain(job))[2][:2]) for job in jobs]
 
 
 def _plain(data: bytes) -> bytes:
@@ -88,8 +89,8 @@ def work(world, redis) -> int:
     done = 0
     for org_id, written in waiting(world, redis):
         done += asking.count(UUID(org_id), written)
-    redis.delete(f"rq:queue:{queue_of(world.settings.queue)}")
-    for key in redis.keys("rq:job:*"):
+    redis.delete(f"rq:queue:{counts_queue(world.settings.queue)}")
+    for key in (*redis.keys("rq:job:*"), *redis.keys("*-slot-*")):
         redis.delete(key)
     return done
 
@@ -341,7 +342,7 @@ def test_what_cannot_be_counted_says_so_and_rests(large, api, redis, monkeypatch
     assert api().status_code == 202
     with pytest.raises(RuntimeError, match="no figures"):
         work(large, redis)
-    redis.delete(f"rq:queue:{queue_of(large.settings.queue)}")
+    redis.delete(f"rq:queue:{counts_queue(large.settings.queue)}")
     found = api()
     assert (found.status_code, found.headers["Retry-After"]) == (503, "60")
     assert found.content_type == "application/problem+json"

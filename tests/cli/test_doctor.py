@@ -16,8 +16,7 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy import text
 
-from advocacy.analytics.result_cache import queue_of
-from advocacy.ingestion.wakeup import connect
+from advocacy.ingestion.wakeup import connect, counts_queue
 from advocacy.storage.session import transaction
 
 
@@ -52,7 +51,7 @@ def running(environment, settings):
     connection = connect(environment["REDIS_URL"], timeout=2.0)
     worker = Worker([settings.queue], connection=connection, name="doctors-worker")
     worker.register_birth()
-    counter = Worker([queue_of(settings.queue)], connection=connection, name="doctors-counter")
+    counter = Worker([counts_queue(settings.queue)], connection=connection, name="doctors-counter")
     counter.register_birth()
     clock = CronScheduler(connection)
     clock.register_birth()

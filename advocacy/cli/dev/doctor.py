@@ -21,7 +21,6 @@ from rq import Worker
 from rq.cron import CronScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy.analytics.result_cache import queue_of
 from advocacy.analytics.tracking_loss import (
     BEFORE_DAYS,
     LATELY_DAYS,
@@ -32,7 +31,7 @@ from advocacy.analytics.tracking_loss import (
 from advocacy.core import dates
 from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.postponement import list_postponed
-from advocacy.ingestion.wakeup import connect
+from advocacy.ingestion.wakeup import connect, counts_queue
 from advocacy.providers import BY_SLUG
 from advocacy.reporting.email import smtp
 from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
@@ -220,7 +219,7 @@ def _worker(settings: Settings) -> str:
 
 
 def _counter(settings: Settings) -> str:
-    found = _listening(settings, queue_of(settings.queue))
+    found = _listening(settings, counts_queue(settings.queue))
     return "" if found else "none is running; start one with `python -m workers.run counter`"
 
 
