@@ -4,7 +4,7 @@ Pure. A *group* is a scope (a campaign or the whole organization), a grain, a va
 model. A *presence* is a day on which a person acted in a group, together with their previous day:
 
 - their previous day in the group, or
-- on their first day in the group (`first_in_group`), their first day anywhere in the organization.
+- on their first day in the group (`opening`), their first day anywhere in the organization.
 
 So everyone who acted in a range has exactly one presence in it that is their first in the group or
 whose previous day lies before the range; distinct people are the number of those. If the previous
