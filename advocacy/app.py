@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from advocacy.web.edge import Doors
-    from advocacy.web.redirect import LinksDoor
+    from advocacy.web.edge import EdgeServer
+    from advocacy.web.redirect import Redirector
     from config.settings import Settings
 
 
@@ -109,11 +109,14 @@ def create_app(settings: Settings) -> Flask:
         auth,
         cached_figures,
         compression,
+        dashboard,
         downloads,
         errors,
         health,
         i18n,
         metrics,
+        security,
+        template_filters,
         webhooks,
     )
     from advocacy.web.api import actions, api, documentation, endpoint, shares
@@ -133,11 +136,13 @@ def create_app(settings: Settings) -> Flask:
         live,
         members,
         new_campaign,
-        overview,
         quarantine,
         shared_reports,
         sources,
     )
+    from advocacy.web.pages import campaign as _campaign  # noqa: F401 -- adds its own route
+    from advocacy.web.pages import overview as _overview  # noqa: F401 -- adds its own route
+    from advocacy.web.pages import session as _session  # noqa: F401 -- adds its own routes
 
     app = _wire_servers(settings)
     app.config.update(
@@ -178,7 +183,9 @@ def create_app(settings: Settings) -> Flask:
         webhooks.blueprint,
         health.blueprint,
         metrics.blueprint,
-        overview.blueprint,
+        security.blueprint,
+        template_filters.blueprint,
+        dashboard.blueprint,
         i18n.blueprint,
         integration_test.blueprint,
         email_reports.blueprint,
@@ -204,36 +211,36 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def wsgi_application() -> LinksDoor:
+def wsgi_application() -> Redirector:
     """Return what a WSGI server runs: redirect and webhooks in front of pages and API.
 
     Settings come from the environment. Raises `SettingsError`.
     """
-    from advocacy.web.redirect import LinksDoor
-    from advocacy.web.webhooks import WebhooksDoor
+    from advocacy.web.redirect import Redirector
+    from advocacy.web.webhooks import WebhookEndpoint
     from config.logging import configure
     from config.settings import read_settings
 
     settings = read_settings()
     configure(settings.log_level)
     app = create_app(settings)
-    return LinksDoor(WebhooksDoor(app.wsgi_app, app), app, settings)
+    return Redirector(WebhookEndpoint(app.wsgi_app, app), app, settings)
 
 
-def edge_server() -> Doors:
+def edge_server() -> EdgeServer:
     """Return what granian runs: redirect and webhooks alone; `.wsgi` is the same for WSGI servers.
 
     Settings come from the environment. Raises `SettingsError`.
     """
-    from advocacy.web.edge import Doors
+    from advocacy.web.edge import EdgeServer
     from config.logging import configure
     from config.settings import read_settings
 
     settings = read_settings()
     configure(settings.log_level)
-    return Doors(create_edge_app(settings), settings)
+    return EdgeServer(create_edge_app(settings), settings)
 
 
-def edge_wsgi_application() -> LinksDoor:
+def edge_wsgi_application() -> Redirector:
     """Return the edge server for a WSGI server, where granian cannot run."""
     return edge_server().wsgi

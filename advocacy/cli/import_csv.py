@@ -139,7 +139,7 @@ def _visible(line: str) -> str:
 
 def _shown(event: ActionEvent) -> str:
     """Describe an action as it was read, without personal data."""
-    from advocacy.reporting.exports.activation import major
+    from advocacy.reporting.exports.writers import major
 
     words = [
         event.kind.value

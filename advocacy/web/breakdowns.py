@@ -8,7 +8,6 @@ pages. `ETag` is another one whenever a figure, a name or a place is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from flask import Response, json, request
@@ -28,9 +27,14 @@ from advocacy.analytics.breakdown import (
 )
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.events import ActionKind
-from advocacy.core.money import exponent
 from advocacy.core.spreadsheets import Cell
-from advocacy.reporting.exports.activation import Table, digest_of, written_csv, written_workbook
+from advocacy.reporting.exports.writers import (
+    Table,
+    digest_of,
+    major,
+    written_csv,
+    written_workbook,
+)
 from advocacy.storage.models import Campaign, Organization
 from advocacy.web.api import schemas
 from advocacy.web.cached_figures import groups_of
@@ -315,15 +319,11 @@ def _changes(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tupl
     for currency in currencies:
         # Where neither period has money of it, nothing changed.
         by = nets[currency]["by"] if currency in nets else 0
-        yield f"change_net_{currency}", None if by is None else _major(by, currency)
+        yield f"change_net_{currency}", None if by is None else major(by, currency)
     for name in _CHANGES:
         yield f"change_share_{name}", row["change"][name]["share"]
     for currency in currencies:
         yield f"change_share_net_{currency}", nets[currency]["share"] if currency in nets else None
-
-
-def _major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[str, Cell]]:
@@ -341,7 +341,7 @@ def _cells(row: Mapping[str, Any], currencies: Sequence[str]) -> Iterator[tuple[
         sums = money.get(currency)
         for part in ("gross", "refunded", "net", "average_gift"):
             minor = sums[f"{part}_minor"] if sums else None if part == "average_gift" else 0
-            yield f"{part}_{currency}", None if minor is None else _major(minor, currency)
+            yield f"{part}_{currency}", None if minor is None else major(minor, currency)
         yield f"donations_{currency}", sums["donations"] if sums else 0
         renewals = sums["renewals"] if sums else None
         yield f"renewals_{currency}", renewals["donations"] if renewals else None if sums else 0

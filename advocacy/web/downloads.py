@@ -10,22 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, json, request
+from flask import Blueprint, Response, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from advocacy.analytics.activation import BadRange, activation
-from advocacy.reporting.exports.activation import (
-    GROUPS,
-    Table,
-    digest_of,
-    tables_of,
-    written_csv,
-    written_workbook,
-)
-from advocacy.storage import campaigns
+from advocacy.reporting.exports.activation import GROUPS, tables_of
+from advocacy.reporting.exports.writers import Table, digest_of, written_csv, written_workbook
 from advocacy.web import auth
 from advocacy.web.api import schemas
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint("exports", __name__)
@@ -48,9 +42,7 @@ _ABOUT = ("campaign", "model", "from", "to")
 @auth.needs_session
 def activation_file(slug: str, written: str) -> Response:
     """Hand over the figures of a campaign's page as a file."""
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    campaign = campaign_or_404(slug)
     asked = {name: value for name, value in request.args.items() if value}
     try:
         query = schemas.FiguresQuery().load(asked)

@@ -22,7 +22,7 @@ from werkzeug.test import create_environ
 
 from advocacy.core.link_codes import codes_in, is_link
 from advocacy.web import webhooks
-from advocacy.web.redirect import Answer, LinksDoor, Missing, Target, plain
+from advocacy.web.redirect import Answer, Missing, Redirector, Target, plain
 from config.garbage import tune_garbage_collection
 from config.settings import Settings
 
@@ -65,13 +65,15 @@ class Wire(Protocol):
         ...
 
 
-class Doors:
+class EdgeServer:
     """RSGI: the doors with nearly nothing behind them. `wsgi` is the same for WSGI servers."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
         self._body_limit = settings.body_limit_bytes
-        self.wsgi = self._links = LinksDoor(webhooks.WebhooksDoor(app.wsgi_app, app), app, settings)
+        self.wsgi = self._links = Redirector(
+            webhooks.WebhookEndpoint(app.wsgi_app, app), app, settings
+        )
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Take the links before the first request."""

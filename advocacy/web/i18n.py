@@ -99,8 +99,8 @@ def code_tag(text: str) -> Markup:
 
 
 def chosen() -> str:
-    """Return the language of this request; English outside of one."""
-    if not has_request_context():
+    """Return the language of this request; English for the API and outside of a request."""
+    if not has_request_context() or request.path.startswith("/api/v1/"):
         return "en"
     if (asked := session.get("language")) in LANGUAGES:
         return str(asked)

@@ -307,7 +307,7 @@ class LinkTable:
                 fresh.unlink(missing_ok=True)
 
 
-class LinksDoor:
+class Redirector:
     """WSGI: answers `/r/<code>` itself and hands everything else to the application."""
 
     def __init__(self, application: WSGIApplication, app: Flask, settings: Settings) -> None:

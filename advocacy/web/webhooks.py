@@ -69,7 +69,7 @@ def init_app(app: Flask) -> None:
     )
 
 
-class WebhooksDoor:
+class WebhookEndpoint:
     """WSGI: takes deliveries itself, which is half the work, and hands on everything else."""
 
     def __init__(self, application: WSGIApplication, app: Flask) -> None:

@@ -148,7 +148,7 @@ def test_utm_that_fits_one_post_several_or_none(world):
     assert one["summary"].startswith("Credited to the X post “On x”: the UTM parameters returned")
     assert of_tier(one, "utm")[:3] == (True, True, True)
     assert "match links of 2 posts" in of_tier(receipt(world, "a2"), "utm")[3]
-    assert "fit no link" in of_tier(receipt(world, "a3"), "utm")[3]
+    assert "match no link" in of_tier(receipt(world, "a3"), "utm")[3]
     assert "without a campaign" in of_tier(receipt(world, "a4"), "utm")[3]
     for name in ("a2", "a3", "a4"):
         assert of_tier(receipt(world, name), "utm")[:3] == (True, False, False)

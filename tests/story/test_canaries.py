@@ -36,7 +36,7 @@ from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_loader import ship
-from advocacy.web.redirect import LinksDoor
+from advocacy.web.redirect import Redirector
 from tests.support.counterparts import CALLBACK, ROOMS, Counterpart, payload
 from tests.support.csv_rows import rows_of
 from tests.support.sql import run
@@ -184,7 +184,7 @@ def click(world, folder: Path) -> None:
     settings = replace(
         world.settings, var_dir=folder, click_ship_seconds=3600, links_refresh_seconds=3600
     )
-    door = LinksDoor(world.app.wsgi_app, world.app, settings)
+    door = Redirector(world.app.wsgi_app, world.app, settings)
     client = Client(door)
     for canary in CANARIES:
         written = canary.encode("ascii", "ignore").decode() or "x"

@@ -12,7 +12,8 @@ import pytest
 from openpyxl import load_workbook
 
 from advocacy.core.spreadsheets import csv_cell
-from advocacy.reporting.exports.activation import GROUPS, Table, digest_of, tables_of, written_csv
+from advocacy.reporting.exports.activation import GROUPS, tables_of
+from advocacy.reporting.exports.writers import Table, digest_of, written_csv
 from advocacy.storage import campaigns, posts
 from advocacy.storage.session import transaction
 from tests.support.api import ACTIVATION, bearer, check_against, document, problem_of

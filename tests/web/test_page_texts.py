@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from flask_babel import force_locale
 
 from advocacy.core.vocabulary import moment
-from advocacy.reporting.email import weekly_content
+from advocacy.reporting import formats
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 from tests.support.surges import clicks, noticed, watch
@@ -27,11 +27,11 @@ def test_a_surge_is_noticed_by_the_clock_of_its_campaign(world, settings):
 
 def test_less_money_has_a_minus_and_large_shares_have_thousands(app):
     with app.test_request_context(), force_locale("en"):
-        assert weekly_content.money(-1_250_50, "USD") == "−1,250.50 USD"
-        assert weekly_content.number(-3) == "−3"
-        assert weekly_content.percent(161.2) == "16,120 %"
+        assert formats.money(-1_250_50, "USD") == "−1,250.50 USD"
+        assert formats.number(-3) == "−3"
+        assert formats.percent(161.2) == "16,120 %"
     with app.test_request_context(), force_locale("es"):
-        assert weekly_content.percent(161.2) == "16.120 %"
+        assert formats.percent(161.2) == "16.120 %"
 
 
 def test_where_nothing_happened_yet_the_next_step_is_said(world):

@@ -32,7 +32,7 @@ from advocacy.storage import links, organizations
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_loader import ship
-from advocacy.web.redirect import LinksDoor, LinkTable, Target
+from advocacy.web.redirect import LinkTable, Redirector, Target
 from tests.support.query_strings import PASSED_ON, passed_on
 from tests.support.sql import run
 from tests.support.world import World
@@ -80,7 +80,7 @@ class Door:
             click_ship_seconds=3600,
             links_refresh_seconds=3600,
         )
-        self.door = LinksDoor(world.app.wsgi_app, world.app, self.settings)
+        self.door = Redirector(world.app.wsgi_app, world.app, self.settings)
         self.opened = [self.door]
         self.client = Client(self.door)
 
@@ -573,14 +573,14 @@ def test_a_segment_that_is_being_written_is_not_shipped_by_another(door):
     assert len(door.lines()) == 1
 
 
-def without_database(door, port: int = 9) -> LinksDoor:
+def without_database(door, port: int = 9) -> Redirector:
     """A door in a fresh process: nothing in memory, and no database; nobody listens at port 9."""
     settings = replace(
         door.settings, database_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/nothing"
     )
     app = create_app(settings)
     app.extensions["notifier"] = NullNotifier()
-    door.opened.append(LinksDoor(app.wsgi_app, app, settings))
+    door.opened.append(Redirector(app.wsgi_app, app, settings))
     return door.opened[-1]
 
 

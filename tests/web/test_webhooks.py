@@ -29,7 +29,7 @@ from advocacy.providers.signatures import standard
 from advocacy.storage import inbox
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
-from advocacy.web.webhooks import WebhooksDoor
+from advocacy.web.webhooks import WebhookEndpoint
 from config.logging import ALLOWED
 from tests.support.sql import run
 
@@ -493,7 +493,7 @@ def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(worl
 def test_the_door_in_front_answers_as_the_application_does(world):
     from werkzeug.test import Client
 
-    door = Client(WebhooksDoor(world.app.wsgi_app, world.app))
+    door = Client(WebhookEndpoint(world.app.wsgi_app, world.app))
     now = datetime.now(UTC)
     headers = standard(SIGNATURE.encode(), "msg_1", world.secret, now)
     path = f"/webhooks/{world.keys['standard']}"

@@ -27,7 +27,7 @@ from flask import Flask
 from standardwebhooks import Webhook
 
 from advocacy.cli.dev.up import free_port, procfile, running_servers
-from advocacy.cli.maintenance import print_activation
+from advocacy.cli.report import print_activation
 from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
 from advocacy.storage import actions, campaigns, inbox, organizations, sources, tokens

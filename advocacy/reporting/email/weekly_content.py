@@ -11,22 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_interval
-from flask_babel import format_date, format_decimal, get_locale, gettext, ngettext
+from flask_babel import format_date, gettext, ngettext
 
 from advocacy.analytics.weekly_summary import TOP_POSTS, attributed_share
 from advocacy.core.messages import in_language
-from advocacy.core.money import exponent
 from advocacy.core.periods import Period
 from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
+from advocacy.reporting.formats import day, days, decimal, money, number, percent, rung_names
 
 Sheet = dict[str, Any]
-
-NOT_SHOWN = "–"
-"""What stands where a figure is about too few people to be told."""
 
 
 def _(words: str, **values: object) -> str:
@@ -262,7 +257,7 @@ def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
         "title": _("Actions by day"),
         "alt": _(
             "Actions by day, stacked by kind. Peak on %(day)s: %(number)s.",
-            day=_day(best),
+            day=day(best),
             number=number(sums[best]),
         ),
         "table": _table("", ["", *(str(format_date(day, "EEE d")) for day in every)], rows),
@@ -308,7 +303,7 @@ def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     ladder = figures.get("ladder")
     if not ladder or ladder["people"] == 0:
         return []
-    rungs = _rungs()
+    rungs = rung_names()
     ways = [
         _(
             "from “%(before)s” to “%(after)s” %(n)s",
@@ -357,16 +352,6 @@ def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
             )
         )
     return blocks
-
-
-def _rungs() -> dict[str, str]:
-    return {
-        "clicked": _("clicked"),
-        "signed": _("signed"),
-        "called": _("called"),
-        "gave": _("gave"),
-        "gives_monthly": _("gives monthly"),
-    }
 
 
 def _kinds_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -472,7 +457,7 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
         _(
             "%(campaign)s: on %(on)s, %(actions)s of %(days)s were restated: %(why)s.",
             campaign=each["campaign"],
-            on=_day(each["on"]),
+            on=day(each["on"]),
             actions=_counted("actions", each["actions"]),
             days=days(_period(each, "first_on", "last_on")),
             why=reasons[each["why"]],
@@ -511,53 +496,6 @@ def kind_named(kind: str) -> str:
     }.get(kind, kind)
 
 
-def days(period: Period) -> str:
-    """Write a period: its days, and which week it is where it is one."""
-    if period.days == 1:
-        return _day(period.first)
-    written = str(
-        format_interval(period.first, period.last, "yMMMd", locale=get_locale() or "en")
-    ).replace("\u2009", "\u00a0")
-    if period.is_week:
-        return _("%(days)s (week %(week)s)", week=period.first.isocalendar().week, days=written)
-    return written
-
-
-def number(value: float | None) -> str:
-    """Write a number; what is not whole gets one decimal; what is not shown is a dash."""
-    if value is None:
-        return NOT_SHOWN
-    return _signed(format_decimal(value if value == int(value) else round(value, 1)))
-
-
-def decimal(value: float) -> str:
-    """Write a number with one decimal."""
-    return str(format_decimal(value, format="#,##0.0"))
-
-
-def percent(share: float | None) -> str:
-    """Write a share as a whole percentage; what is little is not nothing."""
-    if share is None:
-        return NOT_SHOWN
-    whole = round(share * 100)
-    return "< 1 %" if share and not whole else f"{number(whole)} %"
-
-
-def money(minor: int | None, currency: str) -> str:
-    """Write minor units with the decimals of their currency."""
-    if minor is None:
-        return f"{NOT_SHOWN} {currency}"
-    places = exponent(currency)
-    pattern = "#,##0" + ("." + "0" * places if places else "")
-    written = _signed(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
-    return f"{written} {currency}".rstrip()
-
-
-def _signed(written: str) -> str:
-    # A minus, as stands before changes, and no hyphen.
-    return written.replace("-", "−")
-
-
 def change(now: float, before: float) -> str:
     """Say how a figure stands against the one before."""
     if now == before:
@@ -589,11 +527,6 @@ def _figure(row: Mapping[str, Any], side: str) -> str:
 
 def _period(of: Mapping[str, Any], first: str, last: str) -> Period:
     return Period(date.fromisoformat(of[first]), date.fromisoformat(of[last]))
-
-
-def _day(written: date | str) -> str:
-    day = date.fromisoformat(written) if isinstance(written, str) else written
-    return str(format_date(day, "medium"))
 
 
 def _safe(url: str) -> str:

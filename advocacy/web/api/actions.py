@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 from advocacy.analytics.explain import BadCursor, explain, find_actions
 from advocacy.storage import errors
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import asked
+from advocacy.web.api.endpoint import endpoint
 from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
 
@@ -25,7 +25,7 @@ blueprint = Blueprint(
 class Receipt(MethodView):
     """The receipt of one action."""
 
-    @asked(blueprint, schemas.Receipt, "Why an action is credited as it is")
+    @endpoint(blueprint, schemas.Receipt, "Why an action is credited as it is")
     def get(self, action_id: UUID) -> dict[str, Any]:
         """Return the evidence, each touch with its share by every model, and one plain sentence.
 
@@ -42,7 +42,7 @@ class Receipt(MethodView):
 class OfCampaign(MethodView):
     """A campaign's actions."""
 
-    @asked(
+    @endpoint(
         blueprint,
         schemas.Actions,
         "The campaign's newest actions",

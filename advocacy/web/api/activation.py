@@ -9,7 +9,8 @@ from flask.views import MethodView
 
 from advocacy.analytics.activation import BadRange, activation
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import answer_with
 from advocacy.web.errors import Problem
 
@@ -18,7 +19,7 @@ from advocacy.web.errors import Problem
 class OfCampaign(MethodView):
     """One campaign's activation."""
 
-    @asked(
+    @endpoint(
         of_campaigns,
         schemas.Activation,
         "Activation of a campaign",
@@ -35,11 +36,11 @@ class OfCampaign(MethodView):
         With `format` or `Accept`, the response is CSV (UTF-8 with a byte order mark) or an XLSX
         workbook with the same figures. Its `ETag` stays the same until a figure changes.
         """
-        campaign = campaign_asked(slug)
+        campaign = campaign_or_404(slug)
         try:
             found = activation(campaign, query.get("first"), query.get("last"), query["model"])
         except BadRange as error:
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
-        return answer_with(found, form_asked(query), query["group"])
+        return answer_with(found, requested_format(query), query["group"])

@@ -9,8 +9,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from advocacy.storage import organizations
-from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
 from advocacy.web.breakdowns import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
 
 organization = Blueprint(
@@ -25,7 +26,7 @@ organization = Blueprint(
 class GroupsOfCampaign(MethodView):
     """One campaign's activation by groups."""
 
-    @asked(
+    @endpoint(
         of_campaigns,
         Groups,
         "By post, platform, medium, author, kind, source or time",
@@ -44,15 +45,15 @@ class GroupsOfCampaign(MethodView):
         action of the range is read. Of many it is done in the background: 202 says that it is not
         there yet, `Last-Modified` when it was counted.
         """
-        campaign = campaign_asked(slug)
-        return answer_for(campaign, query, form_asked(query))
+        campaign = campaign_or_404(slug)
+        return answer_for(campaign, query, requested_format(query))
 
 
 @organization.route("/activation")
 class GroupsOfOrganization(MethodView):
     """The organization's activation by groups."""
 
-    @asked(
+    @endpoint(
         organization,
         Groups,
         "By campaign, post, platform, medium, author, kind, source or time",
@@ -72,4 +73,4 @@ class GroupsOfOrganization(MethodView):
         owner = organizations.find_organization(g.org_id)
         if owner is None:
             raise Problem(404, "Not Found", "There is no such organization.")
-        return answer_for(owner, query, form_asked(query))
+        return answer_for(owner, query, requested_format(query))

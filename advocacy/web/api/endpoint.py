@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, request
+from flask import request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 
-from advocacy.storage import campaigns
-from advocacy.storage.models import Campaign
 from advocacy.web.api import schemas
 from advocacy.web.auth import needs_token
 from advocacy.web.downloads import TYPES
-from advocacy.web.errors import Problem
 
 View = Callable[..., Any]
 
@@ -42,7 +39,7 @@ _KNOWN = "The version named in `If-None-Match` is still current."
 _BARE = {kind.partition(";")[0]: written for written, kind in TYPES.items()}
 
 
-def asked(
+def endpoint(
     blueprint: Blueprint,
     answer: type[Schema],
     summary: str,
@@ -88,15 +85,7 @@ def asked(
     return decorate
 
 
-def campaign_asked(slug: str) -> Campaign:
-    """Return the campaign of this slug; raises the `Problem` that there is none."""
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, "Not Found", f"There is no campaign {slug}.")
-    return campaign
-
-
-def form_asked(query: dict[str, Any]) -> str:
+def requested_format(query: dict[str, Any]) -> str:
     """Return the response format: from the query, else the best match of `Accept`.
 
     It is JSON if `Accept` matches no available format.

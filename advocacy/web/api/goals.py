@@ -9,9 +9,9 @@ from flask.views import MethodView
 from marshmallow import Schema, fields
 
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.reporting.exports.further import tables_of_goals
+from advocacy.reporting.exports.goals import tables_of_goals
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import asked, form_asked, of_organization
+from advocacy.web.api.endpoint import endpoint, of_organization, requested_format
 from advocacy.web.cached_figures import goals_of
 from advocacy.web.downloads import answer_of
 
@@ -86,7 +86,7 @@ class Goals(Schema):
 class AllGoals(MethodView):
     """Goals with their pace and forecast."""
 
-    @asked(
+    @endpoint(
         of_organization,
         Goals,
         "Goals with pace and forecast",
@@ -102,5 +102,5 @@ class AllGoals(MethodView):
         return answer_of(
             tables_of_goals(found),
             lambda: json.dumps(Goals().dump({"goals": found, "counted_at": at})).encode(),
-            form_asked(query),
+            requested_format(query),
         )

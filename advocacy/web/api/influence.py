@@ -11,10 +11,11 @@ from marshmallow import Schema, fields, validate
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.reporting.exports.further import tables_of_ways
+from advocacy.reporting.exports.conversion_paths import tables_of_paths
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import asked, campaign_asked, form_asked, of_campaigns
+from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
 from advocacy.web.cached_figures import influences_of
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
 
@@ -121,7 +122,7 @@ class Influence(Schema):
 class InfluenceIn(MethodView):
     """Conversion paths of a campaign."""
 
-    @asked(
+    @endpoint(
         of_campaigns,
         Influence,
         "Conversion paths of a campaign",
@@ -136,7 +137,7 @@ class InfluenceIn(MethodView):
         These consider all paths together and change as data arrives; they do not attribute a single
         action.
         """
-        campaign = campaign_asked(slug)
+        campaign = campaign_or_404(slug)
         try:
             found = influences_of(
                 campaign,
@@ -151,7 +152,7 @@ class InfluenceIn(MethodView):
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
         return answer_of(
-            tables_of_ways(found),
+            tables_of_paths(found),
             lambda: json.dumps(Influence().dump(found[query["by"]])).encode(),
-            form_asked(query),
+            requested_format(query),
         )

@@ -10,17 +10,17 @@ from marshmallow import Schema, fields
 
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.reporting.exports.further import tables_of_ladder
+from advocacy.reporting.exports.ladder import tables_of_ladder
 from advocacy.storage.models import Campaign
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import (
-    asked,
-    campaign_asked,
-    form_asked,
+    endpoint,
     of_campaigns,
     of_organization,
+    requested_format,
 )
 from advocacy.web.cached_figures import ladder_of
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
 
@@ -119,7 +119,7 @@ class Ladder(Schema):
 class LadderOfCampaign(MethodView):
     """Engagement ladder of a campaign."""
 
-    @asked(
+    @endpoint(
         of_campaigns,
         Ladder,
         "Engagement ladder of a campaign",
@@ -133,7 +133,7 @@ class LadderOfCampaign(MethodView):
 
         Only the campaign's own actions count. The default range is the last 30 days.
         """
-        campaign = campaign_asked(slug)
+        campaign = campaign_or_404(slug)
         return _ladder(query, campaign)
 
 
@@ -141,7 +141,7 @@ class LadderOfCampaign(MethodView):
 class LadderOfOrganization(MethodView):
     """Engagement ladder of the organization."""
 
-    @asked(
+    @endpoint(
         of_organization,
         Ladder,
         "Engagement ladder of the organization",
@@ -166,5 +166,5 @@ def _ladder(query: dict[str, Any], campaign: Campaign | None) -> Response:
     return answer_of(
         tables_of_ladder(found),
         lambda: json.dumps(Ladder().dump(found)).encode(),
-        form_asked(query),
+        requested_format(query),
     )

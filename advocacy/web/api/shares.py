@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from advocacy.storage import errors, links
 from advocacy.storage.session import transaction
-from advocacy.web.api.endpoint import asked
+from advocacy.web.api.endpoint import endpoint
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(
@@ -29,7 +29,7 @@ class PassedOn(Schema):
 class SharesOf(MethodView):
     """Links that pass one on."""
 
-    @asked(blueprint, PassedOn, "Make a link that passes this one on", scope="admin", status=201)
+    @endpoint(blueprint, PassedOn, "Make a link that passes this one on", scope="admin", status=201)
     def post(self, code: str) -> dict[str, Any]:
         """Make a link of the same post and page, one generation further.
 

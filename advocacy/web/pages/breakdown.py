@@ -46,6 +46,7 @@ from advocacy.web.breakdowns import (
     shown_of,
 )
 from advocacy.web.cached_figures import when
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import files_at
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import said
@@ -61,7 +62,7 @@ _FILES = ("csv", "xlsx", "json")
 @auth.needs_session
 def page(slug: str) -> str:
     """Show a campaign's activation by groups."""
-    return _page(_campaign(slug))
+    return _page(campaign_or_404(slug))
 
 
 @blueprint.get("/explore")
@@ -75,7 +76,7 @@ def organization_page() -> str:
 @auth.needs_session
 def file(slug: str, written: str) -> Response:
     """Hand over what the page shows, all of its groups."""
-    return _file(_campaign(slug), slug, written)
+    return _file(campaign_or_404(slug), slug, written)
 
 
 @blueprint.get("/explore.<any(csv, xlsx, json):written>")
@@ -381,13 +382,6 @@ def _without_gaps(report: dict[str, Any], rows: Sequence[dict[str, Any]]) -> lis
     days = range(rows[0]["from"].toordinal(), last.toordinal() + 1)
     found = list(dict.fromkeys(key_of_day(by, date.fromordinal(each)) for each in days))
     return found if len(found) <= _MOST_TIMES else []
-
-
-def _campaign(slug: str) -> Campaign:
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return campaign
 
 
 def _organization() -> Organization:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.explain_text import span
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
-from advocacy.reporting.exports.further import tables_of_ways
-from advocacy.storage import campaigns, posts
+from advocacy.reporting.exports.conversion_paths import tables_of_paths
+from advocacy.storage import posts
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.api.influence import Influence as InfluenceSchema
 from advocacy.web.cached_figures import influences_of, when
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import chosen, said
@@ -102,14 +103,12 @@ def file(slug: str, written: str) -> Response:
     days = both["platform"]
     told = {by: InfluenceSchema().dump(report) for by, report in both.items()}
     name = f"{campaign.slug}-ways-{days['from']}-{days['to']}"
-    return file_of(tables_of_ways(both), told, written, name)
+    return file_of(tables_of_paths(both), told, written, name)
 
 
 def _asked(slug: str) -> tuple[Campaign, str, dict[str, dict[str, Any]]]:
     """Return the campaign, the order of the chain, and its ways by platform and by post."""
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
+    campaign = campaign_or_404(slug)
     order = request.args.get("order") or ORDERS[0]
     if order not in ORDERS:
         raise Problem(422, _("No such order"), _("The Markov order must be 1, 2 or 3."))

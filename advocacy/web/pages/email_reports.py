@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 
 from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
-from advocacy.reporting.email import weekly_content
+from advocacy.reporting import formats
 from advocacy.reporting.email.outbox import file_name, kept_pdf, state
 from advocacy.reporting.email.pdf import pdf_installed
 from advocacy.reporting.email.subscriptions import WHAT, BadSubscription, clock, subscribe
@@ -170,7 +170,7 @@ def _about(row: Any) -> str:
     """Say which days a mail is about."""
     if row.what == "alert":
         return str(_("Alert"))
-    return weekly_content.days(periods.named(row.period))
+    return formats.days(periods.named(row.period))
 
 
 def _what() -> dict[str, str]:

@@ -21,7 +21,7 @@ from advocacy.core.dates import day_in
 from advocacy.core.money import exponent
 from advocacy.core.numbers import read_whole
 from advocacy.reporting import charts
-from advocacy.reporting.exports.further import tables_of_goals
+from advocacy.reporting.exports.goals import tables_of_goals
 from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction

@@ -6,16 +6,14 @@ longer than `PAGE_WAIT_SECONDS`, however many tools there are.
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, g, render_template
-from flask_babel import gettext as _
+from flask import Blueprint, current_app, render_template
 
 from advocacy.ingestion.integration_test import IntegrationResult, run_integration_test, sources_of
-from advocacy.storage import campaigns
 from advocacy.storage.connections import set_deadline
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
-from advocacy.web.errors import Problem
-from advocacy.web.pages.overview import same_site
+from advocacy.web.campaigns import campaign_or_404
+from advocacy.web.security import same_site
 
 blueprint = Blueprint("rehearsals", __name__)
 
@@ -27,7 +25,7 @@ PAGE_WAIT_SECONDS = 15.0
 @auth.needs_role("editor")
 def page(slug: str) -> str:
     """Say what a rehearsal does, and offer it."""
-    return _page(_campaign(slug), None)
+    return _page(campaign_or_404(slug), None)
 
 
 @blueprint.post("/campaigns/<slug>/rehearsal")
@@ -35,19 +33,12 @@ def page(slug: str) -> str:
 def run(slug: str) -> str:
     """Rehearse, and show how it went."""
     same_site()
-    campaign = _campaign(slug)
+    campaign = campaign_or_404(slug)
     # This page waits for a worker, not for the database: the limit of other pages is not for it.
     set_deadline(None)
     settings = current_app.extensions["settings"]
     told = run_integration_test(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
     return _page(campaign, sorted(told, key=lambda each: each.source))
-
-
-def _campaign(slug: str) -> Campaign:
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return campaign
 
 
 def _page(campaign: Campaign, told: list[IntegrationResult] | None) -> str:

@@ -16,12 +16,13 @@ from flask_babel import gettext as _
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
-from advocacy.reporting.exports.further import tables_of_ladder
-from advocacy.storage import campaigns
+from advocacy.reporting.exports.ladder import tables_of_ladder
+from advocacy.reporting.formats import rung_names
 from advocacy.storage.models import Campaign
 from advocacy.web import auth
 from advocacy.web.api.ladder import Ladder as LadderSchema
 from advocacy.web.cached_figures import ladder_of, when
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import chosen
@@ -35,7 +36,7 @@ _MOST_POSTS = 20
 @auth.needs_session
 def page(slug: str) -> str:
     """Show how far a campaign's supporters have come."""
-    return _page(_campaign(slug))
+    return _page(campaign_or_404(slug))
 
 
 @blueprint.get("/ladder")
@@ -49,7 +50,7 @@ def organization_page() -> str:
 @auth.needs_session
 def file(slug: str, written: str) -> Response:
     """Hand over what the page of a campaign shows."""
-    return _file(_campaign(slug), written)
+    return _file(campaign_or_404(slug), written)
 
 
 @blueprint.get("/ladder.<any(csv, xlsx, json):written>")
@@ -57,13 +58,6 @@ def file(slug: str, written: str) -> Response:
 def organization_file(written: str) -> Response:
     """Hand over what the page of the organization shows."""
     return _file(None, written)
-
-
-def _campaign(slug: str) -> Campaign:
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return campaign
 
 
 def _file(campaign: Campaign | None, written: str) -> Response:
@@ -86,7 +80,7 @@ def _ladder(campaign: Campaign | None) -> dict[str, Any]:
 
 def _page(campaign: Campaign | None) -> str:
     found = _ladder(campaign)
-    names = _names()
+    names = rung_names()
     return render_template(
         "ladder.html",
         ladder=found,
@@ -119,16 +113,6 @@ def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         ),
         chosen(),
     )
-
-
-def _names() -> dict[str, str]:
-    return {
-        "clicked": _("clicked"),
-        "signed": _("signed"),
-        "called": _("called"),
-        "gave": _("gave"),
-        "gives_monthly": _("gives monthly"),
-    }
 
 
 def _day(written: str | None) -> date | None:

@@ -46,7 +46,7 @@ from advocacy.tracking.links import MEDIA, BadLink, LinkMaker, LinkRequest, RowO
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.i18n import said
-from advocacy.web.pages.overview import same_site
+from advocacy.web.security import same_site
 
 blueprint = Blueprint("linkmaker", __name__)
 

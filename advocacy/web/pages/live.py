@@ -20,15 +20,16 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, g, json, request
+from flask import Blueprint, Flask, Response, current_app, json, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from advocacy.storage import campaigns, change_tokens
+from advocacy.storage import change_tokens
 from advocacy.storage.change_tokens import Watched
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
 from advocacy.web import auth
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
 from advocacy.web.live_poller import Watcher
 
@@ -63,7 +64,7 @@ def mark_of(campaign: Campaign) -> str:
 @auth.needs_session
 def mark(slug: str) -> Response:
     """Say the mark of a campaign, for a page that has no stream."""
-    told = json.dumps({"mark": mark_of(_campaign(slug))})
+    told = json.dumps({"mark": mark_of(campaign_or_404(slug))})
     return Response(told, content_type="application/json")
 
 
@@ -71,7 +72,7 @@ def mark(slug: str) -> Response:
 @auth.needs_session
 def stream(slug: str) -> Response:
     """Say whenever the figures of a campaign are other ones than those that the page shows."""
-    campaign = _campaign(slug)
+    campaign = campaign_or_404(slug)
     watched = (campaign.org_id, campaign.id)
     watcher = _watcher()
     known = (
@@ -190,10 +191,3 @@ def _once(what: Callable[[], None]) -> Callable[[], None]:
 def _watcher() -> Watcher:
     found: Watcher = current_app.extensions["watcher"]
     return found
-
-
-def _campaign(slug: str) -> Campaign:
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return campaign

@@ -19,7 +19,7 @@ from advocacy.storage.session import transaction
 from advocacy.web import auth
 from advocacy.web.errors import Problem
 from advocacy.web.health import postponed
-from advocacy.web.pages.overview import same_site
+from advocacy.web.security import same_site
 
 blueprint = Blueprint("quarantine", __name__)
 

@@ -27,8 +27,9 @@ from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
 from advocacy.tracking.user_agents import is_person
 from advocacy.web import auth, i18n
+from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
-from advocacy.web.pages.overview import report_page
+from advocacy.web.pages.campaign import report_page
 
 blueprint = Blueprint("view_links", __name__)
 
@@ -66,14 +67,14 @@ def shown(word: str) -> Response:
 @auth.needs_role("editor")
 def page(slug: str) -> auth.Page:
     """List the view links of a campaign and offer to make one."""
-    return _page(_campaign(slug))
+    return _page(campaign_or_404(slug))
 
 
 @blueprint.post("/campaigns/<slug>/view-links")
 @auth.needs_role("editor")
 def make(slug: str) -> auth.Page:
     """Make a view link and show it, once."""
-    campaign = _campaign(slug)
+    campaign = campaign_or_404(slug)
     try:
         chosen = _chosen(campaign)
     except (BadRange, ValueError, OverflowError):
@@ -91,7 +92,7 @@ def make(slug: str) -> auth.Page:
 @auth.needs_role("editor")
 def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
     """Let a view link show nothing any more."""
-    campaign = _campaign(slug)
+    campaign = campaign_or_404(slug)
     with transaction():
         if not shared_reports.revoke_shared_report(g.org_id, campaign.id, view_link_id):
             raise Problem(404, _("Not Found"), _("There is no such open view link."))
@@ -161,13 +162,6 @@ def _days_shown(link: Any, today: date) -> tuple[date | None, date]:
 
 def _today(campaign: Campaign) -> date:
     return day_in(datetime.now(UTC), campaign.timezone)
-
-
-def _campaign(slug: str) -> Campaign:
-    campaign = campaigns.find_campaign(g.org_id, slug)
-    if campaign is None:
-        raise Problem(404, _("Not Found"), _("There is no campaign %(slug)s.", slug=slug))
-    return campaign
 
 
 def _page(campaign: Campaign, trouble: str = "", made: str = "") -> str:
