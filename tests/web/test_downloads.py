@@ -184,7 +184,7 @@ def test_the_range_and_the_model_are_those_of_the_query(world, staff, told):
 def test_what_cannot_be_is_refused_in_words(staff, query):
     answer = staff.get(FILE + "csv" + query)
     assert answer.status_code == 422
-    assert "Give from and to as YYYY-MM-DD" in answer.text
+    assert "Enter from and to as YYYY-MM-DD" in answer.text
     assert staff.get(FILE + "pdf").status_code == 404
     assert staff.get("/campaigns/none/activation.csv").status_code == 404
 
