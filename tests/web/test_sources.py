@@ -184,8 +184,8 @@ def test_one_is_tried_again(world, staff, monkeypatch):
     told: list[object] = []
     monkeypatch.setitem(
         world.app.extensions,
-        "nudge",
-        type("Nudge", (), {"announce": lambda _, o: told.append(o)})(),
+        "notifier",
+        type("Recorder", (), {"announce": lambda _, o: told.append(o)})(),
     )
     (one, _other) = run("select id from inbox order by received_at")
     answer = staff.post("/quarantine/replay", data={"id": str(one.id)})
