@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def create_edge_app(settings: Settings) -> Flask:
-    """Wire what the two busy doors need, and no pages: see `edge_server`."""
+    """Configure the redirect and the webhook endpoint, without pages: see `edge_server`."""
     from advocacy.web import errors, health, metrics, webhooks
 
     # Its few statements are the same each time, and to plan them is half of their cost.

@@ -3,7 +3,7 @@
 Markov and Shapley models, assisted actions, the ways people took, the time from click to action,
 and what social did for other channels. Definitions are in `docs/attribution.md`.
 
-What a stranger would get wrong: these figures look at all paths at once. They have a cut-off date,
+Note: these figures look at all paths at once. They have a cut-off date,
 they change when data comes, and they are never the attribution of one action.
 """
 

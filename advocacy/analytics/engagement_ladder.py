@@ -2,7 +2,7 @@
 
 Numbers of people, never who. What each figure means is in `definitions`, under the same name.
 
-What a stranger would get wrong: rungs, cohorts and repeats look at all of a campaign's actions (or
+Note: rungs, cohorts and repeats look at all of a campaign's actions (or
 the organization's) up to the last day, not only at those in the range; the range says when somebody
 climbed. In a campaign only its own actions count, so somebody can be new there and old elsewhere.
 """

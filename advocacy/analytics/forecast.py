@@ -7,7 +7,7 @@ now, plus the mean week times the weeks that are left. The range holds the end w
 Student's t, from how much those weeks differed: it is a prediction interval, so it counts both that
 single weeks differ and that so few weeks do not tell the mean well.
 
-What a stranger would get wrong: no trend, no season and no plan is in it. A giving day or a vote is
+Note: no trend, no season and no plan is in it. A giving day or a vote is
 not foreseen; the range only says how far the past weeks alone carry.
 """
 

@@ -3,7 +3,7 @@
 Pure. Pages show these as "what is this?", the API has them as descriptions in its OpenAPI document,
 and the code that computes a figure names its definition here.
 
-What a stranger would get wrong: texts are marked with `N_`, which `pybabel extract` knows, so that
+Note: texts are marked with `N_`, which `pybabel extract` knows, so that
 they are found for translation; a page translates them when it shows them, the API document is
 English.
 """

@@ -9,7 +9,7 @@ Definitions
   equally long time before.
 - *pace*: a straight line from the start to the target; *forecast*: see `forecast`.
 
-What a stranger would get wrong: a growth goal has no fixed target. What it grows over is counted
+Note: a growth goal has no fixed target. What it grows over is counted
 anew each time, so a late action of last year moves the target, too.
 """
 

@@ -14,7 +14,7 @@ what is asked about it. Its answer is the same for every reader.
 What is kept is in Redis and may be lost: then it is counted anew. Where Redis is away figures are
 counted while one waits, for as long as a page may take (see `store.hurry`).
 
-What a stranger would get wrong: that something is older than `FRESH_SECONDS` does not mean that it
+Note: that something is older than `FRESH_SECONDS` does not mean that it
 is counted anew. The worker first looks at the mark of the data (`store.marks`), which is cheap, and
 counts only where it is another one. And a question is counted once at a time, whoever asks how
 often: its lock belongs to the transaction that counts, so it ends with its process.

@@ -4,7 +4,7 @@ Pure: it judges figures that it is handed. The rule, in words: in the last minut
 least so many clicks (or actions), at least so many times its usual, and by chance that many would
 come less than once in a million looks.
 
-What a stranger would get wrong: *usual* is the larger of two averages over the last seven days
+Note: *usual* is the larger of two averages over the last seven days
 that are over, the post's own and that of the campaign's posts. So a quiet post has to stand out
 among its neighbours, too, and a strong one against itself; a campaign without a past has no usual,
 and there the least count alone decides.

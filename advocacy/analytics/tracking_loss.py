@@ -3,7 +3,7 @@
 Pure but for the figures it is handed. Teams have needed months to see that a form was rebuilt and a
 parameter got lost; here the tool and the parameter are named within a day.
 
-What a stranger would get wrong: a low share is no alarm. Much of what a tool sends never came
+Note: a low share is no alarm. Much of what a tool sends never came
 through our links; the alarm is that the share has *fallen*, by more than chance would have it.
 """
 

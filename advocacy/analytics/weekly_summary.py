@@ -3,7 +3,7 @@
 The figures are those of `report.activation`, so mail and page say the same. What is returned can be
 kept as JSON and made into words later, in any language.
 
-What a stranger would get wrong: "what changed" compares the days of the *last* report as they were
+Note: "what changed" compares the days of the *last* report as they were
 told then with the same days as they are now. People do not add up over campaigns; for the whole
 organization they are counted anew.
 """

@@ -1,1 +1,1 @@
-"""The doors: webhooks, tracking links, the API, the dashboard. They call verbs and `store`."""
+"""HTTP: webhooks, tracking links, the API and the dashboard."""

@@ -1,6 +1,6 @@
 """Who asks: bearer tokens at the API; at the pages a session, of a member or made of a token.
 
-What a stranger would get wrong: the cookie holds the word of a row in `sessions`, and the row is
+Note: the cookie holds the word of a row in `sessions`, and the row is
 looked up at each request. So signing out ends a copied cookie too, and a member's role, an ended
 session and a revoked token count from the next request on. A session made of a token only reads.
 """

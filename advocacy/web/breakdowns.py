@@ -1,6 +1,6 @@
 """Activation by groups as JSON, CSV or a workbook: what pages and the API both hand over.
 
-What a stranger would get wrong: pages, files and the API ask by the same words and are answered
+Note: pages, files and the API ask by the same words and are answered
 here, so that they cannot differ. A file has all groups unless a limit is asked for; JSON comes in
 pages. `ETag` is another one whenever a figure, a name or a place is.
 """

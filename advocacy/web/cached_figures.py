@@ -1,6 +1,6 @@
 """Figures that may be kept: how pages and the API ask for them, and say when they were counted.
 
-What a stranger would get wrong: where there is nothing kept yet, what is raised here becomes a page
+Note: where there is nothing kept yet, what is raised here becomes a page
 that asks again by itself, or 202 at the API (see `errors`).
 """
 

@@ -1,6 +1,6 @@
 """The ranges of days that pages offer to choose with one click.
 
-What a stranger would get wrong: the last seven days end today, so that they move on with a page
+Note: the last seven days end today, so that they move on with a page
 that is open all day; a week that can be compared is on the page that compares.
 """
 

@@ -1,6 +1,6 @@
 """A campaign's activation to take along: CSV, a workbook or JSON, with the figures of the page.
 
-What a stranger would get wrong: the API answers with these very functions, so that a file from a
+Note: the API answers with these very functions, so that a file from a
 page and one from the API are the same bytes. An answer is kept by no cache on the way (`no-store`);
 `ETag` is for programs that keep what they have and ask whether it is still so.
 """

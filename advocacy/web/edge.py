@@ -1,10 +1,10 @@
-"""The two busy doors as a process of their own: the redirect and the webhooks, and no pages.
+"""The edge server: the redirect and the webhook endpoint in a process of their own, without pages.
 
 It answers `/r/<code>`, `POST /webhooks/<key>`, `/live`, `/ready` and `/metrics`, from granian's
 event loop (RSGI) or from any WSGI server. What it does for a click or a delivery is what the doors
 in front of the application do; only the way in and out is another one.
 
-What a stranger would get wrong: an event loop must not wait for the database. A code that is not in
+Note: an event loop must not wait for the database. A code that is not in
 memory is looked for in a thread, and deliveries are kept in one; writing a line to the click log
 takes microseconds and is done where it is.
 """
@@ -66,7 +66,7 @@ class Wire(Protocol):
 
 
 class EdgeServer:
-    """RSGI: the doors with nearly nothing behind them. `wsgi` is the same for WSGI servers."""
+    """RSGI application for redirect and webhooks. `wsgi` is the same for WSGI servers."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
@@ -76,14 +76,14 @@ class EdgeServer:
         )
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
-        """Take the links before the first request."""
+        """Load the links before the first request."""
         self._links.start()
         tune_garbage_collection()
         # A redirect must not wait 5 ms for a thread that ships.
         sys.setswitchinterval(0.0005)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
-        """Ship what is left before the process ends: its disk may end with it."""
+        """Load the remaining clicks before the process ends; its disk may be temporary."""
         self._links.finish()
 
     async def __rsgi__(self, scope: Scope, wire: Wire) -> None:

@@ -1,6 +1,6 @@
 """One renderer for everything that goes wrong: RFC 9457 for the API, plain words elsewhere.
 
-What a stranger would get wrong: the webhook door answers on its own and mutely; it is not here.
+Note: the webhook endpoint has its own, minimal error responses.
 """
 
 from __future__ import annotations

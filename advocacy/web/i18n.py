@@ -1,6 +1,6 @@
 """In which language pages are shown: as chosen on a page, else as the browser asks.
 
-What a stranger would get wrong: texts are English in code and templates, within `_()`; their
+Note: texts are English in code and templates, within `_()`; their
 translations are in `translations/`, and `make texts` finds what is new.
 """
 

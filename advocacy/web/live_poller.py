@@ -3,7 +3,7 @@
 Who looks waits here; nobody asks the database for herself. What changed is known by a mark
 (`store.marks`), and where nobody looks, nothing is asked.
 
-What a stranger would get wrong: PostgreSQL's LISTEN would say the same without asking, and it does
+Note: PostgreSQL's LISTEN would say the same without asking, and it does
 not pass through a pooler of transactions (PgBouncer), where most of these databases are. So one
 small statement a second is asked instead, and more seldom where it takes long: never more than a
 twentieth of the time is spent on it.

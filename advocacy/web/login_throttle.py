@@ -1,6 +1,6 @@
 """How often a password may be guessed: per account and address, per account, per address.
 
-What a stranger would get wrong: nobody is ever locked out for good. Who waits is let in again, and
+Note: nobody is ever locked out for good. Who waits is let in again, and
 a one-time link lets in at once. Redis counts for all processes; without Redis each process counts
 for itself, so that guessing is slow even then. Redis never sees an e-mail or an IP address, only
 keyed digests of them.

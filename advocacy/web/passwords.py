@@ -2,7 +2,7 @@
 
 Pure but for the chance in a salt: nothing is stored or looked up here.
 
-What a stranger would get wrong: to say that nobody has this e-mail address must take as long as to
+Note: to say that nobody has this e-mail address must take as long as to
 say that the password is wrong, or the form tells who works here. So there is a password of nobody.
 """
 

@@ -1,10 +1,10 @@
-"""The redirect door: `GET /r/<code>`, answered before Flask's stack is entered.
+"""The redirect endpoint: `GET /r/<code>`, answered before Flask's stack is entered.
 
 A plain WSGI callable in front of the application. It needs neither PostgreSQL nor Redis: links are
 looked up in a copy in memory, refreshed by a thread and saved on disk for the next start; a click
 is one line in the click log before the 302; another thread ships the log.
 
-What a stranger would get wrong: a preview bot gets the same redirect as a person. Its click is kept
+Note: a preview bot gets the same redirect as a person. Its click is kept
 and flagged, and not counted; to turn bots away would break the preview that brings people.
 """
 
@@ -308,7 +308,7 @@ class LinkTable:
 
 
 class Redirector:
-    """WSGI: answers `/r/<code>` itself and hands everything else to the application."""
+    """WSGI middleware: answers `/r/<code>`; passes all other requests on."""
 
     def __init__(self, application: WSGIApplication, app: Flask, settings: Settings) -> None:
         self._application = application
@@ -322,7 +322,7 @@ class Redirector:
         self._finished = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Redirect, or hand on."""
+        """Redirect, or pass the request on."""
         # At the first request of any kind, so that clicks which a dead process left are shipped.
         if self._pid != os.getpid():
             self.start()

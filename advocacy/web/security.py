@@ -29,7 +29,7 @@ _ORIGIN = re.compile(r"https?://[^/?#]+(?=[/?#]|$)")
 
 @blueprint.after_app_request
 def protect(response: Response) -> Response:
-    """Say to the browser what these pages may do."""
+    """Set the security headers of a response."""
     styled = request.endpoint == "documentation.page"
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -44,7 +44,7 @@ def protect(response: Response) -> Response:
 
 @blueprint.before_app_request
 def refuse_other_sites() -> None:
-    """Refuse every form that another site sends; webhooks and the API have keys of their own."""
+    """Reject forms submitted from other sites; webhooks and the API have their own keys."""
     changes = request.method not in {"GET", "HEAD", "OPTIONS"}
     if changes and not request.path.startswith(("/webhooks/", "/api/")):
         same_site()

@@ -1,6 +1,6 @@
-"""The webhook door: `POST /webhooks/<source key>`.
+"""The webhook endpoint: `POST /webhooks/<source key>`.
 
-What a stranger would get wrong: every refusal looks the same. Nobody learns from the answer whether
+Note: every refusal looks the same. Nobody learns from the answer whether
 a key exists, a signature was close, or a clock is off; the reason is in the log and the metrics.
 """
 
@@ -42,7 +42,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # How many deliveries share a commit at most: each may have a body of a mebibyte.
 _AT_ONCE = 64
 _RETRY_SECONDS = "5"
-# For so long a source that was closed, or a secret that was withdrawn, still opens the door.
+# How long a disabled source or a revoked secret may still be accepted.
 _REMEMBERED_SECONDS = 1.0
 
 
@@ -70,14 +70,14 @@ def init_app(app: Flask) -> None:
 
 
 class WebhookEndpoint:
-    """WSGI: takes deliveries itself, which is half the work, and hands on everything else."""
+    """WSGI middleware: receives deliveries without Flask; passes all other requests on."""
 
     def __init__(self, application: WSGIApplication, app: Flask) -> None:
         self._application = application
         self._app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Take a delivery, or hand on."""
+        """Receive a delivery, or pass the request on."""
         # What is no plain address of a source is the application's to answer, in its words.
         found = ADDRESS.fullmatch(environ.get("PATH_INFO", ""))
         if not found or environ["REQUEST_METHOD"] != "POST":

@@ -4,7 +4,7 @@ Each figure is defined in `definitions` and stands on the same rows as `report.a
 the same range gives the same figure in every view. Actions, money and clicks add up over groups;
 people do not.
 
-What a stranger would get wrong: *new* is about the days that a row is of. In a row of a day it says
+Note: *new* is about the days that a row is of. In a row of a day it says
 whose first action of all was on that day, so that the row is what a report of that day alone says.
 
 A day is one of the campaign's zone. For the whole organization actions, money and clicks stand on

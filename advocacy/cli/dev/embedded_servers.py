@@ -2,7 +2,7 @@
 
 The only file that knows about embedding. What is set in `DATABASE_URL` and `REDIS_URL` always wins.
 
-What a stranger would get wrong: the servers are kept by a process of their own, in a session of its
+Note: the servers are kept by a process of their own, in a session of its
 own, so that Ctrl-C in a terminal does not stop them before those who use them; it ends when its
 standard input closes, and so also when whoever started it was killed.
 """

@@ -4,7 +4,7 @@ Two ways. `fill` writes actions, clicks and what is derived of them directly, a 
 or so. `deliver` writes bodies as Action Network and ActBlue send them into the inbox, vouched for
 and sealed as at the door, and leaves the rest to the worker.
 
-What a stranger would get wrong: only an organization that is made for it is filled, and nothing
+Note: only an organization that is made for it is filled, and nothing
 here is anybody's: every address ends in example.org. What `fill` writes has no deliveries, so
 `advocacy rebuild` would leave such an organization empty.
 """

@@ -5,7 +5,7 @@ everything about action number `i` follows from `i` and a seed, so that a piece 
 without any other. What is derived from actions and clicks is counted by `RECOUNTS`, a function for
 each table, and by nothing else.
 
-What a stranger would get wrong: these rows have no deliveries, so a rebuild of such an organization
+Note: these rows have no deliveries, so a rebuild of such an organization
 leaves it empty. Everything else holds: to attribute any of them anew changes nothing.
 """
 

@@ -10,7 +10,7 @@ since nothing was sent. What dies *after* may have arrived: a leader who gets th
 stops trusting its numbers, so nobody but a person sends it again: `advocacy subscription sent`
 shows it, and `resend` sends it under the same Message-ID, by which a mailbox that has it knows it.
 
-What a stranger would get wrong: without `SMTP_URL` nothing is claimed, so that nothing is "done".
+Note: without `SMTP_URL` nothing is claimed, so that nothing is "done".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The heavy part of making a PDF: charts are drawn by vl-convert, pages are set by Typst.
 
-What a stranger would get wrong: this takes a process some 260 MB. A worker's child may have them;
+Note: this takes a process some 260 MB. A worker's child may have them;
 a web process calls `apart`, which does it in a process that ends.
 """
 

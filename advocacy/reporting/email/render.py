@@ -3,7 +3,7 @@
 The charts are the page's own definitions (`web/charts`), drawn by vl-convert; the PDF is set by
 Typst from its own template (`pdf`). Nothing is loaded from elsewhere.
 
-What a stranger would get wrong: titles are staff's words and reach Typst as data, never as markup.
+Note: titles are staff's words and reach Typst as data, never as markup.
 The PDF has only the signs that its fonts have; pictographs are left out of it, since a box in their
 place would say less than nothing.
 """

@@ -1,6 +1,6 @@
 """Mail: one message to one person by SMTP, and what the server said to it.
 
-What a stranger would get wrong: not taken and not known are two things. Until the message itself is
+Note: not taken and not known are two things. Until the message itself is
 on its way nothing was sent, and it may be tried again; once it is and no answer comes, it may have
 arrived, and sending it again could be twice. A server without STARTTLS, or with a certificate that
 does not hold, gets neither password nor message.

@@ -1,6 +1,6 @@
 """Who gets what by mail: checked and kept, for the command and the page by the same rules.
 
-What a stranger would get wrong: a mail before a meeting that is over would never be due, so it is
+Note: a mail before a meeting that is over would never be due, so it is
 refused here; what was due before somebody subscribed is not for her (`subscriptions.due`).
 """
 

@@ -1,6 +1,6 @@
 """The watch for surges: what the rule finds in the last minutes is kept, and mailed to who asked.
 
-What a stranger would get wrong: a surge is kept whether or not anybody gets mail, since the first
+Note: a surge is kept whether or not anybody gets mail, since the first
 page shows it; the mail goes by the same way as reports, once per subscription and surge.
 """
 

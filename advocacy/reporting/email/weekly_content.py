@@ -3,7 +3,7 @@
 The answer is one *sheet*: title, lead, and blocks (figures, chart, table, list) of plain text,
 which `paper` lays out as HTML, as plain text and as PDF. So the three say the same.
 
-What a stranger would get wrong: these are called within `flask_babel.force_locale`; everything that
+Note: these are called within `flask_babel.force_locale`; everything that
 is said goes through `_()`, and numbers, money and days through the functions at the end.
 """
 

@@ -3,7 +3,7 @@
 Pure. `tables_of` takes the report that the page and the API show and lays its figures out, without
 counting anything anew; `written_csv` and `written_workbook` write them.
 
-What a stranger would get wrong: names of posts and campaigns are other people's text. A spreadsheet
+Note: names of posts and campaigns are other people's text. A spreadsheet
 would run a cell that begins with `=`, `+`, `-` or `@` as a formula, so in CSV such a text gets an
 apostrophe in front; a workbook says of each cell that it is text, and needs none. Headings are not
 translated: programs read them.

@@ -1,6 +1,6 @@
 """The pages of single actions: a campaign's newest ones, and the receipt of each.
 
-What a stranger would get wrong: they hold no script at all, and what a receipt says is worded in
+Note: they hold no script at all, and what a receipt says is worded in
 `wording`, so that page, API and command say the same; the page says it in the reader's language.
 """
 

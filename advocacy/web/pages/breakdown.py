@@ -1,6 +1,6 @@
 """The page that groups activation, filters it and compares it, and the same figures as files.
 
-What a stranger would get wrong: the form's address is the question, in the words of the API; the
+Note: the form's address is the question, in the words of the API; the
 links to files have the same one, so that a file is what is on the screen.
 """
 

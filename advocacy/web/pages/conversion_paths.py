@@ -1,6 +1,6 @@
 """The page of ways to actions: every model side by side, assists, sequences, delays, social's help.
 
-What a stranger would get wrong: the columns of one table do not have the same sum. Models of one
+Note: the columns of one table do not have the same sum. Models of one
 action count renewals and what nobody brought; Markov and Shapley see only actions with a known way.
 """
 

@@ -1,6 +1,6 @@
 """The page of reports by mail: who gets what, and what was sent, to take along or send again.
 
-What a stranger would get wrong: nothing is sent by this page. What is to go out again waits for the
+Note: nothing is sent by this page. What is to go out again waits for the
 clock as all that is due does, so that it goes once, by a process that has the memory for it. The
 audit does not name who gets mail: an address is forgotten when its subscription ends.
 """

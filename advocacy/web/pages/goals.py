@@ -1,6 +1,6 @@
 """The page of goals: what is reached, the pace, the forecast, and calls left before a vote.
 
-What a stranger would get wrong: a goal is never changed, since what was said of it would change
+Note: a goal is never changed, since what was said of it would change
 with it; editors remove it and set another.
 """
 

@@ -1,6 +1,6 @@
 """The page of the ladder, of a campaign and of the whole organization.
 
-What a stranger would get wrong: rungs are of all time up to the last day; the range says only who
+Note: rungs are of all time up to the last day; the range says only who
 climbed in it.
 """
 

@@ -1,6 +1,6 @@
 """The page on which staff make tracking links, one by one or by a sheet, and find them again.
 
-What a stranger would get wrong: nothing is kept of a sheet that was sent. What came of it stands in
+Note: nothing is kept of a sheet that was sent. What came of it stands in
 the page itself, as a file to take along; the same sheet sent again gives the same links.
 """
 

@@ -3,7 +3,7 @@
 The page then fetches itself and swaps its figures (`static/live.js`), so that there is one way in
 which figures are made and one check of who may see them.
 
-What a stranger would get wrong: a stream holds a thread of the web process for as long as it lasts.
+Note: a stream holds a thread of the web process for as long as it lasts.
 So there are few places for streams in a process (`LIVE_STREAMS`); whoever comes later gets 503 and
 asks for the mark every few seconds, which holds nothing. A stream ends by itself after five minutes
 and the browser connects again, maybe to another process; `Last-Event-ID` says what it knows.

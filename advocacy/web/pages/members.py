@@ -1,6 +1,6 @@
 """The pages of members: who there is, how one comes in, and what each may change of herself.
 
-What a stranger would get wrong: an invitation and a forgotten password are one thing, a one-time
+Note: an invitation and a forgotten password are one thing, a one-time
 link with which a member sets her password. It is shown to the owner who made it, once.
 """
 

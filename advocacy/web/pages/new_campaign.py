@@ -1,6 +1,6 @@
 """The page on which an editor makes a campaign.
 
-What a stranger would get wrong: a campaign keeps its time zone for good, because the day of each
+Note: a campaign keeps its time zone for good, because the day of each
 action that was counted is one of that zone.
 """
 

@@ -1,6 +1,6 @@
-"""The pages staff look at. They show what the API answers, from the same verb.
+"""The overview: all campaigns, compared with the previous period.
 
-What a stranger would get wrong: nothing is loaded from elsewhere and nothing is inline; the
+Note: nothing is loaded from elsewhere and nothing is inline; the
 Content-Security-Policy says so, and the browser test holds it.
 """
 
@@ -36,13 +36,13 @@ from advocacy.web.dashboard import blueprint
 from advocacy.web.date_presets import OFFERED_DAYS, last_days
 
 OVERVIEW_DAYS = 30
-"""Of how many days the overview shows the figures if not asked, beside as many before."""
+"""Number of days shown by default, compared with as many before."""
 
 
 @blueprint.get("/")
 @auth.needs_session
 def overview() -> str:
-    """Show all campaigns beside the days before, or say what to do first."""
+    """Show all campaigns, compared with the previous period, or what to do first."""
     now = datetime.now(UTC)
     days = request.args.get("days", OVERVIEW_DAYS, type=int)
     days = days if days in OFFERED_DAYS else OVERVIEW_DAYS

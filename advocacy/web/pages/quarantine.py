@@ -1,6 +1,6 @@
 """The page of what could not be read: why, since when, from where; and trying it again.
 
-What a stranger would get wrong: a body is never shown, since it names people. What has to be mended
+Note: a body is never shown, since it names people. What has to be mended
 is told by the reason and its detail; the delivery waits here until it can be read.
 """
 

@@ -22,13 +22,13 @@ _OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 
 @blueprint.get("/sign-in")
 def sign_in_page() -> str:
-    """Show where an e-mail address and a password are asked for, or a token."""
+    """Show the forms to sign in with an email address and password, or a token."""
     return render_template("sign_in.html", wrong="")
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> auth.Page:
-    """Begin a session with what was filled in: a token, or an e-mail address and a password."""
+    """Start a session with a token, or an email address and a password."""
     after = request.args.get("next", "")
     after = after if _OWN_PAGE.fullmatch(after) else url_for("dashboard.overview")
     if (token := request.form.get("token")) is not None:

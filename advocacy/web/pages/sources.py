@@ -1,6 +1,6 @@
 """The page of sources: which tools are connected, and whether each still brings what it should.
 
-What a stranger would get wrong: the address to which a tool sends cannot be shown. Its key is kept
+Note: the address to which a tool sends cannot be shown. Its key is kept
 as a digest only, so the page says how to get a new one.
 """
 
