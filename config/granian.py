@@ -21,6 +21,7 @@ from config.starting import exit_unless_ready
 
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 20
+_JSON = {"()": "config.logging.JSONFormatter"}
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def main() -> None:
         # The access log would contain source keys and codes; the metrics cover the rest.
         log_access=False,
         log_level=LogLevels.warning,
+        log_dictconfig={"formatters": dict.fromkeys(("generic", "access"), _JSON)},
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_SECONDS,
     ).serve()

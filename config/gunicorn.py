@@ -25,6 +25,7 @@ keepalive = 5
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+logconfig_dict = {"formatters": {"generic": {"()": "config.logging.JSONFormatter"}}}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 control_socket_disable = True
 

@@ -152,7 +152,8 @@ def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis
         worker.terminate()
         told = worker.communicate(timeout=30)[1]
     assert "canary" not in told
-    (line,) = [json.loads(line) for line in told.splitlines() if "job_failed" in line]
+    lines = [json.loads(line) for line in told.splitlines()]
+    (line,) = [line for line in lines if line["event"] == "job_failed"]
     assert line["exception"].startswith("TypeError at ") and "jobs.py:" in line["exception"]
     assert job.latest_result().exc_string == ""
 
