@@ -256,7 +256,7 @@ def fill(app: Flask) -> str:
     for gift in filling.chance.sample(filling.gifts, 4):
         filling.refund(gift, now - timedelta(hours=filling.chance.randrange(2, 60)))
     with transaction():
-        clicks_storage.put_clicks(org.id, filling.clicks, slot=0)
+        clicks_storage.put_clicks(org.id, filling.clicks, stripe=0)
     while drain.drain(app.extensions["settings"], org.id).stopped_early:
         pass
     return token
