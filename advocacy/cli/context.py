@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import click
 
 from advocacy.core import dates
-from advocacy.core.minimization import utm_comes_back
 from advocacy.core.slugs import is_slug
 
 if TYPE_CHECKING:
@@ -155,6 +154,9 @@ def slug_word(_context: Any, _parameter: Any, slug: str) -> str:
 def campaign_slug(context: Any, parameter: Any, written: str) -> str:
     """Check a campaign's slug, which tools also return in utm_campaign."""
     slug = slug_word(context, parameter, written)
+    # Imported here: `--help` loads no cryptography.
+    from advocacy.core.minimization import utm_comes_back
+
     if not utm_comes_back(slug):
         raise Refusal(
             f"{written!a} looks like a phone number or a digest and would not be recognized in"

@@ -64,5 +64,5 @@ def test_the_figures_come_from_the_actions(world):
     client = world.app.test_client()
     client.post("/sign-in", data={"token": world.token()})
     page = client.get("/").text
-    assert "standard stopped bringing codes back" in page
+    assert "standard has stopped returning tracking codes" in page
     assert "code= and click_id=" in page

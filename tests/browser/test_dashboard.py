@@ -194,7 +194,7 @@ def test_the_page_of_the_api_shows_its_operation(watched):
     operation = page.locator(".opblock-get").first
     expect(operation).to_contain_text("/api/v1/campaigns/{slug}/activation")
     operation.locator("button.opblock-summary-control").click()
-    for word in ("People are counted at each grain", "from", "401", "422", "503"):
+    for word in ("People are counted separately", "from", "401", "422", "503"):
         expect(operation).to_contain_text(word)
     expect(page.get_by_role("button", name="Authorize").first).to_be_visible()
 

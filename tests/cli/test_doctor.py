@@ -105,7 +105,7 @@ def test_missing_settings_end_the_examination(examined):
 def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_password(examined):
     found = examined(DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/nothing")
     assert found["database"].startswith("is not responding (")
-    assert "mend DATABASE_URL" in found["database"]
+    assert "correct DATABASE_URL" in found["database"]
     assert "hunter2" not in str(found)
     assert "tables" not in found
 

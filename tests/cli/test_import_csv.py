@@ -176,7 +176,7 @@ def test_refused_rows_have_their_line_and_can_be_mended_and_imported(operator, t
     assert "1 new, 0 known, 1 rejected" in operator.does("import", "actblue", refused)
     with (tmp_path / "gifts.csv.refused.csv.refused.csv").open(encoding="utf-8-sig") as lines:
         assert next(lines).startswith("line,reason,Receipt ID,Date")
-    assert "names the file itself" in operator.fails(
+    assert "must name a different file" in operator.fails(
         "import", "actblue", export, "--refused", export
     )
 

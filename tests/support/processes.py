@@ -64,3 +64,8 @@ def answers(port: int) -> bool:
         return request(port, "GET", "/live")[0] == 200
     except OSError:
         return False
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the ids of a process's children; reads `/proc`."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

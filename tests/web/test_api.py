@@ -594,7 +594,7 @@ def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
 
     world.app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr("advocacy.web.api.activation.activation", broken)
-    monkeypatch.setattr("advocacy.web.pages.overview.activation", broken)
+    monkeypatch.setattr("advocacy.web.pages.campaign.activation", broken)
     monkeypatch.setattr("advocacy.web.health.server.lacks_migrations", broken)
     monkeypatch.setattr("advocacy.web.webhooks.receive_batch", broken)
     body = problem_of(ask(), 500)

@@ -502,13 +502,13 @@ def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(wo
     world.drain()
     reader = world.member("reader")
     week = reader.get("/?days=7").text
-    assert "beside the 7 days before" in week
+    assert "compared with the previous 7 days" in week
     assert 'href="/?days=7" aria-current="true"' in week
     assert '10.00 USD<br><span class="hint">−30.00 USD (−75 %)</span>' in week
     month = reader.get("/").text
-    assert "50.00 USD" in month and "beside the 30 days before" in month
+    assert "50.00 USD" in month and "compared with the previous 30 days" in month
     for none in ("8", "x", "-1", "9999999999999999999999"):
-        assert "beside the 30 days before" in reader.get(f"/?days={none}").text
+        assert "compared with the previous 30 days" in reader.get(f"/?days={none}").text
 
 
 def test_a_campaigns_days_are_chosen_with_one_click(world, told):
@@ -588,7 +588,7 @@ def test_what_cannot_be_asked_is_named(world, ask, query, field):
     page = world.member("reader").get(f"/campaigns/stay/explore?{query}")
     assert page.status_code == (200 if query == "platform=" else 422)
     # Of a range it is said what is wrong with its days.
-    named = {"from": "day"}.get(field, field.partition(".")[0])
+    named = {"from": "date"}.get(field, field.partition(".")[0])
     assert named in page.text.lower() or query == "platform="
 
 
@@ -617,9 +617,9 @@ def many(world, kind: str, number: int, **more) -> None:
             "El primer día es posterior al último.",
         ),
         ("from=0001-01-01&to=0001-01-02&compare=year", "Il n’y a pas de jours", "No hay días"),
-        ("post=zzz", "Publication : l’adresse demande", "Publicación: la dirección pide"),
-        (f"source={NO_ID}", " : l’adresse demande", ": la dirección pide"),
-        ("campaign=none", "Campagne : l’adresse", "Campaña: la dirección"),
+        ("post=zzz", "Publication : le lien contient", "Publicación: el enlace contiene"),
+        (f"source={NO_ID}", " : le lien contient", ": el enlace contiene"),
+        ("campaign=none", "Campagne : le lien contient", "Campaña: el enlace contiene"),
         ("cursor=abc", "une autre question", "otra pregunta"),
     ],
 )

@@ -11,8 +11,7 @@ import sys
 import pytest
 
 from advocacy.cli.dev.up import free_port
-from tests.support.processes import DOORS, ROOT, WEB, until
-from tests.workers.test_servers import children_of
+from tests.support.processes import DOORS, ROOT, WEB, children_of, until
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from advocacy.cli.dev.up import free_port
 from advocacy.storage import links, organizations
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_log import waiting_bytes
-from tests.support.processes import DOORS, WEB, until
+from tests.support.processes import DOORS, WEB, children_of, until
 from tests.support.processes import process as running
 from tests.support.query_strings import PASSED_ON, passed_on
 from tests.support.served import BODY, PERSON, Served
@@ -342,10 +342,6 @@ def test_a_process_ends_with_the_one_that_watches_it(world, variables):
         until(lambda: waiting_bytes(world.settings.var_dir / "clicks") == 0)
     with transaction():
         assert run("select count(*) from touches where human")[0][0] == 1
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.slow
