@@ -25,7 +25,17 @@ keepalive = 5
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
-logconfig_dict = {"formatters": {"generic": {"()": "config.logging.JSONFormatter"}}}
+logconfig_dict = {
+    "formatters": {"generic": {"()": "config.logging.JSONFormatter"}},
+    # With a configuration of its own, gunicorn no longer looks at `loglevel`.
+    "loggers": {
+        "gunicorn.error": {
+            "level": loglevel.upper(),
+            "handlers": ["error_console"],
+            "propagate": False,
+        }
+    },
+}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 control_socket_disable = True
 

@@ -21,7 +21,7 @@ PREFIX = "/r/"
 _PREFIX = re.compile(r"/+r/+", re.IGNORECASE)
 _LETTERS = re.compile(r"[a-z0-9]+")
 # Anchored at the start of a word: otherwise a path of letters takes quadratic time.
-_LETTERS_AND_DASHES = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[-_][a-z0-9]+)+")
+_LETTERS_AND_DASHES = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:[-_]++[a-z0-9]++)+")
 # A blank or a line break within a code, as mail programs and text messages put it (`=`: RFC 2045).
 _BROKEN = re.compile(r"(?<![a-z0-9])[a-z0-9]++(?:(?:=?\s+|\+)[a-z0-9]++)+")
 _MOST_PIECES = 3
@@ -89,7 +89,7 @@ def _codes_in(path: str) -> tuple[str, ...]:
     # A URL in a URL: pasted twice, or behind a prefix that was there already.
     for part in (behind, _PREFIX.split(behind)[-1]):
         if dashed := _LETTERS_AND_DASHES.search(part):
-            found.append(re.sub("[-_]", "", dashed[0]))
+            found.append(re.sub("[-_]+", "", dashed[0]))
         if letters := _LETTERS.search(part):
             code = letters[0]
             found += [code, code[:CODE_LENGTH]]

@@ -43,7 +43,7 @@ def test_the_keyboard_is_enough_to_compare_filter_and_take_along(watched, tmp_pa
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/campaigns/stay/explore\?"))
     # The period before stands beside each group, as the link of the campaign's page asks.
-    expect(page.get_by_label("Beside")).to_have_value("before")
+    expect(page.get_by_label("Compare with")).to_have_value("before")
     tab_to(page, "By")
     page.keyboard.type("Kind")
     tab_to(page, "Filters")

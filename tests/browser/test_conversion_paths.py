@@ -47,7 +47,7 @@ def test_nothing_sticks_out_on_a_phone(watched, screenshots):
 def test_the_ladder_opens_and_draws_its_rungs(watched, screenshots):
     watched.sign_in("/campaigns/stay")
     page = watched.page
-    page.get_by_role("link", name="Ladder").click()
+    page.locator("#main").get_by_role("link", name="Ladder").click()
     expect(page.locator("h1")).to_have_text("Ladder")
     page.wait_for_selector("#rungs svg")
     assert page.locator("#rungs svg .mark-rect.role-mark path").count() == 5

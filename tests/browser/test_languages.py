@@ -24,7 +24,7 @@ def test_a_language_is_chosen_by_keyboard_and_stays(watched, language, heading, 
     page.get_by_role("button", name="Show").click()
     here = page.url
     page.get_by_label("Language").select_option(language)
-    page.get_by_role("button", name="Use it").press("Enter")
+    page.get_by_role("button", name="Apply").press("Enter")
     page.wait_for_url(here)
     assert page.evaluate("document.documentElement.lang") == language
     expect(page.get_by_role("heading", name=heading)).to_be_visible()

@@ -126,7 +126,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     set_password(page, site.address + owner[1])
     watched.go("/campaigns/stay")
     page.get_by_role("link", name="View links").click()
-    page.get_by_label("For whom").fill("The board")
+    page.get_by_label("Recipient").fill("The board")
     page.get_by_label("the whole campaign").check()
     page.get_by_role("button", name="Make a view link").click()
     link = made_link(page, site)
@@ -148,7 +148,11 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     watched.go(f"/campaigns/stay?to={yesterday}")
     for dt in ("Supporters", "Actions", "Human clicks"):
         figure = f".figures > div:has(dt:text-is('{dt}')) dd"
-        assert board.locator(figure).first.inner_text() == page.locator(figure).first.inner_text()
+        shown, exact = (
+            int(each.locator(figure).first.inner_text().replace(",", "")) for each in (board, page)
+        )
+        # Whoever has no account sees multiples of five.
+        assert shown % 5 == 0 and abs(shown - exact) < 5
     assert board.get_by_role("navigation").count() == 0
     assert board.evaluate("document.documentElement.scrollWidth") <= 360
     assert said == []
@@ -156,7 +160,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     watched.go("/campaigns/stay/view-links")
     board_row = page.get_by_role("row", name="The board")
     expect(board_row.locator("td.num")).to_have_text(re.compile(r"^\s*1\D"))
-    board_row.locator("summary", has_text="Withdraw").click()
+    board_row.locator("summary", has_text="Revoke").click()
     board_row.get_by_role("button", name="Confirm").click()
     board.reload()
     expect(board.locator("h1")).to_have_text("Not found")

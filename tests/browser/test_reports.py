@@ -20,5 +20,5 @@ def test_the_keyboard_is_enough_to_have_the_week_sent_and_to_end_it(watched):
     page.get_by_role("button", name="Save").press("Enter")
     row = page.get_by_role("row", name="editor@example.org")
     expect(row).to_contain_text("Friday 08:00")
-    row.get_by_role("button", name="End it").press("Enter")
+    row.get_by_role("button", name="Stop").press("Enter")
     expect(page.locator("main")).to_contain_text("No one receives an email report yet")

@@ -21,6 +21,7 @@ ANY_CODE = st.text(st.sampled_from("abcz279018-_ WÉ+."), max_size=70) | st.samp
 
 @given(ANY_CODE)
 @example("a" * 38)
+@example("0--0")
 @example("a" * 26)
 @example("0" * 12)
 @example("a" * 64)

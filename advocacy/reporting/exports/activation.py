@@ -140,7 +140,7 @@ def _posts(report: Mapping[str, Any], currencies: Sequence[str]) -> Table:
 
 def _about(post: Mapping[str, Any] | None) -> tuple[Cell, ...]:
     if post is None:
-        return ("", "No post found", "", "", "")
+        return ("", "Unattributed", "", "", "")
     published = post["published_at"]
     return (
         str(post["id"]),
@@ -165,7 +165,7 @@ def _money(report: Mapping[str, Any]) -> Iterable[tuple[Cell, ...]]:
     """Yield every sum of the report: of the campaign, of each post, of each platform."""
     grains = [("campaign", report["campaign"]["name"], report["money"])]
     grains += [
-        ("post", each["post"]["title"] if each["post"] else "No post found", each["money"])
+        ("post", each["post"]["title"] if each["post"] else "Unattributed", each["money"])
         for each in report["posts"]
     ]
     grains += [("platform", each["platform"], each["money"]) for each in report["platforms"]]

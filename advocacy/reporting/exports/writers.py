@@ -18,7 +18,7 @@ from advocacy.core.spreadsheets import Cell, csv_cell
 def post_cells(post: Mapping[str, Any] | None) -> tuple[Cell, Cell, Cell]:
     """Return id, title and platform of a post."""
     if post is None:
-        return "", "No post found", ""
+        return "", "Unattributed", ""
     return str(post["id"]), post["title"], post["platform"]
 
 
