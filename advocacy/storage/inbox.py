@@ -602,8 +602,8 @@ def put_redacted(org_id: UUID, facts: Mapping[UUID, str]) -> None:
            where told.org_id = :o and told.id = any(cast(:ids as uuid[]))
              and i.org_id = :o and i.status = 'quarantined' and i.reason = 'id_reuse'
              and i.source_id = told.source_id
-             and i.external_id
-                 = told.external_id || '#' || left(encode(i.body_digest, 'hex'), 24)""",
+             and told.external_id = left(i.external_id, -25)
+             and right(i.external_id, 25) = '#' || left(encode(i.body_digest, 'hex'), 24)""",
         o=org_id,
         ids=list(facts),
     )
