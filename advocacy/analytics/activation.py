@@ -13,7 +13,7 @@ Definitions
 - *generations*: actions by last touch through a post's own link, through one that a supporter
   passed on, and beyond; *factor* is all of them per direct one.
 - *bounds*: credited actions without what is only inferred (from the same person's other clicks, or
-  from the site she came from), and with it. Unattributed actions are in neither.
+  from the referring site), and with it. Unattributed actions are in neither.
 - *restated*: that a day which was over has changed since, when and why: `late` (an action came
   late), `correction` (a tool corrected one), `evidence` (the credit of one moved).
 - *clicks*: by people; previews, prefetches and HEAD requests are kept and shown apart.

@@ -6,7 +6,7 @@ to the ids. Both read; neither changes anything.
 Note: a receipt is made from the evidence, not from the credit that was
 kept, so that it proves the credit instead of repeating it. Where the two differ, something arrived
 that the next drain will take in, and `current` is false. A renewal shows the evidence of the
-payment that it inherits from. Nothing in a receipt names a person: no address, hash or id of hers.
+payment that it inherits from. Nothing in a receipt names a person: no address, hash or id.
 """
 
 from __future__ import annotations

@@ -347,7 +347,7 @@ class Redirector:
         why = not_human(method, environ)
         host = referrer_host(environ.get("HTTP_REFERER", "")[:2048])
         self.clicks.append_line(click_log.write_line(click_id, target.place, why, host))
-        # Who asks not to be followed is redirected with the post's code and without an id of hers.
+        # Who asks not to be followed is redirected with the post's code and without a click id.
         if environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1":
             location = target.private
         else:

@@ -214,7 +214,7 @@ class Reading:
         keys = set(rows)
         if self.campaign is None:
             begin, end = self.first.toordinal(), self.last.toordinal()
-            # The day of an action may lie outside of the range, and her day in it.
+            # The day of an action may lie outside of the range, and the supporter's day in it.
             edges = {begin - 1, end + 1}
             for key in rows:
                 if days := self.keys.days_of_period(key, (self.first, self.last)):

@@ -96,7 +96,7 @@ def due(
 ) -> Iterator[Due]:
     """Yield the reports that ought to have been sent by now; of weekly ones only the last.
 
-    What was due before somebody subscribed is not for her.
+    What was due before somebody subscribed is not for them.
     """
     for each in subscriptions:
         if each.what == "weekly" and each.weekday is not None:

@@ -1,7 +1,7 @@
 """Who gets what by mail: checked and kept, for the command and the page by the same rules.
 
 Note: a mail before a meeting that is over would never be due, so it is
-refused here; what was due before somebody subscribed is not for her (`subscriptions.due`).
+refused here; what was due before somebody subscribed is not for them (`subscriptions.due`).
 """
 
 from __future__ import annotations

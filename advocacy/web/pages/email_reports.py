@@ -63,7 +63,7 @@ def add() -> auth.Page:
 @blueprint.post("/reports/<uuid:subscription_id>/end")
 @for_editors
 def end(subscription_id: UUID) -> auth.Page:
-    """Send somebody no more of it, and forget her address."""
+    """Send somebody no more of it, and forget their address."""
     try:
         with transaction():
             email_outbox.end_subscription(g.org_id, subscription_id, datetime.now(UTC))

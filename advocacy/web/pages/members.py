@@ -1,7 +1,7 @@
-"""The pages of members: who there is, how one comes in, and what each may change of herself.
+"""The pages of members: who there is, how one comes in, and what each may change about themselves.
 
 Note: an invitation and a forgotten password are one thing, a one-time
-link with which a member sets her password. It is shown to the owner who made it, once.
+link with which a member sets their password. It is shown to the owner who made it, once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def choose() -> auth.Page:
 
 @blueprint.get("/set-password/<word>")
 def set_password_page(word: str) -> Response:
-    """Let a member set her password, with a one-time link."""
+    """Let a member set their password, with a one-time link."""
     return _set_password_page(_member_of(word), "", 200)
 
 
@@ -143,7 +143,7 @@ def set_about() -> auth.Page:
 @blueprint.post("/account/password")
 @auth.needs_session
 def change_password() -> auth.Page:
-    """Change one's own password; every other session of hers ends."""
+    """Change one's own password; all their other sessions end."""
     member = _oneself()
     if seconds := auth.wait_for(member.email):
         page = _account_page(_("Too many attempts. Try again later."))
@@ -203,7 +203,7 @@ def members_page() -> auth.Page:
 @blueprint.post("/members")
 @auth.needs_role("owner")
 def invite() -> auth.Page:
-    """Make a member and show her one-time link."""
+    """Make a member and show their one-time link."""
     email, role = request.form.get("email", ""), _role()
     master = current_app.extensions["settings"].secret_key.encode()
     try:
@@ -222,7 +222,7 @@ def invite() -> auth.Page:
 @blueprint.post("/members/<uuid:member_id>/one-time-link")
 @auth.needs_role("owner")
 def make_one_time_link(member_id: UUID) -> auth.Page:
-    """Show a new one-time link of a member who lost hers, or her password."""
+    """Show a new one-time link of a member who lost theirs, or their password."""
     member = _member(member_id)
     with transaction():
         word = members.put_one_time_token(g.org_id, member.id)
