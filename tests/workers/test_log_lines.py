@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from advocacy.cli.dev.up import free_port
-from tests.support.processes import DOORS, ROOT, WEB, children_of, until
+from tests.support.processes import DOORS, ROOT, WEB, answers, children_of, until
 
 
 @pytest.mark.slow
@@ -27,20 +29,18 @@ def test_a_server_logs_in_json_that_it_lost_a_process(world, environment, settin
     with subprocess.Popen(
         command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=both, text=True
     ) as server:
-        # The first child checks the settings; it has ended when there is a process that serves.
-        assert server.stdout
-        until(lambda: any(_serves(pid, port) for pid in children_of(server.pid)))
-        first = next(pid for pid in children_of(server.pid) if _serves(pid, port))
+        # The first child checks the settings; it is gone when the server answers.
+        until(lambda: answers(int(port)))
+        first = next(pid for pid in children_of(server.pid) if _is_alive(pid))
         os.kill(first, signal.SIGKILL)
-        until(lambda: any(_serves(pid, port) for pid in set(children_of(server.pid)) - {first}))
+        until(lambda: any(_is_alive(pid) for pid in set(children_of(server.pid)) - {first}))
         server.terminate()
         lines = [json.loads(line) for line in server.communicate(timeout=30)[0].splitlines()]
     assert {line["logger"] for line in lines if "logger" in line}
 
 
-def _serves(pid: int, _port: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:  # noqa: PTH123
-            return "start_check" not in file.read()
-    except OSError:
-        return False
+def _is_alive(pid: int) -> bool:
+    # What has ended and is not reaped yet has no command line.
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_text())
+    return False
