@@ -28,7 +28,9 @@ from tests.support.counterparts import CODE, NOW, ROOMS, Counterpart, payload
 from tests.support.csv_rows import ROW_MAPPING, ROWS
 
 QUICK = settings(suppress_health_check=list(HealthCheck))
-MANY = settings(QUICK, max_examples=1_000)
+# About a minute each.
+MANY_DELIVERIES = settings(QUICK, max_examples=10_000)
+MANY_ROWS = settings(QUICK, max_examples=40_000)
 
 NUMBERS_IN_JSON = ("1e999990", "-1e999990", "1e-999990", "1E400", "9" * 4_300, "9" * 4_400, "-0.0")
 HOSTILE = (
@@ -222,7 +224,7 @@ def test_any_row(provider: str, data: st.DataObject) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 @every_provider
-@MANY
+@MANY_DELIVERIES
 @given(data=st.data())
 def test_any_delivery_at_length(tool: Counterpart, data: st.DataObject) -> None:
     try_delivery(data, tool)
@@ -231,7 +233,7 @@ def test_any_delivery_at_length(tool: Counterpart, data: st.DataObject) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 @every_reader
-@MANY
+@MANY_ROWS
 @given(data=st.data())
 def test_any_row_at_length(provider: str, data: st.DataObject) -> None:
     try_row(data, provider)
