@@ -80,7 +80,7 @@ def _row(of: _Cells, row: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, each in row.items():
         here = replace(of, days=of.sides.get(key, of.days))
         if key == "money":
-            out[key] = [_sum(of, sum_, _givers(row), name) for sum_ in each]
+            out[key] = [_sum(of, sum_, _givers(row, sum_), name) for sum_ in each]
         elif isinstance(each, list):
             out[key] = _rows(of, key, each, name)
         elif isinstance(each, Mapping):
@@ -94,10 +94,10 @@ def _row(of: _Cells, row: Mapping[str, Any], name: str) -> dict[str, Any]:
         for each in out["evidence"]:
             each["share"] = round(each["actions"] / whole, 4) if whole else 0.0
     if "bounds" in out:
-        credited = [each for each in out["evidence"] if each["tier"] != Tier.UNATTRIBUTED]
-        sure = (each["actions"] for each in credited if each["tier"] not in _INFERRED)
-        upper = sum(each["actions"] for each in credited)
-        out["bounds"] = {"lower": sum(sure), "upper": upper}
+        of_tier = {each["tier"]: each["actions"] for each in out["evidence"]}
+        upper = max(out["actions"] - of_tier.get(Tier.UNATTRIBUTED, 0), 0)
+        lower = max(upper - sum(of_tier.get(tier, 0) for tier in _INFERRED), 0)
+        out["bounds"] = {"lower": lower, "upper": upper}
     if "factor" in out:
         passed = sum(out[each] for each in ("direct", "first_share", "beyond"))
         out["factor"] = round(passed / out["direct"], 4) if out["direct"] else None
@@ -135,15 +135,15 @@ def _anything(part: Any) -> bool:
     return bool(part) if isinstance(part, int | float) else False
 
 
-def _givers(row: Mapping[str, Any]) -> int:
-    """Return a number that the givers behind a row's money are known not to exceed."""
+def _givers(row: Mapping[str, Any], sum_: Mapping[str, Any]) -> int:
+    """Return how many people at most gave a row's money; a monthly gift is one person's."""
     if "donors" in row:
         return int(row["donors"])
     if isinstance(row.get("by_kind"), list):
-        kinds = (each for each in row["by_kind"] if each["kind"] == "donation")
-        return sum(each["supporters"]["distinct"] for each in kinds)
-    people = row["supporters"]
-    return int(people["distinct"] if isinstance(people, Mapping) else people)
+        people_of = {each["kind"]: each["supporters"]["distinct"] for each in row["by_kind"]}
+        return int(people_of.get("donation", 0))
+    people, first = row["supporters"], sum_["donations"] - sum_["renewals"]["donations"]
+    return int(min(people["distinct"] if isinstance(people, Mapping) else people, first))
 
 
 def _sum(of: _Cells, sum_: Mapping[str, Any], people: int, name: str) -> dict[str, Any]:

@@ -130,6 +130,19 @@ def test_what_one_person_gave_many_times_is_not_shown(world):
     assert set(amounts(shared_summary(summary_of(world, True), rounding_of(world)))) <= {None, 0}
 
 
+def test_a_monthly_gift_is_no_more_givers_each_month(acted):
+    report = report_of(acted)
+    later = {"donations": 8, "gross_minor": 8000, "refunded_minor": 0}
+    gifts = {"currency": "USD", "donations": 9, "gross_minor": 9000, "refunded_minor": 0}
+    monthly = {**gifts, "net_minor": 9000, "renewals": later}
+    once = {**monthly, "renewals": dict.fromkeys(later, 0)}
+    post = {**report["posts"][0], "supporters": {"distinct": 90, "new": 0, "returning": 90}}
+    for money, net in ((monthly, None), (once, 9000)):
+        changed = {**report, "posts": [{**post, "money": [money]}]}
+        (row,) = shared_activation(changed, rounding_of(acted))["posts"]
+        assert row["money"][0]["net_minor"] == net
+
+
 def test_amounts_of_enough_givers_have_three_digits_and_hide_what_few_took_back(world):
     for number in range(8):
         data = {"id": f"g{number}", "amount": "123.45", "currency": "USD", "at": YESTERDAY}
@@ -151,7 +164,11 @@ def test_shares_follow_from_rounded_counts(acted):
         whole = sum(each["actions"] for each in row["evidence"])
         for each in row["evidence"]:
             assert each["share"] == (round(each["actions"] / whole, 4) if whole else 0.0)
-        assert row["bounds"]["lower"] <= row["bounds"]["upper"] <= whole
+        assert row["bounds"]["lower"] <= row["bounds"]["upper"] <= row["actions"]
+    # What is a post's for certain, and what may be, are parts of the number beside them.
+    for row in shown["posts"]:
+        if row["post"]:
+            assert row["bounds"]["upper"] == row["actions"]
     order = [row["actions"] for row in shown["posts"] if row["post"]]
     assert order == sorted(order, reverse=True)
 
