@@ -16,9 +16,9 @@ from advocacy.attribution.eligibility import (
 )
 from advocacy.core.events import StatementType, Tier
 from advocacy.core.messages import Phrase, joined, say, say_many
-from advocacy.core.vocabulary import _THE, OTHER_CAMPAIGN, platform_named
+from advocacy.core.vocabulary import OTHER_CAMPAIGN, WITH_ARTICLE, platform_named
 
-SAID: Mapping[str, Phrase] = {
+STATEMENTS: Mapping[str, Phrase] = {
     StatementType.CREATED: say("action reported"),
     StatementType.REFUNDED: say("refunded"),
     StatementType.REFUND_REVERSED: say("refund reversed"),
@@ -37,7 +37,7 @@ IN_PATH: Mapping[str, Phrase] = {
 }
 
 
-def span(time: timedelta) -> Phrase:
+def duration(time: timedelta) -> Phrase:
     """Say how long something took, in one unit, rounded down."""
     minutes = int(time.total_seconds() // 60)
     if minutes < 1:
@@ -61,37 +61,37 @@ def is_short(share: str) -> bool:
     return "/" in share and Fraction(share).denominator < 1000
 
 
-def passed_over(word: str, kind: str, before: timedelta, window: timedelta) -> Phrase:
-    """Say why a touch is not in the path; `before` is how long before the action it lies."""
+def rejection(reason: str, kind: str, before: timedelta, window: timedelta) -> Phrase:
+    """Say why a touch is not in the path; it lies `before` the action by so much."""
     what = _the(kind)
-    match word:
+    match reason:
         case "":
             return joined(())
-        case _ if word == AFTER_ACTION:
+        case _ if reason == AFTER_ACTION:
             return say(
                 "It happened %(time)s after %(what)s and cannot have led to it.",
-                time=span(-before),
+                time=duration(-before),
                 what=what,
             )
-        case _ if word == OUTSIDE_WINDOW:
+        case _ if reason == OUTSIDE_WINDOW:
             return say(
                 "It happened %(time)s before %(what)s; only touches within %(days)s days count.",
-                time=span(before),
+                time=duration(before),
                 what=what,
                 days=window.days,
             )
-        case _ if word == SAME_CLICK:
+        case _ if reason == SAME_CLICK:
             return say("This click is also known from stronger evidence and counts once.")
-        case _ if word == WEAKER_EVIDENCE:
+        case _ if reason == WEAKER_EVIDENCE:
             return say("It refers to the same visit as stronger evidence and is not counted twice.")
-        case _ if word == SAME_SESSION:
+        case _ if reason == SAME_SESSION:
             return say(
                 "Another click on the same post within %(minutes)s minutes; they count as one.",
                 minutes=int(SESSION.total_seconds() // 60),
             )
-        case _ if word == OTHER_CAMPAIGN:
+        case _ if reason == OTHER_CAMPAIGN:
             return say("It belongs to a different campaign from the one credited.")
-    return say("Ignored: %(why)s.", why=word.replace("_", " "))
+    return say("Ignored: %(why)s.", why=reason.replace("_", " "))
 
 
 def summary(
@@ -114,7 +114,7 @@ def summary(
                 "Credited to %(credited)s: its click id was returned with %(what)s %(time)s later.",
                 credited=credited,
                 what=what,
-                time=span(before),
+                time=duration(before),
             )
         case Tier.CODE:
             return say(
@@ -142,7 +142,7 @@ def summary(
                 "and the click is known to be by the same person.",
                 credited=credited,
                 what=what,
-                time=span(before),
+                time=duration(before),
             )
     if anything:
         return say(
@@ -152,16 +152,16 @@ def summary(
     return say("Unattributed: nothing received with %(what)s leads to a post.", what=what)
 
 
-def not_counted(*, test: bool, made: bool, elsewhere: bool) -> Phrase:
+def not_counted(*, test: bool, reported: bool, duplicate: bool) -> Phrase:
     """Say why an action is not counted."""
     if test:
         return say("Not counted: it is marked as a test.")
-    if elsewhere:
+    if duplicate:
         return say("Not counted: it duplicates another action, which is counted instead.")
-    if not made:
+    if not reported:
         return say("Not counted: a refund is known, but not yet the gift it belongs to.")
     return say("Not counted.")
 
 
 def _the(kind: str) -> Phrase:
-    return _THE.get(kind) or say("the %(kind)s", kind=kind)
+    return WITH_ARTICLE.get(kind) or say("the %(kind)s", kind=kind)

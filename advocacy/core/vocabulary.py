@@ -30,7 +30,7 @@ NOUNS: Mapping[str, Phrase] = {
     "other": say("action"),
 }
 
-_THE: Mapping[str, Phrase] = {
+WITH_ARTICLE: Mapping[str, Phrase] = {
     "signature": say("the signature"),
     "call": say("the call"),
     "letter": say("the letter"),

@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from advocacy.analytics.explain import BadCursor, explain, find_actions
+from advocacy.analytics.explain import explain
+from advocacy.analytics.latest_actions import BadCursor, find_actions
+from advocacy.analytics.receipt import ActionMoney, Receipt, ReceiptCredit, Refund, SourceName
 from advocacy.attribution import RULES, WINDOWS, assign_weights, split_minor, split_returns
 from advocacy.core.events import ActionKind, Tier, Touch
 from advocacy.ingestion import drain
@@ -28,32 +30,32 @@ def ago(**before: float) -> datetime:
     return NOW - timedelta(**before)
 
 
-def receipt(world, name: str = "a1") -> dict[str, Any]:
+def receipt(world, name: str = "a1") -> Receipt:
     """Return the receipt of the action that the tool names so, after checking its sums."""
     (row,) = run(
         "select id from actions where external_id = :n and org_id = :o", n=name, o=world.org_id
     )
     with transaction():
         found = explain(world.settings, world.org_id, row.id)
-    path = [touch for touch in found["touches"] if not touch["passed_over"]]
-    assert all(not touch["shares"] for touch in found["touches"] if touch["passed_over"])
+    path = [touch for touch in found.touches if not touch.rejection_reason]
+    assert all(not touch.shares for touch in found.touches if touch.rejection_reason)
     for model in RULES if path else ():
-        given = [touch["shares"][model] for touch in path]
-        assert sum(Fraction(each["share"]) for each in given) == 1
+        given = [touch.shares[model] for touch in path]
+        assert sum(Fraction(each.share) for each in given) == 1
         for sort in ("gross_minor", "refunded_minor", "net_minor"):
-            expected = found["money"][sort] if found["money"] else 0
-            assert sum(each[sort] for each in given) == expected
-    assert [each["tier"] for each in found["evidence"]] == TIERS
+            expected = getattr(found.money, sort) if found.money else 0
+            assert sum(getattr(each, sort) for each in given) == expected
+    assert [each.tier for each in found.evidence] == TIERS
     return found
 
 
-def of_tier(found: dict[str, Any], tier: str) -> tuple[bool, bool, bool, str]:
-    (each,) = [each for each in found["evidence"] if each["tier"] == tier]
-    return each["carried"], each["found"], each["used"], each["says"]
+def of_tier(found: Receipt, tier: str) -> tuple[bool, bool, bool, str]:
+    (each,) = [each for each in found.evidence if each.tier == tier]
+    return each.received, each.found, each.used, each.text
 
 
-def words(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(each["tier"], each["platform"], each["passed_over"]) for each in found["touches"]]
+def words(found: Receipt) -> list[tuple[str, str, str]]:
+    return [(each.tier, each.platform, each.rejection_reason) for each in found.touches]
 
 
 # Each tier.
@@ -64,7 +66,7 @@ def test_a_click_that_came_back(world):
     world.act("signature", "m1", id="a1", email="ana@example.org", click_id=click, at=NOW)
     world.drain()
     found = receipt(world)
-    assert found["summary"] == (
+    assert found.summary == (
         "Credited to the Instagram post “On instagram”: "
         "its click id was returned with the signature 3 minutes later."
     )
@@ -88,14 +90,14 @@ def test_a_click_that_came_back(world):
         ("identity", "instagram", "same_click"),
         ("click_id", "instagram", ""),
     ]
-    assert found["counted"] and found["current"] and not found["restated"]
-    assert found["money"] is None
-    assert {each["share"] for each in found["touches"][1]["shares"].values()} == {"1"}
-    (delivery,) = found["deliveries"]
+    assert found.counted and found.current and not found.restated
+    assert found.money is None
+    assert {each.share for each in found.touches[1].shares.values()} == {"1"}
+    (delivery,) = found.deliveries
     (row,) = run("select id, received_at from inbox")
-    assert (delivery["id"], delivery["received_at"]) == (row.id, row.received_at)
-    assert (delivery["said"], delivery["source"]["provider"]) == (["made"], "standard")
-    assert found["action"]["source"] == {"name": "standard", "provider": "standard"}
+    assert (delivery.id, delivery.received_at) == (row.id, row.received_at)
+    assert (delivery.statements, delivery.source.provider) == (("made",), "standard")
+    assert found.action.source == SourceName(name="standard", provider="standard")
 
 
 def test_a_code_a_code_of_nobody_and_a_click_of_nobody(world):
@@ -103,25 +105,25 @@ def test_a_code_a_code_of_nobody_and_a_click_of_nobody(world):
     world.act("call", "m2", id="a2", code="nobodyscode1")
     world.drain()
     found = receipt(world)
-    assert found["summary"] == (
+    assert found.summary == (
         "Credited to the X post “On x”: the code of its link was returned with the call."
     )
     carried, known, used, says = of_tier(found, "click_id")
     assert (carried, known, used) == (True, False, False)
     assert "no click with this id is stored" in says
     assert of_tier(found, "code")[:3] == (True, True, True)
-    assert found["touches"][0]["timed"] is False
+    assert found.touches[0].timed is False
     assert of_tier(found, "identity")[3].startswith("The tool did not identify the person")
 
     found = receipt(world, "a2")
-    assert found["summary"] == ("Unattributed: nothing received with the call leads to a post.")
+    assert found.summary == ("Unattributed: nothing received with the call leads to a post.")
     assert of_tier(found, "code") == (
         True,
         False,
         False,
         "A code was returned that does not belong to any link of this organization.",
     )
-    assert found["touches"] == [] and found["credit"]["post"] is None
+    assert found.touches == () and found.credit.post is None
 
 
 def test_utm_fits_however_it_is_written(world):
@@ -134,8 +136,8 @@ def test_utm_fits_however_it_is_written(world):
     world.drain()
     for name in ("b1", "b2", "b3"):
         found = receipt(world, name)
-        assert found["credit"]["tier"] == "utm", name
-        assert found["credit"]["post"]["platform"] == "x", name
+        assert found.credit.tier == "utm", name
+        assert found.credit.post.platform == "x", name
 
 
 def test_utm_that_fits_one_post_several_or_none(world):
@@ -145,14 +147,14 @@ def test_utm_that_fits_one_post_several_or_none(world):
     world.act("call", "m4", id="a4", utm_source="x")
     world.drain()
     one = receipt(world)
-    assert one["summary"].startswith("Credited to the X post “On x”: the UTM parameters returned")
+    assert one.summary.startswith("Credited to the X post “On x”: the UTM parameters returned")
     assert of_tier(one, "utm")[:3] == (True, True, True)
     assert "match links of 2 posts" in of_tier(receipt(world, "a2"), "utm")[3]
     assert "match no link" in of_tier(receipt(world, "a3"), "utm")[3]
     assert "without a campaign" in of_tier(receipt(world, "a4"), "utm")[3]
     for name in ("a2", "a3", "a4"):
         assert of_tier(receipt(world, name), "utm")[:3] == (True, False, False)
-        assert receipt(world, name)["credit"]["tier"] == "unattributed"
+        assert receipt(world, name).credit.tier == "unattributed"
 
 
 def test_a_referrer_of_a_platform_or_of_none(world):
@@ -160,7 +162,7 @@ def test_a_referrer_of_a_platform_or_of_none(world):
     world.act("call", "m2", id="a2", referrer="https://news.example.org/ana-lopez")
     world.drain()
     found = receipt(world)
-    assert found["summary"] == (
+    assert found.summary == (
         "Credited to Instagram and no particular post: the page visited before the call was there."
     )
     assert of_tier(found, "referrer") == (
@@ -169,7 +171,7 @@ def test_a_referrer_of_a_platform_or_of_none(world):
         True,
         "The page visited before was on Instagram.",
     )
-    assert found["credit"] == {"tier": "referrer", "platform": "instagram", "post": None}
+    assert found.credit == ReceiptCredit(Tier.REFERRER, "instagram", None)
     other = receipt(world, "a2")
     assert of_tier(other, "referrer") == (
         True,
@@ -186,7 +188,7 @@ def test_another_click_that_is_known_to_be_hers(world):
     world.act("call", "m2", id="a1", at=NOW, **who)
     world.drain()
     found = receipt(world)
-    assert found["summary"] == (
+    assert found.summary == (
         "Credited to the X post “On x”: it was clicked 2 days before the call, and the click "
         "is known to be by the same person."
     )
@@ -196,7 +198,7 @@ def test_another_click_that_is_known_to_be_hers(world):
         True,
         "1 other click is known to be by the same person.",
     )
-    assert "inferred" in found["touches"][0]["says"]
+    assert "inferred" in found.touches[0].text
 
 
 # What was passed over.
@@ -240,7 +242,7 @@ def test_each_word_for_which_a_touch_is_passed_over(world):
             ("identity", "instagram", "after_action"),
         ]
     )
-    says = {each["passed_over"]: each["says"] for each in found["touches"]}
+    says = {each.rejection_reason: each.text for each in found.touches}
     assert (
         says["outside_window"]
         == "It happened 9 days before the call; only touches within 7 days count."
@@ -251,8 +253,8 @@ def test_each_word_for_which_a_touch_is_passed_over(world):
     assert of_tier(found, "code")[:3] == (True, True, False)
     assert "not counted twice" in of_tier(found, "code")[3]
     assert of_tier(found, "identity")[3] == "4 other clicks are known to be by the same person."
-    shares = {each["platform"]: each["shares"] for each in found["touches"] if each["shares"]}
-    assert {model: given["share"] for model, given in shares["x"].items()} | {"time_decay": ""} == {
+    shares = {each.platform: each.shares for each in found.touches if each.shares}
+    assert {model: given.share for model, given in shares["x"].items()} | {"time_decay": ""} == {
         "last_touch": "1",
         "last_social_touch": "1",
         "first_touch": "0",
@@ -278,10 +280,10 @@ def test_a_touch_of_another_campaign_shares_in_nothing(world):
     world.drain()
     found = receipt(world)
     assert ("identity", "facebook", "other_campaign") in words(found)
-    assert found["current"]
-    (passed,) = [each for each in found["touches"] if each["passed_over"] == "other_campaign"]
-    assert passed["post"]["campaign"] == "other"
-    assert "different campaign" in passed["says"]
+    assert found.current
+    (passed,) = [each for each in found.touches if each.rejection_reason == "other_campaign"]
+    assert passed.post.campaign == "other"
+    assert "different campaign" in passed.text
 
 
 def test_all_that_is_known_may_be_too_old(world):
@@ -289,9 +291,7 @@ def test_all_that_is_known_may_be_too_old(world):
     world.act("call", "m1", id="a1", click_id=click, at=NOW)
     world.drain()
     found = receipt(world)
-    assert found["summary"] == (
-        "Unattributed: no known touch lies within the time before the call."
-    )
+    assert found.summary == ("Unattributed: no known touch lies within the time before the call.")
     assert of_tier(found, "click_id")[:3] == (True, True, False)
     assert "8 days before the call" in of_tier(found, "click_id")[3]
 
@@ -330,7 +330,7 @@ def three_touches(world) -> None:
 def test_shares_and_amounts_are_what_the_model_functions_give(world):
     three_touches(world)
     found = receipt(world)
-    path = [each for each in found["touches"] if not each["passed_over"]]
+    path = [each for each in found.touches if not each.rejection_reason]
     tiers = [Tier.IDENTITY, Tier.IDENTITY, Tier.CLICK_ID]
     # Told here anew, by hand: nothing of the receipt goes in but the posts' ids.
     touches = [
@@ -351,17 +351,17 @@ def test_shares_and_amounts_are_what_the_model_functions_give(world):
         gross = split_minor(1000, shares)
         back = split_returns(1000, shares, [250, 250])
         for index, touch in enumerate(path):
-            given = touch["shares"][model]
-            assert Fraction(given["share"]) == shares[index]
-            assert given["percent"] == pytest.approx(float(shares[index]) * 100, abs=1e-4)
-            assert given["gross_minor"] == gross[index]
-            assert given["refunded_minor"] == back[0][index] + back[1][index]
-    assert [each["shares"]["linear"]["share"] for each in path] == ["1/3"] * 3
-    assert [each["shares"]["linear"]["gross_minor"] for each in path] == [333, 333, 334]
-    money = found["money"]
-    assert (money["gross_minor"], money["net_minor"]) == (1000, 500)
-    assert [each["amount_minor"] for each in money["returns"]] == [250, 250]
-    assert [each["at"] for each in money["returns"]] == [
+            given = touch.shares[model]
+            assert Fraction(given.share) == shares[index]
+            assert given.percent == pytest.approx(float(shares[index]) * 100, abs=1e-4)
+            assert given.gross_minor == gross[index]
+            assert given.refunded_minor == back[0][index] + back[1][index]
+    assert [each.shares["linear"].share for each in path] == ["1/3"] * 3
+    assert [each.shares["linear"].gross_minor for each in path] == [333, 333, 334]
+    money = found.money
+    assert (money.gross_minor, money.net_minor) == (1000, 500)
+    assert [each.amount_minor for each in money.returns] == [250, 250]
+    assert [each.at for each in money.returns] == [
         NOW + timedelta(minutes=1),
         NOW + timedelta(minutes=2),
     ]
@@ -378,12 +378,12 @@ def test_the_receipts_of_all_actions_sum_to_the_report(world, model):
     net: dict[Any, int] = {}
     for row in run("select external_id from actions where counted"):
         found = receipt(world, row.external_id)
-        assert found["current"]
-        for touch in found["touches"]:
-            if not touch["passed_over"]:
-                post, given = touch["post"]["id"], touch["shares"][model]
-                units[post] = units.get(post, Fraction(0)) + Fraction(given["share"])
-                net[post] = net.get(post, 0) + given["net_minor"]
+        assert found.current
+        for touch in found.touches:
+            if not touch.rejection_reason:
+                post, given = touch.post.id, touch.shares[model]
+                units[post] = units.get(post, Fraction(0)) + Fraction(given.share)
+                net[post] = net.get(post, 0) + given.net_minor
     for row in world.report(model=model)["posts"]:
         assert row["actions"] == pytest.approx(float(units[row["post"]["id"]]), abs=1e-8)
         assert sum(each["net_minor"] for each in row["money"]) == net[row["post"]["id"]]
@@ -398,18 +398,18 @@ def test_a_click_that_is_shipped_late_is_said_and_restates(world):
     world.act("signature", "m1", id="a1", click_id=click, code=world.links["x"], at=NOW, **who)
     world.drain()
     before = receipt(world)
-    assert (before["credit"]["tier"], before["current"]) == ("code", True)
+    assert (before.credit.tier, before.current) == ("code", True)
 
     world.click("x", at=ago(minutes=5), click_id=click)
     between = receipt(world)
-    assert (between["credit"]["tier"], between["current"]) == ("click_id", False)
+    assert (between.credit.tier, between.current) == ("click_id", False)
 
     assert world.drain().restated == 1
     after = receipt(world)
-    assert (after["credit"]["tier"], after["current"]) == ("click_id", True)
-    (late,) = after["restated"]
+    assert (after.credit.tier, after.current) == ("click_id", True)
+    (late,) = after.restated
     (row,) = run("select seen_at from touches")
-    assert (late["why"], late["at"]) == ("late_click", row.seen_at)
+    assert (late.reason, late.at) == ("late_click", row.seen_at)
 
 
 def test_a_refund_is_told_with_its_day_and_all_of_it_nets_to_nothing(world):
@@ -420,16 +420,11 @@ def test_a_refund_is_told_with_its_day_and_all_of_it_nets_to_nothing(world):
     world.act("donation.refunded", "m2", id="a1", at=at)
     world.drain()
     found = receipt(world)
-    assert found["money"] == {
-        "currency": "USD",
-        "gross_minor": 2500,
-        "refunded_minor": 2500,
-        "net_minor": 0,
-        "returns": [{"at": at, "amount_minor": 2500}],
-    }
-    assert [each["said"] for each in found["deliveries"]] == [["made"], ["returned"]]
-    assert [each["why"] for each in found["restated"]] == ["told_again"]
-    assert found["restated"][0]["says"] == "A later delivery said: refunded."
+    assert found.money == ActionMoney("USD", 2500, 2500, (Refund(at, 2500),))
+    assert found.money.net_minor == 0
+    assert [each.statements for each in found.deliveries] == [("made",), ("returned",)]
+    assert [each.reason for each in found.restated] == ["told_again"]
+    assert found.restated[0].text == "A later delivery said: refunded."
 
 
 # What is not counted.
@@ -439,10 +434,10 @@ def test_what_is_not_counted_says_why(world):
     world.act("call", "m1", id="test", code=world.links["x"], test=True)
     world.act("donation.refunded", "m2", id="refund", amount="5.00")
     world.drain()
-    assert receipt(world, "test")["summary"] == "Not counted: it is marked as a test."
+    assert receipt(world, "test").summary == "Not counted: it is marked as a test."
     refund = receipt(world, "refund")
-    assert refund["summary"].startswith("Not counted: a refund is known")
-    assert (refund["counted"], refund["not_counted_why"]) == (False, refund["summary"])
+    assert refund.summary.startswith("Not counted: a refund is known")
+    assert (refund.counted, refund.not_counted_reason) == (False, refund.summary)
 
 
 def test_what_another_tool_tells_the_same_says_so(world):
@@ -471,7 +466,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
         apply_batch(world.master, world.org_id, parsed, sources)
         written = json.dumps([fact.to_json() for fact in told])
         run("update inbox set facts = cast(:f as jsonb)", f=written)
-    assert receipt(world)["summary"].startswith("Not counted: it duplicates another action")
+    assert receipt(world).summary.startswith("Not counted: it duplicates another action")
 
 
 # Renewals.
@@ -492,16 +487,16 @@ def test_a_renewal_names_the_payment_that_it_inherits_from(world, first_is_known
         )
     world.drain()
     found, first = receipt(world, "g3"), receipt(world, "g1")
-    assert first["inherits"] is None
-    assert found["inherits"]["action_id"] == first["action"]["id"]
+    assert first.inherits is None
+    assert found.inherits.action_id == first.action.id
     which = "its first payment" if first_is_known else "the earliest known payment"
-    assert which in found["inherits"]["says"]
-    assert found["summary"].startswith("A renewal, credited to the source of the payment of ")
-    assert found["summary"].endswith("its click id was returned with the donation 4 minutes later.")
-    assert found["credit"] == first["credit"]
+    assert which in found.inherits.text
+    assert found.summary.startswith("A renewal, credited to the source of the payment of ")
+    assert found.summary.endswith("its click id was returned with the donation 4 minutes later.")
+    assert found.credit == first.credit
     assert words(found) == words(first)
-    assert found["current"] and first["current"]
-    assert found["touches"][-1]["shares"]["linear"]["gross_minor"] == 1000
+    assert found.current and first.current
+    assert found.touches[-1].shares["linear"].gross_minor == 1000
 
 
 # Whose, and of whom.
@@ -538,8 +533,8 @@ def test_nothing_in_a_receipt_names_a_person(world):
     for supporter in {row.supporter_id for row in rows}:
         secret |= {str(supporter), supporter.hex}
     assert len(hashes) >= 4
-    shown = [json.dumps(receipt(world, row.external_id), default=str) for row in rows]
-    shown.append(json.dumps(find_actions(world.org_id, "stay"), default=str))
+    shown = [repr(receipt(world, row.external_id)) for row in rows]
+    shown.append(repr(find_actions(world.org_id, "stay")))
     for text in shown:
         assert [word for word in secret if word in text] == []
 
@@ -551,7 +546,7 @@ def test_an_erased_person_leaves_a_receipt(world):
     world.act("call", "m1", id="a1", email="ana@example.org", click_id=click, at=NOW)
     world.drain()
     erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
-    assert receipt(world)["counted"]
+    assert receipt(world).counted
 
 
 def test_an_action_of_another_organization_is_not_found(app):
@@ -563,7 +558,7 @@ def test_an_action_of_another_organization_is_not_found(app):
         explain(bob.settings, bob.org_id, row.id)
     with pytest.raises(errors.NotFound):
         explain(alice.settings, alice.org_id, uuid4())
-    assert find_actions(bob.org_id, "stay")["actions"] == []
+    assert find_actions(bob.org_id, "stay").actions == ()
 
 
 def test_an_action_is_found_by_its_former_id_too(world):
@@ -578,7 +573,7 @@ def test_an_action_is_found_by_its_former_id_too(world):
             n=former,
             id=row.id,
         )
-    assert explain(world.settings, world.org_id, former)["action"]["id"] == row.id
+    assert explain(world.settings, world.org_id, former).action.id == row.id
 
 
 # Finding them.
@@ -592,24 +587,24 @@ def test_actions_are_listed_newest_first_page_by_page(world):
         world.act(kind, f"m{number}", id=f"a{number}", code=world.links["x"], at=at)
     world.drain()
     whole = find_actions(world.org_id, "stay")
-    assert whole["next"] is None
-    at = [each["at"] for each in whole["actions"]]
+    assert whole.next is None
+    at = [each.at for each in whole.actions]
     assert at == sorted(at, reverse=True) and len(at) == 7
 
     seen, cursor = [], ""
     while cursor is not None:
         page = find_actions(world.org_id, "stay", limit=2, cursor=cursor)
-        assert len(page["actions"]) <= 2
-        seen += [each["id"] for each in page["actions"]]
-        cursor = page["next"]
-    assert seen == [each["id"] for each in whole["actions"]]
+        assert len(page.actions) <= 2
+        seen += [each.id for each in page.actions]
+        cursor = page.next
+    assert seen == [each.id for each in whole.actions]
 
     calls = find_actions(world.org_id, "stay", kind="call", post_id=world.posts["x"])
-    assert {each["kind"] for each in calls["actions"]} == {"call"}
-    assert find_actions(world.org_id, "stay", post_id=world.posts["instagram"])["actions"] == []
-    day = whole["actions"][0]["day"]
-    assert find_actions(world.org_id, "stay", day=day)["actions"]
-    assert find_actions(world.org_id, "stay", day=day - timedelta(days=9))["actions"] == []
+    assert {each.kind for each in calls.actions} == {"call"}
+    assert find_actions(world.org_id, "stay", post_id=world.posts["instagram"]).actions == ()
+    day = whole.actions[0].day
+    assert find_actions(world.org_id, "stay", day=day).actions
+    assert find_actions(world.org_id, "stay", day=day - timedelta(days=9)).actions == ()
 
 
 @pytest.mark.parametrize("cursor", ["x", "%%%", "MjAyNg", "é", "MjAyNi0wMS0wMXx4", "A" * 999])

@@ -190,7 +190,7 @@ def test_every_receipt_is_wholly_in_the_readers_language(world, pages, language)
         page = html.unescape(staff.get(f"/actions/{row.id}").text)
         assert left_in_english(page, language) == []
         found = explain(world.settings, world.org_id, row.id)
-        for words in (found["summary"], *(each["says"] for each in found["evidence"])):
+        for words in (found.summary, *(each.text for each in found.evidence)):
             assert words not in page
 
 
@@ -208,7 +208,7 @@ def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kin
             wrong = r"\b(de le|à le|de les|à les)\b|\b(de el|a el)\b"
             assert not re.search(wrong, words), words
         for word in ("after_action", "outside_window", "same_click", "else"):
-            words = said(explain_text.passed_over(word, kind, timedelta(days=9), timedelta(days=7)))
+            words = said(explain_text.rejection(word, kind, timedelta(days=9), timedelta(days=7)))
             assert not re.search(wrong, words), words
 
 

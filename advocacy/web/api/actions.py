@@ -9,9 +9,11 @@ from flask import Response, current_app, g, json
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from advocacy.analytics.explain import BadCursor, explain, find_actions
+from advocacy.analytics import receipt
+from advocacy.analytics.explain import explain
+from advocacy.analytics.latest_actions import BadCursor, find_actions
 from advocacy.storage import errors
-from advocacy.web.api import schemas
+from advocacy.web.api import action_schemas as schemas
 from advocacy.web.api.endpoint import endpoint
 from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
@@ -26,7 +28,7 @@ class Receipt(MethodView):
     """The receipt of one action."""
 
     @endpoint(blueprint, schemas.Receipt, "Why an action is credited as it is")
-    def get(self, action_id: UUID) -> dict[str, Any]:
+    def get(self, action_id: UUID) -> receipt.Receipt:
         """Return the evidence, each touch with its share by every model, and one plain sentence.
 
         Shares are exact fractions; for each model they sum to one over the touches in the path, and

@@ -1,13 +1,12 @@
 """The pages of single actions: a campaign's newest ones, and the receipt of each.
 
-Note: they hold no script at all, and what a receipt says is worded in
-`wording`, so that page, API and command say the same; the page says it in the reader's language.
+Note: they hold no script. The sentences of a receipt are in `analytics/explain_text.py`, so that
+page, API and command agree; the page shows them in the reader's language.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, current_app, g, render_template, request
@@ -16,7 +15,9 @@ from flask_babel import gettext as _
 
 from advocacy.analytics import explain_text
 from advocacy.analytics.activation import MODELS
-from advocacy.analytics.explain import BadCursor, explain, find_actions
+from advocacy.analytics.explain import explain
+from advocacy.analytics.latest_actions import BadCursor, find_actions
+from advocacy.analytics.receipt import ReceiptShare
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
 from advocacy.storage import campaigns, errors, posts
@@ -36,11 +37,10 @@ def moment(at: datetime, timezone: str) -> str:
 
 
 @blueprint.app_template_filter("share")
-def share(given: dict[str, Any]) -> str:
+def share(given: ReceiptShare) -> str:
     """Write a share as a fraction and as a percentage."""
-    percentage = f"{format_decimal(given['percent'], format='0.##')} %"
-    exact: str = given["share"]
-    return f"{exact} ({percentage})" if explain_text.is_short(exact) else percentage
+    percentage = f"{format_decimal(given.percent, format='0.##')} %"
+    return f"{given.share} ({percentage})" if explain_text.is_short(given.share) else percentage
 
 
 @blueprint.app_template_filter("noun")
@@ -51,7 +51,7 @@ def noun(kind: str) -> str:
 
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
-    """Write a platform's name as it writes itself."""
+    """Write a platform's name as the platform does."""
     placed = {"email": _("Email"), "sms": _("Text message"), "web": _("Web page")}
     return str(placed.get(name) or vocabulary.platform_named(name))
 
@@ -67,17 +67,17 @@ def receipt_page(action_id: UUID) -> str:
     return render_template(
         "receipt.html",
         receipt=receipt,
-        path=[touch for touch in receipt["touches"] if touch["number"]],
+        path=[touch for touch in receipt.touches if touch.number],
         models=MODELS,
         models_say=vocabulary.MODELS_SAY,
-        said=explain_text.SAID,
+        statements=explain_text.STATEMENTS,
     )
 
 
 @blueprint.get("/campaigns/<slug>/actions")
 @auth.needs_session
 def actions_page(slug: str) -> str:
-    """List the newest actions of a campaign, each with the way to its receipt."""
+    """List the newest actions of a campaign, each with a link to its receipt."""
     post, kind, cursor = (request.args.get(name, "") for name in ("post", "kind", "cursor"))
     counted = request.args.get("counted") != "no"
     try:

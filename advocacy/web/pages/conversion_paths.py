@@ -12,8 +12,8 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy.analytics import explain_text
 from advocacy.analytics.activation import BadRange
-from advocacy.analytics.explain_text import span
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
 from advocacy.reporting.exports.conversion_paths import tables_of_paths
@@ -36,7 +36,7 @@ _MOST_ROWS = 50
 @blueprint.app_template_filter("duration")
 def duration(seconds: int) -> str:
     """Write how long something took, in one unit."""
-    return said(span(timedelta(seconds=seconds)))
+    return said(explain_text.duration(timedelta(seconds=seconds)))
 
 
 @blueprint.get("/campaigns/<slug>/paths")
