@@ -1,12 +1,12 @@
-"""The edge server: the redirect and the webhook endpoint in a process of their own, without pages.
+"""The edge server: redirect and webhooks in a process of their own, without the pages.
 
-It answers `/r/<code>`, `POST /webhooks/<key>`, `/live`, `/ready` and `/metrics`, from granian's
-event loop (RSGI) or from any WSGI server. What it does for a click or a delivery is what the doors
-in front of the application do; only the way in and out is another one.
+It serves `/r/<code>`, `POST /webhooks/<key>`, `/live`, `/ready` and `/metrics` on granian's event
+loop (RSGI) or on any WSGI server. Clicks and deliveries are handled by the same code as in front of
+the full application.
 
-Note: an event loop must not wait for the database. A code that is not in
-memory is looked for in a thread, and deliveries are kept in one; writing a line to the click log
-takes microseconds and is done where it is.
+Note: an event loop must not wait for the database. Codes that are not in memory are looked up in a
+thread, and deliveries are stored in one. Appending to the click log takes microseconds and is done
+on the loop.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.test import create_environ
 
 from advocacy.core.link_codes import codes_in, is_link
+from advocacy.tracking.link_cache import MissingLink, Target
 from advocacy.web import webhooks
-from advocacy.web.redirect import Answer, Missing, Redirector, Target, plain
+from advocacy.web.redirect import Answer, Redirector, plain
 from config.garbage import tune_garbage_collection
 from config.settings import Settings
 
-_OTHERS = frozenset({"/live", "/ready", "/metrics"})
+_APPLICATION_PATHS = frozenset({"/live", "/ready", "/metrics"})
 
 
 class Headers(Protocol):
-    """What was sent beside the body, by names in lower case; a name may come twice."""
+    """The headers of a request, with names in lower case; a name may occur twice."""
 
     def items(self) -> list[tuple[str, str]]:
         """Return names and values, in the order of the request."""
@@ -38,7 +39,7 @@ class Headers(Protocol):
 
 
 class Scope(Protocol):
-    """What RSGI says of a request."""
+    """The RSGI scope of a request."""
 
     proto: str
     method: str
@@ -52,7 +53,7 @@ class Scope(Protocol):
 
 
 class Wire(Protocol):
-    """RSGI's way to the body of a request, in pieces, and back to whoever asked."""
+    """The RSGI protocol object: reads the body in chunks and sends the response."""
 
     async def __call__(self) -> bytes:
         """Return the whole body."""
@@ -71,30 +72,30 @@ class EdgeServer:
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
         self._body_limit = settings.body_limit_bytes
-        self.wsgi = self._links = Redirector(
+        self.wsgi = self._redirector = Redirector(
             webhooks.WebhookEndpoint(app.wsgi_app, app), app, settings
         )
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Load the links before the first request."""
-        self._links.start()
+        self._redirector.start()
         tune_garbage_collection()
-        # A redirect must not wait 5 ms for a thread that ships.
+        # A redirect must not wait 5 ms (the default) for a thread that loads clicks.
         sys.setswitchinterval(0.0005)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Load the remaining clicks before the process ends; its disk may be temporary."""
-        self._links.finish()
+        self._redirector.finish()
 
     async def __rsgi__(self, scope: Scope, wire: Wire) -> None:
-        """Answer a request."""
+        """Handle a request."""
         path = scope.path
         if is_link(path):
             status, headers, body = await self._redirect(scope, path)
         elif scope.method == "POST" and (found := webhooks.ADDRESS.fullmatch(path)):
-            status, headers, body = await self._take(scope, found[1], wire)
-        elif path in _OTHERS and scope.method in {"GET", "HEAD"}:
-            status, headers, body = await asyncio.to_thread(self._other, scope)
+            status, headers, body = await self._receive(scope, found[1], wire)
+        elif path in _APPLICATION_PATHS and scope.method in {"GET", "HEAD"}:
+            status, headers, body = await asyncio.to_thread(self._application_response, scope)
         else:
             status, headers, body = plain("404 Not Found")
         wire.response_bytes(
@@ -103,53 +104,53 @@ class EdgeServer:
 
     async def _redirect(self, scope: Scope, path: str) -> Answer:
         codes = codes_in(path)
-        found: Target | Missing | None = self._links.links.known(codes)
+        found: Target | MissingLink | None = self._redirector.links.find_cached(codes)
         if found is None:
-            found = await asyncio.to_thread(self._links.links.find, codes)
-        return self._links.answer(scope.method, found, _as_wsgi(scope))
+            found = await asyncio.to_thread(self._redirector.links.find, codes)
+        return self._redirector.answer(scope.method, found, _as_wsgi(scope))
 
-    async def _take(self, scope: Scope, key: str, wire: Wire) -> Answer:
-        sent = _headers(scope)
-        body = await self._read(wire, sent.get("content-length", ""))
-        status, text, headers = await webhooks.answer_in_loop(
-            self._app, key, scope.path, scope.query_string.encode(), sent, body
+    async def _receive(self, scope: Scope, key: str, wire: Wire) -> Answer:
+        headers = _headers(scope)
+        body = await self._read(wire, headers.get("content-length", ""))
+        status, text, response_headers = await webhooks.answer_in_loop(
+            self._app, key, scope.path, scope.query_string.encode(), headers, body
         )
-        return str(status), headers, [text.encode()]
+        return str(status), response_headers, [text.encode()]
 
-    async def _read(self, wire: Wire, said: str) -> bytes | None:
-        """Return the whole body, or a byte over the limit of it; None where it is cut short.
+    async def _read(self, wire: Wire, content_length: str) -> bytes | None:
+        """Return the body, or its first bytes up to one over the limit; None if it is truncated.
 
-        Note: granian's iterator does not raise where a connection ends within a chunked body. A
-        body that is whole ends with one empty piece, one that is cut short with two, and so does
-        one with trailers, which no tool sends: both are refused. To await the whole body would
-        raise, but reads without a limit.
+        Note: granian's iterator does not raise if the connection closes within a chunked body. A
+        complete body ends with one empty chunk. A truncated one ends with two, and so does a body
+        with trailers, which no tool sends: both are refused. `await wire()` would raise, but it
+        reads without a limit.
         """
-        if said.isdigit():
-            if int(said) > self._body_limit:
+        if content_length.isdigit():
+            if int(content_length) > self._body_limit:
                 return bytes(self._body_limit + 1)
             try:
-                whole = await wire()
+                complete = await wire()
             except ProtocolClosed:
                 return None
-            return whole if len(whole) == int(said) else None
+            return complete if len(complete) == int(content_length) else None
         body = bytearray()
-        empty_pieces = 0
-        async for piece in wire:
-            body += piece
-            empty_pieces += not piece
+        empty_chunks = 0
+        async for chunk in wire:
+            body += chunk
+            empty_chunks += not chunk
             if len(body) > self._body_limit:
                 return bytes(body[: self._body_limit + 1])
-        return bytes(body) if empty_pieces == 1 else None
+        return bytes(body) if empty_chunks == 1 else None
 
-    def _other(self, scope: Scope) -> Answer:
-        """Answer as the application does."""
+    def _application_response(self, scope: Scope) -> Answer:
+        """Return the response of the Flask application."""
         environ = create_environ(scope.path, method=scope.method, headers=scope.headers.items())
-        answer = Response.from_app(self._app.wsgi_app, environ)
-        return answer.status, list(answer.headers), [answer.get_data()]
+        response = Response.from_app(self._app.wsgi_app, environ)
+        return response.status, list(response.headers), [response.get_data()]
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by their names in lower case; what was sent twice is joined."""
+    """Return the headers by name in lower case; values of a repeated header are joined."""
     headers: dict[str, str] = {}
     for name, text in scope.headers.items():
         headers[name] = f"{headers[name]},{text}" if name in headers else text
@@ -157,7 +158,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _as_wsgi(scope: Scope) -> dict[str, str]:
-    """Return the headers as WSGI names them."""
+    """Return the headers under their WSGI names."""
     return {_NAMES.get(name) or _wsgi(name): text for name, text in scope.headers.items()}
 
 

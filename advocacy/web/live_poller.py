@@ -1,12 +1,11 @@
-"""Watch campaigns for whoever looks at them: one thread of a process asks for all of them.
+"""One thread of a process polls the database for changes of all campaigns whose live page is open.
 
-Who looks waits here; nobody asks the database for herself. What changed is known by a mark
-(`store.marks`), and where nobody looks, nothing is asked.
+Open pages wait on it and send no queries of their own. A change shows in the change token
+(`storage.change_tokens`). The thread ends when no page is open.
 
-Note: PostgreSQL's LISTEN would say the same without asking, and it does
-not pass through a pooler of transactions (PgBouncer), where most of these databases are. So one
-small statement a second is asked instead, and more seldom where it takes long: never more than a
-twentieth of the time is spent on it.
+Note: PostgreSQL's LISTEN would need no polling, but does not work through a connection pooler in
+transaction mode (PgBouncer), which many hosted databases have. At most a twentieth of the time is
+spent on queries: where they are slow, they are sent less often.
 """
 
 from __future__ import annotations
@@ -27,84 +26,84 @@ _LONGEST_PAUSE = 60.0
 _PAUSE_AFTER_ERROR = 5.0
 
 
-class Watcher:
-    """The marks of the campaigns that somebody looks at, at most `most` lookers at a time."""
+class LivePoller:
+    """The change tokens of the campaigns with an open page, for at most `most_pages` pages."""
 
     def __init__(
         self,
         read: Callable[[Sequence[Watched]], Mapping[Watched, str]],
-        most: int,
+        most_pages: int,
         seconds: float = 1.0,
     ) -> None:
-        self._read, self._most, self._seconds = read, most, seconds
+        self._read, self._most_pages, self._seconds = read, most_pages, seconds
         self._changed = threading.Condition()
-        self._alone = threading.Lock()
-        self._watched: Counter[Watched] = Counter()
-        self._marks: dict[Watched, tuple[float, str]] = {}
+        self._read_lock = threading.Lock()
+        self._open_pages: Counter[Watched] = Counter()
+        self._tokens: dict[Watched, tuple[float, str]] = {}
         self._thread: threading.Thread | None = None
 
     @property
-    def lookers(self) -> int:
-        """How many look now."""
-        return self._watched.total()
+    def open_pages(self) -> int:
+        """How many pages are open now."""
+        return self._open_pages.total()
 
     def join(self, campaign: Watched) -> bool:
-        """Take a place; False where all are taken. Give it back with `leave`."""
+        """Add an open page; return False if there are too many. End it with `leave`."""
         with self._changed:
-            if self.lookers >= self._most:
+            if self.open_pages >= self._most_pages:
                 return False
-            if not self._watched[campaign]:
-                # What was known when somebody looked last may be long past.
-                self._marks.pop(campaign, None)
-            self._watched[campaign] += 1
-            # Started late, so that each process has its own after a fork.
+            if not self._open_pages[campaign]:
+                # The token from the last time a page was open may be old.
+                self._tokens.pop(campaign, None)
+            self._open_pages[campaign] += 1
+            # Started here, so that each process has its own thread after a fork.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+                self._thread = threading.Thread(target=self._poll, name="live poller", daemon=True)
                 self._thread.start()
             return True
 
     def leave(self, campaign: Watched) -> None:
-        """Give a place back."""
+        """Remove an open page."""
         with self._changed:
-            self._watched[campaign] -= 1
-            self._watched += Counter()  # drops what nobody looks at
+            self._open_pages[campaign] -= 1
+            self._open_pages += Counter()  # removes campaigns without an open page
 
-    def mark(self, campaign: Watched) -> str:
-        """Return the mark of a campaign, no older than what the watching thread would know."""
-        with self._alone:
-            known = self._marks.get(campaign)
-            if known is not None and time.monotonic() - known[0] <= self._seconds:
-                return known[1]
+    def token(self, campaign: Watched) -> str:
+        """Return the change token of a campaign, at most one polling interval old."""
+        with self._read_lock:
+            cached = self._tokens.get(campaign)
+            if cached is not None and time.monotonic() - cached[0] <= self._seconds:
+                return cached[1]
             found = self._read([campaign])
-            self._note(found)
+            self._store(found)
             return found[campaign]
 
     def wait(self, campaign: Watched, known: str, seconds: float) -> str:
-        """Wait for another mark than the known one, so long at most; returns the newest."""
+        """Wait until the token differs from `known`, at most so many seconds; return the newest."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest(campaign, known) != known, seconds)
             return self._newest(campaign, known)
 
     def _newest(self, campaign: Watched, known: str) -> str:
-        found = self._marks.get(campaign)
+        found = self._tokens.get(campaign)
         return found[1] if found else known
 
-    def _note(self, found: Mapping[Watched, str]) -> None:
+    def _store(self, found: Mapping[Watched, str]) -> None:
         now = time.monotonic()
         with self._changed:
-            self._marks.update((campaign, (now, mark)) for campaign, mark in found.items())
+            self._tokens.update((campaign, (now, token)) for campaign, token in found.items())
             self._changed.notify_all()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         while True:
             with self._changed:
-                campaigns = list(self._watched)
+                campaigns = list(self._open_pages)
                 if not campaigns:
                     self._thread = None
                     return
             began = time.monotonic()
             try:
-                self._note(self._read(campaigns))
+                self._store(self._read(campaigns))
                 pause = (time.monotonic() - began) * _PAUSE_PER_SECOND
             except Exception as error:
                 log.warning("watch_failed", error=type(error).__name__)

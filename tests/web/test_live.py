@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import campaigns, change_tokens, posts, tokens
 from advocacy.storage.session import transaction
-from advocacy.web.live_poller import Watcher
+from advocacy.web.live_poller import LivePoller
 from advocacy.web.pages import live
 from tests.support import web_process
 from tests.support.sql import run
@@ -38,9 +38,9 @@ def staff(world):
     yield client
     # Streams that a test left open give their place back.
     deadline = time.monotonic() + 5
-    while world.app.extensions["watcher"].lookers and time.monotonic() < deadline:
+    while world.app.extensions["live_poller"].open_pages and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert world.app.extensions["watcher"].lookers == 0
+    assert world.app.extensions["live_poller"].open_pages == 0
 
 
 @contextlib.contextmanager
@@ -54,7 +54,7 @@ def listening(client, known: str = "", **headers: str) -> Iterator[tuple]:
         answer.close()
 
 
-def mark_of(client) -> str:
+def token_of(client) -> str:
     found: str = client.get(MARK).get_json()["mark"]
     return found
 
@@ -127,7 +127,7 @@ def test_a_mark_is_of_one_campaign_alone(app):
 
 
 def test_a_stream_says_when_figures_changed(world, staff):
-    known = mark_of(staff)
+    known = token_of(staff)
     with listening(staff, known) as (answer, parts):
         assert answer.content_type == "text/event-stream; charset=utf-8"
         assert answer.headers["X-Accel-Buffering"] == "no"
@@ -144,7 +144,7 @@ def test_a_stream_says_when_figures_changed(world, staff):
 
 def test_who_comes_back_hears_at_once_what_was_missed_and_only_then(world, staff, monkeypatch):
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.2)
-    known = mark_of(staff)
+    known = token_of(staff)
     world.act("call", "m1", email="a@example.org")
     world.drain()
     with listening(staff, **{"Last-Event-ID": known}) as (_, parts):
@@ -159,16 +159,16 @@ def test_who_comes_back_hears_at_once_what_was_missed_and_only_then(world, staff
 
 
 def test_a_stream_ends_by_itself(staff, monkeypatch):
-    monkeypatch.setattr(live, "LASTS_SECONDS", 1.5)
+    monkeypatch.setattr(live, "STREAM_SECONDS", 1.5)
     began = time.monotonic()
-    with listening(staff, mark_of(staff)) as (_, parts):
+    with listening(staff, token_of(staff)) as (_, parts):
         assert len(list(parts)) == 1
     assert 1 < time.monotonic() - began < 4
 
 
 def test_a_stream_ends_soon_after_its_session(world, staff, monkeypatch):
     monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
-    with listening(staff, mark_of(staff)) as (_, parts):
+    with listening(staff, token_of(staff)) as (_, parts):
         next(parts)
         with transaction():
             tokens.revoke_token(world.org_id, "test", datetime.now(UTC))
@@ -177,7 +177,7 @@ def test_a_stream_ends_soon_after_its_session(world, staff, monkeypatch):
 
 def test_a_session_whose_time_is_over_ends_its_stream(world, staff, monkeypatch):
     monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
-    with listening(staff, mark_of(staff)) as (_, parts):
+    with listening(staff, token_of(staff)) as (_, parts):
         next(parts)
         twelve = world.app.permanent_session_lifetime
         try:
@@ -198,7 +198,7 @@ def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkey
         asked.append(1)
         raise OperationalError("", {}, Exception())
 
-    with listening(staff, mark_of(staff)) as (_, parts):
+    with listening(staff, token_of(staff)) as (_, parts):
         next(parts)
         monkeypatch.setattr("advocacy.web.auth.sessions.find_session", gone)
         assert [next(parts) for _ in range(3)] == [": still here\n\n"] * 3
@@ -208,7 +208,7 @@ def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkey
 def test_a_process_that_is_told_to_stop_ends_its_streams(world, staff, monkeypatch):
     told = []
     monkeypatch.setitem(world.app.extensions, "stopping", lambda: bool(told))
-    with listening(staff, mark_of(staff)) as (_, parts):
+    with listening(staff, token_of(staff)) as (_, parts):
         next(parts)
         told.append(True)
         assert list(parts) == []
@@ -217,31 +217,31 @@ def test_a_process_that_is_told_to_stop_ends_its_streams(world, staff, monkeypat
 # Who gets one.
 
 
-def test_there_are_so_many_places_and_the_next_is_told_when_to_come_back(world, staff):
-    watcher = world.app.extensions["watcher"]
+def test_beyond_the_limit_of_streams_a_page_gets_retry_after(world, staff):
+    poller = world.app.extensions["live_poller"]
     with contextlib.ExitStack() as opened:
         for _ in range(world.settings.live_streams):
             _, parts = opened.enter_context(listening(staff))
             next(parts)
         answer = staff.get(STREAM)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
-        assert watcher.lookers == world.settings.live_streams
+        assert poller.open_pages == world.settings.live_streams
         # Who has no place can ask.
-        assert mark_of(staff)
-    assert watcher.lookers == 0
+        assert token_of(staff)
+    assert poller.open_pages == 0
     with listening(staff) as (_, parts):
         assert next(parts)
 
 
-def test_an_answer_that_nobody_reads_gives_its_place_back(world, staff):
+def test_an_unread_response_frees_its_stream(world, staff):
     for answer in (staff.head(STREAM), staff.get(STREAM)):
         assert answer.status_code == 200
         answer.close()
         answer.close()
-    assert world.app.extensions["watcher"].lookers == 0
+    assert world.app.extensions["live_poller"].open_pages == 0
 
 
-def test_a_stream_is_of_one_s_own_campaigns(app):
+def test_a_stream_is_limited_to_one_s_own_campaigns(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     with transaction():
         campaigns.put_campaign(bob.org_id, "secret", "Bob's secret", "UTC")
@@ -262,7 +262,7 @@ def key() -> tuple:
     return uuid4(), uuid4()
 
 
-def test_all_who_look_share_one_question():
+def test_all_open_pages_share_one_query():
     asked = []
 
     def read(watched):
@@ -270,23 +270,23 @@ def test_all_who_look_share_one_question():
         return {each: str(len(asked) // 3) for each in watched}
 
     one, other = key(), key()
-    watcher = Watcher(read, most=20, seconds=0.05)
+    poller = LivePoller(read, most_pages=20, seconds=0.05)
     for campaign in [one] * 9 + [other]:
-        assert watcher.join(campaign)
+        assert poller.join(campaign)
     with ThreadPoolExecutor(10) as pool:
-        found = list(pool.map(lambda _: watcher.wait(one, "0", 5), range(9)))
+        found = list(pool.map(lambda _: poller.wait(one, "0", 5), range(9)))
     assert set(found) == {"1"}
     assert len(asked) <= 5
     assert sorted(asked[-1]) == sorted([one, other])
     for campaign in [one] * 9 + [other]:
-        watcher.leave(campaign)
+        poller.leave(campaign)
     time.sleep(0.2)
     before = len(asked)
     time.sleep(0.2)
     assert len(asked) == before, "nobody looks, and something is asked"
 
 
-def test_a_question_that_takes_long_is_asked_seldom():
+def test_a_slow_query_is_sent_less_often():
     asked = []
 
     def read(watched):
@@ -294,14 +294,14 @@ def test_a_question_that_takes_long_is_asked_seldom():
         time.sleep(0.1)
         return dict.fromkeys(watched, "same")
 
-    watcher, campaign = Watcher(read, most=1, seconds=0.01), key()
-    watcher.join(campaign)
+    poller, campaign = LivePoller(read, most_pages=1, seconds=0.01), key()
+    poller.join(campaign)
     time.sleep(1.5)
-    watcher.leave(campaign)
+    poller.leave(campaign)
     assert len(asked) == 1
 
 
-def test_a_question_that_fails_is_asked_again(monkeypatch):
+def test_a_failed_query_is_repeated(monkeypatch):
     monkeypatch.setattr("advocacy.web.live_poller._PAUSE_AFTER_ERROR", 0.05)
     tries = []
 
@@ -311,13 +311,13 @@ def test_a_question_that_fails_is_asked_again(monkeypatch):
             raise OperationalError("", {}, Exception())
         return dict.fromkeys(watched, "new")
 
-    watcher, campaign = Watcher(read, most=1, seconds=0.01), key()
-    watcher.join(campaign)
-    assert watcher.wait(campaign, "old", 5) == "new"
-    watcher.leave(campaign)
+    poller, campaign = LivePoller(read, most_pages=1, seconds=0.01), key()
+    poller.join(campaign)
+    assert poller.wait(campaign, "old", 5) == "new"
+    poller.leave(campaign)
 
 
-def test_those_who_ask_by_themselves_share_the_answer_of_a_second():
+def test_polling_pages_share_a_cached_token():
     asked = []
 
     def read(watched):
@@ -325,10 +325,10 @@ def test_those_who_ask_by_themselves_share_the_answer_of_a_second():
         time.sleep(0.05)
         return dict.fromkeys(watched, "m")
 
-    watcher, campaign = Watcher(read, most=0), key()
-    assert not watcher.join(campaign)
+    poller, campaign = LivePoller(read, most_pages=0), key()
+    assert not poller.join(campaign)
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: watcher.mark(campaign), range(40))) == {"m"}
+        assert set(pool.map(lambda _: poller.token(campaign), range(40))) == {"m"}
     assert len(asked) == 1
 
 

@@ -38,7 +38,7 @@ _MOST_POSTS = 25
 def campaign_page(slug: str) -> str:
     """Show one campaign: the figures, a chart by day, the posts in order."""
     campaign = campaign_or_404(slug)
-    live_mark = live.mark_of(campaign)
+    live_token = live.token_of(campaign)
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         report = activation(campaign, first, last, request.args.get("model") or MODELS[0])
@@ -54,7 +54,7 @@ def campaign_page(slug: str) -> str:
             _("No such days"),
             _("Enter dates as YYYY-MM-DD, with the first not after the last."),
         ) from None
-    return report_page(campaign, report, live_mark=live_mark)
+    return report_page(campaign, report, live_token=live_token)
 
 
 def report_page(
@@ -62,7 +62,7 @@ def report_page(
     report: dict[str, Any],
     *,
     view_link: Any = None,
-    live_mark: str = "",
+    live_token: str = "",
 ) -> str:
     """Render a report; for a view link without the ways to anything else."""
     base = report.get("rounded_to")
@@ -72,7 +72,7 @@ def report_page(
         posts=report["posts"] if view_link else _foremost(report["posts"]),
         most=_MOST_POSTS,
         models=MODELS,
-        live_mark=live_mark,
+        live_token=live_token,
         chart=_chart(report),
         meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.counts(campaign.org_id),
