@@ -25,11 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from advocacy.core.buckets import DAYS, NO_DAYS, cut, span_of
 from advocacy.core.choices import ATTRIBUTION_MODELS
+from advocacy.core.records import StoredTouch
 
 ALL_MODELS = "every"
 """The model of presences on which all models agree."""
@@ -70,7 +71,7 @@ class Acted(Protocol):
     @property
     def platform(self) -> str: ...
     @property
-    def path(self) -> list[dict[str, Any]] | None: ...
+    def path(self) -> list[StoredTouch] | None: ...
 
 
 class Group(NamedTuple):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Literal, TypeVar, dataclass_transform
+from typing import Literal, TypeVar, dataclass_transform
 from uuid import UUID
 
 Shape = TypeVar("Shape")
@@ -89,7 +89,7 @@ class Delivery:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
-    setup: Mapping[str, Any] = field(default_factory=dict)
+    setup: Mapping[str, object] = field(default_factory=dict)
 
 
 @shape()
@@ -103,7 +103,7 @@ class Verified:
     received_at: datetime
     message_id: str = ""
     content_type: str = ""
-    setup: Mapping[str, Any] = field(default_factory=dict)
+    setup: Mapping[str, object] = field(default_factory=dict)
     dedupe_body: bytes = b""
 
 

@@ -8,13 +8,6 @@ import time
 from uuid import UUID
 
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH
-from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
-from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
-from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
-from advocacy.core.tracking_parameters import query_of as query_of
-from advocacy.core.tracking_parameters import split_code as split_code
-from advocacy.core.tracking_parameters import surest_code as surest_code
-from advocacy.core.tracking_parameters import utm_of as utm_of
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 # Maps any byte to a letter; 32 divides 256, so all letters are equally likely.

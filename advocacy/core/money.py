@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any
 
 from advocacy.core.errors import Unreadable
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
-from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
-from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
-from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
-from advocacy.core.tracking_parameters import query_of as query_of
-from advocacy.core.tracking_parameters import split_code as split_code
-from advocacy.core.tracking_parameters import surest_code as surest_code
-from advocacy.core.tracking_parameters import utm_of as utm_of
 
 MOST_DIGITS = 20
 _LONGEST_NUMBER = 64
@@ -52,7 +42,7 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
-def to_minor(value: Any, currency: str, what: str = "amount") -> int:
+def to_minor(value: object, currency: str, what: str = "amount") -> int:
     """Return an amount in major units ("40.00", 40, Decimal) as whole minor units.
 
     Raises `Unreadable("bad_amount")` if it is not a number or not exact in that currency.
@@ -77,7 +67,7 @@ def to_minor(value: Any, currency: str, what: str = "amount") -> int:
     return whole
 
 
-def whole_minor(value: Any, what: str = "amount") -> int:
+def whole_minor(value: object, what: str = "amount") -> int:
     """Return an amount that is already in minor units. Raises `Unreadable("bad_amount")`."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
         raise Unreadable("bad_amount", what)

@@ -5,13 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypedDict
 from uuid import UUID
 
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH
 
-JsonObject: TypeAlias = dict[str, Any]
-"""A JSON object as it was read: from a `jsonb` column, or from another program."""
+JsonObject: TypeAlias = dict[str, object]
+"""A JSON object as it was read, from a `jsonb` column or from another program.
+
+Its values are narrowed with `isinstance`, or by the functions of `providers.parsing`.
+"""
+
+
+class StoredTouch(TypedDict):
+    """A touch on the path of an action, as stored in `actions.path`.
+
+    `at` is ISO 8601; `shares` has the share by model, as a fraction ("1/3"), without zeros.
+    """
+
+    post_id: str | None
+    link_id: str | None
+    platform: str
+    channel: str
+    tier: str
+    at: str
+    shares: dict[str, str]
+
+
+class StoredReturn(TypedDict):
+    """Money that went back, as stored in `actions.returns`; `at` is ISO 8601."""
+
+    at: str
+    amount_minor: int
 
 
 class Identifier(NamedTuple):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 from uuid import UUID
 
@@ -129,7 +128,7 @@ def _evidence(value: str) -> int:
     return (2 if len(code) == CODE_LENGTH else 1) if code else 0
 
 
-def utm_of(query: Mapping[str, Any]) -> dict[str, str]:
+def utm_of(query: Mapping[str, object]) -> dict[str, str]:
     """Return the utm_* parameters of a query, folded, with names without the prefix.
 
     `PLACEHOLDER` replaces a value with an address, a number or a digest; checked before folding,

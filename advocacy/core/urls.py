@@ -13,15 +13,6 @@ import ipaddress
 from urllib.parse import SplitResult, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from advocacy.core.messages import say
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
-from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
-from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
-from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
-from advocacy.core.tracking_parameters import query_of as query_of
-from advocacy.core.tracking_parameters import split_code as split_code
-from advocacy.core.tracking_parameters import surest_code as surest_code
-from advocacy.core.tracking_parameters import utm_of as utm_of
 
 LONGEST = 2048
 _LOCAL = frozenset({"localhost", "127.0.0.1"})

@@ -37,7 +37,7 @@ from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
 from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
 from advocacy.providers import BY_SLUG
 from advocacy.providers.csv_exports import ROW, read_row
-from advocacy.providers.parsing import read_json
+from advocacy.providers.parsing import mapping, read_json
 from advocacy.storage import (
     actions,
     clicks,
@@ -300,7 +300,8 @@ def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
     """Parse a delivery with its provider adapter, or as a row of an export."""
     if verified.content_type != ROW:
         return BY_SLUG[provider].parse(verified)
-    row = {name: str(value or "") for name, value in read_json(verified.body).items()}
+    cells = mapping(read_json(verified.body), "row")
+    row = {name: str(value or "") for name, value in cells.items()}
     return read_row(provider, row, verified)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Delivery
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.messages import say
-from advocacy.providers import BY_SLUG, generic
+from advocacy.providers import BY_SLUG, generic, optional
 from advocacy.storage import actions, inbox
 from advocacy.storage import links as links_storage
 from advocacy.storage import sources as sources_storage
@@ -174,15 +174,19 @@ def _send_example(
             sources_storage.drop_test_key(source.org_id, key)
 
 
+def _mapping(source: SourceRow) -> Mapping[str, object]:
+    return optional.mapping(source.setup.get("mapping"))
+
+
 def _needs_secret(source: SourceRow) -> bool:
-    auth = source.setup.get("mapping", {}).get("auth", {}).get("method", "secret_path")
+    auth = optional.mapping(_mapping(source).get("auth")).get("method", "secret_path")
     trust = BY_SLUG[source.provider].TRUST
     return trust not in {"secret_path", "none"} or auth != "secret_path"
 
 
 def _carries(source: SourceRow) -> str:
     if source.provider == generic.slug:
-        return generic.query_template(source.setup.get("mapping") or {})
+        return generic.query_template(_mapping(source))
     return BY_SLUG[source.provider].CODE_PARAMETERS
 
 
@@ -195,7 +199,7 @@ def _landing(at: str, link: Link, source: SourceRow) -> str:
         return location
     page, click_id = "https://example.org/act", new_click_id()
     if source.provider == generic.slug:
-        return generic.destination(page, link.code, click_id, source.setup.get("mapping"))
+        return generic.destination(page, link.code, click_id, _mapping(source))
     return BY_SLUG[source.provider].destination(page, link.code, click_id)
 
 

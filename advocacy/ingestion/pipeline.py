@@ -22,6 +22,7 @@ from advocacy.attribution.touchpoints import TouchLookup
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import Tier, Touch
+from advocacy.core.records import StoredTouch
 from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
 from advocacy.ingestion.evidence import look_up
@@ -338,7 +339,7 @@ def _credit(action: Action, lookup: TouchLookup) -> None:
     action.campaign_id = touch.campaign_id if touch else None
 
 
-def _stored_path(path: Sequence[Touch], occurred_at: datetime) -> list[dict[str, Any]]:
+def _stored_path(path: Sequence[Touch], occurred_at: datetime) -> list[StoredTouch]:
     """Return the touches of a path as they are stored, each with its share by model."""
     return [
         {

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.core.dates import day_in
+from advocacy.core.records import StoredTouch
 from advocacy.storage.actions import Action
+from advocacy.storage.breakdowns import SharedRow
 from advocacy.storage.totals import ALL_MODELS, NO_ID, RENEWAL, UNIT, Key, Sums
 
 
@@ -59,13 +60,16 @@ def contributions(action: Action, timezone: str) -> Iterable[tuple[Key, Sums]]:
                 yield of_touch._replace(day=day), Sums(0, 0, amount)
 
 
-def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, int, list[int]]]:
+def shared_out(
+    action: Action | SharedRow, model: str
+) -> Iterator[tuple[StoredTouch, int, int, list[int]]]:
     """Yield each touch that a model gives a share of an action of several touches.
 
     With it: its units, its part of the amount in minor units, and its part of each return, in
     order.
     """
-    written = tuple(touch["shares"].get(model, "0") for touch in action.path)
+    path = action.path or []
+    written = tuple(touch["shares"].get(model, "0") for touch in path)
     units = _split(UNIT, written)
     gross = _split(action.gross_minor, written)
     returns = [each["amount_minor"] for each in action.returns or []]
@@ -74,7 +78,7 @@ def shared_out(action: Any, model: str) -> Iterator[tuple[dict[str, Any], int, i
         if returns
         else []
     )
-    for index, touch in enumerate(action.path):
+    for index, touch in enumerate(path):
         if written[index] != "0":
             yield touch, units[index], gross[index], [row[index] for row in back]
 

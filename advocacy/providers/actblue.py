@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.dates import zone
@@ -119,13 +118,15 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return a gift of one dollar by a supporter who arrived at `landing`."""
     at = now.astimezone(zone(ZONE)).isoformat(timespec="seconds")
     query = tracking_parameters.query_of(landing)
-    codes: dict[str, Any] = {name: query[name] for name in ("refcode", "refcode2") if name in query}
+    codes: dict[str, object] = {
+        name: query[name] for name in ("refcode", "refcode2") if name in query
+    }
     line = {
         "sequence": 1,
         "committeeName": "Rehearsal",
@@ -133,7 +134,7 @@ def sample_delivery(
         "paidAt": at,
         "lineitemId": test_deliveries.number_for(message_id),
     }
-    contribution: dict[str, Any] = {
+    contribution: dict[str, object] = {
         "createdAt": at,
         "orderNumber": f"AB{test_deliveries.number_for(message_id)}",
         "contributionForm": "rehearsal",
@@ -154,7 +155,7 @@ def sample_delivery(
 
 def _read(
     body: bytes,
-) -> tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]], StatementType]:
+) -> tuple[Mapping[str, object], Mapping[str, object], list[Mapping[str, object]], StatementType]:
     """Return donor, contribution, relevant line items, and the type of statement."""
     whole = parsing.mapping(parsing.read_json(body), "body")
     donor = parsing.mapping(whole.get("donor"), "donor")
@@ -173,7 +174,7 @@ def _read(
 
 
 def _copies(
-    contribution: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], said: StatementType
+    contribution: Mapping[str, object], lines: Sequence[Mapping[str, object]], said: StatementType
 ) -> list[ActionEvent]:
     """Declare gifts under the names that other tools use duplicates of these."""
     if said is StatementType.RECURRING_ENDED:
@@ -206,7 +207,7 @@ def _copies(
     ]
 
 
-def _amount(line: Mapping[str, Any], said: StatementType) -> int | None:
+def _amount(line: Mapping[str, object], said: StatementType) -> int | None:
     """Return the given or returned amount; a refund without an amount is a full refund."""
     written = line.get("amount")
     if said is StatementType.RECURRING_ENDED or (
@@ -217,33 +218,33 @@ def _amount(line: Mapping[str, Any], said: StatementType) -> int | None:
     return abs(minor) if said is StatementType.REFUNDED else gifts.given(minor)
 
 
-def _is_sample(contribution: Mapping[str, Any]) -> bool:
+def _is_sample(contribution: Mapping[str, object]) -> bool:
     """Return whether a body is a sample from ActBlue's development: its thank-you page is local."""
     pages = (optional.text(contribution.get(name)) for name in ("thanksUrl", "retryUrl"))
     return any(host_of(page) in {"localhost", "127.0.0.1"} for page in pages)
 
 
-def _line_id(line: Mapping[str, Any]) -> str:
+def _line_id(line: Mapping[str, object]) -> str:
     written = parsing.text(line.get("lineitemId"), "lineitemId", 64)
     if not written:
         raise Unreadable("missing", "lineitemId")
     return written
 
 
-def _order(contribution: Mapping[str, Any]) -> str:
+def _order(contribution: Mapping[str, object]) -> str:
     written = parsing.text(contribution.get("orderNumber"), "orderNumber", 64)
     if not written:
         raise Unreadable("missing", "orderNumber")
     return written
 
 
-def _sequence(line: Mapping[str, Any]) -> int:
+def _sequence(line: Mapping[str, object]) -> int:
     written = line.get("sequence")
     return 0 if written in (None, "") else parsing.whole_number(written, "sequence")
 
 
 def _moment(
-    line: Mapping[str, Any], contribution: Mapping[str, Any], said: StatementType
+    line: Mapping[str, object], contribution: Mapping[str, object], said: StatementType
 ) -> datetime:
     if said is StatementType.RECURRING_ENDED:
         return parsing.instant(contribution.get("cancelledAt"), "cancelledAt", ZONE)
@@ -253,7 +254,7 @@ def _moment(
     return parsing.instant(paid, "paidAt", ZONE)
 
 
-def _code(contribution: Mapping[str, Any]) -> tuple[str, str]:
+def _code(contribution: Mapping[str, object]) -> tuple[str, str]:
     """Return the code from the map or, in older bodies, from beside it; others use refcode2."""
     codes = optional.mapping(contribution.get("refcodes"))
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
@@ -114,7 +113,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the signature of a supporter who arrived at `landing`; the path authenticates it."""
@@ -139,7 +138,7 @@ def sample_delivery(
     return test_deliveries.signed_delivery(body, {}, setup, url)
 
 
-def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+def _items(body: bytes) -> list[tuple[Mapping[str, object], str, Mapping[str, object]]]:
     value = parsing.read_json(body)
     items = []
     for item in parsing.mappings(value if isinstance(value, list) else [value], "item"):
@@ -152,11 +151,11 @@ def _items(body: bytes) -> list[tuple[Mapping[str, Any], str, Mapping[str, Any]]
     return items
 
 
-def _looks_like_type(key: str, value: Any) -> bool:
+def _looks_like_type(key: str, value: object) -> bool:
     return ":" in key and key != "action_network:sponsor" and isinstance(value, dict)
 
 
-def _identifiers(action: Mapping[str, Any]) -> list[str]:
+def _identifiers(action: Mapping[str, object]) -> list[str]:
     """Return the action's ids, Action Network's own first."""
     given = action.get("identifiers") or []
     if not isinstance(given, list):
@@ -165,13 +164,13 @@ def _identifiers(action: Mapping[str, Any]) -> list[str]:
     return sorted(filter(None, names), key=lambda name: not name.startswith("action_network:"))
 
 
-def _link_id(action: Mapping[str, Any], relation: str) -> str:
+def _link_id(action: Mapping[str, object], relation: str) -> str:
     """Return the last path segment of a link: the only place with ids of people."""
     link = parsing.mapping(parsing.mapping(action.get("_links"), "_links").get(relation), relation)
     return parsing.text(link.get("href"), "href").rstrip("/").rpartition("/")[2]
 
 
-def _outreach_kind(action: Mapping[str, Any]) -> ActionKind:
+def _outreach_kind(action: Mapping[str, object]) -> ActionKind:
     """Tell a letter from a call: by `type`, else by fields that only one of them has."""
     written = parsing.text(action.get("type"), "type").lower()
     if written in _LETTERS:
@@ -184,9 +183,9 @@ def _outreach_kind(action: Mapping[str, Any]) -> ActionKind:
 
 def _event(
     kind: ActionKind,
-    item: Mapping[str, Any],
-    action: Mapping[str, Any],
-    targets: Sequence[Mapping[str, Any]],
+    item: Mapping[str, object],
+    action: Mapping[str, object],
+    targets: Sequence[Mapping[str, object]],
     received_at: datetime,
 ) -> ActionEvent:
     referrer = _referrer(action)
@@ -244,18 +243,18 @@ def _event(
     )
 
 
-def _is_test_send(action: Mapping[str, Any]) -> bool:
+def _is_test_send(action: Mapping[str, object]) -> bool:
     """Return whether "Send Test" sent this: only then are instants and referrer missing."""
     has_instants = action.get("created_date") or action.get("modified_date")
     return not has_instants and not _referrer(action)
 
 
-def _referrer(action: Mapping[str, Any]) -> Mapping[str, Any]:
+def _referrer(action: Mapping[str, object]) -> Mapping[str, object]:
     written = action.get("action_network:referrer_data") or action.get("referrer_data")
     return optional.mapping(written)
 
 
-def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tuple[str, str]:
+def _shared_name(kind: ActionKind, action: Mapping[str, object], own_id: str) -> tuple[str, str]:
     """Return namespace and name; for a gift through ActBlue, the name that ActBlue uses."""
     if kind is ActionKind.DONATION:
         for name in _identifiers(action):
@@ -264,11 +263,11 @@ def _shared_name(kind: ActionKind, action: Mapping[str, Any], own_id: str) -> tu
     return "", own_id
 
 
-def _instant(action: Mapping[str, Any], name: str) -> datetime | None:
+def _instant(action: Mapping[str, object], name: str) -> datetime | None:
     return parsing.instant(action[name], name) if action.get(name) else None
 
 
-def _amount(action: Mapping[str, Any], currency: str) -> int | None:
+def _amount(action: Mapping[str, object], currency: str) -> int | None:
     """Return the amount; None if it was removed, and the gift with it."""
     written = action.get("amount")
     if written is None or written == "":
@@ -279,13 +278,13 @@ def _amount(action: Mapping[str, Any], currency: str) -> int | None:
     return amount or None
 
 
-def _website(referrer: Mapping[str, Any]) -> str:
+def _website(referrer: Mapping[str, object]) -> str:
     """Return the referring site; the literal "none" is not a site."""
     written = optional.text(referrer.get("website"))
     return "" if written.lower() in tracking_parameters.NO_SOURCE else written
 
 
-def _person(action: Mapping[str, Any]) -> Person:
+def _person(action: Mapping[str, object]) -> Person:
     """Return who acted; address and number may be missing, the link to the person stays."""
     person = parsing.mapping(action.get("person"), "person")
     person_id = _link_id(action, "osdi:person") or parsing.text(
@@ -298,7 +297,7 @@ def _person(action: Mapping[str, Any]) -> Person:
     )
 
 
-def _primary(entries: Any, field: str) -> str:
+def _primary(entries: object, field: str) -> str:
     listed = list(parsing.mappings(entries, field))
     listed.sort(key=lambda entry: entry.get("primary") is not True)
     return next(filter(None, (parsing.contact(entry.get(field), field) for entry in listed)), "")

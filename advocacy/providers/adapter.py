@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
-from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
-from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
-from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
-from advocacy.core.tracking_parameters import query_of as query_of
-from advocacy.core.tracking_parameters import split_code as split_code
-from advocacy.core.tracking_parameters import surest_code as surest_code
-from advocacy.core.tracking_parameters import utm_of as utm_of
 
 
 class Provider(Protocol):
@@ -49,7 +40,7 @@ class Provider(Protocol):
         secret: str,
         message_id: str,
         now: datetime,
-        setup: Mapping[str, Any],
+        setup: Mapping[str, object],
         url: str,
     ) -> Delivery:
         """Return the signed test delivery of an invented supporter who arrived at `landing`."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
@@ -156,7 +155,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the confirmed signature of a supporter who arrived at `landing`."""
@@ -182,17 +181,17 @@ def sample_delivery(
     )
 
 
-def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
+def _read(body: bytes) -> tuple[str, Mapping[str, object]]:
     whole = parsing.mapping(parsing.read_json(body), "body")
     type_ = parsing.text(whole.get("type"), "type", 100)
     data = parsing.mapping(whole.get("data"), "data")
     for inner in ("signature", "attendee"):
-        if isinstance(data.get(inner), dict):
-            data = data[inner]
+        if isinstance(found := data.get(inner), dict):
+            data = found
     return type_, data
 
 
-def _query(data: Mapping[str, Any]) -> dict[str, str]:
+def _query(data: Mapping[str, object]) -> dict[str, str]:
     """Return the parameters of the petition page's URL: as fields, or from the URL itself."""
     petition = optional.mapping(data.get("petition"))
     query = tracking_parameters.query_of(optional.text(petition.get("url"), 4000))

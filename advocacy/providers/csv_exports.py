@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from advocacy.core import actblue_orders, money, tracking_parameters
 from advocacy.core.errors import Unreadable
@@ -35,7 +34,7 @@ from advocacy.providers import generic, gifts, parsing, stripe
 from advocacy.providers.action_network import ACTBLUE_PREFIX
 
 Row = Mapping[str, str]
-RowReader = Callable[[Row, Mapping[str, Any]], list[ActionEvent]]
+RowReader = Callable[[Row, Mapping[str, object]], list[ActionEvent]]
 
 _DATE_FORMS = (
     "%Y-%m-%d %H:%M:%S",
@@ -109,7 +108,7 @@ def amount(written: str, currency: str, what: str = "amount") -> int:
     return money.to_minor(re.sub(r"[$£€\s]|,(?=\d{3}(\D|$))", "", written), currency, what)
 
 
-def read_actblue(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+def read_actblue(row: Row, setup: Mapping[str, object]) -> list[ActionEvent]:
     """Return the statements in a row of ActBlue's contributions. Dates are New York's."""
     columns = Columns(row)
     line = columns.get("Lineitem ID", "Line Item ID")
@@ -158,7 +157,7 @@ def _given(columns: Columns) -> int:
     return gifts.given(minor)
 
 
-def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+def read_action_network(row: Row, setup: Mapping[str, object]) -> list[ActionEvent]:
     """Return the statements in a row of an Action Network export; an amount means a donation."""
     columns = Columns(row)
     namespace, own = (
@@ -174,7 +173,8 @@ def read_action_network(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]
     when = columns.get(
         "Created Date", "Timestamp", "Timestamp (EST)", "Date", "Action Date", "Created At"
     )
-    occurred = moment(when, "Created Date", setup.get("zone", "America/New_York"), columns.dates)
+    zone = str(setup.get("zone", "America/New_York"))
+    occurred = moment(when, "Created Date", zone, columns.dates)
     code, click_id = tracking_parameters.split_code(
         columns.find("Source", "Source Code", "Referrer Source")
     )
@@ -220,7 +220,7 @@ _UNPAID = (
 )  # fmt: skip
 
 
-def read_stripe(row: Row, setup: Mapping[str, Any]) -> list[ActionEvent]:
+def read_stripe(row: Row, setup: Mapping[str, object]) -> list[ActionEvent]:
     """Return the statements in a row of Stripe's payments: gift, refunds and disputes.
 
     Only paid ones are gifts. Dates are UTC.
@@ -336,7 +336,7 @@ def _returned(
     )
 
 
-def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
+def _kind(written: str, setup: Mapping[str, object]) -> ActionKind:
     words = {
         "petition": ActionKind.SIGNATURE,
         "signature": ActionKind.SIGNATURE,
@@ -355,7 +355,7 @@ def _kind(written: str, setup: Mapping[str, Any]) -> ActionKind:
         if word in written.lower():
             return kind
     try:
-        return ActionKind(setup.get("kind", ActionKind.SIGNATURE))
+        return ActionKind(str(setup.get("kind", ActionKind.SIGNATURE)))
     except ValueError:
         raise Unreadable("bad_setup", "kind is not a kind of action") from None
 
@@ -385,7 +385,7 @@ def read_row(provider: str, row: Row, verified: Verified) -> list[ActionEvent]:
     return [_with_export_statement_id(event) for event in events]
 
 
-def _with_file_settings(verified: Verified, setup: Mapping[str, Any]) -> Verified:
+def _with_file_settings(verified: Verified, setup: Mapping[str, object]) -> Verified:
     """Let the mapping read dates in the order that staff set for the file."""
     mapping = setup.get("mapping")
     if setup.get("dates") not in parsing.DATE_FORMS or not isinstance(mapping, dict):

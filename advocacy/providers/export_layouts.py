@@ -6,11 +6,11 @@ Pure. The readers are in `csv_exports.py`; a test checks that they use these col
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import jmespath
 
 from advocacy.core.tabular.columns import Layout
+from advocacy.providers import optional
 
 LAYOUTS: Mapping[str, Layout] = {
     "actblue": Layout(
@@ -61,15 +61,15 @@ LAYOUTS: Mapping[str, Layout] = {
 }  # fmt: skip
 
 
-def layout_of(provider: str, setup: Mapping[str, Any]) -> Layout:
+def layout_of(provider: str, setup: Mapping[str, object]) -> Layout:
     """Return the layout of a tool's export, or of a mapping's columns."""
-    return LAYOUTS.get(provider) or _of_mapping(setup.get("mapping") or {})
+    return LAYOUTS.get(provider) or _of_mapping(optional.mapping(setup.get("mapping")))
 
 
-def _of_mapping(mapping: Mapping[str, Any]) -> Layout:
+def _of_mapping(mapping: Mapping[str, object]) -> Layout:
     if mapping.get("each"):  # it reads bodies that hold many; a row is one
         return Layout()
-    fields = mapping.get("fields") or {}
+    fields = optional.mapping(mapping.get("fields"))
     asked = {name: list(_columns(fields.get(name))) for name in fields}
     needed = tuple(tuple(asked[name]) for name in ("id", "at") if asked.get(name))
     others = [*asked.values(), *(list(_columns(mapping.get(name))) for name in ("kind", "said"))]
@@ -84,10 +84,11 @@ def _columns(expression: object) -> Iterator[str]:
         yield from _fields(jmespath.compile(expression).parsed)
 
 
-def _fields(node: Mapping[str, Any]) -> Iterator[str]:
+def _fields(node: Mapping[str, object]) -> Iterator[str]:
     if node["type"] == "field":
-        yield node["value"]
-    below = node.get("children", ())
+        yield str(node["value"])
+    children = node.get("children")
+    below = children if isinstance(children, list) else []
     # What follows a point, a bracket or a pipe applies to what precedes it.
     inner = {"subexpression", "index_expression", "pipe", "projection", "value_projection"}
     for child in below[:1] if node["type"] in inner else below:

@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from advocacy.core import actblue_orders, ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
@@ -99,7 +98,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the donation of a supporter who arrived at `landing`; only its code comes back.
@@ -130,16 +129,16 @@ def sample_delivery(
     return test_deliveries.signed_delivery(body, {}, setup, url)
 
 
-def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
+def _read(body: bytes) -> tuple[str, Mapping[str, object]]:
     whole = parsing.mapping(parsing.read_json(body), "body")
     payload = parsing.mapping(whole.get("payload"), "payload")
     for what in ("donation", "person"):
-        if isinstance(payload.get(what), dict):
-            return what, payload[what]
+        if isinstance(thing := payload.get(what), dict):
+            return what, thing
     raise Unreadable("unknown_kind", "neither donation nor person")
 
 
-def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[ActionEvent]:
+def _donation_event(verified: Verified, donation: Mapping[str, object]) -> list[ActionEvent]:
     canceled, succeeded = donation.get("canceled_at"), donation.get("succeeded_at")
     if not (canceled or succeeded):
         return []
@@ -185,7 +184,7 @@ def _donation_event(verified: Verified, donation: Mapping[str, Any]) -> list[Act
     return [made, back] if succeeded else [back]
 
 
-def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str, str]:
+def _names(donation: Mapping[str, object], name: str, given: datetime) -> tuple[str, str]:
     """Return the name of a donation: its own, or ActBlue's name if it is a copy of that gift."""
     order = parsing.text(donation.get("actblue_order_number"), "actblue_order_number", 64)
     if not order:
@@ -193,7 +192,7 @@ def _names(donation: Mapping[str, Any], name: str, given: datetime) -> tuple[str
     return actblue_orders.ACTBLUE_ORDERS, actblue_orders.actblue_order(order, given)
 
 
-def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionEvent]:
+def _person_event(verified: Verified, person: Mapping[str, object]) -> list[ActionEvent]:
     meant = verified.setup.get("person")
     if not meant:
         return []
@@ -220,11 +219,11 @@ def _person_event(verified: Verified, person: Mapping[str, Any]) -> list[ActionE
     ]
 
 
-def _instant(thing: Mapping[str, Any], name: str) -> datetime | None:
+def _instant(thing: Mapping[str, object], name: str) -> datetime | None:
     return parsing.instant(thing[name], name, ZONE) if thing.get(name) else None
 
 
-def _person(who: Mapping[str, Any], own_id: Any) -> Person:
+def _person(who: Mapping[str, object], own_id: object) -> Person:
     return Person(
         email=parsing.contact(who.get("email"), "email"),
         phone=parsing.contact(who.get("mobile") or who.get("phone"), "phone"),
@@ -232,7 +231,7 @@ def _person(who: Mapping[str, Any], own_id: Any) -> Person:
     )
 
 
-def _code(donation: Mapping[str, Any], who: Mapping[str, Any]) -> tuple[str, str]:
+def _code(donation: Mapping[str, object], who: Mapping[str, object]) -> tuple[str, str]:
     carried = (
         donation.get("tracking_code_slug"),
         donation.get("recruiter_id"),

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 
-def text(value: Any, longest: int = 1024) -> str:
+def text(value: object, longest: int = 1024) -> str:
     """Return a string, cut at `longest`; a number is formatted, anything else is ''."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return ""
@@ -22,6 +21,6 @@ def text(value: Any, longest: int = 1024) -> str:
     return str(value).strip()[:longest]
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, object]:
     """Return an object; anything else is an empty one."""
     return value if isinstance(value, dict) else {}

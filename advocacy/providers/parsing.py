@@ -13,21 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from advocacy.core import dates
 from advocacy.core.errors import Unreadable
 from advocacy.core.money import _LONGEST_NUMBER, MOST_DIGITS
-from advocacy.core.tracking_parameters import CLICK_ID_LENGTH as CLICK_ID_LENGTH
-from advocacy.core.tracking_parameters import CODE_LENGTH as CODE_LENGTH
-from advocacy.core.tracking_parameters import NO_SOURCE as NO_SOURCE
-from advocacy.core.tracking_parameters import UTM_NAMES as UTM_NAMES
-from advocacy.core.tracking_parameters import click_id_or_none as click_id_or_none
-from advocacy.core.tracking_parameters import query_of as query_of
-from advocacy.core.tracking_parameters import split_code as split_code
-from advocacy.core.tracking_parameters import surest_code as surest_code
-from advocacy.core.tracking_parameters import utm_of as utm_of
 
 # Far above what any tool sends, and far below the limit of recursion.
 MAX_DEPTH = 200
@@ -52,7 +43,7 @@ def _decimal(written: str) -> Decimal:
     return number if abs(number.adjusted()) <= _MOST_EXPONENT else Decimal("NaN")
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes) -> object:
     """Parse a JSON body. Raises `Unreadable` with a one-word reason.
 
     Decimal numbers are `Decimal`, so that money is never a float. Rejected: invalid UTF-8 or JSON,
@@ -104,12 +95,12 @@ def read_form(body: bytes) -> list[tuple[str, str]]:
     return fields
 
 
-def _check(value: Any) -> None:
+def _check(value: object) -> None:
     """Reject what PostgreSQL or a reader could not handle; walks without recursion."""
-    level: list[Any] = [value]
+    level: list[object] = [value]
     seen = 0
     for _ in range(MAX_DEPTH):
-        below: list[Any] = []
+        below: list[object] = []
         for item in level:
             if isinstance(item, str):
                 check_text(item)
@@ -141,7 +132,7 @@ def check_text(text: str) -> str:
     return text
 
 
-def mapping(value: Any, what: str) -> Mapping[str, Any]:
+def mapping(value: object, what: str) -> Mapping[str, object]:
     """Return an object; null is an empty one. Raises `Unreadable("wrong_type")`."""
     if value is None:
         return {}
@@ -150,7 +141,7 @@ def mapping(value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
-def mappings(value: Any, what: str) -> Iterator[Mapping[str, Any]]:
+def mappings(value: object, what: str) -> Iterator[Mapping[str, object]]:
     """Yield the objects of a list; null is an empty list."""
     if value is None:
         return
@@ -160,7 +151,7 @@ def mappings(value: Any, what: str) -> Iterator[Mapping[str, Any]]:
         yield mapping(item, what)
 
 
-def text(value: Any, what: str = "value", longest: int = 1024) -> str:
+def text(value: object, what: str = "value", longest: int = 1024) -> str:
     """Return a string; null is '', a number is formatted."""
     if value is None:
         return ""
@@ -174,7 +165,7 @@ def text(value: Any, what: str = "value", longest: int = 1024) -> str:
     return written
 
 
-def contact(value: Any, what: str) -> str:
+def contact(value: object, what: str) -> str:
     """Return an e-mail address or phone number as written; `core.contacts` normalizes it.
 
     The limit is longer than any address, since a name may be beside it, and the same for all tools.
@@ -186,7 +177,7 @@ def contact(value: Any, what: str) -> str:
     return text(value, what, LONGEST_CONTACT)
 
 
-def instant(value: Any, what: str, zone: str = "UTC") -> datetime:
+def instant(value: object, what: str, zone: str = "UTC") -> datetime:
     """Read an ISO 8601 instant, in `zone` without an offset. Returns aware UTC."""
     written = text(value, what, 64)
     if not written:
@@ -276,7 +267,7 @@ def _plausible(moment: datetime, what: str) -> datetime:
     return moment
 
 
-def currency_code(value: Any, default: str = "") -> str:
+def currency_code(value: object, default: str = "") -> str:
     """Return an ISO 4217 code in upper case, or the default if none is given."""
     code = text(value, "currency", 16).upper() or default
     if code and not re.fullmatch(r"[A-Z]{3}", code):
@@ -284,7 +275,7 @@ def currency_code(value: Any, default: str = "") -> str:
     return code
 
 
-def whole_number(value: Any, what: str) -> int:
+def whole_number(value: object, what: str) -> int:
     """Read a whole number, as a number or a string. Raises `Unreadable("bad_number")`."""
     if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
         raise Unreadable("bad_number", what)

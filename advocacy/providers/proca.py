@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
@@ -155,7 +154,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the signature of a supporter who arrived at `landing`, marked as a test.
@@ -199,7 +198,7 @@ def sample_delivery(
     )
 
 
-def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> ActionKind | None:
+def _kind(verified: Verified, written: str, action: Mapping[str, object]) -> ActionKind | None:
     named = verified.setup.get("kinds")
     if isinstance(named, dict) and written in named:
         try:
@@ -218,7 +217,7 @@ def _kind(verified: Verified, written: str, action: Mapping[str, Any]) -> Action
     raise Unreadable("unknown_kind", written)
 
 
-def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str, bool]:
+def _money(action: Mapping[str, object], kind: ActionKind) -> tuple[int | None, str, bool]:
     """Return amount in minor units, currency, and whether the gift is recurring."""
     if kind is not ActionKind.DONATION:
         return None, "", False
@@ -229,7 +228,7 @@ def _money(action: Mapping[str, Any], kind: ActionKind) -> tuple[int | None, str
     return amount, currency, unit not in {"", "one_off", "oneoff"}
 
 
-def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], str]:
+def _tracking(tracking: Mapping[str, object]) -> tuple[str, str, dict[str, str], str]:
     """Return code, click id, UTM and referrer; values that Proca derived are not UTM."""
 
     def word(name: str) -> str:
@@ -257,7 +256,7 @@ def _tracking(tracking: Mapping[str, Any]) -> tuple[str, str, dict[str, str], st
     )
 
 
-def _person(contact: Mapping[str, Any]) -> Person:
+def _person(contact: Mapping[str, object]) -> Person:
     """Return the contact: merged in (schema 2), or as JSON or encrypted string (schema 1)."""
     fields = contact
     payload = contact.get("payload")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import money, tracking_parameters, urls
 from advocacy.core.errors import Unreadable
@@ -118,7 +117,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the signature of a supporter who arrived at `landing`, marked as a test.

@@ -20,7 +20,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from advocacy.core import ids, money, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
@@ -179,7 +178,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the checkout, in test mode, of a supporter who arrived at `landing`."""
@@ -266,7 +265,7 @@ class _Notification:
         )
 
 
-def _session(notice: _Notification, session: Mapping[str, Any]) -> list[ActionEvent]:
+def _session(notice: _Notification, session: Mapping[str, object]) -> list[ActionEvent]:
     """Return the statements of a checkout session, the only event that knows the code.
 
     If paid, it is the gift. If not paid yet, or free, it still says which code leads to the payment
@@ -302,7 +301,7 @@ def _session(notice: _Notification, session: Mapping[str, Any]) -> list[ActionEv
     ]
 
 
-def _payment_intent(notice: _Notification, intent: Mapping[str, Any]) -> list[ActionEvent]:
+def _payment_intent(notice: _Notification, intent: Mapping[str, object]) -> list[ActionEvent]:
     metadata = optional.mapping(intent.get("metadata"))
     received = "amount_received" if intent.get("amount_received") else "amount"
     amount = _amount(intent, received)
@@ -321,7 +320,7 @@ def _payment_intent(notice: _Notification, intent: Mapping[str, Any]) -> list[Ac
     ]
 
 
-def _charge(notice: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge(notice: _Notification, charge: Mapping[str, object]) -> list[ActionEvent]:
     """Return a charge that succeeded; one that is only authorized moves no money yet."""
     if charge.get("captured") is False or charge.get("paid") is False:
         return []
@@ -346,7 +345,7 @@ def _charge(notice: _Notification, charge: Mapping[str, Any]) -> list[ActionEven
     ]
 
 
-def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
+def _of_an_unnamed_invoice(payment: Mapping[str, object]) -> bool:
     """Return whether this is the payment of an invoice that it does not name (since basil).
 
     `invoice.paid` counts that money; counting it here as well would double it if
@@ -357,7 +356,7 @@ def _of_an_unnamed_invoice(payment: Mapping[str, Any]) -> bool:
     )
 
 
-def _charge_refunded(notice: _Notification, charge: Mapping[str, Any]) -> list[ActionEvent]:
+def _charge_refunded(notice: _Notification, charge: Mapping[str, object]) -> list[ActionEvent]:
     """Return all that was refunded of a charge so far, and each refund if they are listed."""
     listed = parsing.mapping(charge.get("refunds"), "refunds").get("data")
     said = [
@@ -380,7 +379,7 @@ def _charge_refunded(notice: _Notification, charge: Mapping[str, Any]) -> list[A
     return said
 
 
-def _refund(notice: _Notification, refund: Mapping[str, Any]) -> list[ActionEvent]:
+def _refund(notice: _Notification, refund: Mapping[str, object]) -> list[ActionEvent]:
     """Return one refund; a failed or canceled one gives the money back to the gift."""
     undone = parsing.text(refund.get("status"), "status") in {"failed", "canceled"}
     undone = undone or notice.kind == "refund.failed"
@@ -395,7 +394,7 @@ def _refund(notice: _Notification, refund: Mapping[str, Any]) -> list[ActionEven
     ]
 
 
-def _dispute(notice: _Notification, dispute: Mapping[str, Any]) -> list[ActionEvent]:
+def _dispute(notice: _Notification, dispute: Mapping[str, object]) -> list[ActionEvent]:
     """Return a dispute: the money is gone until it is won; an inquiry (`warning_…`) takes none."""
     status = parsing.text(dispute.get("status"), "status")
     stands = dispute_took_nothing(status) or notice.kind == "charge.dispute.funds_reinstated"
@@ -415,7 +414,7 @@ def dispute_took_nothing(status: str) -> bool:
     return status in _DISPUTES_THAT_TOOK_NOTHING or status.startswith("warning_")
 
 
-def _invoice(notice: _Notification, invoice: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice(notice: _Notification, invoice: Mapping[str, object]) -> list[ActionEvent]:
     """Return a paid invoice: the first or a later payment of a subscription, or a single one."""
     parent = parsing.mapping(invoice.get("parent"), "parent")
     details = parsing.mapping(
@@ -459,7 +458,7 @@ def _invoice(notice: _Notification, invoice: Mapping[str, Any]) -> list[ActionEv
     ]
 
 
-def _invoice_payment(notice: _Notification, payment: Mapping[str, Any]) -> list[ActionEvent]:
+def _invoice_payment(notice: _Notification, payment: Mapping[str, object]) -> list[ActionEvent]:
     """Return the only event since basil that names both a payment intent and its invoice."""
     return [
         notice.say(
@@ -475,7 +474,7 @@ def _invoice_payment(notice: _Notification, payment: Mapping[str, Any]) -> list[
 
 
 def _subscription_created(
-    notice: _Notification, subscription: Mapping[str, Any]
+    notice: _Notification, subscription: Mapping[str, object]
 ) -> list[ActionEvent]:
     """Return the code of a subscription that was made without a checkout session."""
     metadata = optional.mapping(subscription.get("metadata"))
@@ -497,7 +496,7 @@ def _subscription_created(
 
 
 def _subscription_deleted(
-    notice: _Notification, subscription: Mapping[str, Any]
+    notice: _Notification, subscription: Mapping[str, object]
 ) -> list[ActionEvent]:
     name = _required(_id(subscription.get("id")))
     ended = subscription.get("ended_at") or subscription.get("canceled_at")
@@ -513,7 +512,7 @@ def _subscription_deleted(
     ]
 
 
-_READERS: dict[str, Callable[[_Notification, Mapping[str, Any]], list[ActionEvent]]] = {
+_READERS: dict[str, Callable[[_Notification, Mapping[str, object]], list[ActionEvent]]] = {
     "checkout.session.completed": _session,
     "checkout.session.async_payment_succeeded": _session,
     "checkout.session.async_payment_failed": _session,
@@ -538,14 +537,14 @@ _READERS: dict[str, Callable[[_Notification, Mapping[str, Any]], list[ActionEven
 }
 
 
-def _id(value: Any) -> str:
+def _id(value: object) -> str:
     """Return an id, also if the whole object is in its place."""
     if isinstance(value, dict):
         value = value.get("id")
     return parsing.text(value, "id", 255)
 
 
-def _required(value: Any) -> str:
+def _required(value: object) -> str:
     written = _id(value)
     if not written:
         raise Unreadable("missing", "id")
@@ -557,16 +556,16 @@ def _first_of(subscription: str) -> str:
     return f"first:{subscription}" if subscription else ""
 
 
-def _names_of_payment(thing: Mapping[str, Any], charge: Any) -> list[str]:
+def _names_of_payment(thing: Mapping[str, object], charge: object) -> list[str]:
     """Return the names of a payment: its intent; only charges before payment intents have none."""
     return [_id(thing.get("payment_intent")) or _id(charge)]
 
 
-def _paid_by(payment: Mapping[str, Any]) -> str:
+def _paid_by(payment: Mapping[str, object]) -> str:
     return _id(payment.get("payment_intent")) or _id(payment.get("charge"))
 
 
-def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
+def _person(thing: Mapping[str, object], email: object, phone: object) -> Person:
     return Person(
         email=parsing.contact(email, "email"),
         phone=parsing.contact(phone, "phone"),
@@ -574,7 +573,7 @@ def _person(thing: Mapping[str, Any], email: Any, phone: Any) -> Person:
     )
 
 
-def read_code(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
+def read_code(reference: object, metadata: Mapping[str, object]) -> tuple[str, str]:
     """Return code and click id from the reference, or from metadata of the same names."""
 
     def words(name: str) -> str:
@@ -588,17 +587,17 @@ def read_code(reference: Any, metadata: Mapping[str, Any]) -> tuple[str, str]:
     return code, click_id or tracking_parameters.click_id_or_none(words("click_id"))
 
 
-def _whole(value: Any, what: str) -> int:
+def _whole(value: object, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unreadable("wrong_type", f"{what} is not a whole number")
     return value
 
 
-def _moment(value: Any, notice: _Notification) -> datetime:
+def _moment(value: object, notice: _Notification) -> datetime:
     return notice.at if value is None else parsing.from_unix(_whole(value, "instant"), "instant")
 
 
-def _amount(thing: Mapping[str, Any], name: str) -> tuple[int | None, str]:
+def _amount(thing: Mapping[str, object], name: str) -> tuple[int | None, str]:
     """Return an amount in Stripe's smallest unit in that of ISO 4217, with its currency."""
     currency = parsing.currency_code(thing.get("currency"))
     if thing.get(name) is None:

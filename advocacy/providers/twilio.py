@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from itertools import permutations
-from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from advocacy.core import ids, tracking_parameters, urls
@@ -177,7 +176,7 @@ def sample_delivery(
     secret: str,
     message_id: str,
     now: datetime,
-    setup: Mapping[str, Any],
+    setup: Mapping[str, object],
     url: str,
 ) -> Delivery:
     """Return the status callback of a call by a supporter who arrived at `landing`.
@@ -328,7 +327,7 @@ def _reached(
     return int(seconds) >= _least_seconds(verified.setup)
 
 
-def _least_seconds(setup: Mapping[str, Any]) -> int:
+def _least_seconds(setup: Mapping[str, object]) -> int:
     least = setup.get("minimum_seconds", MINIMUM_SECONDS)
     return MINIMUM_SECONDS if isinstance(least, bool) or not isinstance(least, int) else least
 

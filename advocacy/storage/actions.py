@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.core.records import JsonObject
+from advocacy.core.records import StoredReturn, StoredTouch
 from advocacy.storage.session import Contended, column, execute, run
 
 
@@ -44,11 +44,11 @@ class Action:
     person_hash: str = ""
     utm: dict[str, str] = field(default_factory=dict)
     referrer: str = ""
-    path: list[JsonObject] | None = None
+    path: list[StoredTouch] | None = None
     gross_minor: int = 0
     refunded_minor: int = 0
     currency: str = ""
-    returns: list[JsonObject] | None = None
+    returns: list[StoredReturn] | None = None
     recurs_as: str = ""
     renewal: bool = False
     ended_at: datetime | None = None

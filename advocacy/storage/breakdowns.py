@@ -15,7 +15,7 @@ from uuid import UUID
 
 from advocacy.core.buckets import NO_DAYS, cut
 from advocacy.core.distinct import range_queries
-from advocacy.core.records import JsonObject
+from advocacy.core.records import StoredReturn, StoredTouch
 from advocacy.storage import time_zones
 from advocacy.storage.distinct_deltas import DELTAS
 from advocacy.storage.money_movements import movements_sql
@@ -511,9 +511,9 @@ class SharedRow(NamedTuple):
     currency: str
     recurring: bool
     renewal: bool
-    path: list[JsonObject]
+    path: list[StoredTouch]
     gross_minor: int
-    returns: list[JsonObject] | None
+    returns: list[StoredReturn] | None
 
 
 def read_shared(asked: ActionFilter) -> list[SharedRow]:

@@ -20,7 +20,7 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.distinct import ALL_MODELS, MODELS, Acted, Group, places, range_queries
 from advocacy.core.distinct_deltas import Change, changes
-from advocacy.core.records import JsonObject
+from advocacy.core.records import StoredTouch
 from advocacy.storage import time_zones
 from advocacy.storage.actions import Action
 from advocacy.storage.distinct_deltas import (
@@ -98,7 +98,7 @@ class _ActedRow(NamedTuple):
     source_id: UUID
     post_id: UUID | None
     platform: str
-    path: list[JsonObject] | None
+    path: list[StoredTouch] | None
 
 
 def _other_actions(org_id: UUID, people: Sequence[UUID], given: Iterable[UUID]) -> list[_ActedRow]:

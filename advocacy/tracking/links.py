@@ -16,7 +16,7 @@ from advocacy.core.messages import N_, say
 from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
-from advocacy.providers import BY_SLUG
+from advocacy.providers import BY_SLUG, optional
 from advocacy.storage import campaigns, distinct_counts, links, locks, posts, sources
 from advocacy.storage import campaigns as campaigns_storage
 from advocacy.storage import links as links_storage
@@ -276,7 +276,9 @@ def _is_word(written: str) -> bool:
 
 
 def _carries(source: Source | SourceRow | None) -> dict[str, str]:
-    return dict(source.setup.get("mapping", {}).get("destination") or {}) if source else {}
+    mapping = optional.mapping(source.setup.get("mapping")) if source else {}
+    places = optional.mapping(mapping.get("destination"))
+    return {name: optional.text(place) for name, place in places.items()}
 
 
 def _utm(campaign: str, post: Any) -> dict[str, str]:

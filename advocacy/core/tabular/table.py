@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from advocacy.core.messages import Phrase, joined, say, say_many
 from advocacy.core.spreadsheets import plain_cell
@@ -370,7 +370,7 @@ def _copied(file: BinaryIO) -> BinaryIO:
     return whole
 
 
-def _state_of(file: Any) -> object:
+def _state_of(file: BinaryIO) -> object:
     """Return what changes when a process writes to the file."""
     try:
         found = os.fstat(file.fileno())

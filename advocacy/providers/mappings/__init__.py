@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 
 def names() -> list[str]:
@@ -24,9 +23,9 @@ def _text_of(name: str) -> str:
     return files(__name__).joinpath(f"{name}.json").read_text(encoding="utf-8")
 
 
-def get(name: str) -> dict[str, Any]:
+def get(name: str) -> dict[str, object]:
     """Return a mapping by its name. Raises `KeyError` if there is none."""
     if name not in names():
         raise KeyError(name)
-    mapping: dict[str, Any] = json.loads(_text_of(name))
+    mapping: dict[str, object] = json.loads(_text_of(name))
     return mapping

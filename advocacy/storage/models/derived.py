@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from advocacy.core.records import JsonObject
+from advocacy.core.records import StoredReturn, StoredTouch
 from advocacy.storage.db import db
 from advocacy.storage.models.columns import id_column, instant_column, text_column
 
@@ -83,11 +83,11 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     person_hash: Mapped[str] = text_column("")
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = text_column("")
-    path: Mapped[list[JsonObject] | None] = mapped_column(JSONB)
+    path: Mapped[list[StoredTouch] | None] = mapped_column(JSONB)
     gross_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     currency: Mapped[str] = text_column("")
-    returns: Mapped[list[JsonObject] | None] = mapped_column(JSONB)
+    returns: Mapped[list[StoredReturn] | None] = mapped_column(JSONB)
     recurs_as: Mapped[str] = text_column("")
     renewal: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
