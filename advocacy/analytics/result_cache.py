@@ -23,7 +23,6 @@ often: its lock belongs to the transaction that counts, so it ends with its proc
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -37,6 +36,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
+from advocacy.analytics.figures_json import decode, encode
 from advocacy.core.dates import day_in
 from advocacy.ingestion.wakeup import connect, counts_queue, enqueue_once
 from advocacy.storage import (
@@ -67,7 +67,7 @@ _TIMES_AS_LONG = 20
 _KEPT_SECONDS = 3600
 _KEPT_LONG_SECONDS = 3 * 86400
 _KEPT_LONG = frozenset({"ladder", "donors", "districts"})
-_WAY = 2
+_WAY = 3
 """One more whenever a figure is counted another way: what was kept the old way is left behind."""
 
 _FAILED_SECONDS = 60
@@ -163,7 +163,7 @@ class Counting:
         actions = totals.count_actions(org_id, campaign_id, days)
         if actions * _TIMES_AS_MANY.get(about, 1) < self.live_below:
             return Counted(live())
-        written = write([about, campaign_id, of])
+        written = encode([about, campaign_id, of])
         try:
             return self._ask_redis(connect(self._redis_url), org_id, written)
         except (RedisError, OSError) as error:
@@ -202,7 +202,7 @@ class Counting:
         It does not where somebody else is at it, and where nothing changed since it was counted.
         """
         redis, key = connect(self._redis_url, timeout=5.0), self._key(org_id, written)
-        about, campaign_id, of = read(written)
+        about, campaign_id, of = decode(written)
         with transaction():
             if not locks.try_lock(org_id, key):
                 return False
@@ -240,47 +240,8 @@ def _mark(org_id: UUID, campaign_id: UUID | None) -> str:
     return f"{today}:{change_tokens.read_change_token(org_id, campaign_id)}"
 
 
-# As text ------------------------------------------------------------------------------------------
-
-
-def write(value: Any) -> str:
-    """Write figures as JSON from which `read` makes the same again; a tuple becomes a list."""
-    return json.dumps(value, default=_tagged, separators=(",", ":"))
-
-
-def read(written: str) -> Any:
-    """Read what `write` wrote."""
-    return json.loads(written, object_hook=_untagged)
-
-
-def _tagged(value: object) -> dict[str, Any]:
-    match value:
-        case datetime():
-            return {"$at": value.isoformat()}
-        case date():
-            return {"$on": value.isoformat()}
-        case UUID():
-            return {"$id": value.hex}
-    raise TypeError(f"{type(value).__name__} cannot be kept")
-
-
-_MADE_FROM: Mapping[str, Callable[[str], Any]] = {
-    "$at": datetime.fromisoformat,
-    "$on": date.fromisoformat,
-    "$id": UUID,
-}
-
-
-def _untagged(found: dict[str, Any]) -> Any:
-    if len(found) == 1:
-        ((tag, value),) = found.items()
-        if tag in _MADE_FROM:
-            return _MADE_FROM[tag](value)
-    return found
-
-
 def _packed(kept: Mapping[str, Any]) -> bytes:
-    return zlib.compress(write(kept).encode())
+    return zlib.compress(encode(kept).encode())
 
 
 def _unpacked(packed: Any) -> dict[str, Any] | None:
@@ -288,7 +249,7 @@ def _unpacked(packed: Any) -> dict[str, Any] | None:
     if packed is None:
         return None
     try:
-        found: dict[str, Any] = read(zlib.decompress(packed).decode())
+        found: dict[str, Any] = decode(zlib.decompress(packed).decode())
         return found if {"figures", "at", "took", "mark", "looked"} <= found.keys() else None
     except (ValueError, zlib.error, AttributeError):
         return None

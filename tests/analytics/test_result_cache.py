@@ -368,16 +368,6 @@ def test_questions_do_not_pile_up_without_end(large, redis, monkeypatch):
     assert len(waiting(large, redis)) == 2
 
 
-def test_figures_are_read_as_they_were_written():
-    said = {
-        "from": date(2026, 1, 2),
-        "rows": [(None, 1.5, uuid4())],
-        "at": datetime(2026, 1, 2, 3, tzinfo=UTC),
-        "one": {"$": "no tag"},
-    }
-    assert result_cache.read(result_cache.write(said)) == {**said, "rows": [list(said["rows"][0])]}
-
-
 # Nothing runs for long while somebody waits ------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from flask import render_template as rendered
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import MODELS, BadRange, activation
-from advocacy.analytics.result_cache import read, write
+from advocacy.analytics.figures_json import decode, encode
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
 from advocacy.disclosure import Rounding, shared_activation
@@ -145,10 +145,11 @@ def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str,
     if kept is None or link.shown_on != today or kept["as"] != as_of:
         first, last = _days_shown(link, today)
         report = shared_activation(activation(campaign, first, last, link.model), rounding)
-        written = write({"as": as_of, "report": {**report, "counted_on": today}})
+        shown: dict[str, Any] = {**report, "counted_on": today}
+        written = encode({"as": as_of, "report": shown})
         with transaction():
             kept = shared_reports.put_snapshot(link.org_id, link.id, today, written)
-    found: dict[str, Any] = read(json.dumps(kept))["report"]
+    found: dict[str, Any] = decode(json.dumps(kept))["report"]
     return found
 
 
