@@ -1,6 +1,6 @@
 """The columns of each tool's export, and which of them are required.
 
-Pure. The readers are in `csv_exports.py`; a test checks that they use these columns.
+Pure. The readers are in `csv_exports/`; a test checks that they use these columns.
 """
 
 from __future__ import annotations

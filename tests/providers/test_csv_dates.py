@@ -10,6 +10,7 @@ import pytest
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Verified
 from advocacy.providers import csv_exports, generic, parsing
+from advocacy.providers.csv_exports import rows
 
 NEW_YORK = "America/New_York"
 
@@ -68,7 +69,7 @@ def test_a_date_that_is_none_raises_unreadable_alone(written):
         parsing.spreadsheet_date(written, "Date", "M/D/Y", NEW_YORK)
     assert error.value.reason == "bad_instant"
     with pytest.raises(Unreadable):
-        csv_exports.moment(written, "Date", NEW_YORK, "M/D/Y")
+        rows.moment(written, "Date", NEW_YORK, "M/D/Y")
 
 
 def row(when: str, **said: str) -> dict[str, str]:

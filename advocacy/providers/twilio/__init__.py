@@ -20,14 +20,10 @@ it neither identifies a person), `count_inbound` (false).
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from itertools import permutations
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
@@ -42,6 +38,7 @@ from advocacy.core.events import (
 )
 from advocacy.core.messages import say
 from advocacy.providers import optional, parsing, signatures, test_deliveries
+from advocacy.providers.twilio import signature
 
 slug = "twilio"
 title = "Twilio Voice"
@@ -50,9 +47,6 @@ ANSWER = 204
 CODE_PARAMETERS: str = say("code= and click_id= of the status callback's URL")
 
 MINIMUM_SECONDS = 10
-MOST_REORDERED = 4
-LONGEST_REORDERED = 16_384
-_ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _STATUSES = frozenset(
     (
         "queued",
@@ -87,19 +81,19 @@ def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verifie
     content_type = delivery.headers.get("content-type", "")
     try:
         parts = urlsplit(delivery.url)._replace(fragment="")
-        addresses = _signed_addresses(parts, len(delivery.body))
+        addresses = signature.signed_addresses(parts, len(delivery.body))
         query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=parsing.MAX_FIELDS)
     except ValueError:
         raise Refused("bad_url") from None
     fields = b""
     if "json" in content_type.lower():
-        _check_body_digest(dict(query).get("bodySHA256", ""), delivery.body)
+        signature.check_body_digest(dict(query).get("bodySHA256", ""), delivery.body)
     else:
         try:
-            fields = _signed_fields(parsing.read_form(delivery.body))
+            fields = signature.signed_fields(parsing.read_form(delivery.body))
         except Unreadable:
             raise Refused("bad_form") from None
-    _check(addresses, fields, given, secrets, _algorithm(delivery.headers))
+    signature.check(addresses, fields, given, secrets, signature.algorithm_of(delivery.headers))
     # The page that starts the call passes on its visitor's URL: e-mail addresses are removed, since
     # this is stored beside the body.
     carried = [
@@ -206,101 +200,11 @@ def sample_delivery(
         kept = parse_qsl(address.query, keep_blank_values=True)
         address = address._replace(query=urlencode(kept + query))
     body = urlencode(fields).encode()
-    signed = address.geturl().encode() + _signed_fields(list(fields.items()))
+    signed = address.geturl().encode() + signature.signed_fields(list(fields.items()))
     proof = base64.b64encode(signatures.digest(secret, signed, "sha1")).decode()
     kind = "application/x-www-form-urlencoded; charset=UTF-8"
     headers = {"content-type": kind, "x-twilio-signature": proof}
     return Delivery(body, headers, address.geturl(), setup)
-
-
-def _signed_addresses(parts: SplitResult, body_length: int) -> list[bytes]:
-    """Return the forms of a URL that Twilio may have signed, the requested one first.
-
-    Twilio signs some characters as they are and requests the URL with them escaped, and it may sort
-    the query in between. All forms have the same parameters with the same values. Sources:
-    github.com/twilio/twilio-node/pull/621 and /1061, twilio-php/issues/790.
-    """
-    pairs = parts.query.split("&")
-    names = {pair.partition("=")[0] for pair in pairs}
-    orders: Iterable[Sequence[str]] = [pairs]
-    # If a name is repeated, the order matters.
-    if len(pairs) == len(names) <= MOST_REORDERED and body_length <= LONGEST_REORDERED:
-        orders = permutations(pairs)
-    queries = ["&".join(order) for order in orders]
-    queries = [write(query) for write in _ESCAPINGS for query in queries]
-    return [
-        address
-        for query in dict.fromkeys(queries)
-        for address in _with_and_without_port(parts._replace(query=query))
-    ]
-
-
-def _unescaper(signs: str) -> Callable[[str], str]:
-    escaped = re.compile("|".join(f"%{ord(sign):02X}" for sign in signs), re.IGNORECASE)
-    return lambda query: escaped.sub(lambda found: chr(int(found[0][1:], 16)), query)
-
-
-def _escape(query: str) -> str:
-    return re.sub(r"['()*!~@:]", lambda found: f"%{ord(found[0]):02X}", query)
-
-
-_ESCAPINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    _unescaper("'()*!~"),
-    _unescaper("'()*!~@:"),
-    _escape,
-)
-
-
-def _with_and_without_port(parts: SplitResult) -> list[bytes]:
-    """Return the URL with and without its default port: Twilio signs either."""
-    standard = 443 if parts.scheme == "https" else 80
-    if not parts.netloc:
-        raise ValueError("no host")
-    if parts.port is None:
-        bare, full = parts.netloc, f"{parts.netloc}:{standard}"
-    else:
-        bare, full = parts.netloc.rpartition(":")[0], parts.netloc
-    return [
-        parts._replace(netloc=netloc).geturl().encode("utf-8", "surrogatepass")
-        for netloc in (bare, full)
-    ]
-
-
-def _signed_fields(fields: Sequence[tuple[str, str]]) -> bytes:
-    """Return fields as they are signed: sorted by name, each value once, without separators."""
-    return "".join(name + value for name, value in sorted(set(fields))).encode()
-
-
-def _algorithm(headers: Mapping[str, str]) -> str:
-    for part in headers.get("x-twilio-webhooks-signature-settings", "").split(","):
-        name, _, value = part.partition("=")
-        if name.strip() == "algorithm" and value.strip():
-            algorithm = _ALGORITHMS.get(value.strip().upper())
-            if algorithm is None:
-                raise Refused("unknown_algorithm")
-            return algorithm
-    return "sha1"
-
-
-def _check(
-    addresses: Sequence[bytes], fields: bytes, given: bytes, secrets: Sequence[str], algorithm: str
-) -> None:
-    found = False
-    for secret in filter(None, secrets):
-        for address in addresses:
-            # The first form is nearly always right; the time reveals nothing about the secret.
-            found = found or signatures.same(
-                given, hmac.digest(secret.encode(), address + fields, algorithm)
-            )
-    if not found:
-        raise Refused("bad_signature")
-
-
-def _check_body_digest(written: str, body: bytes) -> None:
-    """Require the digest: without it the signature would not cover a JSON body."""
-    if not signatures.same(signatures.from_hex(written), hashlib.sha256(body).digest()):
-        raise Refused("bad_signature")
 
 
 def _fields(verified: Verified) -> dict[str, str]:
