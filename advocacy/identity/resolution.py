@@ -3,7 +3,7 @@
 The rules are in `graph.py` (pure), the rows in `storage/identifiers.py`. Runs inside the caller's
 transaction.
 
-It locks the identifiers of the batch. Most actions name only new identifiers, or ones that are
+Most actions name only new identifiers, or ones that are
 known to be one person, and are resolved directly. For the others the connected edges are read and
 divided into people (`partition`). Effects on other actions are returned, so that the caller
 attributes them again.
@@ -15,7 +15,7 @@ every order of arrival; a test checks that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -45,15 +45,11 @@ LIMITS = Limits()
 class Joined(NamedTuple):
     """The effects of resolving a batch, besides the supporters of its own actions.
 
-    `moved` maps other actions to their new supporter; `owners` maps clicks to supporters; `people`
-    are all who had or have one of these; `left` are actions that were deferred because they need
-    more locks.
+    `moved` maps other actions to their new supporter; `owners` maps clicks to supporters.
     """
 
     moved: dict[UUID, UUID | None]
     owners: dict[str, Owner]
-    people: frozenset[UUID]
-    left: frozenset[UUID] = frozenset()
 
 
 def join_people(
@@ -61,20 +57,12 @@ def join_people(
     todo: Sequence[Action],
     before: Mapping[UUID, Action],
     gone: Sequence[Action] = (),
-    *,
-    merging_allowed: bool = True,
-    along: Callable[[set[UUID]], set[UUID]] = set,
 ) -> Joined:
     """Assign a supporter to each action, and find the stored actions that change hands by it.
 
-    Merging people locks rows that other workers may hold. Without `merging_allowed`, only actions
-    of people who need no merge are resolved. The others are returned as `left`, together with those
-    that `along` says have to be deferred with them; nothing is stored for them.
-
-    `before` has the stored versions of the actions; `gone` are actions that were merged away, and
-    need `merging_allowed`. Sets `supporter_id` of each of `todo` that is neither a test nor an
-    erased person's. The caller writes the actions, including the moved ones, and the owners of
-    clicks.
+    `before` has the stored versions of the actions; `gone` are actions that were merged away. Sets
+    `supporter_id` of each of `todo` that is neither a test nor an erased person's. The caller
+    writes the actions, including the moved ones, and the owners of clicks.
     """
     now = {action.id: edge_of(action) for action in todo}
     old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
@@ -82,11 +70,12 @@ def join_people(
     let_go = _lost_identifiers(old, now)
     edges = {action_id: edge for action_id, edge in now.items() if edge}
     changed = {action_id for action_id, edge in old.items() if edge and edge != now.get(action_id)}
-    found = _recognise(org_id, edges, changed, None if merging_allowed else along)
+    named = {one for edge in edges.values() for one in _with_rows(edge)}
+    found = _resolve(edges, changed, identifiers.find_identifiers(org_id, named) if named else {})
     supporters: dict[Hashable, UUID | None] = dict(found.supporters)
     moved: dict[UUID, UUID | None] = {}
-    concerned: set[UUID | None] = set()
-    if merging_allowed and (found.asked or let_go):
+    if found.asked or let_go:
+        found.states.update((one, State()) for one in named - found.states.keys())
         made, others = _resolve_component(org_id, found, edges, let_go, now.keys() | old.keys())
         supporters |= made.edges
         moved = {
@@ -94,11 +83,7 @@ def join_people(
             for action_id, named in others.items()
             if made.edges[action_id] != named.supporter_id
         }
-        concerned = {others[each].supporter_id for each in moved} | {*moved.values()}
-    identifiers.replace_identifiers(
-        org_id, {one: state for one, state in found.states.items() if found.kept[one] != state}
-    )
-
+    _store_states(org_id, found)
     for action in todo:
         if action.id in supporters:
             action.supporter_id = supporters[action.id]
@@ -108,9 +93,21 @@ def join_people(
         if one.kind == CLICK
     }
     owners |= {one.digest: Owner(None, False) for one in found.dropped if one.kind == CLICK}
-    for states in (found.kept, found.states):
-        concerned |= {state.supporter_id for one, state in states.items() if one.kind == CLICK}
-    return Joined(moved, owners, frozenset(filter(None, concerned)), frozenset(found.left))
+    return Joined(moved, owners)
+
+
+def _store_states(org_id: UUID, found: Recognised) -> None:
+    new = {one: state for one, state in found.states.items() if one not in found.kept}
+    identifiers.put_identifiers(org_id, new)
+    identifiers.replace_identifiers(
+        org_id,
+        {
+            one: state
+            for one, state in found.states.items()
+            if one in found.kept and found.kept[one] != state
+        },
+    )
+    identifiers.drop_identifiers(org_id, found.dropped & found.kept.keys())
 
 
 def edge_of(action: Action) -> Edge | None:
@@ -132,75 +129,31 @@ def edge_of(action: Action) -> Edge | None:
 
 @dataclass(slots=True)
 class Recognised:
-    """The locked identifiers of a batch, and the supporters that were resolved directly.
+    """The identifiers of a batch, and the supporters that were resolved directly.
 
     `kept` has the stored states, `states` the new ones; `asked` are the edges that still have to be
-    resolved, `left` the deferred actions, `dropped` the identifiers that nothing names any more.
+    resolved, `dropped` the identifiers that nothing names any more.
     """
 
     kept: dict[Identifier, State]
     states: dict[Identifier, State]
     supporters: dict[Hashable, UUID | None] = field(default_factory=dict)
     asked: list[Edge] = field(default_factory=list)
-    left: set[UUID] = field(default_factory=set)
     dropped: set[Identifier] = field(default_factory=set)
 
 
-def _recognise(
-    org_id: UUID,
-    edges: Mapping[UUID, Edge],
-    changed: Collection[UUID],
-    along: Callable[[set[UUID]], set[UUID]] | None,
-) -> Recognised:
-    """Lock the identifiers of these edges, and resolve directly whatever is possible.
-
-    Edges that named something else before they `changed` are never resolved directly. Rows are
-    created for what was resolved; without `along`, when nothing may be deferred, for everything.
-    """
-    named = {one for edge in edges.values() for one in _with_rows(edge)}
-    while True:
-        kept = identifiers.lock_identifiers(org_id, named) if named else {}
-        if along:
-            found = _defer(edges, changed, kept, along)
-        else:
-            found = _inspect(edges, changed, kept)
-            found.states.update((one, State()) for one in named - found.states.keys())
-        new = {one: state for one, state in found.states.items() if one not in kept}
-        made = identifiers.claim_identifiers(org_id, new) if new else set()
-        if len(made) == len(new):
-            found.kept = kept | new
-            return found
-        # Another worker was first with some of these, which may change what was resolved. The rows
-        # must not stay: they would look known without being counted anywhere.
-        identifiers.drop_identifiers(org_id, made)
-
-
-def _inspect(
+def _resolve(
     edges: Mapping[UUID, Edge], changed: Collection[UUID], kept: dict[Identifier, State]
 ) -> Recognised:
+    """Resolve directly whatever is possible.
+
+    Edges that named something else before they `changed` are never resolved directly.
+    """
     found = Recognised(kept, dict(kept))
     for action_id, edge in edges.items():
         if action_id in changed or not _resolve_directly(edge, found):
             found.asked.append(edge)
     return found
-
-
-def _defer(
-    edges: Mapping[UUID, Edge],
-    changed: Collection[UUID],
-    kept: dict[Identifier, State],
-    along: Callable[[set[UUID]], set[UUID]],
-) -> Recognised:
-    """Resolve what is possible and defer the rest, with all that is in the same deliveries."""
-    left = along(set(changed))
-    while True:
-        some = {action_id: edge for action_id, edge in edges.items() if action_id not in left}
-        found = _inspect(some, (), kept)
-        more = along(left | (some.keys() - found.supporters.keys()))
-        if not more & found.supporters.keys():
-            found.left = more
-            return found
-        left = more
 
 
 def _with_rows(edge: Edge) -> list[Identifier]:
@@ -275,8 +228,8 @@ def _resolve_component(
 ) -> tuple[Partition, dict[UUID, identifiers.Named]]:
     """Divide the edges that could not be resolved directly, and all connected ones, into people.
 
-    Returns the partition, and the actions that were read besides those in `own`. Locks what it
-    reaches; sets the states of everything in the partition.
+    Returns the partition, and the actions that were read besides those in `own`. Sets the states of
+    everything in the partition.
     """
     blocks: dict[Identifier, str] = {}
     kept: dict[UUID, identifiers.Named] = {}
@@ -286,8 +239,8 @@ def _resolve_component(
             of_batch.setdefault(one, []).append(edge)
 
     def edges_of(some: frozenset[Identifier]) -> Iterable[Edge]:
-        unlocked = {one for one in some if one not in found.kept}
-        states = identifiers.lock_identifiers(org_id, unlocked) if unlocked else {}
+        unread = {one for one in some if one not in found.kept}
+        states = identifiers.find_identifiers(org_id, unread) if unread else {}
         found.kept |= states
         found.states |= states
         blocks.update(
@@ -307,12 +260,11 @@ def _resolve_component(
     made = partition(loaded, LIMITS, blocks)
     parts = _parts(loaded, made)
     for one, supporter in made.identifiers.items():
-        if one in found.kept and one not in blocks:
+        if one in found.states and one not in blocks:
             found.states[one] = State(supporter, made.blocked.get(one, ""), parts[one])
     found.dropped = let_go - {one for edge in loaded for one in _with_rows(edge)}
     for one in found.dropped:
         found.states.pop(one, None)
-    identifiers.drop_identifiers(org_id, found.dropped)
     return made, kept
 
 

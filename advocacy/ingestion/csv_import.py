@@ -29,7 +29,7 @@ from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, distinct_deltas, inbox, locks
 from advocacy.storage import sources as sources_storage
-from advocacy.storage.session import transaction, with_retries
+from advocacy.storage.session import transaction
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000
@@ -153,36 +153,30 @@ def understood(
 def _store(master: bytes, source: Any, parsed_rows: _ParsedRows) -> int:
     """Store parsed rows; return how many were new."""
     org_id = source.org_id
-
-    def keep(again: bool) -> int:
-        with transaction():
-            locks.lock_organization(org_id, alone=again)
-            made = actions.find_filled_fields(
-                org_id,
-                {fact.action_id for _, _, facts in parsed_rows.facts.values() for fact in facts},
-            )
-            fresh = {
-                name: row
-                for name, row in parsed_rows.facts.items()
-                if not _adds_nothing(row[2], made)
-            }
-            rows = list(_sealed(master, org_id, fresh))
-            inserted = inbox.put_rows(org_id, source.id, ROW, parsed_rows.at, rows)
-            if unread := {each: n for each, n in parsed_rows.unread.items() if each in inserted}:
-                inbox.put_unread_contacts(org_id, unread)
-            parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
-            for delivery_id, _, facts in fresh.values():
-                if delivery_id in inserted:
-                    parsed.facts[delivery_id] = facts
-                    parsed.source_of[delivery_id] = source.id
-            sources = {each.id: each for each in sources_storage.list_sources(org_id)}
-            apply_batch(master, org_id, parsed, sources)
-            # Facts of erased people are no longer as they were serialized.
-            if erased := parsed.facts.keys() - parsed.written.keys():
-                inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
-            return len(inserted)
-
-    return with_retries(keep)
+    with transaction():
+        locks.lock_organization(org_id)
+        made = actions.find_filled_fields(
+            org_id,
+            {fact.action_id for _, _, facts in parsed_rows.facts.values() for fact in facts},
+        )
+        fresh = {
+            name: row for name, row in parsed_rows.facts.items() if not _adds_nothing(row[2], made)
+        }
+        rows = list(_sealed(master, org_id, fresh))
+        inserted = inbox.put_rows(org_id, source.id, ROW, parsed_rows.at, rows)
+        if unread := {each: n for each, n in parsed_rows.unread.items() if each in inserted}:
+            inbox.put_unread_contacts(org_id, unread)
+        parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
+        for delivery_id, _, facts in fresh.values():
+            if delivery_id in inserted:
+                parsed.facts[delivery_id] = facts
+                parsed.source_of[delivery_id] = source.id
+        sources = {each.id: each for each in sources_storage.list_sources(org_id)}
+        apply_batch(master, org_id, parsed, sources)
+        # Facts of erased people are no longer as they were serialized.
+        if erased := parsed.facts.keys() - parsed.written.keys():
+            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
+        return len(inserted)
 
 
 def _adds_nothing(facts: list[Fact], made: Mapping[UUID, frozenset[str]]) -> bool:

@@ -12,7 +12,6 @@ and the caller waits before the next one.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -47,10 +46,11 @@ from advocacy.storage import (
     leases,
     locks,
     outages,
+    server,
     totals,
 )
 from advocacy.storage import sources as sources_storage
-from advocacy.storage.session import transaction, with_retries
+from advocacy.storage.session import transaction
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -62,13 +62,9 @@ _SMALL_BATCH = 250
 # About one second of work.
 _FOLD_AT_ONCE = 50_000
 _FOLD_SECONDS = 2.0
-_APART_SECONDS = 60.0
 
 # Pauses between attempts to release a claim while the database is away, in seconds.
 _RELEASE_PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
-
-_collided: dict[UUID, float] = {}
-"""When drains of an organization last blocked each other, as seen by this process."""
 
 
 @dataclass(slots=True)
@@ -82,7 +78,7 @@ class Drained:
 
 
 class _Busy(Exception):
-    """Another process holds the organization exclusively for long, as a rebuild does."""
+    """Another process holds the organization for long, as a rebuild does."""
 
 
 class Batch(NamedTuple):
@@ -152,9 +148,6 @@ def drain_backlog(
 
     A second thread parses the next batch while PostgreSQL stores one; it runs `within` the
     application context. A single batch is not worth a second connection.
-
-    Note: batches are stored one after the other. Two at a time blocked each other wherever the same
-    people acted again and again.
     """
     with within():
         with transaction():
@@ -332,62 +325,36 @@ def _store(
 ) -> None:
     """Store a parsed batch in one transaction, from the facts to the totals.
 
-    Workers run side by side. Deliveries that merge or split people are deferred to a second, short
-    transaction, which takes a lock. If workers still block each other, one runs exclusively, and so
-    do the next ones for a while: where the same people act again and again, work would be done
-    twice.
+    One worker at a time does so for an organization, while others parse. The commit is not waited
+    for: if the machine crashes the deliveries are pending again.
     """
-
-    def keep(whole: Parsed, *, merging_allowed: bool, alone: bool) -> set[UUID]:
-        attempt, left = whole.again(), set[UUID]()
-        with transaction():
-            # Keeps the claim alive for as long as this worker waits.
-            leases.hold_lease(org_id, claim)
-            if free := locks.wait_for_organization(org_id, alone=alone):
-                left = apply_batch(
-                    master, org_id, attempt, sources, merging_allowed=merging_allowed
-                )
-                facts = {each: attempt.to_keep(each) for each in attempt.facts if each not in left}
-                inbox.put_done(org_id, facts, attempt.failed)
-                if unread := {each: n for each, n in attempt.unread.items() if n and each in facts}:
-                    inbox.put_unread_contacts(org_id, unread)
-            if not left:
-                leases.release_lease(org_id, claim)
-        if not free:
-            raise _Busy
-        return left
-
-    def first(again: bool) -> set[UUID]:
-        if again:
-            _collided[org_id] = time.monotonic()
-        alone = time.monotonic() - _collided.get(org_id, -math.inf) < _APART_SECONDS
-        return keep(parsed, merging_allowed=alone, alone=alone)
-
-    left = with_retries(first)
-    if left:
-        rest = Parsed(
-            {each: parsed.facts[each] for each in left},
-            source_of=parsed.source_of,
-            unread=parsed.unread,
-        )
-        with_retries(lambda again: keep(rest, merging_allowed=True, alone=again))
+    with transaction():
+        # Keeps the claim alive for as long as this worker waits.
+        leases.hold_lease(org_id, claim)
+        if free := locks.wait_for_organization(org_id):
+            server.commit_without_waiting()
+            apply_batch(master, org_id, parsed, sources)
+            inbox.put_done(
+                org_id, {each: parsed.to_keep(each) for each in parsed.facts}, parsed.failed
+            )
+            if unread := {each: n for each, n in parsed.unread.items() if n}:
+                inbox.put_unread_contacts(org_id, unread)
+        leases.release_lease(org_id, claim)
+    if not free:
+        raise _Busy
 
 
 def restate_waiting(org_id: UUID, result: Drained) -> bool:
     """Attribute actions again whose click has been loaded since; return whether there were any."""
-
-    def restate(again: bool) -> int:
-        with transaction():
-            ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
-            # Where another process holds the organization exclusively, they are found again later.
-            if not ids or not locks.lock_organization(org_id, alone=again, wait=again):
-                return 0
-            restate_actions(org_id, ids)
-            return len(ids)
-
-    restated = with_retries(restate)
-    result.restated += restated
-    return bool(restated)
+    with transaction():
+        # Where another process applies something, they are found again later.
+        if not actions.ids_waiting_for_clicks(org_id, 1) or not locks.try_organization(org_id):
+            return False
+        server.commit_without_waiting()
+        ids = actions.ids_waiting_for_clicks(org_id, RESTATE_AT_ONCE)
+        restate_actions(org_id, ids)
+    result.restated += len(ids)
+    return bool(ids)
 
 
 def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
@@ -430,7 +397,7 @@ def rebuild(
     master = settings.secret_key.encode()
     done = 0
     with transaction():
-        locks.lock_organization(org_id, alone=True)
+        locks.lock_organization(org_id)
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         actions.drop_derived(org_id)
         clicks.clear_owners(org_id)

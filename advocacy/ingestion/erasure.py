@@ -75,7 +75,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
     if not given:
         raise ValueError("give an e-mail address or a phone number that can be read as one")
     with transaction():
-        locks.lock_organization(org_id, alone=True)
+        locks.lock_organization(org_id)
         own_actions, hashes, others = _find(org_id, given)
         delivery_ids = {
             one for each in (*own_actions.values(), *others.values()) for one in each.delivery_ids
@@ -151,10 +151,10 @@ def _find(
     The others are of people who have an address of their own and share a phone with the person.
     """
     asked = [Identifier(kind, digest) for kind, digest in given.items()]
-    rows = identifiers.lock_identifiers(org_id, asked)
+    rows = identifiers.find_identifiers(org_id, asked)
     named = {one: State(supporter_named_by(one)) for one in asked} | rows
     supporters = {state.supporter_id for state in named.values() if state.supporter_id}
-    own_actions = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, supporters))
+    own_actions = actions.find_actions(org_id, actions.ids_of_supporters(org_id, supporters))
     seen = {
         one
         for action in own_actions.values()
@@ -162,7 +162,7 @@ def _find(
         for one in edge.identifiers
         if one.kind in STRONG
     }
-    named |= identifiers.lock_identifiers(org_id, seen)
+    named |= identifiers.find_identifiers(org_id, seen)
     hashes = {
         one.digest: state.supporter_id or supporter_named_by(one)
         for one, state in named.items()
@@ -170,10 +170,10 @@ def _find(
     }
     # Test actions join no one: each is of the person it names.
     alone = {supporter_named_by(one) for one in named if one.digest in hashes} - supporters
-    others_too = actions.lock_actions(org_id, actions.ids_of_supporters(org_id, alone))
+    others_too = actions.find_actions(org_id, actions.ids_of_supporters(org_id, alone))
     own_actions |= {action.id: action for action in others_too.values() if action.test}
     sharing = identifiers.actions_naming(org_id, asked).keys() - own_actions.keys()
-    return own_actions, hashes, actions.lock_actions(org_id, sharing)
+    return own_actions, hashes, actions.find_actions(org_id, sharing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ renewals. The result is the same in every order of arrival.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,7 +34,6 @@ from advocacy.storage import (
     campaigns,
     distinct_counts,
     inbox,
-    locks,
     restatements,
     server,
     supporters,
@@ -63,10 +61,6 @@ class Parsed:
     written: dict[UUID, str] = field(default_factory=dict)
     unread: dict[UUID, int] = field(default_factory=dict)
 
-    def again(self) -> Parsed:
-        """Return a copy for a retry, since applying a batch removes people who were erased."""
-        return replace(self, facts={**self.facts}, written={**self.written})
-
     def to_keep(self, delivery_id: UUID) -> str:
         """Return the facts of a delivery as JSON."""
         return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
@@ -78,36 +72,23 @@ def apply_batch(
     parsed: Parsed,
     sources: Mapping[UUID, Any],
     *,
-    merging_allowed: bool = True,
     rebuilding: bool = False,
-) -> set[UUID]:
+) -> None:
     """Reconcile, resolve, attribute and count a parsed batch in the current transaction.
 
-    Merging people or actions locks rows that other workers may hold. Without `merging_allowed`, the
-    deliveries that need a merge are not applied; returns their ids. Changes to completed days are
-    recorded as restatements, and distinct people are counted. With `rebuilding` neither is done:
-    the caller counts distinct people once, at the end.
+    The caller holds the organization's lock. Changes to completed days are recorded as
+    restatements, and distinct people are counted. With `rebuilding` neither is done: the caller
+    counts distinct people once, at the end.
     """
     server.prefer_index_scans()
-    if merging_allowed:
-        locks.lock_people(org_id)
     _remove_erased_people(master, org_id, parsed)
     facts = [fact for stated in parsed.facts.values() for fact in stated]
-    # Batches that know different names of one action must not reconcile it at the same time.
-    joining = {
-        parsed.source_of[each]
-        for each, stated in parsed.facts.items()
-        if any(fact.same_as for fact in stated)
-    }
-    for source_id in sorted(set(parsed.source_of.values())):
-        locks.lock_aliases(source_id, alone=source_id in joining)
     names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
     known = action_aliases.find_aliases(org_id, names)
-    before = actions.lock_actions(org_id, names | set(known.values()))
+    before = actions.find_actions(org_id, names | set(known.values()))
     facts += _earlier_facts(org_id, before, parsed.facts)
 
     todo, gone, names_of = [], [], {}
-    left: set[UUID] = set()
     for action_id, group in group_facts(facts, known).items():
         # An earlier delivery may report other actions too, about which this batch says nothing new.
         if not any(fact.delivery_id in parsed.facts for fact in group):
@@ -116,9 +97,6 @@ def apply_batch(
         members = {name for fact in group for name in (fact.action_id, *fact.same_as)}
         members |= {known[name] for name in members if name in known}
         rows = [before[name] for name in sorted(members) if name in before]
-        if not merging_allowed and any(row.id != settled.id for row in rows):
-            left |= {fact.delivery_id for fact in group} & parsed.facts.keys()
-            continue
         delivery_ids = sorted({fact.delivery_id for fact in group})
         # Where several tools report one action, its source is the one that was received first, not
         # the one that a worker processed first.
@@ -129,32 +107,11 @@ def apply_batch(
         if len(members) > 1:
             names_of[settled.id] = members
 
-    def along(some: set[UUID]) -> set[UUID]:
-        """Return these actions, and all that have to be deferred with them.
-
-        Those are all other actions in the same deliveries.
-        """
-        while some or left:
-            left.update(
-                each
-                for action in todo
-                if action.id in some
-                for each in action.delivery_ids
-                if each in parsed.facts
-            )
-            more = some | {each.id for each in todo if not left.isdisjoint(each.delivery_ids)}
-            if more == some:
-                break
-            some = more
-        return some
-
-    people = join_people(org_id, todo, before, gone, merging_allowed=merging_allowed, along=along)
-    todo = [action for action in todo if action.id not in people.left]
+    people = join_people(org_id, todo, before, gone)
     action_aliases.put_aliases(
         org_id, {name: action.id for action in todo for name in names_of.get(action.id, ())}
     )
     _attribute_and_store(org_id, todo, before, sources, people, gone, rebuilding=rebuilding)
-    return left
 
 
 def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
@@ -256,13 +213,8 @@ def _attribute_and_store(
 
     `people` is the result of resolving them; `gone` are rows that were merged into another row.
     """
-    # Locks the supporters, so that two batches see each other's clicks and actions of one person.
-    # Includes those who lose an action or a click, and those of whom no action is counted.
     olds = [before[action.id] for action in todo if action.id in before]
-    locked = people.people | {
-        each.supporter_id for each in (*todo, *olds, *gone) if each.supporter_id
-    }
-    _note_first_acts(org_id, todo, locked)
+    _note_first_acts(org_id, todo)
     # Read before owners are stored: a click loaded from now on may have none, and is waited for.
     clicks = _clicks_of(org_id, todo)
     for action in todo:
@@ -270,7 +222,7 @@ def _attribute_and_store(
     concerned = set(people.moved)
     if changed := clicks_storage.put_owners(org_id, people.owners):
         concerned |= set(actions.ids_near(org_id, changed, LONGEST_WINDOW_DAYS))
-    if affected := _lock_affected(org_id, [*todo, *olds, *gone], concerned):
+    if affected := _find_affected(org_id, [*todo, *olds, *gone], concerned):
         before |= affected
         # These actions got no click: one that waits for a click goes on waiting.
         clicks |= _clicks_of(org_id, affected.values())
@@ -294,30 +246,28 @@ def _attribute_and_store(
         now = datetime.now(UTC)
         restatements.put_restatements(org_id, restated(before, todo, zones, now))
     actions.drop_actions(org_id, [action.id for action in gone])
-    _settle_supporters(org_id, todo, before, gone, locked)
+    _settle_supporters(org_id, todo, before, gone)
     was = [*(before[action.id] for action in todo if action.id in before), *gone]
-    slot = threading.get_native_id() % clicks_storage.STRIPES
-    totals.add_totals(org_id, deltas(was, todo, zones), slot)
-    totals.add_generations(org_id, was, todo, slot)
+    totals.add_totals(org_id, deltas(was, todo, zones), 0)
+    totals.add_generations(org_id, was, todo, 0)
     if not rebuilding:
         distinct_counts.record_distinct_counts(org_id, was, todo, zones)
 
 
-def _lock_affected(
+def _find_affected(
     org_id: UUID, batch: Sequence[Action], concerned: Collection[UUID]
 ) -> dict[UUID, Action]:
-    """Lock and return the affected actions, and all payments of their recurring gifts.
+    """Return the affected actions, and all payments of their recurring gifts.
 
-    Without the actions of this batch (`batch`), which are locked already.
+    Without the actions of this batch (`batch`).
     """
     own = {action.id for action in batch}
     others = set(concerned) - own
-    affected = actions.lock_actions(org_id, others) if others else {}
+    affected = actions.find_actions(org_id, others) if others else {}
     some = [*batch, *affected.values()]
     if mandates := {(each.source_id, each.recurs_as) for each in some if each.recurs_as}:
-        locks.lock_mandates(org_id, mandates)
         others = set(actions.ids_of_mandates(org_id, mandates)) - own - affected.keys()
-        affected |= actions.lock_actions(org_id, others) if others else {}
+        affected |= actions.find_actions(org_id, others) if others else {}
     return affected
 
 
@@ -379,11 +329,10 @@ def _settle_supporters(
     todo: Sequence[Action],
     before: Mapping[UUID, Action],
     gone: Sequence[Action],
-    locked: Collection[UUID],
 ) -> None:
     """Find the first action of supporters again where an action changed or changed hands.
 
-    Locked supporters who turn out to have no action are deleted.
+    Those who turn out to have no action are deleted.
     """
     unsettled: set[UUID] = {each.supporter_id for each in gone if each.supporter_id}
     changed = []
@@ -395,15 +344,15 @@ def _settle_supporters(
     _note_first_acts(org_id, changed)
     supporters.refresh_first_acted(org_id, unsettled)
     acted = {action.supporter_id for action in todo if action.counted}
-    supporters.drop_idle_supporters(org_id, unsettled.union(locked) - acted)
+    supporters.drop_idle_supporters(org_id, unsettled - acted)
 
 
-def _note_first_acts(org_id: UUID, some: Iterable[Action], others: Iterable[UUID] = ()) -> None:
-    """Record when supporters first acted, and lock them; `others` are only locked."""
-    firsts: dict[UUID, datetime | None] = dict.fromkeys(others)
+def _note_first_acts(org_id: UUID, some: Iterable[Action]) -> None:
+    """Record when supporters first acted."""
+    firsts: dict[UUID, datetime] = {}
     for action in some:
         if action.supporter_id and action.counted:
-            first = firsts.get(action.supporter_id) or action.occurred_at
+            first = firsts.get(action.supporter_id, action.occurred_at)
             firsts[action.supporter_id] = min(first, action.occurred_at)
     supporters.put_supporters(org_id, firsts)
 
@@ -415,8 +364,7 @@ def _who_when(action: Action) -> tuple[object, ...]:
 def restate_actions(org_id: UUID, ids: Iterable[UUID]) -> None:
     """Attribute these actions again from the current evidence."""
     server.prefer_index_scans()
-    locks.lock_people(org_id)
-    before = actions.lock_actions(org_id, ids)
+    before = actions.find_actions(org_id, ids)
     todo = [replace(each) for each in before.values()]
     sources = {source.id: source for source in sources_storage.list_sources(org_id)}
     people = join_people(org_id, todo, before)

@@ -35,7 +35,7 @@ def move_link(org_id: UUID, code: str, post_id: UUID) -> Moved:
 
     def move(_again: bool) -> Moved:
         with transaction():
-            locks.lock_organization(org_id, alone=True)
+            locks.lock_organization(org_id)
             post = posts.get_post(org_id, post_id)
             link = links_storage.get_link(org_id, code)
             if link.parent_id is not None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import StoredReturn, StoredTouch
-from advocacy.storage.session import Contended, column, execute, run
+from advocacy.storage.session import column, execute, run
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,12 +137,12 @@ def _read(name: str, sent: str) -> str:
     return f"cast({sent} as {_TYPES[name]})"
 
 
-def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
-    """Lock and return the actions with these ids that are there already."""
+def find_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
+    """Return the actions with these ids that are there already."""
     rows = run(
         Action,
         f"""select {_COLUMNS} from actions
-            where org_id = :o and id = any(cast(:ids as uuid[])) order by id for update""",
+            where org_id = :o and id = any(cast(:ids as uuid[])) order by id""",
         o=org_id,
         ids=list(ids),
     )
@@ -150,23 +150,19 @@ def lock_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
 
 
 def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Insert actions. Raises `Contended` where another worker has inserted one of them first."""
+    """Insert actions that are not there."""
     if not actions:
         return
     rows, read, values = _given(actions)
-    inserted = execute(
-        f"""insert into actions (org_id, {_COLUMNS})
-            select :o, {read} from {rows} order by v.id
-            on conflict (org_id, id) do nothing""",
+    execute(
+        f"insert into actions (org_id, {_COLUMNS}) select :o, {read} from {rows}",
         o=org_id,
         **values,
     )
-    if inserted != len(actions):
-        raise Contended("an action was inserted by another worker")
 
 
 def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Replace actions that are there and locked."""
+    """Replace actions that are there."""
     if not actions:
         return
     rows, read, values = _given(actions)

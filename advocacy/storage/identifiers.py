@@ -3,10 +3,8 @@
 All of it is derived. What an action named is stored with the action itself; here is what follows
 for each identifier, by the rules of `advocacy.identity.graph`.
 
-Note: The row of an identifier is also its lock. A worker that stores an action with several
-identifiers has locked them all first, so that two workers that each see half of a join do not run
-at the same time. An address that never came with anything else has no row: it is a
-person by itself, and that never changes.
+Note: An address that never came with anything else has no row: it is a person by itself, and that
+never changes.
 """
 
 from __future__ import annotations
@@ -45,8 +43,8 @@ class _IdentifierRow(NamedTuple):
     parts: int
 
 
-def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
-    """Lock those of these that have a row, in the one order, and return their states."""
+def find_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
+    """Return the states of those of these that have a row."""
     ordered = sorted(identifiers)
     rows = run(
         _IdentifierRow,
@@ -54,7 +52,7 @@ def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Id
            from identifiers i
            join unnest(cast(:kinds as text[]), cast(:digests as text[])) as v (kind, digest)
              on i.kind = v.kind and i.digest = v.digest
-           where i.org_id = :o order by i.kind, i.digest for update of i""",
+           where i.org_id = :o""",
         o=org_id,
         kinds=[one.kind for one in ordered],
         digests=[one.digest for one in ordered],
@@ -62,30 +60,24 @@ def lock_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Id
     return {Identifier(row[0], row[1]): State(row[2], row[3], row[4]) for row in rows}
 
 
-def claim_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> set[Identifier]:
-    """Insert rows for identifiers that have none; return all but those another was first with.
-
-    Waits for whoever is about to insert the same.
-    """
+def put_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
+    """Insert rows for identifiers that have none."""
     ordered = sorted(states)
-    inserted = run(
-        Identifier,
+    if not ordered:
+        return
+    execute(
         """insert into identifiers (org_id, kind, digest, supporter_id, blocked, parts)
            select :o, v.kind, v.digest, v.supporter_id, v.blocked, v.parts
            from unnest(cast(:kinds as text[]), cast(:digests as text[]),
                        cast(:people as uuid[]), cast(:blocked as text[]), cast(:parts as int4[]))
-                as v (kind, digest, supporter_id, blocked, parts)
-           order by v.kind, v.digest
-           on conflict (org_id, kind, digest) do nothing
-           returning kind, digest""",
+                as v (kind, digest, supporter_id, blocked, parts)""",
         o=org_id,
         **_columns(ordered, states),
     )
-    return set(inserted)
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
-    """Replace rows that are there and locked."""
+    """Replace rows that are there."""
     ordered = sorted(states)
     if not ordered:
         return

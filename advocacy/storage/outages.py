@@ -14,7 +14,6 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from advocacy.storage.connections import DeadlineExceeded
-from advocacy.storage.session import Contended
 
 # Cardinality, data exception, integrity constraint, check option, program limit exceeded.
 _OWN_CLASSES = frozenset({"21", "22", "23", "44", "54"})
@@ -69,8 +68,6 @@ def name_of(error: BaseException) -> str:
         return _name_in_database(error)
     if isinstance(error, PoolTimeout):
         return "too_many_connections"
-    if isinstance(error, Contended):
-        return "contended"
     if isinstance(error, DeadlineExceeded):
         return "timed_out"
     if isinstance(error, MemoryError):

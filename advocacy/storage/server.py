@@ -86,6 +86,15 @@ def prefer_index_scans() -> None:
     execute("set local random_page_cost = 1.1")
 
 
+def commit_without_waiting() -> None:
+    """Let the current transaction's commit return before it is on disk.
+
+    Only for what is made again where the machine crashes right after it: its deliveries are pending
+    again then. No later commit becomes durable before it, so that nothing is ever half there.
+    """
+    execute("set local synchronous_commit = off")
+
+
 def allow_long_query() -> None:
     """Let the current transaction run long and in memory, where no request waits for it.
 

@@ -30,10 +30,6 @@ _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 4
 
 
-class Contended(Exception):
-    """Another worker made the same row first: the transaction has to be tried again."""
-
-
 @contextmanager
 def transaction() -> Iterator[scoped_session[Session]]:
     """Commit what was done inside, or nothing of it. The one place that commits."""
@@ -46,17 +42,16 @@ def transaction() -> Iterator[scoped_session[Session]]:
 
 
 def with_retries(work: Callable[[bool], Result]) -> Result:
-    """Run work that is one transaction, again where the database or another worker asks for it.
+    """Run work that is one transaction, again where the database asks for it.
 
     `work` gets whether this is another try; then it should lock others out.
     """
     for tried in range(_TRIES):
         try:
             return work(tried > 0)
-        except (DBAPIError, Contended) as error:
-            state = getattr(getattr(error, "orig", None), "sqlstate", None)
-            asked = isinstance(error, Contended) or state in _TRY_AGAIN
-            if not asked or tried == _TRIES - 1:
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state not in _TRY_AGAIN or tried == _TRIES - 1:
                 raise
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
     raise AssertionError("unreachable")

@@ -9,12 +9,8 @@ from uuid import UUID
 from advocacy.storage.session import execute
 
 
-def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None:
-    """Store people with the instant of an action, keeping the earliest. Locks each of them.
-
-    Who is given without an instant is only locked: by a row that has to be dropped again, where
-    there was none.
-    """
+def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime]) -> None:
+    """Store people with the instant of an action, keeping the earliest."""
     if not firsts:
         return
     ordered = sorted(firsts)
@@ -33,11 +29,7 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime | None]) -> None
 
 
 def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Recompute when these people first acted, after one of their actions was changed.
-
-    They have to be locked by an earlier statement, or this one would not see what another worker
-    has just stored of them.
-    """
+    """Recompute when these people first acted, after one of their actions was changed."""
     ids = sorted(set(supporters))
     if not ids:
         return

@@ -226,7 +226,7 @@ class LinkMaker:
         described = medium or post.medium, author or post.author
         if described != (post.medium, post.author):
             # Distinct people are counted by both, and have to move to the new values.
-            locks.lock_organization(self._org_id, alone=True)
+            locks.lock_organization(self._org_id)
             zones = campaigns.zones(self._org_id)
             distinct_counts.move_people(self._org_id, post.id, described, zones)
             posts.describe_post(post, medium=medium, author=author)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -292,49 +291,6 @@ def test_workers_that_each_see_a_part_of_a_join_see_all_of_it(world):
         assert sum(done) == 3
         hold_to_the_rules(world)
         db.session.rollback()
-
-
-def someone_waits() -> bool:
-    return bool(run("select 1 from pg_locks where not granted limit 1"))
-
-
-def test_what_hangs_on_an_address_is_counted_by_whoever_was_second_with_it(world, monkeypatch):
-    """The second had made the row of its own id, and had to begin again by the address."""
-    tell(world, "first", "E1 P1")
-    tell(world, "second", "E1 X1", 1)
-    claimed, met = threading.Event(), []
-    whole = resolution.identifiers.claim_identifiers
-
-    def claim(*asked: Any) -> Any:
-        made = whole(*asked)
-        if not claimed.is_set():
-            claimed.set()
-            until = time.monotonic() + 30
-            while not met and time.monotonic() < until:
-                met.extend([True] * someone_waits())
-        return made
-
-    def work() -> int:
-        done = drain.Drained()
-        with world.app.app_context():
-            batch = drain.read_batch(world.settings, world.org_id, 1)
-            drain.store_batch(world.settings, world.org_id, batch, done)
-        return done.done
-
-    monkeypatch.setattr(resolution.identifiers, "claim_identifiers", claim)
-    with ThreadPoolExecutor(2) as workers:
-        first = workers.submit(work)
-        assert claimed.wait(30)
-        second = workers.submit(work)
-        assert first.result() + second.result() == 2
-    assert met
-    (parts,) = run(
-        "select parts from identifiers where kind = 'email' and org_id = :o", o=world.org_id
-    )
-    assert parts == (2,)
-    rows = rows_of(world)
-    drain.rebuild(world.settings, world.org_id)
-    assert rows_of(world) == rows
 
 
 def test_three_workers_on_a_crowd_that_hangs_together_lose_and_quarantine_nothing(world):

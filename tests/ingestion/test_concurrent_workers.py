@@ -25,17 +25,15 @@ from advocacy.identity import resolution
 from advocacy.ingestion import csv_import, erasure, pipeline
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion.reassign_link import move_link
-from advocacy.ingestion.reconcile import action_id
 from advocacy.reporting.email.subscriptions import subscribe
 from advocacy.storage import email_outbox, inbox, organizations, sources
 from advocacy.storage import links as links_storage
 from advocacy.storage.db import db
 from advocacy.storage.errors import Taken
-from advocacy.storage.session import Contended, transaction
+from advocacy.storage.session import transaction
 from advocacy.tracking import links
 from tests.support.derived_rows import NOW, rows_of
 from tests.support.sql import run
-from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
 from tests.support.world import World
 
 CLICKS = {1: "c" * 26, 2: "d" * 26}
@@ -118,47 +116,32 @@ def stand(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return side_by_side
 
 
-# Whose a click is, and what its people did --------------------------------------------------------
+# One at a time ------------------------------------------------------------------------------------
 
 
-def test_whoever_acts_while_her_click_turns_out_to_be_shared_has_no_evidence_of_it(world, stand):
+def test_two_workers_of_one_organization_store_one_after_the_other(world, stand):
+    """The second has read its delivery and waits; it sees all that the first one stored."""
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    tell(world, "first", email="ana@example.org", click_id=CLICKS[1])
-    world.drain()
-    tell(world, "forwarded", 1, email="ben@example.org", click_id=CLICKS[1])
-    tell(world, "again", 2, email="ana@example.org")
-    stand(pipeline.actions, "ids_near", one(world), one(world))
+    tell(world, "clicked", email="ana@example.org", click_id=CLICKS[1])
+    tell(world, "called", 1, email="ana@example.org", phone="+12025550101")
+    stand(pipeline.actions, "find_actions", one(world), one(world))
+    assert run("select tier from actions order by occurred_at") == [("click_id",), ("identity",)]
     hold_to_a_rebuild(world)
 
 
-def test_whoever_acts_while_a_refund_tells_of_her_click_has_evidence_of_it(world, stand):
-    """What is not counted names people and clicks all the same."""
-    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    tell(world, "gift", kind="donation.refunded", email="ana@example.org", click_id=CLICKS[1])
-    tell(world, "signed", 2, email="ana@example.org")
-    stand(pipeline.actions, "ids_near", one(world), one(world))
-    hold_to_a_rebuild(world)
+def test_a_worker_waits_for_no_other_organization(world):
+    tell(world, "one", email="ana@example.org")
+    with transaction():
+        other = organizations.put_organization("other", "Other").id
+        drain_ingestion.locks.lock_organization(other)
 
+        def work() -> int:
+            with world.app.app_context():
+                run("set lock_timeout = '1s'")
+                return one(world)()
 
-def test_what_becomes_hers_while_a_click_does_has_evidence_of_it(world, stand):
-    world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    tell(world, "one", email="ana@example.org", phone="+12025550101")
-    tell(world, "two", 1, email="ben@example.org", phone="+12025550101")
-    tell(world, "called", 2, phone="+12025550101")
-    world.drain()
-    tell(world, "two", 3, email="ben@example.org", phone="+12025550102")
-    tell(world, "clicked", 4, email="ana@example.org", click_id=CLICKS[1])
-    stand(pipeline.clicks_storage, "by_supporter", one(world), one(world), lambda _, people: people)
-    hold_to_a_rebuild(world)
-
-
-def test_whoever_acts_while_her_only_action_is_corrected_to_another_stays(world, stand):
-    tell(world, "gave", email="ana@example.org")
-    world.drain()
-    tell(world, "again", 1, email="ana@example.org")
-    tell(world, "gave", 2, email="ben@example.org")
-    stand(pipeline.supporters, "put_supporters", one(world), one(world))
-    hold_to_a_rebuild(world)
+        with ThreadPoolExecutor(1) as worker:
+            assert worker.submit(work).result() == 1
 
 
 # Clicks that are shipped meanwhile ----------------------------------------------------------------
@@ -188,56 +171,7 @@ def test_a_click_is_somebody_s_though_its_action_was_attributed_again_before(wor
     hold_to_a_rebuild(world)
 
 
-# What one action is called ------------------------------------------------------------------------
-
-
-def test_a_payment_that_two_events_name_otherwise_counts_once(world, stand):
-    """One event knows both names and the other only one, by which it must not make its own."""
-    world.add_source("stripe", STRIPE_SECRET)
-    source = world.sources["stripe"]
-    number = next(
-        n
-        for n in range(1000)
-        if action_id(source, "", f"in_{n}") < action_id(source, "", f"pi_{n}")
-    )
-    session = {
-        "id": f"cs_{number}",
-        "mode": "payment",
-        "payment_intent": f"pi_{number}",
-        "invoice": f"in_{number}",
-        "payment_status": "paid",
-        "amount_total": 1200,
-        "currency": "usd",
-    }
-    intent = {"id": f"pi_{number}", "amount_received": 1200, "currency": "usd"}
-    for kind, thing in (
-        ("checkout.session.completed", session),
-        ("payment_intent.succeeded", intent),
-    ):
-        event = {
-            "id": f"evt_{thing['id']}",
-            "object": "event",
-            "created": int(NOW.timestamp()),
-            "data": {"object": thing},
-            "livemode": True,
-            "type": kind,
-        }
-        assert stripe(world, json.dumps(event).encode()).status_code == 200
-    stand(pipeline.action_aliases, "put_aliases", one(world), one(world))
-    assert [row.gross_minor for row in run("select gross_minor from actions")] == [1200]
-    hold_to_a_rebuild(world)
-
-
 # Recurring gifts ----------------------------------------------------------------------------------
-
-
-def test_payments_of_one_recurring_gift_that_meet_are_one_post_s(world, stand):
-    """The donor changed her address in between, so that nothing else is the same."""
-    gift = {"kind": "donation", "amount": "10.00", "currency": "USD", "recurs_as": "monthly"}
-    tell(world, "one", email="ana@example.org", code=world.links["x"], **gift)
-    tell(world, "two", 1, email="ana@example.net", renewal=True, **gift)
-    stand(pipeline.actions, "ids_of_mandates", one(world), one(world))
-    hold_to_a_rebuild(world)
 
 
 def test_a_renewal_stays_the_first_payment_s_when_its_donor_clicks_elsewhere(world):
@@ -276,7 +210,7 @@ def test_what_waits_for_a_rebuild_was_not_tried(world, monkeypatch):
         return whole(*asked, **how)
 
     monkeypatch.setattr(drain_ingestion.locks, "lock_organization", lock)
-    whole(world.org_id, alone=True)
+    whole(world.org_id)
 
     def drain() -> None:
         with world.app.app_context():
@@ -294,7 +228,7 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
     """It runs out meanwhile, and the worker lives."""
     settings = replace(world.settings, lease_seconds=0)
     tell(world, "one", email="ana@example.org")
-    drain_ingestion.locks.lock_organization(world.org_id, alone=True)
+    drain_ingestion.locks.lock_organization(world.org_id)
 
     def work() -> None:
         with world.app.app_context():
@@ -322,7 +256,7 @@ def test_a_sweep_waits_for_no_rebuild(world):
     tell(world, "one", email="ana@example.org", click_id=CLICKS[1])
     world.drain()
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
-    drain_ingestion.locks.lock_organization(world.org_id, alone=True)
+    drain_ingestion.locks.lock_organization(world.org_id)
 
     def sweep() -> bool:
         with world.app.app_context():
@@ -441,34 +375,7 @@ def nothing_of(erased: str, bodies: int = 0) -> bool:
     return not any(row.at for row in rows) and sum(bool(row.body) for row in rows) == bodies
 
 
-def test_nothing_of_who_was_erased_is_kept_by_a_second_try(world, erased, monkeypatch):
-    tell(world, "late", 1, email="ana@example.org")
-    whole, tries = drain_ingestion.inbox.put_done, []
-
-    def put_done(*asked: Any) -> None:
-        whole(*asked)
-        tries.append(1)
-        if len(tries) == 1:
-            raise Contended("somebody was first")
-
-    monkeypatch.setattr(drain_ingestion.inbox, "put_done", put_done)
-    world.drain()
-    assert len(tries) == 2
-    assert nothing_of(erased)
-
-
-@pytest.mark.parametrize("failing", [0, 1])
-def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased, monkeypatch, failing):
-    whole, tries = csv_import.apply_batch, []
-
-    def settle(*asked: Any) -> Any:
-        left = whole(*asked)
-        tries.append(1)
-        if len(tries) <= failing:
-            raise Contended("somebody was first")
-        return left
-
-    monkeypatch.setattr(csv_import, "apply_batch", settle)
+def test_nothing_of_who_was_erased_is_kept_of_an_export(world, erased):
     with transaction():
         source = sources.get_source(world.org_id, "actblue")
     row = {

@@ -13,7 +13,7 @@ from advocacy.ingestion import drain
 from advocacy.storage import inbox, outages
 from advocacy.storage.connections import DeadlineExceeded
 from advocacy.storage.db import db
-from advocacy.storage.session import Contended, transaction
+from advocacy.storage.session import transaction
 from tests.support.sql import run
 
 NUMBER = 120
@@ -173,7 +173,6 @@ def test_every_outage_has_words():
         OSError(),
         RedisAway(),
         JobTimeoutException(),
-        Contended(),
         DeadlineExceeded(),
     ]
     names = {outages.name_of(error) for error in errors}
