@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -20,11 +20,14 @@ from advocacy.providers.csv_exports import READERS
 from advocacy.providers.parsing import DATE_FORMS
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from rich.progress import Progress
 
     from advocacy.core.events import ActionEvent
     from advocacy.core.tabular.table import Row, Table
     from advocacy.ingestion.csv_import import ImportResult
+    from advocacy.storage.sources import SourceRow
 
 
 @click.command("import")
@@ -113,7 +116,7 @@ def import_history(
         raise Refusal(f"{where}: {error.strerror or error}") from None
 
 
-def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> None:
+def _preview(file: Path, table: Table, source: SourceRow, said: Mapping[str, str]) -> None:
     from advocacy.ingestion.csv_import import understood
 
     rows = table.count()
@@ -160,7 +163,7 @@ def _shown(event: ActionEvent) -> str:
 
 
 def _import(
-    file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
+    file: Path, table: Table, source: SourceRow, said: Mapping[str, str], refused_file: Path
 ) -> None:
     from advocacy.core.prefetch import background_thread
     from advocacy.ingestion.csv_import import import_rows
@@ -190,7 +193,7 @@ def _import(
         click.echo(f"rejected rows were written to {refused_file}, with the reason")
 
 
-def _source(org_id: Any, provider: str, name: str | None) -> Any:
+def _source(org_id: UUID, provider: str, name: str | None) -> SourceRow:
     from advocacy.storage import sources
 
     fitting = [
@@ -238,16 +241,14 @@ class _Refused:
         # A corrected file of rejected rows already has these two columns.
         self._columns = [name for name in columns if fold(name) not in {"line", "reason"}]
         self._file: TextIO | None = None
-        self._writer: Any = None
 
     def __call__(self, row: Row, reason: str) -> None:
-        if self._writer is None:
+        if self._file is None:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
-            self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", *map(self._cell, self._columns)])
+            csv.writer(self._file).writerow(["line", "reason", *map(self._cell, self._columns)])
         values = [row.values.get(name, "") for name in self._columns]
-        self._writer.writerow(
+        csv.writer(self._file).writerow(
             [row.line, *(self._cell(cell) for cell in (reason, *values, *row.beyond))]
         )
 

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import assign_weights
@@ -462,7 +461,7 @@ class _Teller:
             ),
             (70, 15, 10, 5),
         )[0]
-        person: dict[str, Any] = {
+        person: dict[str, object] = {
             "created_date": instant,
             "modified_date": instant,
             "given_name": f"Person {who}",

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 from advocacy.storage import distinct_counts, time_zones
@@ -168,7 +167,7 @@ _PATTERN = """
          with ordinality as v (member, visit, visits, step, back, followed, n)"""
 
 
-def _given(plan: Plan) -> dict[str, Any]:
+def _given(plan: Plan) -> dict[str, object]:
     ids, zones, petitions, gifts = zip(*plan.campaigns, strict=True)
     links, pattern = plan.links, plan.pattern
     return {
