@@ -91,13 +91,13 @@ def import_history(
 
     owner = organizations.get_organization(org)
     source = _source(owner.id, provider, name)
-    said = {}
+    file_settings = {}
     if zone:
-        said["_zone"] = zone_name(None, None, zone)
+        file_settings["_zone"] = zone_name(None, None, zone)
     if dates:
-        said["_dates"] = dates
+        file_settings["_dates"] = dates
     if kind:
-        said["_kind"] = kind
+        file_settings["_kind"] = kind
     refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")
     if refused_file.resolve() == file.resolve():
         raise Refusal("--refused must name a different file")
@@ -106,9 +106,9 @@ def import_history(
             layout = layout_of(provider, source.setup)
             table = open_table(raw, layout, encoding=encoding, separator=separator)
             if preview:
-                _preview(file, table, source, said)
+                _preview(file, table, source, file_settings)
             else:
-                _import(file, table, source, said, refused_file)
+                _import(file, table, source, file_settings, refused_file)
     except BadTable as error:
         raise Refusal(f"{file.name}: {error}") from None
     except OSError as error:
@@ -116,7 +116,7 @@ def import_history(
         raise Refusal(f"{where}: {error.strerror or error}") from None
 
 
-def _preview(file: Path, table: Table, source: SourceRow, said: Mapping[str, str]) -> None:
+def _preview(file: Path, table: Table, source: SourceRow, file_settings: Mapping[str, str]) -> None:
     from advocacy.ingestion.csv_import import understood
 
     rows = table.count()
@@ -125,7 +125,7 @@ def _preview(file: Path, table: Table, source: SourceRow, said: Mapping[str, str
     click.echo(f"columns read: {', '.join(matched.known) or 'none'}")
     click.echo(f"columns ignored: {', '.join(matched.ignored) or 'none'}")
     table.check()
-    for row, events in understood(source, table.head(), said):
+    for row, events in understood(source, table.head(), file_settings):
         if isinstance(events, Unreadable):
             click.echo(_visible(f"line {row.line}: rejected: {events}"))
         elif not events:
@@ -163,7 +163,11 @@ def _shown(event: ActionEvent) -> str:
 
 
 def _import(
-    file: Path, table: Table, source: SourceRow, said: Mapping[str, str], refused_file: Path
+    file: Path,
+    table: Table,
+    source: SourceRow,
+    file_settings: Mapping[str, str],
+    refused_file: Path,
 ) -> None:
     from advocacy.core.prefetch import background_thread
     from advocacy.ingestion.csv_import import import_rows
@@ -179,17 +183,19 @@ def _import(
         bar = stack.enter_context(_progress())
         task = bar.add_task("rows", total=total, rows="0 rows")
 
-        def show(brought: ImportResult) -> None:
-            rate = brought.rows / max(time.monotonic() - began, 0.001)
-            bar.update(task, completed=brought.rows, rows=f"{brought.rows:,} rows, {rate:,.0f}/s")
+        def show(result: ImportResult) -> None:
+            rate = result.rows / max(time.monotonic() - began, 0.001)
+            bar.update(task, completed=result.rows, rows=f"{result.rows:,} rows, {rate:,.0f}/s")
 
         begin = stack.enter_context(background_thread())
-        brought = import_rows(settings_now(), source, table.rows(), said, refuse, show, begin)
+        imported = import_rows(
+            settings_now(), source, table.rows(), file_settings, refuse, show, begin
+        )
     click.echo(
-        f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} rejected"
-        + (f", {brought.empty:,} without an action" if brought.empty else "")
+        f"{imported.new:,} new, {imported.known:,} known, {imported.refused:,} rejected"
+        + (f", {imported.empty:,} without an action" if imported.empty else "")
     )
-    if brought.refused:
+    if imported.refused:
         click.echo(f"rejected rows were written to {refused_file}, with the reason")
 
 

@@ -97,7 +97,7 @@ class Round:
         self.request("HEAD", self.links[platform], headers={"User-Agent": PERSON})
 
     def hook(self, name: str, body: bytes, headers: dict[str, str], status: int = 200) -> None:
-        """Send a webhook and note whether the answer is the one that the tool wants to hear."""
+        """Send a webhook and note whether the answer is the one that the tool expects."""
         got, _, _ = self.request(
             "POST",
             f"/webhooks/{self.keys[name]}",
@@ -141,7 +141,7 @@ class Round:
 
 
 def play() -> int:
-    """Do the round; returns the exit status."""
+    """Run the demo; returns the exit status."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="advocacy-demo-") as folder:
         port = free_port()
@@ -263,21 +263,21 @@ def _petition(played: Round) -> None:
     query = played.follow("x")
     played.action_network(_signature(played, "dora", query["source"][:12]))
     played.sent.append(Sent("x", "signature", "dora", "code"))
-    # Nothing carried back: the first is a stranger, the second clicked and signed before.
+    # No code comes back: the first person is unknown, the second clicked and signed before.
     played.action_network(_signature(played, "eli", "none"))
     played.sent.append(Sent(None, "signature", "eli", "unattributed"))
     played.action_network(_signature(played, "ana", "none"))
     played.sent.append(Sent("instagram", "signature", "ana", "identity"))
-    # Clicked, and did not act.
+    # A click without an action.
     played.follow("x")
 
 
 def _calls(played: Round) -> None:
     query = played.follow("facebook")
     calls = [_outreach(played, "fay", query["source"], target) for target in ("tx/sd:1", "tx/sd:2")]
-    reached_nobody = _outreach(played, "fay", query["source"], "")
-    played.action_network(*calls, reached_nobody)
-    played.action_network(*calls, reached_nobody)
+    unanswered = _outreach(played, "fay", query["source"], "")
+    played.action_network(*calls, unanswered)
+    played.action_network(*calls, unanswered)
     played.sent += [Sent("facebook", "call", "fay", "click_id")] * 2
 
 
@@ -292,7 +292,7 @@ def _gifts(played: Round) -> None:
     second = _gift(played, "ben", query, "10.50")
     refund = json.loads(json.dumps(second))
     refund["lineitems"][0]["refundedAt"] = _now()
-    # The refund comes before the gift that it is of.
+    # The refund arrives before its gift.
     played.actblue(refund)
     played.actblue(second)
     played.sent.append(Sent("tiktok", "donation", "ben", "click_id", amount=1050, refunded=1050))
@@ -398,7 +398,7 @@ def _answers(played: Round) -> bool:
 
 
 def _settled(settings: Settings, org_id: UUID) -> bool:
-    """Say whether all is shipped, counted, and attributed with the clicks that came late."""
+    """Return whether all deliveries are counted, and attributed to late clicks as well."""
     with transaction():
         return (
             click_log.waiting_bytes(settings.var_dir / "clicks") == 0
@@ -443,9 +443,11 @@ def _figures(
     for row in report["platforms"]:
         if platform := row["platform"]:
             of_platform = [each for each in sent if each.post == platform]
-            # The one link click that only its referrer speaks for has a platform and no post.
-            told = sum(each.tier == "referrer" for each in sent) if platform == "instagram" else 0
-            yield f"platform {platform}: actions", len(of_platform) + told, row["actions"]
+            # The one click on a link that only has a referrer has a platform and no post.
+            by_referrer = (
+                sum(each.tier == "referrer" for each in sent) if platform == "instagram" else 0
+            )
+            yield f"platform {platform}: actions", len(of_platform) + by_referrer, row["actions"]
             yield f"platform {platform}: clicks", played.people[platform], row["clicks"]["human"]
 
 
