@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -20,14 +20,11 @@ from advocacy.providers.csv_exports import READERS
 from advocacy.providers.parsing import DATE_FORMS
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from rich.progress import Progress
 
     from advocacy.core.events import ActionEvent
     from advocacy.core.tabular.table import Row, Table
     from advocacy.ingestion.csv_import import ImportResult
-    from advocacy.storage.sources import SourceRow
 
 
 @click.command("import")
@@ -91,13 +88,13 @@ def import_history(
 
     owner = organizations.get_organization(org)
     source = _source(owner.id, provider, name)
-    file_settings = {}
+    said = {}
     if zone:
-        file_settings["_zone"] = zone_name(None, None, zone)
+        said["_zone"] = zone_name(None, None, zone)
     if dates:
-        file_settings["_dates"] = dates
+        said["_dates"] = dates
     if kind:
-        file_settings["_kind"] = kind
+        said["_kind"] = kind
     refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")
     if refused_file.resolve() == file.resolve():
         raise Refusal("--refused must name a different file")
@@ -106,9 +103,9 @@ def import_history(
             layout = layout_of(provider, source.setup)
             table = open_table(raw, layout, encoding=encoding, separator=separator)
             if preview:
-                _preview(file, table, source, file_settings)
+                _preview(file, table, source, said)
             else:
-                _import(file, table, source, file_settings, refused_file)
+                _import(file, table, source, said, refused_file)
     except BadTable as error:
         raise Refusal(f"{file.name}: {error}") from None
     except OSError as error:
@@ -116,7 +113,7 @@ def import_history(
         raise Refusal(f"{where}: {error.strerror or error}") from None
 
 
-def _preview(file: Path, table: Table, source: SourceRow, file_settings: Mapping[str, str]) -> None:
+def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> None:
     from advocacy.ingestion.csv_import import understood
 
     rows = table.count()
@@ -125,7 +122,7 @@ def _preview(file: Path, table: Table, source: SourceRow, file_settings: Mapping
     click.echo(f"columns read: {', '.join(matched.known) or 'none'}")
     click.echo(f"columns ignored: {', '.join(matched.ignored) or 'none'}")
     table.check()
-    for row, events in understood(source, table.head(), file_settings):
+    for row, events in understood(source, table.head(), said):
         if isinstance(events, Unreadable):
             click.echo(_visible(f"line {row.line}: rejected: {events}"))
         elif not events:
@@ -163,11 +160,7 @@ def _shown(event: ActionEvent) -> str:
 
 
 def _import(
-    file: Path,
-    table: Table,
-    source: SourceRow,
-    file_settings: Mapping[str, str],
-    refused_file: Path,
+    file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
 ) -> None:
     from advocacy.core.prefetch import background_thread
     from advocacy.ingestion.csv_import import import_rows
@@ -183,23 +176,21 @@ def _import(
         bar = stack.enter_context(_progress())
         task = bar.add_task("rows", total=total, rows="0 rows")
 
-        def show(result: ImportResult) -> None:
-            rate = result.rows / max(time.monotonic() - began, 0.001)
-            bar.update(task, completed=result.rows, rows=f"{result.rows:,} rows, {rate:,.0f}/s")
+        def show(brought: ImportResult) -> None:
+            rate = brought.rows / max(time.monotonic() - began, 0.001)
+            bar.update(task, completed=brought.rows, rows=f"{brought.rows:,} rows, {rate:,.0f}/s")
 
         begin = stack.enter_context(background_thread())
-        imported = import_rows(
-            settings_now(), source, table.rows(), file_settings, refuse, show, begin
-        )
+        brought = import_rows(settings_now(), source, table.rows(), said, refuse, show, begin)
     click.echo(
-        f"{imported.new:,} new, {imported.known:,} known, {imported.refused:,} rejected"
-        + (f", {imported.empty:,} without an action" if imported.empty else "")
+        f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} rejected"
+        + (f", {brought.empty:,} without an action" if brought.empty else "")
     )
-    if imported.refused:
+    if brought.refused:
         click.echo(f"rejected rows were written to {refused_file}, with the reason")
 
 
-def _source(org_id: UUID, provider: str, name: str | None) -> SourceRow:
+def _source(org_id: Any, provider: str, name: str | None) -> Any:
     from advocacy.storage import sources
 
     fitting = [
@@ -247,14 +238,16 @@ class _Refused:
         # A corrected file of rejected rows already has these two columns.
         self._columns = [name for name in columns if fold(name) not in {"line", "reason"}]
         self._file: TextIO | None = None
+        self._writer: Any = None
 
     def __call__(self, row: Row, reason: str) -> None:
-        if self._file is None:
+        if self._writer is None:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
-            csv.writer(self._file).writerow(["line", "reason", *map(self._cell, self._columns)])
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(["line", "reason", *map(self._cell, self._columns)])
         values = [row.values.get(name, "") for name in self._columns]
-        csv.writer(self._file).writerow(
+        self._writer.writerow(
             [row.line, *(self._cell(cell) for cell in (reason, *values, *row.beyond))]
         )
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import click
 
@@ -14,7 +14,7 @@ from advocacy.cli.context import WHO, Refusal, counted, in_app, org_option, sett
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
 from advocacy.core.ids import new_key
-from advocacy.providers import BY_SLUG, generic, mappings, optional
+from advocacy.providers import BY_SLUG, generic, mappings
 
 
 @click.group()
@@ -79,9 +79,9 @@ def source_create(
     click.echo("Store this output; it is not shown again.")
 
 
-def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, object]:
+def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, Any]:
     """Return the settings of a source; a mapping is validated first."""
-    setup: dict[str, object] = {}
+    setup: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
@@ -99,13 +99,12 @@ def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> di
     return setup
 
 
-def read_mapping(named: str) -> object:
+def read_mapping(named: str) -> Any:
     """Return an included mapping by its name, or one from a file."""
     if named in mappings.names():
         return mappings.get(named)
     try:
-        read: object = json.loads(Path(named).read_text(encoding="utf-8"))
-        return read
+        return json.loads(Path(named).read_text(encoding="utf-8"))
     except OSError:
         known = ", ".join(mappings.names())
         raise Refusal(
@@ -118,7 +117,7 @@ def read_mapping(named: str) -> object:
 @source.command("try")
 @click.argument("mapping")
 @click.argument("body", type=click.File("rb"))
-def source_try(mapping: str, body: BinaryIO) -> None:
+def source_try(mapping: str, body: Any) -> None:
     """Show the actions that a mapping reads from a payload; nothing is stored.
 
     \b
@@ -129,7 +128,7 @@ def source_try(mapping: str, body: BinaryIO) -> None:
     if mistakes := generic.check_mapping(read):
         raise Refusal(f"the mapping {mapping} has errors: {'; '.join(mistakes)}")
     try:
-        events = generic.dry_run(optional.mapping(read), body.read())
+        events = generic.dry_run(read, body.read())
     except Unreadable as error:
         raise Refusal(f"this mapping cannot read the payload: {error}") from None
     for number, event in enumerate(events, start=1):

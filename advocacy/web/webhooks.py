@@ -22,7 +22,7 @@ from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
 from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.counters import Counters
-from advocacy.ingestion.group_commit import AsyncGroupCommit, GroupCommit, Overloaded
+from advocacy.ingestion.group_commit import GroupCommit, Overloaded
 from advocacy.ingestion.receive import KnownSources, ReceiveOutcome, WebhookRequest, receive_batch
 from config.settings import Settings
 
@@ -58,15 +58,12 @@ def init_app(app: Flask) -> None:
 
     limits: dict[str, Any] = {
         "at_once": _AT_ONCE,
-        "waiting": settings.door_waiting,
-        "seconds": settings.door_seconds,
+        "waiting": settings.webhook_waiting,
+        "seconds": settings.webhook_seconds,
         # Where the database is away, asking once for each would only take longer.
         "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
     }
-    app.extensions["door"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
-    app.extensions["door_in_loop"] = AsyncGroupCommit[WebhookRequest, ReceiveOutcome](
-        keep, **limits
-    )
+    app.extensions["receiver"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
 
 
 class WebhookEndpoint:
@@ -117,7 +114,7 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     try:
         url = _url(settings, environ["PATH_INFO"], query)
         return _acknowledge(
-            counters, app.extensions["door"].do(WebhookRequest(key, body, headers, url))
+            counters, app.extensions["receiver"].do(WebhookRequest(key, body, headers, url))
         )
     except Exception as error:
         return _failed(counters, error, headers)
@@ -140,7 +137,7 @@ async def answer_in_loop(
         return _refuse_encoding(counters)
     try:
         received = WebhookRequest(key, body, headers, _url(settings, path, query))
-        return _acknowledge(counters, await app.extensions["door_in_loop"].do(received))
+        return _acknowledge(counters, await app.extensions["receiver"].do_in_loop(received))
     except Exception as error:
         return _failed(counters, error, headers)
 
@@ -192,7 +189,7 @@ def _failed(counters: Counters, error: Exception, headers: Mapping[str, str]) ->
         )
         return _say(counters, error.reason, 401, "refused\n", request_id, error.source)
     if isinstance(error, Overloaded):
-        log.warning("door_overloaded", request_id=request_id)
+        log.warning("webhooks_overloaded", request_id=request_id)
         return _say(counters, "overloaded", 503, "try again\n", request_id)
     if isinstance(error, (DBAPIError, PoolTimeout, WrongKey)):
         log.error("delivery_not_kept", error=type(error).__name__, request_id=request_id)
