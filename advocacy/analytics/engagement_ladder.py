@@ -1,18 +1,19 @@
-"""④ The ladder: how far supporters have come, who climbed and through which post, who comes back.
+"""The engagement ladder: how far supporters have come, who climbed by which post, who comes back.
 
-Numbers of people, never who. What each figure means is in `definitions`, under the same name.
+Numbers of people only. The definition of each figure is in `glossary`, under the same name.
 
-Note: rungs, cohorts and repeats look at all of a campaign's actions (or
-the organization's) up to the last day, not only at those in the range; the range says when somebody
-climbed. In a campaign only its own actions count, so somebody can be new there and old elsewhere.
+Note: rungs, cohorts and repeats look at all actions of a campaign (or of the organization) up to
+the last day, not only at those in the range; the range says when somebody climbed. In a campaign
+only its own actions count, so somebody can be new there and known elsewhere.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from advocacy.analytics.activation import BadRange, recurring_share
@@ -23,9 +24,129 @@ from advocacy.storage import posts as posts_storage
 from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, RungCount
 from advocacy.storage.models import Campaign, Organization
 
-USUAL_DAYS = 30
+DEFAULT_DAYS = 30
 REPEAT_DAYS = 90
 COHORT_MONTHS = 12
+
+_PostCounts: TypeAlias = Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LadderCounts:
+    """What the database counts for a ladder; names of posts are added when it is shown."""
+
+    first: date
+    last: date
+    rungs: tuple[RungCount, ...]
+    cohorts: tuple[Cohort, ...]
+    repeat: tuple[int, int]
+    gifts: tuple[Gifts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LadderAbout:
+    """The campaign, or without one the organization, that a ladder is about."""
+
+    campaign: str | None
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """People whose highest rung this is; `joined` and `climbed` of them came in the range."""
+
+    rung: str
+    people: int
+    joined: int
+    climbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """People who climbed from one rung to a higher one."""
+
+    lower: str
+    higher: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class LadderPost:
+    """The post through which people climbed."""
+
+    id: UUID
+    platform: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostClimbs:
+    """People who climbed or joined through a post; without a post, unattributed."""
+
+    post: LadderPost | None
+    climbed: int
+    joined: int
+
+
+@dataclass(frozen=True, slots=True)
+class CohortMonth:
+    """People of a cohort who acted `since` months after their first month."""
+
+    since: int
+    people: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRetention:
+    """People by the month of their first action, as YYYY-MM, and who acted later."""
+
+    month: str
+    people: int
+    months: tuple[CohortMonth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatFigures:
+    """People whose first `days` ended in the range, and those of them who acted again."""
+
+    days: int
+    people: int
+    again: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiftFigures:
+    """Gifts in a currency; `gifts` and their average are of one-time gifts."""
+
+    currency: str
+    gifts: int
+    average_minor: int | None
+    net_minor: int
+    recurring_net_minor: int
+    recurring_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The engagement ladder, from `first` to `last`, both included."""
+
+    about: LadderAbout
+    first: date
+    last: date
+    people: int
+    joined: int
+    climbed: int
+    rungs: tuple[Rung, ...]
+    still_monthly: int
+    climbs: tuple[Climb, ...]
+    posts: tuple[PostClimbs, ...]
+    retention: tuple[CohortRetention, ...]
+    repeat: RepeatFigures
+    gifts: tuple[GiftFigures, ...]
+    counted_at: datetime | None = None
 
 
 def ladder(
@@ -33,21 +154,21 @@ def ladder(
     campaign: Campaign | None,
     first: date | None = None,
     last: date | None = None,
-) -> dict[str, Any]:
-    """Return the ladder of a campaign, or of the whole organization where there is none.
+) -> Ladder:
+    """Return the ladder of a campaign, or of the whole organization without one.
 
-    Without a range it is of the last 30 days. Raises `BadRange`.
+    The default range is the last 30 days. Raises `BadRange`.
     """
-    return told(org_id, campaign, count(org_id, campaign, first, last))
+    return ladder_from(org_id, campaign, count(org_id, campaign, first, last))
 
 
 def days_of(
     org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None
 ) -> tuple[date, date]:
-    """Return the days that are meant: without a range the last 30. Raises `BadRange`."""
+    """Return the first and the last day; by default the last 30 days. Raises `BadRange`."""
     last = last or day_in(datetime.now(UTC), _about(org_id, campaign).timezone)
-    first = first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(
-        days=USUAL_DAYS - 1
+    first = first or max(last, date.min + timedelta(days=DEFAULT_DAYS)) - timedelta(
+        days=DEFAULT_DAYS - 1
     )
     if first > last:
         raise BadRange("the first day is after the last")
@@ -56,10 +177,10 @@ def days_of(
 
 def count(
     org_id: UUID, campaign: Campaign | None, first: date | None = None, last: date | None = None
-) -> dict[str, Any]:
-    """Count what a ladder is told of, as data that can be kept.
+) -> LadderCounts:
+    """Return the counts that a ladder is made from. Raises `BadRange`.
 
-    It reads all actions up to the last day: about two seconds for a million. Raises `BadRange`.
+    It reads all actions up to the last day: about two seconds for a million.
     """
     first, last = days_of(org_id, campaign, first, last)
     campaign_id = campaign.id if campaign else None
@@ -67,12 +188,14 @@ def count(
     found = store.read_ladder(
         org_id, campaign_id, first, last, timezone, REPEAT_DAYS, COHORT_MONTHS
     )
-    return {
-        "first": first,
-        "last": last,
-        **found._asdict(),
-        "gifts": store.read_gifts(org_id, campaign_id, first, last, timezone),
-    }
+    return LadderCounts(
+        first=first,
+        last=last,
+        rungs=tuple(found.rungs),
+        cohorts=tuple(found.cohorts),
+        repeat=found.repeat,
+        gifts=tuple(store.read_gifts(org_id, campaign_id, first, last, timezone)),
+    )
 
 
 def _about(org_id: UUID, campaign: Campaign | None) -> Campaign | Organization:
@@ -82,50 +205,32 @@ def _about(org_id: UUID, campaign: Campaign | None) -> Campaign | Organization:
     return about
 
 
-def told(org_id: UUID, campaign: Campaign | None, counted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ladder of what was counted (see `count`), also where that was kept as JSON."""
+def ladder_from(org_id: UUID, campaign: Campaign | None, counts: LadderCounts) -> Ladder:
+    """Return the ladder of these counts."""
     about = _about(org_id, campaign)
-    campaign_id = campaign.id if campaign else None
-    first, last = counted["first"], counted["last"]
-    rows = [RungCount(*row) for row in counted["rungs"]]
-    cohorts = [Cohort(*row) for row in counted["cohorts"]]
-    people, again = counted["repeat"]
-    figures = _figures(rows)
-    return {
-        "about": {
-            "campaign": campaign.slug if campaign else None,
-            "name": about.name,
-            "timezone": about.timezone,
-        },
-        "from": first,
-        "to": last,
-        "people": figures["people"],
-        "joined": figures["joined"],
-        "climbed": figures["climbed"],
-        "rungs": [
-            {
-                "rung": name,
-                "people": figures["rung", rung],
-                "joined": figures["joined", rung],
-                "climbed": figures["climbed", rung],
-            }
+    ways = _ways(counts.rungs)
+    people, again = counts.repeat
+    return Ladder(
+        about=LadderAbout(campaign.slug if campaign else None, about.name, about.timezone),
+        first=counts.first,
+        last=counts.last,
+        people=_on_all_rungs(ways, "people"),
+        joined=_on_all_rungs(ways, "joined"),
+        climbed=_on_all_rungs(ways, "climbed"),
+        rungs=tuple(
+            Rung(name, ways["people", rung], ways["joined", rung], ways["climbed", rung])
             for rung, name in enumerate(RUNGS)
-        ],
-        "still_monthly": figures["still"],
-        "climbs": [
-            {"from": RUNGS[before], "to": RUNGS[rung], "people": n}
-            for (before, rung), n in sorted(_climbs(rows).items())
-        ],
-        "posts": _posts(org_id, campaign_id, rows),
-        "retention": _retention(cohorts, last),
-        "repeat": {
-            "days": REPEAT_DAYS,
-            "people": people,
-            "again": again,
-            "share": _share(again, people),
-        },
-        "gifts": [_gifts(Gifts(*row)) for row in counted["gifts"]],
-    }
+        ),
+        still_monthly=sum(row.still for row in counts.rungs),
+        climbs=tuple(
+            Climb(RUNGS[lower], RUNGS[higher], climbed)
+            for (lower, higher), climbed in sorted(_climbs(counts.rungs).items())
+        ),
+        posts=_posts(org_id, campaign.id if campaign else None, counts.rungs),
+        retention=_retention(counts.cohorts, counts.last),
+        repeat=RepeatFigures(REPEAT_DAYS, people, again, _share(again, people)),
+        gifts=tuple(_gifts(row) for row in counts.gifts),
+    )
 
 
 def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -> dict[str, Any]:
@@ -134,20 +239,20 @@ def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -
     Rungs with who came new to them, climbed to them and stayed on them; the ways between rungs; and
     every post through which somebody came or climbed, the one with the most climbs first.
     """
-    rows = count(org_id, campaign, first, last)["rungs"]
+    rows = count(org_id, campaign, first, last).rungs
     return climbing_of(rows, {post.id: post for post in posts_storage.list_posts(org_id)})
 
 
 def climbing_of(rows: Sequence[RungCount], posts: Mapping[UUID, Any]) -> dict[str, Any]:
     """Return what `climbing` does of people by where they stand, and of these posts."""
-    figures = _figures(rows)
+    ways = _ways(rows)
     return {
-        "people": figures["people"],
+        "people": _on_all_rungs(ways, "people"),
         "rungs": [
             {
                 "rung": name,
-                "people": figures["rung", rung],
-                **{way: figures[way, rung] for way in ("joined", "climbed", "stayed")},
+                "people": ways["people", rung],
+                **{way: ways[way, rung] for way in ("joined", "climbed", "stayed")},
             }
             for rung, name in enumerate(RUNGS)
         ],
@@ -168,16 +273,16 @@ def climbing_of(rows: Sequence[RungCount], posts: Mapping[UUID, Any]) -> dict[st
     }
 
 
-def _most_climbs(item: tuple[UUID | None, dict[str, int]]) -> tuple[Any, ...]:
+def _most_climbs(item: tuple[UUID | None, _PostCounts]) -> tuple[bool, int, int, str]:
     post_id, counts = item
     return post_id is None, -counts["climbed"], -counts["joined"], str(post_id)
 
 
-def _before(row: Any) -> int:
-    return NEW if row.before is None else int(row.before)
+def _before(row: RungCount) -> int:
+    return NEW if row.before is None else row.before
 
 
-def _climbs(rows: Sequence[Any]) -> Counter[tuple[int, int]]:
+def _climbs(rows: Sequence[RungCount]) -> Counter[tuple[int, int]]:
     found: Counter[tuple[int, int]] = Counter()
     for row in rows:
         if NEW < _before(row) < row.rung:
@@ -185,81 +290,77 @@ def _climbs(rows: Sequence[Any]) -> Counter[tuple[int, int]]:
     return found
 
 
-def _by_post(rows: Sequence[Any]) -> dict[UUID | None, dict[str, int]]:
-    found: dict[UUID | None, dict[str, int]] = {}
+def _by_post(rows: Sequence[RungCount]) -> dict[UUID | None, _PostCounts]:
+    found: dict[UUID | None, _PostCounts] = {}
     for row in rows:
         if _before(row) < row.rung:
-            counts = found.setdefault(row.post_id, {"climbed": 0, "joined": 0})
+            counts = found.setdefault(row.post_id, Counter())
             counts["joined" if _before(row) == NEW else "climbed"] += row.people
     return found
 
 
-def _figures(rows: Sequence[Any]) -> Counter[Any]:
-    """Return how many people there are, on each rung, and by each way to it."""
-    figures: Counter[Any] = Counter()
+def _ways(rows: Sequence[RungCount]) -> Counter[tuple[str, int]]:
+    """Return how many people are on each rung: all (`people`), and by the way they came to it."""
+    found: Counter[tuple[str, int]] = Counter()
     for row in rows:
         before = _before(row)
         way = "stayed" if before == row.rung else "joined" if before == NEW else "climbed"
-        figures["people"] += row.people
-        figures["rung", row.rung] += row.people
-        figures[way, row.rung] += row.people
-        figures[way] += row.people
-        figures["still"] += row.still
-    return figures
+        found["people", row.rung] += row.people
+        found[way, row.rung] += row.people
+    return found
 
 
-def _posts(org_id: UUID, campaign_id: UUID | None, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    posts = {post.id: post for post in posts_storage.list_posts(org_id, campaign_id)}
-    by_post = _by_post(rows)
-    return [
-        {
-            # An action can be credited to a post of another campaign.
-            "post": {"id": post.id, "platform": post.platform, "title": post.title}
-            if (post := posts.get(post_id))  # type: ignore[arg-type]
-            else None,
-            "climbed": counts["climbed"],
-            "joined": counts["joined"],
-        }
-        for post_id, counts in sorted(by_post.items(), key=_most_climbs)
-    ]
+def _on_all_rungs(ways: Counter[tuple[str, int]], way: str) -> int:
+    return sum(ways[way, rung] for rung in range(len(RUNGS)))
 
 
-def _retention(cohorts: Sequence[Any], last: date) -> list[dict[str, Any]]:
-    counts = {(row.month, row.since): row.people for row in cohorts}
+def _posts(
+    org_id: UUID, campaign_id: UUID | None, rows: Sequence[RungCount]
+) -> tuple[PostClimbs, ...]:
+    # An action can be credited to a post of another campaign, whose name is not shown.
+    posts: dict[UUID | None, LadderPost] = {
+        post.id: LadderPost(post.id, post.platform, post.title)
+        for post in posts_storage.list_posts(org_id, campaign_id)
+    }
+    return tuple(
+        PostClimbs(posts.get(post_id), counts["climbed"], counts["joined"])
+        for post_id, counts in sorted(_by_post(rows).items(), key=_most_climbs)
+    )
 
-    def people(month: date, since: int) -> int:
-        return int(counts.get((month, since), 0))
 
-    return [
-        {
-            "month": f"{month:%Y-%m}",
-            "people": people(month, 0),
-            "months": [
-                {
-                    "since": since,
-                    "people": people(month, since),
-                    "share": _share(people(month, since), people(month, 0)),
-                }
-                for since in range(1, _months(last) - _months(month) + 1)
-            ],
-        }
+def _retention(cohorts: Sequence[Cohort], last: date) -> tuple[CohortRetention, ...]:
+    people = {(row.month, row.since): row.people for row in cohorts}
+
+    def later_month(month: date, since: int) -> CohortMonth:
+        active = people.get((month, since), 0)
+        return CohortMonth(since, active, _share(active, people.get((month, 0), 0)))
+
+    return tuple(
+        CohortRetention(
+            month=f"{month:%Y-%m}",
+            people=people.get((month, 0), 0),
+            months=tuple(
+                later_month(month, since)
+                for since in range(1, _month_number(last) - _month_number(month) + 1)
+            ),
+        )
         for month in sorted({row.month for row in cohorts})
-    ]
+    )
 
 
-def _months(day: date) -> int:
+def _month_number(day: date) -> int:
     return day.year * 12 + day.month
 
 
-def _gifts(row: Gifts) -> dict[str, Any]:
-    return {
-        "currency": row.currency,
-        "gifts": row.gifts,
-        "average_minor": round(row.gross_minor / row.gifts) if row.gifts else None,
-        "net_minor": row.net_minor,
-        "recurring_net_minor": row.recurring_net_minor,
-        "recurring_share": recurring_share(row.recurring_net_minor, row.net_minor),
-    }
+def _gifts(row: Gifts) -> GiftFigures:
+    return GiftFigures(
+        currency=row.currency,
+        gifts=row.gifts,
+        average_minor=round(row.gross_minor / row.gifts) if row.gifts else None,
+        net_minor=row.net_minor,
+        recurring_net_minor=row.recurring_net_minor,
+        recurring_share=recurring_share(row.recurring_net_minor, row.net_minor),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:

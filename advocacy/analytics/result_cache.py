@@ -1,23 +1,23 @@
-"""Figures that take long to count: counted in the background, kept, and shown at once.
+"""Figures that take long: calculated in the background, cached, and shown at once.
 
-    asked ─▶ few actions? ─▶ counted now
+    asked ─▶ few actions? ─▶ calculated now
                │ many
                ▼
-             kept? ─▶ shown, with the time it was counted; old ─▶ counted anew behind it
+             cached? ─▶ shown, with the time of calculation; old ─▶ calculated again behind it
                │ not yet
                ▼
              `BeingCounted` ─▶ the page says so and asks again      worker: `Counting.count`
 
-A question is a name of `COUNTS`, a scope (a campaign, or None for all of the organization) and
-what is asked about it. Its answer is the same for every reader.
+A question is a name of `COUNTS`, a scope (a campaign, or None for the whole organization) and its
+parameters. The answer is the same for every reader.
 
-What is kept is in Redis and may be lost: then it is counted anew. Where Redis is away figures are
-counted while one waits, for as long as a page may take (see `store.hurry`).
+The cache is in Redis and may be lost: then figures are calculated again. Without Redis they are
+calculated while the reader waits, for as long as a page may take (see `connections.set_deadline`).
 
-Note: that something is older than `FRESH_SECONDS` does not mean that it
-is counted anew. The worker first looks at the mark of the data (`store.marks`), which is cheap, and
-counts only where it is another one. And a question is counted once at a time, whoever asks how
-often: its lock belongs to the transaction that counts, so it ends with its process.
+Note: an answer older than `FRESH_SECONDS` is not always calculated again. The worker first reads
+the change token of the data, which is cheap, and calculates only if it differs. And a question is
+calculated once at a time, however many ask: its lock belongs to the transaction that calculates, so
+it ends with its process.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar, cast, get_origin
 from uuid import UUID
 
 import structlog
@@ -53,29 +54,31 @@ from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.session import transaction
 
 LIVE_BELOW = 200_000
-"""Of fewer actions than this figures are counted while one waits."""
+"""Figures of fewer actions than this are calculated while the reader waits."""
 
-_TIMES_AS_MANY: Mapping[str, int] = {"influence": 4, "groups": 4}
-"""What costs so much more for each action, and so is counted while one waits of fewer."""
+_COST_FACTORS: Mapping[str, int] = {"influence": 4, "groups": 4}
+"""How much more an action costs in these figures; the limit is so much lower."""
 
 FRESH_SECONDS = 300
-"""What was looked at so lately is shown without another look."""
+"""An answer that was checked so recently is shown without another check."""
 
-_TIMES_AS_LONG = 20
-"""What took long is looked at more seldom, so that no more than a part of the time goes into it."""
+_CHECK_FACTOR = 20
+"""An answer is checked again no sooner than after this many times the time it took."""
 
-_KEPT_SECONDS = 3600
-_KEPT_LONG_SECONDS = 3 * 86400
-_KEPT_LONG = frozenset({"ladder", "donors", "districts"})
-_WAY = 3
-"""One more whenever a figure is counted another way: what was kept the old way is left behind."""
+_CACHE_SECONDS = 3600
+_CACHE_LONG_SECONDS = 3 * 86400
+_CACHED_LONG = frozenset({"ladder", "donors", "districts"})
+_VERSION = 4
+"""Raised whenever figures are calculated differently: older answers are then ignored."""
 
 _FAILED_SECONDS = 60
 _JOB_SECONDS = 1800
 _WAIT_SECONDS = 300
-_MOST_WAITING = 100
+_MAX_WAITING = 100
 
 log = structlog.get_logger()
+
+F = TypeVar("F")
 
 
 class BeingCounted(Exception):
@@ -83,17 +86,28 @@ class BeingCounted(Exception):
 
 
 class NotCounted(Exception):
-    """Counting failed, or took too long; it is not tried again for a minute."""
+    """Calculation failed, or took too long; it is not tried again for a minute."""
 
 
-class Counted(NamedTuple):
-    """Figures, and when they were counted; None for just now."""
+class Counted(NamedTuple, Generic[F]):
+    """Figures, and when they were calculated; None for just now."""
 
-    figures: Any
+    figures: F
     at: datetime | None = None
 
 
-# What there is to count ---------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """A cached answer: figures, seconds it took, change token, and when it was last checked."""
+
+    figures: object
+    at: datetime
+    took: float
+    token: str
+    checked: float
+
+
+# What can be calculated ---------------------------------------------------------------------------
 
 
 def _scope(org_id: UUID, campaign_id: UUID | None) -> Campaign | Organization:
@@ -103,44 +117,70 @@ def _scope(org_id: UUID, campaign_id: UUID | None) -> Campaign | Organization:
         else organizations.find_organization(org_id)
     )
     if found is None:
-        raise errors.NotFound("what was asked about is there no more")
+        raise errors.NotFound("the campaign or organization no longer exists")
     return found
 
 
 def _campaign(org_id: UUID, campaign_id: UUID | None) -> Campaign | None:
-    return _scope(org_id, campaign_id) if campaign_id else None
+    found = _scope(org_id, campaign_id)
+    return found if isinstance(found, Campaign) else None
 
 
-def _ladder(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
-    return engagement_ladder.count(org_id, _campaign(org_id, campaign_id), **of)
+def _ladder(
+    org_id: UUID, campaign_id: UUID | None, first: date | None, last: date | None
+) -> engagement_ladder.LadderCounts:
+    campaign = _campaign(org_id, campaign_id) if campaign_id else None
+    return engagement_ladder.count(org_id, campaign, first, last)
 
 
-def _influence(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
-    campaign = _scope(org_id, campaign_id)
-    assert isinstance(campaign, Campaign)  # noqa: S101 -- nobody asks for that of an organization
-    return conversion_paths.influences(campaign, **of)
+def _influence(
+    org_id: UUID,
+    campaign_id: UUID | None,
+    first: date | None,
+    last: date | None,
+    grains: Sequence[str],
+    currency: str,
+    models: Sequence[str],
+) -> dict[str, conversion_paths.Influence]:
+    campaign = _campaign(org_id, campaign_id)
+    if campaign is None:
+        raise TypeError("influence is calculated for a campaign")
+    return conversion_paths.influences(campaign, first, last, grains, currency, models)
 
 
-def _groups(org_id: UUID, campaign_id: UUID | None, **of: Any) -> Any:
-    question = breakdown.Question(**of)
+def _groups(
+    org_id: UUID, campaign_id: UUID | None, question: breakdown.Question
+) -> dict[str, object]:
     return breakdown.grouped(_scope(org_id, campaign_id), question)
 
 
-COUNTS: Mapping[str, Callable[..., Any]] = {
+def _donors(
+    org_id: UUID, campaign_id: UUID | None, first: date, last: date
+) -> tuple[goals.OfDay, ...]:
+    return tuple(goals.read_donors(org_id, campaign_id, first, last))
+
+
+def _districts(
+    org_id: UUID, campaign_id: UUID | None, first: date, last: date
+) -> tuple[goals.OfDistrict, ...]:
+    return tuple(goals.read_districts(org_id, campaign_id, first, last))
+
+
+COUNTS: Mapping[str, Callable[..., object]] = {
     "ladder": _ladder,
     "influence": _influence,
     "groups": _groups,
-    "donors": goals.read_donors,
-    "districts": goals.read_districts,
+    "donors": _donors,
+    "districts": _districts,
 }
-"""What is counted, by name: of an organization, a campaign or None, and what is asked about it."""
+"""What is calculated, by name: of an organization, a campaign or None, and parameters."""
 
 
-# Asked, counted and kept --------------------------------------------------------------------------
+# The cache ----------------------------------------------------------------------------------------
 
 
 class Counting:
-    """Asks for figures, and counts those that were asked for."""
+    """Asks for figures, and calculates those that were asked for."""
 
     def __init__(self, redis_url: str, queue: str) -> None:
         self._redis_url, self._queue = redis_url, queue
@@ -149,107 +189,112 @@ class Counting:
 
     def ask(
         self,
+        expected: type[F],
         org_id: UUID,
         campaign_id: UUID | None,
-        about: str,
+        name: str,
         days: tuple[date, date] | None = None,
-        **of: Any,
-    ) -> Counted:
-        """Return the figures of a question; `days` are those whose actions it reads, if not all.
+        **parameters: object,
+    ) -> Counted[F]:
+        """Return the figures of this type; `days` are those whose actions it reads, if not all.
 
-        Raises `BeingCounted`, `NotCounted`, and what counting raises where it is done at once.
+        Raises `BeingCounted`, `NotCounted`, and what calculation raises where it is done at once.
         """
-        live = partial(COUNTS[about], org_id, campaign_id, **of)
+        live = partial(COUNTS[name], org_id, campaign_id, **parameters)
         actions = totals.count_actions(org_id, campaign_id, days)
-        if actions * _TIMES_AS_MANY.get(about, 1) < self.live_below:
-            return Counted(live())
-        written = encode([about, campaign_id, of])
-        try:
-            return self._ask_redis(connect(self._redis_url), org_id, written)
-        except (RedisError, OSError) as error:
-            log.warning("nothing_kept", error=type(error).__name__)
-        return Counted(live())
+        if actions * _COST_FACTORS.get(name, 1) >= self.live_below:
+            question = encode([name, campaign_id, parameters])
+            try:
+                found = self._ask_redis(connect(self._redis_url), org_id, question)
+                return Counted(_checked(expected, found.figures), found.at)
+            except (RedisError, OSError) as error:
+                log.warning("result_cache_unavailable", error=type(error).__name__)
+        return Counted(_checked(expected, live()))
 
-    def _ask_redis(self, redis: Redis, org_id: UUID, written: str) -> Counted:
-        key = self._key(org_id, written)
-        kept = _unpacked(redis.get(key))
-        if kept is None and redis.exists(f"{key}:failed"):
+    def _ask_redis(self, redis: Redis, org_id: UUID, question: str) -> _Cached:
+        key = self._key(org_id, question)
+        cached = _unpacked(redis.get(key))
+        if cached is None and redis.exists(f"{key}:failed"):
             raise NotCounted
-        if kept is None or time.time() - kept["looked"] > max(
-            self.fresh_seconds, kept["took"] * _TIMES_AS_LONG
+        if cached is None or time.time() - cached.checked > max(
+            self.fresh_seconds, cached.took * _CHECK_FACTOR
         ):
-            self._enqueue(redis, org_id, written)
-        if kept is None:
+            self._enqueue(redis, org_id, question)
+        if cached is None:
             raise BeingCounted
-        return Counted(kept["figures"], kept["at"])
+        return cached
 
-    def _enqueue(self, redis: Redis, org_id: UUID, written: str) -> None:
-        """Ask for a count, unless one waits already. One may wait behind a running one.
+    def _enqueue(self, redis: Redis, org_id: UUID, question: str) -> None:
+        """Ask for a calculation, unless one waits already. One may wait behind a running one.
 
         If its worker is killed, the next who asks after the lease enqueues it again.
         """
         queue = counts_queue(self._queue)
-        if redis.llen(f"rq:queue:{queue}") >= _MOST_WAITING:
+        if redis.llen(f"rq:queue:{queue}") >= _MAX_WAITING:
             return
-        name, arguments = self._key(org_id, written).replace(":", "-"), [str(org_id), written]
+        name, arguments = self._key(org_id, question).replace(":", "-"), [str(org_id), question]
         enqueue_once(
             redis, queue, name, "workers.jobs.count", arguments, _JOB_SECONDS, _WAIT_SECONDS
         )
 
-    def count(self, org_id: UUID, written: str) -> bool:
-        """Count what was asked for and keep it; says whether it did.
+    def count(self, org_id: UUID, question: str) -> bool:
+        """Calculate and cache the answer to a question; return whether it was calculated.
 
-        It does not where somebody else is at it, and where nothing changed since it was counted.
+        It is not if another process is at it, or if nothing changed since the last time.
         """
-        redis, key = connect(self._redis_url, timeout=5.0), self._key(org_id, written)
-        about, campaign_id, of = decode(written)
+        redis, key = connect(self._redis_url, timeout=5.0), self._key(org_id, question)
+        name, campaign_id, parameters = decode(question)
         with transaction():
             if not locks.try_lock(org_id, key):
                 return False
             server.allow_long_query()
-            kept = _unpacked(redis.get(key))
-            # Before the figures: what changes in between makes another mark.
-            mark = _mark(org_id, campaign_id)
-            again = kept is None or kept["mark"] != mark
-            if again:
+            cached = _unpacked(redis.get(key))
+            # Before the figures: a change in between then has another token.
+            token = _token(org_id, campaign_id)
+            outdated = cached is None or cached.token != token
+            if cached is None or outdated:
                 began, at = time.monotonic(), datetime.now(UTC)
                 try:
-                    figures = COUNTS[about](org_id, campaign_id, **of)
+                    figures = COUNTS[name](org_id, campaign_id, **parameters)
                 except Exception:
-                    if kept is None:
+                    if cached is None:
                         redis.set(f"{key}:failed", 1, ex=_FAILED_SECONDS)
                     raise
-                took = time.monotonic() - began
-                kept = {"figures": figures, "at": at, "took": took, "mark": mark}
-            assert kept is not None  # noqa: S101
-            seconds = _KEPT_LONG_SECONDS if about in _KEPT_LONG else _KEPT_SECONDS
-            redis.set(key, _packed({**kept, "looked": time.time()}), ex=seconds)
-        return again
+                cached = _Cached(figures, at, time.monotonic() - began, token, 0)
+            seconds = _CACHE_LONG_SECONDS if name in _CACHED_LONG else _CACHE_SECONDS
+            redis.set(key, _packed(replace(cached, checked=time.time())), ex=seconds)
+        return outdated
 
-    def _key(self, org_id: UUID, written: str) -> str:
-        digest = hashlib.blake2b(written.encode(), digest_size=16).hexdigest()
-        return f"{self._queue}:counted:{_WAY}:{org_id}:{digest}"
+    def _key(self, org_id: UUID, question: str) -> str:
+        digest = hashlib.blake2b(question.encode(), digest_size=16).hexdigest()
+        return f"{self._queue}:counted:{_VERSION}:{org_id}:{digest}"
 
 
-def _mark(org_id: UUID, campaign_id: UUID | None) -> str:
-    """Return another word whenever the figures may be others; so at midnight in the scope's zone.
+def _token(org_id: UUID, campaign_id: UUID | None) -> str:
+    """Return a token that changes when the figures may, so also at midnight in the scope's zone.
 
-    Up to today is what is asked for where no day is named.
+    A question without a last day is up to today.
     """
     today = day_in(datetime.now(UTC), _scope(org_id, campaign_id).timezone)
     return f"{today}:{change_tokens.read_change_token(org_id, campaign_id)}"
 
 
-def _packed(kept: Mapping[str, Any]) -> bytes:
-    return zlib.compress(encode(kept).encode())
+def _checked(expected: type[F], figures: object) -> F:
+    if not isinstance(figures, get_origin(expected) or expected):
+        raise TypeError(f"{expected} expected, not {type(figures).__name__}")
+    return cast(F, figures)
 
 
-def _unpacked(packed: Any) -> dict[str, Any] | None:
-    """Return what was kept; what another version of the code wrote otherwise counts as nothing."""
-    if packed is None:
+def _packed(cached: _Cached) -> bytes:
+    return zlib.compress(encode(cached).encode())
+
+
+def _unpacked(packed: object) -> _Cached | None:
+    """Return the cached answer; what another version of the code wrote counts as none."""
+    if not isinstance(packed, bytes):
         return None
     try:
-        found: dict[str, Any] = decode(zlib.decompress(packed).decode())
-        return found if {"figures", "at", "took", "mark", "looked"} <= found.keys() else None
-    except (ValueError, zlib.error, AttributeError):
+        found = decode(zlib.decompress(packed).decode())
+    except (ValueError, zlib.error):
         return None
+    return found if isinstance(found, _Cached) else None

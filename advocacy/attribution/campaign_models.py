@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from advocacy.attribution.proration import in_whole_units
 
@@ -227,7 +227,7 @@ def _in_minor(parts: Mapping[K, Fraction]) -> dict[K, int]:
     return dict(zip(parts, in_whole_units(list(parts.values())), strict=True))
 
 
-MODELS: Mapping[str, Callable[..., Shared[Any]]] = {
+MODELS: Mapping[str, Callable[..., Shared[str]]] = {
     "markov_1": partial(markov, order=1),
     "markov_2": partial(markov, order=2),
     "markov_3": partial(markov, order=3),

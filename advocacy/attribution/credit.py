@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from advocacy.attribution.eligibility import WINDOWS, path_of, window_bounds
@@ -148,7 +148,7 @@ def split_by_campaign(touches: Iterable[Touch], credit: Credit) -> tuple[list[To
 
 
 def first_payment(
-    payments: Iterable[SomePayment], has_evidence: Callable[[SomePayment], Any]
+    payments: Iterable[SomePayment], has_evidence: Callable[[SomePayment], object]
 ) -> SomePayment:
     """Return the payment of a recurring gift whose credit all its payments inherit.
 

@@ -10,26 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from advocacy.core.events import Tier, Touch
 from advocacy.core.platforms import channel_of, platform_of_host
+from advocacy.core.records import LinkByCode, LinkByUtm, StoredClick
 from advocacy.core.tracking_parameters import folded_utm
 
 
 @dataclass(slots=True)
 class TouchLookup:
-    """Links by code and UTM, clicks by id and by supporter, looked up for a batch.
+    """Links by code and UTM, clicks by id and by supporter, looked up for a batch."""
 
-    Rows have `link_id`, `post_id`, `campaign_id`, `platform`; clicks also `click_id`, `clicked_at`,
-    `seen_at`; links by UTM also `utm`, folded.
-    """
-
-    links: Mapping[str, Any] = field(default_factory=dict)
-    utm_links: Sequence[Any] = ()
-    clicks: Mapping[str, Any] = field(default_factory=dict)
-    clicks_of: Mapping[UUID, Sequence[Any]] = field(default_factory=dict)
+    links: Mapping[str, LinkByCode] = field(default_factory=dict)
+    utm_links: Sequence[LinkByUtm] = ()
+    clicks: Mapping[str, StoredClick] = field(default_factory=dict)
+    clicks_of: Mapping[UUID, Sequence[StoredClick]] = field(default_factory=dict)
 
 
 def collect_touchpoints(
@@ -52,10 +48,10 @@ def collect_touchpoints(
     click = known.clicks.get(click_id)
     if click:
         touches.append(_from_click(click, Tier.CLICK_ID))
-    if link := known.links.get(code):
-        touches.append(_from_link(link, Tier.CODE, occurred_at))
-    if utm and known.utm_links and (link := _by_utm(folded_utm(utm), known.utm_links)):
-        touches.append(_from_link(link, Tier.UTM, occurred_at))
+    if by_code := known.links.get(code):
+        touches.append(_from_link(by_code, Tier.CODE, occurred_at))
+    if utm and known.utm_links and (by_utm := _by_utm(folded_utm(utm), known.utm_links)):
+        touches.append(_from_link(by_utm, Tier.UTM, occurred_at))
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
     if supporter_id is not None:
@@ -71,7 +67,7 @@ def collect_touchpoints(
     return touches
 
 
-def _from_click(click: Any, tier: Tier) -> Touch:
+def _from_click(click: StoredClick, tier: Tier) -> Touch:
     return Touch(
         tier=tier,
         at=click.clicked_at,
@@ -85,7 +81,7 @@ def _from_click(click: Any, tier: Tier) -> Touch:
     )
 
 
-def _from_link(link: Any, tier: Tier, at: datetime) -> Touch:
+def _from_link(link: LinkByCode | LinkByUtm, tier: Tier, at: datetime) -> Touch:
     return Touch(
         tier=tier,
         at=at,
@@ -97,7 +93,7 @@ def _from_link(link: Any, tier: Tier, at: datetime) -> Touch:
     )
 
 
-def _by_utm(utm: Mapping[str, str], links: Iterable[Any]) -> Any | None:
+def _by_utm(utm: Mapping[str, str], links: Iterable[LinkByUtm]) -> LinkByUtm | None:
     """Return the link that this UTM matches, if all links that match are of one post."""
     fitting = [
         link

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
@@ -137,21 +137,21 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         click.echo(line.rstrip())
 
 
-def zone_name(_context: Any, _parameter: Any, name: str) -> str:
+def zone_name(_context: object, _parameter: object, name: str) -> str:
     """Check the name of a time zone."""
     if trouble := dates.mistake(name):
         raise Refusal(trouble)
     return name
 
 
-def slug_word(_context: Any, _parameter: Any, slug: str) -> str:
+def slug_word(_context: object, _parameter: object, slug: str) -> str:
     """Check a slug, which is part of URLs."""
     if not is_slug(slug):
         raise Refusal(f"{slug!a} is not a valid slug; use letters, digits and dashes only")
     return slug.lower()
 
 
-def campaign_slug(context: Any, parameter: Any, written: str) -> str:
+def campaign_slug(context: object, parameter: object, written: str) -> str:
     """Check a campaign's slug, which tools also return in utm_campaign."""
     slug = slug_word(context, parameter, written)
     # Imported here: `--help` loads no cryptography.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import click
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def address(_context: Any, _parameter: Any, written: str | None) -> str | None:
+def address(_context: object, _parameter: object, written: str | None) -> str | None:
     """Check an email address that mail is sent to."""
     from advocacy.reporting.email.subscriptions import BadSubscription, mail_address
 

@@ -88,7 +88,7 @@ def generate_rows(
                 f"there is already an organization {org}, and sample data needs a new one; "
                 "choose another slug with --org"
             ) from None
-    told = [
+    parts = [
         f"{count:,} {what}"
         for what, count in (
             ("actions", made.actions),
@@ -98,5 +98,5 @@ def generate_rows(
         if count
     ]
     click.echo(
-        f"{', '.join(told)} in {time.monotonic() - began:.1f} s; use --org {org} to see them"
+        f"{', '.join(parts)} in {time.monotonic() - began:.1f} s; use --org {org} to see them"
     )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -20,11 +20,14 @@ from advocacy.providers.csv_exports import READERS
 from advocacy.providers.parsing import DATE_FORMS
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from rich.progress import Progress
 
     from advocacy.core.events import ActionEvent
     from advocacy.core.tabular.table import Row, Table
     from advocacy.ingestion.csv_import import ImportResult
+    from advocacy.storage.sources import SourceRow
 
 
 @click.command("import")
@@ -88,13 +91,13 @@ def import_history(
 
     owner = organizations.get_organization(org)
     source = _source(owner.id, provider, name)
-    said = {}
+    file_settings = {}
     if zone:
-        said["_zone"] = zone_name(None, None, zone)
+        file_settings["_zone"] = zone_name(None, None, zone)
     if dates:
-        said["_dates"] = dates
+        file_settings["_dates"] = dates
     if kind:
-        said["_kind"] = kind
+        file_settings["_kind"] = kind
     refused_file = refused_file or file.with_suffix(file.suffix + ".refused.csv")
     if refused_file.resolve() == file.resolve():
         raise Refusal("--refused must name a different file")
@@ -103,9 +106,9 @@ def import_history(
             layout = layout_of(provider, source.setup)
             table = open_table(raw, layout, encoding=encoding, separator=separator)
             if preview:
-                _preview(file, table, source, said)
+                _preview(file, table, source, file_settings)
             else:
-                _import(file, table, source, said, refused_file)
+                _import(file, table, source, file_settings, refused_file)
     except BadTable as error:
         raise Refusal(f"{file.name}: {error}") from None
     except OSError as error:
@@ -113,7 +116,7 @@ def import_history(
         raise Refusal(f"{where}: {error.strerror or error}") from None
 
 
-def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> None:
+def _preview(file: Path, table: Table, source: SourceRow, file_settings: Mapping[str, str]) -> None:
     from advocacy.ingestion.csv_import import understood
 
     rows = table.count()
@@ -122,7 +125,7 @@ def _preview(file: Path, table: Table, source: Any, said: Mapping[str, str]) -> 
     click.echo(f"columns read: {', '.join(matched.known) or 'none'}")
     click.echo(f"columns ignored: {', '.join(matched.ignored) or 'none'}")
     table.check()
-    for row, events in understood(source, table.head(), said):
+    for row, events in understood(source, table.head(), file_settings):
         if isinstance(events, Unreadable):
             click.echo(_visible(f"line {row.line}: rejected: {events}"))
         elif not events:
@@ -160,7 +163,11 @@ def _shown(event: ActionEvent) -> str:
 
 
 def _import(
-    file: Path, table: Table, source: Any, said: Mapping[str, str], refused_file: Path
+    file: Path,
+    table: Table,
+    source: SourceRow,
+    file_settings: Mapping[str, str],
+    refused_file: Path,
 ) -> None:
     from advocacy.core.prefetch import background_thread
     from advocacy.ingestion.csv_import import import_rows
@@ -176,21 +183,23 @@ def _import(
         bar = stack.enter_context(_progress())
         task = bar.add_task("rows", total=total, rows="0 rows")
 
-        def show(brought: ImportResult) -> None:
-            rate = brought.rows / max(time.monotonic() - began, 0.001)
-            bar.update(task, completed=brought.rows, rows=f"{brought.rows:,} rows, {rate:,.0f}/s")
+        def show(result: ImportResult) -> None:
+            rate = result.rows / max(time.monotonic() - began, 0.001)
+            bar.update(task, completed=result.rows, rows=f"{result.rows:,} rows, {rate:,.0f}/s")
 
         begin = stack.enter_context(background_thread())
-        brought = import_rows(settings_now(), source, table.rows(), said, refuse, show, begin)
+        imported = import_rows(
+            settings_now(), source, table.rows(), file_settings, refuse, show, begin
+        )
     click.echo(
-        f"{brought.new:,} new, {brought.known:,} known, {brought.refused:,} rejected"
-        + (f", {brought.empty:,} without an action" if brought.empty else "")
+        f"{imported.new:,} new, {imported.known:,} known, {imported.refused:,} rejected"
+        + (f", {imported.empty:,} without an action" if imported.empty else "")
     )
-    if brought.refused:
+    if imported.refused:
         click.echo(f"rejected rows were written to {refused_file}, with the reason")
 
 
-def _source(org_id: Any, provider: str, name: str | None) -> Any:
+def _source(org_id: UUID, provider: str, name: str | None) -> SourceRow:
     from advocacy.storage import sources
 
     fitting = [
@@ -238,16 +247,14 @@ class _Refused:
         # A corrected file of rejected rows already has these two columns.
         self._columns = [name for name in columns if fold(name) not in {"line", "reason"}]
         self._file: TextIO | None = None
-        self._writer: Any = None
 
     def __call__(self, row: Row, reason: str) -> None:
-        if self._writer is None:
+        if self._file is None:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
-            self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", *map(self._cell, self._columns)])
+            csv.writer(self._file).writerow(["line", "reason", *map(self._cell, self._columns)])
         values = [row.values.get(name, "") for name in self._columns]
-        self._writer.writerow(
+        csv.writer(self._file).writerow(
             [row.line, *(self._cell(cell) for cell in (reason, *values, *row.beyond))]
         )
 

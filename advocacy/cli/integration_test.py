@@ -66,8 +66,8 @@ def alarm(org: str | None, lately: int, before: int) -> None:
     figures = [Carried(*row) for row in totals.carried_codes(owner.id, lately, before)]
     lost = lost_sources(figures)
     for each in lost:
-        room = BY_SLUG[each.provider]
-        click.echo(f"{each.source}: {in_words(each, room.CODE_PARAMETERS, room.title)}")
+        provider = BY_SLUG[each.provider]
+        click.echo(f"{each.source}: {in_words(each, provider.CODE_PARAMETERS, provider.title)}")
     if lost:
         raise Refusal(
             f"{len(lost)} of {counted(len(figures), 'source')} no longer return tracking codes"

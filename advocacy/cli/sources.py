@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import click
 
@@ -14,7 +14,7 @@ from advocacy.cli.context import WHO, Refusal, counted, in_app, org_option, sett
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
 from advocacy.core.ids import new_key
-from advocacy.providers import BY_SLUG, generic, mappings
+from advocacy.providers import BY_SLUG, generic, mappings, optional
 
 
 @click.group()
@@ -79,9 +79,9 @@ def source_create(
     click.echo("Store this output; it is not shown again.")
 
 
-def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, Any]:
+def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> dict[str, object]:
     """Return the settings of a source; a mapping is validated first."""
-    setup: dict[str, Any] = {}
+    setup: dict[str, object] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
@@ -99,12 +99,13 @@ def read_setup(provider: str, words: tuple[str, ...], mapping: str | None) -> di
     return setup
 
 
-def read_mapping(named: str) -> Any:
+def read_mapping(named: str) -> object:
     """Return an included mapping by its name, or one from a file."""
     if named in mappings.names():
         return mappings.get(named)
     try:
-        return json.loads(Path(named).read_text(encoding="utf-8"))
+        read: object = json.loads(Path(named).read_text(encoding="utf-8"))
+        return read
     except OSError:
         known = ", ".join(mappings.names())
         raise Refusal(
@@ -117,7 +118,7 @@ def read_mapping(named: str) -> Any:
 @source.command("try")
 @click.argument("mapping")
 @click.argument("body", type=click.File("rb"))
-def source_try(mapping: str, body: Any) -> None:
+def source_try(mapping: str, body: BinaryIO) -> None:
     """Show the actions that a mapping reads from a payload; nothing is stored.
 
     \b
@@ -128,7 +129,7 @@ def source_try(mapping: str, body: Any) -> None:
     if mistakes := generic.check_mapping(read):
         raise Refusal(f"the mapping {mapping} has errors: {'; '.join(mistakes)}")
     try:
-        events = generic.dry_run(read, body.read())
+        events = generic.dry_run(optional.mapping(read), body.read())
     except Unreadable as error:
         raise Refusal(f"this mapping cannot read the payload: {error}") from None
     for number, event in enumerate(events, start=1):

@@ -123,3 +123,38 @@ class Surge:
     campaign_id: UUID
     counted: int
     usual: float
+
+
+class LinkByCode(NamedTuple):
+    """A link and its post's platform, found by its code."""
+
+    code: str
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+
+
+class LinkByUtm(NamedTuple):
+    """A link and its post's platform, found by its UTM parameters, which are folded."""
+
+    utm: dict[str, str]
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+
+
+class StoredClick(NamedTuple):
+    """A click as attribution needs it."""
+
+    click_id: str
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    platform: str
+    clicked_at: datetime
+    seen_at: datetime
+    human: bool
+    supporter_id: UUID | None
+    shared: bool

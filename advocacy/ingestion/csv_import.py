@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from advocacy.core.crypto import fingerprint, organization_key, seal
@@ -29,7 +28,9 @@ from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, distinct_deltas, inbox, locks
 from advocacy.storage import sources as sources_storage
+from advocacy.storage.models import Source
 from advocacy.storage.session import transaction
+from advocacy.storage.sources import SourceRow
 from config.settings import Settings
 
 ROWS_AT_ONCE = 1_000
@@ -55,7 +56,7 @@ Refuse = Callable[[Row, str], None]
 
 def import_rows(
     settings: Settings,
-    source: Any,
+    source: Source | SourceRow,
     rows: Iterable[Row],
     said: Mapping[str, str],
     refuse: Refuse,
@@ -103,7 +104,9 @@ class _ParsedRows:
     empty: int = 0
 
 
-def _read(key: bytes, source: Any, batch: Sequence[Row], said: Mapping[str, str]) -> _ParsedRows:
+def _read(
+    key: bytes, source: Source | SourceRow, batch: Sequence[Row], said: Mapping[str, str]
+) -> _ParsedRows:
     parsed_rows = _ParsedRows(len(batch), datetime.now(UTC))
     for row in batch:
         body = _body(row, said)
@@ -130,7 +133,7 @@ def _body(row: Row, said: Mapping[str, str]) -> bytes:
     return json.dumps(values, ensure_ascii=False, sort_keys=True).encode(errors="replace")
 
 
-def _events(source: Any, row: Row, body: bytes, at: datetime) -> list[ActionEvent]:
+def _events(source: Source | SourceRow, row: Row, body: bytes, at: datetime) -> list[ActionEvent]:
     """Return the statements in a row. Raises `Unreadable`."""
     if row.problem:
         reason, _, detail = row.problem.partition(": ")
@@ -140,7 +143,7 @@ def _events(source: Any, row: Row, body: bytes, at: datetime) -> list[ActionEven
 
 
 def understood(
-    source: Any, rows: Iterable[Row], said: Mapping[str, str]
+    source: Source | SourceRow, rows: Iterable[Row], said: Mapping[str, str]
 ) -> Iterator[tuple[Row, list[ActionEvent] | Unreadable]]:
     """Yield how rows are read, without storing anything."""
     for row in rows:
@@ -150,7 +153,7 @@ def understood(
             yield row, error
 
 
-def _store(master: bytes, source: Any, parsed_rows: _ParsedRows) -> int:
+def _store(master: bytes, source: Source | SourceRow, parsed_rows: _ParsedRows) -> int:
     """Store parsed rows; return how many were new."""
     org_id = source.org_id
     with transaction():

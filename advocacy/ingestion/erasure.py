@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from advocacy.core.crypto import DIGEST_BYTES, open_text, organization_key, unseal
@@ -123,7 +122,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
     )
 
 
-def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[Any, bytes]]:
+def _kept_bodies(master: bytes, org_id: UUID) -> Iterator[tuple[inbox.BodyRow, bytes]]:
     """Yield every stored body, decrypted, with its row.
 
     A delivery may name others than the person it is about.

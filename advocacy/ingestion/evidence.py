@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 from uuid import UUID
 
 from advocacy.attribution.credit import Evidence, lookup_keys
 from advocacy.attribution.touchpoints import TouchLookup
+from advocacy.core.records import StoredClick
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import links
 
 
 def look_up(
-    org_id: UUID, actions: Iterable[Evidence], clicks: Mapping[str, Any] | None = None
+    org_id: UUID, actions: Iterable[Evidence], clicks: Mapping[str, StoredClick] | None = None
 ) -> TouchLookup:
     """Return all evidence for these actions, with one query of each kind.
 

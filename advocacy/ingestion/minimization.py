@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from advocacy.core.actblue_orders import ACTBLUE_GIFTS, ACTBLUE_ORDERS
@@ -35,8 +36,20 @@ def retained(event: ActionEvent, key: bytes) -> ActionEvent:
     )
 
 
-def _texts(statement: ActionEvent | Fact, key: bytes) -> dict[str, Any]:
-    """Return the text fields that statements and facts have in common, as they are stored."""
+class _Texts(TypedDict):
+    """The text fields that statements and facts have in common."""
+
+    statement_id: str
+    code: str
+    click_id: str
+    utm: Mapping[str, str]
+    referrer: str
+    recurs_as: str
+    target: str
+
+
+def _texts(statement: ActionEvent | Fact, key: bytes) -> _Texts:
+    """Return these fields as they are stored."""
     return {
         "statement_id": retained_statement_id(statement.statement_id, key),
         "code": retained_code(statement.code) if statement.code else "",
@@ -57,9 +70,10 @@ def retained_fact(fact: Fact, source_id: UUID, key: bytes) -> Fact:
     Hashed values stay. The action's id follows from its name and changes with it.
     """
     texts = _texts(fact, key)
-    for name in ("statement_id", "recurs_as"):
-        if KEYED in getattr(fact, name):
-            texts[name] = getattr(fact, name)
+    if KEYED in fact.statement_id:
+        texts["statement_id"] = fact.statement_id
+    if KEYED in fact.recurs_as:
+        texts["recurs_as"] = fact.recurs_as
     external_id, named = fact.external_id, fact.action_id
     if not external_id.startswith(KEYED) and not is_plain_name(external_id):
         external_id = retained_name(external_id, key)

@@ -21,7 +21,7 @@ from advocacy.attribution.touchpoints import TouchLookup
 from advocacy.core.crypto import organization_key
 from advocacy.core.dates import day_in
 from advocacy.core.events import Tier, Touch
-from advocacy.core.records import StoredTouch
+from advocacy.core.records import StoredClick, StoredTouch
 from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
 from advocacy.ingestion.evidence import look_up
@@ -271,7 +271,7 @@ def _find_affected(
     return affected
 
 
-def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, Any]:
+def _clicks_of(org_id: UUID, some: Iterable[Action]) -> dict[str, StoredClick]:
     """Return the clicks that these actions carried back, as far as they have been loaded."""
     click_ids = {action.click_id for action in some} - {""}
     return clicks_storage.by_click_id(org_id, sorted(click_ids)) if click_ids else {}

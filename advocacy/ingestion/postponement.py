@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TypedDict, cast
 from uuid import UUID
 
 import structlog
@@ -97,8 +97,19 @@ def _key(queue: str) -> str:
     return f"{queue}-postponed"
 
 
-def _read(text: Any) -> dict[str, Any]:
-    with suppress(TypeError, ValueError):
-        noted = json.loads(text)
-        return noted if isinstance(noted, dict) else {}
+class _Note(TypedDict, total=False):
+    """Why work was postponed, since when (unix seconds), and how often it was tried."""
+
+    name: str
+    since: float
+    tries: int
+
+
+def _read(text: object) -> _Note:
+    """Return a stored note; an empty one if there is none, or it cannot be read."""
+    if not isinstance(text, str | bytes):
+        return {}
+    with suppress(ValueError):
+        note: _Note = json.loads(text)
+        return note if isinstance(note, dict) else {}
     return {}

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
-from advocacy.core.records import Click
+from advocacy.core.records import Click, StoredClick
 from advocacy.storage import time_zones
 from advocacy.storage.session import column, execute, run
 
@@ -161,21 +161,6 @@ def replace_post_of_clicks(
 _COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id,
               (select p.platform from posts p where p.org_id = :o and p.id = t.post_id) as platform,
               t.clicked_at, t.seen_at, t.human, t.supporter_id, t.shared"""
-
-
-class StoredClick(NamedTuple):
-    """A click as attribution needs it."""
-
-    click_id: str
-    link_id: UUID
-    post_id: UUID
-    campaign_id: UUID
-    platform: str
-    clicked_at: datetime
-    seen_at: datetime
-    human: bool
-    supporter_id: UUID | None
-    shared: bool
 
 
 def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, StoredClick]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from advocacy.core.ids import new_code, new_id
 from advocacy.core.link_codes import check_code
+from advocacy.core.records import LinkByCode, LinkByUtm
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
@@ -289,16 +290,6 @@ def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {row.id: row.code for row in rows}
 
 
-class LinkByCode(NamedTuple):
-    """A link and its post's platform, found by its code."""
-
-    code: str
-    link_id: UUID
-    post_id: UUID
-    campaign_id: UUID
-    platform: str
-
-
 def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
     """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
     rows = run(
@@ -310,16 +301,6 @@ def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
         codes=list(codes),
     )
     return {row.code: row for row in rows}
-
-
-class LinkByUtm(NamedTuple):
-    """A link and its post's platform, found by its UTM parameters."""
-
-    utm: dict[str, str]
-    link_id: UUID
-    post_id: UUID
-    campaign_id: UUID
-    platform: str
 
 
 def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[LinkByUtm]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -144,7 +143,7 @@ def provider_for(destination: str, named: str | None = None) -> str:
     return "standard"
 
 
-def utm_of(org_id: UUID, of: Any) -> dict[str, str]:
+def utm_of(org_id: UUID, of: Post) -> dict[str, str]:
     """Return the UTM by which a post is recognized if nothing else comes back."""
     slug = next(each.slug for each in campaigns.list_campaigns(org_id) if each.id == of.campaign_id)
     return _utm(slug, of)
@@ -281,7 +280,7 @@ def _carries(source: Source | SourceRow | None) -> dict[str, str]:
     return {name: optional.text(place) for name, place in places.items()}
 
 
-def _utm(campaign: str, post: Any) -> dict[str, str]:
+def _utm(campaign: str, post: Post) -> dict[str, str]:
     return {
         "source": post.platform,
         "medium": "social",

@@ -1,15 +1,14 @@
-"""Figures that may be kept: how pages and the API ask for them, and say when they were counted.
+"""Ask for figures that may be cached, and say when they were calculated.
 
-Note: where there is nothing kept yet, what is raised here becomes a page
-that asks again by itself, or 202 at the API (see `errors`).
+Note: while figures are not calculated yet, a page asks again by itself and the API answers 202.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask, Response, current_app, json, render_template, request
@@ -19,20 +18,25 @@ from flask_babel import gettext as _
 from advocacy.analytics import engagement_ladder
 from advocacy.analytics.activation import days_of
 from advocacy.analytics.breakdown import Question, days_read, grouped
+from advocacy.analytics.conversion_paths import Influence
+from advocacy.analytics.engagement_ladder import Ladder, LadderCounts, ladder_from
 from advocacy.analytics.goals import goals
-from advocacy.analytics.result_cache import BeingCounted, Counted, Counting, NotCounted
+from advocacy.analytics.result_cache import BeingCounted, Counting, NotCounted
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_
+from advocacy.storage.goals import OfDay, OfDistrict
 from advocacy.storage.models import Campaign, Organization
 from advocacy.storage.organizations import find_organization
 from advocacy.web.errors import Problem, problem
 
 COUNTING_SECONDS = "3"
-"""After so long a page asks again whether its figures are there."""
+"""After this time a page asks again whether its figures are there."""
+
+Row = TypeVar("Row")
 
 
 def init_app(app: Flask) -> None:
-    """Give this application what counts, and pages for what is not counted."""
+    """Register the result cache, and the answers for figures that are not there yet."""
     settings = app.extensions["settings"]
     app.extensions["counting"] = Counting(settings.redis_url, settings.queue)
     app.register_error_handler(BeingCounted, _being_counted)
@@ -40,7 +44,7 @@ def init_app(app: Flask) -> None:
 
 
 def _being_counted(_error: BeingCounted) -> Response:
-    """Say that the figures are on their way: no error, and a page that asks again by itself."""
+    """Answer that the figures are being calculated, with a page that asks again by itself."""
     headers = {"Retry-After": COUNTING_SECONDS}
     if request.path.startswith("/api/"):
         body = json.dumps(
@@ -50,7 +54,7 @@ def _being_counted(_error: BeingCounted) -> Response:
             }
         )
         return Response(body, 202, headers, content_type="application/json")
-    # A header that browsers follow without JavaScript; the page has a link besides.
+    # Browsers follow the header without JavaScript; the page also has a link.
     page = render_template("counting.html", again=request.full_path.rstrip("?"))
     return Response(page, 202, {**headers, "Refresh": COUNTING_SECONDS})
 
@@ -71,29 +75,42 @@ def _not_counted(_error: NotCounted) -> Response:
 
 def ladder_of(
     org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None
-) -> dict[str, Any]:
-    """Return the ladder as `ladder.ladder` does, and `counted_at`. Raises `BadRange`."""
+) -> Ladder:
+    """Return `engagement_ladder.ladder`, with `counted_at`. Raises `BadRange`."""
     engagement_ladder.days_of(org_id, campaign, first, last)
-    counted = ask().ask(org_id, campaign and campaign.id, "ladder", first=first, last=last)
-    return _with_time(engagement_ladder.told(org_id, campaign, counted.figures), counted)
+    found = counting().ask(
+        LadderCounts, org_id, campaign and campaign.id, "ladder", first=first, last=last
+    )
+    return replace(ladder_from(org_id, campaign, found.figures), counted_at=found.at)
 
 
 def influences_of(
-    campaign: Campaign, first: date | None, last: date | None, **of: Any
-) -> dict[str, dict[str, Any]]:
-    """Return the ways to actions as `influence.influences` does, and `counted_at` of each.
-
-    Raises `BadRange`.
-    """
-    days = days_of(campaign, first, last)
-    counted = ask().ask(
-        campaign.org_id, campaign.id, "influence", days=days, first=first, last=last, **of
+    campaign: Campaign,
+    first: date | None,
+    last: date | None,
+    *,
+    grains: Sequence[str],
+    currency: str,
+    models: Sequence[str],
+) -> dict[str, Influence]:
+    """Return `conversion_paths.influences`, with `counted_at` of each. Raises `BadRange`."""
+    found = counting().ask(
+        dict[str, Influence],
+        campaign.org_id,
+        campaign.id,
+        "influence",
+        days_of(campaign, first, last),
+        first=first,
+        last=last,
+        grains=grains,
+        currency=currency,
+        models=models,
     )
-    return {by: _with_time(report, counted) for by, report in counted.figures.items()}
+    return {by: replace(each, counted_at=found.at) for by, each in found.figures.items()}
 
 
 def groups_of(scope: Campaign | Organization, question: Question) -> dict[str, Any]:
-    """Return activation by groups as `grouping.grouped` does, and `counted_at`.
+    """Return activation by groups as `breakdown.grouped` does, with `counted_at`.
 
     What totals answer is read at once, however large the organization is. Raises as `grouped` does.
     """
@@ -101,67 +118,72 @@ def groups_of(scope: Campaign | Organization, question: Question) -> dict[str, A
     if days is None:
         return {**grouped(scope, question), "counted_at": None}
     campaign = scope if isinstance(scope, Campaign) else None
-    counted = ask().ask(
+    found = counting().ask(
+        dict[str, Any],
         campaign.org_id if campaign else scope.id,
         campaign and campaign.id,
         "groups",
-        days=days,
-        **asdict(question),
+        days,
+        question=question,
     )
-    return _with_time(counted.figures, counted)
+    return {**found.figures, "counted_at": found.at}
 
 
 def goals_of(org_id: UUID) -> tuple[list[dict[str, Any]], datetime | None]:
-    """Return the goals as `goals.goals` does, and when the oldest figure of them was counted."""
-    reading = _Reading()
-    found = goals(org_id, reading=reading)
-    if reading.waits:
-        raise reading.waits
-    return found, min(reading.times, default=None)
+    """Return the goals as `goals.goals` does, and when the oldest figure was calculated."""
+    reader = _CachedReader()
+    found = goals(org_id, reading=reader)
+    if reader.waiting:
+        raise reader.waiting
+    return found, min(reader.times, default=None)
 
 
-class _Reading:
-    """Reads what goals are measured by, as far as that is kept; and asks for all of the rest."""
+class _CachedReader:
+    """Reads the figures of goals from the cache, and asks for all that are missing."""
 
     def __init__(self) -> None:
-        self.waits: BeingCounted | None = None
+        self.waiting: BeingCounted | None = None
         self.times: list[datetime] = []
 
-    def read_donors(self, org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> Any:
-        return self._read("donors", org_id, campaign_id, first, last)
+    def read_donors(
+        self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
+    ) -> Sequence[OfDay]:
+        return self._read(tuple[OfDay, ...], "donors", org_id, campaign_id, first, last)
 
     def read_districts(
         self, org_id: UUID, campaign_id: UUID | None, first: date, last: date
-    ) -> Any:
-        return self._read("districts", org_id, campaign_id, first, last)
+    ) -> Sequence[OfDistrict]:
+        return self._read(tuple[OfDistrict, ...], "districts", org_id, campaign_id, first, last)
 
     def _read(
-        self, about: str, org_id: UUID, campaign_id: UUID | None, first: date, last: date
-    ) -> Any:
+        self,
+        expected: type[tuple[Row, ...]],
+        name: str,
+        org_id: UUID,
+        campaign_id: UUID | None,
+        first: date,
+        last: date,
+    ) -> tuple[Row, ...]:
         try:
-            counted = ask().ask(
-                org_id, campaign_id, about, days=(first, last), first=first, last=last
+            found = counting().ask(
+                expected, org_id, campaign_id, name, (first, last), first=first, last=last
             )
-        except BeingCounted as waits:
-            self.waits = waits
-            return []
-        if counted.at:
-            self.times.append(counted.at)
-        return counted.figures
+        except BeingCounted as waiting:
+            self.waiting = waiting
+            return ()
+        if found.at:
+            self.times.append(found.at)
+        return found.figures
 
 
-def ask() -> Counting:
-    """Return what is asked for figures."""
+def counting() -> Counting:
+    """Return what this application asks for figures."""
     found: Counting = current_app.extensions["counting"]
     return found
 
 
-def _with_time(report: Mapping[str, Any], counted: Counted) -> dict[str, Any]:
-    return {**report, "counted_at": counted.at}
-
-
 def when(at: datetime | None, timezone: str) -> str:
-    """Say when figures were counted, in a zone: by the clock, and by the day if not today."""
+    """Say when figures were calculated, in a time zone; with the day if it was not today."""
     if at is None:
         return ""
     local = at.astimezone(zone(timezone))
@@ -171,6 +193,6 @@ def when(at: datetime | None, timezone: str) -> str:
 
 
 def when_of(org_id: UUID, at: datetime | None) -> str:
-    """Say when figures of the organization were counted, in its zone."""
+    """Say when figures of the organization were calculated, in its time zone."""
     organization = find_organization(org_id)
     return when(at, organization.timezone if organization else "UTC")

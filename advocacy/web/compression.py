@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, current_app, request
 
@@ -107,15 +106,15 @@ def _compressed(response: Response) -> bytes | None:
     return whole
 
 
-def _add_version(endpoint: str, values: dict[str, Any]) -> None:
+def _add_version(endpoint: str, values: dict[str, object]) -> None:
     if version := _version(endpoint, values):
         values.setdefault("v", version)
 
 
-def _version(endpoint: str | None, values: Mapping[str, Any]) -> str:
+def _version(endpoint: str | None, values: Mapping[str, object]) -> str:
     """Return the version of a file of the software; empty for everything else."""
     if endpoint == "static" and current_app.static_folder and "filename" in values:
-        path = Path(current_app.static_folder) / values["filename"]
+        path = Path(current_app.static_folder) / str(values["filename"])
         if path.is_file():
             return _version_of(path, path.stat().st_mtime_ns)
     return ""

@@ -5,7 +5,7 @@ Note: the webhook endpoint has its own, minimal error responses.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import structlog
 from flask import Flask, Response, json, render_template, request
@@ -124,7 +124,7 @@ def problem(error: Problem) -> Response:
             detail=error.detail and gettext(error.detail),
         )
         return Response(page, error.status, error.headers)
-    body: dict[str, Any] = {"type": "about:blank", "title": error.title, "status": error.status}
+    body: dict[str, object] = {"type": "about:blank", "title": error.title, "status": error.status}
     if error.detail:
         body["detail"] = error.detail
     if error.errors:
@@ -159,7 +159,7 @@ def _invalid(error: ValidationError) -> Response:
     return problem(Problem(422, "Unprocessable Entity", errors=list(_named(error.messages))))
 
 
-def _named(messages: Any, path: str = "") -> Any:
+def _named(messages: object, path: str = "") -> Iterator[dict[str, str]]:
     """Yield {"field", "message"} from marshmallow's nested messages, without the location."""
     if isinstance(messages, dict):
         for name, below in messages.items():

@@ -10,7 +10,6 @@ import hmac
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from flask import Blueprint, Response, current_app, g
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,6 +21,7 @@ from advocacy.ingestion.counters import Counted, read_counters
 from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect, count_workers, counts_queue
 from advocacy.storage import inbox, organizations, sources
+from advocacy.storage.models import Organization
 from advocacy.tracking import click_log
 from advocacy.web.auth import bearer_token, needs_token
 from config.settings import Settings
@@ -65,7 +65,7 @@ def _respond(found: Iterable[Metric]) -> Response:
     return Response(generate_latest(_Figures(found)), content_type=CONTENT_TYPE_LATEST)
 
 
-def _of_organizations(found: Sequence[Any], *, unknown_sources: bool) -> Iterator[Metric]:
+def _of_organizations(found: Sequence[Organization], *, unknown_sources: bool) -> Iterator[Metric]:
     """Yield the figures of these organizations; and of what was sent to no known source."""
     yield from _of_backlog(found)
     settings = _settings()
@@ -96,7 +96,7 @@ def _of_organizations(found: Sequence[Any], *, unknown_sources: bool) -> Iterato
         yield waits
 
 
-def _of_backlog(found: Sequence[Any]) -> Iterator[Metric]:
+def _of_backlog(found: Sequence[Organization]) -> Iterator[Metric]:
     pending = GaugeMetricFamily(
         "advocacy_pending_deliveries", "Deliveries not yet processed", labels=["organization"]
     )
@@ -120,7 +120,7 @@ def _of_backlog(found: Sequence[Any]) -> Iterator[Metric]:
 
 
 def _of_sources(
-    found: Sequence[Any], counted: Counted, *, unknown_sources: bool
+    found: Sequence[Organization], counted: Counted, *, unknown_sources: bool
 ) -> Iterator[Metric]:
     labels = {"": ["", "", ""]} if unknown_sources else {}
     for each in found:

@@ -15,9 +15,9 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -83,9 +83,7 @@ class Redirector:
         start_response(status, headers)
         return body
 
-    def answer(
-        self, method: str, target: Target | MissingLink, environ: Mapping[str, Any]
-    ) -> Answer:
+    def answer(self, method: str, target: Target | MissingLink, environ: WSGIEnvironment) -> Answer:
         """Log the click, then redirect. `environ` has the headers under their WSGI names."""
         if method not in {"GET", "HEAD"}:
             return plain("405 Method Not Allowed", ("Allow", "GET, HEAD"))
@@ -154,7 +152,7 @@ class Redirector:
         threading.Thread(target=loop, name=name, daemon=True).start()
 
 
-def not_human_reason(method: str, environ: Mapping[str, Any]) -> str:
+def not_human_reason(method: str, environ: WSGIEnvironment) -> str:
     """Return why a request is not a person's click, or an empty string."""
     if method == "HEAD":
         return "head"

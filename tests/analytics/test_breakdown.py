@@ -341,16 +341,16 @@ def hold_report(scope: Any, model: str, told: dict[str, Any]) -> None:
         assert rows[each["kind"]]["actions"] == each["actions"]
         assert rows[each["kind"]]["supporters"] == each["supporters"]
     gifts = {
-        each["currency"]: each
+        each.currency: each
         for each in ladder(
             getattr(scope, "org_id", scope.id), scope if is_campaign(scope) else None, FIRST, LAST
-        )["gifts"]
+        ).gifts
     }
     for each in total["money"]:
         if is_campaign(scope) and each["currency"] in gifts:
             same = gifts[each["currency"]]
-            assert each["average_gift_minor"] == same["average_minor"]
-            assert each["recurring_share"] == same["recurring_share"]
+            assert each["average_gift_minor"] == same.average_minor
+            assert each["recurring_share"] == same.recurring_share
 
 
 def test_a_day_with_a_person_and_no_action_is_told(app):

@@ -117,7 +117,7 @@ def net(moved: list[Moved], days: tuple[date, date], *zones: str) -> int:
 
 
 def raised_on_ladder(world, campaign, days) -> int:
-    return sum(each["net_minor"] for each in ladder(world.org_id, campaign, *days)["gifts"])
+    return sum(each.net_minor for each in ladder(world.org_id, campaign, *days).gifts)
 
 
 def sum_of(rows: list, name: str = "net_minor") -> int:
@@ -150,11 +150,11 @@ def test_the_columns_of_ways_are_the_same_money(world, given):
         )
         found = influences(campaign, *days, GRAINS)
         for by in GRAINS:
-            for model in found[by]["rules"]:
-                assert sum(row["amount_minor"] for row in model["rows"]) == raised, (by, model)
-            assert [each["model"] for each in found[by]["models"]] == list(CAMPAIGN_MODELS)
-            for model in found[by]["models"]:
-                assert sum(row["amount_minor"] for row in model["rows"]) == on_ways, (by, model)
+            for model in found[by].rules:
+                assert sum(row.amount_minor for row in model.rows) == raised, (by, model)
+            assert [each.model for each in found[by].models] == list(CAMPAIGN_MODELS)
+            for model in found[by].models:
+                assert sum(row.amount_minor for row in model.rows) == on_ways, (by, model)
 
 
 def test_the_same_days_have_the_same_money_in_the_organization(world, given):
@@ -176,10 +176,10 @@ def test_the_recurring_share_is_of_the_same_money(world, given):
         raised = net(given, days, NEW_YORK)
         recurring = net([each for each in given if each.recurs], days, NEW_YORK)
         share = round(recurring / raised, 4) if raised and 0 <= recurring <= raised else None
-        (of_ladder,) = ladder(world.org_id, campaign, *days)["gifts"]
-        assert of_ladder["recurring_net_minor"] == recurring
+        (of_ladder,) = ladder(world.org_id, campaign, *days).gifts
+        assert of_ladder.recurring_net_minor == recurring
         (of_groups,) = grouped(campaign, Question("hour", *days, gifts=True))["total"]["money"]
-        assert of_ladder["recurring_share"] == of_groups["recurring_share"] == share
+        assert of_ladder.recurring_share == of_groups["recurring_share"] == share
 
 
 def test_what_only_went_back_is_about_few(world):
@@ -193,7 +193,7 @@ def test_what_only_went_back_is_about_few(world):
     world.drain()
     april = date(2026, 4, 1), date(2026, 4, 30)
     campaign = campaigns.get_campaign(world.org_id, "stay")
-    (money,) = ladder(world.org_id, campaign, *april)["gifts"]
-    assert (money["gifts"], money["net_minor"], money["recurring_share"]) == (0, -10000, None)
+    (money,) = ladder(world.org_id, campaign, *april).gifts
+    assert (money.gifts, money.net_minor, money.recurring_share) == (0, -10000, None)
     ways = influences(campaign, *april, ("platform",))["platform"]
-    assert [row["amount_minor"] for row in ways["rules"][0]["rows"]] == [-10000]
+    assert [row.amount_minor for row in ways.rules[0].rows] == [-10000]

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from advocacy.analytics import result_cache
-from advocacy.analytics.engagement_ladder import ladder
+from advocacy.analytics.engagement_ladder import LadderCounts, ladder
 from advocacy.analytics.result_cache import BeingCounted, Counting
 from advocacy.ingestion import erasure
 from advocacy.ingestion.reassign_link import move_link
@@ -47,7 +47,7 @@ def large(world, redis, monkeypatch):
     asking = Counting(world.settings.redis_url, world.settings.queue)
     asking.live_below, asking.fresh_seconds = 0, 0
     monkeypatch.setitem(world.app.extensions, "counting", asking)
-    monkeypatch.setattr(result_cache, "_TIMES_AS_LONG", 0)
+    monkeypatch.setattr(result_cache, "_CHECK_FACTOR", 0)
     code = world.links
     world.act("signature", id="a1", email="ana@example.org", code=code["x"], at=ago(60))
     world.act("call", id="a2", email="ana@example.org", code=code["instagram"], at=ago(5))
@@ -118,9 +118,9 @@ def test_what_is_not_counted_yet_is_asked_for_and_comes(large, api, redis):
         campaign = campaigns.get_campaign(large.org_id, "stay")
         live = ladder(large.org_id, campaign)
     for name in ("people", "joined", "climbed", "still_monthly"):
-        assert there.json[name] == live[name]
+        assert there.json[name] == getattr(live, name)
     assert there.json["posts"][0]["post"]["platform"] == "instagram"
-    assert there.json["from"] == live["from"].isoformat()
+    assert there.json["from"] == live.first.isoformat()
 
 
 def test_few_actions_are_counted_at_once(large, api):
@@ -360,11 +360,13 @@ def test_organizations_do_not_see_what_others_had_counted(large, api, redis):
 
 
 def test_questions_do_not_pile_up_without_end(large, redis, monkeypatch):
-    monkeypatch.setattr(result_cache, "_MOST_WAITING", 2)
+    monkeypatch.setattr(result_cache, "_MAX_WAITING", 2)
     asking = large.app.extensions["counting"]
     for day in range(1, 6):
         with pytest.raises(BeingCounted):
-            asking.ask(large.org_id, None, "ladder", first=date(2026, 1, day), last=None)
+            asking.ask(
+                LadderCounts, large.org_id, None, "ladder", first=date(2026, 1, day), last=None
+            )
     assert len(waiting(large, redis)) == 2
 
 

@@ -15,12 +15,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import click
 from flask import Flask
@@ -95,7 +97,7 @@ class Round:
         self.request("HEAD", self.links[platform], headers={"User-Agent": PERSON})
 
     def hook(self, name: str, body: bytes, headers: dict[str, str], status: int = 200) -> None:
-        """Send a webhook and note whether the answer is the one that the tool wants to hear."""
+        """Send a webhook and note whether the answer is the one that the tool expects."""
         got, _, _ = self.request(
             "POST",
             f"/webhooks/{self.keys[name]}",
@@ -104,11 +106,13 @@ class Round:
         )
         self.answers.append((f"answer to {name}", status, got))
 
-    def action_network(self, *items: dict[str, Any]) -> None:
+    def action_network(self, *items: dict[str, object]) -> None:
         """Send hashes in one array, unsigned, as Action Network does."""
         self.hook("action_network", json.dumps(list(items)).encode(), {})
 
-    def actblue(self, body: dict[str, Any], login: str = ACTBLUE_LOGIN, status: int = 200) -> None:
+    def actblue(
+        self, body: dict[str, object], login: str = ACTBLUE_LOGIN, status: int = 200
+    ) -> None:
         """Send one post with HTTP Basic, as ActBlue does."""
         encoded = base64.b64encode(login.encode()).decode()
         self.hook(
@@ -137,7 +141,7 @@ class Round:
 
 
 def play() -> int:
-    """Do the round; returns the exit status."""
+    """Run the demo; returns the exit status."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="advocacy-demo-") as folder:
         port = free_port()
@@ -151,7 +155,7 @@ def play() -> int:
             with (Path(folder) / "processes.log").open("w") as output:
                 processes = procfile(variables, port, output)
                 running = threading.Thread(target=processes.loop, daemon=True)
-                _without_signals(processes)
+                _without_signals()
                 running.start()
                 try:
                     differing = _play(app, Round(port))
@@ -164,13 +168,15 @@ def play() -> int:
     return 1 if differing else 0
 
 
-def _without_signals(processes: Any) -> None:
+def _without_signals() -> None:
     """Let honcho's loop run in a thread, where Python allows no signal handlers."""
     import signal
 
     real = signal.signal
 
-    def only_in_main(number: int, handler: Any) -> Any:
+    def only_in_main(
+        number: int, handler: Callable[[int, FrameType | None], object] | int | None
+    ) -> object:
         if threading.current_thread() is threading.main_thread():
             return real(number, handler)
         return None
@@ -201,7 +207,7 @@ def _play(app: Flask, played: Round) -> int:
     return _compare([*played.answers, *_figures(played, report, counts)])
 
 
-def _prepare(app: Flask, played: Round) -> Any:
+def _prepare(app: Flask, played: Round) -> UUID:
     """Make the organization, a campaign with five posts, their links, three sources, a token."""
     master = app.extensions["settings"].secret_key.encode()
     pages = {
@@ -257,21 +263,21 @@ def _petition(played: Round) -> None:
     query = played.follow("x")
     played.action_network(_signature(played, "dora", query["source"][:12]))
     played.sent.append(Sent("x", "signature", "dora", "code"))
-    # Nothing carried back: the first is a stranger, the second clicked and signed before.
+    # No code comes back: the first person is unknown, the second clicked and signed before.
     played.action_network(_signature(played, "eli", "none"))
     played.sent.append(Sent(None, "signature", "eli", "unattributed"))
     played.action_network(_signature(played, "ana", "none"))
     played.sent.append(Sent("instagram", "signature", "ana", "identity"))
-    # Clicked, and did not act.
+    # A click without an action.
     played.follow("x")
 
 
 def _calls(played: Round) -> None:
     query = played.follow("facebook")
     calls = [_outreach(played, "fay", query["source"], target) for target in ("tx/sd:1", "tx/sd:2")]
-    reached_nobody = _outreach(played, "fay", query["source"], "")
-    played.action_network(*calls, reached_nobody)
-    played.action_network(*calls, reached_nobody)
+    unanswered = _outreach(played, "fay", query["source"], "")
+    played.action_network(*calls, unanswered)
+    played.action_network(*calls, unanswered)
     played.sent += [Sent("facebook", "call", "fay", "click_id")] * 2
 
 
@@ -286,7 +292,7 @@ def _gifts(played: Round) -> None:
     second = _gift(played, "ben", query, "10.50")
     refund = json.loads(json.dumps(second))
     refund["lineitems"][0]["refundedAt"] = _now()
-    # The refund comes before the gift that it is of.
+    # The refund arrives before its gift.
     played.actblue(refund)
     played.actblue(second)
     played.sent.append(Sent("tiktok", "donation", "ben", "click_id", amount=1050, refunded=1050))
@@ -315,11 +321,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _body(kind: str, data: dict[str, Any]) -> str:
+def _body(kind: str, data: Mapping[str, object]) -> str:
     return json.dumps({"type": kind, "timestamp": _now(), "data": data})
 
 
-def _item(played: Round, key: str, name: str, source: str, **more: Any) -> dict[str, Any]:
+def _item(played: Round, key: str, name: str, source: str, **more: object) -> dict[str, object]:
     number = played.number()
     return {
         key: {
@@ -339,11 +345,11 @@ def _item(played: Round, key: str, name: str, source: str, **more: Any) -> dict[
     }
 
 
-def _signature(played: Round, name: str, source: str) -> dict[str, Any]:
+def _signature(played: Round, name: str, source: str) -> dict[str, object]:
     return _item(played, "osdi:signature", name, source)
 
 
-def _outreach(played: Round, name: str, source: str, district: str) -> dict[str, Any]:
+def _outreach(played: Round, name: str, source: str, district: str) -> dict[str, object]:
     targets = [{"title": "Senator", "ocdid": f"ocd-division/country:us/state:{district}"}]
     return _item(
         played,
@@ -356,7 +362,7 @@ def _outreach(played: Round, name: str, source: str, district: str) -> dict[str,
     )
 
 
-def _gift(played: Round, name: str, query: dict[str, str], amount: str) -> dict[str, Any]:
+def _gift(played: Round, name: str, query: dict[str, str], amount: str) -> dict[str, object]:
     number = played.number()
     return {
         "donor": {"firstname": name.title(), "email": f"{name}@example.org", "phone": None},
@@ -376,7 +382,7 @@ def _gift(played: Round, name: str, query: dict[str, str], amount: str) -> dict[
     }
 
 
-def _until(true: Any, otherwise: str) -> None:
+def _until(true: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
     while not true():
         if time.monotonic() > deadline:
@@ -391,8 +397,8 @@ def _answers(played: Round) -> bool:
         return False
 
 
-def _settled(settings: Settings, org_id: Any) -> bool:
-    """Say whether all is shipped, counted, and attributed with the clicks that came late."""
+def _settled(settings: Settings, org_id: UUID) -> bool:
+    """Return whether all deliveries are counted, and attributed to late clicks as well."""
     with transaction():
         return (
             click_log.waiting_bytes(settings.var_dir / "clicks") == 0
@@ -437,9 +443,11 @@ def _figures(
     for row in report["platforms"]:
         if platform := row["platform"]:
             of_platform = [each for each in sent if each.post == platform]
-            # The one link click that only its referrer speaks for has a platform and no post.
-            told = sum(each.tier == "referrer" for each in sent) if platform == "instagram" else 0
-            yield f"platform {platform}: actions", len(of_platform) + told, row["actions"]
+            # The one click on a link that only has a referrer has a platform and no post.
+            by_referrer = (
+                sum(each.tier == "referrer" for each in sent) if platform == "instagram" else 0
+            )
+            yield f"platform {platform}: actions", len(of_platform) + by_referrer, row["actions"]
             yield f"platform {platform}: clicks", played.people[platform], row["clicks"]["human"]
 
 
@@ -453,7 +461,7 @@ def _people(
 
 
 def _money(
-    name: str, sent: Sequence[Sent], found: Sequence[dict[str, Any]]
+    name: str, sent: Sequence[Sent], found: Sequence[dict[str, int]]
 ) -> Iterable[tuple[str, object, object]]:
     gifts = [each for each in sent if each.kind == "donation"]
     row = found[0] if found else {}

@@ -46,11 +46,11 @@ _OLDEST_SECONDS = 60
 
 
 class Off(str):
-    """Words about what is not set up, which is nobody's mistake."""
+    """The result of a check of something that is not set up, which is no mistake."""
 
 
 class Unchecked(str):
-    """Words about what is right as far as it was looked at."""
+    """The result of a check that found no mistake, but could not check everything."""
 
 
 def state_of(words: str) -> str:
@@ -103,7 +103,7 @@ def _database() -> str:
     if not server.commits_are_durable():
         return "has synchronous_commit off: a 2xx would not mean that it is on disk; turn it on"
     if missing := server.missing_limits():
-        return f"gives our role no limits: say {missing} and connect anew"
+        return f"gives our role no limits: run {missing} and reconnect"
     return ""
 
 
@@ -143,27 +143,27 @@ def _inbox() -> str:
 
 
 def _codes() -> str:
-    """Name the sources that used to bring codes back and stopped doing so."""
+    """Name the sources that stopped returning codes."""
     try:
         organizations = organizations_storage.list_organizations()
         if not any(sources.list_sources(each.id) for each in organizations):
             return Off("no tool is connected; connect one with `advocacy source create`")
         lost = [
-            f"{each.source}: {in_words(each, room.CODE_PARAMETERS, room.title)}"
+            f"{each.source}: {in_words(each, provider.CODE_PARAMETERS, provider.title)}"
             for organization in organizations
             for each in lost_sources(
                 Carried(*row)
                 for row in totals.carried_codes(organization.id, LATELY_DAYS, BEFORE_DAYS)
             )
-            if (room := BY_SLUG[each.provider])
+            if (provider := BY_SLUG[each.provider])
         ]
     except SQLAlchemyError:
-        return "cannot be looked at; see tables"
+        return "cannot be read; see tables"
     return " ".join(lost)
 
 
 def _zones() -> str:
-    """Name the time zones in use that nobody can choose, as other programs would write them."""
+    """Name the time zones in use that are not offered, as other programs write them."""
     try:
         found = {
             zone
@@ -171,7 +171,7 @@ def _zones() -> str:
             for zone in campaigns.zones(organization.id).values()
         }
     except SQLAlchemyError:
-        return "cannot be looked at; see tables"
+        return "cannot be read; see tables"
     fixed = {each for each in dates.known() if each.startswith("Etc/")}
     return "; ".join(dates.mistake(each) for each in sorted(found - dates.accepted() - fixed))
 
@@ -183,7 +183,7 @@ def _mail(settings: Settings) -> str:
         wanted = sum(len(email_outbox.list_subscriptions(org_id)) for org_id in every)
         stuck = sum(email_outbox.count_stuck(org_id, datetime.now(UTC)) for org_id in every)
     except SQLAlchemyError:
-        return "cannot be looked at; see tables"
+        return "cannot be read; see tables"
     if not settings.smtp_url:
         if wanted:
             return f"{wanted} subscriptions are waiting; set SMTP_URL and MAIL_FROM"
@@ -251,7 +251,9 @@ def _folder(var_dir: Path) -> str:
     if not os.access(var_dir, os.W_OK):
         return f"{var_dir} cannot be written to; correct its permissions or VAR_DIR"
     if shutil.disk_usage(var_dir).free < _LEAST_FREE_BYTES:
-        return f"less than {_LEAST_FREE_BYTES // 1024**2} MiB are free at {var_dir}; make room"
+        return (
+            f"less than {_LEAST_FREE_BYTES // 1024**2} MiB are free at {var_dir}; free some space"
+        )
     return ""
 
 

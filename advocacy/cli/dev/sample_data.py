@@ -1,12 +1,12 @@
-"""Made-up organizations as large as one wants, for measuring and for trying things out.
+"""Generate organizations of any size, for benchmarks and trials.
 
-Two ways. `fill` writes actions, clicks and what is derived of them directly, a million in a minute
-or so. `deliver` writes bodies as Action Network and ActBlue send them into the inbox, vouched for
-and sealed as at the endpoint, and leaves the rest to the worker.
+There are two ways. `fill` writes actions, clicks and the tables derived from them directly, about a
+million a minute. `deliver` writes deliveries as Action Network and ActBlue send them into the
+inbox, verified and encrypted as the webhook endpoint does, and leaves the rest to the worker.
 
-Note: only an organization that is made for it is filled, and nothing
-here is anybody's: every address ends in example.org. What `fill` writes has no deliveries, so
-`advocacy rebuild` would leave such an organization empty.
+Note: only a new organization is filled, and all people are invented: every address ends in
+example.org. `fill` writes no deliveries, so `advocacy rebuild` would leave such an organization
+empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any
 from uuid import UUID
 
 from advocacy.attribution import assign_weights
@@ -44,7 +43,7 @@ from config.settings import Settings
 
 AT_ONCE = 40_000
 CLICKS_PER_ACTION = 2
-"""A visit, from its post to the last action, fits into so many days; see `generated`."""
+"""Clicks that are generated for each action."""
 
 _CAMPAIGNS = (
     ("clean-water", "Clean water now", "America/Chicago"),
@@ -63,8 +62,8 @@ _REFERRERS = {
 }
 _POSTS_OF_BLOCK = 6
 _PASSED_ON_SHARE = 0.15
-# How the people of a cycle come, a list of visits each: [0] acts once, [0, -1] acts again without
-# carrying anything, [0, 1] and [0, 1, 2] click another link and act again.
+# The visits of each person of a cycle: [0] acts once, [0, -1] acts again without evidence,
+# [0, 1] and [0, 1, 2] click another link and act again.
 _PEOPLE: tuple[tuple[tuple[int, ...], ...], ...] = (
     *[((0,),)] * 12,
     *[((0, -1),)] * 2,
@@ -78,7 +77,7 @@ _PEOPLE: tuple[tuple[tuple[int, ...], ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What there is now, by sort of row."""
+    """How many rows were generated, by type."""
 
     actions: int = 0
     clicks: int = 0
@@ -86,7 +85,7 @@ class Generated:
 
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being written, how much of it is, and how much it will be."""
+"""Called with what is being written, how many rows are written, and how many there will be."""
 
 
 def _silent(_what: str, _done: int, _of: int) -> None:
@@ -103,10 +102,10 @@ def fill(
     until: datetime | None = None,
     progress: Progress = _silent,
 ) -> Generated:
-    """Make an organization with so many actions in the `days` up to `until`, and their clicks.
+    """Create an organization with `number` actions in the `days` up to `until`, and their clicks.
 
-    Raises `campaigns.Taken` where there is one of this slug. The same arguments make the same
-    actions, but for ids.
+    Raises `errors.Taken` if the slug is in use. The same arguments generate the same actions,
+    except for ids.
     """
     with transaction():
         plan, _ = _prepare(settings, slug, seed, days, until)
@@ -139,13 +138,13 @@ def fill(
 def _prepare(
     settings: Settings, slug: str, seed: int, days: int, until: datetime | None
 ) -> tuple[Plan, dict[UUID, str]]:
-    """Make the organization, its campaigns, sources, posts and links.
+    """Create the organization, its campaigns, sources, posts and links.
 
     Returns the plan, and the login of each source of gifts.
     """
     if days < SHORTEST_DAYS:
         raise ValueError(f"days has to be {SHORTEST_DAYS} or more")
-    chance = random.Random(seed)  # noqa: S311 -- made-up data has to come out the same again
+    chance = random.Random(seed)  # noqa: S311 -- sample data must be reproducible
     blocks = days // SHORTEST_DAYS
     block_seconds = days * DAY // blocks
     end = (until or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -174,10 +173,10 @@ def _prepare(
     lots: list[int] = []
     draws: list[int] = []
     for block in range(blocks):
-        # One campaign of each block is the talk of the day.
+        # One campaign of each block is the most popular.
         liked = chance.randrange(len(owned))
         weights = [6.0 if n == liked else 2.0 / (n + 1) for n in range(len(owned))]
-        lots += _shared_out(weights, LOTS, list(range(len(owned))))
+        lots += _proportional(weights, LOTS, list(range(len(owned))))
         for number in range(len(owned)):
             posts = [
                 _publish(org.id, owned[number][0], number, start + block * block_seconds, chance)
@@ -192,7 +191,7 @@ def _prepare(
                     weights.append(part / (rank + 1) ** 1.1)  # Zipf
                     choices.append(first + 2 * rank + place)
                     links.append(placed)
-            draws += _shared_out(weights, DRAWS, choices)
+            draws += _proportional(weights, DRAWS, choices)
     pattern, people = _pattern(blocks)
     plan = Plan(
         org_id=org.id,
@@ -212,7 +211,7 @@ def _prepare(
 def _publish(
     org_id: UUID, campaign_id: UUID, campaign: int, block: int, chance: random.Random
 ) -> tuple[Placed, Placed]:
-    """Make a post of the first 18 days of a block; returns its link and one that is passed on."""
+    """Create a post in the first 18 days of a block; returns its link and a share link of it."""
     platform = chance.choice(_PLATFORMS)
     published = block + chance.randrange(18 * DAY)
     viral = chance.random() < 0.12
@@ -255,8 +254,8 @@ def _publish(
     return placed, passed_on
 
 
-def _shared_out(weights: Sequence[float], places: int, choices: Sequence[int]) -> list[int]:
-    """Give each choice places in proportion to its weight, the last ones what is left."""
+def _proportional(weights: Sequence[float], places: int, choices: Sequence[int]) -> list[int]:
+    """Give each choice places in proportion to its weight; the last choice gets the remainder."""
     total, reached = sum(weights), 0.0
     given: list[int] = []
     for weight, choice in zip(weights, choices, strict=True):
@@ -266,7 +265,10 @@ def _shared_out(weights: Sequence[float], places: int, choices: Sequence[int]) -
 
 
 def _pattern(blocks: int) -> tuple[list[Part], int]:
-    """Lay the visits of a cycle's people out; where there is no time to return, nobody does."""
+    """Return the parts of all visits of a cycle, and its number of people.
+
+    Visits for which there is no time left become visits of another person.
+    """
     most = (blocks + 1) // 2
     people = [
         visits[first : first + most] for visits in _PEOPLE for first in range(0, len(visits), most)
@@ -281,9 +283,9 @@ def _pattern(blocks: int) -> tuple[list[Part], int]:
 
 
 def _shapes() -> list[str]:
-    """Return the shares of every path that there is, by `generated.shape_number`, as JSON.
+    """Return the shares of every possible path, by `sample_rows.shape_number`, as JSON.
 
-    They are what the rules make of such a path, so that nothing here knows the rules.
+    They are calculated by the attribution rules, which are not repeated here.
     """
     shapes: dict[int, str] = {}
     days = range(1, sample_rows.FOLLOWED_WITHIN + 1)
@@ -328,30 +330,30 @@ def deliver(
     until: datetime | None = None,
     progress: Progress = _silent,
 ) -> Generated:
-    """Make an organization with so many deliveries that wait, and the clicks that led to them.
+    """Create an organization with `number` pending deliveries, and the clicks that led to them.
 
-    Raises `campaigns.Taken` where there is one of this slug.
+    Raises `errors.Taken` if the slug is in use.
     """
     master = settings.secret_key.encode()
     with transaction():
         plan, logins = _prepare(settings, slug, seed, days, until)
     sources = {source.id: source for source in sources_storage.list_sources(plan.org_id)}
     chance = random.Random(seed)  # noqa: S311
-    told = _Teller(plan, chance, logins)
+    sender = _Sender(plan, chance, logins)
     done = clicks = 0
-    for batch in told.batches(number, 10_000):
+    for batch in sender.batches(number, 10_000):
         rows = []
         for source_id, delivery, at in batch.deliveries:
             source = sources[source_id]
-            room = BY_SLUG[source.provider]
+            provider = BY_SLUG[source.provider]
             login = (logins[source_id],) if source_id in logins else ()
-            verified = room.verify(delivery, login, at)
+            verified = provider.verify(delivery, login, at)
             delivery_id = new_id()
             rows.append(
                 sample_rows.Pending(
                     delivery_id,
                     source_id,
-                    keyed_name(master, plan.org_id, room.external_id(verified)),
+                    keyed_name(master, plan.org_id, provider.external_id(verified)),
                     seal(master, plan.org_id, f"body:{delivery_id}", verified.body),
                     fingerprint(master, plan.org_id, verified.body),
                     retained_media_type(verified.content_type),
@@ -378,8 +380,8 @@ class _Batch:
     clicks: list[Click]
 
 
-class _Teller:
-    """Makes up who acts, when, in which tool, and what that tool sends."""
+class _Sender:
+    """Invents who acts, when, in which tool, and what that tool sends."""
 
     def __init__(self, plan: Plan, chance: random.Random, logins: dict[UUID, str]) -> None:
         self._plan, self._chance = plan, chance
@@ -393,9 +395,9 @@ class _Teller:
         }
 
     def batches(self, number: int, size: int) -> Iterator[_Batch]:
-        """Yield batches until there are so many deliveries.
+        """Yield batches until there are `number` deliveries.
 
-        One block after the other, and each batch in the order of receipt: so they lie on disk.
+        Blocks follow each other, and each batch is in the order of receipt, as on disk.
         """
         people = max(1, math.ceil(number * 0.6))
         left = number
@@ -427,7 +429,7 @@ class _Teller:
             self._click(link, clicked + chance.randrange(DAY), clicks)
         code = link.code if evidence < 0.88 else ""
         at = datetime.fromtimestamp(clicked + 30 + int(chance.expovariate(1 / 600)), UTC)
-        # The square makes some people come often and most of them seldom.
+        # The square makes a few people act often and most of them rarely.
         who = int(people * chance.random() ** 2)
         _, _, petitions, gifts = plan.campaigns[campaign]
         self._number += 1
@@ -462,7 +464,7 @@ class _Teller:
             ),
             (70, 15, 10, 5),
         )[0]
-        person: dict[str, Any] = {
+        person: dict[str, object] = {
             "created_date": instant,
             "modified_date": instant,
             "given_name": f"Person {who}",
@@ -538,12 +540,12 @@ class _Teller:
             "form": {"name": "made-up", "kind": "page", "ownerEmail": "staff@example.org"},
         }
         headers = self._headers[source]
-        told = [(source, Delivery(json.dumps(body).encode(), headers), at)]
+        sent = [(source, Delivery(json.dumps(body).encode(), headers), at)]
         if chance.random() < 0.04:
             back = at + timedelta(days=1 + chance.randrange(6))
             line["refundedAt"] = back.isoformat(timespec="seconds")
-            told.append((source, Delivery(json.dumps(body).encode(), headers), back))
-        return told
+            sent.append((source, Delivery(json.dumps(body).encode(), headers), back))
+        return sent
 
 
 _TARGETS = [{"title": "Senator", "ocdid": "ocd-division/country:us/state:tx/sldu:1"}]

@@ -1,12 +1,11 @@
-"""Made-up rows in bulk, for measuring at sizes that nobody has by hand.
+"""Generate sample rows in bulk, in SQL.
 
-Here an organization that was made for it is filled by statements that PostgreSQL works out alone:
-everything about action number `i` follows from `i` and a seed, so that a piece can be written
-without any other. What is derived from actions and clicks is counted by `RECOUNTS`, a function for
-each table, and by nothing else.
+A new organization is filled by statements that need no input: everything about action number `i`
+follows from `i` and a seed, so that each batch can be written without the others. `RECOUNTS` has a
+function for each table that is derived from actions and clicks.
 
-Note: these rows have no deliveries, so a rebuild of such an organization
-leaves it empty. Everything else holds: to attribute any of them anew changes nothing.
+Note: these rows have no deliveries, so a rebuild leaves such an organization empty. Everything else
+holds: attributing any of them again changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 from advocacy.storage import distinct_counts, time_zones
@@ -25,12 +23,12 @@ from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
 
 DAY = 86_400
 FOLLOWED_WITHIN = 3
-"""So many days at most lie between two clicks of one person in one visit."""
+"""The most days between two clicks of one person in one visit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A link of a generated post, with what a statement needs of it. `published` is unix seconds.
+    """A link of a generated post, as the statements need it. `published` is in unix seconds.
 
     `first_id` is the first link of the post: what UTM parameters lead to.
     """
@@ -127,7 +125,7 @@ def _drawn(salt: int) -> str:
 
 
 def _click_id(what: str, number: str) -> str:
-    """Return SQL for a click id: 26 letters and digits as the redirect makes them."""
+    """Return SQL for a click id: 26 letters and digits as the redirect endpoint makes them."""
     return f"left(translate(md5(:seed || '{what}' || {number}), '0189', 'ghij'), 26)"
 
 
@@ -168,7 +166,7 @@ _PATTERN = """
          with ordinality as v (member, visit, visits, step, back, followed, n)"""
 
 
-def _given(plan: Plan) -> dict[str, Any]:
+def _given(plan: Plan) -> dict[str, object]:
     ids, zones, petitions, gifts = zip(*plan.campaigns, strict=True)
     links, pattern = plan.links, plan.pattern
     return {
@@ -213,7 +211,7 @@ _SHAPE = f"""(cast(:shapes as text[]))[1 + case step
 
 
 def _touch(place: int) -> str:
-    """Return SQL for a touch of a path, as `settling` writes it."""
+    """Return SQL for a touch of a path, as `ingestion.pipeline` stores it."""
     return f"""jsonb_build_object(
         'post_id', p{place}.post_id, 'link_id', p{place}.id, 'platform', p{place}.platform,
         'channel', case when p{place}.social then 'social' else p{place}.platform end,
@@ -270,7 +268,7 @@ _ACTED = f"""
                              array[0, 560, 680, 780, 940, 970, 995]::int8[])] as kind,
              followed or step <> 0 or {_pick("e", 10, 100)} >= 4 as known
       from visited),
-    told as (
+    reported as (
       select a.*, k.id as campaign_id, k.zone, k.petitions, k.gifts, links.id as link_id,
              links.first_id, links.post_id, links.code, links.platform, links.utm,
              links.referrer, links.referrer_platform,
@@ -285,7 +283,7 @@ _ACTED = f"""
       left join links p1 on p1.n = l1 and step > 0
       left join links p2 on p2.n = l2 and step > 1),
     rows as materialized (
-      select told.*, 'generated:' || i as external_id,
+      select reported.*, 'generated:' || i as external_id,
              case when gave then gifts else petitions end as source_id,
              case when known then {_named(":seed || 'person' || person")} end as supporter_id,
              {_click_id("click", "i")} as click_id,
@@ -293,7 +291,7 @@ _ACTED = f"""
              case when not gave or {_pick("i", 15, 25)} > 0 then 0
                   when {_pick("i", 16, 2)} = 0 then amount else amount / 2 end as refunded,
              at + {DAY} + {_pick("i", 17, 5 * DAY)} as returned_at
-      from told)"""
+      from reported)"""
 
 _PUT_ACTIONS = f"""
     with {time_zones.CLOCKS}, pattern as ({_PATTERN}), links as ({_LINKS}), owned as ({_CAMPAIGNS}),
@@ -334,7 +332,7 @@ _PUT_ACTIONS = f"""
 
 
 def put_actions(plan: Plan, first: int, last: int) -> None:
-    """Write actions `first` up to `last`, and the clicks that they came of."""
+    """Write actions `first` up to `last`, and the clicks that led to them."""
     execute(_PUT_ACTIONS, first=first, last=last, **_given(plan))
 
 
@@ -360,18 +358,18 @@ _PUT_IDLE_CLICKS = f"""
 
 
 def put_idle_clicks(plan: Plan, first: int, last: int) -> None:
-    """Write clicks `first` up to `last` that no action is known to have come of."""
+    """Write clicks `first` up to `last` that led to no action."""
     execute(_PUT_IDLE_CLICKS, first=first, last=last, **_given(plan))
 
 
 def count_owned(org_id: UUID) -> int:
-    """Return how many of the organization's clicks there are."""
+    """Return the number of the organization's clicks."""
     return scalar(int, "select count(*) from touches where org_id = :o", o=org_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A delivery that is vouched for and sealed, on its way into the inbox."""
+    """A delivery that is verified and encrypted, ready for the inbox."""
 
     id: UUID
     source_id: UUID
@@ -405,7 +403,7 @@ def put_pending(org_id: UUID, rows: Sequence[Pending]) -> None:
 
 
 def count_supporters(org_id: UUID) -> None:
-    """Make `supporters` of the organization's actions."""
+    """Derive `supporters` from the organization's actions."""
     execute(
         """insert into supporters (org_id, id, first_acted_at)
            select :o, supporter_id, min(occurred_at) from actions
@@ -415,7 +413,7 @@ def count_supporters(org_id: UUID) -> None:
 
 
 def count_identifiers(org_id: UUID) -> None:
-    """Make `identifiers` of the organization's actions: each click is its one action's."""
+    """Derive `identifiers` from the organization's actions: each click is its one action's."""
     execute(
         """insert into identifiers (org_id, kind, digest, supporter_id)
            select :o, 'click', click_id, supporter_id from actions
@@ -425,7 +423,7 @@ def count_identifiers(org_id: UUID) -> None:
 
 
 def count_clicks(org_id: UUID) -> None:
-    """Make `click_totals` of the organization's clicks."""
+    """Derive `click_totals` from the organization's clicks."""
     execute(
         f"""with {time_zones.CLOCKS}
             insert into click_totals (org_id, campaign_id, day, post_id, human, slot, clicks)
@@ -442,7 +440,7 @@ def count_clicks(org_id: UUID) -> None:
 _KEY = """campaign_id, day, post_id, model, kind, tier, platform, source_id, currency"""
 
 _ZONED = """
-    select a.*, coalesce(a.campaign_id, :nobody) as campaign,
+    select a.*, coalesce(a.campaign_id, :no_id) as campaign,
            k.zone
     from actions a join organizations o on o.id = :o
     left join campaigns c on c.org_id = :o and c.id = a.campaign_id
@@ -451,9 +449,9 @@ _ZONED = """
 
 
 def count_totals(org_id: UUID) -> None:
-    """Make `totals` of the organization's actions: what all models agree on, and what is shared.
+    """Derive `totals` from the organization's actions, of one touch and of several.
 
-    Says in SQL what `rollup.contributions` says in Python; a test holds the two together.
+    This is `rollup.contributions` in SQL; a test compares the two.
     """
     _count_alike(org_id)
     _count_shared(org_id)
@@ -471,24 +469,24 @@ def _count_alike(org_id: UUID) -> None:
             select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
             from (
               select campaign as campaign_id, occurred_on as day,
-                     coalesce(post_id, :nobody) as post_id, '{ALL_MODELS}' as model, kind, tier,
+                     coalesce(post_id, :no_id) as post_id, '{ALL_MODELS}' as model, kind, tier,
                      platform, source_id, currency, {UNIT} as units, gross_minor as gross,
                      0 as refunded
               from acted
               union all
               select campaign, {_returned_on("r", "acted.zone")},
-                     coalesce(post_id, :nobody), '{ALL_MODELS}', kind, tier, platform, source_id,
+                     coalesce(post_id, :no_id), '{ALL_MODELS}', kind, tier, platform, source_id,
                      currency, 0, 0, (r ->> 'amount_minor')::int8
               from acted, jsonb_array_elements(returns) r) added
             group by {_KEY}""",
         o=org_id,
-        nobody=NO_ID,
+        no_id=NO_ID,
         **time_zones.of_organization(org_id),
     )
 
 
 def _split(amount: str, share: str, among: str) -> str:
-    """Return SQL for (whole part, what is left of it), by largest remainder; see `_parts`."""
+    """Return SQL for (whole part, remainder) of an amount that is split; see `_parts`."""
     quota = f"({amount}) * {share}_up"
     return (
         f"div({quota}, {share}_down) as {among}_whole,"
@@ -506,14 +504,14 @@ def _parts(amount: str, among: str) -> str:
 
 
 def _count_shared(org_id: UUID) -> None:
-    # `back` is 0 for the action itself and n for its n-th return; of a return the cumulative sum
-    # is split, in proportion to what each touch was credited.
+    # `back` is 0 for the action itself and n for its n-th return. Of returns, the cumulative sum is
+    # split, in proportion to what each touch was credited.
     execute(
         f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is not null),
             touched as (
               select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
                      occurred_on as day, zone, returns,
-                     coalesce((t ->> 'post_id')::uuid, :nobody) as post_id, kind,
+                     coalesce((t ->> 'post_id')::uuid, :no_id) as post_id, kind,
                      t ->> 'tier' as tier, t ->> 'platform' as platform, source_id, currency,
                      gross_minor::numeric as gross_minor,
                      split_part(share, '/', 1)::numeric as share_up,
@@ -548,7 +546,7 @@ def _count_shared(org_id: UUID) -> None:
             group by {_KEY}
             having sum(units) <> 0 or sum(gross) <> 0 or sum(refunded) <> 0""",
         o=org_id,
-        nobody=NO_ID,
+        no_id=NO_ID,
         **time_zones.of_organization(org_id),
     )
 
@@ -557,10 +555,10 @@ _FILLS = import_module("migrations.versions.0005_presences")
 
 
 def _filled(statement: str) -> Callable[[UUID], None]:
-    """Return what fills a table as the migration does that made it, for one organization."""
+    """Return a function that fills a table for one organization as its migration does."""
 
     def fill(org_id: UUID) -> None:
-        # The statement is of all organizations; views of their names hold it to this one.
+        # The statement is about all organizations; views of the same names limit it to this one.
         own = ("actions", "campaigns", "posts", "totals", "click_totals")
         schema = scalar(str, "select current_schema()")
         for table in own:
@@ -586,17 +584,17 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
     "presences": distinct_counts.rebuild_distinct_counts,
 }
-"""How each derived table is made of actions and clicks, by its name, in this order.
+"""The function that fills each derived table from actions and clicks, in this order.
 
-Each is a statement or two over a whole organization whose rows of that table are not there yet.
-A further derived table adds its function here, and is then filled and tested with the others.
+The table must not have rows of the organization yet. A new derived table adds its function here,
+and is then filled and tested with the others.
 """
 
 
 def take_time() -> None:
-    """Let the statements of this transaction run as long as they need, with memory to sort in.
+    """Give the statements of this transaction unlimited time, and memory to sort in.
 
-    The planner takes the lists that are given for short ones; without nested loops it hashes them.
+    The planner underestimates the length of the given lists; without nested loops it hashes them.
     """
     execute("set local statement_timeout = 0")
     execute("set local enable_nestloop = off")
@@ -604,6 +602,6 @@ def take_time() -> None:
 
 
 def analyze() -> None:
-    """Let the planner know what is there now."""
+    """Update the planner's statistics."""
     for table in ("actions", "touches", "inbox", *RECOUNTS):
         execute(f"analyze {table}")

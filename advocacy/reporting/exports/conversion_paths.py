@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from advocacy.reporting.exports.writers import Table, cells_of, major, table_of
+from advocacy.analytics.conversion_paths import Influence
+from advocacy.reporting.exports.writers import Table, major, table_of
 
 
-def tables_of_paths(reports: Mapping[str, Mapping[str, Any]]) -> list[Table]:
-    """Lay out reports of `influence.influences` by what they are by."""
+def tables_of_paths(reports: Mapping[str, Influence]) -> list[Table]:
+    """Return the tables of `conversion_paths.influences`; paths are those of the first report."""
     report = next(iter(reports.values()))
-    currency = report["currency"]
+    currency = report.currency
     return [
         table_of(
             "credits",
             ("by", "id", "name", "model", "actions", "currency", "net"),
             (
-                (by, row["id"], row["key"], model["model"], row["actions"], currency, net)
+                (by, row.id, row.key, model.model, row.actions, currency, net)
                 for by, each in reports.items()
-                for model in (*each["rules"], *each["models"])
-                for row in model["rows"]
-                for net in [major(row["amount_minor"], currency)]
+                for model in (*each.rules, *each.models)
+                for row in model.rows
+                for net in [major(row.amount_minor, currency)]
             ),
         ),
         table_of(
             "assists",
             ("by", "id", "name", "credited", "assisted", "ratio"),
             (
-                (by, *(row[name] for name in ("id", "key", "credited", "assisted", "ratio")))
+                (by, row.id, row.key, row.credited, row.assisted, row.ratio)
                 for by, each in reports.items()
-                for row in each["assists"]
+                for row in each.assists
             ),
         ),
         table_of(
@@ -38,23 +38,26 @@ def tables_of_paths(reports: Mapping[str, Mapping[str, Any]]) -> list[Table]:
             ("way", "actions", "share", "currency", "net"),
             (
                 (
-                    " > ".join(row["path"]),
-                    row["actions"],
-                    row["share"],
+                    " > ".join(row.path),
+                    row.actions,
+                    row.share,
                     currency,
-                    major(row["amount_minor"], currency),
+                    major(row.amount_minor, currency),
                 )
-                for row in report["paths"]
+                for row in report.paths
             ),
         ),
         table_of(
             "time_to_action",
             ("from_seconds", "to_seconds", "actions"),
-            cells_of(report["seconds_to_action"]["steps"], "from_seconds", "to_seconds", "actions"),
+            (
+                (step.from_seconds, step.to_seconds, step.actions)
+                for step in report.seconds_to_action.steps
+            ),
         ),
         table_of(
             "helped",
             ("channel", "actions", "helped_by_social", "share"),
-            cells_of(report["helped"], "channel", "actions", "helped_by_social", "share"),
+            ((row.channel, row.actions, row.helped_by_social, row.share) for row in report.helped),
         ),
     ]

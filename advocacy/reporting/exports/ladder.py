@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from advocacy.reporting.exports.writers import Table, cells_of, major, post_cells, table_of
+from advocacy.analytics.engagement_ladder import CohortMonth, Ladder
+from advocacy.reporting.exports.writers import Table, major, table_of
 
 
-def tables_of_ladder(ladder: Mapping[str, Any]) -> list[Table]:
-    """Lay out what `ladder.told` returns."""
-    repeat = ladder["repeat"]
+def tables_of_ladder(ladder: Ladder) -> list[Table]:
+    """Return the tables of a ladder."""
     return [
         table_of(
             "summary",
             ("figure", "value"),
             [
-                ("about", ladder["about"]["name"]),
-                ("timezone", ladder["about"]["timezone"]),
-                ("from", ladder["from"]),
-                ("to", ladder["to"]),
-                *((name, ladder[name]) for name in ("people", "joined", "climbed")),
-                ("still_monthly", ladder["still_monthly"]),
-                ("repeat_days", repeat["days"]),
-                *((f"repeat_{name}", repeat[name]) for name in ("people", "again", "share")),
+                ("about", ladder.about.name),
+                ("timezone", ladder.about.timezone),
+                ("from", ladder.first),
+                ("to", ladder.last),
+                ("people", ladder.people),
+                ("joined", ladder.joined),
+                ("climbed", ladder.climbed),
+                ("still_monthly", ladder.still_monthly),
+                ("repeat_days", ladder.repeat.days),
+                ("repeat_people", ladder.repeat.people),
+                ("repeat_again", ladder.repeat.again),
+                ("repeat_share", ladder.repeat.share),
             ],
         ),
-        table_of("rungs", ("rung", "people", "joined", "climbed"), cells_of(ladder["rungs"])),
-        table_of("climbs", ("from", "to", "people"), cells_of(ladder["climbs"])),
+        table_of(
+            "rungs",
+            ("rung", "people", "joined", "climbed"),
+            ((row.rung, row.people, row.joined, row.climbed) for row in ladder.rungs),
+        ),
+        table_of(
+            "climbs",
+            ("from", "to", "people"),
+            ((row.lower, row.higher, row.people) for row in ladder.climbs),
+        ),
         table_of(
             "posts",
             ("post", "title", "platform", "climbed", "joined"),
-            ((*post_cells(row["post"]), row["climbed"], row["joined"]) for row in ladder["posts"]),
+            (
+                (str(row.post.id), row.post.title, row.post.platform, row.climbed, row.joined)
+                if row.post
+                else ("", "Unattributed", "", row.climbed, row.joined)
+                for row in ladder.posts
+            ),
         ),
         table_of(
             "retention",
             ("month", "months_after", "people", "share"),
             (
-                (row["month"], each["since"], each["people"], each["share"])
-                for row in ladder["retention"]
-                for each in ({"since": 0, "people": row["people"], "share": None}, *row["months"])
+                (row.month, each.since, each.people, each.share)
+                for row in ladder.retention
+                for each in (CohortMonth(0, row.people, None), *row.months)
             ),
         ),
         table_of(
@@ -47,15 +61,14 @@ def tables_of_ladder(ladder: Mapping[str, Any]) -> list[Table]:
             ("currency", "gifts", "average", "net", "recurring_net", "recurring_share"),
             (
                 (
-                    row["currency"],
-                    row["gifts"],
-                    *(
-                        major(row[f"{name}_minor"], row["currency"])
-                        for name in ("average", "net", "recurring_net")
-                    ),
-                    row["recurring_share"],
+                    row.currency,
+                    row.gifts,
+                    major(row.average_minor, row.currency),
+                    major(row.net_minor, row.currency),
+                    major(row.recurring_net_minor, row.currency),
+                    row.recurring_share,
                 )
-                for row in ladder["gifts"]
+                for row in ladder.gifts
             ),
         ),
     ]

@@ -16,7 +16,7 @@ from advocacy.web.api import schemas
 from advocacy.web.auth import needs_token
 from advocacy.web.downloads import TYPES
 
-View = Callable[..., Any]
+View = Callable[..., object]
 
 of_campaigns = Blueprint(
     "campaigns", __name__, url_prefix="/api/v1/campaigns", description="Figures of a campaign."
@@ -31,7 +31,7 @@ _HEADERS = {
         "schema": {"type": "string"},
     }
 }
-_FILES: dict[str, Any] = {
+_FILES: dict[str, object] = {
     "text/csv": {"schema": {"type": "string"}},
     TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
 }
@@ -57,7 +57,7 @@ def endpoint(
     `of_one`: the resource may not exist (404). `tagged`: the response has an `ETag` (304), and can
     be CSV and XLSX as well (`files`). `counted`: the figures may still be calculated (202).
     """
-    told: dict[str, Any] = {"summary": summary, "security": [{"bearer": []}]}
+    told: dict[str, object] = {"summary": summary, "security": [{"bearer": []}]}
     if tagged:
         told["responses"] = {
             status: {"headers": _HEADERS, **({"content": _FILES} if files else {})}

@@ -54,7 +54,7 @@ class AssistsOf(Schema):
     id = fields.Str(metadata={"description": "The post's id, or the key itself."})
     key = fields.Str()
     credited = fields.Int(metadata={"description": "Actions it has by last touch."})
-    assisted = fields.Int(metadata={"description": "Other actions it was on the way to."})
+    assisted = fields.Int(metadata={"description": "Other actions with it in their path."})
     ratio = fields.Float(allow_none=True, metadata={"description": "Assisted per credited."})
 
 
@@ -93,8 +93,8 @@ class HelpedChannel(Schema):
 
 class Influence(Schema):
     campaign = fields.Nested(schemas.CampaignAbout)
-    first = fields.Date(attribute="from", data_key="from")
-    last = fields.Date(attribute="to", data_key="to")
+    first = fields.Date(data_key="from")
+    last = fields.Date(data_key="to")
     by = fields.Str()
     currency = fields.Str()
     currencies = fields.List(fields.Str())

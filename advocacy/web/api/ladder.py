@@ -45,8 +45,8 @@ class Rung(Schema):
 
 
 class Climb(Schema):
-    before = fields.Str(attribute="from", data_key="from")
-    after = fields.Str(attribute="to", data_key="to")
+    lower = fields.Str(data_key="from")
+    higher = fields.Str(data_key="to")
     people = _people()
 
 
@@ -98,8 +98,8 @@ class Gifts(Schema):
 
 class Ladder(Schema):
     about = fields.Nested(LadderAbout)
-    first = fields.Date(attribute="from", data_key="from")
-    last = fields.Date(attribute="to", data_key="to")
+    first = fields.Date(data_key="from")
+    last = fields.Date(data_key="to")
     people = _people("Everyone on a rung by the last day.")
     joined = _people("Of these, people on no rung before the range.")
     climbed = _people(DEFINITIONS["climbed"])

@@ -93,8 +93,11 @@ class ActivationQuery(FiguresQuery, FormQuery):
 class Count(fields.Float):
     """A number of actions: an integer unless the model divides actions among posts."""
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return value
+    def _serialize(
+        self, value: Any, attr: str | None, obj: object, **kwargs: object
+    ) -> str | float | None:
+        number: str | float | None = value
+        return number
 
 
 class People(Schema):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import current_app, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
@@ -30,7 +28,7 @@ class SharesOf(MethodView):
     """Links that pass one on."""
 
     @endpoint(blueprint, PassedOn, "Make a link that passes this one on", scope="admin", status=201)
-    def post(self, code: str) -> dict[str, Any]:
+    def post(self, code: str) -> dict[str, object]:
         """Make a link of the same post and page, one generation further.
 
         What it brings counts for the post whose link was first in the chain. Nothing of the

@@ -1,7 +1,6 @@
-"""The page of the ladder, of a campaign and of the whole organization.
+"""The page of the engagement ladder, of a campaign and of the whole organization.
 
-Note: rungs are of all time up to the last day; the range says only who
-climbed in it.
+Note: rungs are of all time up to the last day; only climbs are of the range.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
+from advocacy.analytics.engagement_ladder import Ladder
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting import charts
 from advocacy.reporting.exports.ladder import tables_of_ladder
@@ -29,7 +29,7 @@ from advocacy.web.i18n import chosen
 
 blueprint = Blueprint("ladder", __name__)
 
-_MOST_POSTS = 20
+_MAX_POSTS = 20
 
 
 @blueprint.get("/campaigns/<slug>/ladder")
@@ -49,24 +49,24 @@ def organization_page() -> str:
 @blueprint.get("/campaigns/<slug>/ladder.<any(csv, xlsx, json):written>")
 @auth.needs_session
 def file(slug: str, written: str) -> Response:
-    """Hand over what the page of a campaign shows."""
+    """Return what the page of a campaign shows, as a file."""
     return _file(campaign_or_404(slug), written)
 
 
 @blueprint.get("/ladder.<any(csv, xlsx, json):written>")
 @auth.needs_session
 def organization_file(written: str) -> Response:
-    """Hand over what the page of the organization shows."""
+    """Return what the page of the organization shows, as a file."""
     return _file(None, written)
 
 
 def _file(campaign: Campaign | None, written: str) -> Response:
     found = _ladder(campaign)
-    name = f"{campaign.slug if campaign else 'all'}-ladder-{found['from']}-{found['to']}"
+    name = f"{campaign.slug if campaign else 'all'}-ladder-{found.first}-{found.last}"
     return file_of(tables_of_ladder(found), LadderSchema().dump(found), written, name)
 
 
-def _ladder(campaign: Campaign | None) -> dict[str, Any]:
+def _ladder(campaign: Campaign | None) -> Ladder:
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
         return ladder_of(g.org_id, campaign, first, last)
@@ -86,26 +86,26 @@ def _page(campaign: Campaign | None) -> str:
         ladder=found,
         campaign=campaign,
         names=names,
-        counted=when(found["counted_at"], found["about"]["timezone"]),
+        counted=when(found.counted_at, found.about.timezone),
         define=lambda name: _(DEFINITIONS[name]),
-        most=_MOST_POSTS,
-        months=range(1, max((len(each["months"]) for each in found["retention"]), default=0) + 1),
+        most=_MAX_POSTS,
+        months=range(1, max((len(each.months) for each in found.retention), default=0) + 1),
         chart=_chart(found, names),
         files=files_at(_address(campaign, found)),
     )
 
 
-def _address(campaign: Campaign | None, found: dict[str, Any]) -> Callable[[str], str]:
+def _address(campaign: Campaign | None, found: Ladder) -> Callable[[str], str]:
     name = "ladder.file" if campaign else "ladder.organization_file"
-    where = {"from": found["from"], "to": found["to"]}
+    where: dict[str, Any] = {"from": str(found.first), "to": str(found.last)}
     where |= {"slug": campaign.slug} if campaign else {}
     return lambda written: url_for(name, written=written, **where)
 
 
-def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _chart(found: Ladder, names: dict[str, str]) -> dict[str, Any]:
     return charts.in_language(
         charts.bars(
-            [{"rung": names[each["rung"]], "people": each["people"]} for each in found["rungs"]],
+            [{"rung": names[each.rung], "people": each.people} for each in found.rungs],
             "rung",
             "people",
             _("Supporters by their highest rung; the table below shows the same data."),
@@ -115,5 +115,5 @@ def _chart(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     )
 
 
-def _day(written: str | None) -> date | None:
-    return date.fromisoformat(written) if written else None
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
