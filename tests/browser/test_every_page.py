@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from flask import Flask
 
-from advocacy.analytics import goals
+from advocacy.analytics import goal_input
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
@@ -96,8 +96,8 @@ def filled(wired: Flask, site) -> Iterator[None]:
             org_id = organizations.get_organization(None).id
             stay = campaigns.get_campaign(org_id, "stay")
             made = [
-                goals.put_goal(org_id, None, "supporters", "5000", first, last),
-                goals.put_goal(
+                goal_input.put_goal(org_id, None, "supporters", "5000", first, last),
+                goal_input.put_goal(
                     org_id, stay.id, "calls", "900", first, last, name="The vote",
                     districts=["TX-07"], each_district=200,
                 ),

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlalchemy import text
 
-from advocacy.analytics import goals
+from advocacy.analytics import goal_input
 from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import transaction
@@ -532,7 +532,7 @@ def test_what_is_of_another_organization_is_not_there(app):
             alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC)
         )
         day = date(2026, 6, 1)
-        goals.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
+        goal_input.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
     alice.member("reader", "ana@example.org")
     alice.act("call", email="a@example.org")
     alice.drain()
