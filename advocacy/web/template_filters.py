@@ -1,13 +1,42 @@
-"""Template filters: numbers, money and shares in the reader's language."""
+"""Template filters: numbers, money and shares in the reader's language.
+
+Note: a template that names a figure that a report does not have fails, see `FigureUndefined`.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from dataclasses import is_dataclass
+from typing import Any
+
+from flask import Blueprint, Flask
 from flask_babel import format_decimal
+from jinja2 import Undefined
+from jinja2.exceptions import TemplateRuntimeError, UndefinedError
+from jinja2.utils import missing
 
 from advocacy.reporting import formats
 
 blueprint = Blueprint("template_filters", __name__)
+
+
+class FigureUndefined(Undefined):
+    """As Jinja's own: nothing where a name is missing, but an error where a figure is missing."""
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        super().__init__(hint, obj, name, exc)
+        if is_dataclass(obj):
+            raise exc(f"{type(obj).__name__} has no {name}")
+
+
+def init_app(app: Flask) -> None:
+    """Let templates fail on figures that a report does not have."""
+    app.jinja_env.undefined = FigureUndefined
 
 
 @blueprint.app_template_filter("money")
