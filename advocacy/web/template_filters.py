@@ -41,35 +41,35 @@ def init_app(app: Flask) -> None:
 
 @blueprint.app_template_filter("money")
 def money(minor: int | None, currency: str) -> str:
-    """Write minor units as people do; a dash where there is none."""
+    """Format an amount in minor units; a dash for none."""
     return "–" if minor is None else formats.money(minor, currency)
 
 
 @blueprint.app_template_filter("number")
 def number(value: float | None) -> str:
-    """Write a number with its thousands apart and at most one decimal; a dash for none."""
+    """Format a number with separators and at most one decimal; a dash for none."""
     return formats.number(value)
 
 
 @blueprint.app_template_filter("decimal")
 def decimal(value: float, most: int = 1) -> str:
-    """Write a number with a decimal, or as many as it has and no more than `most`."""
+    """Format a number with one to `most` decimals."""
     return str(format_decimal(value, format="#,##0.0" + "#" * (most - 1)))
 
 
 @blueprint.app_template_filter("percent")
 def percent(share: float | None) -> str:
-    """Write a share as a whole percentage; what is little is not nothing."""
+    """Format a share as a whole percentage; a small share is not shown as zero."""
     return formats.percent(share)
 
 
 @blueprint.app_template_filter("signed")
 def signed(value: float) -> str:
-    """Write by how much something changed, with its sign."""
+    """Format a difference with its sign."""
     return f"{'+' if value > 0 else '−' if value < 0 else '±'}{number(abs(value))}"
 
 
 @blueprint.app_template_filter("signed_percent")
 def signed_percent(share: float) -> str:
-    """Write by what part something changed, as a whole percentage with its sign."""
+    """Format a relative change as a whole percentage with its sign."""
     return f"{'+' if share > 0 else '−' if share < 0 else '±'}{percent(abs(share))}"

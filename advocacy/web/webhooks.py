@@ -1,7 +1,7 @@
 """The webhook endpoint: `POST /webhooks/<source key>`.
 
-Note: every refusal looks the same. Nobody learns from the answer whether
-a key exists, a signature was close, or a clock is off; the reason is in the log and the metrics.
+Note: all refusals look the same, so that the response does not reveal whether a key exists, a
+signature was wrong or a clock is off. The reason is in the log and the metrics.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _REMEMBERED_SECONDS = 1.0
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its group of deliveries that wait for one commit."""
+    """Create the group commits of this application."""
     settings: Settings = app.extensions["settings"]
     sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
 
@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
         "at_once": _AT_ONCE,
         "waiting": settings.webhook_waiting,
         "seconds": settings.webhook_seconds,
-        # Where the database is away, asking once for each would only take longer.
+        # If the database is down, retrying each delivery singly would only take longer.
         "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
     }
     app.extensions["receiver"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
@@ -75,7 +75,7 @@ class WebhookEndpoint:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Receive a delivery, or pass the request on."""
-        # What is no plain address of a source is the application's to answer, in its words.
+        # Requests that are not for a source get the error response of the application.
         found = ADDRESS.fullmatch(environ.get("PATH_INFO", ""))
         if not found or environ["REQUEST_METHOD"] != "POST":
             return self._application(environ, start_response)
@@ -87,13 +87,13 @@ class WebhookEndpoint:
 @blueprint.post(f"{PREFIX}<key>")
 @blueprint.post(f"{PREFIX}<key>/")
 def take(key: str) -> Response:
-    """Take a delivery that came to the application itself."""
+    """Receive a delivery in Flask, where this middleware is not in front."""
     status, text, headers = answer(current_app._get_current_object(), key, request.environ)  # type: ignore[attr-defined]
     return Response(text, status, headers)
 
 
 def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
-    """Take a delivery; returns status, text and headers. With a 2xx its body is on disk."""
+    """Receive a delivery; return status, text and headers. With a 2xx its body is on disk."""
     settings: Settings = app.extensions["settings"]
     counters: Counters = app.extensions["counters"]
     try:
@@ -123,9 +123,9 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
 async def answer_in_loop(
     app: Flask, key: str, path: str, query: bytes, headers: Mapping[str, str], body: bytes | None
 ) -> Answer:
-    """Take a delivery as `answer` does, in an event loop. None stands for a body cut short.
+    """Receive a delivery in an event loop, as `answer` does. A truncated body is None.
 
-    Names of headers are in lower case.
+    Header names are in lower case.
     """
     settings: Settings = app.extensions["settings"]
     counters: Counters = app.extensions["counters"]
@@ -143,16 +143,15 @@ async def answer_in_loop(
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:
-    """Say whether the body was compressed or otherwise encoded for its way."""
+    """Return whether the body has a content encoding, such as gzip."""
     codings = headers.get("content-encoding", "").lower().split(",")
     return any(coding.strip() not in {"", "identity"} for coding in codings)
 
 
 def _refuse_encoding(counters: Counters) -> Answer:
-    """Answer 415 and say what would be accepted (RFC 9110, 15.5.16).
+    """Respond with 415 and the accepted encoding (RFC 9110, 15.5.16).
 
-    Note: senders disagree on whether they sign the body before or after encoding it, so to decode
-    it would mean to guess.
+    Note: senders sign the body before or after encoding it, so decoding it would mean guessing.
     """
     status, text, headers = _say(
         counters, "bad_encoding", 415, "send the body without Content-Encoding\n"
@@ -161,13 +160,13 @@ def _refuse_encoding(counters: Counters) -> Answer:
 
 
 def _url(settings: Settings, path: str, query: bytes) -> str:
-    """Return the address that was requested, as the tool knows it: some tools sign it."""
+    """Return the public URL of the request, which some tools sign."""
     asked = f"?{query.decode(errors='replace')}" if query else ""
     return f"{settings.public_url}{path}{asked}"
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
-    """Return the id that a proxy gave this request, or a new one."""
+    """Return the request id from a proxy, or a new one."""
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
@@ -206,7 +205,7 @@ def _say(
     request_id: str = "",
     source: str = "",
 ) -> Answer:
-    """Count an outcome and put it into words."""
+    """Count an outcome and return its response."""
     counters.count_delivery(outcome, source)
     again = [("Retry-After", _RETRY_SECONDS)] if status == 503 else []
     named = [("X-Request-Id", request_id)] if request_id else []
@@ -215,10 +214,10 @@ def _say(
 
 
 def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
-    """Return the whole body. Raises `RequestEntityTooLarge`, or `BadRequest` where it is cut short.
+    """Return the body. Raises `RequestEntityTooLarge`, or `BadRequest` if it is truncated.
 
-    Werkzeug cuts a chunked body at its limit without a word, and takes a body that ends before its
-    Content-Length for whole; so one byte more is allowed, and the length is looked at.
+    Werkzeug silently cuts a chunked body at the limit, and accepts a body that is shorter than its
+    Content-Length. So one byte more is allowed, and the length is checked.
     """
     said = get_content_length(environ)
     body: bytes = get_input_stream(environ, max_content_length=limit + 1).read()

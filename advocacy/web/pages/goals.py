@@ -65,7 +65,7 @@ def add() -> auth.Page:
     try:
         with transaction():
             _put(asked)
-            auth.note("goal_set", asked["name"] or asked["measure"])
+            auth.record_audit("goal_set", asked["name"] or asked["measure"])
     except BadGoal as error:
         return _page(asked, said(error.args[0])), 422
     return redirect(url_for("goals.page"))
@@ -78,7 +78,7 @@ def remove(goal_id: UUID) -> auth.Page:
     try:
         with transaction():
             store.remove_goal(g.org_id, goal_id)
-            auth.note("goal_removed")
+            auth.record_audit("goal_removed")
     except errors.NotFound:
         raise Problem(404, _("Not Found"), _("There is no such goal.")) from None
     return redirect(url_for("goals.page"))
