@@ -1,11 +1,11 @@
 """Leases: which deliveries a worker is processing, and until when.
 
-A claim is one row for a whole batch: to note it in each delivery would write every body once more.
+A lease (table `claims`) is one row for a batch: marking each delivery would rewrite every body.
 
-Note: a claim is committed before any work, so that a body that kills its process is known to have
-been in it. What a lost claim held is claimed again whole: a worker may have been killed for any
-reason. Lost or failed once more it is divided, until one delivery is left, and only that one has
-used an attempt. So a bad neighbour costs no other delivery an attempt.
+Note: a lease is committed before any work, so that it is known which deliveries a killed process
+had. After a lost lease the same deliveries are leased again together, since a worker may be killed
+for any reason. If they are lost or fail again, they are divided until one delivery is left, and
+only that one has used an attempt. So a bad delivery costs no other one an attempt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from advocacy.storage.session import column, execute, run
 
 @shape()
 class LeasedDelivery:
-    """A delivery that this worker may work on until its claim ends."""
+    """A delivery that this worker may process until its lease expires."""
 
     id: UUID
     source_id: UUID
@@ -43,21 +43,21 @@ COLUMNS = (
 )
 
 
-# Into so many parts a batch is divided that failed, to find the delivery it failed of.
+# A failed batch is divided into so many parts, to find the delivery that fails.
 _PARTS = 16
 
 
 class LeaseLost(Exception):
-    """The claim ran out and somebody else has the deliveries: what was done must not be kept."""
+    """The lease expired and another worker may have the deliveries: roll back."""
 
 
 def new_lease_id() -> UUID:
-    """Return the id of a claim to be made."""
+    """Return the id for a new lease."""
     return new_id()
 
 
 QueuePosition = tuple[datetime, UUID]
-"""When a delivery was received, and its id: a position in the order of claims."""
+"""When a delivery was received, and its id: a position in the processing order."""
 
 _FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
@@ -65,9 +65,9 @@ _FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 def claim_batch(
     org_id: UUID, claim: UUID, seconds: int, limit: int, after: QueuePosition | None = None
 ) -> list[LeasedDelivery]:
-    """Claim deliveries that were not tried yet, the oldest first; with `after`, only later ones.
+    """Lease deliveries that were not tried yet, the oldest first; with `after`, only later ones.
 
-    Where an index has not been cleaned yet, what was closed since is in the way of the first one.
+    `after` skips index entries of processed deliveries that vacuum has not removed yet.
     """
     _one_at_a_time(org_id)
     at, id = after or _FROM_THE_FIRST
@@ -88,9 +88,9 @@ def claim_batch(
 
 
 def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Claim what an ended claim left, or one delivery that failed alone.
+    """Lease the deliveries of an expired lease, or one delivery that failed alone.
 
-    What failed alone `most` times is quarantined.
+    A delivery that failed alone `most` times is quarantined.
     """
     _one_at_a_time(org_id)
     return _claim_lost(org_id, claim, seconds) or _claim_failed(org_id, claim, seconds, most)
@@ -102,7 +102,7 @@ class _EndedRow(NamedTuple):
 
 
 def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]:
-    """Claim what a claim held whose time is over: whole the first time, then a part of it."""
+    """Lease the deliveries of an expired lease: all the first time, then a part of them."""
     for lost in run(
         _EndedRow,
         """select id, losses from claims where org_id = :o and until < now()
@@ -121,7 +121,7 @@ def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]
 
 
 def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Claim one delivery that failed alone; quarantine those that did so `most` times."""
+    """Lease one delivery that failed alone; quarantine those that did so `most` times."""
     taken = _taken(org_id)
     execute(
         """update inbox set status = 'quarantined', lease = null, lease_until = null,
@@ -147,7 +147,7 @@ def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Le
 
 
 def _one_at_a_time(org_id: UUID) -> None:
-    """Let no other claim of this organization be made until this transaction ends."""
+    """Serialize leasing within this organization until the transaction ends."""
     execute("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
 
 
@@ -181,7 +181,7 @@ def _claim(
 
 
 def hold_lease(org_id: UUID, claim: UUID) -> None:
-    """Lock a claim until the transaction ends. Raises `LeaseLost` where it has been ended."""
+    """Lock a lease until the transaction ends. Raises `LeaseLost` if it no longer exists."""
     held = column(
         UUID,
         "select id from claims where org_id = :o and id = :claim for update",
@@ -193,14 +193,14 @@ def hold_lease(org_id: UUID, claim: UUID) -> None:
 
 
 def release_lease(org_id: UUID, claim: UUID) -> None:
-    """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
+    """End a lease: its deliveries are processed, or pending as if never tried."""
     execute("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
 def fail_lease(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
-    """End a claim whose batch failed of what it holds; one that was alone has used an attempt.
+    """End a lease whose batch failed because of its data.
 
-    Several are divided and tried again, until the one that fails is alone.
+    A single delivery has used an attempt; several are divided, until the one that fails is alone.
     """
     ids = _end(org_id, claim)
     if len(ids) == 1:
@@ -210,7 +210,7 @@ def fail_lease(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
 
 
 def _end(org_id: UUID, claim: UUID) -> list[UUID]:
-    """End a claim; returns what it held and is not closed, the oldest first."""
+    """End a lease; return its unprocessed deliveries, the oldest first."""
     return column(
         UUID,
         """with ended as (
@@ -225,7 +225,7 @@ def _end(org_id: UUID, claim: UUID) -> list[UUID]:
 
 
 def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
-    """Leave deliveries to the next worker, in parts of this size."""
+    """Leave deliveries to other workers, in parts of this size."""
     for start in range(0, len(ids), max(size, 1)):
         execute(
             """insert into claims (org_id, id, until, delivery_ids)

@@ -141,8 +141,8 @@ def pages(world) -> dict[str, str]:
         "<slug>": "stay",
         "<uuid:action_id>": str(row.id),
         "<code>": world.links["x"],
-        "/view/<word>": f"/view/{view}",
-        "/set-password/<word>": f"/set-password/{word}",
+        "/view/<token>": f"/view/{view}",
+        "/set-password/<token>": f"/set-password/{word}",
     }
 
 

@@ -28,8 +28,8 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     """A verified delivery. The row stays; the body is removed after its retention period.
 
-    `facts` is what the body said, without anything that names a person, so that numbers can be
-    rebuilt after the body is gone.
+    `facts` are the statements of the body without personal data, so that figures can be rebuilt
+    after the body is deleted.
     """
 
     __tablename__ = "inbox"
@@ -98,9 +98,9 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Claim(db.Model):  # type: ignore[name-defined,misc]
-    """That a worker is at these deliveries, and may be until then.
+    """A lease: a worker processes these deliveries, until its expiry.
 
-    `losses` is how often an earlier claim of just these deliveries ran out; a part begins at 0.
+    `losses` is how often a lease of exactly these deliveries expired; a part starts at 0.
     """
 
     __tablename__ = "claims"
