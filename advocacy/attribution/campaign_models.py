@@ -227,7 +227,7 @@ def _in_minor(parts: Mapping[K, Fraction]) -> dict[K, int]:
     return dict(zip(parts, in_whole_units(list(parts.values())), strict=True))
 
 
-MODELS: Mapping[str, Callable[..., Shared[str]]] = {
+MODELS: Mapping[str, Callable[[Iterable[Journey[str]]], Shared[str]]] = {
     "markov_1": partial(markov, order=1),
     "markov_2": partial(markov, order=2),
     "markov_3": partial(markov, order=3),
