@@ -5,10 +5,13 @@ Each prints one JSON object at the end: seconds, amount of work, and peak memory
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,11 +20,13 @@ from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
 from advocacy.cli.dev.up import migrate
+from advocacy.cli.main import main as main_cli
 from advocacy.core.prefetch import background_thread
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.storage import distinct_deltas
 from advocacy.storage.session import transaction
-from bench import report
+from bench import floor, report
+from bench.processor import measured
 from config.garbage import tune_garbage_collection
 from workers.context import application, connection
 from workers.run import JSONQueue
@@ -45,9 +50,48 @@ def drain(org_id: str) -> dict[str, Any]:
     print("ready", flush=True)
     sys.stdin.readline()
     began = time.monotonic()
-    while drain_ingestion.drain_backlog(settings, UUID(org_id), made.app_context):
-        pass
-    return {"seconds": time.monotonic() - began}
+
+    def work() -> None:
+        while drain_ingestion.drain_backlog(settings, UUID(org_id), made.app_context):
+            pass
+
+    used = measured(settings.database_url, work)
+    return {"seconds": time.monotonic() - began, **asdict(used)}
+
+
+def drain_floor(org_id: str) -> dict[str, Any]:
+    """Do the least that a drain of an organization's deliveries can do."""
+    settings = application().extensions["settings"]
+    work = floor.drain(settings.database_url, settings.secret_key, UUID(org_id))
+    return _of_floor(settings.database_url, work)
+
+
+def import_floor(path: str) -> dict[str, Any]:
+    """Do the least that an import of a CSV file can do."""
+    settings = application().extensions["settings"]
+    work = floor.import_rows(settings.database_url, settings.secret_key, Path(path))
+    return _of_floor(settings.database_url, work)
+
+
+def _of_floor(url: str, work: Callable[[], int]) -> dict[str, Any]:
+    done: list[int] = []
+    began = time.monotonic()
+    used = measured(url, lambda: done.append(work()))
+    return {"done": done[0], "seconds": time.monotonic() - began, **asdict(used)}
+
+
+def import_csv(org: str, path: str) -> dict[str, Any]:
+    """Import an ActBlue export with `advocacy import`, and return what the command printed."""
+    settings = application().extensions["settings"]
+    output = io.StringIO()
+
+    def work() -> None:
+        with contextlib.redirect_stdout(output):
+            main_cli(["import", "actblue", path, "--org", org], standalone_mode=False)
+
+    began = time.monotonic()
+    used = measured(settings.database_url, work)
+    return {"seconds": time.monotonic() - began, "output": output.getvalue(), **asdict(used)}
 
 
 def fold(org_id: str) -> dict[str, Any]:
@@ -57,9 +101,13 @@ def fold(org_id: str) -> dict[str, Any]:
         with transaction():
             changes = distinct_deltas.count_deltas(own)
         began = time.monotonic()
-        while changes and not drain_ingestion.compact_distinct_deltas(own, above=0):
-            pass
-        return {"changes": changes, "seconds": time.monotonic() - began}
+
+        def work() -> None:
+            while changes and not drain_ingestion.compact_distinct_deltas(own, above=0):
+                pass
+
+        used = measured(application().extensions["settings"].database_url, work)
+        return {"changes": changes, "seconds": time.monotonic() - began, **asdict(used)}
 
 
 def rebuild(org_id: str) -> dict[str, Any]:
@@ -108,6 +156,9 @@ def main() -> None:
     pieces: Mapping[str, Callable[..., dict[str, Any]]] = {
         "activation": activation,
         "drain": drain,
+        "drain_floor": drain_floor,
+        "import_csv": import_csv,
+        "import_floor": import_floor,
         "fold": fold,
         "rebuild": rebuild,
         "rq": rq,

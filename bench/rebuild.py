@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.drain import LARGEST, drained
-from bench.results import Row, below
+from bench.drain import LARGEST, rate_of
+from bench.results import Row, faster
 from bench.workspace import Workspace
 
-SECONDS_A_MILLION = 120.0
+DRAINS = 1.3
 
 
 def measure(place: Workspace) -> Iterator[Row]:
-    """Yield the duration of a rebuild and the growth of its memory, scaled to a million actions."""
+    """Yield the rate of a rebuild against that of a drain, and the growth of its memory."""
     size = max(each for each in place.sizes if each <= LARGEST)
-    said = place.piece("rebuild", drained(place, size))
-    seconds = said["seconds"] * 1_000_000 / said["done"]
-    scaled = "" if size == LARGEST else f"; scaled up from {size:,} in {said['seconds']:.1f} s"
-    yield below(
-        "rebuild, for each million deliveries",
-        "s",
-        seconds,
-        SECONDS_A_MILLION,
-        f"{said['done'] / said['seconds']:,.0f}/s{scaled}",
+    org_id = place.deliver(size)
+    drained = rate_of(place, org_id, 1)
+    said = place.piece("rebuild", org_id)
+    rate = said["done"] / said["seconds"]
+    yield faster(
+        f"rebuild of {size:,} deliveries", "events/s", rate, drained, "drain of the same", DRAINS
     )
     if not said["early_mb"] or said["most_mb"] is None:
         return
