@@ -101,7 +101,6 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> Receipt:
                 id=row.id,
                 source=SourceName(row.source, row.provider),
                 received_at=row.received_at,
-                counted_at=row.done_at,
                 statements=tuple(row.said),
             )
             for row in deliveries
@@ -301,26 +300,26 @@ def _changes(
     deliveries: Sequence[DeliveryRow],
     lines: Sequence[WeightedTouch],
 ) -> tuple[ReceiptChange, ...]:
-    """Return what arrived after the action was first counted, and so changed it, in order."""
-    counted = min((row.done_at for row in deliveries if row.done_at), default=None)
-    if counted is None:
+    """Return what arrived after the action was first received, and so changed it, in order."""
+    first = min((row.received_at for row in deliveries), default=None)
+    if first is None:
         return ()
-    # Clicks belong to the payment that carried them, which may have been counted before this one.
+    # Clicks belong to the payment that carried them, which may have come before this one.
     late_clicks = [
         ReceiptChange(
             at=line.touch.seen_at,
             reason="late_click",
-            text=say("A click was loaded after the action had been counted."),
+            text=say("A click was loaded after the action had been received."),
         )
         for line in lines
         if payment is action
         and not line.rejection_reason
         and line.touch.seen_at
-        and line.touch.seen_at > counted
+        and line.touch.seen_at > first
     ]
     later_deliveries = [
         ReceiptChange(
-            at=row.done_at,
+            at=row.received_at,
             reason="told_again",
             text=say(
                 "A later delivery said: %(said)s.",
@@ -328,6 +327,6 @@ def _changes(
             ),
         )
         for row in deliveries
-        if row.done_at and row.done_at > counted and row.said
+        if row.received_at > first and row.said
     ]
     return tuple(sorted([*late_clicks, *later_deliveries], key=lambda each: (each.at, each.reason)))

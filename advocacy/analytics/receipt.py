@@ -86,7 +86,6 @@ class ReceiptDelivery:
     id: UUID
     source: SourceName
     received_at: datetime
-    counted_at: datetime | None
     statements: tuple[str, ...]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
 from advocacy.core.tracking_parameters import CLICK_ID_LENGTH, CODE_LENGTH
@@ -19,6 +20,11 @@ def new_id() -> UUID:
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def first_id_since(at: datetime) -> UUID:
+    """Return the smallest UUIDv7 made at this instant or later."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
 def new_code() -> str:

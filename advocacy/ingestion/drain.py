@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -87,7 +86,7 @@ class Batch(NamedTuple):
     claim: UUID
     parsed: Parsed
     sources: Mapping[UUID, Any]
-    reached: leases.QueuePosition
+    reached: UUID
 
 
 def drain(
@@ -105,7 +104,9 @@ def drain(
     """
     result = Drained()
     began = time.monotonic()
-    reached: leases.QueuePosition | None = None
+    reached: UUID | None = None
+    with transaction():
+        inbox.adopt_older(org_id)
 
     def read() -> Batch | None:
         nonlocal reached
@@ -159,7 +160,7 @@ def drain_backlog(
 
 
 def read_batch(
-    settings: Settings, org_id: UUID, size: int, *, after: leases.QueuePosition | None = None
+    settings: Settings, org_id: UUID, size: int, *, after: UUID | None = None
 ) -> Batch | None:
     """Claim and parse a batch of deliveries that have not been tried yet."""
     claim = leases.new_lease_id()
@@ -188,7 +189,7 @@ def _read(
     except Exception:
         _release(org_id, claim)
         raise
-    return Batch(claim, parsed, sources, (rows[-1].received_at, rows[-1].id))
+    return Batch(claim, parsed, sources, rows[-1].id)
 
 
 def _release(org_id: UUID, claim: UUID) -> None:
@@ -217,34 +218,54 @@ def _release_read_ahead(org_id: UUID, reading: Future[Batch | None]) -> None:
 def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: Drained) -> bool:
     """Store a batch, if there is one, and return whether there was.
 
-    Raises errors of the infrastructure.
+    What fails because of its content is halved, until the delivery that is to blame is alone: only
+    that one has used an attempt. Raises errors of the infrastructure.
     """
     if batch is None:
         return False
     claim, parsed, sources, _ = batch
-    number = len(parsed.source_of)
+    master, parts = settings.secret_key.encode(), [parsed]
     try:
-        _store(settings.secret_key.encode(), org_id, claim, parsed, sources)
+        while parts:
+            part = parts.pop()
+            try:
+                _store(master, org_id, claim, part.part(), sources, last=not parts)
+            except Exception as error:
+                if isinstance(error, leases.LeaseLost | _Busy) or outages.name_of(error):
+                    raise
+                log.exception("batch_failed", deliveries=len(part.source_of))
+                if halves := part.halves():
+                    parts += halves
+                else:
+                    _count_attempt(settings, org_id, claim, part, error, last=not parts)
+            else:
+                result.done += len(part.facts)
+                result.quarantined += len(part.failed)
     except leases.LeaseLost:
-        log.warning("claim_lost", deliveries=number)
-        return True
+        log.warning("claim_lost", deliveries=len(parsed.source_of))
     except _Busy:
-        log.warning("organization_busy", deliveries=number)
+        log.warning("organization_busy", deliveries=len(parsed.source_of))
         _release(org_id, claim)
-        return True
     except Exception as error:
-        if name := outages.name_of(error):
-            log.warning("batch_postponed", deliveries=number, reason=name)
-            _release(org_id, claim)
-            raise
-        # Raising would leave all of them claimed.
-        log.exception("batch_failed", deliveries=number)
-        with transaction():
-            leases.fail_lease(org_id, claim, "failed", type(error).__name__)
-        return True
-    result.done += len(parsed.facts)
-    result.quarantined += len(parsed.failed)
+        name = outages.name_of(error)
+        log.warning("batch_postponed", deliveries=len(parsed.source_of), reason=name)
+        _release(org_id, claim)
+        raise
     return True
+
+
+def _count_attempt(
+    settings: Settings, org_id: UUID, claim: UUID, alone: Parsed, error: Exception, *, last: bool
+) -> None:
+    """Count that a delivery failed alone; it is quarantined once it has too often."""
+    with transaction():
+        leases.hold_lease(org_id, claim)
+        for delivery_id in alone.source_of:
+            leases.count_attempt(
+                org_id, delivery_id, settings.max_attempts, "failed", type(error).__name__
+            )
+        if last:
+            leases.release_lease(org_id, claim)
 
 
 def parse_batch(
@@ -321,12 +342,19 @@ def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
 
 
 def _store(
-    master: bytes, org_id: UUID, claim: UUID, parsed: Parsed, sources: Mapping[UUID, Any]
+    master: bytes,
+    org_id: UUID,
+    claim: UUID,
+    parsed: Parsed,
+    sources: Mapping[UUID, Any],
+    *,
+    last: bool,
 ) -> None:
     """Store a parsed batch in one transaction, from the facts to the totals.
 
     One worker at a time does so for an organization, while others parse. The commit is not waited
-    for: if the machine crashes the deliveries are pending again.
+    for: if the machine crashes the deliveries are pending again. The claim ends with its `last`
+    part.
     """
     with transaction():
         # Keeps the claim alive for as long as this worker waits.
@@ -334,12 +362,12 @@ def _store(
         if free := locks.wait_for_organization(org_id):
             server.commit_without_waiting()
             apply_batch(master, org_id, parsed, sources)
-            inbox.put_done(
-                org_id, {each: parsed.to_keep(each) for each in parsed.facts}, parsed.failed
-            )
+            inbox.close(org_id, parsed.facts, parsed.failed)
+            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
             if unread := {each: n for each, n in parsed.unread.items() if n}:
                 inbox.put_unread_contacts(org_id, unread)
-        leases.release_lease(org_id, claim)
+            if last:
+                leases.release_lease(org_id, claim)
     if not free:
         raise _Busy
 
@@ -379,7 +407,7 @@ class _Done(NamedTuple):
 
     deliveries: int
     parsed: Parsed
-    last: tuple[datetime, UUID] | None
+    last: UUID | None
 
 
 def rebuild(
@@ -398,14 +426,15 @@ def rebuild(
     done = 0
     with transaction():
         locks.lock_organization(org_id)
+        inbox.adopt_older(org_id)
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         actions.drop_derived(org_id)
         clicks.clear_owners(org_id)
         totals.correct_click_spans(org_id)
 
-        def read(after: tuple[datetime, UUID] | None) -> _Done:
+        def read(after: UUID | None) -> _Done:
             rows = inbox.read_done(org_id, after, settings.batch_size)
-            last = (rows[-1].received_at, rows[-1].id) if rows else None
+            last = rows[-1].id if rows else None
             return _Done(len(rows), parse_batch(master, org_id, rows, sources), last)
 
         reading = begin(partial(read, None))

@@ -109,16 +109,16 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         regions = frozenset(source.region for source in sources.values())
         apply_batch(master, org_id, rewritten, sources)
         whom = search_terms(frozenset(hashes), key, regions, Person(email, phone), region)
-        status_of = {
-            row.id: row.status for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
+        waits = {
+            row.id: row.waits for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
         }
-        worked_through = [each for each, status in status_of.items() if status != "pending"]
+        worked_through = [each for each, waiting in waits.items() if not waiting]
         inbox.drop_bodies(org_id, worked_through)
     return Erased(
         len(own_actions),
         len(rewritten.facts) + len(worked_through),
         len(clicks),
-        waiting=len(status_of) - len(worked_through),
+        waiting=len(waits) - len(worked_through),
     )
 
 

@@ -61,6 +61,23 @@ class Parsed:
     written: dict[UUID, str] = field(default_factory=dict)
     unread: dict[UUID, int] = field(default_factory=dict)
 
+    def part(self, delivery_ids: Iterable[UUID] | None = None) -> Parsed:
+        """Return what these deliveries say, or all, as a copy: to apply it changes it."""
+        ids = set(self.source_of if delivery_ids is None else delivery_ids)
+
+        def of(some: Mapping[UUID, Any]) -> dict[UUID, Any]:
+            return {each: value for each, value in some.items() if each in ids}
+
+        return Parsed(
+            of(self.facts), of(self.failed), of(self.source_of), of(self.written), of(self.unread)
+        )
+
+    def halves(self) -> list[Parsed]:
+        """Return two halves; nothing of a single delivery."""
+        ids = list(self.source_of)
+        middle = len(ids) // 2
+        return [self.part(ids[:middle]), self.part(ids[middle:])] if middle else []
+
     def to_keep(self, delivery_id: UUID) -> str:
         """Return the facts of a delivery as JSON."""
         return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])

@@ -1,4 +1,4 @@
-"""Aliases: further ids of an action."""
+"""Aliases: further ids by which an action is known."""
 
 from __future__ import annotations
 

@@ -58,9 +58,9 @@ def _read(org_id: UUID, campaign_ids: Sequence[UUID]) -> list[_MarkRow]:
              select max(at) as newest
              from restatements where org_id = :o and campaign_id = w.c) r
            cross join lateral (
-             select exists (select 1 from inbox where org_id = :o and status = 'pending') as waits,
+             select exists (select 1 from waiting where org_id = :o) as waits,
                     (select count(*) from (
-                       select 1 from inbox where org_id = :o and status = 'quarantined' limit 1000
+                       select 1 from quarantine where org_id = :o limit 1000
                      ) few) as bad) q""",
         o=org_id,
         campaigns=list(campaign_ids),
@@ -106,14 +106,13 @@ def read_change_token(org_id: UUID, campaign_id: UUID | None) -> str:
            cross join (select count(*) as n from suppressed where org_id = :o) e
            cross join (
              select count(*) as n, max(id::text) as newest
-             from (select id from inbox where org_id = :o
-                   order by received_at desc, id desc limit 1) newest) i
+             from (select id from inbox where org_id = :o order by id desc limit 1) newest) i
            cross join (
              select (select count(*) from (
-                       select 1 from inbox where org_id = :o and status = 'pending' limit 1000
+                       select 1 from waiting where org_id = :o limit 1000
                      ) few) as waits,
                     (select count(*) from (
-                       select 1 from inbox where org_id = :o and status = 'quarantined' limit 1000
+                       select 1 from quarantine where org_id = :o limit 1000
                      ) few) as bad) q""",
         o=org_id,
         c=campaign_id,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """The declarative base. Constraints have names, so that a migration can refer to them."""
+    """Every constraint has a name that says what it is of, so that a migration can find it."""
 
     metadata = MetaData(
         naming_convention={

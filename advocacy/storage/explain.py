@@ -1,7 +1,7 @@
-"""Read the data for receipts of actions, and find actions.
+"""What the receipt of an action is made of, and how an action is found. Reads only.
 
-Note: no personal data leaves this module. Of the facts of a delivery only their types (created,
-refunded, …) are read, never the hashes beside them.
+Note: Nothing that names a person leaves this module. Of the facts of a
+delivery only their types are read (made, returned, …), never the hashes that stand beside them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ class DeliveryRow(NamedTuple):
 
     id: UUID
     received_at: datetime
-    done_at: datetime | None
     test: bool
     source: str
     provider: str
@@ -29,11 +28,11 @@ class DeliveryRow(NamedTuple):
 def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[DeliveryRow]:
     """Return what each of these deliveries said of an action, in the order of arrival.
 
-    Rows are (id, received_at, done_at, test, source, provider, said); `said` lists statement types.
+    Rows are (id, received_at, test, source, provider, said); `said` is a list of words.
     """
     return run(
         DeliveryRow,
-        """select i.id, i.received_at, i.done_at, i.test, s.name as source, s.provider,
+        """select i.id, i.received_at, i.test, s.name as source, s.provider,
                   coalesce((
                     select array_agg(distinct f ->> 'said' order by f ->> 'said')
                     from jsonb_array_elements(coalesce(i.facts, '[]')) f
@@ -68,8 +67,8 @@ class PaymentRow(NamedTuple):
 def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[PaymentRow]:
     """Return the payments that a recurring gift's renewals may inherit from, the earliest first.
 
-    These are all that are not reported as renewals, or all if only renewals are known, each with
-    its evidence.
+    These are all that are not told to be renewals, or all where only renewals are known, each with
+    the evidence that it carried.
     """
     return run(
         PaymentRow,
@@ -169,9 +168,9 @@ def newest(
     before: tuple[date, datetime, UUID] | None,
     limit: int,
 ) -> list[ListedAction]:
-    """Return actions of a campaign, newest first, after the cursor `before`.
+    """Return actions of a campaign, the newest first, behind the place `before`.
 
-    Ordered by day first, to use the index on the days of counted actions.
+    Ordered by day first, since there is an index on the days of what is counted.
     """
     which = "a.counted" if counted else "not a.counted"
     return run(

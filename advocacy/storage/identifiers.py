@@ -1,8 +1,10 @@
-"""The supporter that each identifier belongs to, and the actions that contain it.
+"""Whom each identifier names, and which actions named it.
 
-All of it is derived by the rules of `advocacy.identity.graph` from the identifiers in actions.
+All of it is derived. What an action named is stored with the action itself; here is what follows
+for each identifier, by the rules of `advocacy.identity.graph`.
 
-Note: an address that never came with another identifier has no row: it is one person.
+Note: An address that never came with anything else has no row: it is a person by itself, and that
+never changes.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from advocacy.storage.session import execute, run
 
 
 class State(NamedTuple):
-    """The supporter of an identifier, or None; `blocked` is why it joins no one, or empty.
+    """Whom an identifier names, None for no one; `blocked` is why it joins nothing, or empty.
 
-    `parts`, of an address: how many other identifiers of the same person depend on it.
+    `parts`, of an address: how many other identifiers of the same person hang on it.
     """
 
     supporter_id: UUID | None = None
@@ -27,7 +29,7 @@ class State(NamedTuple):
 
 
 class Named(NamedTuple):
-    """The identifiers of a stored action by kind, and its supporter."""
+    """What a stored action named, by kind, and whose it is."""
 
     who: dict[str, str]
     supporter_id: UUID | None
@@ -42,7 +44,7 @@ class _IdentifierRow(NamedTuple):
 
 
 def find_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
-    """Return the states of those that have a row."""
+    """Return the states of those of these that have a row."""
     ordered = sorted(identifiers)
     rows = run(
         _IdentifierRow,
@@ -75,7 +77,7 @@ def put_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
-    """Replace existing rows."""
+    """Replace rows that are there."""
     ordered = sorted(states)
     if not ordered:
         return
@@ -92,7 +94,7 @@ def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> Non
 
 
 def drop_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> None:
-    """Remove identifiers, e.g. when no action contains them any more."""
+    """Remove identifiers, as where no action names them any more."""
     ordered = sorted(identifiers)
     if not ordered:
         return
@@ -124,9 +126,9 @@ _SEEN_AS = {
     "person_id": "person_hash = {} and a.person_hash <> ''",
     "click": "click_id = {} and a.click_id <> ''",
 }
-"""Conditions to find actions by an identifier, by kind; each has a partial index.
+"""How an action is found by an identifier, by kind: each is one partial index.
 
-By an address only actions are found whose other identifiers may join people to it.
+An address is followed only to what may join others to it.
 """
 
 
@@ -140,9 +142,9 @@ class _NamingRow(NamedTuple):
 
 
 def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID, Named]:
-    """Return the actions with any of these identifiers, except test actions.
+    """Return the actions that named any of these; test actions name no one.
 
-    By an address only those are found that also contain a phone number or a tool's id.
+    By an address only those are found that named a phone number or a tool's id with it.
     """
     by_kind: dict[str, list[str]] = {}
     for one in sorted(identifiers):

@@ -1,7 +1,10 @@
 """The inbox: verified deliveries, from the commit before the 2xx to done.
 
-Note: A delivery is pending until it is closed, also while a worker processes it; the leases are
-in `claims`.
+A delivery is pending while it has a row in `waiting`, also while a worker processes it (the leases
+are in `claims`), and quarantined while it has one in `quarantine`. Any other is done.
+
+Note: a row of `inbox` is written once. To close a delivery its row of `waiting` is deleted: to note
+it in the delivery would write the page with its body once more.
 """
 
 from __future__ import annotations
@@ -15,8 +18,7 @@ from uuid import UUID
 from advocacy.core.events import Verified, shape
 from advocacy.core.records import JsonObject
 from advocacy.storage.leases import COLUMNS, LeasedDelivery, LeaseLost
-from advocacy.storage.server import no_nested_loops
-from advocacy.storage.session import column, execute, exists, run
+from advocacy.storage.session import column, execute, exists, run, scalar
 
 PutOutcome = Literal["new", "known", "conflict"]
 
@@ -24,6 +26,7 @@ ID_REUSE = "id_reuse"
 """Why a delivery is quarantined whose external id was used before, for another body."""
 
 _FACTS_AT_ONCE = 100_000
+_AT_ONCE = 5_000
 
 
 @shape()
@@ -48,6 +51,7 @@ def put_deliveries(org_id: UUID, arrived: Sequence[NewDelivery]) -> dict[UUID, P
     puts: dict[UUID, PutOutcome] = dict.fromkeys((one.id for one in arrived), "known")
     new = _insert_new(org_id, arrived)
     again = [one for one in arrived if one.id not in new]
+    put_waiting(org_id, sorted(new))
     puts.update(dict.fromkeys(new, "new"))
     if again:
         same = column(
@@ -70,22 +74,21 @@ def put_deliveries(org_id: UUID, arrived: Sequence[NewDelivery]) -> dict[UUID, P
             if one.id not in known
         ]
         if others:
-            _insert_new(org_id, others, "quarantined", ID_REUSE)
+            reused = _insert_new(org_id, others)
+            _put_in_quarantine(org_id, dict.fromkeys(sorted(reused), (ID_REUSE, "")))
             puts.update(dict.fromkeys((one.id for one in others), "conflict"))
     return puts
 
 
-def _insert_new(
-    org_id: UUID, arrived: Sequence[NewDelivery], status: str = "pending", reason: str = ""
-) -> set[UUID]:
+def _insert_new(org_id: UUID, arrived: Sequence[NewDelivery]) -> set[UUID]:
     """Insert the deliveries whose external id is not there yet; the first of equal ones wins."""
     # In the order of the key, so that two groups with the same ids do not lock each other out.
     rows = column(
         UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, message_id,
-                              content_type, received_at, status, reason, test)
+                              content_type, received_at, status, test)
            select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.message_id,
-                  v.content_type, v.received_at, :status, :reason, v.test
+                  v.content_type, v.received_at, 'done', v.test
            from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]), cast(:names as text[]),
                        cast(:bodies as bytea[]), cast(:digests as bytea[]),
                        cast(:messages as text[]), cast(:types as text[]),
@@ -95,8 +98,6 @@ def _insert_new(
            order by v.source_id, v.external_id, v.place
            on conflict (org_id, source_id, external_id) do nothing returning id""",
         o=org_id,
-        status=status,
-        reason=reason,
         ids=[one.id for one in arrived],
         sources=[one.source_id for one in arrived],
         names=[one.external_id for one in arrived],
@@ -110,38 +111,93 @@ def _insert_new(
     return set(rows)
 
 
-def put_done(
-    org_id: UUID,
-    facts: Mapping[UUID, str],
-    failed: Mapping[UUID, tuple[str, str]],
-) -> None:
-    """Close pending deliveries: done with their facts (JSON), or quarantined (reason, detail).
-
-    Raises `LostClaim` where somebody else has closed one of them.
-    """
-    ids = [*facts, *failed]
-    # Both sides by their ids, then by hashing: of an inbox that was never analyzed the planner
-    # expects one row that waits, and went through the whole batch for each of its rows.
-    with no_nested_loops():
-        closed = execute(
-            """update inbox i
-               set status = v.status, reason = v.reason, detail = v.detail,
-                   facts = v.facts::jsonb, done_at = now(), lease = null, lease_until = null
-               from unnest(cast(:ids as uuid[]), cast(:statuses as text[]),
-                           cast(:reasons as text[]), cast(:details as text[]),
-                           cast(:facts as text[]))
-                    as v (id, status, reason, detail, facts)
-               where i.org_id = :org_id and i.id = any(cast(:ids as uuid[])) and i.id = v.id
-                 and i.status = 'pending'""",
-            org_id=org_id,
-            ids=ids,
-            statuses=["done"] * len(facts) + ["quarantined"] * len(failed),
-            reasons=[""] * len(facts) + [reason for reason, _ in failed.values()],
-            details=[""] * len(facts) + [detail[:500] for _, detail in failed.values()],
-            facts=[*facts.values()] + [None] * len(failed),
+def put_waiting(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Let these deliveries wait for a worker."""
+    if delivery_ids:
+        execute(
+            """insert into waiting (org_id, id)
+               select :o, unnest(cast(:ids as uuid[])) on conflict do nothing""",
+            o=org_id,
+            ids=list(delivery_ids),
         )
+
+
+def _put_in_quarantine(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
+    """Put deliveries into quarantine, each with a reason and a detail, and how often it failed."""
+    if failed:
+        execute(
+            """insert into quarantine (org_id, id, reason, detail, attempts)
+               select :o, v.id, v.reason, v.detail, coalesce(w.attempts, 0)
+               from unnest(cast(:ids as uuid[]), cast(:reasons as text[]), cast(:details as text[]))
+                    as v (id, reason, detail)
+               left join waiting w on w.org_id = :o and w.id = v.id
+               on conflict do nothing""",
+            o=org_id,
+            ids=list(failed),
+            reasons=[reason for reason, _ in failed.values()],
+            details=[detail[:500] for _, detail in failed.values()],
+        )
+
+
+def close(
+    org_id: UUID, done: Iterable[UUID], failed: Mapping[UUID, tuple[str, str]] | None = None
+) -> None:
+    """Close pending deliveries: as done, or quarantined (reason, detail).
+
+    Raises `LeaseLost` where somebody else has closed one of them.
+    """
+    _put_in_quarantine(org_id, failed or {})
+    ids = [*done, *(failed or {})]
+    closed = execute(
+        "delete from waiting where org_id = :o and id = any(cast(:ids as uuid[]))",
+        o=org_id,
+        ids=ids,
+    )
     if closed != len(ids):
         raise LeaseLost(f"{len(ids) - closed} of {len(ids)} deliveries were closed by another")
+
+
+class _OlderRow(NamedTuple):
+    id: UUID
+    attempts: int
+    reason: str
+    detail: str
+    since: datetime
+
+
+def adopt_older(org_id: UUID) -> None:
+    """Move what the version before has stored as pending or quarantined to the tables of this one.
+
+    It may store more for as long as it runs beside this one. What it is working on is adopted as
+    well: it notices when it closes it, and keeps nothing.
+    """
+    for status, into in (("pending", "waiting"), ("quarantined", "quarantine")):
+        while rows := _take_older(org_id, status):
+            texts = {"reason": "text[]", "detail": "text[]"} if into == "quarantine" else {}
+            kinds = {"id": "uuid[]", "attempts": "int2[]", "since": "timestamptz[]", **texts}
+            names = ", ".join(kinds)
+            given = ", ".join(f"cast(:{name} as {kind})" for name, kind in kinds.items())
+            execute(
+                f"""insert into {into} (org_id, {names})
+                    select :o, {names} from unnest({given}) as v ({names})
+                    on conflict do nothing""",
+                o=org_id,
+                **{name: [getattr(row, name) for row in rows] for name in kinds},
+            )
+
+
+def _take_older(org_id: UUID, status: str) -> list[_OlderRow]:
+    return run(
+        _OlderRow,
+        """update inbox set status = 'done'
+           where org_id = :o and status = :status and id in (
+             select id from inbox where org_id = :o and status = :status
+             order by received_at, id limit :many)
+           returning id, attempts, reason, detail, coalesce(done_at, received_at) as since""",
+        o=org_id,
+        status=status,
+        many=_AT_ONCE,
+    )
 
 
 def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
@@ -170,32 +226,26 @@ def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[JsonObject]:
 
 
 def organizations_with_work() -> list[UUID]:
-    """Return the organizations that have something claimable, the longest waiting first."""
-    found = [
-        (rows[0], org_id)
-        for org_id in column(UUID, "select id from organizations")
-        if (
-            rows := column(
-                datetime,
-                # What is claimed is the oldest: behind as much of it there is what is not.
-                """select received_at from inbox
-                   where org_id = :o and status = 'pending'
-                     and (lease_until is null or lease_until < now())
-                   order by received_at limit 1
-                   offset (select coalesce(sum(cardinality(delivery_ids)), 0) from claims
-                           where org_id = :o and until >= now())""",
-                o=org_id,
-            )
-        )
-    ]
-    return [org_id for _, org_id in sorted(found)]
+    """Return the organizations with pending deliveries, the longest waiting first.
+
+    Also those of whom a worker may be processing all of it.
+    """
+    return column(
+        UUID,
+        """select org_id
+           from (select org_id, since from waiting
+                 union all
+                 select org_id, received_at from inbox where status = 'pending'
+                 union all
+                 select org_id, received_at from inbox where status = 'quarantined') work
+           group by org_id order by min(since), org_id""",
+    )
 
 
 def has_more_pending(org_id: UUID, number: int) -> bool:
     """Say whether more deliveries than this wait to be tried. Reads no more of them than that."""
     return exists(
-        """select 1 from inbox where org_id = :o and status = 'pending' and attempts = 0
-               limit 1 offset :number""",
+        "select 1 from waiting where org_id = :o and attempts = 0 limit 1 offset :number",
         o=org_id,
         number=number,
     )
@@ -213,44 +263,53 @@ def newest_test(org_id: UUID, source_id: UUID) -> TestDelivery | None:
     """Return id, status and reason of the newest test delivery of this source."""
     rows = run(
         TestDelivery,
-        """select id, status, reason from inbox
-           where org_id = :o and source_id = :s and test order by received_at desc limit 1""",
+        """select i.id, case when w.id is not null then 'pending'
+                             when q.id is not null then 'quarantined' else 'done' end as status,
+                  coalesce(q.reason, '') as reason
+           from inbox i
+           left join waiting w on w.org_id = :o and w.id = i.id
+           left join quarantine q on q.org_id = :o and q.id = i.id
+           where i.org_id = :o and i.source_id = :s and i.test
+           order by i.received_at desc limit 1""",
         o=org_id,
         s=source_id,
     )
     return rows[0] if rows else None
 
 
-class _StatusCount(NamedTuple):
-    status: str
-    number: int
+class Open(NamedTuple):
+    """How many deliveries are pending, and how many quarantined."""
+
+    pending: int
+    quarantined: int
+
+
+def count_open(org_id: UUID) -> Open:
+    """Return how many deliveries are not done."""
+    (row,) = run(
+        Open,
+        """select (select count(*) from waiting where org_id = :o) as pending,
+                  (select count(*) from quarantine where org_id = :o) as quarantined""",
+        o=org_id,
+    )
+    return row
 
 
 def counts(org_id: UUID) -> dict[str, int]:
     """Return how many deliveries stand in each status; the three sum to all ever accepted."""
-    rows = run(
-        _StatusCount,
-        "select status, count(*) as number from inbox where org_id = :o group by status",
-        o=org_id,
-    )
-    return {"pending": 0, "done": 0, "quarantined": 0} | {status: n for status, n in rows}  # noqa: C416
+    every = scalar(int, "select count(*) from inbox where org_id = :o", o=org_id)
+    pending, quarantined = count_open(org_id)
+    return {"pending": pending, "done": every - pending - quarantined, "quarantined": quarantined}
 
 
 def oldest_pending_seconds() -> float:
     """Return the age of the oldest delivery that waits, over all organizations; 0 if none does."""
-    # One short look for each: a database that is spread out cannot take the first of each at once.
     return max(
-        (
-            float(age)
-            for org_id in column(UUID, "select id from organizations")
-            for age in column(
-                float,
-                """select extract(epoch from now() - received_at) as age from inbox
-                   where org_id = :o and status = 'pending' order by received_at limit 1""",
-                o=org_id,
-            )
+        0.0,
+        scalar(
+            float,
+            "select coalesce(extract(epoch from now() - min(since)), 0)::float8 from waiting",
         ),
-        default=0.0,
     )
 
 
@@ -278,14 +337,14 @@ def read_backlog(org_id: UUID) -> Backlog:
     (pending,) = run(
         _PendingRow,
         """select count(*)::int8 as deliveries,
-                  coalesce(extract(epoch from now() - min(received_at)), 0)::float8 as age
-           from inbox where org_id = :o and status = 'pending'""",
+                  coalesce(extract(epoch from now() - min(since)), 0)::float8 as age
+           from waiting where org_id = :o""",
         o=org_id,
     )
     quarantined = run(
         _QuarantinedRow,
         """select reason, count(*)::int8 as deliveries
-           from inbox where org_id = :o and status = 'quarantined' group by reason""",
+           from quarantine where org_id = :o group by reason""",
         o=org_id,
     )
     by_reason = {row.reason: row.deliveries for row in quarantined}
@@ -307,9 +366,11 @@ def list_quarantined(org_id: UUID, limit: int = 100) -> list[QuarantinedRow]:
     """Return quarantined deliveries, newest first: id, source, received_at, reason, detail."""
     return run(
         QuarantinedRow,
-        """select i.id, s.name as source, i.received_at, i.reason, i.detail, i.attempts
-           from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
-           where i.org_id = :o and i.status = 'quarantined'
+        """select i.id, s.name as source, i.received_at, q.reason, q.detail, q.attempts
+           from quarantine q
+           join inbox i on i.org_id = :o and i.id = q.id
+           join sources s on s.org_id = :o and s.id = i.source_id
+           where q.org_id = :o
            order by i.received_at desc, i.id desc limit :limit""",
         o=org_id,
         limit=limit,
@@ -318,17 +379,21 @@ def list_quarantined(org_id: UUID, limit: int = 100) -> list[QuarantinedRow]:
 
 def requeue(org_id: UUID, *, reason: str | None = None, ids: Sequence[UUID] | None = None) -> int:
     """Set quarantined deliveries to be tried again; returns how many. `id_reuse` stays flagged."""
-    return execute(
-        """update inbox set status = 'pending', attempts = 0, reason = '', detail = '',
-                  lease = null, lease_until = null
-           where org_id = :o and status = 'quarantined' and reason <> 'id_reuse'
-             and body is not null
-             and (cast(:reason as text) is null or reason = :reason)
-             and (cast(:ids as uuid[]) is null or id = any(cast(:ids as uuid[])))""",
+    adopt_older(org_id)
+    again = column(
+        UUID,
+        """delete from quarantine q using inbox i
+           where q.org_id = :o and i.org_id = :o and i.id = q.id and i.body is not null
+             and q.reason <> 'id_reuse'
+             and (cast(:reason as text) is null or q.reason = :reason)
+             and (cast(:ids as uuid[]) is null or q.id = any(cast(:ids as uuid[])))
+           returning q.id""",
         o=org_id,
         reason=reason,
         ids=list(ids) if ids is not None else None,
     )
+    put_waiting(org_id, again)
+    return len(again)
 
 
 class ReusedRow(NamedTuple):
@@ -351,12 +416,12 @@ def lock_reused(org_id: UUID, ids: Sequence[UUID] | None = None) -> list[ReusedR
     """
     return run(
         ReusedRow,
-        """select id, source_id, external_id, body, message_id, content_type, received_at
-           from inbox
-           where org_id = :o and status = 'quarantined' and reason = 'id_reuse'
-             and body is not null
-             and (cast(:ids as uuid[]) is null or id = any(cast(:ids as uuid[])))
-           order by id for update""",
+        """select i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type,
+                  i.received_at
+           from quarantine q join inbox i on i.org_id = :o and i.id = q.id
+           where q.org_id = :o and q.reason = 'id_reuse' and i.body is not null
+             and (cast(:ids as uuid[]) is null or q.id = any(cast(:ids as uuid[])))
+           order by i.id for update""",
         o=org_id,
         ids=list(ids) if ids is not None else None,
     )
@@ -367,9 +432,8 @@ def requeue_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: st
 
     Returns how many, which is one or none.
     """
-    return execute(
-        """update inbox set external_id = :name, status = 'pending', attempts = 0, reason = '',
-                  detail = '', lease = null, lease_until = null
+    renamed = execute(
+        """update inbox set external_id = :name
            where org_id = :o and id = :id and not exists (
                select 1 from inbox where org_id = :o and source_id = :s and external_id = :name)""",
         o=org_id,
@@ -377,6 +441,10 @@ def requeue_as(org_id: UUID, delivery_id: UUID, source_id: UUID, external_id: st
         s=source_id,
         name=external_id,
     )
+    if renamed:
+        execute("delete from quarantine where org_id = :o and id = :id", o=org_id, id=delivery_id)
+        put_waiting(org_id, [delivery_id])
+    return renamed
 
 
 @shape()
@@ -397,9 +465,9 @@ def put_rows(
     inserted = column(
         UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
-                              received_at, status, done_at, facts)
+                              received_at, status, facts)
            select :o, v.id, :source, v.external_id, v.body, v.digest, :content_type, :at, 'done',
-                  now(), v.facts::jsonb
+                  v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:names as text[]), cast(:bodies as bytea[]),
                        cast(:digests as bytea[]), cast(:facts as text[]))
                 as v (id, external_id, body, digest, facts)
@@ -418,19 +486,17 @@ def put_rows(
     return set(inserted)
 
 
-def read_done(
-    org_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[LeasedDelivery]:
-    """Return done deliveries in the order of arrival, behind this place, for a rebuild."""
+def read_done(org_id: UUID, after: UUID | None, limit: int) -> list[LeasedDelivery]:
+    """Return done deliveries by their ids, behind this one, for a rebuild."""
     return run(
         LeasedDelivery,
         f"""select {COLUMNS} from inbox i
-            where i.org_id = :o and i.status = 'done'
-              and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :id))
-            order by i.received_at, i.id limit :limit""",
+            where i.org_id = :o and i.id > :after
+              and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
+              and not exists (select 1 from quarantine q where q.org_id = :o and q.id = i.id)
+            order by i.id limit :limit""",
         o=org_id,
-        at=after[0] if after else None,
-        id=after[1] if after else None,
+        after=after or UUID(int=0),
         limit=limit,
     )
 
@@ -448,34 +514,27 @@ def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
 
 
 def put_failed(org_id: UUID, failed: Mapping[UUID, tuple[str, str]]) -> None:
-    """Quarantine deliveries that can no longer be read."""
-    for delivery_id, (reason, detail) in failed.items():
-        execute(
-            """update inbox set status = 'quarantined', reason = :reason, detail = :detail
-               where org_id = :o and id = :id""",
-            o=org_id,
-            id=delivery_id,
-            reason=reason,
-            detail=detail[:500],
-        )
+    """Quarantine done deliveries that can no longer be read."""
+    _put_in_quarantine(org_id, failed)
 
 
 class BodyRow(NamedTuple):
     """A delivery with its encrypted body."""
 
     id: UUID
-    status: str
+    waits: bool
     body: bytes
     message_id: str
 
 
 def stored_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
-    """Return (id, status, body, message_id) of deliveries with a body, by id behind this one."""
+    """Return deliveries with a body and whether they wait, by id behind this one."""
     return run(
         BodyRow,
-        """select id, status, body, message_id from inbox
-           where org_id = :o and id > :after and body is not null
-           order by id limit :limit""",
+        """select i.id, w.id is not null as waits, i.body, i.message_id
+           from inbox i left join waiting w on w.org_id = :o and w.id = i.id
+           where i.org_id = :o and i.id > :after and i.body is not null
+           order by i.id limit :limit""",
         o=org_id,
         after=after,
         limit=limit,
@@ -496,27 +555,25 @@ def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 
 
 def drop_old_bodies(org_id: UUID, done_before: datetime, quarantined_before: datetime) -> int:
-    """Remove the bodies of deliveries that were done or quarantined before these instants.
+    """Remove the bodies of what was received or quarantined before these instants.
 
-    Facts and reasons stay. What is flagged as `id_reuse` can never be replayed, so its body goes
-    as early as one that was done. With a body goes its message id, as in `drop_bodies`.
+    Facts and reasons stay, and so does what waits. What is flagged as `id_reuse` can never be
+    replayed, so its body goes as early as one that is done. With a body goes its message id, as in
+    `drop_bodies`.
     """
     return execute(
-        """update inbox set body = null, message_id = ''
-           where org_id = :o and body is not null
-             and (status = 'done' and done_at < :done
-                  or status = 'quarantined' and reason = 'id_reuse' and received_at < :done
-                  or status = 'quarantined'
-                     and coalesce(done_at, received_at) < :quarantined)""",
+        """update inbox i set body = null, message_id = ''
+           where i.org_id = :o and i.body is not null
+             and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
+             and (i.received_at < :done
+                  and not exists (select 1 from quarantine q
+                                  where q.org_id = :o and q.id = i.id and q.reason <> 'id_reuse')
+                  or exists (select 1 from quarantine q
+                             where q.org_id = :o and q.id = i.id and q.since < :quarantined))""",
         o=org_id,
         done=done_before,
         quarantined=quarantined_before,
     )
-
-
-class _PlaceRow(NamedTuple):
-    received_at: datetime
-    id: UUID
 
 
 def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
@@ -525,41 +582,34 @@ def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
     Reads all facts, so many at a time: no index has them, and no statement may take so long.
     """
     asked, found = sorted(hashes), set[UUID]()
-    at: datetime | None = None
-    last: UUID | None = None
+    last = UUID(int=0)
     while True:
-        # The last of these that are behind that place.
-        ends = run(
-            _PlaceRow,
-            """select received_at, id from inbox
-               where org_id = :o
-                 and (cast(:at as timestamptz) is null or (received_at, id) > (:at, :last))
-               order by received_at, id offset :many limit 1""",
+        # The last of these that are behind that one.
+        ends = column(
+            UUID,
+            """select id from inbox where org_id = :o and id > :last
+               order by id offset :many limit 1""",
             o=org_id,
-            at=at,
             last=last,
             many=_FACTS_AT_ONCE - 1,
         )
         rows = column(
             UUID,
             """select i.id from inbox i
-               where i.org_id = :o
-                 and (cast(:at as timestamptz) is null or (i.received_at, i.id) > (:at, :last))
-                 and (cast(:end as timestamptz) is null or (i.received_at, i.id) <= (:end, :ends))
+               where i.org_id = :o and i.id > :last
+                 and (cast(:end as uuid) is null or i.id <= :end)
                  and exists (
                    select 1 from jsonb_array_elements(i.facts) f, jsonb_each_text(f -> 'who') w
                    where w.value = any(cast(:hashes as text[])))""",
             o=org_id,
-            at=at,
             last=last,
-            end=ends[0].received_at if ends else None,
-            ends=ends[0].id if ends else None,
+            end=ends[0] if ends else None,
             hashes=asked,
         )
         found |= set(rows)
         if not ends:
             return found
-        at, last = ends[0]
+        last = ends[0]
 
 
 class FactsRow(NamedTuple):
@@ -598,9 +648,10 @@ def put_redacted(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     )
     execute(
         """update inbox i set body = null
-           from inbox told
+           from inbox told, quarantine q
            where told.org_id = :o and told.id = any(cast(:ids as uuid[]))
-             and i.org_id = :o and i.status = 'quarantined' and i.reason = 'id_reuse'
+             and q.org_id = :o and q.reason = 'id_reuse'
+             and i.org_id = :o and i.id = q.id
              and i.source_id = told.source_id
              and told.external_id = left(i.external_id, -25)
              and right(i.external_id, 25) = '#' || left(encode(i.body_digest, 'hex'), 24)""",

@@ -1,17 +1,17 @@
 """Leases: which deliveries a worker is processing, and until when.
 
-A lease (table `claims`) is one row for a batch: marking each delivery would rewrite every body.
+A claim is one row for a whole batch. Its worker renews it for as long as it lives.
 
-Note: a lease is committed before any work, so that it is known which deliveries a killed process
-had. After a lost lease the same deliveries are leased again together, since a worker may be killed
-for any reason. If they are lost or fail again, they are divided until one delivery is left, and
-only that one has used an attempt. So a bad delivery costs no other one an attempt.
+Note: a claim is committed before any work, so that a body that kills its process is known to have
+been in it. What a lost claim held is claimed again whole: a worker may have been killed for any
+reason. Lost once more it is halved, until one delivery is left, and only that one has used an
+attempt. So a bad neighbour costs no other delivery an attempt.
 """
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from advocacy.storage.session import column, execute, run
 
 @shape()
 class LeasedDelivery:
-    """A delivery that this worker may process until its lease expires."""
+    """A delivery that this worker may work on until its claim ends."""
 
     id: UUID
     source_id: UUID
@@ -32,55 +32,41 @@ class LeasedDelivery:
     message_id: str
     content_type: str
     received_at: datetime
-    attempts: int
     facts: list[JsonObject] | None
     test: bool
 
 
 COLUMNS = (
     "i.id, i.source_id, i.external_id, i.body, i.message_id, i.content_type, i.received_at,"
-    " i.attempts, i.facts, i.test"
+    " i.facts, i.test"
 )
 
 
-# A failed batch is divided into so many parts, to find the delivery that fails.
-_PARTS = 16
-
-
 class LeaseLost(Exception):
-    """The lease expired and another worker may have the deliveries: roll back."""
+    """The claim ran out and somebody else has the deliveries: what was done must not be kept."""
 
 
 def new_lease_id() -> UUID:
-    """Return the id for a new lease."""
+    """Return the id of a claim to be made."""
     return new_id()
 
 
-QueuePosition = tuple[datetime, UUID]
-"""When a delivery was received, and its id: a position in the processing order."""
-
-_FROM_THE_FIRST = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
-
-
 def claim_batch(
-    org_id: UUID, claim: UUID, seconds: int, limit: int, after: QueuePosition | None = None
+    org_id: UUID, claim: UUID, seconds: int, limit: int, after: UUID | None = None
 ) -> list[LeasedDelivery]:
-    """Lease deliveries that were not tried yet, the oldest first; with `after`, only later ones.
+    """Claim deliveries that were not tried yet, the oldest first; with `after`, only later ones.
 
-    `after` skips index entries of processed deliveries that vacuum has not removed yet.
+    Where an index has not been cleaned yet, what was closed since is in the way of the first one.
     """
     _one_at_a_time(org_id)
-    at, id = after or _FROM_THE_FIRST
     waiting = column(
         UUID,
-        """select id from inbox
-           where org_id = :o and status = 'pending' and attempts = 0
-             and (lease_until is null or lease_until < now())
-             and (received_at, id) > (:at, :id) and id <> all(cast(:taken as uuid[]))
-           order by received_at, id limit :limit""",
+        """select id from waiting
+           where org_id = :o and attempts = 0 and id > :after
+             and id <> all(cast(:taken as uuid[]))
+           order by id limit :limit""",
         o=org_id,
-        at=at,
-        id=id,
+        after=after or UUID(int=0),
         taken=_taken(org_id),
         limit=limit,
     )
@@ -88,12 +74,12 @@ def claim_batch(
 
 
 def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Lease the deliveries of an expired lease, or one delivery that failed alone.
+    """Claim what an ended claim left, or one delivery that failed alone.
 
-    A delivery that failed alone `most` times is quarantined.
+    What failed alone `most` times is quarantined.
     """
     _one_at_a_time(org_id)
-    return _claim_lost(org_id, claim, seconds) or _claim_failed(org_id, claim, seconds, most)
+    return _claim_lost(org_id, claim, seconds, most) or _claim_failed(org_id, claim, seconds)
 
 
 class _EndedRow(NamedTuple):
@@ -101,8 +87,8 @@ class _EndedRow(NamedTuple):
     losses: int
 
 
-def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]:
-    """Lease the deliveries of an expired lease: all the first time, then a part of them."""
+def _claim_lost(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
+    """Claim what a claim held whose time is over: whole the first time, then half of it."""
     for lost in run(
         _EndedRow,
         """select id, losses from claims where org_id = :o and until < now()
@@ -111,43 +97,31 @@ def _claim_lost(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]
     ):
         ids = _end(org_id, lost.id)
         if len(ids) == 1 and lost.losses:
-            _count_attempt(org_id, ids[0], "", "")
+            count_attempt(org_id, ids[0], most, "killed_worker", "")
             continue
-        size = math.ceil(len(ids) / _PARTS) if lost.losses else len(ids)
-        _put_parts(org_id, ids[size:], size)
+        size = (len(ids) + 1) // 2 if lost.losses else len(ids)
+        if ids[size:]:
+            _leave(org_id, ids[size:])
         if claimed := _claim(org_id, claim, seconds, ids[:size], losses=1):
             return claimed
     return []
 
 
-def _claim_failed(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Lease one delivery that failed alone; quarantine those that did so `most` times."""
-    taken = _taken(org_id)
-    execute(
-        """update inbox set status = 'quarantined', lease = null, lease_until = null,
-                  reason = case when reason = '' then 'killed_worker' else reason end
-           where org_id = :o and status = 'pending' and attempts > 0 and attempts >= :most
-             and (lease_until is null or lease_until < now())
-             and id <> all(cast(:taken as uuid[]))""",
-        o=org_id,
-        most=most,
-        taken=taken,
-    )
-    waiting = column(
+def _claim_failed(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]:
+    """Claim one delivery that failed alone."""
+    failed = column(
         UUID,
-        """select id from inbox
-           where org_id = :o and status = 'pending' and attempts > 0
-             and (lease_until is null or lease_until < now())
-             and id <> all(cast(:taken as uuid[]))
-           order by received_at, id limit 1""",
+        """select id from waiting
+           where org_id = :o and attempts > 0 and id <> all(cast(:taken as uuid[]))
+           order by id limit 1""",
         o=org_id,
-        taken=taken,
+        taken=_taken(org_id),
     )
-    return _claim(org_id, claim, seconds, waiting, losses=1)
+    return _claim(org_id, claim, seconds, failed, losses=1)
 
 
 def _one_at_a_time(org_id: UUID) -> None:
-    """Serialize leasing within this organization until the transaction ends."""
+    """Let no other claim of this organization be made until this transaction ends."""
     execute("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
 
 
@@ -174,14 +148,27 @@ def _claim(
     return run(
         LeasedDelivery,
         f"""select {COLUMNS} from inbox i where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
-            order by i.received_at, i.id""",
+            order by i.id""",
         o=org_id,
         ids=ids,
     )
 
 
+def renew_leases(org_id: UUID, claims: Iterable[UUID], seconds: int) -> None:
+    """Let claims last for so long from now; those that a transaction holds last as long as it."""
+    execute(
+        """update claims set until = now() + make_interval(secs => :seconds)
+           where org_id = :o and id in (
+             select id from claims where org_id = :o and id = any(cast(:claims as uuid[]))
+             order by id for update skip locked)""",
+        o=org_id,
+        seconds=seconds,
+        claims=sorted(claims),
+    )
+
+
 def hold_lease(org_id: UUID, claim: UUID) -> None:
-    """Lock a lease until the transaction ends. Raises `LeaseLost` if it no longer exists."""
+    """Lock a claim until the transaction ends. Raises `LeaseLost` where it has been ended."""
     held = column(
         UUID,
         "select id from claims where org_id = :o and id = :claim for update",
@@ -193,55 +180,52 @@ def hold_lease(org_id: UUID, claim: UUID) -> None:
 
 
 def release_lease(org_id: UUID, claim: UUID) -> None:
-    """End a lease: its deliveries are processed, or pending as if never tried."""
+    """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
     execute("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
-def fail_lease(org_id: UUID, claim: UUID, reason: str, detail: str) -> None:
-    """End a lease whose batch failed because of its data.
-
-    A single delivery has used an attempt; several are divided, until the one that fails is alone.
-    """
-    ids = _end(org_id, claim)
-    if len(ids) == 1:
-        _count_attempt(org_id, ids[0], reason, detail)
-    else:
-        _put_parts(org_id, ids, math.ceil(len(ids) / _PARTS))
+def count_attempt(org_id: UUID, delivery_id: UUID, most: int, reason: str, detail: str) -> None:
+    """Count that a delivery failed alone; with this reason it is quarantined the last time."""
+    tried = column(
+        int,
+        """update waiting set attempts = attempts + 1 where org_id = :o and id = :id
+           returning attempts""",
+        o=org_id,
+        id=delivery_id,
+    )
+    if tried and tried[0] >= most:
+        execute(
+            """insert into quarantine (org_id, id, reason, detail, attempts)
+               values (:o, :id, :reason, :detail, :attempts) on conflict do nothing""",
+            o=org_id,
+            id=delivery_id,
+            reason=reason,
+            detail=detail[:500],
+            attempts=tried[0],
+        )
+        execute("delete from waiting where org_id = :o and id = :id", o=org_id, id=delivery_id)
 
 
 def _end(org_id: UUID, claim: UUID) -> list[UUID]:
-    """End a lease; return its unprocessed deliveries, the oldest first."""
+    """End a claim; returns what it held and is not closed, the oldest first."""
     return column(
         UUID,
         """with ended as (
              delete from claims where org_id = :o and id = :claim returning delivery_ids)
-           select id from inbox
+           select id from waiting
            where org_id = :o and id in (select unnest(delivery_ids) from ended)
-             and status = 'pending'
-           order by received_at, id""",
+           order by id""",
         o=org_id,
         claim=claim,
     )
 
 
-def _put_parts(org_id: UUID, ids: list[UUID], size: int) -> None:
-    """Leave deliveries to other workers, in parts of this size."""
-    for start in range(0, len(ids), max(size, 1)):
-        execute(
-            """insert into claims (org_id, id, until, delivery_ids)
-               values (:o, :id, now() - interval '1 second', cast(:ids as uuid[]))""",
-            o=org_id,
-            id=new_id(),
-            ids=ids[start : start + size],
-        )
-
-
-def _count_attempt(org_id: UUID, delivery_id: UUID, reason: str, detail: str) -> None:
+def _leave(org_id: UUID, ids: list[UUID]) -> None:
+    """Leave deliveries of a lost claim to the next worker."""
     execute(
-        """update inbox set attempts = attempts + 1, reason = :reason, detail = :detail
-           where org_id = :o and id = :id and status = 'pending'""",
+        """insert into claims (org_id, id, until, delivery_ids)
+           values (:o, :id, now() - interval '1 second', cast(:ids as uuid[]))""",
         o=org_id,
-        id=delivery_id,
-        reason=reason,
-        detail=detail[:500],
+        id=new_id(),
+        ids=ids,
     )

@@ -1,30 +1,32 @@
-"""The health of sources, and quarantined deliveries.
+"""The health of sources, and what is quarantined.
 
-Note: the inbox has no index by source, so that storing a delivery stays cheap. Queries over all
-deliveries are therefore limited to a few days.
+Note: There is no index of the inbox by source or time, so that taking a delivery stays cheap. Ids
+are made on receipt, so that a range of them is a range of time. What is asked of all deliveries
+here is asked of a few days only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from advocacy.core.ids import first_id_since
 from advocacy.storage.session import run
 
 LOOK_BACK_DAYS = 30
-"""How many days back the last delivery of a source is searched for."""
+"""How far back the last delivery of a source is looked for."""
 UNREAD_DAYS = 7
-"""How many days back unreadable contacts are counted."""
+"""How far back contacts that could not be read are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A source with its deliveries; `newest` is None without any in `LOOK_BACK_DAYS`.
+    """A source with what it has sent; `newest` is None where nothing came in `LOOK_BACK_DAYS`.
 
-    `unread` is the number of actions of `UNREAD_DAYS` with an unreadable email address or phone
-    number and no readable one: they count as actions, but their supporters are unknown.
+    `unread` is of how many actions of `UNREAD_DAYS` an e-mail address or a phone number was given
+    and none could be read: they count, and the supporters do not.
     """
 
     id: UUID
@@ -47,17 +49,18 @@ def read_health(org_id: UUID) -> list[Health]:
         """with of_a_day as (
              select source_id, max(received_at) as newest, count(*)::int8 as n
              from inbox
-             where org_id = :o and received_at > now() - interval '1 day' and not test
+             where org_id = :o and id > :since and received_at > now() - interval '1 day'
+               and not test
              group by source_id),
            open as (
-             select source_id, count(*) filter (where status = 'pending')::int8 as waiting,
-                    count(*) filter (where status = 'quarantined')::int8 as quarantined
-             from (select source_id, status from inbox
-                   where org_id = :o and status = 'pending' and not test
+             select i.source_id, count(w.id)::int8 as waiting, count(q.id)::int8 as quarantined
+             from (select id from waiting where org_id = :o
                    union all
-                   select source_id, status from inbox
-                   where org_id = :o and status = 'quarantined' and not test) both_kinds
-             group by source_id),
+                   select id from quarantine where org_id = :o) either
+             join inbox i on i.org_id = :o and i.id = either.id and not i.test
+             left join waiting w on w.org_id = :o and w.id = i.id
+             left join quarantine q on q.org_id = :o and q.id = i.id
+             group by i.source_id),
            unread as (
              select source_id, sum(unread_contacts)::int8 as n
              from inbox
@@ -76,6 +79,7 @@ def read_health(org_id: UUID) -> list[Health]:
            where s.org_id = :o
            order by s.name""",
         o=org_id,
+        since=_first_id(days=1),
         unread_days=UNREAD_DAYS,
     )
     found = rows
@@ -93,14 +97,20 @@ def _newest_of(org_id: UUID, source_ids: list[UUID]) -> dict[UUID, datetime]:
     rows = run(
         _NewestRow,
         """select source_id, max(received_at) as newest from inbox
-           where org_id = :o and not test and source_id = any(cast(:ids as uuid[]))
+           where org_id = :o and not test and source_id = any(cast(:ids as uuid[])) and id > :since
              and received_at > now() - make_interval(days => :days)
            group by source_id""",
         o=org_id,
         ids=source_ids,
+        since=_first_id(days=LOOK_BACK_DAYS),
         days=LOOK_BACK_DAYS,
     )
     return {row.source_id: row.newest for row in rows}
+
+
+def _first_id(days: int) -> UUID:
+    """Return an id before those of deliveries received in these days: ids are made on receipt."""
+    return first_id_since(datetime.now(UTC) - timedelta(days=days, minutes=5))
 
 
 class QuarantineReason(NamedTuple):
@@ -112,14 +122,15 @@ class QuarantineReason(NamedTuple):
 
 
 def quarantine_reasons(org_id: UUID) -> list[QuarantineReason]:
-    """Return (reason, deliveries, can_replay) of quarantined deliveries, the most first."""
+    """Return (reason, deliveries, can_replay) of what is quarantined, the most first."""
     return run(
         QuarantineReason,
-        """select reason, count(*)::int8 as deliveries,
-                  count(*) filter (where body is not null and reason <> 'id_reuse')::int8
+        """select q.reason, count(*)::int8 as deliveries,
+                  count(*) filter (where i.body is not null and q.reason <> 'id_reuse')::int8
                     as can_replay
-           from inbox where org_id = :o and status = 'quarantined'
-           group by reason order by 2 desc, 1""",
+           from quarantine q join inbox i on i.org_id = :o and i.id = q.id
+           where q.org_id = :o
+           group by q.reason order by 2 desc, 1""",
         o=org_id,
     )
 
@@ -145,17 +156,19 @@ def quarantine_page(
     source_id: UUID | None = None,
     before: tuple[datetime, UUID] | None = None,
 ) -> list[QuarantinedDelivery]:
-    """Return quarantined deliveries after this cursor, newest first, without their bodies.
+    """Return quarantined deliveries behind this place, newest first, and nothing of their bodies.
 
     Rows are (id, source, received_at, reason, detail, attempts, test, can_replay).
     """
     return run(
         QuarantinedDelivery,
-        """select i.id, s.name as source, i.received_at, i.reason, i.detail, i.attempts, i.test,
-                  i.body is not null and i.reason <> 'id_reuse' as can_replay
-           from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
-           where i.org_id = :o and i.status = 'quarantined'
-             and (cast(:reason as text) is null or i.reason = :reason)
+        """select i.id, s.name as source, i.received_at, q.reason, q.detail, q.attempts, i.test,
+                  i.body is not null and q.reason <> 'id_reuse' as can_replay
+           from quarantine q
+           join inbox i on i.org_id = :o and i.id = q.id
+           join sources s on s.org_id = :o and s.id = i.source_id
+           where q.org_id = :o
+             and (cast(:reason as text) is null or q.reason = :reason)
              and (cast(:source as uuid) is null or i.source_id = :source)
              and (cast(:at as timestamptz) is null or (i.received_at, i.id) < (:at, :id))
            order by i.received_at desc, i.id desc limit :limit""",

@@ -1,4 +1,8 @@
-"""Date ranges that pages offer to choose with one click. They end today."""
+"""The ranges of days that pages offer to choose with one click.
+
+Note: the last seven days end today, so that they move on with a page
+that is open all day; a week that can be compared is on the page that compares.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,16 @@ OFFERED_DAYS = (7, 30, 90)
 
 
 def last_days(number: int) -> str:
-    """Return the name of a range of so many days."""
+    """Write the last so many days."""
     return str(ngettext("the last %(num)s day", "the last %(num)s days", number))
 
 
 def offered(
     today: date, address: Callable[..., str], first: date | None, last: date | None
 ) -> list[tuple[str, str, bool]]:
-    """Return the ranges as (name, URL, whether it is currently shown).
+    """Return ranges as (called, address, whether it is the one that is shown).
 
-    `address` returns the URL for `from` and `to`.
+    `address` takes `from` and `to`; with neither it is what the page shows by itself.
     """
     found = []
     for number in OFFERED_DAYS:

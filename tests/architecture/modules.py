@@ -10,6 +10,8 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 
 ACROSS = {
+    ("inbox", "organizations_with_work"),
+    ("inbox", "oldest_pending_seconds"),
     ("sources", "find_sources_by_key"),
     ("tokens", "find_token"),
     ("links", "links_for_redirect"),

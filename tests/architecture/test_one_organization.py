@@ -29,7 +29,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
     with transaction():
         for world, minutes in ((first, 9), (second, 3)):
             run(
-                """update inbox set received_at = received_at - make_interval(mins => :minutes)
+                """update waiting set since = since - make_interval(mins => :minutes)
                    where org_id = :o""",
                 o=world.org_id,
                 minutes=minutes,
@@ -40,7 +40,7 @@ def test_the_longest_waiting_is_worked_for_first(app):
     assert inbox.organizations_with_work() == [second.org_id]
     with transaction():
         assert len(leases.claim_batch(second.org_id, leases.new_lease_id(), 30, 10)) == 2
-    assert inbox.organizations_with_work() == [], "what somebody works on is not for others"
+    assert inbox.organizations_with_work() == [second.org_id], "there may be more of it"
     assert 180 <= inbox.oldest_pending_seconds() < 200, "and it still waits"
     assert idle.org_id not in inbox.organizations_with_work()
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from flask import Flask
 
-from advocacy.analytics import goal_input
+from advocacy.analytics import goals
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
@@ -42,13 +42,13 @@ PAGES = {
     "/members": "/members",
     "/new-campaign": "/new-campaign",
     "/quarantine": "/quarantine",
-    "/set-password/<token>": None,
+    "/set-password/<word>": None,
     "/reports": "/reports",
     "/sign-in": "/sign-in",
     "/sources": "/sources",
-    "/view/<token>": None,
+    "/view/<word>": None,
 }
-SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
+SIGNED_OUT = {"/set-password/<word>", "/sign-in", "/view/<word>"}
 # It comes only to whoever is in several organizations; tests/browser/test_members.py looks at it.
 ELSEWHERE = {"/sign-in/organization"}
 
@@ -60,7 +60,7 @@ def address(wired: Flask, site, rule: str) -> str:
     with wired.app_context(), transaction():
         org_id = organizations.get_organization(None).id
         match rule:
-            case "/view/<token>":
+            case "/view/<word>":
                 campaign = campaigns.get_campaign(org_id, "stay")
                 word = shared_reports.put_shared_report(
                     org_id,
@@ -71,7 +71,7 @@ def address(wired: Flask, site, rule: str) -> str:
                     lasts=timedelta(days=7),
                 )
                 return f"/view/{word}"
-            case "/set-password/<token>":
+            case "/set-password/<word>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")
                 return f"/set-password/{members.put_one_time_token(org_id, made.id)}"
@@ -96,8 +96,8 @@ def filled(wired: Flask, site) -> Iterator[None]:
             org_id = organizations.get_organization(None).id
             stay = campaigns.get_campaign(org_id, "stay")
             made = [
-                goal_input.put_goal(org_id, None, "supporters", "5000", first, last),
-                goal_input.put_goal(
+                goals.put_goal(org_id, None, "supporters", "5000", first, last),
+                goals.put_goal(
                     org_id, stay.id, "calls", "900", first, last, name="The vote",
                     districts=["TX-07"], each_district=200,
                 ),
@@ -112,9 +112,8 @@ def filled(wired: Flask, site) -> Iterator[None]:
             email_outbox.claim_report(org_id, report_id, mails, "2026-W47", now)
             email_outbox.put_outcome(org_id, report_id, 1, "failed", "refused_554")
             run(
-                """update inbox set status = 'quarantined', reason = 'not_json', detail = 'line 1'
-                   where org_id = :o and id in (
-                     select id from inbox where org_id = :o and status = 'done' limit 3)""",
+                """insert into quarantine (org_id, id, reason, detail)
+                   select :o, id, 'not_json', 'line 1' from inbox where org_id = :o limit 3""",
                 o=org_id,
             )
         yield
@@ -123,11 +122,7 @@ def filled(wired: Flask, site) -> Iterator[None]:
                 store.remove_goal(org_id, goal.id)
             email_outbox.end_subscription(org_id, mails, now)
             run("delete from sent_reports where org_id = :o", o=org_id)
-            run(
-                """update inbox set status = 'done', reason = '', detail = ''
-                   where org_id = :o and status = 'quarantined'""",
-                o=org_id,
-            )
+            run("delete from quarantine where org_id = :o", o=org_id)
 
 
 def test_every_page_is_looked_at(wired: Flask):

@@ -11,6 +11,7 @@ import click
 
 from advocacy.cli import main
 from advocacy.storage import tokens
+from tests.support.deliveries import DELIVERIES
 from tests.support.sql import run
 from tests.support.world import World
 
@@ -203,7 +204,7 @@ def test_replay_shows_and_tries_again(operator, world):
     listed = operator.does("replay", "--list")
     assert re.search(r"standard +\d{4}-\d\d-\d\d \d\d:\d\d +not_json", listed)
     assert "unknown_kind" in listed
-    assert run("select count(*) from inbox where status = 'quarantined'")[0][0] == 2
+    assert run(f"select count(*) from {DELIVERIES} where status = 'quarantined'")[0][0] == 2
 
     assert operator.does("replay") == "2 processed again, 2 quarantined now\n"
     assert operator.does("replay", "--reason", "not_json").startswith("1 processed again, 2 ")

@@ -170,7 +170,7 @@ def test_a_delivery_that_waits_for_long_is_told(examined, world, running):
     assert examined()["inbox"] == ""
     with transaction() as session:
         session.execute(
-            text("update inbox set received_at = :then"),
+            text("update waiting set since = :then"),
             {"then": datetime.now(UTC) - timedelta(minutes=5)},
         )
     assert "has been pending for 30" in examined()["inbox"]

@@ -95,7 +95,7 @@ def test_the_example_of_the_documentation_is_what_is_printed(operator, world, ro
         run("update touches set seen_at = clicked_at")
         for name, arrived in (("m1", at - week), ("m2", at), ("m3", at + 2 * day)):
             run(
-                "update inbox set received_at = :at, done_at = :at where external_id = :n",
+                "update inbox set received_at = :at where external_id = :n",
                 at=arrived,
                 n=name,
             )

@@ -32,6 +32,7 @@ from advocacy.storage.db import db
 from advocacy.storage.errors import Taken
 from advocacy.storage.session import transaction
 from advocacy.tracking import links
+from tests.support.deliveries import DELIVERIES
 from tests.support.derived_rows import NOW, rows_of
 from tests.support.sql import run
 from tests.support.world import World
@@ -219,7 +220,7 @@ def test_what_waits_for_a_rebuild_was_not_tried(world, monkeypatch):
 
     with ThreadPoolExecutor(1) as worker:
         worker.submit(drain).result()
-    assert run("select status, attempts from inbox") == [("pending", 0), ("pending", 0)]
+    assert run(f"select status, attempts from {DELIVERIES}") == [("pending", 0), ("pending", 0)]
     db.session.rollback()
     assert drain_ingestion.drain(settings, world.org_id).done == 2
 
@@ -248,7 +249,7 @@ def test_a_claim_is_held_by_whoever_waits_with_it(world, monkeypatch):
             assert other.submit(look).result() is None
         db.session.rollback()
         working.result()
-    assert run("select status, attempts from inbox") == [("done", 0)]
+    assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
 def test_a_sweep_waits_for_no_rebuild(world):
@@ -347,7 +348,10 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
         patch.setattr(resolution, "_resolve_component", fail)
         for _ in range(world.settings.max_attempts + 1):
             world.drain()
-    assert run("select status from inbox order by received_at") == [("done",), ("quarantined",)]
+    assert run(f"select status from {DELIVERIES} order by received_at") == [
+        ("done",),
+        ("quarantined",),
+    ]
     hold_to_a_rebuild(world)
     with transaction():
         assert inbox.requeue(world.org_id) == 1

@@ -14,6 +14,7 @@ from advocacy.storage import inbox, outages
 from advocacy.storage.connections import DeadlineExceeded
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
+from tests.support.deliveries import DELIVERIES
 from tests.support.sql import run
 
 NUMBER = 120
@@ -70,7 +71,7 @@ def test_an_outage_costs_no_delivery_an_attempt(world, name):
                 world.drain()
             assert outages.name_of(error.value) == name.replace("no_table", "tables_differ")
             db.session.rollback()
-        assert run("select status, attempts, count(*) from inbox group by 1, 2") == [
+        assert run(f"select status, attempts, count(*) from {DELIVERIES} group by 1, 2") == [
             ("pending", 0, NUMBER)
         ]
         assert run("select * from claims") == [], "it is anybody's"
@@ -102,7 +103,7 @@ def test_what_the_data_itself_fails_of_is_the_deliverys_own(world, state, many):
     finally:
         change(OUTAGES["disk_full"][1])
     assert run(
-        "select status, reason, attempts, count(*) from inbox group by 1, 2, 3 order by 1"
+        f"select status, reason, attempts, count(*) from {DELIVERIES} group by 1, 2, 3 order by 1"
     ) == [
         ("done", "", 0, many - 1),
         ("quarantined", "failed", 3, 1),
@@ -127,7 +128,7 @@ def test_a_table_that_stays_locked_is_waited_for(world, environment):
             event.remove(db.engine, "begin", wait_briefly)
             db.session.rollback()
     world.drain()
-    assert run("select status, attempts from inbox") == [("done", 0)]
+    assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
 def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, monkeypatch):
@@ -147,7 +148,7 @@ def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, 
             world.drain()
     assert outages.name_of(error.value) in {"shutting_down", "no_connection"}
     world.drain()
-    assert run("select status, attempts from inbox") == [("done", 0)]
+    assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), JobTimeoutException(), OSError(28, "full")])
@@ -164,7 +165,7 @@ def test_a_parser_without_memory_or_time_is_not_held_against_the_body(world, mon
         with pytest.raises(type(error)):
             world.drain()
     world.drain()
-    assert run("select status, attempts from inbox") == [("done", 0)]
+    assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
 def test_every_outage_has_words():

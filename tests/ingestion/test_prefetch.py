@@ -9,6 +9,7 @@ import pytest
 
 from advocacy.ingestion import drain
 from advocacy.storage import inbox
+from tests.support.deliveries import DELIVERIES
 from tests.support.sql import run
 
 
@@ -77,7 +78,7 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
     # The batch that failed is held until its time is over; the one behind it is free.
     (held,) = run("select cardinality(delivery_ids) from claims")
     assert held[0] == world.settings.batch_size
-    assert run("select count(*) from inbox where attempts > 0")[0][0] == 0
+    assert run(f"select count(*) from {DELIVERIES} where attempts > 0")[0][0] == 0
     drained(world)
     assert inbox.counts(world.org_id)["pending"] == held[0]
 

@@ -12,6 +12,7 @@ import pytest
 from advocacy.ingestion import drain
 from advocacy.storage.session import transaction
 from tests.support.counterparts import PAYLOADS
+from tests.support.deliveries import DELIVERIES
 from tests.support.derived import NOW, derived
 from tests.support.sql import run
 from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
@@ -115,5 +116,5 @@ def test_an_event_that_stripe_sends_again_is_the_same_though_fewer_wait_for_it(w
     assert stripe(world, body.replace(b'hooks": 2', b'hooks": 1')).status_code == 200
     # What else is changed is another body all the same.
     assert stripe(world, body.replace(b'"livemode"', b'"liveMode"')).status_code == 200
-    rows = run("select status, reason from inbox order by received_at")
+    rows = run(f"select status, reason from {DELIVERIES} order by received_at")
     assert [tuple(row) for row in rows] == [("pending", ""), ("quarantined", "id_reuse")]

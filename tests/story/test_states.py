@@ -12,6 +12,7 @@ from advocacy.ingestion import drain
 from advocacy.ingestion.replay import put_back
 from advocacy.providers import mappings
 from advocacy.storage.session import transaction
+from tests.support.deliveries import DELIVERIES
 from tests.support.sql import run
 
 SECRET = "ea-bearer"
@@ -53,7 +54,7 @@ def test_a_refund_of_everyaction_takes_the_gift_back(world, mapping, order):
         everyaction(world, **(REFUNDED if state == "back" else {}))
     assert money(world) == [(4000, 4000)]
     assert world.report()["money"][0]["net_minor"] == 0
-    assert run("select status, count(*) from inbox group by 1") == [("done", 2)]
+    assert run(f"select status, count(*) from {DELIVERIES} group by 1") == [("done", 2)]
     drain.rebuild(world.settings, world.org_id)
     assert money(world) == [(4000, 4000)]
 
@@ -66,7 +67,7 @@ def test_a_refund_that_was_flagged_as_a_used_id_is_tried_again(world, monkeypatc
         everyaction(world, **REFUNDED)
         everyaction(world, **REFUNDED, note="again")
     assert money(world) == [(4000, 0)]
-    flagged = "select count(*) from inbox where reason = 'id_reuse'"
+    flagged = f"select count(*) from {DELIVERIES} where reason = 'id_reuse'"
     assert run(flagged) == [(2,)]
 
     with transaction():
@@ -89,7 +90,7 @@ def test_a_used_id_stays_flagged_where_it_is_one(world, message_id):
     world.drain()
     with transaction():
         assert put_back(world.master, world.org_id) == 0
-    assert run("select status, reason from inbox order by reason") == [
+    assert run(f"select status, reason from {DELIVERIES} order by reason") == [
         ("done", ""),
         ("quarantined", "id_reuse"),
     ]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import transaction
+from tests.support.deliveries import DELIVERIES
 from tests.support.derived import NOW, derived
 from tests.support.sql import run
 
@@ -315,7 +316,7 @@ def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
     told.drain()
     erasure.erase(told.settings, told.org_id, email="ana@example.org", phone="", region="US")
 
-    rows = run("select external_id, body from inbox where reason = 'id_reuse' order by 1")
+    rows = run(f"select external_id, body from {DELIVERIES} where reason = 'id_reuse' order by 1")
     assert [(row[0].partition("#")[0], bool(row.body)) for row in rows] == [
         ("ana", False),
         ("bob", True),
@@ -333,21 +334,28 @@ def test_every_body_expires_and_a_quarantined_one_later(told):
     def kept_after(days: int) -> set[str]:
         with transaction():
             run(
-                """update inbox set done_at = now() - make_interval(days => :days),
-                                    received_at = now() - make_interval(days => :days)
+                """update inbox set received_at = now() - make_interval(days => :days)
+                   where org_id = :o""",
+                o=told.org_id,
+                days=days,
+            )
+            run(
+                """update quarantine set since = now() - make_interval(days => :days)
                    where org_id = :o""",
                 o=told.org_id,
                 days=days,
             )
         erasure.drop_old_bodies(told.settings, told.org_id)
-        return {row.reason for row in run("select reason from inbox where body is not null")}
+        return {
+            row.reason for row in run(f"select reason from {DELIVERIES} where body is not null")
+        }
 
     assert kept_after(29) == {"", "id_reuse", "not_json"}
     # What could not be read waits longer until it can be.
     assert kept_after(31) == {"not_json"}
     assert kept_after(91) == set()
     # The deliveries stay, with their reasons, and count nothing.
-    reasons = run("select reason from inbox where status = 'quarantined' order by 1")
+    reasons = run(f"select reason from {DELIVERIES} where status = 'quarantined' order by 1")
     assert [row.reason for row in reasons] == ["id_reuse", "not_json"]
     assert inbox.requeue(told.org_id) == 0
 

@@ -1,7 +1,7 @@
-"""The counterpart of each provider: a tool that sends, and signs with its own library if possible.
+"""The other side of each room: a tool that sends, and signs with its own library where it has one.
 
-Note: these do not copy our checks. The libraries of Stripe, Twilio and Standard Webhooks sign here,
-so that a mistake that we make twice is still found.
+What a stranger would get wrong: these are not copies of our checks. Stripe's, Twilio's and the
+Standard Webhooks library sign here, so that a mistake we made twice would still be found.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def payload(slug: str, name: str) -> bytes:
 
 
 def payloads(slug: str) -> Iterator[str]:
-    """Yield the names of a provider's payloads."""
+    """Yield the names of a room's payloads."""
     for path in sorted((PAYLOADS / slug).iterdir()):
         yield path.name if path.suffix == ".form" else path.stem
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A tool that sends to one provider. `sign` returns the headers that authenticate it."""
+    """A tool that sends to one room. `sign` returns the headers that prove who it is."""
 
-    provider: Provider
+    room: Provider
     secret: str = ""
     other_secret: str = ""
     sign: Callable[[bytes, str, datetime], Mapping[str, str]] = lambda body, secret, now: {}
@@ -70,23 +70,23 @@ class Counterpart:
 
     @property
     def slug(self) -> str:
-        return self.provider.slug
+        return self.room.slug
 
     def send(self, body: bytes, secret: str = "", now: datetime = NOW) -> Delivery:
-        """Return the delivery of a body, signed with a secret (else its own) at an instant."""
+        """Return the delivery of a body, proved with a secret (else its own) at an instant."""
         kind = "application/x-www-form-urlencoded" if self.form else "application/json"
         headers = {"content-type": kind, **self.sign(body, secret or self.secret, now)}
         return Delivery(body=body, headers=headers, url=CALLBACK, setup=self.setup)
 
     def verified(self, body: bytes, now: datetime = NOW, **setup: Any) -> Verified:
-        """Return a body as the provider verifies it; further setup may be given."""
+        """Return what the room vouches for of a body; further setup may be given."""
         delivery = self.send(body, now=now)
         merged = Delivery(delivery.body, delivery.headers, delivery.url, {**self.setup, **setup})
-        return self.provider.verify(merged, [self.secret] if self.secret else [], now)
+        return self.room.verify(merged, [self.secret] if self.secret else [], now)
 
     def parsed(self, name: str, **setup: Any) -> list[ActionEvent]:
         """Return the events of one of our payloads."""
-        return self.provider.parse(self.verified(payload(self.slug, name), **setup))
+        return self.room.parse(self.verified(payload(self.slug, name), **setup))
 
     def names(self) -> list[str]:
         return list(self.only or payloads(self.slug))
@@ -101,7 +101,7 @@ def _stripe(body: bytes, secret: str, now: datetime) -> Mapping[str, str]:
     text = body.decode("utf-8", "surrogateescape")
     try:
         digest = stripe.WebhookSignature._compute_signature(f"{stamp}.{text}", secret)
-    except UnicodeEncodeError:  # Stripe's library signs text, which these bytes are not.
+    except UnicodeEncodeError:  # Stripe's library signs text; these bytes are none.
         digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, "sha256").hexdigest()
     return {"stripe-signature": f"t={stamp},v1={digest},v0=ignored"}
 
@@ -168,29 +168,27 @@ FORM_MAPPING = {
 }
 
 
-def _provider(slug: str) -> Provider:
+def _room(slug: str) -> Provider:
     return BY_SLUG[slug]
 
 
 def _generic(name: str, prefix: str, **rest: Any) -> Counterpart:
     found = tuple(each for each in payloads("generic") if each.startswith(prefix))
-    return Counterpart(
-        _provider("generic"), setup={"mapping": mappings.get(name)}, only=found, **rest
-    )
+    return Counterpart(_room("generic"), setup={"mapping": mappings.get(name)}, only=found, **rest)
 
 
 ACTION_NETWORK = Counterpart(
-    _provider("action_network"), unknown=b'[{"osdi:rain": {"identifiers": ["action_network:1"]}}]'
+    _room("action_network"), unknown=b'[{"osdi:rain": {"identifiers": ["action_network:1"]}}]'
 )
 ACTBLUE = Counterpart(
-    _provider("actblue"),
+    _room("actblue"),
     secret="actblue:one:with:colons",
     other_secret="actblue:two",
     sign=_basic,
     unknown=b'{"contribution": {}, "lineitems": [{"lineitemId": 1}]}',
 )
 STRIPE = Counterpart(
-    _provider("stripe"),
+    _room("stripe"),
     secret="whsec_one",
     other_secret="whsec_two",
     sign=_stripe,
@@ -199,7 +197,7 @@ STRIPE = Counterpart(
     unknown=b'{"object": "event", "id": "evt_x", "type": "rain.fell", "created": 1777636800}',
 )
 TWILIO = Counterpart(
-    _provider("twilio"),
+    _room("twilio"),
     secret="0123456789abcdef0123456789abcdef",
     other_secret="fedcba9876543210fedcba9876543210",
     sign=_twilio,
@@ -208,12 +206,12 @@ TWILIO = Counterpart(
     unknown=b"MessageSid=SM1&MessageStatus=delivered",
 )
 NATIONBUILDER = Counterpart(
-    _provider("nationbuilder"),
+    _room("nationbuilder"),
     secret="nb-shared-token-1",
     unknown=b'{"payload": {"rain": {}}, "token": "nb-shared-token-1"}',
 )
 CONTROLSHIFT = Counterpart(
-    _provider("controlshift"),
+    _room("controlshift"),
     secret="cs-one",
     other_secret="cs-two",
     sign=_controlshift,
@@ -221,7 +219,7 @@ CONTROLSHIFT = Counterpart(
     unknown=b'{"type": "rain.created", "data": {"id": 1}}',
 )
 PROCA = Counterpart(
-    _provider("proca"),
+    _room("proca"),
     secret="proca:one",
     other_secret="proca:two",
     sign=_basic,
@@ -229,7 +227,7 @@ PROCA = Counterpart(
     b' "action": {"actionType": "rain"}}',
 )
 STANDARD = Counterpart(
-    _provider("standard"),
+    _room("standard"),
     secret="whsec_" + base64.b64encode(b"a" * 32).decode(),
     other_secret="whsec_" + base64.b64encode(b"b" * 32).decode(),
     sign=_standard,
@@ -265,7 +263,7 @@ EVERYACTION = _generic(
 EVERY_ORG = _generic("every_org", "every_org")
 NEW_MODE = _generic("new_mode", "new_mode", unknown=b'{"action_type": "rain", "id": 1}')
 FORM = Counterpart(
-    _provider("generic"),
+    _room("generic"),
     secret="form-one",
     other_secret="form-two",
     sign=_plain,
@@ -276,7 +274,7 @@ FORM = Counterpart(
     unknown=b"kind=rain&id=1",
 )
 
-COUNTERPARTS = {
+ROOMS = {
     "action_network": ACTION_NETWORK,
     "actblue": ACTBLUE,
     "stripe": STRIPE,
@@ -297,7 +295,7 @@ SOURCE = UUID(int=7)
 
 
 def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[str, Reconciled]:
-    """Reconcile deliveries in every order, or in `most` random ones; all must agree."""
+    """Settle deliveries in every order, or in `most` of them drawn by lot; all must agree."""
     orders: Iterable[tuple[int, ...]] = permutations(range(len(told)))
     if factorial(len(told)) > most:
         lots = Random(len(told))
@@ -312,7 +310,7 @@ def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[s
 
 
 def facts(events: list[ActionEvent], delivery: int = 1, source: UUID = SOURCE) -> list[Fact]:
-    """Return the facts of events, with identifiers as written in place of hashes."""
+    """Return the facts of events, with the person's own words in place of hashes."""
     return [
         fact_of(
             event,
@@ -325,7 +323,7 @@ def facts(events: list[ActionEvent], delivery: int = 1, source: UUID = SOURCE) -
 
 
 def settled(*told: list[Fact]) -> dict[str, Reconciled]:
-    """Reconcile facts into actions, by the shortest of the names under which they were reported."""
+    """Settle facts into actions, by the shortest of the names that they were told under."""
     groups = group_facts(fact for each in told for fact in each)
     return {
         min((fact.external_id for fact in group), key=lambda name: (len(name), name)): reconcile(

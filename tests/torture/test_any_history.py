@@ -29,6 +29,7 @@ from advocacy.storage import links
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
 from config.settings import Settings
+from tests.support.deliveries import DELIVERIES
 from tests.support.derived_rows import NOW, rows_of
 from tests.support.sql import run
 from tests.support.stripe_deliveries import STRIPE_SECRET, stripe
@@ -113,7 +114,7 @@ def test_any_history_counts_once_and_can_be_rebuilt(world: World, trouble: Troub
         for part in parts:
             part.result()
     work_off(world, settings)
-    assert run("select status, count(*) from inbox group by 1") == [("done", number)]
+    assert run(f"select status, count(*) from {DELIVERIES} group by 1") == [("done", number)]
     rows = rows_of(world)
     drain.rebuild(world.settings, world.org_id)
     again = rows_of(world)
@@ -292,7 +293,7 @@ def work_off(world: World, settings: Settings) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         drain.drain(settings, world.org_id)
-        if not run("select 1 from inbox where status = 'pending' limit 1"):
+        if not run(f"select 1 from {DELIVERIES} where status = 'pending' limit 1"):
             break
         db.session.rollback()
         time.sleep(0.3)

@@ -89,8 +89,7 @@ def test_what_waits_what_is_quarantined_and_how_long_ago_a_source_sent(app, two,
     hope.standard("{}", message_id="m2")
     with transaction():
         run(
-            """update inbox set received_at = now() - interval '90 s'
-               where org_id = :o and status = 'pending'""",
+            "update waiting set since = now() - interval '90 s' where org_id = :o",
             o=hope.org_id,
         )
     found = scrape(app, hope.token("admin"))

@@ -12,6 +12,7 @@ from advocacy.core.tabular.table import Row
 from advocacy.ingestion import csv_import, drain
 from advocacy.storage import inbox, organizations, source_health, sources, tokens
 from advocacy.storage.session import transaction
+from tests.support.deliveries import DELIVERIES
 from tests.support.sql import run
 from tests.support.world import World
 
@@ -161,7 +162,7 @@ def test_what_is_quarantined_is_shown_with_its_reason_and_without_its_body(world
         json.dumps({"type": "call", "data": who}),
     )
     page = staff.get("/quarantine").text
-    rows = run("select reason, detail from inbox where status = 'quarantined'")
+    rows = run(f"select reason, detail from {DELIVERIES} where status = 'quarantined'")
     assert len(rows) == 3
     for row in rows:
         assert f"<td>{row.reason}</td>" in page
@@ -222,7 +223,7 @@ def test_what_cannot_be_tried_again_offers_no_button(world, staff):
     world.standard("{{", message_id="same")
     world.drain()
     with transaction():
-        ids = [row.id for row in run("select id from inbox where reason <> 'id_reuse'")]
+        ids = [row.id for row in run(f"select id from {DELIVERIES} where reason <> 'id_reuse'")]
         inbox.drop_bodies(world.org_id, ids)
     page = staff.get("/quarantine").text
     assert "the first one counts" in page and "its content was deleted" in page

@@ -16,6 +16,7 @@ from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
+from tests.support.deliveries import DELIVERIES
 from tests.support.processes import CLOCK, WEB, WORKER, until
 from tests.support.processes import process as running
 from tests.support.sql import run
@@ -84,7 +85,7 @@ def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
             time.sleep(8)
             with transaction():
                 assert inbox.counts(world.org_id)["pending"] == 300
-                assert run("select max(attempts) from inbox")[0][0] == 0
+                assert run(f"select max(attempts) from {DELIVERIES}")[0][0] == 0
             told = CliRunner().invoke(main.main, ["doctor"], env=variables).output
             assert "PostgreSQL's disk is full; make room" in told
             page = world.member("reader").get("/quarantine").text
@@ -126,5 +127,5 @@ def test_two_workers_killed_while_they_drain_cost_one_lease(world, variables, re
     # A lease, a sweep's interval, the start of a worker, and the work itself.
     assert took < 4 + 5 + 15
     with transaction():
-        assert run("select max(attempts) from inbox")[0][0] == 0
+        assert run(f"select max(attempts) from {DELIVERIES}")[0][0] == 0
     assert world.report()["actions"] == 1500

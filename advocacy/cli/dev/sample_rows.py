@@ -17,7 +17,7 @@ from datetime import datetime
 from importlib import import_module
 from uuid import UUID
 
-from advocacy.storage import distinct_counts, time_zones
+from advocacy.storage import distinct_counts, inbox, time_zones
 from advocacy.storage.session import execute, scalar
 from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
 
@@ -384,8 +384,9 @@ def put_pending(org_id: UUID, rows: Sequence[Pending]) -> None:
     """Store deliveries as the webhook endpoint does, many at once."""
     execute(
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
-                              received_at)
-           select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.content_type, v.at
+                              received_at, status)
+           select :o, v.id, v.source_id, v.external_id, v.body, v.digest, v.content_type, v.at,
+                  'done'
            from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]), cast(:names as text[]),
                        cast(:bodies as bytea[]), cast(:digests as bytea[]),
                        cast(:types as text[]), cast(:ats as timestamptz[]))
@@ -400,6 +401,7 @@ def put_pending(org_id: UUID, rows: Sequence[Pending]) -> None:
         types=[row.content_type for row in rows],
         ats=[row.received_at for row in rows],
     )
+    inbox.put_waiting(org_id, sorted(row.id for row in rows))
 
 
 def count_supporters(org_id: UUID) -> None:
@@ -603,5 +605,5 @@ def take_time() -> None:
 
 def analyze() -> None:
     """Update the planner's statistics."""
-    for table in ("actions", "touches", "inbox", *RECOUNTS):
+    for table in ("actions", "touches", "inbox", "waiting", *RECOUNTS):
         execute(f"analyze {table}")

@@ -1,11 +1,11 @@
-"""The tables, without behaviour; the queries are in `storage/`.
+"""The tables. No behaviour: what is done with them is in `storage/`.
 
 `org_id` comes first in every primary, unique and foreign key, so that no row of one organization
 can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
 `organizations`, and `addresses`, the lookup keys.
 
-Note: `actions`, `identifiers`, `supporters` and `totals` are derived. The source of truth is
-`inbox`, `touches` and what staff made; `rebuild` derives the rest.
+Note: `actions`, `identifiers`, `supporters` and `totals` are derived.
+The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from advocacy.storage.models.derived import (
     Suppressed,
     Total,
 )
-from advocacy.storage.models.ingestion import Claim, InboxRow
+from advocacy.storage.models.ingestion import Claim, InboxRow, QuarantinedDelivery, WaitingDelivery
 from advocacy.storage.models.reports import ReportSubscription, SentReport, SurgeRow, ViewLink
 from advocacy.storage.models.tenancy import (
     Address,
@@ -60,6 +60,7 @@ __all__ = [
     "Post",
     "Presence",
     "PresenceNews",
+    "QuarantinedDelivery",
     "ReportSubscription",
     "Restatement",
     "SecretKeyDigest",
@@ -75,4 +76,5 @@ __all__ = [
     "Total",
     "TouchRow",
     "ViewLink",
+    "WaitingDelivery",
 ]

@@ -28,8 +28,12 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     """A verified delivery. The row stays; the body is removed after its retention period.
 
-    `facts` are the statements of the body without personal data, so that figures can be rebuilt
-    after the body is deleted.
+    The row is written once, and again only to remove its body. `facts` is what the body said,
+    without anything that names a person, so that numbers can be rebuilt after the body is gone.
+
+    Note: `status`, `reason`, `detail`, `attempts`, `lease_until`, `lease` and `done_at` are of the
+    version before, as are the indexes on pending and quarantined deliveries. They go with the next
+    one; until then `inbox.adopt_older` reads what it wrote.
     """
 
     __tablename__ = "inbox"
@@ -86,7 +90,6 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
             "received_at",
             postgresql_where=text("test"),
         ),
-        Index("inbox_received_idx", "org_id", "received_at", "id"),
         Index(
             "inbox_unread_idx",
             "org_id",
@@ -97,10 +100,34 @@ class InboxRow(db.Model):  # type: ignore[name-defined,misc]
     )
 
 
-class Claim(db.Model):  # type: ignore[name-defined,misc]
-    """A lease: a worker processes these deliveries, until its expiry.
+class WaitingDelivery(db.Model):  # type: ignore[name-defined,misc]
+    """That a delivery has not been processed yet; `attempts` is how often it failed alone."""
 
-    `losses` is how often a lease of exactly these deliveries expired; a part starts at 0.
+    __tablename__ = "waiting"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    since: Mapped[datetime] = instant_column(default_now=True)
+
+
+class QuarantinedDelivery(db.Model):  # type: ignore[name-defined,misc]
+    """That a delivery could not be processed, and why."""
+
+    __tablename__ = "quarantine"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    reason: Mapped[str] = text_column()
+    detail: Mapped[str] = text_column("")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    since: Mapped[datetime] = instant_column(default_now=True)
+
+
+class Claim(db.Model):  # type: ignore[name-defined,misc]
+    """That a worker is at these deliveries, and may be until then.
+
+    `losses` is how often an earlier claim of just these deliveries ran out; a part begins at 0.
     """
 
     __tablename__ = "claims"

@@ -28,7 +28,10 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 
 
 class Organization(db.Model):  # type: ignore[name-defined,misc]
-    """An organization. `fallback_url` is offered on the page for missing links, or empty."""
+    """`fallback_url` is where supporters are sent on to whose link leads nowhere, or empty.
+
+    `derived_version` is the version of the rules by which all figures were last made.
+    """
 
     __tablename__ = "organizations"
 
@@ -37,11 +40,12 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
     name: Mapped[str] = text_column()
     timezone: Mapped[str] = text_column("UTC")
     fallback_url: Mapped[str] = text_column("")
+    derived_version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
 
 class Address(db.Model):  # type: ignore[name-defined,misc]
-    """A lookup key: the owner of a source key, a token (by digest) or the code of a link.
+    """A lookup key: whose a source key, a token (by digest) or a link's code is.
 
     A member's `word` is a keyed digest of their e-mail address, a slash, and the organization's id.
     """
@@ -89,7 +93,7 @@ class Campaign(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Source(db.Model):  # type: ignore[name-defined,misc]
-    """A configured webhook endpoint. Only a digest of its key is stored, in `addresses`."""
+    """A configured endpoint at a provider. Its key is kept only as a digest in `addresses`."""
 
     __tablename__ = "sources"
 
@@ -111,7 +115,7 @@ class Source(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SourceSecret(db.Model):  # type: ignore[name-defined,misc]
-    """An encrypted secret of a source. Several are valid during a rotation."""
+    """A sealed secret of a source. Several are valid while one is rotated out."""
 
     __tablename__ = "source_secrets"
 
@@ -131,7 +135,7 @@ class SourceSecret(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SecretKeyDigest(db.Model):  # type: ignore[name-defined,misc]
-    """The digest of the `SECRET_KEY` of the data: one row, with the nil UUID as organization."""
+    """Which `SECRET_KEY` the data was stored with: one row, with the id of no organization."""
 
     __tablename__ = "secret_key_digests"
 
@@ -140,10 +144,10 @@ class SecretKeyDigest(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Goal(db.Model):  # type: ignore[name-defined,misc]
-    """A goal of a campaign or the organization for a range of days.
+    """What a campaign or the organization wants to reach between two days.
 
-    `target` is a number (minor units for money), or `growth_bp` is the growth to reach in
-    hundredths of a percent; the other is 0. For calls, `each_district` is the number that each of
+    `target` is a number (of minor units for money), or `growth_bp` says by how many hundredths of a
+    percent the measure has to grow; the other is 0. For calls, `each_district` is how many each of
     `districts` needs.
     """
 

@@ -104,7 +104,6 @@ class ReceiptDelivery(Schema):
     id = fields.UUID()
     source = fields.Nested(ReceiptSource)
     received_at = fields.AwareDateTime()
-    counted_at = fields.AwareDateTime(allow_none=True)
     statements = fields.List(
         fields.Str(),
         data_key="said",

@@ -1,6 +1,7 @@
-"""The pages of single actions: the newest ones of a campaign, and the receipt of each.
+"""The pages of single actions: a campaign's newest ones, and the receipt of each.
 
-The sentences of a receipt are in `analytics/explain_text.py`, so that page, API and CLI agree.
+Note: they hold no script. The sentences of a receipt are in `analytics/explain_text.py`, so that
+page, API and command agree; the page shows them in the reader's language.
 """
 
 from __future__ import annotations
@@ -31,26 +32,26 @@ _PAGE = 50
 
 @blueprint.app_template_filter("moment")
 def moment(at: datetime, timezone: str) -> str:
-    """Format an instant in a time zone."""
+    """Write an instant as clocks in this time zone show it."""
     return vocabulary.moment(at, timezone)
 
 
 @blueprint.app_template_filter("share")
 def share(given: ReceiptShare) -> str:
-    """Format a share as a percentage, with the fraction if that is short."""
+    """Write a share as a fraction and as a percentage."""
     percentage = f"{format_decimal(given.percent, format='0.##')} %"
     return f"{given.share} ({percentage})" if explain_text.is_short(given.share) else percentage
 
 
 @blueprint.app_template_filter("noun")
 def noun(kind: str) -> str:
-    """Return the noun for an action of this kind."""
+    """Write what an action of this kind is called."""
     return said(vocabulary.noun(kind))
 
 
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
-    """Return the name of a platform in its own spelling."""
+    """Write a platform's name as the platform does."""
     placed = {"email": _("Email"), "sms": _("Text message"), "web": _("Web page")}
     return str(placed.get(name) or vocabulary.platform_named(name))
 

@@ -75,7 +75,7 @@ def report_page(
         live_token=live_token,
         chart=_chart(report),
         meaning=TIERS_MEAN,
-        waiting={} if view_link else inbox.counts(campaign.org_id),
+        waiting={} if view_link else inbox.count_open(campaign.org_id),
         view_link=view_link,
         rounding_note=weekly_content.rounding_note(base) if base else "",
         define=lambda name: _(DEFINITIONS[name]),

@@ -1,8 +1,8 @@
-"""The email reports page: subscriptions, and sent mails to download or send again.
+"""The page of reports by mail: who gets what, and what was sent, to take along or send again.
 
-Note: this page sends nothing. A mail to be sent again is marked as due and sent by a worker, so
-that it is sent once. The audit log does not contain recipients: an address is deleted when its
-subscription ends.
+Note: nothing is sent by this page. What is to go out again waits for the
+clock as all that is due does, so that it goes once, by a process that has the memory for it. The
+audit does not name who gets mail: an address is forgotten when its subscription ends.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from advocacy.web.i18n import chosen, said
 
 blueprint = Blueprint("reports", __name__)
 
+# Whoever may say who gets mail.
 for_editors = auth.needs_role("editor")
 
 _FIELDS = ("email", "what", "campaign", "weekday", "on", "at", "language")
@@ -39,19 +40,19 @@ _MONDAY = date(2024, 1, 1)
 @blueprint.get("/reports")
 @for_editors
 def page() -> str:
-    """List subscriptions and sent mails, with a form to add a subscription."""
+    """Show who gets what and what was sent, and offer to send more."""
     return _page({})
 
 
 @blueprint.post("/reports")
 @for_editors
 def add() -> auth.Page:
-    """Add a subscription to reports or alerts."""
+    """Let somebody get reports or alerts."""
     asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
     try:
         with transaction():
             _put(asked)
-            auth.record_audit("mail_subscribed", asked["campaign"])
+            auth.note("mail_subscribed", asked["campaign"])
     except BadSubscription as error:
         return _page(asked, said(error.args[0])), 422
     except errors.Taken:
@@ -62,26 +63,26 @@ def add() -> auth.Page:
 @blueprint.post("/reports/<uuid:subscription_id>/end")
 @for_editors
 def end(subscription_id: UUID) -> auth.Page:
-    """End a subscription, and delete its email address."""
+    """Send somebody no more of it, and forget their address."""
     try:
         with transaction():
             email_outbox.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
-            auth.record_audit("mail_ended")
+            auth.note("mail_ended")
     except errors.NotFound:
-        raise _not_found() from None
+        raise _nothing_of_the_kind() from None
     return redirect(url_for("reports.page"))
 
 
 @blueprint.post("/reports/sent/<uuid:report_id>/again")
 @for_editors
 def send_again(report_id: UUID) -> auth.Page:
-    """Send a mail again, with the same figures."""
+    """Let a mail go out again, with the figures it had."""
     try:
         with transaction():
             email_outbox.request_resend(g.org_id, report_id, datetime.now(UTC))
-            auth.record_audit("mail_sent_again")
+            auth.note("mail_sent_again")
     except errors.NotFound:
-        raise _not_found() from None
+        raise _nothing_of_the_kind() from None
     except errors.Taken:
         trouble = _("It is being sent; check again in a few minutes")
         return _page({}, trouble), 409
@@ -91,10 +92,10 @@ def send_again(report_id: UUID) -> auth.Page:
 @blueprint.get("/reports/sent/<uuid:report_id>.pdf")
 @for_editors
 def pdf(report_id: UUID) -> Response:
-    """Download a report as it was sent."""
+    """Hand over a report as it was sent."""
     found = email_outbox.find_sent(g.org_id, report_id)
     if found is None or not found.figures or found.what == "alert":
-        raise _not_found()
+        raise _nothing_of_the_kind()
     if not pdf_installed():
         raise Problem(
             503,
@@ -112,7 +113,7 @@ def pdf(report_id: UUID) -> Response:
 
 
 def _put(asked: dict[str, str]) -> None:
-    """Store the subscription of the form. Raises `BadSubscription` and `Taken`."""
+    """Keep what the form asks for. Raises `BadSubscription` and `Taken`."""
     owner = organizations.find_organization(g.org_id)
     campaign = campaigns.find_campaign(g.org_id, asked["campaign"]) if asked["campaign"] else None
     if owner is None or (asked["campaign"] and campaign is None):
@@ -166,7 +167,7 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
 
 
 def _about(row: Any) -> str:
-    """Return the period that a mail covers."""
+    """Say which days a mail is about."""
     if row.what == "alert":
         return str(_("Alert"))
     return formats.days(periods.named(row.period))
@@ -193,5 +194,5 @@ def _states() -> dict[str, str]:
     }
 
 
-def _not_found() -> Problem:
+def _nothing_of_the_kind() -> Problem:
     return Problem(404, _("Not Found"), _("There is no such report, or it has ended."))

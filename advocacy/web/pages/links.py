@@ -1,7 +1,7 @@
-"""The links page: make tracking links, singly or from a spreadsheet, and list them.
+"""The page on which staff make tracking links, one by one or by a sheet, and find them again.
 
-Note: an uploaded spreadsheet is not stored. The page contains the result as a download; uploading
-the same spreadsheet again gives the same links.
+Note: nothing is kept of a sheet that was sent. What came of it stands in
+the page itself, as a file to take along; the same sheet sent again gives the same links.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from advocacy.web.security import same_site
 
 blueprint = Blueprint("linkmaker", __name__)
 
+# Whoever may make links.
 for_editors = auth.needs_role("editor")
 
 _PAGE = 50
@@ -59,14 +60,14 @@ _CSV = "text/csv; charset=utf-8"
 
 @blueprint.app_template_filter("utm")
 def utm(words: dict[str, str]) -> str:
-    """Format the UTM parameters of a link as in a URL."""
+    """Write a link's UTM as it stands in an address."""
     return utm_shown(words)
 
 
 @blueprint.get("/links")
 @for_editors
 def page() -> str:
-    """List the links, with a form to make one, and show the link just made."""
+    """Offer to make a link, show the one that was made, and list those there are."""
     made = links.find_link(g.org_id, request.args.get("made", "").replace("\0", ""))
     return _page({"campaign": request.args.get("campaign", "")}, made=made)
 
@@ -74,7 +75,7 @@ def page() -> str:
 @blueprint.post("/links")
 @for_editors
 def make() -> BaseResponse:
-    """Make one link, or find an identical one, and show it."""
+    """Make one link, or find the same one, and show it."""
     same_site()
     asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
     maker = _maker()
@@ -94,14 +95,14 @@ def make() -> BaseResponse:
 @blueprint.get("/links/bulk")
 @for_editors
 def bulk_page() -> str:
-    """Explain the spreadsheet, with a form to upload one."""
+    """Say how a sheet has to look, and take one."""
     return _bulk()
 
 
 @blueprint.post("/links/bulk")
 @for_editors
 def bulk() -> BaseResponse:
-    """Make the links of a spreadsheet: all or none, or on request only the valid rows."""
+    """Make the links of a sheet: all, or where that was chosen, those that are right."""
     same_site()
     sent = request.files.get("sheet")
     if sent is None or not sent.filename:
@@ -129,7 +130,7 @@ def bulk() -> BaseResponse:
 @blueprint.get("/links/template.csv")
 @for_editors
 def sheet() -> Response:
-    """Download an empty spreadsheet."""
+    """Hand over a sheet to begin with."""
     headers = {"Content-Disposition": 'attachment; filename="links.csv"'}
     return Response(template(), content_type=_CSV, headers=headers)
 
@@ -137,7 +138,7 @@ def sheet() -> Response:
 @blueprint.get("/links/<code>/qr.<any(svg, png):written>")
 @for_editors
 def qr(code: str, written: str) -> Response:
-    """Return a link as a QR code: dark on white in every theme, with the quiet zone."""
+    """Draw a link as a QR code, dark on white in any scheme, with the quiet zone around it."""
     if links.find_link(g.org_id, code) is None:
         raise Problem(404, _("Not Found"), _("There is no link %(code)s.", code=code))
     drawn, out = segno.make(_address(code), error="m"), io.BytesIO()
@@ -147,7 +148,7 @@ def qr(code: str, written: str) -> Response:
         drawn.save(out, kind="png", scale=20, border=4)
     kind = "image/svg+xml" if written == "svg" else "image/png"
     answer = Response(out.getvalue(), content_type=kind)
-    # The image never changes: a code always belongs to the same link.
+    # The code of a link never stands for another one.
     answer.headers["Cache-Control"] = "private, max-age=86400"
     if "download" in request.args:
         answer.headers["Content-Disposition"] = f'attachment; filename="{code}.{written}"'
@@ -158,10 +159,7 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
     every = campaigns.list_campaigns(g.org_id)
     shown = next((each for each in every if each.slug == request.args.get("of")), None)
     rows = links.list_page(
-        g.org_id,
-        shown.id if shown else None,
-        _PAGE + 1,
-        _read_cursor(request.args.get("before", "")),
+        g.org_id, shown.id if shown else None, _PAGE + 1, _place(request.args.get("before", ""))
     )
     return render_template(
         "links.html",
@@ -171,11 +169,11 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
         campaigns=every,
         shown=shown.slug if shown else "",
         rows=rows[:_PAGE],
-        then=_cursor_of(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
+        then=_written_place(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
         begun="before" in request.args,
         sources=sources.list_sources(g.org_id),
         providers=sorted(
-            (each for each in PROVIDERS if each.slug != "generic"), key=lambda each: each.title
+            (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
         ),
         platforms=sorted({*PLATFORMS, "email", "sms", "web"}),
         media=sorted({*MEDIA, *posts.media(g.org_id)}),
@@ -222,13 +220,13 @@ def _address(code: str) -> str:
     return f"{_public_url()}/r/{code}"
 
 
-def _cursor_of(row: object) -> str:
+def _written_place(row: object) -> str:
     return f"{row.created_at.isoformat()}_{row.id}"  # type: ignore[attr-defined]
 
 
-def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
-    """Read a cursor; an invalid one means the beginning of the list."""
-    at, _underscore, link_id = text.partition("_")
+def _place(written: str) -> tuple[datetime, UUID] | None:
+    """Read a place in the list; what is none begins at the newest."""
+    at, _underscore, link_id = written.partition("_")
     try:
         found = datetime.fromisoformat(at), UUID(link_id)
     except ValueError:
