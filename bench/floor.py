@@ -31,8 +31,9 @@ _INBOX = "id uuid not null, digest bytea not null, body bytea not null"
 _ACTIONS = """org_id uuid not null, id uuid not null, campaign_id uuid not null,
 post_id uuid not null, link_id uuid not null, source_id uuid not null,
 supporter int4 not null, kind int2 not null, tier int2 not null, platform int2 not null,
-occurred_at timestamptz not null, gross_minor int8 not null, refunded_minor int8 not null,
-currency text not null, email bytea not null, phone bytea not null, click bytea not null, external_id text not null,
+occurred_at timestamptz not null,
+gross_minor int8 not null, refunded_minor int8 not null, currency text not null,
+email bytea not null, phone bytea not null, click bytea not null, external_id text not null,
 delivery_id uuid not null"""
 _TYPES = [*["uuid"] * 6, "int4", *["int2"] * 3, "timestamptz", "int8", "int8", "text"]
 _TYPES += [*["bytea"] * 3, "text", "uuid"]
