@@ -172,6 +172,7 @@ def create_app(settings: Settings) -> Flask:
     auth.init_app(app)
     compression.init_app(app)
     cached_figures.init_app(app)
+    template_filters.init_app(app)
     live.init_app(app)
     api.init_app(app)
     api.register_blueprint(endpoint.of_campaigns)

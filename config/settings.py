@@ -140,8 +140,8 @@ class Settings:
     surge_least_actions: Annotated[int, _whole(1, 1_000_000)] = 10
     surge_times: Annotated[int, _whole(2, 1000)] = 4
     surge_quiet_hours: Annotated[int, _whole(1, 168)] = 6
-    door_waiting: Annotated[int, _whole(1, 100_000)] = 500
-    door_seconds: Annotated[float, _seconds] = 5.0
+    webhook_waiting: Annotated[int, _whole(1, 100_000)] = 500
+    webhook_seconds: Annotated[float, _seconds] = 5.0
     live_streams: Annotated[int, _whole(0, 1000)] = 6
     metrics_token: Annotated[str, _metrics_token] = ""
     log_level: Annotated[str, _level] = "INFO"
@@ -157,7 +157,11 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
-_FORMER_NAMES = {"shared_rounding_base": "SMALL_GROUP_SHARED"}
+_FORMER_NAMES = {
+    "shared_rounding_base": "SMALL_GROUP_SHARED",
+    "webhook_waiting": "DOOR_WAITING",
+    "webhook_seconds": "DOOR_SECONDS",
+}
 """What a setting was called before; it is read where the present name is not set."""
 _REQUIRED = {each.name for each in fields(Settings) if each.default is MISSING}
 

@@ -1,4 +1,4 @@
-"""Alembic's door to the tables: numbered, linear, one transaction for each migration.
+"""Alembic's environment: numbered, linear, one transaction for each migration.
 
 What a stranger would get wrong: a migration runs beside the old version of the code. It first adds;
 what is no longer used goes with a later one.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from advocacy.cli.context import Refusal, in_app, org_option, table
 from advocacy.core.choices import MEASURES
+
+if TYPE_CHECKING:
+    from advocacy.analytics.goals import GoalProgress
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -55,7 +58,7 @@ def goal_add(
     Example: advocacy goal add --measure calls --target 500 --campaign stay --name "The vote" \\
                --district TX-07 --district TX-10 --each 100 --from 2026-05-01 --until 2026-05-20
     """
-    from advocacy.analytics.goals import BadGoal, put_goal
+    from advocacy.analytics.goal_input import BadGoal, put_goal
     from advocacy.storage import campaigns, organizations
     from advocacy.storage.session import transaction
 
@@ -93,13 +96,13 @@ def goal_list(org: str | None) -> None:
     owner = organizations.get_organization(org)
     rows = [
         (
-            each["id"],
-            each["campaign"] or "(all)",
-            each["name"] or each["measure"],
-            f"{_written(each, each['reached'])} of {_written(each, each['target'])}",
-            _end(each),
-            each["state"].replace("_", " "),
-            _day(each["to"]),
+            each.id,
+            each.campaign or "(all)",
+            each.name or each.measure,
+            f"{_number(each, each.reached)} of {_number(each, each.target)}",
+            _forecast(each),
+            each.state.replace("_", " "),
+            each.last.isoformat(),
         )
         for each in goals(owner.id)
     ]
@@ -109,21 +112,17 @@ def goal_list(org: str | None) -> None:
     table(("id", "campaign", "goal", "reached", "forecast", "state", "until"), rows)
 
 
-def _written(goal: dict[str, Any], number: int | None) -> str:
+def _number(goal: GoalProgress, number: int | None) -> str:
     from advocacy.analytics.activation import written_money
 
     if number is None:
         return "–"
-    return written_money(number, goal["currency"]) if goal["currency"] else f"{number:,}"
+    return written_money(number, goal.currency) if goal.currency else f"{number:,}"
 
 
-def _end(goal: dict[str, Any]) -> str:
-    end = goal["forecast"]
-    return f"{_written(goal, end['low'])} to {_written(goal, end['high'])}" if end else "–"
-
-
-def _day(day: date) -> str:
-    return day.isoformat()
+def _forecast(goal: GoalProgress) -> str:
+    end = goal.forecast
+    return f"{_number(goal, end.low)} to {_number(goal, end.high)}" if end else "–"
 
 
 @goal.command("remove")

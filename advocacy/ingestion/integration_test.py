@@ -126,9 +126,9 @@ def _send_example(
         raise _Trouble(say("the campaign has no links yet; create one with `advocacy link create`"))
     with transaction():
         key = sources_storage.put_test_key(source.org_id, source.id)
-        at_door = sources_storage.find_source_by_key(settings.secret_key.encode(), key)
+        received_by = sources_storage.find_source_by_key(settings.secret_key.encode(), key)
     try:
-        if at_door is None or (_needs_secret(source) and not at_door.secrets):
+        if received_by is None or (_needs_secret(source) and not received_by.secrets):
             raise _Trouble(
                 say("the source has no secret; give it one with `advocacy source rotate`")
             )
@@ -136,7 +136,7 @@ def _send_example(
             raise _Trouble(unreachable)
         landing = _landing(at, link, source)
         message_id = f"rehearsal-{new_id().hex}"
-        secret = at_door.secrets[0] if at_door.secrets else ""
+        secret = received_by.secrets[0] if received_by.secrets else ""
         delivery = provider.sample_delivery(
             landing,
             secret,

@@ -1,4 +1,4 @@
-"""All SQL. Nothing commits but `session.transaction()`.
+"""All SQL. Only `session.transaction()` commits.
 
 Every statement that writes or locks names one `org_id`, so that the same statements run on a
 database distributed by organization.

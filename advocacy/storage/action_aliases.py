@@ -1,4 +1,4 @@
-"""Aliases: further ids by which an action is known."""
+"""Aliases: further ids of an action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions, as reconciled and attributed."""
+"""Reconciled and attributed actions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from advocacy.storage.session import column, execute, run
 class Action:
     """A row of `actions`.
 
-    `returns` is a list of {"at", "amount_minor"} in order of time. `path` is None where there is
-    one touch or none; else all touches in order of time, as {"post_id", "link_id", "platform",
+    `returns` is a list of {"at", "amount_minor"} in order of time. `path` is None with at most one
+    touch; else all touches in order of time, as {"post_id", "link_id", "platform",
     "tier", "channel", "at", "shares": {model: exact fraction}}, without shares that are zero.
     """
 
@@ -93,7 +93,7 @@ _TYPES = {
 }
 _NAMES = [each.name for each in fields(Action)]
 _COLUMNS = ", ".join(_NAMES)
-# An array of arrays cannot be unnested row by row, and JSON goes over as text: both as text here.
+# An array of arrays cannot be unnested row by row, and JSON is sent as text: both as text here.
 _SENT = {name: "text" if kind in {"jsonb", "uuid[]"} else kind for name, kind in _TYPES.items()}
 _EMPTY = {"dict": "{}", "list": "[]"}
 
@@ -111,12 +111,12 @@ def _column(actions: Sequence[Action], name: str) -> list[object]:
 
 
 def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, object]]:
-    """Return how actions are sent: what is unnested as `v`, what is read of it, and the values.
+    """Return SQL and parameters that pass actions to a statement: what to unnest, select and bind.
 
-    What is the same in all of a batch, as most columns are, goes over once and not in an array.
+    A column with the same value in all actions, as most have, is sent once and not as an array.
     """
     columns = {name: _column(actions, name) for name in _NAMES}
-    # The last is looked at first: to compare two ids takes long, and most differ.
+    # Compare with the last first: comparing two ids is slow, and most differ.
     same = {
         name
         for name, each in columns.items()
@@ -130,15 +130,15 @@ def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, object]]:
 
 
 def _read(name: str, sent: str) -> str:
-    # A cluster updates by no function that may depend on a setting, as reading a text as a whole
-    # array may; splitting it and reading each element does not.
+    # Citus rejects updates with functions that may depend on a setting, as casting a text to an
+    # array may; splitting it and casting each element does not.
     if _TYPES[name] == "uuid[]":
         sent = f"string_to_array({sent}, ',')"
     return f"cast({sent} as {_TYPES[name]})"
 
 
 def find_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
-    """Return the actions with these ids that are there already."""
+    """Return the existing actions with these ids."""
     rows = run(
         Action,
         f"""select {_COLUMNS} from actions
@@ -150,7 +150,7 @@ def find_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
 
 
 def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Insert actions that are not there."""
+    """Insert new actions."""
     if not actions:
         return
     rows, read, values = _given(actions)
@@ -162,7 +162,7 @@ def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
 
 
 def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Replace actions that are there."""
+    """Replace existing actions."""
     if not actions:
         return
     rows, read, values = _given(actions)
@@ -207,9 +207,9 @@ def ids_of_mandates(org_id: UUID, mandates: Iterable[tuple[UUID, str]]) -> list[
 
 
 def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
-    """Return the actions for which one of these links speaks, credited or not.
+    """Return the actions with evidence for one of these links, credited or not.
 
-    That is so where its code or one of its clicks came back, or where it is on the path.
+    Evidence is that its code or one of its clicks came back, or that it is on the path.
     """
     return column(
         UUID,
@@ -231,10 +231,10 @@ def ids_of_links(org_id: UUID, link_ids: Sequence[UUID]) -> list[UUID]:
 
 
 def ids_waiting_for_clicks(org_id: UUID, limit: int) -> list[UUID]:
-    """Return actions that named a click which had not been shipped yet, and is there now."""
+    """Return actions that named a click which was not loaded yet, and is now."""
     return column(
         UUID,
-        # Materialized, or those that wait would be looked for in the order of ids, among all.
+        # Materialized, or all actions would be scanned in the order of ids for those that wait.
         """with waiting as materialized (
              select id, click_id from actions
              where org_id = :o and click_id <> '' and not click_found)
@@ -258,13 +258,13 @@ def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
 
 
 def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
-    """Remove actions that go by another id now."""
+    """Remove actions that have been merged into another id."""
     if ids:
         execute("delete from actions where org_id = :o and id = any(:ids)", o=org_id, ids=list(ids))
 
 
 def drop_derived(org_id: UUID) -> None:
-    """Remove what a rebuild makes again, but the distinct counts, which it corrects."""
+    """Remove what a rebuild derives again, except distinct counts, which it corrects."""
     for table in (
         "actions",
         "action_names",
@@ -306,7 +306,7 @@ class _MadeRow(NamedTuple):
 
 
 def find_filled_fields(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
-    """Return of these actions those known to have been made, with the fields that are filled."""
+    """Return those of these actions whose making was reported, with their filled fields."""
     rows = run(
         _MadeRow,
         """select id, email_hash as email, phone_hash as phone, person_hash as person_id, code,

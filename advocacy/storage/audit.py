@@ -11,7 +11,7 @@ from advocacy.storage.session import execute, run
 
 
 def record(org_id: UUID, who: str, did: str, what: str = "") -> None:
-    """Record what a member of the staff did. `did` is one word; nothing about supporters."""
+    """Record what a staff member did. `did` is a keyword; nothing about supporters."""
     execute(
         "insert into audit (org_id, id, who, did, what) values (:o, :id, :who, :did, :what)",
         o=org_id,
@@ -23,7 +23,7 @@ def record(org_id: UUID, who: str, did: str, what: str = "") -> None:
 
 
 class AuditEntry(NamedTuple):
-    """What one of the staff did, and when."""
+    """What a staff member did, and when."""
 
     at: datetime
     who: str

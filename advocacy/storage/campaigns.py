@@ -67,7 +67,7 @@ def zones(org_id: UUID) -> dict[UUID | None, str]:
 
 
 def lock_campaign(org_id: UUID, campaign_id: UUID) -> None:
-    """Keep others from finding or making links of this campaign until this is committed."""
+    """Lock the campaign until the transaction ends, so that no one else makes links of it."""
     execute(
         "select 1 from campaigns where org_id = :o and id = :c for no key update",
         o=org_id,

@@ -1,11 +1,11 @@
-"""The tables spread over the machines of a Citus cluster, by organization.
+"""Distribute the tables over a Citus cluster, by organization.
 
-What is global is on every machine (*reference tables*); all else is cut into shards by `org_id`, so
-that everything of one organization lies on one machine and its statements run there whole.
+Global tables are copied to every machine (*reference tables*). All others are sharded by `org_id`,
+so that all rows of an organization are on one machine, where its statements run.
 
-Note: Foreign keys to the global tables are dropped first and made again
-at the end. While some tables are spread and others are not yet, Citus would have to hold a key
-between them, which it does only for some kinds of tables.
+Note: foreign keys to the global tables are dropped first and created again at the end. In between,
+some tables are distributed and others are not, and Citus supports foreign keys between those only
+for some kinds of tables.
 
 Source of the rules: Citus documentation, "Creating and Modifying Distributed Objects (DDL)" and
 "SQL Support and Workarounds".
@@ -24,21 +24,21 @@ from advocacy.storage.db import db
 from advocacy.storage.session import column, execute, exists, run
 
 GLOBAL = ("organizations", "addresses")
-"""Tables that are read by every organization's statements; small, and on every machine."""
+"""Small tables that statements of every organization read; copied to every machine."""
 
 COLUMN = "org_id"
 
 Step = tuple[str, str]
-"""What is done, in words, and the statement that does it."""
+"""A description, and the statement to run."""
 
 
 def has_citus() -> bool:
-    """Say whether this database has the extension."""
+    """Return whether this database has the extension."""
     return exists("select 1 from pg_extension where extname = 'citus'")
 
 
 def could_have_citus() -> bool:
-    """Say whether the extension is installed on the server, so that it can be created."""
+    """Return whether the extension is installed on the server, so that it can be created."""
     return exists("select 1 from pg_available_extensions where name = 'citus'")
 
 
@@ -49,7 +49,7 @@ def machines() -> int:
 
 
 def steps(shards: int) -> list[Step]:
-    """Return what is left to be done, in order; nothing where all tables are spread already."""
+    """Return the remaining steps in order; empty if all tables are distributed already."""
     done = _spread()
     left = [table for table in db.metadata.sorted_tables if table.name not in done]
     beside = next((name for name, kind in done.items() if kind == "distributed"), "")
@@ -57,12 +57,12 @@ def steps(shards: int) -> list[Step]:
 
 
 def do(step: Step) -> None:
-    """Do one step. All of them belong into one transaction that began with `begin`."""
+    """Run one step. All of them belong in one transaction that starts with `begin`."""
     execute(step[1])
 
 
 def begin() -> None:
-    """Let the steps of this transaction touch one shard after the other, as foreign keys need."""
+    """Let this transaction modify shards sequentially, as foreign keys require."""
     execute("set local citus.multi_shard_modify_mode = 'sequential'")
     execute("set local statement_timeout = 0")
 
@@ -73,7 +73,7 @@ class _TableRow(NamedTuple):
 
 
 def _spread() -> dict[str, str]:
-    """Return which of our tables are spread, and how Citus calls their kind."""
+    """Return the distributed tables, with the type that Citus gives them."""
     rows = run(
         _TableRow, "select table_name::text as name, citus_table_type as kind from citus_tables"
     )

@@ -1,8 +1,8 @@
-"""Clicks on tracking links, as the click log brought them, and whose they turned out to be.
+"""Clicks on tracking links, and their owners.
 
-Note: A click identifies no one by itself. It gets an owner when an action carries its id back,
-and loses it when a second person's action carries it too. Who is
-one person is decided in `advocacy.identity.resolution`; here it is only stored.
+Note: a click alone identifies no one. It gets an owner when an action returns its id, and loses it
+when another person's action returns the same id. Who is one person is decided in
+`advocacy.identity.resolution`; here it is only stored.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ STRIPES = 8
 
 
 def put_clicks(org_id: UUID, clicks: Sequence[Click], stripe: int) -> int:
-    """Store clicks, each once, and count them by post and day; returns how many were new.
+    """Store clicks, each once, and count them by post and day; return how many were new.
 
-    Clicks on links that do not exist (any more) are passed over.
+    Clicks on links that do not exist (any more) are skipped.
     """
     inserted = _insert_new(org_id, clicks)
     if inserted:
-        # One that is given twice is new once.
+        # A click that is passed twice counts once.
         given = {click.click_id: click for click in clicks}
         _count(org_id, [given[click_id] for click_id in inserted], stripe)
     return len(inserted)
@@ -51,7 +51,7 @@ def _insert_new(org_id: UUID, clicks: Sequence[Click]) -> set[str]:
            returning click_id""",
         o=org_id,
         ids=[click.click_id for click in clicks],
-        # Written as text here: the driver would look at each of them.
+        # Converted to text here: the driver would inspect each of them.
         links=f"{{{','.join([str(click.link_id) for click in clicks])}}}",
         ats=f"{{{','.join([click.at.isoformat() for click in clicks])}}}",
         whys=[click.not_human_why for click in clicks],
@@ -69,7 +69,7 @@ class _CountedLink(NamedTuple):
 
 def _count(org_id: UUID, clicks: Iterable[Click], stripe: int) -> None:
     """Add clicks to the totals by day and by span, in the order of their keys."""
-    # By the minute first: no time zone is finer, and there are few.
+    # Grouped by minute first: time zones have whole minutes, and there are few of them.
     found = Counter(
         (click.link_id, not click.not_human_why, click.at.replace(second=0, microsecond=0))
         for click in clicks
@@ -129,7 +129,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], stripe: int) -> None:
 def replace_post_of_clicks(
     org_id: UUID, link_ids: Sequence[UUID], post_id: UUID, campaign_id: UUID
 ) -> int:
-    """Let the clicks on these links be of another post, and count them there; returns how many."""
+    """Move the clicks on these links to another post, in the totals too; return how many."""
     counted = f"""with {time_zones.CLOCKS}
                  insert into click_totals
                    (org_id, campaign_id, day, post_id, human, slot, clicks)
@@ -156,7 +156,7 @@ def replace_post_of_clicks(
     return moved
 
 
-# The platform is looked up and not joined: where the planner takes an organization to have one
+# A subquery and not a join: if the planner assumes that an organization has one
 # post, as before a new one's are analyzed, it would go through all of these clicks for each post.
 _COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id,
               (select p.platform from posts p where p.org_id = :o and p.id = t.post_id) as platform,
@@ -176,7 +176,7 @@ def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, StoredClick
 
 
 def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[StoredClick]]:
-    """Return the clicks that are known to be these people's, and only theirs."""
+    """Return the clicks that these people own."""
     found: dict[UUID, list[StoredClick]] = {}
     for row in run(
         StoredClick,
@@ -192,7 +192,7 @@ def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[St
 
 
 class Owner(NamedTuple):
-    """Whose a click is. `shared` says that it is several people's, and so has no owner."""
+    """The owner of a click. A `shared` one belongs to several people, so it has no owner."""
 
     supporter_id: UUID | None
     shared: bool
@@ -205,9 +205,9 @@ class _OwnerChange(NamedTuple):
 
 
 def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, datetime]]:
-    """Say whose these clicks are. Returns (supporter, clicked_at) whose evidence changed.
+    """Store the owners of clicks. Return the (supporter, clicked_at) whose evidence changed.
 
-    It changes for the owner now and for the owner before.
+    It changes for the new owner and for the previous one.
     """
     if not owners:
         return []

@@ -1,4 +1,4 @@
-"""Connections of the pool: prepared when new, checked after a pause, held to a deadline."""
+"""Pool connections: prepare new ones, check them after a pause, and enforce deadlines."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-# A connection that was used so lately is taken to live.
+# A connection that was used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
-# The deadline of the current request, by the monotonic clock.
+# The deadline of the current request on the monotonic clock.
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-# The statement timeout is set again where the time left is shorter by this much.
+# The statement timeout is updated when the remaining time is shorter by this much.
 _SET_AGAIN_SECONDS = 0.5
 
 
 def register_dumpers(connection: PsycopgConnection, _record: object = None) -> None:
-    """Let a new connection send arrays in binary: batches are arrays, and text needs escapes."""
+    """Send arrays in binary format: batches are arrays, and text format needs escaping."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 def register_events(engine: Engine) -> None:
-    """Prepare each new connection, and make sure that one lives which was not used for a while.
+    """Prepare each new connection, and check one that was not used for a while.
 
-    To check each time would cost a busy endpoint a round trip for every group of deliveries.
+    Checking each time would cost a busy endpoint one round trip for every group of deliveries.
     """
 
     @event.listens_for(engine, "checkin")
@@ -45,7 +45,7 @@ def register_events(engine: Engine) -> None:
             try:
                 engine.dialect.do_ping(connection)
             except PsycopgError as error:
-                # The pool makes a new one, and asks of all others whether they live.
+                # The pool creates a new one, and checks all others.
                 raise InvalidatePoolError from error
 
     @event.listens_for(engine, "begin")
@@ -60,7 +60,7 @@ def register_events(engine: Engine) -> None:
         if left <= 0:
             raise DeadlineExceeded
         if connection.info.get("left", math.inf) - left > _SET_AGAIN_SECONDS:
-            # For this transaction alone: the next one may have no deadline.
+            # For this transaction only: the next one may have no deadline.
             cursor.execute(f"set local statement_timeout = {math.ceil(left * 1000)}")
             connection.info["left"] = left
 
@@ -74,7 +74,7 @@ class DeadlineExceeded(Exception):
 def set_deadline(seconds: float | None) -> None:
     """Set a deadline for all statements of this thread from now on; None removes it.
 
-    A statement that is running then is cancelled by the database (57014); none is begun any more.
-    Raises nothing by itself; statements raise `DeadlineExceeded` or what a cancelled one raises.
+    When it passes, the database cancels the running statement (57014), and later statements raise
+    `DeadlineExceeded`.
     """
     _deadline.set(None if seconds is None else time.monotonic() + seconds)

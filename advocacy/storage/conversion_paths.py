@@ -1,8 +1,7 @@
-"""Paths of a campaign, added up: how often supporters took the same way, and what came of it.
+"""Conversion paths of a campaign, aggregated: how often supporters took a path, and the results.
 
-Note: A path is built at read time, from the touches that an action
-was attributed with. Clicks that led to nothing are paths of one touch each: their owners are not
-known.
+Note: paths are built at read time from the touches of attributed actions. Clicks without an action
+are paths of one touch each, since their owners are unknown.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ GRAINS = ("post", "platform", "channel")
 """The levels of detail of a touch, in this order."""
 
 APART = "\x1f"
-"""Stands between the grains of a touch: the unit separator, which no name holds."""
+"""Separates the grains of a touch: the unit separator, which names do not contain."""
 
 _OF_TOTAL = {
     "post": "post_id::text",
@@ -30,7 +29,7 @@ _OF_TOTAL = {
 
 
 class PathRow(NamedTuple):
-    """A path of touches with what came of it; see `read_paths`."""
+    """A path of touches with its results; see `read_paths`."""
 
     path: list[str]
     credited: str
@@ -41,12 +40,12 @@ class PathRow(NamedTuple):
 def read_paths(
     org_id: UUID, campaign_id: UUID, first: date, last: date, currency: str, timezone: str
 ) -> list[PathRow]:
-    """Return (path, credited, actions, amount_minor) of counted actions, equal ones added up.
+    """Return (path, credited, actions, amount_minor) of counted actions, grouped by path.
 
-    `path` is an array of touches in order of time, empty where nothing was touched, and `credited`
-    is the touch that has it by last touch. A touch is one text of its `GRAINS`, held apart by
-    `APART`, each empty where it is not known; so that one read serves every grain. Money is net, of
-    one currency; where gifts of other days went back, it is of a path without an action.
+    `path` is an array of touches in order of time, empty without any; `credited` is the touch with
+    the credit by last touch. A touch is a text of its `GRAINS` separated by `APART`, each empty if
+    unknown, so that one read serves every grain. Money is net, in one currency; refunds of gifts of
+    other days belong to a path without an action.
     """
     apart = f"chr({ord(APART)})"
     of_action = f"concat_ws({apart}, coalesce(post_id::text, ''), platform, {_OF_TOTAL['channel']})"
@@ -83,7 +82,7 @@ def read_paths(
 
 
 class IdleClicks(NamedTuple):
-    """Clicks of a touch that no action is known to have come of."""
+    """Clicks of a touch that are not known to have led to an action."""
 
     key: str
     clicks: int
@@ -92,7 +91,7 @@ class IdleClicks(NamedTuple):
 def read_idle_clicks(
     org_id: UUID, campaign_id: UUID, first: date, last: date, timezone: str
 ) -> list[IdleClicks]:
-    """Return (key, clicks) of people's clicks that no action is known to have come of.
+    """Return (key, clicks) of people's clicks that are not known to have led to an action.
 
     `key` is a touch as in `read_paths`.
     """
@@ -150,7 +149,7 @@ def read_delays(org_id: UUID, campaign_id: UUID, first: date, last: date) -> Del
 
 
 DELAY_STEPS = (60, 300, 1800, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400)
-"""Where one bar of the time from click to action ends and the next begins, in seconds."""
+"""The bin edges of the histogram of the time from click to action, in seconds."""
 
 
 class DelayStep(NamedTuple):
@@ -161,9 +160,9 @@ class DelayStep(NamedTuple):
 
 
 def read_delay_steps(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[DelayStep]:
-    """Return (step, actions): how many actions came within each of `DELAY_STEPS`.
+    """Return (step, actions): the number of actions in each bin of `DELAY_STEPS`.
 
-    Step 0 lies before the first, the last one after the last; steps without an action are missing.
+    Step 0 is before the first edge; bins without an action are missing.
     """
     return run(
         DelayStep,
@@ -196,9 +195,9 @@ class CreditRow(NamedTuple):
 def read_credits(
     org_id: UUID, campaign_id: UUID, first: date, last: date, by: str, currency: str
 ) -> list[CreditRow]:
-    """Return (model, key, units, amount_minor) by every model of one action, as totals have it.
+    """Return (model, key, units, amount_minor) by the models of single actions, from totals.
 
-    `model` is `every` for what all models agree on; `key` is empty for what is unattributed.
+    `model` is `every` for credit on which all models agree; `key` is empty for unattributed.
     `units` are billionths of an action; money is net, of one currency.
     """
     of_total = _OF_TOTAL[by]
@@ -223,7 +222,7 @@ def read_credits(
 
 
 def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
-    """Return the currencies of what was given and went back in a campaign, the most used first."""
+    """Return the currencies of gifts and refunds of a campaign, the most used first."""
     return column(
         str,
         f"""select currency from totals

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Every constraint has a name that says what it is of, so that a migration can find it."""
+    """The declarative base. Constraints have names, so that a migration can refer to them."""
 
     metadata = MetaData(
         naming_convention={

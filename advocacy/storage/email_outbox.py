@@ -1,8 +1,8 @@
-"""Who gets which report, what was sent to them, and the figures that a report needs besides.
+"""Subscriptions to email reports, and the mails sent for them.
 
-Note: A row of `sent_reports` is claimed and committed before anything is sent, and its key is
-(organization, subscription, period). So a mail goes out once, however many workers run; what a dead
-process left between claim and answer is visible and is not sent by itself.
+Note: a row of `sent_reports` is claimed and committed before anything is sent, and its key is
+(organization, subscription, period). So a mail is sent once, however many workers run. A mail whose
+process died before the mail server responded is listed as such, and not sent again automatically.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from advocacy.storage.models import Campaign, ReportSubscription
 from advocacy.storage.session import column, execute, exists, run, scalar
 
 CLAIM_EXPIRES_AFTER = timedelta(minutes=10)
-"""After this a mail that is still being made, or has no answer, has lost its process."""
+"""A mail that has been in progress for longer than this has lost its process."""
 
 
 class NewSubscription(NamedTuple):
@@ -39,9 +39,9 @@ class NewSubscription(NamedTuple):
 
 
 def put_subscription(org_id: UUID, wanted: NewSubscription) -> UUID:
-    """Store a subscription and return its id. Raises `Taken` where there is the same already.
+    """Store a subscription and return its id. Raises `Taken` if it exists already.
 
-    One at a time of an organization, or a form that is sent twice at once would be stored twice.
+    Serialized by organization, or a form that is submitted twice at once would be stored twice.
     """
     execute("select pg_advisory_xact_lock(:key, 4)", key=org_id.int % (2**31))
     for each in list_subscriptions(org_id):
@@ -67,7 +67,7 @@ def list_subscriptions(org_id: UUID) -> Sequence[ReportSubscription]:
 
 
 def end_subscription(org_id: UUID, subscription_id: UUID, now: datetime) -> None:
-    """End a subscription and forget its address; what was sent stays. Raises `NotFound`."""
+    """End a subscription and delete its address; sent mails stay. Raises `NotFound`."""
     if not execute(
         """update report_subscriptions set ended_at = :now, email = ''
            where org_id = :o and id = :id and ended_at is null""",
@@ -91,7 +91,7 @@ def find_campaign_by_id(org_id: UUID, campaign_id: UUID) -> Campaign | None:
 
 
 class SentMail(NamedTuple):
-    """A mail that was made, with its subscription."""
+    """A mail, with its subscription."""
 
     id: UUID
     subscription_id: UUID
@@ -114,7 +114,7 @@ class SentMail(NamedTuple):
 def claim_report(
     org_id: UUID, report_id: UUID, subscription_id: UUID, period: str, now: datetime
 ) -> SentMail | None:
-    """Claim the mail of a subscription for a period; None where somebody has, now or ever."""
+    """Claim the mail of a subscription for a period; return None if it was ever claimed."""
     rows = run(
         SentMail,
         f"""with r as (
@@ -135,8 +135,8 @@ def claim_report(
 def claim_again(org_id: UUID, now: datetime) -> SentMail | None:
     """Claim one mail that can be tried again, or return None.
 
-    That is one whose time to wait is over, or whose claim is older than `CLAIM_EXPIRES_AFTER`: its
-    process died before it sent anything. What is `sending` is never among them.
+    That is one whose next attempt is due, or whose claim is older than `CLAIM_EXPIRES_AFTER`: its
+    process died before it sent anything. Mails in state `sending` are never claimed again.
     """
     rows = run(
         SentMail,
@@ -162,7 +162,7 @@ def claim_again(org_id: UUID, now: datetime) -> SentMail | None:
 
 
 def find_sent(org_id: UUID, report_id: UUID) -> SentMail | None:
-    """Return a mail that was made, with its figures and who it was for."""
+    """Return a mail with its figures and recipient."""
     rows = run(
         SentMail,
         f"""select {_SENT} from sent_reports r
@@ -175,7 +175,7 @@ def find_sent(org_id: UUID, report_id: UUID) -> SentMail | None:
 
 
 def request_resend(org_id: UUID, report_id: UUID, now: datetime) -> None:
-    """Mark a mail as due again, whatever became of it.
+    """Mark a mail as due again, in any state.
 
     Raises as `claim_resend` does.
     """
@@ -190,13 +190,13 @@ def request_resend(org_id: UUID, report_id: UUID, now: datetime) -> None:
     )
 
 
-# How often one that had arrived was asked for again: its name differs then, since mailboxes drop a
-# second message of the same name.
+# How often a delivered mail was requested again. Its Message-ID differs then: mailboxes drop a
+# second message with the same id.
 _COUNTED_AGAIN = "resent = resent + case when status = 'sent' then 1 else 0 end"
 
 
 def claim_resend(org_id: UUID, report_id: UUID, now: datetime) -> SentMail:
-    """Claim a mail whatever became of it. Raises `NotFound`, and `Taken` where it is on its way."""
+    """Claim a mail in any state. Raises `NotFound`, and `Taken` if it is being sent."""
     _lock_by_hand(org_id, report_id, now)
     return run(
         SentMail,
@@ -240,7 +240,7 @@ def _lock_by_hand(org_id: UUID, report_id: UUID, now: datetime) -> None:
 
 
 def put_sending(org_id: UUID, report_id: UUID, attempt: int, figures: Mapping[str, object]) -> bool:
-    """Say that a mail is handed over now, and keep its figures; False where the claim was lost."""
+    """Mark a mail as being sent, and store its figures; return False if the claim was lost."""
     return (
         execute(
             """update sent_reports
@@ -264,7 +264,7 @@ def put_outcome(
     next_try_at: datetime | None = None,
     sent_at: datetime | None = None,
 ) -> None:
-    """Say what became of an attempt; a later attempt is left alone."""
+    """Store the outcome of an attempt; do not overwrite that of a later one."""
     execute(
         """update sent_reports
            set status = :status, error = :error, next_try_at = :next,
@@ -316,7 +316,7 @@ def list_sent(org_id: UUID, limit: int = 50) -> list[ListedMail]:
 
 
 def count_stuck(org_id: UUID, now: datetime) -> int:
-    """Return how many mails need a person: failed, or handed over without an answer."""
+    """Return how many mails need attention: failed, or sent without a confirmation."""
     return int(
         scalar(
             int,
@@ -332,7 +332,7 @@ def count_stuck(org_id: UUID, now: datetime) -> int:
 
 
 def is_handled(org_id: UUID, subscription_id: UUID, period: str) -> bool:
-    """Say whether the mail of a subscription for a period was ever claimed."""
+    """Return whether the mail of a subscription for a period was ever claimed."""
     return exists(
         """select 1 from sent_reports
                where org_id = :o and subscription_id = :s and period = :period""",
@@ -343,7 +343,7 @@ def is_handled(org_id: UUID, subscription_id: UUID, period: str) -> bool:
 
 
 def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> JsonObject | None:
-    """Return the figures of the last report that was sent for a subscription, but for this one."""
+    """Return the figures of the last report sent for a subscription before this one."""
     rows = column(
         JsonObject,
         """select figures from sent_reports

@@ -1,8 +1,7 @@
-"""How far supporters have come: rungs, climbs, cohorts, and gifts. Reads only; numbers, never ids.
+"""Read the engagement ladder: rungs, climbs, cohorts and gifts. Numbers only, never ids.
 
-Note: These count people over all of a campaign's actions (or all of the
-organization's), so they read every counted action up to the last day. Nothing here can be had from
-totals, since people do not add up over days.
+Note: these queries read every counted action of a campaign (or of the organization) up to the last
+day. Totals do not help, since distinct people cannot be summed over days.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from advocacy.storage.server import no_nested_loops
 from advocacy.storage.session import run
 
 RUNGS = ("clicked", "signed", "called", "gave", "gives_monthly")
-"""From the lowest to the highest; a rung's number is its place."""
+"""The rungs from the lowest to the highest; a rung's number is its index."""
 
 NEW = -1
-"""Where somebody came from who was on no rung before."""
+"""The previous rung of people who were on none."""
 
-# What reached which rung. A gift that all went back was none.
+# The action that reaches each rung. A fully refunded gift does not count.
 _RUNG = """case kind when 'click' then 0 when 'call' then 2 when 'attendance' then 2
                      when 'donation' then case when gross_minor <= refunded_minor then null
                                                when recurs_as <> '' then 4 else 3 end
@@ -33,7 +32,7 @@ _RUNG = """case kind when 'click' then 0 when 'call' then 2 when 'attendance' th
 
 
 class RungCount(NamedTuple):
-    """How many people are on a rung, from where they came, and through which post."""
+    """How many people are on a rung, from which previous rung, and through which post."""
 
     before: int | None
     rung: int
@@ -43,7 +42,7 @@ class RungCount(NamedTuple):
 
 
 class Cohort(NamedTuple):
-    """How many of those who began in a month acted so many months later."""
+    """How many of those who first acted in a month acted again so many months later."""
 
     month: date
     since: int
@@ -65,7 +64,7 @@ class Gifts(NamedTuple):
 
 
 def _within(campaign_id: UUID | None, own: str = "") -> str:
-    """Say whose actions: one campaign's, or all of the organization's."""
+    """Return the condition for the actions of a campaign, or of the organization."""
     return "" if campaign_id is None else f"and {own}campaign_id = :c"
 
 
@@ -95,21 +94,21 @@ def read_ladder(
     repeat_days: int,
     months: int,
 ) -> LadderFigures:
-    """Return rungs, cohorts and repeats by the last day, from one walk through the actions.
+    """Return rungs, cohorts and repeats as of the last day, from one scan of the actions.
 
-    *Rungs* are (before, rung, post_id, people, still): by the highest rung that they reached, the
-    one they were on before `first` (null: on none), and, for those who climbed in the range, the
-    post that has the action by which they reached it. `still` counts those of the highest rung
+    *Rungs* are (before, rung, post_id, people, still): by the highest rung reached,
+    the rung before `first` (null for none), and, for those who climbed in the range, the post of
+    the action by which they reached it. `still` counts those of the highest rung
     whose recurring gift has not ended by the clocks of `timezone`.
 
-    *Cohorts* are (month, since, people) of the last `months` months: who first acted in a month,
-    and acted again so much later; `since` 0 is the whole cohort.
+    *Cohorts* are (month, since, people) of the last `months` months: people who first acted in
+    a month, and acted again so many months later; 0 is the whole cohort.
 
-    *Repeat* is (people, again): whose first `repeat_days` ended in the range, and who acted on
-    another day in them. Renewals, which happen by themselves, do not count as acting again.
+    *Repeat* is (people, again): those whose first `repeat_days` ended in the range, and those
+    of them who acted on another day in that time. Automatic renewals are not counted.
     """
     newest = last.year * 12 + last.month - 1
-    # Months as numbers: dates would go through time zones and numeric, for a million rows.
+    # Months as integers: date functions are slow for a million rows.
     statement = f"""
             with people as materialized (
               select supporter_id, max(rung) as rung, bool_or(runs) as still,
@@ -186,7 +185,7 @@ def read_ladder(
 
 
 def _cohorts(rows: Sequence[_LadderRow], oldest: int, months: int) -> list[Cohort]:
-    """Lay out who began in a month (`a`) by the months in which they acted (the bits of `b`)."""
+    """Return cohorts from (first month `a`, months with an action as the bits of `b`)."""
     found: Counter[tuple[int, int]] = Counter()
     for row in rows:
         if row.a is None or row.b is None:
@@ -214,9 +213,9 @@ def read_gifts(
 ) -> list[Gifts]:
     """Return sums of gifts in a range, by currency, the most used first.
 
-    `gifts`, `givers` and `gross_minor` are of one-time gifts that were given in it. Net is less
-    what went back in it, also of earlier gifts; `people` are all behind it, `once_people` and
-    `monthly_people` those behind one-time and behind recurring gifts. `timezone` is that of gifts
+    `gifts`, `givers` and `gross_minor` are of one-time gifts in the range. Net is after all refunds
+    in the range, also of earlier gifts; `people` are all who contribute to it, `once_people` and
+    `monthly_people` those with one-time and with recurring gifts. `timezone` is that of gifts
     without a campaign.
     """
     came = movements_sql(

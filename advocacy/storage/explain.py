@@ -1,7 +1,7 @@
-"""What the receipt of an action is made of, and how an action is found. Reads only.
+"""Read the data for receipts of actions, and find actions.
 
-Note: Nothing that names a person leaves this module. Of the facts of a
-delivery only their types are read (made, returned, …), never the hashes that stand beside them.
+Note: no personal data leaves this module. Of the facts of a delivery only their types (created,
+refunded, …) are read, never the hashes beside them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class DeliveryRow(NamedTuple):
 def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[DeliveryRow]:
     """Return what each of these deliveries said of an action, in the order of arrival.
 
-    Rows are (id, received_at, test, source, provider, said); `said` is a list of words.
+    Rows are (id, received_at, test, source, provider, said); `said` lists statement types.
     """
     return run(
         DeliveryRow,
@@ -67,8 +67,8 @@ class PaymentRow(NamedTuple):
 def first_payments(org_id: UUID, source_id: UUID, recurs_as: str) -> list[PaymentRow]:
     """Return the payments that a recurring gift's renewals may inherit from, the earliest first.
 
-    These are all that are not told to be renewals, or all where only renewals are known, each with
-    the evidence that it carried.
+    These are all that are not reported as renewals, or all if only renewals are known, each with
+    its evidence.
     """
     return run(
         PaymentRow,
@@ -168,9 +168,9 @@ def newest(
     before: tuple[date, datetime, UUID] | None,
     limit: int,
 ) -> list[ListedAction]:
-    """Return actions of a campaign, the newest first, behind the place `before`.
+    """Return actions of a campaign, newest first, after the cursor `before`.
 
-    Ordered by day first, since there is an index on the days of what is counted.
+    Ordered by day first, to use the index on the days of counted actions.
     """
     which = "a.counted" if counted else "not a.counted"
     return run(

@@ -23,7 +23,7 @@ from advocacy.storage.session import execute, run
 from advocacy.storage.totals import OF_MODEL
 
 _SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
-"""What no two goals share."""
+"""The columns that identify a goal: no two goals have the same values."""
 
 
 def put_goal(
@@ -31,10 +31,10 @@ def put_goal(
 ) -> Goal:
     """Make a goal; `about` has the other columns of `Goal`.
 
-    Raises `Taken` where there is one of the same measure, about the same, for the same days.
+    Raises `Taken` if there is one with the same measure, scope and days.
     """
-    # Two numbers make another lock than those of people and of claims. A form that is sent twice
-    # at once makes one goal.
+    # A two-number key, distinct from the locks of people and leases. A form that is submitted twice
+    # at once creates one goal.
     execute("select pg_advisory_xact_lock(:key, 3)", key=org_id.int % (2**31))
     about |= {"campaign_id": campaign_id, "currency": currency}
     same = {name: about[name] for name in _SAME}
@@ -47,7 +47,7 @@ def put_goal(
 
 
 def list_goals(org_id: UUID) -> Sequence[Goal]:
-    """Return all goals, what ends first first."""
+    """Return all goals, those that end first coming first."""
     return list(
         db.session.scalars(
             select(Goal).filter_by(org_id=org_id).order_by(Goal.last_on, Goal.created_at, Goal.id)
@@ -104,7 +104,7 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
 def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[OfDay]:
     """Return (day, number) of people by the day of their first gift within the range.
 
-    A gift that all went back is none.
+    A fully refunded gift does not count.
     """
     return run(
         OfDay,
@@ -153,7 +153,7 @@ def read_sums(
 def read_districts(
     org_id: UUID, campaign_id: UUID | None, first: date, last: date
 ) -> list[OfDistrict]:
-    """Return (district, calls, people) of calls by target, as the tool reported it; '' is none."""
+    """Return (district, calls, people) of calls by reported target; '' is unknown."""
     return run(
         OfDistrict,
         f"""select target as district, count(*)::int8 as calls,

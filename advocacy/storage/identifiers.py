@@ -1,10 +1,8 @@
-"""Whom each identifier names, and which actions named it.
+"""The supporter that each identifier belongs to, and the actions that contain it.
 
-All of it is derived. What an action named is stored with the action itself; here is what follows
-for each identifier, by the rules of `advocacy.identity.graph`.
+All of it is derived by the rules of `advocacy.identity.graph` from the identifiers in actions.
 
-Note: An address that never came with anything else has no row: it is a person by itself, and that
-never changes.
+Note: an address that never came with another identifier has no row: it is one person.
 """
 
 from __future__ import annotations
@@ -18,9 +16,9 @@ from advocacy.storage.session import execute, run
 
 
 class State(NamedTuple):
-    """Whom an identifier names, None for no one; `blocked` is why it joins nothing, or empty.
+    """The supporter of an identifier, or None; `blocked` is why it joins no one, or empty.
 
-    `parts`, of an address: how many other identifiers of the same person hang on it.
+    `parts`, of an address: how many other identifiers of the same person depend on it.
     """
 
     supporter_id: UUID | None = None
@@ -29,7 +27,7 @@ class State(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a stored action named, by kind, and whose it is."""
+    """The identifiers of a stored action by kind, and its supporter."""
 
     who: dict[str, str]
     supporter_id: UUID | None
@@ -44,7 +42,7 @@ class _IdentifierRow(NamedTuple):
 
 
 def find_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[Identifier, State]:
-    """Return the states of those of these that have a row."""
+    """Return the states of those that have a row."""
     ordered = sorted(identifiers)
     rows = run(
         _IdentifierRow,
@@ -77,7 +75,7 @@ def put_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
 
 
 def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> None:
-    """Replace rows that are there."""
+    """Replace existing rows."""
     ordered = sorted(states)
     if not ordered:
         return
@@ -94,7 +92,7 @@ def replace_identifiers(org_id: UUID, states: Mapping[Identifier, State]) -> Non
 
 
 def drop_identifiers(org_id: UUID, identifiers: Iterable[Identifier]) -> None:
-    """Remove identifiers, as where no action names them any more."""
+    """Remove identifiers, e.g. when no action contains them any more."""
     ordered = sorted(identifiers)
     if not ordered:
         return
@@ -126,9 +124,9 @@ _SEEN_AS = {
     "person_id": "person_hash = {} and a.person_hash <> ''",
     "click": "click_id = {} and a.click_id <> ''",
 }
-"""How an action is found by an identifier, by kind: each is one partial index.
+"""Conditions to find actions by an identifier, by kind; each has a partial index.
 
-An address is followed only to what may join others to it.
+By an address only actions are found whose other identifiers may join people to it.
 """
 
 
@@ -142,9 +140,9 @@ class _NamingRow(NamedTuple):
 
 
 def actions_naming(org_id: UUID, identifiers: Iterable[Identifier]) -> dict[UUID, Named]:
-    """Return the actions that named any of these; test actions name no one.
+    """Return the actions with any of these identifiers, except test actions.
 
-    By an address only those are found that named a phone number or a tool's id with it.
+    By an address only those are found that also contain a phone number or a tool's id.
     """
     by_kind: dict[str, list[str]] = {}
     for one in sorted(identifiers):

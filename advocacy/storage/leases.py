@@ -1,11 +1,11 @@
 """Leases: which deliveries a worker is processing, and until when.
 
-A claim is one row for a whole batch. Its worker renews it for as long as it lives.
+A lease (table `claims`) is one row for a batch. Its worker renews it for as long as it lives.
 
-Note: a claim is committed before any work, so that a body that kills its process is known to have
-been in it. What a lost claim held is claimed again whole: a worker may have been killed for any
-reason. Lost once more it is halved, until one delivery is left, and only that one has used an
-attempt. So a bad neighbour costs no other delivery an attempt.
+Note: a lease is committed before any work, so that it is known which deliveries a killed process
+had. After a lost lease the same deliveries are leased again together, since a worker may be killed
+for any reason. If they are lost again they are halved, until one delivery is left, and only that
+one has used an attempt. So a bad delivery costs no other one an attempt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from advocacy.storage.session import column, execute, run
 
 @shape()
 class LeasedDelivery:
-    """A delivery that this worker may work on until its claim ends."""
+    """A delivery that this worker may process until its lease expires."""
 
     id: UUID
     source_id: UUID
@@ -43,20 +43,20 @@ COLUMNS = (
 
 
 class LeaseLost(Exception):
-    """The claim ran out and somebody else has the deliveries: what was done must not be kept."""
+    """The lease expired and another worker may have the deliveries: roll back."""
 
 
 def new_lease_id() -> UUID:
-    """Return the id of a claim to be made."""
+    """Return the id for a new lease."""
     return new_id()
 
 
 def claim_batch(
     org_id: UUID, claim: UUID, seconds: int, limit: int, after: UUID | None = None
 ) -> list[LeasedDelivery]:
-    """Claim deliveries that were not tried yet, the oldest first; with `after`, only later ones.
+    """Lease deliveries that were not tried yet, the oldest first; with `after`, only later ones.
 
-    Where an index has not been cleaned yet, what was closed since is in the way of the first one.
+    `after` skips index entries of processed deliveries that vacuum has not removed yet.
     """
     _one_at_a_time(org_id)
     waiting = column(
@@ -74,9 +74,9 @@ def claim_batch(
 
 
 def claim_again(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Claim what an ended claim left, or one delivery that failed alone.
+    """Lease the deliveries of an expired lease, or one delivery that failed alone.
 
-    What failed alone `most` times is quarantined.
+    A delivery that failed alone `most` times is quarantined.
     """
     _one_at_a_time(org_id)
     return _claim_lost(org_id, claim, seconds, most) or _claim_failed(org_id, claim, seconds)
@@ -88,7 +88,7 @@ class _EndedRow(NamedTuple):
 
 
 def _claim_lost(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[LeasedDelivery]:
-    """Claim what a claim held whose time is over: whole the first time, then half of it."""
+    """Lease the deliveries of an expired lease: all the first time, then half of them."""
     for lost in run(
         _EndedRow,
         """select id, losses from claims where org_id = :o and until < now()
@@ -108,7 +108,7 @@ def _claim_lost(org_id: UUID, claim: UUID, seconds: int, most: int) -> list[Leas
 
 
 def _claim_failed(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDelivery]:
-    """Claim one delivery that failed alone."""
+    """Lease one delivery that failed alone."""
     failed = column(
         UUID,
         """select id from waiting
@@ -121,7 +121,7 @@ def _claim_failed(org_id: UUID, claim: UUID, seconds: int) -> list[LeasedDeliver
 
 
 def _one_at_a_time(org_id: UUID) -> None:
-    """Let no other claim of this organization be made until this transaction ends."""
+    """Serialize leasing within this organization until the transaction ends."""
     execute("select pg_advisory_xact_lock(:key, 2)", key=org_id.int % (2**31))
 
 
@@ -155,7 +155,7 @@ def _claim(
 
 
 def renew_leases(org_id: UUID, claims: Iterable[UUID], seconds: int) -> None:
-    """Let claims last for so long from now; those that a transaction holds last as long as it."""
+    """Extend leases; one that a transaction holds lasts as long as the transaction."""
     execute(
         """update claims set until = now() + make_interval(secs => :seconds)
            where org_id = :o and id in (
@@ -168,7 +168,7 @@ def renew_leases(org_id: UUID, claims: Iterable[UUID], seconds: int) -> None:
 
 
 def hold_lease(org_id: UUID, claim: UUID) -> None:
-    """Lock a claim until the transaction ends. Raises `LeaseLost` where it has been ended."""
+    """Lock a lease until the transaction ends. Raises `LeaseLost` if it no longer exists."""
     held = column(
         UUID,
         "select id from claims where org_id = :o and id = :claim for update",
@@ -180,7 +180,7 @@ def hold_lease(org_id: UUID, claim: UUID) -> None:
 
 
 def release_lease(org_id: UUID, claim: UUID) -> None:
-    """End a claim: its deliveries are closed, or are anybody's to claim as if never tried."""
+    """End a lease: its deliveries are processed, or pending as if never tried."""
     execute("delete from claims where org_id = :o and id = :claim", o=org_id, claim=claim)
 
 
@@ -207,7 +207,7 @@ def count_attempt(org_id: UUID, delivery_id: UUID, most: int, reason: str, detai
 
 
 def _end(org_id: UUID, claim: UUID) -> list[UUID]:
-    """End a claim; returns what it held and is not closed, the oldest first."""
+    """End a lease; return its unprocessed deliveries, the oldest first."""
     return column(
         UUID,
         """with ended as (
@@ -221,7 +221,7 @@ def _end(org_id: UUID, claim: UUID) -> list[UUID]:
 
 
 def _leave(org_id: UUID, ids: list[UUID]) -> None:
-    """Leave deliveries of a lost claim to the next worker."""
+    """Leave deliveries of a lost lease to the next worker."""
     execute(
         """insert into claims (org_id, id, until, delivery_ids)
            values (:o, :id, now() - interval '1 second', cast(:ids as uuid[]))""",

@@ -27,7 +27,7 @@ from advocacy.storage.session import column, run
 def find_same_link(
     org_id: UUID, post_id: UUID, destination: str, provider: str, carries: dict[str, str]
 ) -> Link | None:
-    """Return the post's oldest link that leads there in this way and still does."""
+    """Return the post's oldest enabled link with this destination, provider and parameters."""
     rows = column(
         UUID,
         """select id from links
@@ -72,7 +72,7 @@ def list_page(
     limit: int,
     before: tuple[datetime, UUID] | None = None,
 ) -> list[ListedLink]:
-    """Return links with their posts and campaigns, newest first, behind this place."""
+    """Return links with their posts and campaigns, newest first, after this cursor."""
     return run(
         ListedLink,
         """select l.id, l.code, l.destination, l.provider, l.utm, l.created_at,
@@ -102,9 +102,9 @@ def put_link(
     code: str = "",
     carries: dict[str, str] | None = None,
 ) -> Link:
-    """Make a tracking link of a post, with a fresh code or this one.
+    """Make a tracking link of a post, with a new code or this one.
 
-    Raises `Taken`, and `BadCode` for a code that would not be known again when it comes back.
+    Raises `Taken`, and `BadCode` for a code that could not be recognized when it comes back.
     """
     link = Link(
         org_id=org_id,
@@ -132,9 +132,9 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
 
 
 class LinksVersion(NamedTuple):
-    """Another one whenever a link was made, changed, disabled or removed.
+    """A version of all links: differs after a link was made, changed, disabled or removed.
 
-    `organizations` has for each its id, its name and its fallback address.
+    `organizations` has the id, name and fallback URL of each.
     """
 
     enabled: int
@@ -144,7 +144,7 @@ class LinksVersion(NamedTuple):
 
 
 class LinkRow(NamedTuple):
-    """What the redirect needs of a link; `row` is None where it is disabled.
+    """A link as the redirect needs it; `row` is None if it is disabled.
 
     `row` is a line of JSON: [code, org id, id, provider, destination, utm, carries].
     """
@@ -155,7 +155,7 @@ class LinkRow(NamedTuple):
 
 
 def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
-    """Return every link of every organization, or those that were changed or disabled since."""
+    """Return every link of every organization, or those changed or disabled since then."""
     return run(
         LinkRow,
         """select code, org_id::text, case when disabled_at is null then
@@ -181,7 +181,7 @@ class _LinkCounts(NamedTuple):
 
 
 def links_version() -> LinksVersion:
-    """Return the version of all links as they are now."""
+    """Return the current version of all links."""
     organizations = run(
         _OrganizationRow, "select id::text, name, fallback_url from organizations order by id"
     )
@@ -200,10 +200,10 @@ def links_version() -> LinksVersion:
 
 
 def create_share_link(org_id: UUID, code: str) -> Link:
-    """Make a link that passes this one on: same post, same page, one generation further.
+    """Make a link with which a supporter shares this one: same post, one generation further.
 
-    Raises `NotFound`. A parent is there before its child, so that chains have no loops. It is
-    locked until the child is stored: a move finds the child, or has moved the parent before.
+    Raises `NotFound`. Parents exist before their children, so chains have no loops. The parent is
+    locked until the child is stored, so that moving it to another post also moves the child.
     """
     parent = get_link(org_id, code, held=True)
     link = Link(
@@ -226,7 +226,7 @@ def create_share_link(org_id: UUID, code: str) -> Link:
 
 
 def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
-    """Return the link with this code, `held` as it is. Raises `NotFound`."""
+    """Return the link with this code, locked if `held`. Raises `NotFound`."""
     query = select(Link).filter_by(org_id=org_id, code=code)
     if held:
         query = query.with_for_update(read=True).execution_options(populate_existing=True)
@@ -237,7 +237,7 @@ def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
 
 
 def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
-    """Let a link and all that was passed on from it be of another post; returns their ids."""
+    """Move a link and all links shared from it to another post; return their ids."""
     moved: list[UUID] = []
     while True:
         rows = column(
@@ -256,20 +256,20 @@ def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]
         )
         if len(rows) == len(moved):
             return rows
-        # Where this waited for another transaction that shared one of these, there is one more now.
+        # If this waited for a transaction that shared one of these, there is one more now.
         moved = rows
 
 
 def disable_link(org_id: UUID, code: str, now: datetime) -> None:
-    """Let a link lead nowhere from now on; its clicks and actions stay. Raises `NotFound`."""
+    """Disable a link; its clicks and actions stay. Raises `NotFound`."""
     get_link(org_id, code).disabled_at = now
     db.session.flush()
 
 
 def enable_link(org_id: UUID, code: str, now: datetime) -> None:
-    """Let a link lead to its destination again. Raises `NotFound`."""
+    """Enable a link again. Raises `NotFound`."""
     link = get_link(org_id, code)
-    # Redirect processes look at what was changed, so that they see it within a second.
+    # Redirect processes poll for changed links, so they see it within a second.
     link.disabled_at, link.changed_at = None, now
     db.session.flush()
 
@@ -304,7 +304,7 @@ def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
 
 
 def links_with_utm(org_id: UUID, campaigns: Iterable[str]) -> list[LinkByUtm]:
-    """Return the links whose utm_campaign is one of these, however written, with folded UTM."""
+    """Return the links whose utm_campaign is one of these in any spelling, with folded UTM."""
     rows = run(
         LinkByUtm,
         """select l.utm, l.id as link_id, l.post_id, l.campaign_id, p.platform

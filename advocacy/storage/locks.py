@@ -9,27 +9,27 @@ from sqlalchemy.exc import OperationalError
 from advocacy.storage.db import db
 from advocacy.storage.session import execute, scalar
 
-# A lock was not to be had in time; or a statement, where locks are waited for without an end.
+# A lock timeout; or a statement timeout, where no lock timeout is set.
 _WAITED_TOO_LONG = frozenset({"55P03", "57014"})
 
 
 def lock_organization(org_id: UUID) -> None:
-    """Hold the organization's lock until the transaction ends: whoever changes what is derived.
+    """Lock the organization's derived data until the transaction ends.
 
-    One at a time, so that nothing derived needs a lock of its own.
+    Only one transaction at a time changes it, so that it needs no other locks.
     """
     execute("select pg_advisory_xact_lock(:key)", key=_key(org_id))
 
 
 def try_organization(org_id: UUID) -> bool:
-    """Take the organization's lock; False where another has it."""
+    """Try to take the organization's lock; return False if it is taken."""
     return scalar(bool, "select pg_try_advisory_xact_lock(:key)", key=_key(org_id))
 
 
 def wait_for_organization(org_id: UUID) -> bool:
-    """Lock as `lock_organization`; False where that takes longer than a lock is waited for.
+    """Lock as `lock_organization`; return False if the lock timeout passes.
 
-    The transaction goes on then with what it holds.
+    The transaction remains usable, with the locks it has.
     """
     if try_organization(org_id):
         return True
@@ -48,7 +48,7 @@ def _key(org_id: UUID) -> int:
 
 
 def try_lock(org_id: UUID, name: str) -> bool:
-    """Take the lock of this name for the current transaction; False where another has it."""
+    """Try to take the lock of this name for this transaction; return False if it is taken."""
     return scalar(
         bool,
         "select pg_try_advisory_xact_lock(hashtextextended(:name, 0)) as taken",

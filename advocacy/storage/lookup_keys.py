@@ -20,7 +20,7 @@ def token_digest(word: str) -> str:
 
 
 def put_lookup_key(kind: str, word: str, org_id: UUID, target_id: UUID) -> None:
-    """Say whose a key is. Raises `Taken`."""
+    """Store the owner of a key. Raises `Taken`."""
     inserted = db.session.execute(
         insert(Address)
         .values(kind=kind, word=word, org_id=org_id, target_id=target_id)

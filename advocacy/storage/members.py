@@ -1,8 +1,8 @@
 """Members: the staff of an organization, their roles, passwords and one-time links.
 
-Note: A person may be a member of several organizations, as several rows
-with a password each. `addresses` finds them by a keyed digest of the e-mail address; nothing but
-the sign-in form asks it, since everyone else knows the organization.
+Note: a person may be a member of several organizations, as several rows with a password each.
+`addresses` finds them by a keyed digest of the email address; only the sign-in form uses it, since
+the organization is known everywhere else.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class BadEmail(ValueError):
 
 
 class LastOwner(ValueError):
-    """No one could manage the organization any more; the message says what to do."""
+    """The change would leave no owner; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Someone of the staff. `joined` is whether they have set a password."""
+    """A staff member. `joined` is whether they have set a password."""
 
     org_id: UUID
     id: UUID
@@ -45,7 +45,7 @@ class Member:
 
     @property
     def called(self) -> str:
-        """Their name, or their address where they have given none."""
+        """Their name, or their email address if they have given none."""
         return self.name or self.email
 
 
@@ -117,7 +117,7 @@ def _with_email(org_id: UUID, email: str) -> list[Member]:
 
 
 class ListedMember(NamedTuple):
-    """A member in the list, with when they were here last."""
+    """A member in the list, with their last visit."""
 
     org_id: UUID
     id: UUID
@@ -156,9 +156,9 @@ class MemberByEmail(NamedTuple):
 
 
 def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
-    """Return who has this address, in every organization: org_id, org_name, id, password.
+    """Return the members with this address in all organizations: org_id, org_name, id, password.
 
-    The one question that is asked of all organizations, and only by the sign-in form.
+    The only query across organizations; only the sign-in form uses it.
     """
     address = normalise_email(email)
     return run(
@@ -215,7 +215,7 @@ class _OwnerRow(NamedTuple):
 
 
 def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
-    """Raise `LastOwner` unless another owner stays who can sign in; owners wait for each other."""
+    """Raise `LastOwner` unless another owner can sign in. Locks the owners."""
     owners = run(
         _OwnerRow,
         """select id, password is not null as joined from members
@@ -234,7 +234,7 @@ def _leave_an_owner(org_id: UUID, member_id: UUID) -> None:
 def put_one_time_token(org_id: UUID, member_id: UUID) -> str:
     """Make a token with which a member sets a password once, within `ONE_TIME_LASTS`.
 
-    The one before it ends. The password stays what it is until then.
+    The previous token becomes invalid. The password does not change until then.
     """
     _lock(org_id, member_id)
     _drop_one_time_tokens(org_id, member_id)
@@ -268,7 +268,7 @@ def find_by_one_time_token(token: str) -> Member | None:
 
 
 def use_one_time_token(org_id: UUID, member_id: UUID, token: str, password: str) -> bool:
-    """Set a password with a one-time token and end the token; False where another was faster."""
+    """Set a password with a one-time token and end it; return False if it was used meanwhile."""
     _lock(org_id, member_id)
     used = execute(
         """delete from addresses where org_id = :o and kind = 'one_time' and word = :word
@@ -317,9 +317,9 @@ def update_hash(org_id: UUID, member_id: UUID, before: str, password: str) -> No
 
 
 def _lock(org_id: UUID, member_id: UUID) -> None:
-    """Keep others from making or using a one-time token of this member until this is committed.
+    """Lock a member's one-time tokens until the transaction ends.
 
-    Before their tokens are read: of two made at the same time neither would see the other's.
+    Call it before reading them: two transactions at once would not see each other's token.
     """
     execute(
         "select 1 from members where org_id = :o and id = :id for no key update",

@@ -1,12 +1,11 @@
-"""What was given and what went back, action by action, each on its own day.
+"""Gifts and refunds of actions, each on its own day.
 
-So "raised" is the same everywhere: what was given in some days less what went back in them, by the
-clocks of the campaign. Totals are booked like that when an action is worked off (see
-`rollup.contributions`); here it is read from the actions themselves, for what totals do not have:
-who gives recurringly, hours, and ways to actions.
+So "raised" means the same everywhere: gifts minus refunds of a range of days in the campaign's
+time zone. Totals are maintained like that when actions are processed (`rollup.contributions`); this
+reads the actions themselves, for what totals lack: recurring givers, hours, and conversion paths.
 
-Note: What is refunded on some days may be of a gift of other days. So the
-money of a range has people and ways behind it who did nothing in it, and can be less than nothing.
+Note: a refund may be of a gift from before the range. So net money can be negative, and can include
+people and paths without an action in the range.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from advocacy.storage import time_zones
 
 
 def movements_sql(columns: str, where: str = "") -> str:
-    """Return the statement of what counted actions `a` booked on the days :first to :last.
+    """Return SQL for the gifts and refunds of counted actions `a` on the days :first to :last.
 
-    A row has `columns`, then at, on_day, actions (1; for what went back 0), gross_minor and
+    A row has `columns`, then at, on_day, actions (1; 0 for a refund), gross_minor and
     refunded_minor. `where` begins with "and". The organization is :o; :zone is the zone of actions
-    that are of no campaign. Values are `clocks.of_organization` besides.
+    without a campaign. `time_zones.of_organization` has the other parameters.
     """
     return f"""select {columns}, a.occurred_at as at, a.occurred_on as on_day, 1 as actions,
                       a.gross_minor, 0::int8 as refunded_minor

@@ -26,13 +26,13 @@ def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organizatio
 
 
 def set_fallback_url(organization: Organization, url: str) -> None:
-    """Set where supporters can go whose link leads nowhere; empty for no such address."""
+    """Set the URL that the page for missing links offers; empty for none."""
     organization.fallback_url = url
     db.session.flush()
 
 
 def get_organization(slug: str | None) -> Organization:
-    """Return the organization; without a slug, the only one there is. Raises `NotFound`."""
+    """Return the organization; without a slug, the only one. Raises `NotFound`."""
     if slug:
         found: Organization | None = db.session.scalar(select(Organization).filter_by(slug=slug))
         if found is None:

@@ -1,10 +1,10 @@
-"""Which errors are the infrastructure's, not those of the delivery that was being worked on.
+"""Tell outages of the infrastructure from errors that a delivery causes.
 
-A full disk, a lock that is not free, a table that a migration is changing: the next try may succeed
-without anybody touching the delivery. Such errors make work wait and cost no delivery an attempt.
+A full disk, a lock timeout, a table that a migration is changing: the next attempt may succeed with
+the same delivery. Such errors postpone work, and do not count as an attempt.
 
-Note: SQLSTATE classes say it (PostgreSQL, appendix A). Of the database's errors only those about
-the data itself are a delivery's own: a class that is not known is not held against a delivery.
+Note: it depends on the SQLSTATE class (PostgreSQL, appendix A). Only classes about the data itself
+are attributed to a delivery; unknown classes are not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAMES_BY_CLASS = {
 ADVICE = {
     "read_only": "PostgreSQL takes no writes; see whether it is a replica or set to read only",
     "deadlock": "transactions block each other; see what else writes to the database",
-    "disk_full": "PostgreSQL's disk is full; make room",
+    "disk_full": "PostgreSQL's disk is full; free some space",
     "out_of_memory": "PostgreSQL or a worker has no memory left; give it more",
     "too_many_connections": "PostgreSQL has no connection left; raise max_connections",
     "locked": "a table or row stays locked; see pg_locks for who holds it",
@@ -60,8 +60,8 @@ ADVICE = {
 
 
 def name_of(error: BaseException) -> str:
-    """Return the name of an outage, a key of `ADVICE`; '' where the error is not one."""
-    # RQ is loaded by whoever works for it.
+    """Return the name of an outage, a key of `ADVICE`; '' if the error is not one."""
+    # Import nothing of RQ here: web processes do not need it.
     from rq.timeouts import BaseTimeoutException
 
     if isinstance(error, DBAPIError):
@@ -82,7 +82,7 @@ def name_of(error: BaseException) -> str:
 def _name_in_database(error: DBAPIError) -> str:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        # The driver refused a value, or the connection ended.
+        # The driver rejected a value, or the connection was closed.
         return "" if isinstance(error, (DataError, IntegrityError)) else "no_connection"
     if state[:2] in _OWN_CLASSES:
         return ""

@@ -52,19 +52,19 @@ def find_post(
 
 
 def describe_post(post: Post, *, medium: str, author: str) -> None:
-    """Keep what a post is and who made it; what is empty changes nothing."""
+    """Update the medium and author of a post; empty values change nothing."""
     post.medium = medium or post.medium
     post.author = author or post.author
     db.session.flush()
 
 
 def media(org_id: UUID) -> list[str]:
-    """Return the words that posts of the organization have for their medium."""
+    """Return the media of the organization's posts."""
     return _words("medium", org_id)
 
 
 def authors(org_id: UUID) -> list[str]:
-    """Return who made posts of the organization, as far as that was said."""
+    """Return the known authors of the organization's posts."""
     return _words("author", org_id)
 
 

@@ -14,7 +14,7 @@ from advocacy.storage.session import execute, run
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """So many actions of a campaign were changed, of days from `first_on` to `last_on`."""
+    """A number of changed actions of a campaign, on days from `first_on` to `last_on`."""
 
     campaign_id: UUID
     why: str
@@ -24,7 +24,7 @@ class Restatement:
 
 
 def put_restatements(org_id: UUID, restated: Sequence[Restatement]) -> None:
-    """Note that numbers which had been shown were changed."""
+    """Store restatements."""
     for each in restated:
         execute(
             """insert into restatements (org_id, id, campaign_id, why, first_on, last_on, actions)

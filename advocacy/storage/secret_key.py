@@ -1,6 +1,6 @@
-"""The digest of the key that the data was sealed and hashed under, and samples of what is sealed.
+"""The digest of the key with which the data is encrypted and hashed, and samples of such data.
 
-It is one row for the whole installation, which has the id of no organization.
+It is one row for the whole installation, with the nil UUID as organization.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SAMPLES = 3
 
 
 def find_digest() -> bytes | None:
-    """Return the digest, or None where no process has started with this database."""
+    """Return the digest, or None if no process has used this database yet."""
     rows = column(
         bytes, "select digest from secret_key_digests where org_id = :o", o=NO_ORGANIZATION
     )
@@ -38,7 +38,7 @@ class _Sealed(NamedTuple):
 
 
 def sealed_samples() -> list[tuple[UUID, str, bytes]]:
-    """Return some of what is sealed, the oldest of each organization: (org_id, name, sealed)."""
+    """Return samples of encrypted data, the oldest of each organization: (org_id, name, sealed)."""
     found: list[tuple[UUID, str, bytes]] = []
     for org_id in column(UUID, "select id from organizations"):
         secrets = run(

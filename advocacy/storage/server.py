@@ -1,4 +1,4 @@
-"""The database itself: whether it answers, what it is, and how far its tables have been brought."""
+"""The database server: its version and settings, migrations, and planner hints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
 def ping() -> None:
-    """Ask the database for nothing. Raises `SQLAlchemyError` where it does not answer."""
+    """Run an empty query. Raises `SQLAlchemyError` if the database does not respond."""
     execute("select 1")
 
 
@@ -24,7 +24,7 @@ def version() -> int:
 
 
 def commits_are_durable() -> bool:
-    """Say whether a commit is on disk when it returns."""
+    """Return whether a commit is on disk when it returns."""
     return bool(scalar(str, "show synchronous_commit") != "off")
 
 
@@ -34,9 +34,9 @@ class _Setting(NamedTuple):
 
 
 def missing_limits() -> str:
-    """Return what gives the role what a connection should begin with, or '' where it has it.
+    """Return the statement that sets the limits and time zone of the role, or '' if they are set.
 
-    Behind a pooler of transactions a connection cannot bring limits and time zone along.
+    Behind a pooler in transaction mode a connection cannot set them itself.
     """
     has = {
         row.name: row.setting
@@ -54,16 +54,16 @@ def missing_limits() -> str:
 
 
 def revision() -> str | None:
-    """Return the last migration that was done. Raises `ProgrammingError` where none ever was."""
+    """Return the last applied migration. Raises `ProgrammingError` if there is none."""
     rows = column(str, "select version_num from alembic_version")
     return rows[0] if rows else None
 
 
 def lacks_migrations() -> bool:
-    """Say whether the tables are older than this version's, or are not there.
+    """Return whether migrations of this version have not been applied.
 
-    Newer ones are no obstacle: migrations run before the processes of the new version start.
-    Raises `SQLAlchemyError` where the database does not answer.
+    Newer migrations are fine: they run before the processes of the new version start.
+    Raises `SQLAlchemyError` if the database does not respond.
     """
     if not scalar(bool, "select to_regclass('alembic_version') is not null"):
         return True
@@ -78,10 +78,10 @@ def newest_migration() -> str:
 
 
 def prefer_index_scans() -> None:
-    """Let the planner prefer index scans in the current transaction, which reads few thousand rows.
+    """Let the planner prefer index scans in this transaction, which reads a few thousand rows.
 
-    The planner estimates a lookup as on a rotating disk, and scanned all identifiers and all clicks
-    of an organization for each batch, as long as these were no more than some hundred thousand.
+    By default it assumes a rotating disk: for each batch it scanned all identifiers and clicks of
+    an organization, as long as these were fewer than some hundred thousand.
     """
     execute("set local random_page_cost = 1.1")
 
@@ -96,10 +96,10 @@ def commit_without_waiting() -> None:
 
 
 def allow_long_query() -> None:
-    """Let the current transaction run long and in memory, where no request waits for it.
+    """Allow this transaction a long time and much memory; no request waits for it.
 
-    Memoizing is off: PostgreSQL would keep a copy of each action's path to look it up, and no two
-    are alike. With much memory that took ten times as long as the count itself.
+    Memoize is off: PostgreSQL would cache each action's path, and no two are alike. With much
+    memory that took ten times as long as the count itself.
     """
     execute(
         """select set_config('statement_timeout', '25min', true),
@@ -111,13 +111,13 @@ def allow_long_query() -> None:
 
 @contextmanager
 def no_nested_loops() -> Iterator[None]:
-    """Forbid nested loops in the statements inside.
+    """Disable nested loops for the statements in the block.
 
-    For joins of groups made in the statement itself: of tables never analyzed the planner
-    expects few groups and goes through all of them for each row. A few thousand people took more
-    than five seconds so, where hashing takes as many milliseconds.
+    For joins of aggregates: on tables never analyzed the planner expects few groups and scans all
+    of them for each row. For a few thousand people that took more than five seconds, a hash join
+    as many milliseconds.
     """
     execute("set local enable_nestloop = off")
     yield
-    # What failed has no transaction left in which to say so, and its end takes the setting along.
+    # After an error the transaction is aborted; the rollback resets the setting.
     execute("set local enable_nestloop = on")

@@ -1,4 +1,4 @@
-"""Transactions and statements. Nothing commits but `transaction()`."""
+"""Transactions and statements. Only `transaction()` commits."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Value = TypeVar("Value")
 # A statement is parsed for its parameters once, not each time it is run.
 text = lru_cache(maxsize=2048)(_written)
 
-# Serialization failure and deadlock: the database asks for another try of the whole transaction.
+# Serialization failure and deadlock: the whole transaction should be retried.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
 _TRIES = 4
 
 
 @contextmanager
 def transaction() -> Iterator[scoped_session[Session]]:
-    """Commit what was done inside, or nothing of it. The one place that commits."""
+    """Commit the block, or roll it back on an exception. The only place that commits."""
     try:
         yield db.session
         db.session.commit()
@@ -42,9 +42,9 @@ def transaction() -> Iterator[scoped_session[Session]]:
 
 
 def with_retries(work: Callable[[bool], Result]) -> Result:
-    """Run work that is one transaction, again where the database asks for it.
+    """Run a transaction, and retry it after a serialization failure or a deadlock.
 
-    `work` gets whether this is another try; then it should lock others out.
+    `work` is passed whether this is a retry.
     """
     for tried in range(_TRIES):
         try:
@@ -61,28 +61,28 @@ def run(kind: type[RowT], statement: str, /, **values: object) -> list[RowT]:
     """Run one statement in the current transaction and return its rows.
 
     `kind` is a `NamedTuple` or a dataclass with the fields that the statement selects. Raises
-    `TypeError` where it selects others.
+    `TypeError` if it selects others.
     """
     result = _execute(statement, values)
-    # SQLAlchemy's own rows look up each attribute by name: fifteen times as slow.
+    # SQLAlchemy's own rows look up each attribute by name, which is fifteen times as slow.
     columns = tuple(result.keys())
     make = _makers.get((kind, columns)) or _new_maker(kind, columns)
     return list(map(make, result.all()))
 
 
 def column(kind: type[Value], statement: str, /, **values: object) -> list[Value]:
-    """Run one statement and return its only column, whose values are of this type."""
+    """Run one statement and return the values of its only column, of this type."""
     return [value for (value,) in _execute(statement, values).all()]
 
 
 def scalar(kind: type[Value], statement: str, /, **values: object) -> Value:
-    """Run one statement and return its only value, which is of this type."""
+    """Run one statement and return its only value, of this type."""
     value: Value = _execute(statement, values).scalar_one()
     return value
 
 
 def exists(statement: str, /, **values: object) -> bool:
-    """Run one statement and say whether it found a row."""
+    """Run one statement and return whether it found a row."""
     return _execute(statement, values).first() is not None
 
 
@@ -104,7 +104,7 @@ _makers: dict[tuple[type, tuple[str, ...]], Callable[[Iterable[object]], Any]] =
 
 
 def _new_maker(kind: type[RowT], columns: tuple[str, ...]) -> Callable[[Iterable[object]], RowT]:
-    """Return what makes a row of this type from its values."""
+    """Return a function that makes a row of this type from its values."""
     if is_dataclass(kind):
         if {each.name for each in fields(kind)} != set(columns):
             raise TypeError(f"{kind.__name__} has other fields than {', '.join(columns)}")
@@ -112,6 +112,6 @@ def _new_maker(kind: type[RowT], columns: tuple[str, ...]) -> Callable[[Iterable
     elif getattr(kind, "_fields", None) != columns:
         raise TypeError(f"{kind.__name__} has other fields than {', '.join(columns)}")
     else:
-        # What `_make` does besides is to count the values.
+        # Like `_make`, without the check of the number of values.
         _makers[kind, columns] = partial(tuple.__new__, kind)  # type: ignore[type-var]
     return _makers[kind, columns]

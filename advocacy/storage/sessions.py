@@ -1,4 +1,4 @@
-"""Sessions of browsers that are signed in."""
+"""Sessions of signed-in browsers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
 
 _NOTED_AGAIN = timedelta(minutes=1)
-"""A session that is in use is written down this seldom."""
+"""The interval at which the use of a session is recorded."""
 
 
 def put_session(
     org_id: UUID, *, member_id: UUID | None = None, token_id: UUID | None = None
 ) -> str:
-    """Begin a session of a member or of a token; returns its token, which is not stored."""
+    """Create a session of a member or an API token; return its token, which is not stored."""
     execute(
         """delete from sessions where org_id = :o
            and (expires_at < now() or seen_at < now() - :idle)""",
@@ -41,9 +41,9 @@ def put_session(
 
 
 class OpenSession(NamedTuple):
-    """A session that is open: of a member, or of a token, which has no id here.
+    """An open session of a member or of an API token.
 
-    What the other one would have is empty.
+    The fields of the other are empty; `id` is the member's.
     """
 
     org_id: UUID
@@ -59,7 +59,7 @@ class OpenSession(NamedTuple):
 def find_session(org_id: UUID, token: str) -> OpenSession | None:
     """Return the open session with this token: its member's or token's columns, and `noted`.
 
-    `noted` is False where it was last seen so long ago that `record_session_use` has to be called.
+    `noted` is False if `record_session_use` has to be called again.
     """
     rows = run(
         OpenSession,
@@ -83,7 +83,7 @@ def find_session(org_id: UUID, token: str) -> OpenSession | None:
 
 
 def record_session_use(org_id: UUID, token: str) -> None:
-    """Write down that a session is in use, and on which day its member was here."""
+    """Record that a session is in use, and the day of its member's visit."""
     execute(
         "update sessions set seen_at = now() where org_id = :o and digest = :digest",
         o=org_id,
@@ -109,7 +109,7 @@ def end_session(org_id: UUID, token: str) -> None:
 
 
 def end_sessions(org_id: UUID, member_id: UUID, keep: str = "") -> int:
-    """End every session of a member but the one with the token `keep`; returns how many."""
+    """End all sessions of a member except the one with the token `keep`; return how many."""
     return execute(
         "delete from sessions where org_id = :o and member_id = :id and digest <> :kept",
         o=org_id,

@@ -1,7 +1,7 @@
 """Shared reports: links that show one campaign's report to people without an account.
 
-Note: These are not tracking links. What staff call a *link* is followed by supporters; the link of
-a shared report shows figures, expires, and can be revoked. The table is `view_links`.
+Note: these are not tracking links, which supporters follow. The link of a shared report (a *view
+link* on the pages, table `view_links`) shows figures, expires, and can be revoked.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def put_shared_report(
 
 
 class SharedReport(NamedTuple):
-    """A shared report in the list of a campaign's."""
+    """A shared report in a campaign's list."""
 
     id: UUID
     name: str
@@ -87,7 +87,7 @@ def list_shared_reports(org_id: UUID, campaign_id: UUID) -> list[SharedReport]:
 
 
 class OpenedReport(NamedTuple):
-    """A shared report that can be opened, with what was shown last."""
+    """A valid shared report, with its last snapshot."""
 
     org_id: UUID
     id: UUID
@@ -102,7 +102,7 @@ class OpenedReport(NamedTuple):
 
 
 def find_shared_report(token: str) -> OpenedReport | None:
-    """Return the shared report with this token, if it can be opened."""
+    """Return the shared report with this token, if it is valid."""
     rows = run(
         OpenedReport,
         """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at,
@@ -118,9 +118,9 @@ def find_shared_report(token: str) -> OpenedReport | None:
 
 
 def put_snapshot(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> JsonObject:
-    """Store what is shown on a day, as JSON, and return what is stored: of two at a time one wins.
+    """Store the snapshot of a day as JSON, and return the stored one: the first of two wins.
 
-    What took so long to count that a day is over stays behind that of the day after.
+    A snapshot of an earlier day does not replace one of a later day.
     """
     execute(
         """update view_links set shown_on = :day, shown = cast(:shown as jsonb)
@@ -142,7 +142,7 @@ def put_snapshot(org_id: UUID, view_link_id: UUID, day: date, shown: str) -> Jso
 
 
 def count_opening(org_id: UUID, view_link_id: UUID) -> None:
-    """Count that someone looked."""
+    """Count a visit."""
     execute(
         """update view_links set opened = opened + 1, last_opened_on = :today
            where org_id = :o and id = :id""",
@@ -153,7 +153,7 @@ def count_opening(org_id: UUID, view_link_id: UUID) -> None:
 
 
 def revoke_shared_report(org_id: UUID, campaign_id: UUID, view_link_id: UUID) -> bool:
-    """Revoke a shared report; False where there is no open one with this id."""
+    """Revoke a shared report; return False if there is no valid one with this id."""
     withdrawn = execute(
         """update view_links set withdrawn_at = now()
            where org_id = :o and campaign_id = :campaign_id and id = :id

@@ -1,8 +1,8 @@
-"""The health of sources, and what is quarantined.
+"""The health of sources, and quarantined deliveries.
 
-Note: There is no index of the inbox by source or time, so that taking a delivery stays cheap. Ids
-are made on receipt, so that a range of them is a range of time. What is asked of all deliveries
-here is asked of a few days only.
+Note: the inbox has no index by source or time, so that storing a delivery stays cheap. Ids are made
+on receipt, so a range of ids is a range of time. Queries over all deliveries are limited to a few
+days.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from advocacy.core.ids import first_id_since
 from advocacy.storage.session import run
 
 LOOK_BACK_DAYS = 30
-"""How far back the last delivery of a source is looked for."""
+"""How many days back the last delivery of a source is searched for."""
 UNREAD_DAYS = 7
-"""How far back contacts that could not be read are counted."""
+"""How many days back unreadable contacts are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A source with what it has sent; `newest` is None where nothing came in `LOOK_BACK_DAYS`.
+    """A source with its deliveries; `newest` is None without any in `LOOK_BACK_DAYS`.
 
-    `unread` is of how many actions of `UNREAD_DAYS` an e-mail address or a phone number was given
-    and none could be read: they count, and the supporters do not.
+    `unread` is the number of actions of `UNREAD_DAYS` with an unreadable email address or phone
+    number and no readable one: they count as actions, but their supporters are unknown.
     """
 
     id: UUID
@@ -122,7 +122,7 @@ class QuarantineReason(NamedTuple):
 
 
 def quarantine_reasons(org_id: UUID) -> list[QuarantineReason]:
-    """Return (reason, deliveries, can_replay) of what is quarantined, the most first."""
+    """Return (reason, deliveries, can_replay) of quarantined deliveries, the most first."""
     return run(
         QuarantineReason,
         """select q.reason, count(*)::int8 as deliveries,
@@ -156,7 +156,7 @@ def quarantine_page(
     source_id: UUID | None = None,
     before: tuple[datetime, UUID] | None = None,
 ) -> list[QuarantinedDelivery]:
-    """Return quarantined deliveries behind this place, newest first, and nothing of their bodies.
+    """Return quarantined deliveries after this cursor, newest first, without their bodies.
 
     Rows are (id, source, received_at, reason, detail, attempts, test, can_replay).
     """

@@ -25,7 +25,7 @@ from advocacy.storage.session import execute, run
 
 @dataclass(frozen=True, slots=True)
 class ReceivingSource:
-    """What the webhook endpoint needs of a source."""
+    """A source as the webhook endpoint needs it."""
 
     org_id: UUID
     id: UUID
@@ -45,7 +45,7 @@ def put_source(
     region: str = "US",
     setup: JsonObject | None = None,
 ) -> tuple[Source, str]:
-    """Make a source; returns it with its key, which is not stored. Raises `Taken`."""
+    """Create a source; return it with its key, which is not stored. Raises `Taken`."""
     if db.session.scalar(select(Source).filter_by(org_id=org_id, name=name)):
         raise Taken(f"there is already a source {name}")
     source = Source(
@@ -73,9 +73,9 @@ def get_source(org_id: UUID, name: str) -> Source:
 
 
 def disable_source(org_id: UUID, name: str, now: datetime) -> Source:
-    """Refuse what comes to a source's address from now on. Raises `NotFound`.
+    """Refuse further deliveries of a source. Raises `NotFound`.
 
-    What came before is worked through and stays counted.
+    Earlier deliveries are still processed and stay counted.
     """
     source = get_source(org_id, name)
     source.disabled_at = source.disabled_at or now
@@ -84,7 +84,7 @@ def disable_source(org_id: UUID, name: str, now: datetime) -> Source:
 
 
 def enable_source(org_id: UUID, name: str) -> Source:
-    """Take deliveries of a source again. Raises `NotFound`."""
+    """Accept deliveries of a source again. Raises `NotFound`."""
     source = get_source(org_id, name)
     source.disabled_at = None
     db.session.flush()
@@ -108,7 +108,7 @@ class SourceRow(NamedTuple):
 def list_sources(org_id: UUID) -> Sequence[SourceRow]:
     """Return all sources by name, as plain rows.
 
-    So they outlive the transaction in which they were read, and may go to another thread.
+    They can be used after the transaction, and in other threads.
     """
     return run(
         SourceRow,
@@ -121,7 +121,7 @@ def list_sources(org_id: UUID) -> Sequence[SourceRow]:
 def put_secret(
     master: bytes, org_id: UUID, source_id: UUID, secret: str, now: datetime, overlap: timedelta
 ) -> None:
-    """Add a secret to a source; those before it stay valid for `overlap`, then end."""
+    """Add a secret to a source; previous ones stay valid for `overlap`."""
     for old in db.session.scalars(
         select(SourceSecret).filter_by(org_id=org_id, source_id=source_id, valid_until=None)
     ):
@@ -139,7 +139,7 @@ def put_secret(
 
 
 def find_source_by_key(master: bytes, key: str) -> ReceivingSource | None:
-    """Return the enabled source of this key, with all its secrets that are valid now."""
+    """Return the enabled source with this key, and all its valid secrets."""
     return find_sources_by_key(master, {key}).get(key)
 
 
@@ -196,7 +196,7 @@ def find_sources_by_key(master: bytes, keys: Collection[str]) -> dict[str, Recei
 
 
 def put_test_key(org_id: UUID, source_id: UUID) -> str:
-    """Make a further key of a source, through which only marked test actions come."""
+    """Add a key to a source that accepts only marked test actions."""
     key = new_key("rehearsal")
     put_lookup_key("rehearsal", token_digest(key), org_id, source_id)
     return key

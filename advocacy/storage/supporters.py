@@ -29,7 +29,7 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime]) -> None:
 
 
 def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
-    """Recompute when these people first acted, after one of their actions was changed."""
+    """Recompute when these people first acted, after one of their actions changed."""
     ids = sorted(set(supporters))
     if not ids:
         return

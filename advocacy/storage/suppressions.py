@@ -9,7 +9,7 @@ from advocacy.storage.session import column, execute, exists
 
 
 def find_erased(org_id: UUID, marks: Iterable[str]) -> set[str]:
-    """Return which of these digests are of erased people."""
+    """Return those of these digests that belong to erased people."""
     rows = column(
         str,
         "select mark from suppressed where org_id = :o and mark = any(cast(:marks as text[]))",
@@ -20,12 +20,12 @@ def find_erased(org_id: UUID, marks: Iterable[str]) -> set[str]:
 
 
 def has_erased(org_id: UUID) -> bool:
-    """Say whether anyone was ever erased from this organization."""
+    """Return whether anyone was ever erased from this organization."""
     return exists("select 1 from suppressed where org_id = :o limit 1", o=org_id)
 
 
 def put_erased(org_id: UUID, marks: Iterable[str]) -> None:
-    """Remember that these people were erased."""
+    """Store the digests of erased people."""
     execute(
         """insert into suppressed (org_id, mark)
            select :o, mark from unnest(cast(:marks as text[])) as v (mark) order by 2

@@ -1,8 +1,7 @@
-"""What posts bring right now against their past, and the surges that were noticed.
+"""Current activity of posts compared with their past, and detected surges.
 
-Note: The window is read from the clicks themselves by their index on
-time, so it costs what the last minutes brought and not what the year did; the past is read from
-totals by day.
+Note: the current window is read from the clicks by their index on time, so the cost depends on the
+last minutes only. The past is read from totals by day.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from advocacy.storage.session import column, execute, run
 
 
 def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
-    """Return the posts that people clicked on since then, with their past of so many whole days."""
+    """Return the posts that people clicked on since then, with their past of so many full days."""
     return _running(
         """select post_id, campaign_id, count(*) as counted from touches
            where org_id = :o and clicked_at > :since and clicked_at <= :until and human
@@ -36,7 +35,7 @@ def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> lis
 
 
 def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
-    """Return the posts that brought actions since then, by last touch, with their past."""
+    """Return the posts with actions since then by last touch, with their past."""
     return _running(
         f"""select a.post_id, a.campaign_id, count(*) as counted
            from campaigns c join clocks k on k.zone = c.timezone
@@ -117,10 +116,9 @@ def put_surges(
     now: datetime,
     quiet: timedelta,
 ) -> int:
-    """Keep surges, but of posts about which one was noticed within `quiet`; returns how many.
+    """Store surges, except of posts that had one within `quiet`; return how many.
 
-    `what` is clicks or actions; one of either keeps both quiet. One worker at a time does this for
-    an organization.
+    `what` is clicks or actions; a surge of either suppresses both. Serialized by organization.
     """
     execute("select pg_advisory_xact_lock(:key)", key=(org_id.int ^ 0x5) % (2**63))
     rows = column(
@@ -168,7 +166,7 @@ class ListedSurge(NamedTuple):
 
 
 def list_surges(org_id: UUID, since: datetime) -> list[ListedSurge]:
-    """Return the surges noticed since then with their posts and campaigns, the newest first."""
+    """Return the surges detected since then with their posts and campaigns, the newest first."""
     return run(
         ListedSurge,
         """select s.id, s.what, s.counted, s.usual, s.minutes, s.noticed_at, s.campaign_id,

@@ -1,11 +1,11 @@
-"""Days and hours in SQL, by the clocks that `advocacy.core.dates` gives.
+"""Days and hours in SQL, with the time zone data of `advocacy.core.dates`.
 
-A statement is given when the clocks of its zones change and by how much they are then ahead of UTC;
-it finds the place of an instant among these changes.
+A statement gets the transitions of its zones and their UTC offsets as arrays, and finds the offset
+of an instant among them.
 
-Note: PostgreSQL has time zones too, of another release, and reads some names otherwise. So does the
-zone of a connection, which a pooler or another node does not know of. No statement uses either:
-`at time zone` is of 'UTC' alone, and which day is today is given by Python.
+Note: PostgreSQL's own time zones may be of another release of the data, and it reads some names
+differently. The time zone of a connection is lost behind a pooler or on another node. So statements
+use neither: `at time zone` only with 'UTC', and Python determines which day is today.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from advocacy.storage import campaigns
 
 
 class Clock(NamedTuple):
-    """Where a statement has a clock: SQL for its zone, to be found in `CLOCKS`; '' for `OWN`."""
+    """How a statement refers to a zone: SQL for its name in `CLOCKS`, or '' for `OWN`."""
 
     zone: str
 
 
 OWN = Clock("")
-"""The clock of the one zone that a statement is about; its values are `of_zone`."""
+"""The transitions of the statement's only zone; `of_zone` has the parameters."""
 
 EACH = Clock("k.zone")
-"""The clock of each row's zone, where `CLOCKS` is joined as `k`; its values are `of_zones`."""
+"""The transitions of each row's zone, where `CLOCKS` is joined as `k`; see `of_zones`."""
 
 CLOCKS = """clocks as materialized (
                select zone, cast(starts as timestamptz[]) as starts,
                       cast(ahead as interval[]) as ahead
                from unnest(cast(:clock_zones as text[]), cast(:clock_zone_starts as text[]),
                            cast(:clock_zone_ahead as text[])) as given (zone, starts, ahead))"""
-"""The clocks by `zone`, for the `with` of a statement."""
+"""A common table expression with the transitions by `zone`."""
 
 
 def local(at: str, clock: Clock) -> str:
-    """Return SQL for what a clock shows at an instant: a timestamp without zone."""
+    """Return SQL for the local time of an instant: a timestamp without time zone."""
     return f"({at} at time zone 'UTC' + {_ahead(at, clock)})"
 
 
 def day(at: str, clock: Clock) -> str:
-    """Return SQL for the day of an instant, as `days.day_in`."""
+    """Return SQL for the day of an instant, as `dates.day_in`."""
     return f"{local(at, clock)}::date"
 
 
 def hour(at: str, clock: Clock) -> str:
-    """Return SQL for when the hour of an instant began, as `days.hour_in`."""
+    """Return SQL for the start of the local hour of an instant, as `dates.hour_in`."""
     return (
         f"greatest((date_trunc('hour', {local(at, clock)}) - {_ahead(at, clock)})"
         f" at time zone 'UTC', {_change(at, clock)})"
@@ -59,20 +59,20 @@ def hour(at: str, clock: Clock) -> str:
 
 
 def _ahead(at: str, clock: Clock) -> str:
-    """Return SQL for how much a clock is ahead at an instant."""
+    """Return SQL for the UTC offset at an instant."""
     return _looked_up(at, clock, "{ahead}[1 + width_bucket({at}, {starts})]")
 
 
 def _change(at: str, clock: Clock) -> str:
-    """Return SQL for when a clock was changed last before an instant."""
+    """Return SQL for the last transition before an instant."""
     return _looked_up(at, clock, "{starts}[width_bucket({at}, {starts})]")
 
 
 def _looked_up(at: str, clock: Clock, wanted: str) -> str:
-    """Return SQL for a part of a clock.
+    """Return SQL for an array of the zone.
 
-    That of a row's zone is looked up and not joined: PostgreSQL would take the arrays along where
-    it sorts rows, ten kilobytes with each.
+    A row's zone is looked up in a subquery and not joined: PostgreSQL would carry the arrays along
+    when it sorts rows, ten kilobytes with each.
     """
     if clock.zone:
         found = wanted.format(at=at, starts="e.starts", ahead="e.ahead")
@@ -82,13 +82,13 @@ def _looked_up(at: str, clock: Clock, wanted: str) -> str:
 
 
 def of_zone(timezone: str) -> dict[str, str]:
-    """Return the values of `OWN`."""
+    """Return the parameters of `OWN`."""
     starts, ahead = _written(timezone)
     return {"clock_starts": starts, "clock_ahead": ahead}
 
 
 def of_zones(timezones: Iterable[str]) -> dict[str, list[str]]:
-    """Return the values of `CLOCKS` for these zones."""
+    """Return the parameters of `CLOCKS` for these zones."""
     zones = sorted(set(timezones))
     written = [_written(each) for each in zones]
     return {
@@ -99,13 +99,13 @@ def of_zones(timezones: Iterable[str]) -> dict[str, list[str]]:
 
 
 def of_organization(org_id: UUID) -> dict[str, list[str]]:
-    """Return the values of `CLOCKS` for the zones of an organization and of its campaigns."""
+    """Return the parameters of `CLOCKS` for the zones of an organization and its campaigns."""
     return of_zones(campaigns.zones(org_id).values())
 
 
 @lru_cache(maxsize=1024)
 def _written(timezone: str) -> tuple[str, str]:
-    """Write a clock as two arrays of PostgreSQL."""
+    """Return a zone's transitions and offsets as two PostgreSQL arrays."""
     clock = clock_of(timezone)
     starts = ",".join(each.isoformat() for each in clock.starts)
     ahead = ",".join(f"{each} seconds" for each in clock.ahead)
@@ -113,7 +113,7 @@ def _written(timezone: str) -> tuple[str, str]:
 
 
 def around(first: date, last: date) -> dict[str, datetime]:
-    """Return instants `since` and `until` between which these days lie in every zone."""
+    """Return the instants `since` and `until` that enclose these days in every zone."""
     begin, end = max(first, date.min + timedelta(2)), min(last, date.max - timedelta(3))
     return {
         "since": datetime.combine(begin - timedelta(1), time(), UTC),

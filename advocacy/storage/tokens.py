@@ -1,4 +1,4 @@
-"""Tokens of the API."""
+"""API tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from advocacy.storage.session import run
 
 
 def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tuple[Token, str]:
-    """Make an API token; returns it with its text, which is not stored."""
+    """Create an API token; return it with its text, which is not stored."""
     token = Token(org_id=org_id, id=new_id(), name=name, scope=scope, expires_at=expires_at)
     db.session.add(token)
     db.session.flush()
@@ -35,7 +35,7 @@ class _TokenId(NamedTuple):
 
 
 def find_token(text: str) -> Token | None:
-    """Return the token with this text, if it may be used now."""
+    """Return the token with this text, if it is valid."""
     rows = run(
         _TokenId,
         """select t.org_id, t.id from addresses a
@@ -55,7 +55,7 @@ def list_tokens(org_id: UUID) -> Sequence[Token]:
 
 
 def revoke_token(org_id: UUID, name: str, now: datetime) -> None:
-    """End every token of this name at once. Raises `NotFound`."""
+    """Revoke all tokens of this name. Raises `NotFound`."""
     found = list(
         db.session.scalars(select(Token).filter_by(org_id=org_id, name=name, revoked_at=None))
     )

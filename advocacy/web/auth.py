@@ -1,8 +1,8 @@
-"""Who asks: bearer tokens at the API; at the pages a session, of a member or made of a token.
+"""Authentication: bearer tokens for the API; for pages, sessions of members or of a token.
 
-Note: the cookie holds the word of a row in `sessions`, and the row is
-looked up at each request. So signing out ends a copied cookie too, and a member's role, an ended
-session and a revoked token count from the next request on. A session made of a token only reads.
+Note: the cookie contains the token of a row in `sessions`, which is looked up at each request. So
+signing out also ends copied cookies, and changed roles, ended sessions and revoked API tokens take
+effect at the next request. A session that was started with an API token is read-only.
 """
 
 from __future__ import annotations
@@ -28,44 +28,44 @@ from advocacy.storage.db import login
 from advocacy.storage.members import Member
 from advocacy.storage.session import transaction
 from advocacy.web.errors import Problem
-from advocacy.web.login_throttle import Guesses
+from advocacy.web.login_throttle import LoginThrottle
 from advocacy.web.passwords import hash_password, is_outdated, is_password
 
 _CHOICE_SECONDS = 300
 
 Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 Page = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
 class SignedIn(UserMixin):  # type: ignore[misc]
-    """Who is signed in: a member, or a token that stands for a reader."""
+    """Who is signed in: a member, or an API token with the role of a reader."""
 
     org_id: UUID
-    word: str
+    session_token: str
     role: str
     called: str
     member: Member | None
 
     def get_id(self) -> str:
-        """Return what the cookie holds of it."""
-        return f"{self.org_id}:{self.word}"
+        """Return the value of the cookie."""
+        return f"{self.org_id}:{self.session_token}"
 
 
 def init_app(app: Flask) -> None:
-    """Let pages know who is signed in."""
+    """Set up sessions and the login throttle."""
     settings = app.extensions["settings"]
     login.session_protection = None
-    # A page that says that the database is down must not ask it who is signed in.
+    # The error page for a database outage must not query the database for the session.
     login.init_app(app, add_context_processor=False)
     key = organization_key(settings.secret_key.encode(), crypto.NO_ORGANIZATION, "guesses")
-    app.extensions["guesses"] = Guesses(settings.redis_url, key)
-    app.before_request(know_nobody)
+    app.extensions["login_throttle"] = LoginThrottle(settings.redis_url, key)
+    app.before_request(forget_visitor)
 
 
-def know_nobody() -> None:
-    """Begin without a visitor: `g` outlives a request where a context was there before it."""
+def forget_visitor() -> None:
+    """Start the request signed out: `g` may be older than the request."""
     for name in ("_login_user", "org_id", "role", "member", "called"):
         g.pop(name, None)
 
@@ -78,14 +78,14 @@ def bearer_token() -> str:
 
 def needs_token(
     scope: str = "reports",
-) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
-    """Let a view be called only with a bearer token of this scope; `admin` may all."""
+) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
+    """Require a bearer token with this scope; `admin` includes all scopes."""
 
-    def decorate(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    def decorate(view: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         @wraps(view)
-        def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-            sent = bearer_token()
-            token = tokens.find_token(sent) if sent else None
+        def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            bearer = bearer_token()
+            token = tokens.find_token(bearer) if bearer else None
             if token is None:
                 raise Problem(
                     401,
@@ -106,7 +106,7 @@ def needs_token(
 def needs_role(
     role: str,
 ) -> Callable[[Callable[Arguments, Page]], Callable[Arguments, Page]]:
-    """Let a page be seen only by who has this role or more; others are sent to sign in.
+    """Require this role or a higher one for a page; redirect visitors to the sign-in page.
 
     Sets `g.org_id`, `g.role`, `g.called`, and `g.member`, which is None for a token.
     """
@@ -131,7 +131,7 @@ def needs_role(
 
 
 needs_session = needs_role("reader")
-"""Let a page be seen only by who is signed in; others are sent to sign in."""
+"""Require a session for a page; redirect visitors to the sign-in page."""
 
 
 def _why_not(role: str) -> str:
@@ -147,42 +147,42 @@ def _why_not(role: str) -> str:
 
 @login.user_loader  # type: ignore[untyped-decorator,unused-ignore]
 def find_signed_in(cookie: str) -> SignedIn | None:
-    """Return whose session this is, if it is still open."""
-    org, _colon, word = cookie.partition(":")
+    """Return whose session this is; None if it has ended."""
+    org, _colon, token = cookie.partition(":")
     try:
         org_id = UUID(org)
     except ValueError:
         return None
-    row = sessions.find_session(org_id, word)
+    row = sessions.find_session(org_id, token)
     if row is None:
         return None
     if not row.noted:
         with transaction():
-            sessions.record_session_use(org_id, word)
+            sessions.record_session_use(org_id, token)
     if row.id is None:
-        return SignedIn(org_id, word, ROLES[0], row.token, None)
+        return SignedIn(org_id, token, ROLES[0], row.token, None)
     member = Member(org_id, row.id, row.email, row.name, row.role, row.language, joined=True)
-    return SignedIn(org_id, word, member.role, member.called, member)
+    return SignedIn(org_id, token, member.role, member.called, member)
 
 
-def sign_in(word: str) -> bool:
-    """Begin a session with a token's text, which only reads; False where it is not valid."""
-    token = tokens.find_token(word)
+def sign_in(bearer: str) -> bool:
+    """Start a read-only session with an API token; return False if the token is not valid."""
+    token = tokens.find_token(bearer)
     if token is None:
         return False
     with transaction():
-        begun = sessions.put_session(token.org_id, token_id=token.id)
-    _begin(SignedIn(token.org_id, begun, ROLES[0], token.name, None))
+        session_token = sessions.put_session(token.org_id, token_id=token.id)
+    _replace_session(SignedIn(token.org_id, session_token, ROLES[0], token.name, None))
     return True
 
 
-def wait_for(email: str) -> int:
-    """Count a try at a password; returns in how many seconds there may be another, 0 for now."""
-    return _guesses().seconds_to_wait(_account(email), request.remote_addr or "")
+def seconds_to_wait(email: str) -> int:
+    """Count a password attempt; return 0 if it is allowed, else the seconds until the next."""
+    return _throttle().seconds_to_wait(_account(email), request.remote_addr or "")
 
 
-def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
-    """Return whose e-mail address and password these are: organization, its name, member."""
+def find_accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
+    """Return the accounts with this email address and password: organization, its name, member."""
     master = current_app.extensions["settings"].secret_key.encode()
     rows = members.find_by_email(master, email)
     if not rows:
@@ -193,76 +193,78 @@ def accounts(email: str, password: str) -> list[tuple[UUID, str, UUID]]:
             with transaction():
                 members.update_hash(row.org_id, row.id, row.password, hash_password(password))
     if found:
-        _guesses().forget(_account(email), request.remote_addr or "")
+        _throttle().forget(_account(email), request.remote_addr or "")
     return [(row.org_id, row.org_name, row.id) for row in found]
 
 
-def offer(found: list[tuple[UUID, str, UUID]], after: str) -> None:
-    """Keep between which organizations someone may choose who proved to be each one's member.
+def offer_organizations(found: list[tuple[UUID, str, UUID]], after: str) -> None:
+    """Remember in the session the organizations among which a signed-in person may choose.
 
-    What was proved is a password: with another one the choice is none any more.
+    The choice expires when the password changes.
     """
     session["offered"] = {
-        str(org_id): [str(member_id), _mark(org_id, member_id)]
+        str(org_id): [str(member_id), _password_digest(org_id, member_id)]
         for org_id, _name, member_id in found
     }
     session["choices_until"] = time.time() + _CHOICE_SECONDS
     session["choices_after"] = after
 
 
-def offered() -> dict[UUID, UUID]:
-    """Return the members that may be chosen, by organization; nothing where it took too long."""
+def offered_members() -> dict[UUID, UUID]:
+    """Return the members that may be chosen, by organization; empty once the choice expired."""
     if session.get("choices_until", 0) < time.time():
         return {}
-    found = {UUID(org): (UUID(id), mark) for org, (id, mark) in session.get("offered", {}).items()}
+    found = {
+        UUID(org): (UUID(id), digest) for org, (id, digest) in session.get("offered", {}).items()
+    }
     return {
         org_id: member_id
-        for org_id, (member_id, mark) in found.items()
-        if mark == _mark(org_id, member_id)
+        for org_id, (member_id, digest) in found.items()
+        if digest == _password_digest(org_id, member_id)
     }
 
 
-def _mark(org_id: UUID, member_id: UUID) -> str:
-    """Return another word whenever a member has another password."""
+def _password_digest(org_id: UUID, member_id: UUID) -> str:
+    """Return a digest that changes with the member's password."""
     return lookup_keys.token_digest(members.password_of(org_id, member_id) or "")[:16]
 
 
-def begin(org_id: UUID, member_id: UUID) -> bool:
-    """Begin a session of a member; False where there is none any more."""
+def start_session(org_id: UUID, member_id: UUID) -> bool:
+    """Start a session of a member; return False if the member no longer exists."""
     member = members.find_member(org_id, member_id)
     if member is None:
         return False
     with transaction():
-        word = sessions.put_session(org_id, member_id=member_id)
-    _begin(SignedIn(org_id, word, member.role, member.called, member))
+        session_token = sessions.put_session(org_id, member_id=member_id)
+    _replace_session(SignedIn(org_id, session_token, member.role, member.called, member))
     return True
 
 
 def sign_out() -> None:
-    """End the session, and with it every copy of its cookie."""
-    org, _colon, word = str(session.get("_user_id", "")).partition(":")
-    if word:
+    """End the session, including every copy of its cookie."""
+    org, _colon, token = str(session.get("_user_id", "")).partition(":")
+    if token:
         try:
             org_id = UUID(org)
         except ValueError:
             pass
         else:
             with transaction():
-                sessions.end_session(org_id, word)
+                sessions.end_session(org_id, token)
     session.clear()
 
 
-def session_word() -> str:
-    """Return the word of this session, which alone goes on where all others end."""
-    return str(current_user.word)
+def session_token() -> str:
+    """Return the token of this session, to keep it when all others end."""
+    return str(current_user.session_token)
 
 
-def note(did: str, what: str = "") -> None:
-    """Write into the audit what who is signed in did; to be called inside a transaction."""
-    audit.record(g.org_id, g.member.email if g.member else g.called, did, what)
+def record_audit(action: str, detail: str = "") -> None:
+    """Add an action of the signed-in person to the audit log; call it inside a transaction."""
+    audit.record(g.org_id, g.member.email if g.member else g.called, action, detail)
 
 
-def _begin(signed_in: SignedIn) -> None:
+def _replace_session(signed_in: SignedIn) -> None:
     language = (signed_in.member.language if signed_in.member else "") or session.get("language")
     sign_out()
     session.permanent = True
@@ -275,6 +277,6 @@ def _account(email: str) -> str:
     return normalise_email(email) or email.strip().casefold()
 
 
-def _guesses() -> Guesses:
-    found: Guesses = current_app.extensions["guesses"]
-    return found
+def _throttle() -> LoginThrottle:
+    throttle: LoginThrottle = current_app.extensions["login_throttle"]
+    return throttle

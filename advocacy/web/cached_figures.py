@@ -20,7 +20,7 @@ from advocacy.analytics.activation import days_of
 from advocacy.analytics.breakdown import Question, days_read, grouped
 from advocacy.analytics.conversion_paths import Influence
 from advocacy.analytics.engagement_ladder import Ladder, LadderCounts, ladder_from
-from advocacy.analytics.goals import goals
+from advocacy.analytics.goals import GoalProgress, goals
 from advocacy.analytics.result_cache import BeingCounted, Counting, NotCounted
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_
@@ -129,10 +129,10 @@ def groups_of(scope: Campaign | Organization, question: Question) -> dict[str, A
     return {**found.figures, "counted_at": found.at}
 
 
-def goals_of(org_id: UUID) -> tuple[list[dict[str, Any]], datetime | None]:
+def goals_of(org_id: UUID) -> tuple[tuple[GoalProgress, ...], datetime | None]:
     """Return the goals as `goals.goals` does, and when the oldest figure was calculated."""
     reader = _CachedReader()
-    found = goals(org_id, reading=reader)
+    found = goals(org_id, reader=reader)
     if reader.waiting:
         raise reader.waiting
     return found, min(reader.times, default=None)

@@ -1,11 +1,10 @@
-"""Answers in gzip, for whoever accepts it, and files that a browser need not ask for twice.
+"""Compress responses with gzip, and let browsers cache static files.
 
-Compressed are the files of the software itself, which are the same for everybody, files to take
-along, and what a program gets with a token.
+Compressed are static files, downloads, and API responses to requests with a bearer token.
 
-Note: pages are never compressed. A page shows secrets of a session beside what its address says,
-and from the length of such an answer the one can be guessed by trying the other (BREACH). No
-browser sends a token by itself, and a file that is downloaded repeats nothing of the request.
+Note: pages are never compressed. A page contains both secrets of the session and text from its URL,
+so the length of the compressed page would leak the secrets (BREACH). Downloads contain no text from
+the request, and browsers do not send bearer tokens on their own.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pathlib import Path
 from flask import Flask, Response, current_app, request
 
 _FILES = frozenset({"static", "documentation.bundle", "api-docs.openapi_json"})
-"""The endpoints whose answers are the same for everybody."""
+"""The endpoints whose responses are the same for everyone."""
 
 _TYPES = frozenset(
     {
@@ -32,51 +31,51 @@ _TYPES = frozenset(
     }
 )
 _LEAST_BYTES = 1024
-_LEVEL, _LEVEL_KEPT = 5, 9
-_KEPT: dict[tuple[str, str], bytes] = {}
-"""The files of the software, compressed once in each process, by endpoint and mark."""
+_LEVEL, _LEVEL_CACHED = 5, 9
+_CACHE: dict[tuple[str, str], bytes] = {}
+"""Static files, compressed once per process, by path and ETag."""
 
 _YEAR = 365 * 24 * 3600
 
 
 def init_app(app: Flask) -> None:
-    """Compress what may be compressed, and give files addresses that change with them."""
+    """Compress responses, and add a version to the URLs of static files."""
     app.after_request(compress)
     app.url_defaults(_add_version)
 
 
 def compress(response: Response) -> Response:
-    """Compress an answer where it may be, is large enough, and the client accepts it."""
+    """Compress a response if that is safe, it is large enough, and the client accepts it."""
     version = _version(request.endpoint, request.view_args or {})
     if version and request.args.get("v") == version and response.status_code == 200:
-        # The address has another version once the file has: nobody needs to ask again. One that
-        # was asked of a process of another version is not kept under that address.
+        # The URL changes with the file, so it can be cached for good. During a deployment a process
+        # of the other version may answer: the versions differ, and its response is not cached.
         response.cache_control.max_age = _YEAR
         response.cache_control.public = True
         response.cache_control.no_cache = None
         response.cache_control.immutable = True
-    if not _may_be(response):
+    if not _is_compressible(response):
         return response
     response.vary.add("Accept-Encoding")
     if request.method != "GET" or response.status_code != 200:
         return response
     if request.accept_encodings.quality("gzip") <= 0:
         return response
-    whole = _compressed(response)
-    if whole is None:
+    compressed = _compressed(response)
+    if compressed is None:
         return response
     response.direct_passthrough = False
-    response.set_data(whole)
+    response.set_data(compressed)
     response.headers["Content-Encoding"] = "gzip"
     response.headers.pop("Accept-Ranges", None)
-    mark, _ = response.get_etag()
-    if mark:
-        # Not the same bytes as without: what is compared is the content.
-        response.set_etag(mark, weak=True)
+    etag, _ = response.get_etag()
+    if etag:
+        # Weak: the content is the same as without compression, the bytes are not.
+        response.set_etag(etag, weak=True)
     return response
 
 
-def _may_be(response: Response) -> bool:
+def _is_compressible(response: Response) -> bool:
     if response.mimetype not in _TYPES or "Content-Encoding" in response.headers:
         return False
     if response.is_streamed and not response.direct_passthrough:
@@ -89,21 +88,21 @@ def _may_be(response: Response) -> bool:
 
 
 def _compressed(response: Response) -> bytes | None:
-    mark, _ = response.get_etag()
-    key = (request.path, mark or "")
-    if (kept := _KEPT.get(key)) is not None:
+    etag, _ = response.get_etag()
+    key = (request.path, etag or "")
+    if (cached := _CACHE.get(key)) is not None:
         response.response.close()  # type: ignore[union-attr]
-        return kept
+        return cached
     response.direct_passthrough = False
     plain = response.get_data()
     if len(plain) < _LEAST_BYTES:
         return None
-    if request.endpoint not in _FILES or not mark:
+    if request.endpoint not in _FILES or not etag:
         return gzip.compress(plain, _LEVEL, mtime=0)
-    whole = gzip.compress(plain, _LEVEL_KEPT, mtime=0)
-    if len(_KEPT) < 100:
-        _KEPT[key] = whole
-    return whole
+    compressed = gzip.compress(plain, _LEVEL_CACHED, mtime=0)
+    if len(_CACHE) < 100:
+        _CACHE[key] = compressed
+    return compressed
 
 
 def _add_version(endpoint: str, values: dict[str, object]) -> None:
@@ -112,7 +111,7 @@ def _add_version(endpoint: str, values: dict[str, object]) -> None:
 
 
 def _version(endpoint: str | None, values: Mapping[str, object]) -> str:
-    """Return the version of a file of the software; empty for everything else."""
+    """Return the version of a static file; empty for everything else."""
     if endpoint == "static" and current_app.static_folder and "filename" in values:
         path = Path(current_app.static_folder) / str(values["filename"])
         if path.is_file():

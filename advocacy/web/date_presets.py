@@ -1,8 +1,4 @@
-"""The ranges of days that pages offer to choose with one click.
-
-Note: the last seven days end today, so that they move on with a page
-that is open all day; a week that can be compared is on the page that compares.
-"""
+"""Date ranges that pages offer to choose with one click. They end today."""
 
 from __future__ import annotations
 
@@ -16,16 +12,16 @@ OFFERED_DAYS = (7, 30, 90)
 
 
 def last_days(number: int) -> str:
-    """Write the last so many days."""
+    """Return the name of a range of so many days."""
     return str(ngettext("the last %(num)s day", "the last %(num)s days", number))
 
 
 def offered(
     today: date, address: Callable[..., str], first: date | None, last: date | None
 ) -> list[tuple[str, str, bool]]:
-    """Return ranges as (called, address, whether it is the one that is shown).
+    """Return the ranges as (name, URL, whether it is currently shown).
 
-    `address` takes `from` and `to`; with neither it is what the page shows by itself.
+    `address` returns the URL for `from` and `to`.
     """
     found = []
     for number in OFFERED_DAYS:

@@ -1,4 +1,4 @@
-"""One renderer for everything that goes wrong: RFC 9457 for the API, plain words elsewhere.
+"""Error responses: RFC 9457 problem details for the API, pages and plain text elsewhere.
 
 Note: the webhook endpoint has its own, minimal error responses.
 """
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 RETRY_SECONDS = "5"
 PAGE_SECONDS = 5
-"""So long a page or an answer of the API may take in the database."""
+"""The limit for the database statements of a page or an API request."""
 
 _TOOK_TOO_LONG = "57014"  # PostgreSQL's query_canceled
 NAMES = (
@@ -34,21 +34,21 @@ NAMES = (
     N_("Unprocessable Entity"),
     N_("Internal Server Error"),
 )
-"""What Flask calls that which goes wrong on pages."""
+"""The titles of Flask's HTTP errors, listed for translation."""
 
-_FOR_PEOPLE = {
+_PAGE_DETAILS = {
     400: N_("The form contains invalid values. Go back and try again."),
     404: N_("This page does not exist."),
     405: N_("This address only accepts a form. Open the page that contains the form."),
     413: N_("The request is too large."),
 }
-_MACHINES = ("/webhooks/", "/metrics", "/live", "/ready")
+_PLAIN_TEXT_PATHS = ("/webhooks/", "/metrics", "/live", "/ready")
 
 
 class FieldProblem(Schema):
-    """What is wrong with one field."""
+    """An error in one field of the request."""
 
-    field = fields.Str(required=True, metadata={"description": "Which one; nested as a.b."})
+    field = fields.Str(required=True, metadata={"description": "Path of the field, e.g. a.b."})
     message = fields.Str(required=True)
 
 
@@ -58,14 +58,14 @@ class ProblemDetails(Schema):
     type = fields.Str(required=True)
     title = fields.Str(required=True)
     status = fields.Int(required=True)
-    detail = fields.Str(metadata={"description": "What to do."})
+    detail = fields.Str(metadata={"description": "How to correct the request."})
     errors = fields.List(
-        fields.Nested(FieldProblem), metadata={"description": "The fields that were refused."}
+        fields.Nested(FieldProblem), metadata={"description": "The invalid fields."}
     )
 
 
 class Problem(Exception):
-    """An error that the caller can mend. `errors` names fields: {"field", "message"}."""
+    """An error to be rendered for the client. `errors` lists fields: {"field", "message"}."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class Problem(Exception):
 
 
 def init_app(app: Flask) -> None:
-    """Render every error of the application here."""
+    """Register the error handlers and the time limit of pages."""
     app.before_request(_refuse_nul)
-    app.before_request(_hurry)
-    app.teardown_request(_no_hurry)
+    app.before_request(_set_deadline)
+    app.teardown_request(_clear_deadline)
     app.register_error_handler(Problem, problem)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, _invalid)
@@ -96,28 +96,28 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_nul() -> None:
-    """Refuse a path that no name of ours can have and that PostgreSQL cannot even be asked for."""
+    """Reject a path with a NUL character, which PostgreSQL cannot process."""
     if "\0" in request.path:
         raise Problem(404, N_("Not Found"), N_("This page does not exist."))
 
 
-def _hurry() -> None:
-    """Let no page wait for long. Webhooks and redirects have their own patience."""
-    if not request.path.startswith(_MACHINES):
+def _set_deadline() -> None:
+    """Limit the database time of pages and the API; webhooks have their own limits."""
+    if not request.path.startswith(_PLAIN_TEXT_PATHS):
         set_deadline(PAGE_SECONDS)
 
 
-def _no_hurry(_error: BaseException | None) -> None:
+def _clear_deadline(_error: BaseException | None) -> None:
     set_deadline(None)
 
 
 def problem(error: Problem) -> Response:
-    """Render a problem: JSON for the API, a line for machines, a page for people."""
-    if request.path.startswith(_MACHINES):
+    """Render a problem: JSON for the API, a line of text for machines, else a page."""
+    if request.path.startswith(_PLAIN_TEXT_PATHS):
         line = f"{error.title}\n"
         return Response(line, error.status, error.headers, content_type="text/plain; charset=utf-8")
     if not request.path.startswith("/api/"):
-        # What a page raised is translated already; what Flask or this module raised is not yet.
+        # Problems raised by pages are translated already; those of Flask and this module are not.
         page = render_template(
             "error.html",
             title=gettext(error.title),
@@ -135,20 +135,20 @@ def problem(error: Problem) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    # flask-smorest hands over what its schemas refused in `data`.
+    # flask-smorest passes validation errors in `data`.
     data = getattr(error, "data", None) or {}
     headers = dict(data.get("headers") or {})
     if isinstance(retry := error.get_response().headers.get("Allow"), str):
         headers["Allow"] = retry
     code = error.code or 500
-    described = error.description or ""
+    description = error.description or ""
     if not request.path.startswith("/api/"):
-        described = _FOR_PEOPLE.get(code, described)
+        description = _PAGE_DETAILS.get(code, description)
     return problem(
         Problem(
             code,
             error.name,
-            "" if data.get("messages") else described,
+            "" if data.get("messages") else description,
             list(_named(data.get("messages") or {})),
             headers,
         )

@@ -1,8 +1,8 @@
-"""Whether this process lives, and whether it can serve.
+"""Health checks: whether this process is alive, and whether it can serve requests.
 
-Note: `/live` asks nobody, so that a database that is down does not get web processes killed.
-`/ready` asks the database. Work that is postponed is told there and changes no status: deliveries
-are still accepted.
+Note: `/live` depends on nothing, so that a database outage does not get web processes killed.
+`/ready` checks the database. It lists postponed work without failing, since deliveries are still
+accepted.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 
 
 def refuse_wrong_key(app: Flask) -> None:
-    """Answer 503 where `SECRET_KEY` is not the database's: this started while that was away."""
+    """Respond with 503 if `SECRET_KEY` is wrong, which is unknown if started during an outage."""
 
     @app.before_request
-    def look() -> Response | None:
+    def check() -> Response | None:
         if request.blueprint == blueprint.name:
             return None
         try:
@@ -38,20 +38,20 @@ def refuse_wrong_key(app: Flask) -> None:
             log.error("wrong_secret_key")
             return Response(f"{wrong}\n", 503, content_type="text/plain")
         except SQLAlchemyError:
-            # Whatever is asked says so in its own words.
+            # The endpoint itself reports the outage.
             return None
         return None
 
 
 @blueprint.get("/live")
 def live() -> Response:
-    """Say that this process answers."""
+    """Respond that this process is alive."""
     return Response("ok\n", content_type="text/plain")
 
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say whether the database answers and has its tables, and whether work is postponed."""
+    """Report whether the database responds and is migrated, and which work is postponed."""
     try:
         missing = server.lacks_migrations()
         current_app.extensions["key_check"].require()
@@ -60,7 +60,7 @@ def ready() -> Response:
     except SQLAlchemyError:
         return Response("database does not answer\n", 503, content_type="text/plain")
     if missing:
-        text = "the database has not the tables of this version; run `advocacy migrate`\n"
+        text = "the database lacks tables of this version; run `advocacy migrate`\n"
         return Response(text, 503, content_type="text/plain")
     names = sorted({each.name for each in postponed()})
     text = "".join(f"postponed: {name}\n" for name in names)
@@ -68,7 +68,7 @@ def ready() -> Response:
 
 
 def postponed() -> list[Postponed]:
-    """Return the work that waits for the infrastructure; none if Redis does not say."""
+    """Return the work that is postponed by an outage; none if Redis is down."""
     settings: Settings = current_app.extensions["settings"]
     with suppress(RedisError, OSError):
         return list_postponed(connect(settings.redis_url), settings.queue)

@@ -1,7 +1,7 @@
-"""In which language pages are shown: as chosen on a page, else as the browser asks.
+"""The language of pages: the one chosen on a page, else the preference of the browser.
 
-Note: texts are English in code and templates, within `_()`; their
-translations are in `translations/`, and `make texts` finds what is new.
+Texts in code and templates are English, within `_()`. Translations are in `translations/`;
+`make texts` extracts new texts.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from advocacy.core.vocabulary import model_named, tier_named
 
 blueprint = Blueprint("languages", __name__)
 
-# A path of plain letters leads to no other host, whatever stands behind its question mark.
+# Such a path cannot lead to another host, whatever its query string.
 _OWN_PAGE = re.compile(r"(/|(/[\w-]+)+)(\?[\w/.=&%+-]*)?", re.ASCII)
 
 
 @blueprint.before_app_request
 def forget() -> None:
-    """Ask anew which language it is: what was asked before outlives a request here and there."""
+    """Determine the language again: a cached one may outlive its request."""
     refresh()
 
 
 @blueprint.app_context_processor
 def languages() -> dict[str, object]:
-    """Give every page the languages there are, the one it is in, and where choosing leads back."""
+    """Give every page the list of languages, its own language, and the URL to return to."""
     return {
         "languages": LANGUAGES,
         "language": chosen(),
@@ -42,7 +42,7 @@ def languages() -> dict[str, object]:
 
 
 def _here() -> str:
-    """Return this page's address, if it can be opened again; else the first page's."""
+    """Return the URL of this page if it can be opened with GET, else of the first page."""
     if not has_request_context():
         return "/"
     addresses = current_app.create_url_adapter(request)
@@ -54,13 +54,13 @@ def _here() -> str:
 
 @blueprint.app_template_filter("said")
 def said(words: object) -> str:
-    """Write a `Phrase` in the reader's language; anything else as it is."""
+    """Return a `Phrase` in the reader's language; anything else unchanged."""
     return in_language(words, gettext, ngettext)
 
 
 @blueprint.app_template_filter("model")
 def model(name: str) -> str:
-    """Write what a model is called."""
+    """Return the name of a model."""
     if name.startswith("markov_"):
         return str(gettext("markov %(order)s", order=name.removeprefix("markov_")))
     return str(gettext("shapley")) if name == "shapley" else said(model_named(name))
@@ -68,13 +68,13 @@ def model(name: str) -> str:
 
 @blueprint.app_template_filter("tier")
 def tier(name: str) -> str:
-    """Write what a kind of evidence is called."""
+    """Return the name of a tier of evidence."""
     return said(tier_named(name))
 
 
 @blueprint.app_template_filter("day")
 def day(on: date | datetime | str) -> str:
-    """Write a day as the reader's language writes it."""
+    """Format a day in the reader's language."""
     if isinstance(on, str):
         on = date.fromisoformat(on)
     return str(format_date(on.date() if isinstance(on, datetime) else on, "medium"))
@@ -82,24 +82,24 @@ def day(on: date | datetime | str) -> str:
 
 @blueprint.app_template_global("link_tag")
 def link_tag(address: str) -> Markup:
-    """Return the start of a link, for a sentence that is translated as a whole."""
+    """Return the opening tag of a link, as a placeholder in a translated sentence."""
     return Markup('<a href="{}">').format(address)
 
 
 @blueprint.app_template_global("download_tag")
 def download_tag(address: str) -> Markup:
-    """Return the start of a link that downloads a file; see `link_tag`."""
+    """Return the opening tag of a download link; see `link_tag`."""
     return Markup('<a href="{}" download>').format(address)
 
 
 @blueprint.app_template_global("code_tag")
 def code_tag(text: str) -> Markup:
-    """Return a text as code, for a sentence that is translated as a whole."""
+    """Return a text as code, as a placeholder in a translated sentence."""
     return Markup("<code>{}</code>").format(text)
 
 
 def chosen() -> str:
-    """Return the language of this request; English for the API and outside of a request."""
+    """Return the language of this request; English for the API and outside a request."""
     if not has_request_context() or request.path.startswith("/api/v1/"):
         return "en"
     if (asked := session.get("language")) in LANGUAGES:
@@ -109,7 +109,7 @@ def chosen() -> str:
 
 @blueprint.post("/language")
 def choose() -> Response:
-    """Keep the language that was chosen, and go back to the page."""
+    """Store the chosen language in the session, and return to the page."""
     if (asked := request.form.get("language")) in LANGUAGES:
         session["language"] = asked
     after = request.form.get("next", "")

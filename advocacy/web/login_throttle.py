@@ -1,9 +1,8 @@
-"""How often a password may be guessed: per account and address, per account, per address.
+"""Limit password attempts per account and IP address.
 
-Note: nobody is ever locked out for good. Who waits is let in again, and
-a one-time link lets in at once. Redis counts for all processes; without Redis each process counts
-for itself, so that guessing is slow even then. Redis never sees an e-mail or an IP address, only
-keyed digests of them.
+Note: no account is ever locked permanently. Waiting helps, and a one-time link works at once.
+Redis counts for all processes; while it is down, each process counts on its own. Redis stores no
+email or IP address, only keyed digests of them.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ ACCOUNT_AND_ADDRESS = parse("10 per 15 minutes")
 ACCOUNT = parse("50 per hour")
 ADDRESS = parse("100 per 15 minutes")
 _REDIS_SECONDS = 0.25
-# A provider gives a whole /64 to one customer.
+# Internet providers assign a whole /64 to one customer.
 _IPV6_PREFIX = 64
 
 
-class Guesses:
-    """Counts tries, and says how long to wait where there were too many."""
+class LoginThrottle:
+    """Counts password attempts, and returns how long to wait after too many."""
 
     def __init__(self, redis_url: str, key: bytes) -> None:
-        # redis-py writes unix://, limits redis+unix://.
+        # The scheme is unix:// for redis-py, and redis+unix:// for limits.
         url = f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
         self._key = key
-        self._everywhere = MovingWindowRateLimiter(
+        self._shared = MovingWindowRateLimiter(
             RedisStorage(
                 url,
                 key_prefix="guesses",
@@ -44,44 +43,44 @@ class Guesses:
                 socket_connect_timeout=_REDIS_SECONDS,
             )
         )
-        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._local = MovingWindowRateLimiter(MemoryStorage())
 
     def seconds_to_wait(self, account: str, address: str) -> int:
-        """Count a try; 0 where it is allowed, else in how many seconds to try again."""
+        """Count an attempt; return 0 if it is allowed, else the seconds until the next one is."""
         try:
-            return self._count(self._everywhere, account, address)
+            return self._count(self._shared, account, address)
         except RedisError:
             log.warning("guesses_counted_here")
-            return self._count(self._here, account, address)
+            return self._count(self._local, account, address)
 
     def forget(self, account: str, address: str) -> None:
-        """Forget the tries at an account: its owner has come."""
-        for limiter in (self._everywhere, self._here):
+        """Forget the attempts at an account after its owner has signed in."""
+        for limiter in (self._shared, self._local):
             try:
-                for limit, *words in self._limits(account, address):
+                for limit, *keys in self._limits(account, address):
                     if limit is not ADDRESS:
-                        limiter.clear(limit, *words)
+                        limiter.clear(limit, *keys)
             except RedisError:
                 log.warning("guesses_counted_here")
 
     def _count(self, limiter: MovingWindowRateLimiter, account: str, address: str) -> int:
-        # The narrowest first: whoever is stopped by it does not use up what others have together.
-        for limit, *words in self._limits(account, address):
-            if not limiter.hit(limit, *words):
-                again_at = limiter.get_window_stats(limit, *words).reset_time
+        # Narrowest limit first: an attempt that it rejects does not count against the wider ones.
+        for limit, *keys in self._limits(account, address):
+            if not limiter.hit(limit, *keys):
+                again_at = limiter.get_window_stats(limit, *keys).reset_time
                 return max(1, math.ceil(again_at - time.time()))
         return 0
 
     def _limits(self, account: str, address: str) -> list[tuple[RateLimitItem, str, str]]:
-        whose, where = self._digest(account), self._digest(_network(address))
+        account_key, network_key = self._digest(account), self._digest(_network(address))
         return [
-            (ACCOUNT_AND_ADDRESS, whose, where),
-            (ADDRESS, "anyone", where),
-            (ACCOUNT, whose, "anywhere"),
+            (ACCOUNT_AND_ADDRESS, account_key, network_key),
+            (ADDRESS, "anyone", network_key),
+            (ACCOUNT, account_key, "anywhere"),
         ]
 
-    def _digest(self, word: str) -> str:
-        return hmac.digest(self._key, word.encode(), "sha256").hex()[:32]
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self._key, text.encode(), "sha256").hex()[:32]
 
 
 def _network(address: str) -> str:

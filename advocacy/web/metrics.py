@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: of the installation for its operator, of one organization for its admins.
+"""Metrics for Prometheus: of the installation for operators, of one organization for its admins.
 
-Note: nothing here is of one process alone. What processes count is added up in Redis, the rest is
-read from the database; so every process answers the same. What cannot be read is left out.
+Every process returns the same values: counters are summed in Redis, the rest is read from the
+database. Values that cannot be read are omitted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from config.settings import Settings
 
 blueprint = Blueprint("metrics", __name__)
 
-_OF_A_SOURCE = ("organization", "source", "provider")
+_SOURCE_LABELS = ("organization", "source", "provider")
 _REDIS_SECONDS = 1.0
 
 
@@ -36,7 +36,7 @@ _REDIS_SECONDS = 1.0
 def metrics() -> Response:
     """Return the installation's figures for METRICS_TOKEN, else those of one organization."""
     settings = _settings()
-    # Compared as bytes: a header may hold what is not ASCII.
+    # Compared as bytes, since a header may contain non-ASCII characters.
     given, expected = bearer_token().encode(), settings.metrics_token.encode()
     if expected and hmac.compare_digest(given, expected):
         every = organizations.list_organizations()
@@ -51,7 +51,7 @@ def _of_one_organization() -> Response:
 
 
 class _Figures(Collector):
-    """Metrics as `prometheus_client` wants to be handed them."""
+    """A fixed set of metrics as a collector of `prometheus_client`."""
 
     def __init__(self, found: Iterable[Metric]) -> None:
         self._found = found
@@ -66,7 +66,7 @@ def _respond(found: Iterable[Metric]) -> Response:
 
 
 def _of_organizations(found: Sequence[Organization], *, unknown_sources: bool) -> Iterator[Metric]:
-    """Yield the figures of these organizations; and of what was sent to no known source."""
+    """Yield the metrics of these organizations, and optionally of requests to unknown sources."""
     yield from _of_backlog(found)
     settings = _settings()
     current_app.extensions["counters"].flush()
@@ -129,7 +129,7 @@ def _of_sources(
     deliveries = CounterMetricFamily(
         "advocacy_deliveries",
         "Requests at the webhook endpoint; without a source where its key is unknown",
-        labels=[*_OF_A_SOURCE, "outcome"],
+        labels=[*_SOURCE_LABELS, "outcome"],
     )
     for (outcome, source_id), number in sorted(counted.deliveries.items()):
         if source_id in labels:
@@ -137,7 +137,7 @@ def _of_sources(
     last = GaugeMetricFamily(
         "advocacy_source_last_delivery_seconds",
         "Seconds since a delivery of the source was last accepted",
-        labels=_OF_A_SOURCE,
+        labels=_SOURCE_LABELS,
     )
     for source_id, at in sorted(counted.last_delivery.items()):
         if source_id in labels:

@@ -51,7 +51,7 @@ def refuse_other_sites() -> None:
 
 
 def same_site() -> None:
-    """Refuse a form that another site sends, or of which nothing says that ours sent it.
+    """Reject a form that was sent from another site, or whose origin is unknown.
 
     Browsers say where a form comes from: today's in Sec-Fetch-Site and Origin, those of before
     2020 in Origin or, on the own site, in Referer, which our Referrer-Policy has them send. One has

@@ -1,7 +1,7 @@
 """The webhook endpoint: `POST /webhooks/<source key>`.
 
-Note: every refusal looks the same. Nobody learns from the answer whether
-a key exists, a signature was close, or a clock is off; the reason is in the log and the metrics.
+Note: all refusals look the same, so that the response does not reveal whether a key exists, a
+signature was wrong or a clock is off. The reason is in the log and the metrics.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from advocacy.core.errors import Refused
 from advocacy.core.ids import new_id
 from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.counters import Counters
-from advocacy.ingestion.group_commit import AsyncGroupCommit, GroupCommit, Overloaded
+from advocacy.ingestion.group_commit import GroupCommit, Overloaded
 from advocacy.ingestion.receive import KnownSources, ReceiveOutcome, WebhookRequest, receive_batch
 from config.settings import Settings
 
@@ -47,7 +47,7 @@ _REMEMBERED_SECONDS = 1.0
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its group of deliveries that wait for one commit."""
+    """Create the group commits of this application."""
     settings: Settings = app.extensions["settings"]
     sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
 
@@ -58,15 +58,12 @@ def init_app(app: Flask) -> None:
 
     limits: dict[str, Any] = {
         "at_once": _AT_ONCE,
-        "waiting": settings.door_waiting,
-        "seconds": settings.door_seconds,
-        # Where the database is away, asking once for each would only take longer.
+        "waiting": settings.webhook_waiting,
+        "seconds": settings.webhook_seconds,
+        # If the database is down, retrying each delivery singly would only take longer.
         "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
     }
-    app.extensions["door"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
-    app.extensions["door_in_loop"] = AsyncGroupCommit[WebhookRequest, ReceiveOutcome](
-        keep, **limits
-    )
+    app.extensions["receiver"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
 
 
 class WebhookEndpoint:
@@ -78,7 +75,7 @@ class WebhookEndpoint:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Receive a delivery, or pass the request on."""
-        # What is no plain address of a source is the application's to answer, in its words.
+        # Requests that are not for a source get the error response of the application.
         found = ADDRESS.fullmatch(environ.get("PATH_INFO", ""))
         if not found or environ["REQUEST_METHOD"] != "POST":
             return self._application(environ, start_response)
@@ -90,13 +87,13 @@ class WebhookEndpoint:
 @blueprint.post(f"{PREFIX}<key>")
 @blueprint.post(f"{PREFIX}<key>/")
 def take(key: str) -> Response:
-    """Take a delivery that came to the application itself."""
+    """Receive a delivery in Flask, where this middleware is not in front."""
     status, text, headers = answer(current_app._get_current_object(), key, request.environ)  # type: ignore[attr-defined]
     return Response(text, status, headers)
 
 
 def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
-    """Take a delivery; returns status, text and headers. With a 2xx its body is on disk."""
+    """Receive a delivery; return status, text and headers. With a 2xx its body is on disk."""
     settings: Settings = app.extensions["settings"]
     counters: Counters = app.extensions["counters"]
     try:
@@ -117,7 +114,7 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     try:
         url = _url(settings, environ["PATH_INFO"], query)
         return _acknowledge(
-            counters, app.extensions["door"].do(WebhookRequest(key, body, headers, url))
+            counters, app.extensions["receiver"].do(WebhookRequest(key, body, headers, url))
         )
     except Exception as error:
         return _failed(counters, error, headers)
@@ -126,9 +123,9 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
 async def answer_in_loop(
     app: Flask, key: str, path: str, query: bytes, headers: Mapping[str, str], body: bytes | None
 ) -> Answer:
-    """Take a delivery as `answer` does, in an event loop. None stands for a body cut short.
+    """Receive a delivery in an event loop, as `answer` does. A truncated body is None.
 
-    Names of headers are in lower case.
+    Header names are in lower case.
     """
     settings: Settings = app.extensions["settings"]
     counters: Counters = app.extensions["counters"]
@@ -140,22 +137,21 @@ async def answer_in_loop(
         return _refuse_encoding(counters)
     try:
         received = WebhookRequest(key, body, headers, _url(settings, path, query))
-        return _acknowledge(counters, await app.extensions["door_in_loop"].do(received))
+        return _acknowledge(counters, await app.extensions["receiver"].do_in_loop(received))
     except Exception as error:
         return _failed(counters, error, headers)
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:
-    """Say whether the body was compressed or otherwise encoded for its way."""
+    """Return whether the body has a content encoding, such as gzip."""
     codings = headers.get("content-encoding", "").lower().split(",")
     return any(coding.strip() not in {"", "identity"} for coding in codings)
 
 
 def _refuse_encoding(counters: Counters) -> Answer:
-    """Answer 415 and say what would be accepted (RFC 9110, 15.5.16).
+    """Respond with 415 and the accepted encoding (RFC 9110, 15.5.16).
 
-    Note: senders disagree on whether they sign the body before or after encoding it, so to decode
-    it would mean to guess.
+    Note: senders sign the body before or after encoding it, so decoding it would mean guessing.
     """
     status, text, headers = _say(
         counters, "bad_encoding", 415, "send the body without Content-Encoding\n"
@@ -164,13 +160,13 @@ def _refuse_encoding(counters: Counters) -> Answer:
 
 
 def _url(settings: Settings, path: str, query: bytes) -> str:
-    """Return the address that was requested, as the tool knows it: some tools sign it."""
+    """Return the public URL of the request, which some tools sign."""
     asked = f"?{query.decode(errors='replace')}" if query else ""
     return f"{settings.public_url}{path}{asked}"
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
-    """Return the id that a proxy gave this request, or a new one."""
+    """Return the request id from a proxy, or a new one."""
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else new_id().hex
 
@@ -192,7 +188,7 @@ def _failed(counters: Counters, error: Exception, headers: Mapping[str, str]) ->
         )
         return _say(counters, error.reason, 401, "refused\n", request_id, error.source)
     if isinstance(error, Overloaded):
-        log.warning("door_overloaded", request_id=request_id)
+        log.warning("webhooks_overloaded", request_id=request_id)
         return _say(counters, "overloaded", 503, "try again\n", request_id)
     if isinstance(error, (DBAPIError, PoolTimeout, WrongKey)):
         log.error("delivery_not_kept", error=type(error).__name__, request_id=request_id)
@@ -209,7 +205,7 @@ def _say(
     request_id: str = "",
     source: str = "",
 ) -> Answer:
-    """Count an outcome and put it into words."""
+    """Count an outcome and return its response."""
     counters.count_delivery(outcome, source)
     again = [("Retry-After", _RETRY_SECONDS)] if status == 503 else []
     named = [("X-Request-Id", request_id)] if request_id else []
@@ -218,10 +214,10 @@ def _say(
 
 
 def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
-    """Return the whole body. Raises `RequestEntityTooLarge`, or `BadRequest` where it is cut short.
+    """Return the body. Raises `RequestEntityTooLarge`, or `BadRequest` if it is truncated.
 
-    Werkzeug cuts a chunked body at its limit without a word, and takes a body that ends before its
-    Content-Length for whole; so one byte more is allowed, and the length is looked at.
+    Werkzeug silently cuts a chunked body at the limit, and accepts a body that is shorter than its
+    Content-Length. So one byte more is allowed, and the length is checked.
     """
     said = get_content_length(environ)
     body: bytes = get_input_stream(environ, max_content_length=limit + 1).read()

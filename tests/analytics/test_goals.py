@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from advocacy.analytics.goals import BadGoal, goals, put_goal
+from advocacy.analytics.forecast import Forecast
+from advocacy.analytics.goal_input import BadGoal, put_goal
+from advocacy.analytics.goals import goals
 from advocacy.storage.session import transaction
 
 NOW = datetime(2026, 6, 10, 16, tzinfo=UTC)
@@ -45,11 +47,11 @@ def test_supporters_grow_over_those_there_were(world):
     world.drain()
     add(world, "supporters", "+5%", "2026-01-01", "2026-12-31", campaign=False)
     found = one(world)
-    assert (found["start"], found["target"], found["reached"]) == (20, 21, 21)
-    assert (found["state"], found["about"], found["growth_percent"]) == ("reached", "Hope", 5.0)
-    assert found["points"][-1]["reached"] == 21
+    assert (found.start, found.target, found.reached) == (20, 21, 21)
+    assert (found.state, found.about, found.growth_percent) == ("reached", "Hope", 5.0)
+    assert found.points[-1].reached == 21
     # On 10 June 161 of 365 days are gone.
-    assert found["pace"] == round(20 + 161 / 365)
+    assert found.pace == round(20 + 161 / 365)
 
 
 def test_money_is_net_and_each_on_its_own_day(world):
@@ -65,10 +67,10 @@ def test_money_is_net_and_each_on_its_own_day(world):
     world.drain()
     add(world, "net", "1,000.50", "2026-06-01", "2026-06-30", currency="USD")
     found = one(world)
-    assert (found["reached"], found["target"]) == (13050, 100050)
-    assert found["pace"] == round(100050 / 3)
-    assert found["state"] == "too_early"
-    by_day = {each["day"].isoformat(): each["reached"] for each in found["points"]}
+    assert (found.reached, found.target) == (13050, 100050)
+    assert found.pace == round(100050 / 3)
+    assert found.state == "too_early"
+    by_day = {each.day.isoformat(): each.reached for each in found.points}
     assert by_day["2026-06-04"] == 15050
     assert by_day["2026-06-05"] == 13050
 
@@ -83,12 +85,12 @@ def test_donors_are_people_and_grow_over_the_time_before(world):
     world.drain()
     add(world, "donors", "+100%", "2026-06-01", "2026-06-30")
     found = one(world)
-    assert (found["target"], found["reached"], found["start"]) == (4, 2, 0)
+    assert (found.target, found.reached, found.start) == (4, 2, 0)
 
 
 def test_nothing_to_grow_over_is_said(world):
     add(world, "calls", "+10%", "2026-06-01", "2026-06-30")
-    assert one(world)["state"] == "nothing_to_grow_over"
+    assert one(world).state == "nothing_to_grow_over"
 
 
 def test_the_forecast_goes_on_from_full_weeks(world):
@@ -100,22 +102,22 @@ def test_the_forecast_goes_on_from_full_weeks(world):
     add(world, "calls", "50", "2026-05-01", "2026-06-30")
     found = one(world)
     # A call a day: 41 by 10 June, and as alike weeks leave no doubt, 61 in the end.
-    assert found["reached"] == 41
-    assert found["forecast"] == {"low": 61, "middle": 61, "high": 61, "weeks": 5}
-    assert found["state"] == "likely"
+    assert found.reached == 41
+    assert found.forecast == Forecast(low=61, middle=61, high=61, weeks=5)
+    assert found.state == "likely"
     assert goals(world.org_id, NOW) == goals(world.org_id, NOW)
 
 
 def test_before_it_begins_and_when_it_is_over(world):
     add(world, "calls", "5", "2026-07-01", "2026-07-31")
     found = one(world)
-    assert (found["state"], found["reached"], found["pace"], found["points"]) == (
+    assert (found.state, found.reached, found.pace, found.points) == (
         "not_begun",
         0,
         None,
-        [],
+        (),
     )
-    assert one(world, datetime(2026, 8, 2, tzinfo=UTC))["state"] == "missed"
+    assert one(world, datetime(2026, 8, 2, tzinfo=UTC)).state == "missed"
 
 
 def test_calls_are_counted_down_by_district(world):
@@ -130,13 +132,13 @@ def test_calls_are_counted_down_by_district(world):
         districts=["TX-10", "TX-07", "TX-22"], each_district=100,
     )  # fmt: skip
     found = one(world)
-    assert [(row["district"], row["calls"], row["left"]) for row in found["districts"]] == [
+    assert [(row.district, row.calls, row.left) for row in found.districts] == [
         ("TX-22", 0, 100),
         ("TX-10", 1, 99),
         ("TX-07", 2, 98),
         ("", 1, None),
     ]
-    assert found["days_left"] == 21
+    assert found.days_left == 21
 
 
 @pytest.mark.parametrize(
@@ -192,4 +194,4 @@ def test_another_organization_does_not_see_it(world):
 
     add(world, "calls", "5", "2026-06-01", "2026-06-30")
     bob = World(world.app, "bob")
-    assert goals(bob.org_id) == []
+    assert goals(bob.org_id) == ()

@@ -67,3 +67,8 @@ def test_a_former_name_is_read_where_the_present_one_is_not_set():
     assert read_settings(both).shared_rounding_base == 0
     with pytest.raises(SettingsError, match="SMALL_GROUP_SHARED"):
         read_settings({**GIVEN, "SMALL_GROUP_SHARED": "few"})
+
+
+def test_limits_of_waiting_deliveries_are_read_by_their_former_names():
+    read = read_settings({**GIVEN, "DOOR_WAITING": "7", "DOOR_SECONDS": "2.5"})
+    assert (read.webhook_waiting, read.webhook_seconds) == (7, 2.5)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from flask import Flask
 
-from advocacy.analytics import goals
+from advocacy.analytics import goal_input
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
 from advocacy.storage import goals as store
@@ -42,13 +42,13 @@ PAGES = {
     "/members": "/members",
     "/new-campaign": "/new-campaign",
     "/quarantine": "/quarantine",
-    "/set-password/<word>": None,
+    "/set-password/<token>": None,
     "/reports": "/reports",
     "/sign-in": "/sign-in",
     "/sources": "/sources",
-    "/view/<word>": None,
+    "/view/<token>": None,
 }
-SIGNED_OUT = {"/set-password/<word>", "/sign-in", "/view/<word>"}
+SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
 # It comes only to whoever is in several organizations; tests/browser/test_members.py looks at it.
 ELSEWHERE = {"/sign-in/organization"}
 
@@ -60,7 +60,7 @@ def address(wired: Flask, site, rule: str) -> str:
     with wired.app_context(), transaction():
         org_id = organizations.get_organization(None).id
         match rule:
-            case "/view/<word>":
+            case "/view/<token>":
                 campaign = campaigns.get_campaign(org_id, "stay")
                 word = shared_reports.put_shared_report(
                     org_id,
@@ -71,7 +71,7 @@ def address(wired: Flask, site, rule: str) -> str:
                     lasts=timedelta(days=7),
                 )
                 return f"/view/{word}"
-            case "/set-password/<word>":
+            case "/set-password/<token>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")
                 return f"/set-password/{members.put_one_time_token(org_id, made.id)}"
@@ -96,8 +96,8 @@ def filled(wired: Flask, site) -> Iterator[None]:
             org_id = organizations.get_organization(None).id
             stay = campaigns.get_campaign(org_id, "stay")
             made = [
-                goals.put_goal(org_id, None, "supporters", "5000", first, last),
-                goals.put_goal(
+                goal_input.put_goal(org_id, None, "supporters", "5000", first, last),
+                goal_input.put_goal(
                     org_id, stay.id, "calls", "900", first, last, name="The vote",
                     districts=["TX-07"], each_district=200,
                 ),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from advocacy.analytics.goals import put_goal
+from advocacy.analytics.goal_input import put_goal
 from advocacy.storage import campaigns, organizations
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction

@@ -127,18 +127,18 @@ def test_a_code_is_found_before_more_of_an_address(code, sign):
 
 @given(st.sampled_from([CODE, MADE_BY_STAFF]), st.sampled_from(["", CLICK]))
 def test_what_a_link_is_made_with_comes_back(code, click_id):
-    for room in BY_SLUG.values():
-        url = room.destination("https://x.org/p?utm_source=IG&keep=1", code, click_id)
+    for provider in BY_SLUG.values():
+        url = provider.destination("https://x.org/p?utm_source=IG&keep=1", code, click_id)
         found = query_of(url.replace("&", "&amp;") + "&fbclid=X")
         codes = [split_code(value) for value in found.values()]
         clicks = [click for _, click in codes] + [click_id_or_none(each) for each in found.values()]
-        assert code in [each for each, _ in codes], room.slug
+        assert code in [each for each, _ in codes], provider.slug
         if (
             click_id
             and tracking_parameters.join_code(code, click_id) != code
-            and room.slug != "nationbuilder"
+            and provider.slug != "nationbuilder"
         ):
-            assert click_id in clicks, room.slug
+            assert click_id in clicks, provider.slug
 
 
 @given(st.text(max_size=200))

@@ -31,9 +31,9 @@ SECRETS = {
 @pytest.fixture
 def connected(world):
     """A source of every provider that the world does not have yet, and of every mapping."""
-    for room in PROVIDERS:
-        if room.slug not in world.keys and room.slug != "generic":
-            world.add_source(room.slug, SECRETS.get(room.slug, ""))
+    for provider in PROVIDERS:
+        if provider.slug not in world.keys and provider.slug != "generic":
+            world.add_source(provider.slug, SECRETS.get(provider.slug, ""))
     for name in mappings.names():
         mapping = mappings.get(name)
         with transaction():

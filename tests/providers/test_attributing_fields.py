@@ -19,15 +19,15 @@ from tests.support.counterparts import (
     CALLBACK,
     CLICK,
     CODE,
+    COUNTERPARTS,
     NOW,
-    ROOMS,
     TWILIO,
     Counterpart,
     payload,
 )
 from tests.support.mutations import places, put
 
-# The names of such fields, in any tool; all that stands below one is one as well.
+# The names of such fields in any tool; everything below one is such a field as well.
 NAMES = frozenset(
     (
         "action_network:referrer_data",
@@ -67,7 +67,7 @@ NAMES = frozenset(
     )
 )
 
-# What a tool may send and our payloads do not have, beside a field that they have.
+# What a tool may send next to a field of our payloads that these do not have.
 FURTHER: dict[str, tuple[str, ...]] = {
     "standard": ("referrer", "target", "click_id", "utm_source", "utm_content"),
     "nationbuilder": ("recruiter_id",),
@@ -118,13 +118,13 @@ def what_counts(events: list[ActionEvent]) -> list[ActionEvent]:
     ]
 
 
-@pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
+@pytest.mark.parametrize("tool", COUNTERPARTS.values(), ids=COUNTERPARTS.keys())
 def test_a_wrong_value_in_such_a_field_changes_nothing_that_counts(tool: Counterpart) -> None:
     if tool.form:
         pytest.skip("a form has no types; see below")
     tried = 0
     for name in tool.names():
-        if name == "test_send":  # It is told from an action by such a field.
+        if name == "test_send":  # Such a field distinguishes it from an action.
             continue
         body = json.loads(payload(tool.slug, name))
         try:
@@ -137,7 +137,7 @@ def test_a_wrong_value_in_such_a_field_changes_nothing_that_counts(tool: Counter
                     json.dumps(put(body, path, wrong)).replace('"beyond"', "1e999990").encode()
                 )
                 try:
-                    events = tool.room.parse(tool.verified(changed))
+                    events = tool.provider.parse(tool.verified(changed))
                 except Unreadable as error:
                     pytest.fail(f"{name} {path} {str(wrong)[:40]}: {error}")
                 if good or events:
@@ -149,16 +149,16 @@ def test_a_wrong_value_in_such_a_field_changes_nothing_that_counts(tool: Counter
 def test_what_of_it_can_be_read_is_read() -> None:
     body = json.loads(payload("actblue", "donation"))
     body["contribution"]["refcodes"] = []
-    (event, *_) = actblue.parse(ROOMS["actblue"].verified(json.dumps(body).encode()))
+    (event, *_) = actblue.parse(COUNTERPARTS["actblue"].verified(json.dumps(body).encode()))
     assert (event.code, event.click_id) == (CODE, CLICK)
     body = json.loads(payload("stripe", "checkout_session_completed"))
     body["data"]["object"] |= {"client_reference_id": 5, "metadata": {"utm_term": []}}
-    (event,) = stripe.parse(ROOMS["stripe"].verified(json.dumps(body).encode()))
+    (event,) = stripe.parse(COUNTERPARTS["stripe"].verified(json.dumps(body).encode()))
     # A number may be a link's code.
     assert event.code == "5"
     body["data"]["object"]["metadata"]["code"] = BOTH
     body["data"]["object"]["client_reference_id"] = [BOTH]
-    (event,) = stripe.parse(ROOMS["stripe"].verified(json.dumps(body).encode()))
+    (event,) = stripe.parse(COUNTERPARTS["stripe"].verified(json.dumps(body).encode()))
     assert (event.code, event.click_id, event.utm) == (CODE, CLICK, {})
 
 
@@ -170,8 +170,8 @@ def test_a_call_counts_whatever_its_callback_carries(value: str) -> None:
     fields = dict(parse_qsl(good.body.decode(), keep_blank_values=True))
     proof = RequestValidator(TWILIO.secret).compute_signature(url, fields)
     delivery = replace(good, url=url, headers={**good.headers, "x-twilio-signature": proof})
-    verified = TWILIO.room.verify(delivery, [TWILIO.secret], NOW)
-    assert what_counts(TWILIO.room.parse(verified)) == what_counts(
+    verified = TWILIO.provider.verify(delivery, [TWILIO.secret], NOW)
+    assert what_counts(TWILIO.provider.parse(verified)) == what_counts(
         TWILIO.parsed("child_completed.form")
     )
 
@@ -190,4 +190,6 @@ def test_money_person_instant_and_identity_stay_strict(name: str, path: tuple[An
     body = json.loads(payload("actblue", name))
     for wrong in ([1], {"a": 1}):
         with pytest.raises(Unreadable):
-            actblue.parse(ROOMS["actblue"].verified(json.dumps(put(body, path, wrong)).encode()))
+            actblue.parse(
+                COUNTERPARTS["actblue"].verified(json.dumps(put(body, path, wrong)).encode())
+            )

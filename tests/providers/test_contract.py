@@ -1,4 +1,4 @@
-"""One contract for every room of the registry, held with a counterpart that sends and signs."""
+"""The contract that every provider keeps, tested with a counterpart that sends and signs."""
 
 from __future__ import annotations
 
@@ -17,27 +17,36 @@ from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
 from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import BY_SLUG, PROVIDERS
-from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, facts, payload
+from tests.support.counterparts import (
+    BOTH,
+    CLICK,
+    CODE,
+    COUNTERPARTS,
+    NOW,
+    Counterpart,
+    facts,
+    payload,
+)
 from tests.support.mutations import places, put
 
-every_room = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
+every_provider = pytest.mark.parametrize("tool", COUNTERPARTS.values(), ids=COUNTERPARTS.keys())
 
 
-def rooms_that(holds: Callable[[Counterpart], bool]) -> pytest.MarkDecorator:
-    chosen = {name: tool for name, tool in ROOMS.items() if holds(tool)}
+def providers_that(holds: Callable[[Counterpart], bool]) -> pytest.MarkDecorator:
+    chosen = {name: tool for name, tool in COUNTERPARTS.items() if holds(tool)}
     return pytest.mark.parametrize("tool", chosen.values(), ids=chosen.keys())
 
 
-with_secret = rooms_that(lambda tool: bool(tool.secret))
-with_headers = rooms_that(lambda tool: bool(tool.secret and tool.other_secret))
-that_sign = rooms_that(lambda tool: tool.signs_body)
-that_stamp = rooms_that(lambda tool: tool.stamps)
-that_tell_kinds = rooms_that(lambda tool: bool(tool.unknown))
+with_secret = providers_that(lambda tool: bool(tool.secret))
+with_headers = providers_that(lambda tool: bool(tool.secret and tool.other_secret))
+that_sign = providers_that(lambda tool: tool.signs_body)
+that_stamp = providers_that(lambda tool: tool.stamps)
+that_name_kinds = providers_that(lambda tool: bool(tool.unknown))
 
 
 def refused(tool: Counterpart, delivery: Delivery, secrets: list[str]) -> bool:
     try:
-        tool.room.verify(delivery, secrets, NOW)
+        tool.provider.verify(delivery, secrets, NOW)
     except Refused as error:
         return bool(error.reason)
     return False
@@ -51,23 +60,27 @@ def first(tool: Counterpart) -> bytes:
     return payload(tool.slug, tool.names()[0])
 
 
-def test_the_registry_is_whole() -> None:
-    assert {tool.slug for tool in ROOMS.values()} == set(BY_SLUG) == {r.slug for r in PROVIDERS}
+def test_the_registry_is_complete() -> None:
+    assert (
+        {tool.slug for tool in COUNTERPARTS.values()}
+        == set(BY_SLUG)
+        == {each.slug for each in PROVIDERS}
+    )
     assert len(BY_SLUG) == len(PROVIDERS)
-    for room in PROVIDERS:
-        assert room.title and room.slug.isidentifier()
-        assert room.TRUST in get_args(Trust)
-        assert 200 <= room.ANSWER < 300
+    for provider in PROVIDERS:
+        assert provider.title and provider.slug.isidentifier()
+        assert provider.TRUST in get_args(Trust)
+        assert 200 <= provider.ANSWER < 300
 
 
-@every_room
-def test_what_is_genuine_is_vouched_for_and_read(tool: Counterpart) -> None:
+@every_provider
+def test_a_genuine_delivery_is_verified_and_parsed(tool: Counterpart) -> None:
     for name in tool.names():
         body = payload(tool.slug, name)
-        verified = tool.room.verify(tool.send(body), secrets_of(tool), NOW)
+        verified = tool.provider.verify(tool.send(body), secrets_of(tool), NOW)
         assert verified.received_at == NOW
-        assert tool.room.external_id(verified)
-        for event in tool.room.parse(verified):
+        assert tool.provider.external_id(verified)
+        for event in tool.provider.parse(verified):
             assert event.external_id
             assert event.occurred_at.utcoffset() == timedelta(0)
             assert (event.stated_at or event.occurred_at).utcoffset() == timedelta(0)
@@ -108,7 +121,7 @@ def test_a_missing_or_broken_header_is_refused(tool: Counterpart) -> None:
 
 
 @with_headers
-def test_no_configured_secret_is_never_a_proof(tool: Counterpart) -> None:
+def test_without_a_configured_secret_nothing_is_verified(tool: Counterpart) -> None:
     if tool.slug != "proca":  # Without a secret, Proca's path is the secret, like Action Network's.
         assert refused(tool, tool.send(first(tool)), [])
 
@@ -128,42 +141,42 @@ def test_old_and_new_secret_are_both_valid(tool: Counterpart) -> None:
             assert not refused(tool, delivery, secrets)
 
 
-@every_room
-def test_a_redelivery_has_the_same_name_and_others_have_another(tool: Counterpart) -> None:
+@every_provider
+def test_a_redelivery_has_the_same_id_and_other_deliveries_have_others(tool: Counterpart) -> None:
     names = {}
     for name in tool.names():
         body = payload(tool.slug, name)
-        once = tool.room.external_id(tool.verified(body))
+        once = tool.provider.external_id(tool.verified(body))
         later = NOW + timedelta(hours=3)
-        assert tool.room.external_id(tool.verified(body, now=later)) == once
+        assert tool.provider.external_id(tool.verified(body, now=later)) == once
         assert 0 < len(once) <= 255
         names[name] = once
     if tool.slug != "standard":  # Its counterpart sends all under one message id.
         assert len(set(names.values())) >= len(names) - 1
 
 
-@that_tell_kinds
-def test_an_unknown_kind_is_kept_aside(tool: Counterpart) -> None:
+@that_name_kinds
+def test_an_unknown_kind_is_unreadable(tool: Counterpart) -> None:
     with pytest.raises(Unreadable) as caught:
-        tool.room.parse(tool.verified(tool.unknown))
+        tool.provider.parse(tool.verified(tool.unknown))
     assert caught.value.reason == "unknown_kind"
 
 
-@every_room
+@every_provider
 def test_parsing_twice_gives_the_same(tool: Counterpart) -> None:
     for name in tool.names():
         assert tool.parsed(name) == tool.parsed(name)
 
 
-@every_room
+@every_provider
 def test_the_destination_carries_code_and_click_id(tool: Counterpart) -> None:
     url = "https://act.example.org/a?keep=1&empty=&source=old#part"
-    made = tool.room.destination(url, CODE, CLICK)
+    made = tool.provider.destination(url, CODE, CLICK)
     values = [value for _, value in parse_qsl(urlsplit(made).query)]
     assert BOTH in values or {CODE, CLICK} <= set(values)
     assert "keep=1" in made and made.endswith("#part")
-    assert tool.room.destination(made, CODE, CLICK) == made
-    alone = tool.room.destination("https://act.example.org/", CODE, "")
+    assert tool.provider.destination(made, CODE, CLICK) == made
+    alone = tool.provider.destination("https://act.example.org/", CODE, "")
     assert CODE in [value for _, value in parse_qsl(urlsplit(alone).query)]
 
 
@@ -193,11 +206,11 @@ HOSTILE = {
 
 
 def read_safely(tool: Counterpart, verified: Verified) -> list[ActionEvent]:
-    """Read a body like the worker does; only `Unreadable` may come out of it."""
-    name = tool.room.external_id(verified)
+    """Read a body as the worker does; it may only raise `Unreadable`."""
+    name = tool.provider.external_id(verified)
     assert 0 < len(name) <= 255 and "\x00" not in name and name.encode()
     try:
-        events = tool.room.parse(verified)
+        events = tool.provider.parse(verified)
     except Unreadable as error:
         assert error.reason.isidentifier()
         return []
@@ -209,15 +222,15 @@ def read_safely(tool: Counterpart, verified: Verified) -> list[ActionEvent]:
     return events
 
 
-@every_room
+@every_provider
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_body_raises_nothing_but_what_is_agreed(tool: Counterpart, name: str) -> None:
+def test_a_hostile_body_is_at_most_refused_or_unreadable(tool: Counterpart, name: str) -> None:
     body = HOSTILE[name]
     kind = tool.send(first(tool)).headers["content-type"]
     for content_type in (kind, "application/json", "application/x-www-form-urlencoded", "\udcff"):
         read_safely(tool, Verified(body, NOW, "m", content_type, tool.setup))
     try:
-        tool.room.verify(tool.send(body), secrets_of(tool), NOW)
+        tool.provider.verify(tool.send(body), secrets_of(tool), NOW)
     except Refused as error:
         assert error.reason
 
@@ -248,7 +261,7 @@ WRONG = (
 
 
 QUICK_STEP = 23
-"""No divisor of the number of wrong values at a place: each place and each value has its turn."""
+"""No divisor of the number of wrong values, so that each place and each value is tried."""
 
 
 def without(value: Any, path: tuple[Any, ...]) -> Any:
@@ -261,10 +274,8 @@ def without(value: Any, path: tuple[Any, ...]) -> Any:
 
 
 @pytest.mark.parametrize("step", [QUICK_STEP, pytest.param(1, marks=pytest.mark.slow)])
-@every_room
-def test_wrong_values_in_every_place_raise_nothing_but_unreadable(
-    tool: Counterpart, step: int
-) -> None:
+@every_provider
+def test_wrong_values_in_every_place_are_at_most_unreadable(tool: Counterpart, step: int) -> None:
     """Put every wrong value into every place; in quick runs, one in `QUICK_STEP` of them."""
     for name in tool.names():
         body = payload(tool.slug, name)

@@ -1,4 +1,4 @@
-"""Whatever a tool or a file sends, `Unreadable` alone comes out of reading it.
+"""Reading any delivery or row raises nothing but `Unreadable`.
 
 `verify` may raise `Refused` as well. Deliveries and rows of ours are changed in a few places, or in
 their bytes. `make test-slow` does so a thousand times with each provider and each reader of rows.
@@ -24,7 +24,7 @@ from advocacy.ingestion.drain import events_of, facts_of
 from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import READERS, ROW, row_id
-from tests.support.counterparts import CODE, NOW, ROOMS, Counterpart, payload
+from tests.support.counterparts import CODE, COUNTERPARTS, NOW, Counterpart, payload
 from tests.support.csv_rows import ROW_MAPPING, ROWS
 
 QUICK = settings(suppress_health_check=list(HealthCheck))
@@ -108,7 +108,7 @@ def draw_changed(data: st.DataObject, value: Any) -> Any:
 
 
 def draw_body(data: st.DataObject, tool: Counterpart) -> bytes:
-    """Draw one of our payloads, changed in what it says or in its bytes."""
+    """Draw one of our payloads, with changed values or bytes."""
     name = data.draw(st.sampled_from(tool.names()))
     body = payload(tool.slug, name)
     how = data.draw(st.integers(0, 4))
@@ -126,7 +126,7 @@ def draw_body(data: st.DataObject, tool: Counterpart) -> bytes:
 
 
 def what_it_says(events: list[ActionEvent]) -> None:
-    """Hold what was read to what everything behind relies on."""
+    """Check what later steps rely on."""
     source = SimpleNamespace(id=UUID(int=7), region="US")
     for event in events:
         if event.kind is ActionKind.DONATION and event.said is StatementType.CREATED:
@@ -157,7 +157,7 @@ def try_delivery(data: st.DataObject, tool: Counterpart) -> None:
     for secrets in ([tool.secret], data.draw(secrets_of)):
         for delivery in (replace(good, setup=setup), Delivery(body, headers, url, setup)):
             try:
-                verified = tool.room.verify(delivery, secrets, NOW)
+                verified = tool.provider.verify(delivery, secrets, NOW)
             except (Refused, Unreadable) as error:
                 assert error.reason.isidentifier()
                 continue
@@ -167,10 +167,10 @@ def try_delivery(data: st.DataObject, tool: Counterpart) -> None:
 
 
 def read(tool: Counterpart, verified: Verified) -> None:
-    name = tool.room.external_id(verified)
+    name = tool.provider.external_id(verified)
     assert 0 < len(name) <= 255 and "\x00" not in name and name.encode()
     try:
-        events = tool.room.parse(verified)
+        events = tool.provider.parse(verified)
     except Unreadable as error:
         assert error.reason.isidentifier()
     else:
@@ -193,7 +193,7 @@ def try_row(data: st.DataObject, provider: str) -> None:
         what_it_says(events)
 
 
-every_provider = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
+every_provider = pytest.mark.parametrize("tool", COUNTERPARTS.values(), ids=COUNTERPARTS.keys())
 every_reader = pytest.mark.parametrize("provider", ROWS)
 
 

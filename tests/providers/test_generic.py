@@ -1,4 +1,4 @@
-"""The generic room: mappings that come along, mistakes of others, and hostile expressions."""
+"""The generic provider: included mappings, mistakes in others, and hostile expressions."""
 
 from __future__ import annotations
 

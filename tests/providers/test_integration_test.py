@@ -1,7 +1,7 @@
-"""What a room sends in a tool's place is what the tool would send: vouched for, read, code and all.
+"""Test deliveries look like the tool's own: they are verified and parsed, and carry the code.
 
-Stripe's, Twilio's and the Standard Webhooks library check here, so that a room which signs as
-wrongly as it verifies would still be found.
+The libraries of Stripe, Twilio and Standard Webhooks check the signatures, so that an adapter that
+signs and verifies with the same mistake is found.
 """
 
 from __future__ import annotations
@@ -21,30 +21,38 @@ from twilio.request_validator import RequestValidator
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, StatementType
 from advocacy.providers import BY_SLUG, PROVIDERS, generic, mappings, nationbuilder
-from tests.support.counterparts import BOTH, CLICK, CODE, FORM_MAPPING, NOW, ROOMS, Counterpart
+from tests.support.counterparts import (
+    BOTH,
+    CLICK,
+    CODE,
+    COUNTERPARTS,
+    FORM_MAPPING,
+    NOW,
+    Counterpart,
+)
 
 PAGE = "https://act.example.org/trees?url=https%3A%2F%2Fx.example.org&empty=&keep=%C3%A9#part"
 URL = "https://track.example.org/webhooks/k3y"
 NAME = "rehearsal-0198c0ffee"
-every_room = pytest.mark.parametrize("tool", ROOMS.values(), ids=ROOMS.keys())
+every_provider = pytest.mark.parametrize("tool", COUNTERPARTS.values(), ids=COUNTERPARTS.keys())
 
 
 def landing_of(tool: Counterpart, click_id: str = CLICK) -> str:
     if tool.slug == "generic":
         return generic.destination(PAGE, CODE, click_id, tool.setup["mapping"])
-    return tool.room.destination(PAGE, CODE, click_id)
+    return tool.provider.destination(PAGE, CODE, click_id)
 
 
-def rehearsed(tool: Counterpart, landing: str = "", name: str = NAME, **setup: Any) -> Delivery:
-    return tool.room.sample_delivery(
+def sample(tool: Counterpart, landing: str = "", name: str = NAME, **setup: Any) -> Delivery:
+    return tool.provider.sample_delivery(
         landing or landing_of(tool), tool.secret, name, NOW, {**tool.setup, **setup}, URL
     )
 
 
 def read(tool: Counterpart, delivery: Delivery) -> list[ActionEvent]:
-    """Return what the delivery says that was made."""
+    """Return the actions that a delivery reports."""
     secrets = [tool.secret] if tool.secret else []
-    events = tool.room.parse(tool.room.verify(delivery, secrets, NOW))
+    events = tool.provider.parse(tool.provider.verify(delivery, secrets, NOW))
     return [event for event in events if event.said is StatementType.CREATED]
 
 
@@ -52,55 +60,57 @@ def carried(tool: Counterpart, delivery: Delivery) -> set[tuple[str, str]]:
     return {(event.code, event.click_id) for event in read(tool, delivery)}
 
 
-def test_every_room_and_every_mapping_is_rehearsed() -> None:
-    played = [tool.setup.get("mapping") for tool in ROOMS.values()]
+def test_every_provider_and_every_mapping_is_tested() -> None:
+    played = [tool.setup.get("mapping") for tool in COUNTERPARTS.values()]
     assert all(mappings.get(name) in played for name in mappings.names())
-    assert all(room.CODE_PARAMETERS and len(room.CODE_PARAMETERS) < 60 for room in PROVIDERS)
+    assert all(
+        provider.CODE_PARAMETERS and len(provider.CODE_PARAMETERS) < 60 for provider in PROVIDERS
+    )
 
 
-@every_room
+@every_provider
 def test_code_and_click_id_come_back(tool: Counterpart) -> None:
-    delivery = rehearsed(tool)
+    delivery = sample(tool)
     assert delivery.headers["content-type"]
     assert all(name == name.lower() and value for name, value in delivery.headers.items())
     assert delivery.url.startswith(URL) and delivery.setup == tool.setup
-    # NationBuilder has the page's tracking code only, which is staff's and knows no click.
-    click_id = "" if tool.room is BY_SLUG["nationbuilder"] else CLICK
+    # NationBuilder only has the page's tracking code, which staff set and which has no click id.
+    click_id = "" if tool.provider is BY_SLUG["nationbuilder"] else CLICK
     assert (CODE, click_id) in carried(tool, delivery)
 
 
-@every_room
+@every_provider
 def test_a_code_without_a_click_id_comes_back(tool: Counterpart) -> None:
-    assert (CODE, "") in carried(tool, rehearsed(tool, landing_of(tool, "")))
+    assert (CODE, "") in carried(tool, sample(tool, landing_of(tool, "")))
 
 
-@every_room
-def test_nothing_comes_back_of_what_was_not_carried(tool: Counterpart) -> None:
-    assert carried(tool, rehearsed(tool, "https://act.example.org/")) == {("", "")}
+@every_provider
+def test_without_a_code_none_comes_back(tool: Counterpart) -> None:
+    assert carried(tool, sample(tool, "https://act.example.org/")) == {("", "")}
 
 
-@every_room
+@every_provider
 def test_another_secret_is_refused(tool: Counterpart) -> None:
     if tool.secret:
         for secrets in (["another"], [""], ["x" + tool.secret], [tool.other_secret]):
             with pytest.raises(Refused):
-                tool.room.verify(rehearsed(tool), secrets, NOW)
+                tool.provider.verify(sample(tool), secrets, NOW)
 
 
-@every_room
-def test_a_rehearsal_is_made_of_its_arguments_only(tool: Counterpart) -> None:
-    assert rehearsed(tool) == rehearsed(tool)
+@every_provider
+def test_a_test_delivery_depends_on_its_arguments_only(tool: Counterpart) -> None:
+    assert sample(tool) == sample(tool)
     names, actions = set(), set()
     for which in (NAME, "rehearsal-2", "rehearsal-3"):
-        delivery = rehearsed(tool, name=which)
-        names.add(tool.room.external_id(tool.room.verify(delivery, [tool.secret], NOW)))
+        delivery = sample(tool, name=which)
+        names.add(tool.provider.external_id(tool.provider.verify(delivery, [tool.secret], NOW)))
         actions |= {event.external_id for event in read(tool, delivery)}
     assert len(names) == len(actions) == 3
 
 
-@every_room
-def test_the_supporter_is_made_up_and_it_was_now(tool: Counterpart) -> None:
-    for event in read(tool, rehearsed(tool)):
+@every_provider
+def test_the_supporter_is_invented_and_acted_now(tool: Counterpart) -> None:
+    for event in read(tool, sample(tool)):
         assert event.person.email in {"", "rehearsal@example.org"}
         assert abs((event.occurred_at - NOW).total_seconds()) < 60
 
@@ -109,20 +119,22 @@ def test_the_supporter_is_made_up_and_it_was_now(tool: Counterpart) -> None:
     "name", ["stripe", "proca", "standard", "generic_new_mode", "generic_everyaction"]
 )
 def test_a_tool_that_marks_tests_marks_it(name: str) -> None:
-    assert all(event.test for event in read(ROOMS[name], rehearsed(ROOMS[name])))
+    assert all(event.test for event in read(COUNTERPARTS[name], sample(COUNTERPARTS[name])))
 
 
 def test_stripes_library_accepts_the_signature() -> None:
-    tool = ROOMS["stripe"]
-    delivery = rehearsed(tool)
+    tool = COUNTERPARTS["stripe"]
+    delivery = sample(tool)
     header = delivery.headers["stripe-signature"]
     assert stripe.WebhookSignature.verify_header(delivery.body.decode(), header, tool.secret)
 
 
 @pytest.mark.parametrize("asked", ["", "?region=eu&empty="])
 def test_twilios_library_accepts_the_signature(asked: str) -> None:
-    tool = ROOMS["twilio"]
-    delivery = tool.room.sample_delivery(landing_of(tool), tool.secret, NAME, NOW, {}, URL + asked)
+    tool = COUNTERPARTS["twilio"]
+    delivery = tool.provider.sample_delivery(
+        landing_of(tool), tool.secret, NAME, NOW, {}, URL + asked
+    )
     fields = dict(parse_qsl(delivery.body.decode(), keep_blank_values=True))
     validator = RequestValidator(tool.secret)
     assert validator.validate(delivery.url, fields, delivery.headers["x-twilio-signature"])
@@ -132,12 +144,12 @@ def test_twilios_library_accepts_the_signature(asked: str) -> None:
 
 
 def test_the_standard_library_accepts_the_signature() -> None:
-    tool, now = ROOMS["standard"], datetime.now(UTC)
-    delivery = tool.room.sample_delivery(landing_of(tool), tool.secret, NAME, now, {}, URL)
+    tool, now = COUNTERPARTS["standard"], datetime.now(UTC)
+    delivery = tool.provider.sample_delivery(landing_of(tool), tool.secret, NAME, now, {}, URL)
     headers = dict(delivery.headers)
     assert standardwebhooks.Webhook(tool.secret).verify(delivery.body.decode(), headers)
     with pytest.raises(Unreadable) as caught:
-        tool.room.sample_delivery(landing_of(tool), "whsec_%%%", NAME, now, {}, URL)
+        tool.provider.sample_delivery(landing_of(tool), "whsec_%%%", NAME, now, {}, URL)
     assert caught.value.reason == "bad_secret"
 
 
@@ -152,32 +164,32 @@ def test_the_standard_library_accepts_the_signature() -> None:
         ("nationbuilder", {"person": "signature", "currency": "JPY"}),
     ],
 )
-def test_a_rehearsal_keeps_to_the_setup(name: str, setup: dict[str, Any]) -> None:
-    assert read(ROOMS[name], rehearsed(ROOMS[name], **setup))[0].code == CODE
+def test_a_test_delivery_follows_the_setup(name: str, setup: dict[str, Any]) -> None:
+    assert read(COUNTERPARTS[name], sample(COUNTERPARTS[name], **setup))[0].code == CODE
 
 
 def test_controlshift_may_be_set_up_with_basic_credentials() -> None:
-    room = BY_SLUG["controlshift"]
-    landing = room.destination(PAGE, CODE, CLICK)
-    delivery = room.sample_delivery(landing, "cs:one", NAME, NOW, {"auth": "basic"}, URL)
-    (event,) = room.parse(room.verify(delivery, ["cs:one"], NOW))
+    provider = BY_SLUG["controlshift"]
+    landing = provider.destination(PAGE, CODE, CLICK)
+    delivery = provider.sample_delivery(landing, "cs:one", NAME, NOW, {"auth": "basic"}, URL)
+    (event,) = provider.parse(provider.verify(delivery, ["cs:one"], NOW))
     assert (event.code, event.click_id) == (CODE, CLICK)
     with pytest.raises(Refused):
-        room.verify(delivery, ["cs:two"], NOW)
+        provider.verify(delivery, ["cs:two"], NOW)
 
 
 @pytest.mark.parametrize("secret", ["", "raw-password", "Basic raw", "user:pass:word"])
-def test_proca_proves_what_it_was_given(secret: str) -> None:
-    room = BY_SLUG["proca"]
-    landing = room.destination(PAGE, CODE, CLICK)
-    delivery = room.sample_delivery(landing, secret, NAME, NOW, {}, URL)
+def test_proca_authenticates_with_its_secret(secret: str) -> None:
+    provider = BY_SLUG["proca"]
+    landing = provider.destination(PAGE, CODE, CLICK)
+    delivery = provider.sample_delivery(landing, secret, NAME, NOW, {}, URL)
     assert ("authorization" in delivery.headers) is bool(secret)
-    assert room.verify(delivery, [secret] if secret else [], NOW)
+    assert provider.verify(delivery, [secret] if secret else [], NOW)
     with pytest.raises(Refused):
-        room.verify(delivery, ["other:secret"], NOW)
+        provider.verify(delivery, ["other:secret"], NOW)
 
 
-def test_a_nation_gives_the_recruiter_back() -> None:
+def test_a_nation_returns_the_recruiter() -> None:
     landing = nationbuilder.destination(PAGE, "417", CLICK)
     delivery = nationbuilder.sample_delivery(landing, "t", NAME, NOW, {}, URL)
     (event,) = nationbuilder.parse(nationbuilder.verify(delivery, ["t"], NOW))
@@ -215,9 +227,9 @@ def with_(**changed: Any) -> dict[str, Any]:
     return {**mapping, **changed}
 
 
-def test_simple_paths_are_read_backwards() -> None:
+def test_simple_paths_are_inverted() -> None:
     delivery, (event,) = played(PLAIN)
-    # The page has its own parameters in its fragment, where they are read, too.
+    # The page has parameters in its fragment, which are read as well.
     assert json.loads(delivery.body)["tracking"] == {
         "code": CODE,
         "click": CLICK,
@@ -244,7 +256,7 @@ def test_simple_paths_are_read_backwards() -> None:
         {"fields": {"email": "people && join('', people)", "amount": "n", "amount_minor": "m"}},
     ],
 )  # fmt: skip
-def test_many_mappings_are_read_backwards(changed: dict[str, Any]) -> None:
+def test_many_mappings_are_inverted(changed: dict[str, Any]) -> None:
     assert generic.check_mapping(with_(**changed)) == []
     _, (event,) = played(with_(**changed))
     assert (event.code, event.click_id) == (CODE, CLICK)
@@ -282,7 +294,7 @@ def test_a_code_that_travels_alone_comes_back_alone() -> None:
         {"example": [], "each": "items[0]"},
     ],
 )
-def test_what_is_too_rich_to_read_backwards_needs_an_example(changed: dict[str, Any]) -> None:
+def test_a_mapping_that_cannot_be_inverted_needs_an_example(changed: dict[str, Any]) -> None:
     assert generic.check_mapping(with_(**changed)) == []
     with pytest.raises(Unreadable) as caught:
         played(with_(**changed))
@@ -338,7 +350,7 @@ def test_a_broken_mapping_or_example_is_named() -> None:
         {"method": "hmac", "header": "X-Proof", "timestamp_before": ",", "prefix": "v1="},
     ],
 )
-def test_every_method_of_proof_is_kept_to(auth: dict[str, str]) -> None:
+def test_every_method_of_authentication_is_followed(auth: dict[str, str]) -> None:
     delivery, (event,) = played(with_(auth=auth), "user:päss")
     assert event.code == CODE
     if auth["method"] == "basic":

@@ -1,4 +1,4 @@
-"""What one entry point reads, all read the same: every provider's webhook and every reader of rows.
+"""All entry points read values alike: every provider's webhook and every reader of rows.
 
 Addresses, numbers, codes and amounts are put into our payloads and rows as people, pages and
 spreadsheets write them.
@@ -20,7 +20,7 @@ from advocacy.identity.hashing import digests
 from advocacy.ingestion.drain import events_of
 from advocacy.providers import generic, parsing
 from advocacy.providers.csv_exports import ROW
-from tests.support.counterparts import BOTH, CLICK, CODE, NOW, ROOMS, Counterpart, payload
+from tests.support.counterparts import BOTH, CLICK, CODE, COUNTERPARTS, NOW, Counterpart, payload
 from tests.support.csv_rows import ROW_MAPPING, ROWS
 from tests.support.mutations import places, put
 
@@ -67,13 +67,13 @@ APPENDED = ("", "?fbclid=X", "%3Ffbclid%3DX", "&fbclid=X", ".", ",", "\u200b", "
 
 
 def of_tool(tool: Counterpart, wanted: Callable[[Any], bool]) -> Iterator[Entry]:
-    """Yield the places of a tool's payloads where what is wanted stands."""
+    """Yield the places of a wanted value in a tool's payloads."""
     for name in tool.names():
         body = payload(tool.slug, name)
         kind = tool.send(body).headers["content-type"]
 
         def read(written: bytes, kind: str = kind) -> list[ActionEvent]:
-            return tool.room.parse(Verified(written, NOW, "m", kind, tool.setup))
+            return tool.provider.parse(Verified(written, NOW, "m", kind, tool.setup))
 
         if name.endswith(".form"):
             fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
@@ -110,12 +110,12 @@ def of_rows(provider: str, wanted: Callable[[Any], bool]) -> Iterator[Entry]:
 
 
 def entries(wanted: Callable[[Any], bool]) -> dict[str, list[Entry]]:
-    found = {name: list(of_tool(tool, wanted)) for name, tool in ROOMS.items()}
+    found = {name: list(of_tool(tool, wanted)) for name, tool in COUNTERPARTS.items()}
     return found | {f"{name} row": list(of_rows(name, wanted)) for name in ROWS}
 
 
 def who(entry: Entry, text: str, kind: str) -> set[str]:
-    """Return whom the actions that are read name by this kind of identifier."""
+    """Return the people whom the actions name by this kind of identifier."""
     people = (digests(event.person, KEY, "US", "s") for event in entry(text))
     return {each[kind] for each in people if kind in each}
 
@@ -168,7 +168,7 @@ def test_a_number_of_json_is_read_like_its_text(written: str) -> None:
     assert normalise_phone(parsing.contact(value, "phone")) == "+12025550143"
 
 
-def test_a_code_is_found_at_every_entry_whatever_is_behind_it() -> None:
+def test_a_code_is_found_at_every_entry_whatever_follows_it() -> None:
     found = entries(lambda value: isinstance(value, str) and CODE in value.lower())
     tried = set()
     for name, some in found.items():
@@ -187,7 +187,7 @@ def test_a_code_is_found_at_every_entry_whatever_is_behind_it() -> None:
 
 
 @pytest.mark.parametrize("amount", ["-25.00", "0.00", "-0.01", "0", -2500, 0, -1])
-def test_no_entry_takes_what_is_not_above_zero_for_a_gift(amount: Any) -> None:
+def test_no_entry_accepts_a_gift_that_is_not_above_zero(amount: Any) -> None:
     found = entries(lambda value: isinstance(value, str | int) and _is_number(value))
     for name, some in found.items():
         for entry in some:

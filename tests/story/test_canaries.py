@@ -37,7 +37,7 @@ from advocacy.storage.db import db
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_loader import ship
 from advocacy.web.redirect import Redirector
-from tests.support.counterparts import CALLBACK, ROOMS, Counterpart, payload
+from tests.support.counterparts import CALLBACK, COUNTERPARTS, Counterpart, payload
 from tests.support.csv_rows import rows_of
 from tests.support.sql import run
 from tests.support.written_forms import FORMS
@@ -127,7 +127,7 @@ def send(world, key: str, deliveries: list[tuple[bytes, dict[str, str], str]]) -
 
 def send_payloads(world, every_form: bool) -> None:
     now = datetime.now(UTC)
-    for name, tool in ROOMS.items():
+    for name, tool in COUNTERPARTS.items():
         key = _source(world, tool.slug, f"canary {name}", tool.secret, dict(tool.setup))
         deliveries = []
         for body in bodies(tool, every_form):
@@ -142,7 +142,7 @@ def send_payloads(world, every_form: bool) -> None:
 
 def send_what_is_around(world) -> None:
     """Canaries in the queries that Twilio signs, and in names of deliveries."""
-    twilio = ROOMS["twilio"]
+    twilio = COUNTERPARTS["twilio"]
     key = _source(world, "twilio", "around", twilio.secret, {})
     fields = dict(parse_qsl(payload("twilio", "call_completed.form").decode()))
     for turn, canary in enumerate(CANARIES):

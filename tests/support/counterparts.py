@@ -1,7 +1,7 @@
-"""The other side of each room: a tool that sends, and signs with its own library where it has one.
+"""The counterpart of each provider: a tool that sends, and signs with its own library if possible.
 
-What a stranger would get wrong: these are not copies of our checks. Stripe's, Twilio's and the
-Standard Webhooks library sign here, so that a mistake we made twice would still be found.
+Note: these do not copy our checks. The libraries of Stripe, Twilio and Standard Webhooks sign here,
+so that a mistake that we make twice is still found.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def payload(slug: str, name: str) -> bytes:
 
 
 def payloads(slug: str) -> Iterator[str]:
-    """Yield the names of a room's payloads."""
+    """Yield the names of a provider's payloads."""
     for path in sorted((PAYLOADS / slug).iterdir()):
         yield path.name if path.suffix == ".form" else path.stem
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A tool that sends to one room. `sign` returns the headers that prove who it is."""
+    """A tool that sends to one provider. `sign` returns the headers that authenticate it."""
 
-    room: Provider
+    provider: Provider
     secret: str = ""
     other_secret: str = ""
     sign: Callable[[bytes, str, datetime], Mapping[str, str]] = lambda body, secret, now: {}
@@ -70,23 +70,23 @@ class Counterpart:
 
     @property
     def slug(self) -> str:
-        return self.room.slug
+        return self.provider.slug
 
     def send(self, body: bytes, secret: str = "", now: datetime = NOW) -> Delivery:
-        """Return the delivery of a body, proved with a secret (else its own) at an instant."""
+        """Return the delivery of a body, signed with a secret (else its own) at an instant."""
         kind = "application/x-www-form-urlencoded" if self.form else "application/json"
         headers = {"content-type": kind, **self.sign(body, secret or self.secret, now)}
         return Delivery(body=body, headers=headers, url=CALLBACK, setup=self.setup)
 
     def verified(self, body: bytes, now: datetime = NOW, **setup: Any) -> Verified:
-        """Return what the room vouches for of a body; further setup may be given."""
+        """Return a body as the provider verifies it; further setup may be given."""
         delivery = self.send(body, now=now)
         merged = Delivery(delivery.body, delivery.headers, delivery.url, {**self.setup, **setup})
-        return self.room.verify(merged, [self.secret] if self.secret else [], now)
+        return self.provider.verify(merged, [self.secret] if self.secret else [], now)
 
     def parsed(self, name: str, **setup: Any) -> list[ActionEvent]:
         """Return the events of one of our payloads."""
-        return self.room.parse(self.verified(payload(self.slug, name), **setup))
+        return self.provider.parse(self.verified(payload(self.slug, name), **setup))
 
     def names(self) -> list[str]:
         return list(self.only or payloads(self.slug))
@@ -101,7 +101,7 @@ def _stripe(body: bytes, secret: str, now: datetime) -> Mapping[str, str]:
     text = body.decode("utf-8", "surrogateescape")
     try:
         digest = stripe.WebhookSignature._compute_signature(f"{stamp}.{text}", secret)
-    except UnicodeEncodeError:  # Stripe's library signs text; these bytes are none.
+    except UnicodeEncodeError:  # Stripe's library signs text, which these bytes are not.
         digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, "sha256").hexdigest()
     return {"stripe-signature": f"t={stamp},v1={digest},v0=ignored"}
 
@@ -168,27 +168,29 @@ FORM_MAPPING = {
 }
 
 
-def _room(slug: str) -> Provider:
+def _provider(slug: str) -> Provider:
     return BY_SLUG[slug]
 
 
 def _generic(name: str, prefix: str, **rest: Any) -> Counterpart:
     found = tuple(each for each in payloads("generic") if each.startswith(prefix))
-    return Counterpart(_room("generic"), setup={"mapping": mappings.get(name)}, only=found, **rest)
+    return Counterpart(
+        _provider("generic"), setup={"mapping": mappings.get(name)}, only=found, **rest
+    )
 
 
 ACTION_NETWORK = Counterpart(
-    _room("action_network"), unknown=b'[{"osdi:rain": {"identifiers": ["action_network:1"]}}]'
+    _provider("action_network"), unknown=b'[{"osdi:rain": {"identifiers": ["action_network:1"]}}]'
 )
 ACTBLUE = Counterpart(
-    _room("actblue"),
+    _provider("actblue"),
     secret="actblue:one:with:colons",
     other_secret="actblue:two",
     sign=_basic,
     unknown=b'{"contribution": {}, "lineitems": [{"lineitemId": 1}]}',
 )
 STRIPE = Counterpart(
-    _room("stripe"),
+    _provider("stripe"),
     secret="whsec_one",
     other_secret="whsec_two",
     sign=_stripe,
@@ -197,7 +199,7 @@ STRIPE = Counterpart(
     unknown=b'{"object": "event", "id": "evt_x", "type": "rain.fell", "created": 1777636800}',
 )
 TWILIO = Counterpart(
-    _room("twilio"),
+    _provider("twilio"),
     secret="0123456789abcdef0123456789abcdef",
     other_secret="fedcba9876543210fedcba9876543210",
     sign=_twilio,
@@ -206,12 +208,12 @@ TWILIO = Counterpart(
     unknown=b"MessageSid=SM1&MessageStatus=delivered",
 )
 NATIONBUILDER = Counterpart(
-    _room("nationbuilder"),
+    _provider("nationbuilder"),
     secret="nb-shared-token-1",
     unknown=b'{"payload": {"rain": {}}, "token": "nb-shared-token-1"}',
 )
 CONTROLSHIFT = Counterpart(
-    _room("controlshift"),
+    _provider("controlshift"),
     secret="cs-one",
     other_secret="cs-two",
     sign=_controlshift,
@@ -219,7 +221,7 @@ CONTROLSHIFT = Counterpart(
     unknown=b'{"type": "rain.created", "data": {"id": 1}}',
 )
 PROCA = Counterpart(
-    _room("proca"),
+    _provider("proca"),
     secret="proca:one",
     other_secret="proca:two",
     sign=_basic,
@@ -227,7 +229,7 @@ PROCA = Counterpart(
     b' "action": {"actionType": "rain"}}',
 )
 STANDARD = Counterpart(
-    _room("standard"),
+    _provider("standard"),
     secret="whsec_" + base64.b64encode(b"a" * 32).decode(),
     other_secret="whsec_" + base64.b64encode(b"b" * 32).decode(),
     sign=_standard,
@@ -263,7 +265,7 @@ EVERYACTION = _generic(
 EVERY_ORG = _generic("every_org", "every_org")
 NEW_MODE = _generic("new_mode", "new_mode", unknown=b'{"action_type": "rain", "id": 1}')
 FORM = Counterpart(
-    _room("generic"),
+    _provider("generic"),
     secret="form-one",
     other_secret="form-two",
     sign=_plain,
@@ -274,7 +276,7 @@ FORM = Counterpart(
     unknown=b"kind=rain&id=1",
 )
 
-ROOMS = {
+COUNTERPARTS = {
     "action_network": ACTION_NETWORK,
     "actblue": ACTBLUE,
     "stripe": STRIPE,
@@ -295,7 +297,7 @@ SOURCE = UUID(int=7)
 
 
 def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[str, Reconciled]:
-    """Settle deliveries in every order, or in `most` of them drawn by lot; all must agree."""
+    """Reconcile deliveries in every order, or in `most` random ones; all must agree."""
     orders: Iterable[tuple[int, ...]] = permutations(range(len(told)))
     if factorial(len(told)) > most:
         lots = Random(len(told))
@@ -310,7 +312,7 @@ def in_every_order(told: Sequence[list[ActionEvent]], most: int = 200) -> dict[s
 
 
 def facts(events: list[ActionEvent], delivery: int = 1, source: UUID = SOURCE) -> list[Fact]:
-    """Return the facts of events, with the person's own words in place of hashes."""
+    """Return the facts of events, with identifiers as written in place of hashes."""
     return [
         fact_of(
             event,
@@ -323,7 +325,7 @@ def facts(events: list[ActionEvent], delivery: int = 1, source: UUID = SOURCE) -
 
 
 def settled(*told: list[Fact]) -> dict[str, Reconciled]:
-    """Settle facts into actions, by the shortest of the names that they were told under."""
+    """Reconcile facts into actions, by the shortest of the names under which they were reported."""
     groups = group_facts(fact for each in told for fact in each)
     return {
         min((fact.external_id for fact in group), key=lambda name: (len(name), name)): reconcile(

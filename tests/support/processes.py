@@ -48,7 +48,7 @@ WORKER = (sys.executable, "-m", "workers.run", "worker")
 COUNTER = (sys.executable, "-m", "workers.run", "counter")
 CLOCK = (sys.executable, "-m", "workers.run", "clock")
 WEB = tuple(shlex.split(PROCESSES["web"]))
-DOORS = (sys.executable, "-m", "config.granian")
+EDGE = (sys.executable, "-m", "config.granian")
 
 
 def request(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:

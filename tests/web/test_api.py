@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlalchemy import text
 
-from advocacy.analytics import goals
+from advocacy.analytics import goal_input
 from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import transaction
@@ -344,8 +344,8 @@ ROUTES = {
     ("GET", "/actions/<uuid:action_id>"): READER,
     ("GET", "/sign-in/organization"): ANYONE,
     ("POST", "/sign-in/organization"): ANYONE,
-    ("GET", "/set-password/<word>"): ANYONE,
-    ("POST", "/set-password/<word>"): ANYONE,
+    ("GET", "/set-password/<token>"): ANYONE,
+    ("POST", "/set-password/<token>"): ANYONE,
     ("GET", "/account"): ONESELF,
     ("POST", "/account"): ONESELF,
     ("POST", "/account/password"): ONESELF,
@@ -360,7 +360,7 @@ ROUTES = {
     ("POST", "/campaigns/<slug>/view-links"): EDITOR,
     ("POST", "/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw"): EDITOR,
     # Its word is its key; see test_view_links.
-    ("GET", "/view/<word>"): ANYONE,
+    ("GET", "/view/<token>"): ANYONE,
     ("GET", "/campaigns/<slug>/live"): READER,
     ("GET", "/sources"): READER,
     ("POST", "/sources/state"): EDITOR,
@@ -383,7 +383,7 @@ FILLED = {
     "<key>": "src_unknown",
     "<name>": "swagger-ui.css",
     "<path:filename>": "style.css",
-    "<word>": "unknown",
+    "<token>": "unknown",
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
     "<uuid:goal_id>": str(UUID(int=1)),
@@ -413,8 +413,8 @@ OWN_ANSWERS = {
     ("POST", "/api/v1/links/<code>/shares"): 201,
     ("GET", "/sign-in/organization"): 302,
     ("POST", "/sign-in/organization"): 302,
-    ("GET", "/set-password/<word>"): 404,
-    ("POST", "/set-password/<word>"): 404,
+    ("GET", "/set-password/<token>"): 404,
+    ("POST", "/set-password/<token>"): 404,
     ("POST", "/account"): 302,
     ("POST", "/account/password"): 422,
     ("POST", "/account/end-others"): 302,
@@ -424,7 +424,7 @@ OWN_ANSWERS = {
     ("POST", "/members/<uuid:member_id>/end-sessions"): 404,
     ("POST", "/members/<uuid:member_id>/remove"): 404,
     ("POST", "/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw"): 404,
-    ("GET", "/view/<word>"): 404,
+    ("GET", "/view/<token>"): 404,
 }
 
 
@@ -532,7 +532,7 @@ def test_what_is_of_another_organization_is_not_there(app):
             alice.org_id, campaign.id, mails, "surge/Alice", datetime.now(UTC)
         )
         day = date(2026, 6, 1)
-        goals.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
+        goal_input.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
     alice.member("reader", "ana@example.org")
     alice.act("call", email="a@example.org")
     alice.drain()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from openpyxl import load_workbook
 
-from advocacy.analytics.goals import put_goal
+from advocacy.analytics.goal_input import put_goal
 from advocacy.storage.session import transaction
 
 NOW = datetime.now(UTC)

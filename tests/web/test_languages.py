@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from advocacy.analytics import explain_text, goals
+from advocacy.analytics import explain_text, goal_input
 from advocacy.analytics.explain import explain
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind, Tier
@@ -106,7 +106,7 @@ def pages(world) -> dict[str, str]:
     world.standard("{", message_id="msg_broken")
     world.drain()
     today = NOW.date()
-    goals.put_goal(
+    goal_input.put_goal(
         world.org_id,
         world.campaign_id,
         "calls",
@@ -116,7 +116,7 @@ def pages(world) -> dict[str, str]:
         districts=["TX-07", "TX-01"],
         each_district=5,
     )
-    goals.put_goal(world.org_id, None, "supporters", "+5%", today, today + timedelta(days=9))
+    goal_input.put_goal(world.org_id, None, "supporters", "+5%", today, today + timedelta(days=9))
     with transaction():
         surges.put_surges(
             world.org_id,
@@ -141,8 +141,8 @@ def pages(world) -> dict[str, str]:
         "<slug>": "stay",
         "<uuid:action_id>": str(row.id),
         "<code>": world.links["x"],
-        "/view/<word>": f"/view/{view}",
-        "/set-password/<word>": f"/set-password/{word}",
+        "/view/<token>": f"/view/{view}",
+        "/set-password/<token>": f"/set-password/{word}",
     }
 
 

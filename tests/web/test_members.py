@@ -20,7 +20,7 @@ from advocacy.app import create_app
 from advocacy.storage import audit, campaigns, members
 from advocacy.storage.session import transaction
 from advocacy.web import passwords
-from advocacy.web.login_throttle import Guesses
+from advocacy.web.login_throttle import LoginThrottle
 from tests.support.sql import run
 from tests.support.world import PASSWORD, World
 
@@ -31,7 +31,7 @@ OTHER = "another good password"
 @pytest.fixture(autouse=True)
 def nothing_guessed(wired):
     """Tries are counted in Redis, which the tests share."""
-    wired.extensions["guesses"]._everywhere.storage.reset()
+    wired.extensions["login_throttle"]._shared.storage.reset()
 
 
 def sign_in(app, email=ANA, password=PASSWORD, client=None, **more):
@@ -241,7 +241,7 @@ def test_nobody_takes_as_long_as_somebody(world):
             began = time.perf_counter()
             sign_in(world.app, email, OTHER)
             seconds.append(time.perf_counter() - began)
-        world.app.extensions["guesses"]._everywhere.storage.reset()
+        world.app.extensions["login_throttle"]._shared.storage.reset()
     known, unknown = (sorted(seconds)[4] for seconds in took.values())
     assert 0.6 < known / unknown < 1.6
 
@@ -300,11 +300,11 @@ def test_one_account_from_many_places_and_many_accounts_from_one(world):
         for n in range(52)
     ]
     assert statuses == [401] * 50 + [429] * 2
-    guesses = world.app.extensions["guesses"]
-    waits = [guesses.seconds_to_wait(f"{n}@example.org", "203.0.113.5") for n in range(101)]
+    throttle = world.app.extensions["login_throttle"]
+    waits = [throttle.seconds_to_wait(f"{n}@example.org", "203.0.113.5") for n in range(101)]
     assert waits[:100] == [0] * 100 and waits[100] > 0
     # A /64 is one customer.
-    waits = [guesses.seconds_to_wait(ANA[::-1], f"2001:db8::{n:x}") for n in range(11)]
+    waits = [throttle.seconds_to_wait(ANA[::-1], f"2001:db8::{n:x}") for n in range(11)]
     assert waits[9] == 0 and waits[10] > 0
 
 
@@ -316,16 +316,16 @@ def test_a_made_up_forwarded_address_changes_nothing(world):
 
 
 def test_without_redis_guessing_stays_slow(world):
-    guesses = Guesses("redis://127.0.0.1:9/0", b"k" * 32)
-    waits = [guesses.seconds_to_wait(ANA, "192.0.2.1") for _ in range(11)]
+    throttle = LoginThrottle("redis://127.0.0.1:9/0", b"k" * 32)
+    waits = [throttle.seconds_to_wait(ANA, "192.0.2.1") for _ in range(11)]
     assert waits[:10] == [0] * 10 and waits[10] > 0
-    guesses.forget(ANA, "192.0.2.1")
-    assert guesses.seconds_to_wait(ANA, "192.0.2.1") == 0
+    throttle.forget(ANA, "192.0.2.1")
+    assert throttle.seconds_to_wait(ANA, "192.0.2.1") == 0
 
 
 def test_redis_holds_neither_addresses_nor_e_mails(world):
     sign_in(world.app, environ_base={"REMOTE_ADDR": "192.0.2.44"})
-    storage = world.app.extensions["guesses"]._everywhere.storage
+    storage = world.app.extensions["login_throttle"]._shared.storage
     assert isinstance(storage, RedisStorage)
     keys = [key.decode() for key in storage.storage.keys("guesses*")]
     assert keys

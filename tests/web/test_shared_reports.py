@@ -140,7 +140,7 @@ def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, m
     look(world, path)
     with transaction() as session:
         session.execute(text("update view_links set shown = shown #- '{report,posts}'"))
-    monkeypatch.setattr(shared_reports, "_FORM", shared_reports._FORM + 1)
+    monkeypatch.setattr(shared_reports, "_FORMAT", shared_reports._FORMAT + 1)
     shown = look(world, path)
     assert shown.status_code == 200
     assert "<dt>Actions</dt><dd>20</dd>" in shown.text

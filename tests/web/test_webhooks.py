@@ -1,4 +1,4 @@
-"""The webhook door: what it keeps, what it refuses, and what it answers."""
+"""The webhook endpoint: what it keeps, what it refuses, and what it answers."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_an_old_secret_is_valid_until_its_end(world):
         )
     )
     db.session.commit()
-    # The door remembers for a second whom it knows.
+    # Sources are cached for a second.
     deadline = time.monotonic() + 3
     while world.standard(SIGNATURE).status_code != 401:
         assert time.monotonic() < deadline
@@ -427,43 +427,44 @@ def poison(world):
 
 
 def test_a_row_that_the_database_refuses_fails_no_other(world, poison):
-    """All wait behind one that holds the door, so that they are one group."""
-    holding, held = threading.Event(), threading.Event()
-    door = world.app.extensions["door"]
-    whole, groups = door._work, []
+    """All wait behind two batches that are held up, so that they are one batch."""
+    holding, held = threading.Semaphore(0), threading.Event()
+    receiver = world.app.extensions["receiver"]
+    whole, groups, before = receiver._work, [], []
 
     def work(items):
         groups.append(len(items))
-        if len(groups) == 1:
-            holding.set()
+        if len(groups) <= 2:
+            holding.release()
             assert held.wait(10)
         return whole(items)
 
-    door._work = work
+    receiver._work = work
     try:
-        with ThreadPoolExecutor(11) as pool:
-            first = pool.submit(world.standard, SIGNATURE, message_id="first")
-            assert holding.wait(10)
+        with ThreadPoolExecutor(12) as pool:
+            for name in ("first", "second"):
+                before.append(pool.submit(world.standard, SIGNATURE, message_id=name))
+                assert holding.acquire(timeout=10)
             sent = {
                 name: pool.submit(world.standard, SIGNATURE, message_id=name)
                 for name in ("poison", *(f"good-{number}" for number in range(9)))
             }
             deadline = time.monotonic() + 10
-            while len(door._waiting) < 10 and time.monotonic() < deadline:
+            while len(receiver._waiting) < 10 and time.monotonic() < deadline:
                 time.sleep(0.01)
             held.set()
             statuses = {name: each.result().status_code for name, each in sent.items()}
     finally:
-        door._work = whole
-    assert first.result().status_code == 200
-    assert groups[1] == 10
+        receiver._work = whole
+    assert [each.result().status_code for each in before] == [200, 200]
+    assert groups[2] == 10
     assert statuses.pop("poison") == 503
     assert set(statuses.values()) == {200}
-    assert inbox_rows() == 10
+    assert inbox_rows() == 11
 
 
-def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(world):
-    app = create_app(replace(world.settings, door_seconds=0.2))
+def test_an_overloaded_endpoint_says_so_and_each_delivery_counts_once(world):
+    app = create_app(replace(world.settings, webhook_seconds=0.2))
     app.extensions["notifier"] = NullNotifier()
     was, world.app = world.app, app
     try:
@@ -476,7 +477,7 @@ def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(worl
                     pool.submit(world.standard, SIGNATURE, message_id=f"late-{number}")
                     for number in range(3)
                 ]
-                for each in late:
+                for each in (first, *late):
                     answer = each.result(5)
                     assert (answer.status_code, answer.text) == (503, "try again\n")
                     assert answer.headers["Retry-After"] == "5"
@@ -484,29 +485,33 @@ def test_a_door_that_is_overloaded_says_so_and_keeps_nothing_it_did_not_say(worl
                 assert world.standard(SIGNATURE, message_id="later").status_code == 503
                 assert time.monotonic() - began < 0.1
                 other.rollback()
-                assert first.result(5).status_code == 200
-        assert [row.external_id for row in run("select external_id from inbox")] == ["first"]
-        assert world.standard(SIGNATURE, message_id="late-1").status_code == 200
+        deadline = time.monotonic() + 10
+        while app.extensions["receiver"]._began and time.monotonic() < deadline:
+            time.sleep(0.01)
+        names = ["first", "late-0", "late-1", "late-2", "later"]
+        assert {world.standard(SIGNATURE, message_id=name).status_code for name in names} == {200}
+        kept = [row.external_id for row in run("select external_id from inbox order by 1")]
+        assert kept == names
     finally:
         world.app = was
         with app.app_context():
             db.engine.dispose()
 
 
-def test_the_door_in_front_answers_as_the_application_does(world):
+def test_the_middleware_answers_as_the_application_does(world):
     from werkzeug.test import Client
 
-    door = Client(WebhookEndpoint(world.app.wsgi_app, world.app))
+    endpoint = Client(WebhookEndpoint(world.app.wsgi_app, world.app))
     now = datetime.now(UTC)
     headers = standard(SIGNATURE.encode(), "msg_1", world.secret, now)
     path = f"/webhooks/{world.keys['standard']}"
-    answer = door.post(path, data=SIGNATURE, headers=headers)
+    answer = endpoint.post(path, data=SIGNATURE, headers=headers)
     assert (answer.status_code, answer.text) == (200, "ok\n")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    refused = door.post(path, data=SIGNATURE)
+    refused = endpoint.post(path, data=SIGNATURE)
     assert (refused.status_code, refused.text) == (401, "refused\n")
-    assert door.post(path, data=b"x" * (1024 * 1024 + 1), headers=headers).status_code == 413
-    assert door.get(path).status_code == 405
-    assert door.post(f"{path}/more", data=b"").status_code == 404
-    assert door.get("/live").text == "ok\n"
+    assert endpoint.post(path, data=b"x" * (1024 * 1024 + 1), headers=headers).status_code == 413
+    assert endpoint.get(path).status_code == 405
+    assert endpoint.post(f"{path}/more", data=b"").status_code == 404
+    assert endpoint.get("/live").text == "ok\n"
     assert inbox_rows() == 1

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from advocacy.cli.dev.up import free_port
-from tests.support.processes import DOORS, ROOT, WEB, answers, children_of, until
+from tests.support.processes import EDGE, ROOT, WEB, answers, children_of, until
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("command", [WEB, DOORS], ids=["web", "links"])
+@pytest.mark.parametrize("command", [WEB, EDGE], ids=["web", "links"])
 def test_a_server_logs_in_json_that_it_lost_a_process(world, environment, settings, command):
     port = str(free_port())
     variables = {**os.environ, **environment, "PORT": port, "LINKS_PORT": port}

@@ -22,7 +22,7 @@ from advocacy.cli import main
 from advocacy.cli.dev.up import free_port
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
-from tests.support.processes import DOORS, WEB, WORKER, until
+from tests.support.processes import EDGE, WEB, WORKER, until
 from tests.support.processes import process as running
 from tests.support.served import PERSON, Served
 from tests.support.sql import run
@@ -111,7 +111,7 @@ def test_deliveries_clicks_and_reports_through_a_pooler(
     assert "gives our role no limits" not in told
     assert "does not answer" not in told
     with (
-        running(variables, *DOORS),
+        running(variables, *EDGE),
         running(variables, *WEB),
         running(variables, *WORKER),
     ):

@@ -17,7 +17,7 @@ from advocacy.cli.dev.up import free_port
 from advocacy.identity import key_check
 from advocacy.identity.key_check import KeyCheck, WrongKey
 from advocacy.storage.session import transaction
-from tests.support.processes import CLOCK, COUNTER, DOORS, ROOT, WEB, WORKER, until
+from tests.support.processes import CLOCK, COUNTER, EDGE, ROOT, WEB, WORKER, until
 from tests.support.processes import process as running
 from tests.support.served import BODY, PERSON, Served
 from tests.support.sql import run
@@ -26,7 +26,7 @@ OTHER = "another-key-of-at-least-thirty-two-characters"
 COMMAND = (sys.executable, "-m", "advocacy.cli.main", "campaign", "list")
 PROCESSES = {
     "web": WEB,
-    "links": DOORS,
+    "links": EDGE,
     "worker": WORKER,
     "counter": COUNTER,
     "clock": CLOCK,
@@ -144,7 +144,7 @@ def refusing_connections(url: str) -> Iterator[Callable[[], object]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [WEB, DOORS], ids=["web", "links"])
+@pytest.mark.parametrize("command", [WEB, EDGE], ids=["web", "links"])
 def test_started_while_the_database_is_away_links_lead_on_and_nothing_is_stored(
     world, variables, command, tmp_path
 ):

@@ -21,7 +21,7 @@ from advocacy.cli.dev.up import free_port
 from advocacy.storage import links, organizations
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_log import waiting_bytes
-from tests.support.processes import DOORS, WEB, children_of, until
+from tests.support.processes import EDGE, WEB, children_of, until
 from tests.support.processes import process as running
 from tests.support.query_strings import PASSED_ON, passed_on
 from tests.support.served import BODY, PERSON, Served
@@ -33,7 +33,7 @@ def variables(environment, settings):
     return {**environment, "VAR_DIR": str(settings.var_dir), "SECRET_KEY": settings.secret_key}
 
 
-@pytest.fixture(params=[WEB, DOORS], ids=["web", "doors"])
+@pytest.fixture(params=[WEB, EDGE], ids=["web", "edge"])
 def command(request):
     return request.param
 
@@ -314,7 +314,7 @@ def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
     for clicks in (30, 0):
         port = free_port()
         ports = {"PORT": str(port), "LINKS_PORT": str(port)}
-        with running({**variables, **ports, "CLICK_SHIP_SECONDS": "0.3"}, *DOORS) as server:
+        with running({**variables, **ports, "CLICK_SHIP_SECONDS": "0.3"}, *EDGE) as server:
             made = Served(world, port)
             until(made.answers)
             for _ in range(clicks):
@@ -333,7 +333,7 @@ def test_a_process_ends_with_the_one_that_watches_it(world, variables):
     """Else it would go on answering beside its successors, as it was."""
     port = free_port()
     ports = {"LINKS_PORT": str(port), "LINKS_CONCURRENCY": "1", "CLICK_SHIP_SECONDS": "3600"}
-    with running({**variables, **ports}, *DOORS) as server:
+    with running({**variables, **ports}, *EDGE) as server:
         made = Served(world, port)
         until(made.answers)
         assert made.ask("GET", f"/r/{world.links['x']}", **PERSON)[0] == 302
@@ -404,7 +404,7 @@ def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, vari
     port = free_port()
     shared = {**variables, "VAR_DIR": str(tmp_path), "PORT": str(port), "LINKS_PORT": str(port)}
     path = f"/r/{world.links['x']}"
-    with running(shared, *DOORS):
+    with running(shared, *EDGE):
         made = Served(world, port)
         until(made.answers)
         assert made.ask("GET", path, **PERSON)[0] == 302
@@ -413,7 +413,7 @@ def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, vari
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1",
     }
-    with running({**shared, **down}, *DOORS):
+    with running({**shared, **down}, *EDGE):
         until(made.answers)
         assert made.ask("GET", path, **PERSON)[0] == 302
         began = time.monotonic()

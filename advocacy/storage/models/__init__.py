@@ -1,11 +1,11 @@
-"""The tables. No behaviour: what is done with them is in `storage/`.
+"""The tables, without behaviour; the queries are in `storage/`.
 
 `org_id` comes first in every primary, unique and foreign key, so that no row of one organization
 can point at another's and the same schema can be distributed by `org_id`. Two tables are global:
 `organizations`, and `addresses`, the lookup keys.
 
-Note: `actions`, `identifiers`, `supporters` and `totals` are derived.
-The record is `inbox`, `touches` and what staff made; `rebuild` makes the rest from it.
+Note: `actions`, `identifiers`, `supporters` and `totals` are derived. The source of truth is
+`inbox`, `touches` and what staff made; `rebuild` derives the rest.
 """
 
 from __future__ import annotations

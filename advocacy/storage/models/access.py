@@ -1,4 +1,4 @@
-"""Who may enter: members, tokens, sessions, the audit log."""
+"""Access: members, API tokens, sessions, the audit log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 
 
 class Token(db.Model):  # type: ignore[name-defined,misc]
-    """A bearer token of the API. The token itself is shown once and kept only as a digest."""
+    """A bearer token of the API. It is shown once; only its digest is stored."""
 
     __tablename__ = "tokens"
 
@@ -42,10 +42,10 @@ class Token(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Member(db.Model):  # type: ignore[name-defined,misc]
-    """A member of the staff. Invited until they have a password; `one_time_until` ends their link.
+    """A staff member. Invited until they have a password; `one_time_until` is their link's expiry.
 
-    The e-mail address is stored as it is: they sign in with it and get mail there. They have one
-    password in each organization, so that the owner of one can never get into another.
+    The email address is stored in plain text: they sign in with it and get mail there. They have a
+    password in each organization, so that the owner of one cannot get into another.
     """
 
     __tablename__ = "members"
@@ -69,7 +69,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SessionRow(db.Model):  # type: ignore[name-defined,misc]
-    """A browser that is signed in, as a member or with a token. Its cookie holds the token."""
+    """A signed-in browser, of a member or an API token. Its cookie contains the session token."""
 
     __tablename__ = "sessions"
 
@@ -94,7 +94,7 @@ class SessionRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class AuditRow(db.Model):  # type: ignore[name-defined,misc]
-    """That one of the staff did something which owners want to know. Nothing of supporters."""
+    """An entry of the audit log for owners: what a staff member did. Nothing about supporters."""
 
     __tablename__ = "audit"
 

@@ -40,7 +40,7 @@ class Supporter(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Suppressed(db.Model):  # type: ignore[name-defined,misc]
-    """Someone who was erased: a late delivery must not bring them back."""
+    """An erased person, whom a late delivery must not bring back."""
 
     __tablename__ = "suppressed"
 
@@ -52,11 +52,10 @@ class Suppressed(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ActionRow(db.Model):  # type: ignore[name-defined,misc]
-    """An action, settled from all facts about it and attributed.
+    """A reconciled and attributed action.
 
-    The hashes are what it named, keyed as in `advocacy.identity.hashing`; what was named together
-    says who
-    is one person.
+    The hashes are its identifiers, keyed as in `advocacy.identity.hashing`; identifiers that occur
+    together belong to one person.
     """
 
     __tablename__ = "actions"
@@ -144,7 +143,7 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
-    """Whom an identifier names that was seen with others; also its lock. See `identifiers.py`."""
+    """The supporter of an identifier that was seen with others; also its lock."""
 
     __tablename__ = "identifiers"
 
@@ -159,7 +158,7 @@ class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ActionName(db.Model):  # type: ignore[name-defined,misc]
-    """Another name of an action: a tool reports one payment as intent, charge and invoice."""
+    """Another id of an action: a tool reports one payment as intent, charge and invoice."""
 
     __tablename__ = "action_names"
 
@@ -174,9 +173,9 @@ class ActionName(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Restatement(db.Model):  # type: ignore[name-defined,misc]
-    """That numbers which had been shown were changed: when, why, of which days, how many actions.
+    """A change to figures that had been shown: when, why, which days, how many actions.
 
-    For readers of the old numbers. It is history, so a rebuild neither makes nor drops it.
+    For readers of the old figures. It is history, so a rebuild neither adds nor drops it.
     """
 
     __tablename__ = "restatements"
@@ -198,11 +197,11 @@ class Restatement(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Total(db.Model):  # type: ignore[name-defined,misc]
-    """Counted actions and money of one day, as deltas in a few slots, so that no row is hot.
+    """Counted actions and money of one day, in a few stripes, so that no row is contended.
 
-    `model` is `every` where all attribution models say the same, as they do for an action with one
-    touch or none. `units` are billionths of an action, since most models share one out. `post_id`
-    and `campaign_id` are the nil UUID where there is none: a key cannot be null.
+    `model` is `every` where all attribution models agree, as for an action with at most one touch.
+    `units` are billionths of an action, since most models split credit. `post_id` and
+    `campaign_id` are the nil UUID for none: a key cannot be null.
     """
 
     __tablename__ = "totals"
@@ -224,7 +223,7 @@ class Total(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
-    """Totals of sixteen days in a row, without the source: what long reports read."""
+    """Totals of sixteen consecutive days, without the source, for long reports."""
 
     __tablename__ = "span_totals"
 
@@ -244,7 +243,7 @@ class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
 
 
 class DayTotal(db.Model):  # type: ignore[name-defined,misc]
-    """Totals of one day by kind alone: what the course of a campaign is drawn from."""
+    """Totals of one day by kind only, for the chart of a campaign."""
 
     __tablename__ = "day_totals"
 
@@ -258,9 +257,9 @@ class DayTotal(db.Model):  # type: ignore[name-defined,misc]
 
 
 class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
-    """Actions by last touch through a link passed on so often; 2 stands for 2 and beyond.
+    """Actions by last touch by the generation of the shared link; 2 includes later ones.
 
-    `span` is how many days from `starts_on` are counted: 1, and again 16.
+    `span` is the number of days from `starts_on`: 1 or 16.
     """
 
     __tablename__ = "generation_totals"
@@ -276,7 +275,7 @@ class GenerationTotal(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ClickTotal(db.Model):  # type: ignore[name-defined,misc]
-    """Clicks of one post on one day in its campaign's zone, people and others apart."""
+    """Clicks on one post on one day of its campaign's zone, with those of people separately."""
 
     __tablename__ = "click_totals"
 
@@ -290,7 +289,7 @@ class ClickTotal(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ClickSpanTotal(db.Model):  # type: ignore[name-defined,misc]
-    """Clicks of one post in sixteen days in a row."""
+    """Clicks on one post in sixteen consecutive days."""
 
     __tablename__ = "click_span_totals"
 

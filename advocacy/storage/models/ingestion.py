@@ -125,9 +125,9 @@ class QuarantinedDelivery(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Claim(db.Model):  # type: ignore[name-defined,misc]
-    """That a worker is at these deliveries, and may be until then.
+    """A lease: a worker processes these deliveries, until its expiry.
 
-    `losses` is how often an earlier claim of just these deliveries ran out; a part begins at 0.
+    `losses` is how often a lease of exactly these deliveries expired; a part starts at 0.
     """
 
     __tablename__ = "claims"

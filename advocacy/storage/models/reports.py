@@ -1,4 +1,4 @@
-"""Shared reports, reports by e-mail, surges."""
+"""Shared reports, email reports, surges."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 class ViewLink(db.Model):  # type: ignore[name-defined,misc]
     """A shared report: a link that shows one campaign's report. Its token is stored as a digest.
 
-    `days` are the last so many; else `first_on` to `last_on`; without any, all days there are.
-    `shown` is the report as it was shown on the day `shown_on`: it stays the same until the next.
+    It covers the last `days` days, or `first_on` to `last_on`, or all days. `shown` is the snapshot
+    of the day `shown_on`, which stays the same for that day.
     """
 
     __tablename__ = "view_links"
@@ -63,11 +63,11 @@ class ViewLink(db.Model):  # type: ignore[name-defined,misc]
 
 
 class ReportSubscription(db.Model):  # type: ignore[name-defined,misc]
-    """Who of the staff gets what by mail: the week, a report before a meeting, or surge alerts.
+    """A subscription to a weekly report, a report before a meeting, or surge alerts.
 
     `weekday` (Monday is 0), `on_date` and `send_at` are in the organization's time zone. Without a
-    campaign it is about the whole organization. When it is ended the address goes and the row
-    stays, because the reports that were sent for it are kept.
+    campaign it covers the whole organization. When it ends, the address is deleted and the row
+    stays, because the sent reports are stored.
     """
 
     __tablename__ = "report_subscriptions"
@@ -98,11 +98,11 @@ class ReportSubscription(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SentReport(db.Model):  # type: ignore[name-defined,misc]
-    """A mail that is due, on its way or sent: one for a subscription and a period, ever.
+    """A mail that is due, being sent or sent: at most one for a subscription and a period.
 
-    `making`: claimed, nothing was sent yet. `sending`: handed to the mail server, no answer yet;
-    where the process dies here, nobody knows whether it arrived, so nothing sends it by itself.
-    `waiting`: was not taken, is tried again at `next_try_at`. `sent` and `failed` are ends.
+    `making`: claimed, nothing was sent yet. `sending`: passed to the mail server, no response yet;
+    if the process dies here, it is unknown whether the mail arrived, so it is not sent again
+    automatically. `waiting`: not accepted, retried at `next_try_at`. `sent` and `failed` are final.
     """
 
     __tablename__ = "sent_reports"
@@ -140,9 +140,9 @@ class SentReport(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
-    """That a post ran far above its usual: how much was counted in how many minutes, and when.
+    """A post that was far above its average: how much was counted in how many minutes, and when.
 
-    `usual` is what the same number of minutes brings on average.
+    `usual` is the average for the same number of minutes.
     """
 
     __tablename__ = "surges"

@@ -28,7 +28,7 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 
 
 class Organization(db.Model):  # type: ignore[name-defined,misc]
-    """`fallback_url` is where supporters are sent on to whose link leads nowhere, or empty.
+    """An organization. `fallback_url` is offered on the page for missing links, or empty.
 
     `derived_version` is the version of the rules by which all figures were last made.
     """
@@ -45,7 +45,7 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Address(db.Model):  # type: ignore[name-defined,misc]
-    """A lookup key: whose a source key, a token (by digest) or a link's code is.
+    """A lookup key: the owner of a source key, a token (by digest) or the code of a link.
 
     A member's `word` is a keyed digest of their e-mail address, a slash, and the organization's id.
     """
@@ -93,7 +93,7 @@ class Campaign(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Source(db.Model):  # type: ignore[name-defined,misc]
-    """A configured endpoint at a provider. Its key is kept only as a digest in `addresses`."""
+    """A configured webhook endpoint. Only a digest of its key is stored, in `addresses`."""
 
     __tablename__ = "sources"
 
@@ -115,7 +115,7 @@ class Source(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SourceSecret(db.Model):  # type: ignore[name-defined,misc]
-    """A sealed secret of a source. Several are valid while one is rotated out."""
+    """An encrypted secret of a source. Several are valid during a rotation."""
 
     __tablename__ = "source_secrets"
 
@@ -135,7 +135,7 @@ class SourceSecret(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SecretKeyDigest(db.Model):  # type: ignore[name-defined,misc]
-    """Which `SECRET_KEY` the data was stored with: one row, with the id of no organization."""
+    """The digest of the `SECRET_KEY` of the data: one row, with the nil UUID as organization."""
 
     __tablename__ = "secret_key_digests"
 
@@ -144,10 +144,10 @@ class SecretKeyDigest(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Goal(db.Model):  # type: ignore[name-defined,misc]
-    """What a campaign or the organization wants to reach between two days.
+    """A goal of a campaign or the organization for a range of days.
 
-    `target` is a number (of minor units for money), or `growth_bp` says by how many hundredths of a
-    percent the measure has to grow; the other is 0. For calls, `each_district` is how many each of
+    `target` is a number (minor units for money), or `growth_bp` is the growth to reach in
+    hundredths of a percent; the other is 0. For calls, `each_district` is the number that each of
     `districts` needs.
     """
 

@@ -24,7 +24,7 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 
 
 class Post(db.Model):  # type: ignore[name-defined,misc]
-    """What was published on a platform for a campaign."""
+    """A post published on a platform for a campaign."""
 
     __tablename__ = "posts"
 
@@ -50,10 +50,10 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
 class Link(db.Model):  # type: ignore[name-defined,misc]
     """A tracking link of a post. `provider` says how its destination takes our code.
 
-    For the generic provider `carries` says it: query parameter to `{code}`, `{click_id}`, `{both}`.
-    By `changed_at` redirect processes know whether their copy is fresh. A link that a
-    supporter passes on has a `parent_id` and is of the same post as the first of its chain, so that
-    what it brings is that post's; `generation` is how often it was passed on.
+    For the generic provider `carries` maps query parameters to `{code}`, `{click_id}` or `{both}`.
+    `changed_at` lets redirect processes read only changed links. A link that a supporter shares has
+    a `parent_id` and the post of the first link of the chain, which gets the credit; `generation`
+    is how often it was shared on.
     """
 
     __tablename__ = "links"
@@ -92,9 +92,9 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
 
 
 class TouchRow(db.Model):  # type: ignore[name-defined,misc]
-    """A click on a tracking link. Nothing of the person but, once they have acted, who they are.
+    """A click on a tracking link, with the supporter once they have acted.
 
-    `shared` says that several people acted through this click (a forwarded link): it stays evidence
+    `shared` means that several people acted through this click (a forwarded URL): it stays evidence
     for the post and identifies no one.
     """
 

@@ -1,7 +1,6 @@
-"""The pages of single actions: a campaign's newest ones, and the receipt of each.
+"""The pages of single actions: the newest ones of a campaign, and the receipt of each.
 
-Note: they hold no script. The sentences of a receipt are in `analytics/explain_text.py`, so that
-page, API and command agree; the page shows them in the reader's language.
+The sentences of a receipt are in `analytics/explain_text.py`, so that page, API and CLI agree.
 """
 
 from __future__ import annotations
@@ -32,26 +31,26 @@ _PAGE = 50
 
 @blueprint.app_template_filter("moment")
 def moment(at: datetime, timezone: str) -> str:
-    """Write an instant as clocks in this time zone show it."""
+    """Format an instant in a time zone."""
     return vocabulary.moment(at, timezone)
 
 
 @blueprint.app_template_filter("share")
 def share(given: ReceiptShare) -> str:
-    """Write a share as a fraction and as a percentage."""
+    """Format a share as a percentage, with the fraction if that is short."""
     percentage = f"{format_decimal(given.percent, format='0.##')} %"
     return f"{given.share} ({percentage})" if explain_text.is_short(given.share) else percentage
 
 
 @blueprint.app_template_filter("noun")
 def noun(kind: str) -> str:
-    """Write what an action of this kind is called."""
+    """Return the noun for an action of this kind."""
     return said(vocabulary.noun(kind))
 
 
 @blueprint.app_template_filter("platform")
 def platform(name: str) -> str:
-    """Write a platform's name as the platform does."""
+    """Return the name of a platform in its own spelling."""
     placed = {"email": _("Email"), "sms": _("Text message"), "web": _("Web page")}
     return str(placed.get(name) or vocabulary.platform_named(name))
 

@@ -1,8 +1,8 @@
-"""The page of reports by mail: who gets what, and what was sent, to take along or send again.
+"""The email reports page: subscriptions, and sent mails to download or send again.
 
-Note: nothing is sent by this page. What is to go out again waits for the
-clock as all that is due does, so that it goes once, by a process that has the memory for it. The
-audit does not name who gets mail: an address is forgotten when its subscription ends.
+Note: this page sends nothing. A mail to be sent again is marked as due and sent by a worker, so
+that it is sent once. The audit log does not contain recipients: an address is deleted when its
+subscription ends.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from advocacy.web.i18n import chosen, said
 
 blueprint = Blueprint("reports", __name__)
 
-# Whoever may say who gets mail.
 for_editors = auth.needs_role("editor")
 
 _FIELDS = ("email", "what", "campaign", "weekday", "on", "at", "language")
@@ -40,19 +39,19 @@ _MONDAY = date(2024, 1, 1)
 @blueprint.get("/reports")
 @for_editors
 def page() -> str:
-    """Show who gets what and what was sent, and offer to send more."""
+    """List subscriptions and sent mails, with a form to add a subscription."""
     return _page({})
 
 
 @blueprint.post("/reports")
 @for_editors
 def add() -> auth.Page:
-    """Let somebody get reports or alerts."""
+    """Add a subscription to reports or alerts."""
     asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
     try:
         with transaction():
             _put(asked)
-            auth.note("mail_subscribed", asked["campaign"])
+            auth.record_audit("mail_subscribed", asked["campaign"])
     except BadSubscription as error:
         return _page(asked, said(error.args[0])), 422
     except errors.Taken:
@@ -63,26 +62,26 @@ def add() -> auth.Page:
 @blueprint.post("/reports/<uuid:subscription_id>/end")
 @for_editors
 def end(subscription_id: UUID) -> auth.Page:
-    """Send somebody no more of it, and forget their address."""
+    """End a subscription, and delete its email address."""
     try:
         with transaction():
             email_outbox.end_subscription(g.org_id, subscription_id, datetime.now(UTC))
-            auth.note("mail_ended")
+            auth.record_audit("mail_ended")
     except errors.NotFound:
-        raise _nothing_of_the_kind() from None
+        raise _not_found() from None
     return redirect(url_for("reports.page"))
 
 
 @blueprint.post("/reports/sent/<uuid:report_id>/again")
 @for_editors
 def send_again(report_id: UUID) -> auth.Page:
-    """Let a mail go out again, with the figures it had."""
+    """Send a mail again, with the same figures."""
     try:
         with transaction():
             email_outbox.request_resend(g.org_id, report_id, datetime.now(UTC))
-            auth.note("mail_sent_again")
+            auth.record_audit("mail_sent_again")
     except errors.NotFound:
-        raise _nothing_of_the_kind() from None
+        raise _not_found() from None
     except errors.Taken:
         trouble = _("It is being sent; check again in a few minutes")
         return _page({}, trouble), 409
@@ -92,10 +91,10 @@ def send_again(report_id: UUID) -> auth.Page:
 @blueprint.get("/reports/sent/<uuid:report_id>.pdf")
 @for_editors
 def pdf(report_id: UUID) -> Response:
-    """Hand over a report as it was sent."""
+    """Download a report as it was sent."""
     found = email_outbox.find_sent(g.org_id, report_id)
     if found is None or not found.figures or found.what == "alert":
-        raise _nothing_of_the_kind()
+        raise _not_found()
     if not pdf_installed():
         raise Problem(
             503,
@@ -113,7 +112,7 @@ def pdf(report_id: UUID) -> Response:
 
 
 def _put(asked: dict[str, str]) -> None:
-    """Keep what the form asks for. Raises `BadSubscription` and `Taken`."""
+    """Store the subscription of the form. Raises `BadSubscription` and `Taken`."""
     owner = organizations.find_organization(g.org_id)
     campaign = campaigns.find_campaign(g.org_id, asked["campaign"]) if asked["campaign"] else None
     if owner is None or (asked["campaign"] and campaign is None):
@@ -167,7 +166,7 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
 
 
 def _about(row: Any) -> str:
-    """Say which days a mail is about."""
+    """Return the period that a mail covers."""
     if row.what == "alert":
         return str(_("Alert"))
     return formats.days(periods.named(row.period))
@@ -194,5 +193,5 @@ def _states() -> dict[str, str]:
     }
 
 
-def _nothing_of_the_kind() -> Problem:
+def _not_found() -> Problem:
     return Problem(404, _("Not Found"), _("There is no such report, or it has ended."))

@@ -1,7 +1,6 @@
 """The page of goals: what is reached, the pace, the forecast, and calls left before a vote.
 
-Note: a goal is never changed, since what was said of it would change
-with it; editors remove it and set another.
+Note: a goal cannot be changed, since earlier reports quoted it; editors delete it and set another.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from flask_babel import gettext as _
 
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.analytics.goals import BadGoal, put_goal
+from advocacy.analytics.goal_input import BadGoal, put_goal
+from advocacy.analytics.goals import GoalProgress
 from advocacy.core.choices import MEASURES
 from advocacy.core.dates import day_in
 from advocacy.core.money import exponent
@@ -43,17 +43,17 @@ _USUAL_LENGTH = timedelta(days=90)
 @blueprint.get("/goals")
 @auth.needs_session
 def page() -> str:
-    """Show every goal of the organization and its campaigns, and to editors how to set one."""
+    """Show all goals of the organization and its campaigns, and editors the form for a new one."""
     return _page({})
 
 
 @blueprint.get("/goals.<any(csv, xlsx, json):written>")
 @auth.needs_session
 def file(written: str) -> Response:
-    """Hand over what the page shows."""
+    """Return what the page shows, as a file."""
     found, at = goals_of(g.org_id)
-    told = GoalsSchema().dump({"goals": found, "counted_at": at})
-    return file_of(tables_of_goals(found), told, written, "goals")
+    content = GoalsSchema().dump({"goals": found, "counted_at": at})
+    return file_of(tables_of_goals(found), content, written, "goals")
 
 
 @blueprint.post("/goals")
@@ -65,7 +65,7 @@ def add() -> auth.Page:
     try:
         with transaction():
             _put(asked)
-            auth.note("goal_set", asked["name"] or asked["measure"])
+            auth.record_audit("goal_set", asked["name"] or asked["measure"])
     except BadGoal as error:
         return _page(asked, said(error.args[0])), 422
     return redirect(url_for("goals.page"))
@@ -74,11 +74,11 @@ def add() -> auth.Page:
 @blueprint.post("/goals/<uuid:goal_id>/remove")
 @auth.needs_role("editor")
 def remove(goal_id: UUID) -> auth.Page:
-    """Remove a goal; nothing that was counted changes."""
+    """Delete a goal. Figures do not change."""
     try:
         with transaction():
             store.remove_goal(g.org_id, goal_id)
-            auth.note("goal_removed")
+            auth.record_audit("goal_removed")
     except errors.NotFound:
         raise Problem(404, _("Not Found"), _("There is no such goal.")) from None
     return redirect(url_for("goals.page"))
@@ -137,9 +137,9 @@ def _measures() -> dict[str, str]:
     }
 
 
-def _title(goal: dict[str, Any]) -> str:
-    title = goal["name"] or _measures()[goal["measure"]]
-    growth = f" +{goal['growth_percent']:g} %" if goal["growth_percent"] else ""
+def _title(goal: GoalProgress) -> str:
+    title = goal.name or _measures()[goal.measure]
+    growth = f" +{goal.growth_percent:g} %" if goal.growth_percent else ""
     return f"{title}{growth}"
 
 
@@ -156,30 +156,30 @@ def _states() -> dict[str, str]:
     }
 
 
-def _chart(goal: dict[str, Any]) -> dict[str, Any] | None:
-    if not goal["points"]:
+def _chart(goal: GoalProgress) -> dict[str, Any] | None:
+    if not goal.points:
         return None
 
     def units(number: float) -> float:
-        return number / 10 ** exponent(goal["currency"]) if goal["currency"] else number
+        return number / 10 ** exponent(goal.currency) if goal.currency else number
 
-    last = goal["points"][-1]
-    end = goal["forecast"]
+    last = goal.points[-1]
+    pace, forecast = [], []
+    if goal.target:
+        pace = [
+            {"day": goal.first, "value": units(goal.start)},
+            {"day": goal.last, "value": units(goal.target)},
+        ]
+    if end := goal.forecast:
+        forecast = [
+            {"day": last.day, "low": units(last.reached), "high": units(last.reached)},
+            {"day": goal.last, "low": units(end.low), "high": units(end.high)},
+        ]
     return charts.in_language(
         charts.toward(
-            [{"day": each["day"], "value": units(each["reached"])} for each in goal["points"]],
-            [
-                {"day": goal["from"], "value": units(goal["start"])},
-                {"day": goal["to"], "value": units(goal["target"])},
-            ]
-            if goal["target"]
-            else [],
-            [
-                {"day": last["day"], "low": units(last["reached"]), "high": units(last["reached"])},
-                {"day": goal["to"], "low": units(end["low"]), "high": units(end["high"])},
-            ]
-            if end
-            else [],
+            [{"day": each.day, "value": units(each.reached)} for each in goal.points],
+            pace,
+            forecast,
             _("Progress, pace and forecast; the table below shows the same data."),
             (_("reached"), _("pace"), _("forecast")),
         ),

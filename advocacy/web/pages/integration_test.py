@@ -1,7 +1,7 @@
-"""The page of a rehearsal: each tool of the campaign, and whether the code came back.
+"""The integration test page: whether each tool of a campaign returns the tracking code.
 
-Note: this sends real deliveries to this very installation, all at once, and waits for the worker no
-longer than `PAGE_WAIT_SECONDS`, however many tools there are.
+Note: it sends real deliveries to this installation, all at once, and waits at most
+`PAGE_WAIT_SECONDS` for the workers, however many tools there are.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from advocacy.web.security import same_site
 blueprint = Blueprint("rehearsals", __name__)
 
 PAGE_WAIT_SECONDS = 15.0
-"""So long the page waits for all tools together; a busy worker takes a second."""
+"""The longest wait, for all tools together; a busy worker takes about a second."""
 
 
 @blueprint.get("/campaigns/<slug>/rehearsal")
 @auth.needs_role("editor")
 def page(slug: str) -> str:
-    """Say what a rehearsal does, and offer it."""
+    """Explain the integration test, with a button to run it."""
     return _page(campaign_or_404(slug), None)
 
 
 @blueprint.post("/campaigns/<slug>/rehearsal")
 @auth.needs_role("editor")
 def run(slug: str) -> str:
-    """Rehearse, and show how it went."""
+    """Run the integration test, and show the results."""
     same_site()
     campaign = campaign_or_404(slug)
-    # This page waits for a worker, not for the database: the limit of other pages is not for it.
+    # This page waits for a worker, not for the database, so the usual limit does not apply.
     set_deadline(None)
     settings = current_app.extensions["settings"]
-    told = run_integration_test(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
-    return _page(campaign, sorted(told, key=lambda each: each.source))
+    results = run_integration_test(settings, campaign, wait_seconds=PAGE_WAIT_SECONDS)
+    return _page(campaign, sorted(results, key=lambda each: each.source))
 
 
-def _page(campaign: Campaign, told: list[IntegrationResult] | None) -> str:
+def _page(campaign: Campaign, results: list[IntegrationResult] | None) -> str:
     return render_template(
-        "rehearsal.html", campaign=campaign, told=told, sources=sources_of(campaign)
+        "rehearsal.html", campaign=campaign, results=results, sources=sources_of(campaign)
     )

@@ -1,7 +1,7 @@
-"""The page on which staff make tracking links, one by one or by a sheet, and find them again.
+"""The links page: make tracking links, singly or from a spreadsheet, and list them.
 
-Note: nothing is kept of a sheet that was sent. What came of it stands in
-the page itself, as a file to take along; the same sheet sent again gives the same links.
+Note: an uploaded spreadsheet is not stored. The page contains the result as a download; uploading
+the same spreadsheet again gives the same links.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ from advocacy.web.security import same_site
 
 blueprint = Blueprint("linkmaker", __name__)
 
-# Whoever may make links.
 for_editors = auth.needs_role("editor")
 
 _PAGE = 50
@@ -60,14 +59,14 @@ _CSV = "text/csv; charset=utf-8"
 
 @blueprint.app_template_filter("utm")
 def utm(words: dict[str, str]) -> str:
-    """Write a link's UTM as it stands in an address."""
+    """Format the UTM parameters of a link as in a URL."""
     return utm_shown(words)
 
 
 @blueprint.get("/links")
 @for_editors
 def page() -> str:
-    """Offer to make a link, show the one that was made, and list those there are."""
+    """List the links, with a form to make one, and show the link just made."""
     made = links.find_link(g.org_id, request.args.get("made", "").replace("\0", ""))
     return _page({"campaign": request.args.get("campaign", "")}, made=made)
 
@@ -75,7 +74,7 @@ def page() -> str:
 @blueprint.post("/links")
 @for_editors
 def make() -> BaseResponse:
-    """Make one link, or find the same one, and show it."""
+    """Make one link, or find an identical one, and show it."""
     same_site()
     asked = {name: request.form.get(name, "").replace("\0", "").strip() for name in _FIELDS}
     maker = _maker()
@@ -95,14 +94,14 @@ def make() -> BaseResponse:
 @blueprint.get("/links/bulk")
 @for_editors
 def bulk_page() -> str:
-    """Say how a sheet has to look, and take one."""
+    """Explain the spreadsheet, with a form to upload one."""
     return _bulk()
 
 
 @blueprint.post("/links/bulk")
 @for_editors
 def bulk() -> BaseResponse:
-    """Make the links of a sheet: all, or where that was chosen, those that are right."""
+    """Make the links of a spreadsheet: all or none, or on request only the valid rows."""
     same_site()
     sent = request.files.get("sheet")
     if sent is None or not sent.filename:
@@ -130,7 +129,7 @@ def bulk() -> BaseResponse:
 @blueprint.get("/links/template.csv")
 @for_editors
 def sheet() -> Response:
-    """Hand over a sheet to begin with."""
+    """Download an empty spreadsheet."""
     headers = {"Content-Disposition": 'attachment; filename="links.csv"'}
     return Response(template(), content_type=_CSV, headers=headers)
 
@@ -138,7 +137,7 @@ def sheet() -> Response:
 @blueprint.get("/links/<code>/qr.<any(svg, png):written>")
 @for_editors
 def qr(code: str, written: str) -> Response:
-    """Draw a link as a QR code, dark on white in any scheme, with the quiet zone around it."""
+    """Return a link as a QR code: dark on white in every theme, with the quiet zone."""
     if links.find_link(g.org_id, code) is None:
         raise Problem(404, _("Not Found"), _("There is no link %(code)s.", code=code))
     drawn, out = segno.make(_address(code), error="m"), io.BytesIO()
@@ -148,7 +147,7 @@ def qr(code: str, written: str) -> Response:
         drawn.save(out, kind="png", scale=20, border=4)
     kind = "image/svg+xml" if written == "svg" else "image/png"
     answer = Response(out.getvalue(), content_type=kind)
-    # The code of a link never stands for another one.
+    # The image never changes: a code always belongs to the same link.
     answer.headers["Cache-Control"] = "private, max-age=86400"
     if "download" in request.args:
         answer.headers["Content-Disposition"] = f'attachment; filename="{code}.{written}"'
@@ -159,7 +158,10 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
     every = campaigns.list_campaigns(g.org_id)
     shown = next((each for each in every if each.slug == request.args.get("of")), None)
     rows = links.list_page(
-        g.org_id, shown.id if shown else None, _PAGE + 1, _place(request.args.get("before", ""))
+        g.org_id,
+        shown.id if shown else None,
+        _PAGE + 1,
+        _read_cursor(request.args.get("before", "")),
     )
     return render_template(
         "links.html",
@@ -169,11 +171,11 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
         campaigns=every,
         shown=shown.slug if shown else "",
         rows=rows[:_PAGE],
-        then=_written_place(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
+        then=_cursor_of(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
         begun="before" in request.args,
         sources=sources.list_sources(g.org_id),
         providers=sorted(
-            (room for room in PROVIDERS if room.slug != "generic"), key=lambda room: room.title
+            (each for each in PROVIDERS if each.slug != "generic"), key=lambda each: each.title
         ),
         platforms=sorted({*PLATFORMS, "email", "sms", "web"}),
         media=sorted({*MEDIA, *posts.media(g.org_id)}),
@@ -220,13 +222,13 @@ def _address(code: str) -> str:
     return f"{_public_url()}/r/{code}"
 
 
-def _written_place(row: object) -> str:
+def _cursor_of(row: object) -> str:
     return f"{row.created_at.isoformat()}_{row.id}"  # type: ignore[attr-defined]
 
 
-def _place(written: str) -> tuple[datetime, UUID] | None:
-    """Read a place in the list; what is none begins at the newest."""
-    at, _underscore, link_id = written.partition("_")
+def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """Read a cursor; an invalid one means the beginning of the list."""
+    at, _underscore, link_id = text.partition("_")
     try:
         found = datetime.fromisoformat(at), UUID(link_id)
     except ValueError:

@@ -140,7 +140,7 @@ def _signed_in() -> Callable[[], bool]:
         # Check the cookie again, as for any page.
         try:
             with app.request_context({**environ, "wsgi.input": io.BytesIO()}), transaction():
-                auth.know_nobody()
+                auth.forget_visitor()
                 return guarded() == "ok"
         except SQLAlchemyError:
             # The database is unavailable: no figures can be fetched either. Check again later.

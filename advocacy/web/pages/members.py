@@ -1,7 +1,7 @@
-"""The pages of members: who there is, how one comes in, and what each may change about themselves.
+"""The pages of members: the list for owners, one-time links, and each member's own account.
 
-Note: an invitation and a forgotten password are one thing, a one-time
-link with which a member sets their password. It is shown to the owner who made it, once.
+Note: invitations and forgotten passwords work alike: with a one-time link a member sets a password.
+The link is shown once, to the owner who made it.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ blueprint = Blueprint("members", __name__)
 _LONGEST_NAME = 100
 
 
-# Coming in.
+# Signing in.
 
 
 @blueprint.get("/sign-in/organization")
 def choose_page() -> auth.Page:
-    """Ask in which organization to be, where one person is a member of several."""
-    found = auth.offered()
+    """Let a member of several organizations choose one."""
+    found = auth.offered_members()
     if not found:
         return redirect(url_for("dashboard.sign_in_page"))
     organizations = [organizations_storage.find_organization(org_id) for org_id in found]
@@ -51,43 +51,43 @@ def choose_page() -> auth.Page:
 
 @blueprint.post("/sign-in/organization")
 def choose() -> auth.Page:
-    """Begin a session in the organization that was chosen."""
+    """Start a session in the chosen organization."""
     after = session.get("choices_after") or url_for("dashboard.overview")
     try:
         org_id = UUID(request.form.get("organization", ""))
-        begun = auth.begin(org_id, auth.offered()[org_id])
+        begun = auth.start_session(org_id, auth.offered_members()[org_id])
     except (ValueError, KeyError):
         begun = False
     return redirect(after if begun else url_for("dashboard.sign_in_page"))
 
 
-@blueprint.get("/set-password/<word>")
-def set_password_page(word: str) -> Response:
-    """Let a member set their password, with a one-time link."""
-    return _set_password_page(_member_of(word), "", 200)
+@blueprint.get("/set-password/<token>")
+def set_password_page(token: str) -> Response:
+    """Show the form to set a password with a one-time link."""
+    return _set_password_page(_member_of(token), "", 200)
 
 
-@blueprint.post("/set-password/<word>")
-def set_password(word: str) -> auth.Page:
-    """Keep the password, end the link and every session, and begin a new one."""
-    member = _member_of(word)
+@blueprint.post("/set-password/<token>")
+def set_password(token: str) -> auth.Page:
+    """Store the password, invalidate the link, and replace all sessions with a new one."""
+    member = _member_of(token)
     name = _name(request.form.get("name", member.name))
     password = request.form.get("password", "")
     if trouble := _weakness(password, member.email, name):
         return _set_password_page(member, trouble, 422)
-    kept = hash_password(password)
+    hashed = hash_password(password)
     with transaction():
-        if not members.use_one_time_token(member.org_id, member.id, word, kept):
+        if not members.use_one_time_token(member.org_id, member.id, token, hashed):
             raise _no_such_link()
         members.set_profile(member.org_id, member.id, name, member.language)
-        did = "password_set" if member.joined else "joined"
-        audit.record(member.org_id, member.email, did)
-    auth.begin(member.org_id, member.id)
+        action = "password_set" if member.joined else "joined"
+        audit.record(member.org_id, member.email, action)
+    auth.start_session(member.org_id, member.id)
     return redirect(url_for("dashboard.overview"))
 
 
-def _member_of(word: str) -> Member:
-    member = members.find_by_one_time_token(word)
+def _member_of(token: str) -> Member:
+    member = members.find_by_one_time_token(token)
     if member is None:
         raise _no_such_link()
     return member
@@ -108,27 +108,27 @@ def _set_password_page(member: Member, trouble: str, status: int) -> Response:
         "set_password.html", member=member, organization=organization, trouble=trouble
     )
     answer = make_response(page, status)
-    # The address lets in whoever has it. Its Referrer-Policy stays same-origin: with no-referrer a
-    # browser sends this page's own form as if it came from nowhere.
+    # The URL is a secret, but its Referrer-Policy stays same-origin: with no-referrer browsers send
+    # the form of this page without an origin, and it would be rejected.
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer
 
 
-# Oneself.
+# The own account.
 
 
 @blueprint.get("/account")
 @auth.needs_session
 def account_page() -> auth.Page:
-    """Show what a member may change of herself."""
+    """Show the account page of the signed-in member."""
     return _account_page()
 
 
 @blueprint.post("/account")
 @auth.needs_session
-def set_about() -> auth.Page:
-    """Keep name and language."""
-    member = _oneself()
+def set_profile() -> auth.Page:
+    """Store the member's name and language."""
+    member = _signed_in_member()
     language = request.form.get("language", "")
     if language and language not in LANGUAGES:
         raise Problem(422, _("No such language"), _("Choose one from the list."))
@@ -143,9 +143,9 @@ def set_about() -> auth.Page:
 @blueprint.post("/account/password")
 @auth.needs_session
 def change_password() -> auth.Page:
-    """Change one's own password; all their other sessions end."""
-    member = _oneself()
-    if seconds := auth.wait_for(member.email):
+    """Change the password of the signed-in member, and end their other sessions."""
+    member = _signed_in_member()
+    if seconds := auth.seconds_to_wait(member.email):
         page = _account_page(_("Too many attempts. Try again later."))
         return page, 429, {"Retry-After": str(seconds)}
     if not is_password(
@@ -155,25 +155,25 @@ def change_password() -> auth.Page:
     password = request.form.get("password", "")
     if trouble := _weakness(password, member.email, member.name):
         return _account_page(trouble), 422
-    kept = hash_password(password)
+    hashed = hash_password(password)
     with transaction():
-        members.set_password(member.org_id, member.id, kept, keep=auth.session_word())
-        auth.note("password_changed")
+        members.set_password(member.org_id, member.id, hashed, keep=auth.session_token())
+        auth.record_audit("password_changed")
     return redirect(url_for("members.account_page", kept="password"))
 
 
 @blueprint.post("/account/end-others")
 @auth.needs_session
 def end_other_sessions() -> auth.Page:
-    """End every session of oneself but this one."""
-    member = _oneself()
+    """End all other sessions of the signed-in member."""
+    member = _signed_in_member()
     with transaction():
-        sessions.end_sessions(member.org_id, member.id, keep=auth.session_word())
-        auth.note("sessions_ended", member.email)
+        sessions.end_sessions(member.org_id, member.id, keep=auth.session_token())
+        auth.record_audit("sessions_ended", member.email)
     return redirect(url_for("members.account_page", kept="sessions"))
 
 
-def _oneself() -> Member:
+def _signed_in_member() -> Member:
     if g.member is None:
         raise Problem(
             403,
@@ -186,59 +186,62 @@ def _oneself() -> Member:
 
 def _account_page(trouble: str = "") -> str:
     return render_template(
-        "account.html", member=_oneself(), trouble=trouble, kept=request.args.get("kept", "")
+        "account.html",
+        member=_signed_in_member(),
+        trouble=trouble,
+        kept=request.args.get("kept", ""),
     )
 
 
-# All of them, for owners.
+# The list of members, for owners.
 
 
 @blueprint.get("/members")
 @auth.needs_role("owner")
 def members_page() -> auth.Page:
-    """List the members, and what was done."""
+    """Show the members and the audit log."""
     return _members_page()
 
 
 @blueprint.post("/members")
 @auth.needs_role("owner")
 def invite() -> auth.Page:
-    """Make a member and show their one-time link."""
+    """Add a member and show their one-time link."""
     email, role = request.form.get("email", ""), _role()
     master = current_app.extensions["settings"].secret_key.encode()
     try:
         with transaction():
             member = members.put_member(master, g.org_id, email, role)
-            word = members.put_one_time_token(g.org_id, member.id)
-            auth.note("invited", f"{member.email}, {role}")
+            token = members.put_one_time_token(g.org_id, member.id)
+            auth.record_audit("invited", f"{member.email}, {role}")
     except BadEmail:
         return _members_page(trouble=_("This is not a valid email address."), email=email), 422
     except errors.Taken:
         trouble = _("There is already a member with this email address.")
         return _members_page(trouble=trouble, email=email), 422
-    return _members_page(made=(member, one_time_url(word)))
+    return _members_page(made=(member, one_time_url(token)))
 
 
 @blueprint.post("/members/<uuid:member_id>/one-time-link")
 @auth.needs_role("owner")
 def make_one_time_link(member_id: UUID) -> auth.Page:
-    """Show a new one-time link of a member who lost theirs, or their password."""
+    """Make a new one-time link, e.g. for a forgotten password."""
     member = _member(member_id)
     with transaction():
-        word = members.put_one_time_token(g.org_id, member.id)
-        auth.note("one_time_link_made", member.email)
-    return _members_page(made=(member, one_time_url(word)))
+        token = members.put_one_time_token(g.org_id, member.id)
+        auth.record_audit("one_time_link_made", member.email)
+    return _members_page(made=(member, one_time_url(token)))
 
 
 @blueprint.post("/members/<uuid:member_id>/role")
 @auth.needs_role("owner")
 def set_role(member_id: UUID) -> auth.Page:
-    """Let a member do more or less."""
+    """Change the role of a member."""
     member, role = _member(member_id), _role()
     try:
         with transaction():
             members.set_role(g.org_id, member.id, role)
-            auth.note("role_changed", f"{member.email}, {role}")
+            auth.record_audit("role_changed", f"{member.email}, {role}")
     except LastOwner:
         return _last_owner()
     return redirect(url_for("members.members_page"))
@@ -251,7 +254,7 @@ def end_sessions(member_id: UUID) -> auth.Page:
     member = _member(member_id)
     with transaction():
         sessions.end_sessions(g.org_id, member.id)
-        auth.note("sessions_ended", member.email)
+        auth.record_audit("sessions_ended", member.email)
     return redirect(url_for("members.members_page"))
 
 
@@ -263,15 +266,15 @@ def remove(member_id: UUID) -> auth.Page:
     try:
         with transaction():
             members.remove_member(g.org_id, member.id)
-            auth.note("removed", member.email)
+            auth.record_audit("removed", member.email)
     except LastOwner:
         return _last_owner()
     return redirect(url_for("members.members_page"))
 
 
-def one_time_url(word: str) -> str:
-    """Return where a one-time word lets its member in."""
-    return f"{current_app.extensions['settings'].public_url}/set-password/{word}"
+def one_time_url(token: str) -> str:
+    """Return the URL of a one-time link."""
+    return f"{current_app.extensions['settings'].public_url}/set-password/{token}"
 
 
 def _member(member_id: UUID) -> Member:
@@ -289,7 +292,7 @@ def _members_page(
         "members.html",
         members=members.list_members(g.org_id),
         audit=audit.list_entries(g.org_id),
-        deeds=_deeds(),
+        actions=_actions(),
         roles=_roles(),
         trouble=trouble,
         email=email,
@@ -314,14 +317,14 @@ def _name(written: str) -> str:
     return " ".join(written.replace("\0", "").split())[:_LONGEST_NAME]
 
 
-def _weakness(password: str, *about: str) -> str:
-    """Say what is wrong with a new password, or nothing."""
+def _weakness(password: str, *personal: str) -> str:
+    """Return why a new password is not acceptable, or an empty string."""
     trouble: str = ""
     if request.form.get("again", password) != password:
         trouble = _("The passwords do not match.")
     else:
         try:
-            check_password(password, *about)
+            check_password(password, *personal)
         except WeakPassword as weak:
             trouble = {
                 "too_short": _("Use at least 12 characters; a short phrase is easy to remember."),
@@ -343,7 +346,7 @@ def _roles() -> dict[str, str]:
     }
 
 
-def _deeds() -> dict[str, str]:
+def _actions() -> dict[str, str]:
     return {
         "invited": _("invited a member"),
         "joined": _("joined"),

@@ -1,7 +1,6 @@
-"""The page on which an editor makes a campaign.
+"""The page to create a campaign.
 
-Note: a campaign keeps its time zone for good, because the day of each
-action that was counted is one of that zone.
+Note: the time zone of a campaign cannot be changed, because actions are counted by its days.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ blueprint = Blueprint("founding", __name__)
 
 _LONGEST_NAME = 200
 _FIELDS = ("name", "slug", "timezone")
-# Old names, each of which has another that is offered.
+# Old names of zones that are also offered under their current names.
 _NOT_OFFERED = "US/"
 
 
 @blueprint.get("/new-campaign")
 @auth.needs_role("editor")
 def page() -> str:
-    """Ask what the campaign is called and where its days begin."""
+    """Show the form for name, slug and time zone."""
     owner = organizations.find_organization(g.org_id)
     return _page({"timezone": owner.timezone if owner else "UTC"})
 
@@ -35,7 +34,7 @@ def page() -> str:
 @blueprint.post("/new-campaign")
 @auth.needs_role("editor")
 def make() -> auth.Page:
-    """Make the campaign and show its page."""
+    """Create the campaign and redirect to its page."""
     asked = {name: " ".join(request.form.get(name, "").split()) for name in _FIELDS}
     slug = (asked["slug"] or slug_of(asked["name"])).lower()
     if trouble := _trouble(asked, slug):
@@ -43,14 +42,14 @@ def make() -> auth.Page:
     try:
         with transaction():
             campaigns.put_campaign(g.org_id, slug, asked["name"], asked["timezone"])
-            auth.note("campaign_made", slug)
+            auth.record_audit("campaign_made", slug)
     except errors.Taken:
         return _page(asked, _("There is already a campaign %(slug)s.", slug=slug)), 409
     return redirect(url_for("dashboard.campaign_page", slug=slug))
 
 
 def _trouble(asked: dict[str, str], slug: str) -> str:
-    """Say what is wrong, or nothing."""
+    """Return what is wrong with the form, or an empty string."""
     trouble: str = ""
     if not asked["name"] or len(asked["name"]) > _LONGEST_NAME or "\0" in asked["name"]:
         trouble = _("Enter a name of at most %(most)s characters.", most=_LONGEST_NAME)

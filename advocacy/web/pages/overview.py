@@ -1,8 +1,4 @@
-"""The overview: all campaigns, compared with the previous period.
-
-Note: nothing is loaded from elsewhere and nothing is inline; the
-Content-Security-Policy says so, and the browser test holds it.
-"""
+"""The overview: all campaigns, compared with the previous period."""
 
 from __future__ import annotations
 
@@ -55,11 +51,11 @@ def overview() -> str:
             for each in OFFERED_DAYS
         ],
         lost=[
-            (each.source, in_words(each, room.CODE_PARAMETERS, room.title))
+            (each.source, in_words(each, adapter.CODE_PARAMETERS, adapter.title))
             for each in lost_sources(
                 Carried(*row) for row in totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS)
             )
-            if (room := BY_SLUG[each.provider])
+            if (adapter := BY_SLUG[each.provider])
         ],
         surges=surges.list_surges(g.org_id, now - SHOWN),
         stuck=email_outbox.count_stuck(g.org_id, now),
@@ -69,7 +65,7 @@ def overview() -> str:
 
 
 def _lately(now: datetime, days: int) -> dict[str, Any] | None:
-    """Return the activation of the last days by campaign, beside the days before."""
+    """Return the activation of the last days by campaign, compared with the days before."""
     owner = organizations.find_organization(g.org_id)
     if owner is None:
         return None

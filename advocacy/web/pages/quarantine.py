@@ -1,7 +1,7 @@
-"""The page of what could not be read: why, since when, from where; and trying it again.
+"""The quarantine page: deliveries that could not be processed, why, and retrying them.
 
-Note: a body is never shown, since it names people. What has to be mended
-is told by the reason and its detail; the delivery waits here until it can be read.
+Note: bodies are never shown, since they contain personal data. The reason and its detail say what
+to correct.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from advocacy.web.security import same_site
 
 blueprint = Blueprint("quarantine", __name__)
 
-# Whoever may try deliveries again.
 for_editors = auth.needs_role("editor")
 
 _PAGE = 50
@@ -32,7 +31,7 @@ _PAGE = 50
 @blueprint.get("/quarantine")
 @auth.needs_session
 def page() -> str:
-    """List what is quarantined, the newest first."""
+    """List quarantined deliveries, newest first."""
     every = sources.list_sources(g.org_id)
     reason = request.args.get("reason", "").replace("\0", "") or None
     source = next((each for each in every if each.name == request.args.get("source")), None)
@@ -41,7 +40,7 @@ def page() -> str:
         _PAGE + 1,
         reason=reason,
         source_id=source.id if source else None,
-        before=_place(request.args.get("before", "")),
+        before=_read_cursor(request.args.get("before", "")),
     )
     return render_template(
         "quarantine.html",
@@ -63,7 +62,7 @@ def page() -> str:
 @blueprint.post("/quarantine/replay")
 @for_editors
 def replay() -> Response:
-    """Put one delivery, all of a reason, or all back, to be tried again by a worker."""
+    """Queue deliveries to be processed again: one, all with a reason, or all."""
     same_site()
     one, reason = (request.form.get(name, "").replace("\0", "") for name in ("id", "reason"))
     try:
@@ -83,7 +82,7 @@ def replay() -> Response:
 
 
 def _says() -> dict[str, str]:
-    """Return what each reason means and what to do."""
+    """Return an explanation of each reason, with what to do."""
     number = _("A number cannot be read exactly. Check it in the tool.")
     large = _("It is larger than anything this tool sends. Check the tool's webhook settings.")
     letters = _("Its text encoding cannot be read. Check the tool's webhook settings.")
@@ -129,9 +128,9 @@ def _says() -> dict[str, str]:
     }
 
 
-def _place(written: str) -> tuple[datetime, UUID] | None:
-    """Read a place in the list; what is none begins at the newest."""
-    at, _underscore, delivery_id = written.partition("_")
+def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """Read a cursor; an invalid one means the beginning of the list."""
+    at, _underscore, delivery_id = text.partition("_")
     try:
         found = datetime.fromisoformat(at), UUID(delivery_id)
     except ValueError:

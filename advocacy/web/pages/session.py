@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from advocacy.web import auth
 from advocacy.web.dashboard import blueprint
 
-# Where signing in may lead: a path of plain letters. Browsers take "//", "/\\" and even "/", a tab
-# and "/" for the beginning of another host, so nothing cleverer is let through.
+# Where signing in may redirect to: plain paths only. Browsers read "//", "/\\" and even "/", a tab
+# and "/" as the start of another host.
 _OWN_PAGE = re.compile(r"/|(/[\w-]+)+", re.ASCII)
 
 
@@ -38,14 +38,14 @@ def sign_in() -> auth.Page:
     email, password = (request.form.get(name, "") for name in ("email", "password"))
     if not (email and password):
         return render_template("sign_in.html", wrong="empty", email=email), 401
-    if seconds := auth.wait_for(email):
+    if seconds := auth.seconds_to_wait(email):
         page = render_template("sign_in.html", wrong="often", email=email, seconds=seconds)
         return page, 429, {"Retry-After": str(seconds)}
-    found = auth.accounts(email, password)
+    found = auth.find_accounts(email, password)
     if len(found) > 1:
-        auth.offer(found, after)
+        auth.offer_organizations(found, after)
         return redirect(url_for("members.choose_page"))
-    if not any(auth.begin(org_id, member_id) for org_id, _name, member_id in found):
+    if not any(auth.start_session(org_id, member_id) for org_id, _name, member_id in found):
         return render_template("sign_in.html", wrong="password", email=email), 401
     return redirect(after)
 

@@ -1,9 +1,8 @@
-"""View links: one campaign's report for leaders without an account, and the page to make them.
+"""View links: the report of a campaign for people without an account, and the page to make them.
 
-Note: who opens one may see that report and nothing else. What is shown was chosen when the link was
-made, so nothing in the address changes it. Its counts are rounded. It is of days that are over, and
-what was first shown on a day is stored and shown for all of it: opening a link again and again
-costs one look-up, and does not tell at which moment a late action came.
+Note: a link gives access to one report, with the parameters chosen when the link was made. Counts
+are rounded and cover completed days. What is first shown on a day is stored and shown for the rest
+of that day: opening a link again costs one look-up, and does not reveal when a late action arrived.
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ _LONGEST_DAYS = 366
 _PRIVATE = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 
 
-@blueprint.get("/view/<word>")
-def shown(word: str) -> Response:
-    """Show the report that a view link is for."""
-    link = shared_reports.find_shared_report(word)
+@blueprint.get("/view/<token>")
+def shown(token: str) -> Response:
+    """Show the report of a view link."""
+    link = shared_reports.find_shared_report(token)
     if link is None:
         raise Problem(
             404,
@@ -66,7 +65,7 @@ def shown(word: str) -> Response:
 @blueprint.get("/campaigns/<slug>/view-links")
 @auth.needs_role("editor")
 def page(slug: str) -> auth.Page:
-    """List the view links of a campaign and offer to make one."""
+    """List the view links of a campaign, with a form to make one."""
     return _page(campaign_or_404(slug))
 
 
@@ -83,25 +82,25 @@ def make(slug: str) -> auth.Page:
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():
-        word = shared_reports.put_shared_report(g.org_id, campaign.id, made_by=g.called, **chosen)
-        auth.note("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
-    return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{word}")
+        token = shared_reports.put_shared_report(g.org_id, campaign.id, made_by=g.called, **chosen)
+        auth.record_audit("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
+    return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{token}")
 
 
 @blueprint.post("/campaigns/<slug>/view-links/<uuid:view_link_id>/withdraw")
 @auth.needs_role("editor")
 def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
-    """Let a view link show nothing any more."""
+    """Revoke a view link."""
     campaign = campaign_or_404(slug)
     with transaction():
         if not shared_reports.revoke_shared_report(g.org_id, campaign.id, view_link_id):
             raise Problem(404, _("Not Found"), _("There is no such open view link."))
-        auth.note("view_link_withdrawn", campaign.slug)
+        auth.record_audit("view_link_withdrawn", campaign.slug)
     return redirect(url_for("view_links.page", slug=slug))
 
 
 def _chosen(campaign: Campaign) -> dict[str, Any]:
-    """Return what the form asks for. Raises `ValueError` where that cannot be shown."""
+    """Return the parameters of the form. Raises `ValueError` if they are invalid."""
     form = request.form
     model = form.get("model") or MODELS[0]
     lasts = read_whole(form.get("lasts") or "30", i18n.chosen())
@@ -131,17 +130,16 @@ def _chosen(campaign: Campaign) -> dict[str, Any]:
     return chosen
 
 
-_FORM = 2
-"""One more whenever a page needs what a report that was kept by an older version lacks."""
+_FORMAT = 2
+"""Format version: increase it when the page needs data that stored reports lack."""
 
 
 def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str, Any]:
-    """Return the report as it was first shown today, or count it where nobody looked yet.
+    """Return the report as first shown today; calculate and store it at the first visit.
 
-    It has "counted_on" besides. Where it was rounded to another base, or pages need another form of
-    it, it is counted again.
+    It is calculated again if the rounding base or the format has changed. Adds "counted_on".
     """
-    today, kept, as_of = _today(campaign), link.shown, [rounding.base, _FORM]
+    today, kept, as_of = _today(campaign), link.shown, [rounding.base, _FORMAT]
     if kept is None or link.shown_on != today or kept["as"] != as_of:
         first, last = _days_shown(link, today)
         report = shared_activation(activation(campaign, first, last, link.model), rounding)
@@ -154,7 +152,7 @@ def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str,
 
 
 def _days_shown(link: Any, today: date) -> tuple[date | None, date]:
-    """Return the days of a link that are over; the last is yesterday at the latest."""
+    """Return the completed days of a link, until yesterday at the latest."""
     yesterday = today - timedelta(days=1)
     if link.days is not None:
         return yesterday - timedelta(days=link.days - 1), yesterday

@@ -1,7 +1,7 @@
-"""The page of sources: which tools are connected, and whether each still brings what it should.
+"""The sources page: which tools are connected, and whether their deliveries are as expected.
 
-Note: the address to which a tool sends cannot be shown. Its key is kept
-as a digest only, so the page says how to get a new one.
+Note: the webhook URL of a source cannot be shown, since only a digest of its key is stored. The
+page says how to get a new one.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ blueprint = Blueprint("sources", __name__)
 @blueprint.get("/sources")
 @auth.needs_session
 def page() -> str:
-    """Show how each source fares."""
+    """Show the health of each source."""
     figures = totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS)
     return render_template(
         "sources.html",
         sources=source_health.read_health(g.org_id),
-        rooms=BY_SLUG,
+        adapters=BY_SLUG,
         lost={
-            each.source: in_words(each, room.CODE_PARAMETERS, room.title)
+            each.source: in_words(each, adapter.CODE_PARAMETERS, adapter.title)
             for each in lost_sources(Carried(*row) for row in figures)
-            if (room := BY_SLUG[each.provider])
+            if (adapter := BY_SLUG[each.provider])
         },
         zone=campaigns.zones(g.org_id)[None],
         look_back=source_health.LOOK_BACK_DAYS,
@@ -53,7 +53,7 @@ def page() -> str:
 @blueprint.post("/sources/state")
 @auth.needs_role("editor")
 def set_state() -> Response:
-    """Switch a source off, or on again."""
+    """Disable or enable a source."""
     name, state = (request.form.get(each, "").replace("\0", "") for each in ("name", "state"))
     if state not in {"off", "on"}:
         raise Problem(422, _("Nothing selected"), _("Choose a source from this page."))
@@ -63,7 +63,7 @@ def set_state() -> Response:
                 sources.disable_source(g.org_id, name, datetime.now(UTC))
             else:
                 sources.enable_source(g.org_id, name)
-            auth.note("source_disabled" if state == "off" else "source_enabled", name)
+            auth.record_audit("source_disabled" if state == "off" else "source_enabled", name)
     except NotFound:
         raise Problem(404, _("Not Found"), _("There is no source %(name)s.", name=name)) from None
     return redirect(url_for("sources.page"), 303)
