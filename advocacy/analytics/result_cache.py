@@ -276,7 +276,7 @@ def _token(org_id: UUID, campaign_id: UUID | None) -> str:
     A question without a last day is up to today.
     """
     today = day_in(datetime.now(UTC), _scope(org_id, campaign_id).timezone)
-    return f"{today}:{change_tokens.read_change_token(org_id, campaign_id)}"
+    return f"{today}:{change_tokens.read_change_token(org_id)}"
 
 
 def _checked(expected: type[F], figures: object) -> F:

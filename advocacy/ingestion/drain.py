@@ -38,9 +38,11 @@ from advocacy.providers.csv_exports import ROW, read_row
 from advocacy.providers.parsing import mapping, read_json
 from advocacy.storage import (
     actions,
+    campaigns,
     clicks,
     distinct_counts,
     distinct_deltas,
+    figures_versions,
     inbox,
     leases,
     locks,
@@ -449,4 +451,5 @@ def rebuild(
             if each:
                 each(done)
         distinct_counts.rebuild_distinct_counts(org_id)
+        figures_versions.note_change(org_id, campaigns.zones(org_id))
     return done

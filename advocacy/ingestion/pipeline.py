@@ -33,6 +33,7 @@ from advocacy.storage import (
     actions,
     campaigns,
     distinct_counts,
+    figures_versions,
     inbox,
     restatements,
     server,
@@ -256,9 +257,12 @@ def _attribute_and_store(
     for action in todo:
         _place(action, sources, zones)
 
-    actions.put_new(org_id, [action for action in todo if action.id not in before])
+    new = [action for action in todo if action.id not in before]
+    actions.put_new(org_id, new)
     replaced = [action for action in todo if action.id in before and action != before[action.id]]
     actions.replace_actions(org_id, replaced)
+    changed_rows = [*new, *replaced, *(before[action.id] for action in replaced), *gone]
+    figures_versions.note_change(org_id, {action.campaign_id for action in changed_rows})
     if not rebuilding:
         now = datetime.now(UTC)
         restatements.put_restatements(org_id, restated(before, todo, zones, now))

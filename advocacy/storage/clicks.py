@@ -17,6 +17,7 @@ from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
 from advocacy.core.records import Click, StoredClick
 from advocacy.storage import time_zones
+from advocacy.storage.figures_versions import note_change
 from advocacy.storage.session import column, execute, run
 
 STRIPES = 8
@@ -85,6 +86,7 @@ def _count(org_id: UUID, clicks: Iterable[Click], stripe: int) -> None:
             ids=sorted({link_id for link_id, *_ in found}),
         )
     }
+    note_change(org_id, {link.campaign_id for link in links.values()})
     by_day: Counter[tuple[UUID, date, UUID, bool]] = Counter()
     for (link_id, human, minute), number in found.items():
         link = links[link_id]

@@ -16,6 +16,7 @@ from advocacy.core.records import LinkByCode, LinkByUtm
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
+from advocacy.storage.figures_versions import note_change
 from advocacy.storage.lookup_keys import put_lookup_key
 from advocacy.storage.models import (
     Link,
@@ -238,6 +239,10 @@ def get_link(org_id: UUID, code: str, *, held: bool = False) -> Link:
 
 def replace_post_of_links(org_id: UUID, link_id: UUID, post: Post) -> list[UUID]:
     """Move a link and all links shared from it to another post; return their ids."""
+    before = column(
+        UUID, "select campaign_id from links where org_id = :o and id = :id", o=org_id, id=link_id
+    )
+    note_change(org_id, {*before, post.campaign_id})
     moved: list[UUID] = []
     while True:
         rows = column(

@@ -16,6 +16,7 @@ from sqlalchemy import text as _written
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
 
+from advocacy.storage import figures_versions
 from advocacy.storage.db import db
 
 Result = TypeVar("Result")
@@ -35,8 +36,10 @@ def transaction() -> Iterator[scoped_session[Session]]:
     """Commit the block, or roll it back on an exception. The only place that commits."""
     try:
         yield db.session
+        figures_versions.raise_noted(db.session)
         db.session.commit()
     except BaseException:
+        figures_versions.forget_noted(db.session)
         db.session.rollback()
         raise
 

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from advocacy.core.buckets import DAYS, cut, span_of
 from advocacy.storage.actions import Action
-from advocacy.storage.change_tokens import _within
 from advocacy.storage.session import execute, run, scalar
 
 ALL_MODELS = "every"
@@ -541,3 +540,7 @@ def count_actions(
             last=last,
         )
     )
+
+
+def _within(campaign_id: UUID | None) -> str:
+    return "" if campaign_id is None else "and campaign_id = :c"

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from advocacy.cli.dev.up import free_port
-from advocacy.storage import campaigns, change_tokens, posts, tokens
+from advocacy.ingestion import drain, erasure
+from advocacy.ingestion.reassign_link import move_link
+from advocacy.storage import campaigns, change_tokens, goals, posts, tokens
+from advocacy.storage.figures_versions import note_change
 from advocacy.storage.session import transaction
 from advocacy.web.live_poller import LivePoller
 from advocacy.web.pages import live
@@ -66,6 +69,11 @@ def read_mark(world) -> str:
         return change_tokens.read_change_tokens([watched])[watched]
 
 
+def read_organization_token(world) -> str:
+    with transaction():
+        return change_tokens.read_change_token(world.org_id)
+
+
 # What changes a mark.
 
 
@@ -102,17 +110,113 @@ def test_a_mark_changes_with_every_figure_and_with_nothing_else(world):
     assert is_new(), "something that could not be read"
 
 
-def test_credit_that_moves_changes_the_mark_though_no_sum_does(world):
-    world.act("call", "m1", email="a@example.org", click_id=world.click("x"))
-    world.drain()
-    before = read_mark(world)
+def credit_moves(world) -> None:
+    move_link(world.org_id, world.links["x"], world.posts["instagram"])
+
+
+def a_supporter_is_erased(world) -> None:
+    erasure.erase(world.settings, world.org_id, email="a@example.org", phone="", region="US")
+
+
+def figures_are_rebuilt(world) -> None:
+    drain.rebuild(world.settings, world.org_id)
+
+
+def a_post_is_described(world) -> None:
     with transaction():
-        run(
-            "update span_totals set post_id = :p where org_id = :o",
-            o=world.org_id,
-            p=world.posts["instagram"],
-        )
+        post = posts.get_post(world.org_id, world.posts["x"])
+        posts.describe_post(post, medium="reel", author="")
+
+
+def a_goal_is_set(world) -> None:
+    with transaction():
+        goals.put_goal(world.org_id, campaign_id=world.campaign_id, **GOAL)
+
+
+def a_goal_of_the_organization_is_set(world) -> None:
+    with transaction():
+        goals.put_goal(world.org_id, **GOAL)
+
+
+def a_gift_ends(world) -> None:
+    world.act("donation.ended", "m9", id="g", at=datetime.now(UTC))
+    world.drain()
+
+
+def a_click_is_loaded(world) -> None:
+    world.click("x")
+
+
+GOAL = {
+    "measure": "calls",
+    "target": 100,
+    "first_on": date(2026, 1, 1),
+    "last_on": date(2026, 12, 31),
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        credit_moves,
+        a_supporter_is_erased,
+        figures_are_rebuilt,
+        a_post_is_described,
+        a_goal_is_set,
+        a_goal_of_the_organization_is_set,
+        a_gift_ends,
+        a_click_is_loaded,
+    ],
+)
+def test_a_token_changes_with_every_kind_of_change(world, change):
+    world.act("call", "m1", email="a@example.org", click_id=world.click("x"))
+    world.act("donation", "m2", id="g", amount="5.00", recurs_as="g1")
+    world.drain()
+    before, of_all = read_mark(world), read_organization_token(world)
+    change(world)
     assert read_mark(world) != before
+    assert read_organization_token(world) != of_all
+
+
+def test_a_link_that_moves_changes_the_tokens_of_both_campaigns(world):
+    with transaction():
+        other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC")
+        post = posts.put_post(world.org_id, other.id, "x")
+    both = [(world.org_id, world.campaign_id), (world.org_id, other.id)]
+    with transaction():
+        before = change_tokens.read_change_tokens(both)
+    move_link(world.org_id, world.links["x"], post.id)
+    with transaction():
+        after = change_tokens.read_change_tokens(both)
+    assert [after[each] != before[each] for each in both] == [True, True]
+
+
+def test_what_is_rolled_back_raises_no_version(world):
+    before = read_mark(world)
+    with pytest.raises(LookupError), transaction():
+        posts.put_post(world.org_id, world.campaign_id, "x")
+        raise LookupError
+    with transaction():
+        campaigns.find_campaign(world.org_id, "stay")
+    assert read_mark(world) == before
+
+
+def test_versions_that_many_raise_at_once_rise_once_for_each_and_never_lock_up(world):
+    """In opposite order, as transactions happen to change campaigns."""
+    with transaction():
+        other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC").id
+    read = "select version from figures_versions where org_id = :o and scope_id = any(:c)"
+    both = [world.campaign_id, other]
+    before = sum(row[0] for row in run(read, o=world.org_id, c=both))
+
+    def change(number: int) -> None:
+        with world.app.app_context(), transaction():
+            for each in both if number % 2 else reversed(both):
+                note_change(world.org_id, [each])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, range(60)))
+    assert sum(row[0] for row in run(read, o=world.org_id, c=both)) == before + 2 * 60
 
 
 def test_a_mark_is_of_one_campaign_alone(app):

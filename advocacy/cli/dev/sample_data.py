@@ -33,7 +33,7 @@ from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code, utm_content_of
 from advocacy.providers import BY_SLUG
 from advocacy.providers.test_deliveries import write_instant
-from advocacy.storage import campaigns, organizations
+from advocacy.storage import campaigns, figures_versions, organizations
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage
@@ -132,6 +132,7 @@ def fill(
     with transaction():
         sample_rows.take_time()
         sample_rows.analyze()
+        figures_versions.note_change(plan.org_id, campaigns.zones(plan.org_id))
     return Generated(actions=number, clicks=number * CLICKS_PER_ACTION)
 
 
@@ -369,6 +370,7 @@ def deliver(
     with transaction():
         sample_rows.take_time()
         sample_rows.analyze()
+        figures_versions.note_change(plan.org_id, campaigns.zones(plan.org_id))
     return Generated(clicks=clicks, deliveries=done)
 
 

@@ -222,6 +222,16 @@ class Total(db.Model):  # type: ignore[name-defined,misc]
     refunded_minor: Mapped[int] = mapped_column(BigInteger)
 
 
+class FiguresVersion(db.Model):  # type: ignore[name-defined,misc]
+    """How often figures changed: of a campaign, or with the organization's id, of no campaign."""
+
+    __tablename__ = "figures_versions"
+
+    org_id: Mapped[UUID] = id_column()
+    scope_id: Mapped[UUID] = id_column()
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
 class SpanTotal(db.Model):  # type: ignore[name-defined,misc]
     """Totals of sixteen consecutive days, without the source, for long reports."""
 
