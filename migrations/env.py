@@ -1,7 +1,7 @@
 """Alembic's environment: numbered, linear, one transaction for each migration.
 
-What a stranger would get wrong: a migration runs beside the old version of the code. It first adds;
-what is no longer used goes with a later one.
+Note: a migration runs while processes of the old version are running. So it only adds; what is no
+longer used is removed by a later one.
 """
 
 from alembic import context

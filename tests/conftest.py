@@ -1,7 +1,7 @@
 """Real servers for every test that needs them: one PostgreSQL and one Valkey for the whole run.
 
-With DATABASE_URL and REDIS_URL set, those are used instead: each run makes a database of its own
-there and drops it afterwards.
+With DATABASE_URL and REDIS_URL set, those are used instead: each run creates its own database there
+and drops it afterwards.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ pytest_plugins = ["tests.support.mail", "tests.support.operator"]
 
 
 class Browser(FlaskClient):
-    """A client that says, as browsers do, that a form comes from the site that it is sent to."""
+    """A client that sends the same-site header of browsers with forms."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a request; what the test says of where it comes from goes first."""
+        """Send a request; headers of the test take precedence."""
         if args and not isinstance(args[0], str):
             return super().open(*args, **kwargs)
         headers = Headers(kwargs.get("headers") or {})
@@ -58,10 +58,10 @@ SECRET_KEY = "tests-only-" + "k" * 40
 
 @pytest.fixture(scope="session")
 def environment() -> Iterator[dict[str, str]]:
-    """The variables of the servers, with a database that is this run's own.
+    """The environment variables of the servers, with a database of this run.
 
-    Their folder is not pytest's: for root, PostgreSQL runs as another user, and a second run of
-    pytest takes that user's right to enter pytest's folder away.
+    Their folder is not pytest's: as root, PostgreSQL runs as another user, and a second run of
+    pytest revokes that user's access to pytest's folder.
     """
     with (
         tempfile.TemporaryDirectory(
@@ -99,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _need_no_disk(url: str) -> None:
-    """Let the embedded PostgreSQL not wait for the disk: no test takes its power away."""
+    """Turn off fsync of the embedded PostgreSQL: no test simulates a power failure."""
     with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as server:
         server.execute("alter system set fsync = off")
         server.execute("select pg_reload_conf()")
@@ -168,10 +168,10 @@ def root() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def product_logs() -> None:
-    """Log as the product does: structlog's default takes seconds to draw one traceback."""
+    """Log as the product does: structlog's default takes seconds to format a traceback."""
     logging.configure("DEBUG")
     structlog.configure(
-        # To what is standard error at that moment: pytest puts something else there in each test.
+        # To the current standard error, which pytest replaces in each test.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -179,7 +179,7 @@ def product_logs() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_passwords() -> None:
-    """Hundreds of tests sign in: the same hash function with the least work it can do."""
+    """Use the cheapest password hashes, since hundreds of tests sign in."""
     from argon2 import PasswordHasher
 
     from advocacy.web import passwords
@@ -189,7 +189,7 @@ def quick_passwords() -> None:
 
 @pytest.fixture(autouse=True)
 def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests get their settings from fixtures, not from whoever runs them."""
+    """Remove settings from the environment: tests get theirs from fixtures."""
     for name in ("SECRET_KEY", "PUBLIC_URL", "VAR_DIR"):
         if name in os.environ:
             monkeypatch.delenv(name)

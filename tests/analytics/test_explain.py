@@ -296,7 +296,7 @@ def test_all_that_is_known_may_be_too_old(world):
     assert "8 days before the call" in of_tier(found, "click_id")[3]
 
 
-def test_a_forwarded_link_credits_the_post_and_joins_nobody(world):
+def test_a_forwarded_link_credits_the_post_and_joins_no_one(world):
     click = world.click("x", at=ago(hours=1))
     for number in (1, 2):
         world.act("call", f"m{number}", id=f"a{number}", click_id=click, email=f"{number}@a.org")

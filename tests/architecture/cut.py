@@ -1,12 +1,12 @@
-"""Tables cut by organization in one PostgreSQL, to see what a statement would touch on several.
+"""Partition tables by organization in one PostgreSQL, to see which shards a statement would touch.
 
-Every table that Citus would cut is made as a partitioned one, by `hash (org_id)`, as its shards
-are. PostgreSQL's planner then says of each statement which parts it needs: by the same reasoning
-on the same conditions by which Citus' router knows whether a statement is one machine's. Each
-statement that a run executes is explained first, with its values, and judged here.
+Every table that Citus would distribute is partitioned by `hash (org_id)`, like its shards. The plan
+of a statement then shows which partitions it needs, by the same conditions by which Citus decides
+whether a statement can run on one machine. Each statement of a run is explained first, with its
+values, and checked here.
 
-What a stranger would get wrong: this is no Citus. What more of its rules for statements could be
-told from PostgreSQL's own parse tree is looked at as well (`refused_functions`).
+Note: this is not Citus. Further rules of Citus that can be checked on PostgreSQL's parse tree are
+checked as well (`refused_functions`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from advocacy.storage.session import transaction
 from tests.architecture.modules import ACROSS
 
 PARTS = 2
-"""As few as show that a statement is not held to one; each costs time in every test."""
+"""As few partitions as reveal a statement on several; each costs time in every test."""
 LOOKS = 3
-"""So often is a statement explained: with other values another part may be touched."""
+"""How often a statement is explained: other values may touch other partitions."""
 
 THROUGH_VIEWS = {"advocacy.cli.dev.sample_rows:_filled"}
 """What inserts the organization of its rows, which views hold to one."""
@@ -52,17 +52,17 @@ _INSERTS_ONE = re.compile(
 )
 
 wrong: dict[str, str] = {}
-"""What was found, by the function of the store that asked."""
+"""The findings by storage function."""
 
 seen: set[str] = set()
-"""The functions of the store whose statements were looked at."""
+"""The storage functions whose statements were checked."""
 
 _looks: dict[str, int] = {}
 _watched: set[str] = set()
 
 
 def make_tables() -> None:
-    """Make all tables of the models, cut."""
+    """Create all tables of the models, partitioned."""
     made = MetaData(naming_convention=db.metadata.naming_convention)
     for table in db.metadata.sorted_tables:
         copy = table.to_metadata(made)
@@ -89,7 +89,7 @@ def _head() -> str | None:
 
 
 def watch() -> None:
-    """Judge whatever is executed from now on in this database, by whatever application."""
+    """Check every statement that is executed in this database from now on."""
     _watched.add(db.session.scalar(text("select current_database()")))
     event.listen(Engine, "before_cursor_execute", _look)
 
@@ -112,7 +112,7 @@ def _look(
 
 
 def _asker() -> str | None:
-    """Return the function of the store that asks now, as room.function; None for a test's own."""
+    """Return the storage function that is running, as module.function; None for a test's own SQL."""
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
@@ -143,7 +143,7 @@ def _judge(connection: Any, asker: str, statement: str, values: Any, first: bool
 
 
 def parts_of(plan: Any) -> Iterator[int]:
-    """Yield the parts that a plan reads or changes."""
+    """Yield the partitions that a plan reads or changes."""
     if isinstance(plan, list):
         for each in plan:
             yield from parts_of(each)
@@ -161,7 +161,7 @@ def parts_of(plan: Any) -> Iterator[int]:
 
 
 def refused_functions(connection: Any, statement: str, values: Any) -> Iterator[str]:
-    """Yield what Citus would refuse of the functions in each update and delete of a statement."""
+    """Yield the functions in updates and deletes of a statement that Citus would refuse."""
     facts = _catalog(connection)
     for query in _nodes(_tree_of(connection, statement, values), "QUERY"):
         if query.get("commandType") not in {"2", "4"}:
@@ -305,7 +305,7 @@ def _named(node: Mapping[str, Any], facts: Mapping[str, Mapping[str, str]]) -> s
 
 
 def unseen() -> list[str]:
-    """Return the functions of the store that ask the database and were not looked at."""
+    """Return the storage functions with statements that no test executed."""
     asking = {
         "run",
         "column",
@@ -331,5 +331,5 @@ def unseen() -> list[str]:
 
 
 def told() -> str:
-    """Return what was found, for people; empty where nothing was."""
+    """Return the findings as text; empty if there are none."""
     return "\n\n".join(f"{asker}: {what}" for asker, what in sorted(wrong.items()))

@@ -1,7 +1,6 @@
-"""`make cut`: all tests that ask the store, on tables that are cut by organization; see `cut.py`.
+"""`make cut`: all tests that use storage, on tables partitioned by organization; see `cut.py`.
 
-It fails where a statement is not one organization's, and where a function of the store asks the
-database that none of these tests uses: of that one nothing is known.
+It fails if a statement touches several organizations, or if no test executes a storage function.
 """
 
 from __future__ import annotations

@@ -20,4 +20,4 @@ ACROSS = {
     ("members", "find_by_one_time_token"),
     ("shared_reports", "find_shared_report"),
 }
-"""Statements that ask of all organizations at once, or of none; each is known here by name."""
+"""Statements across all organizations, or without one; each is listed here by name."""

@@ -1,7 +1,7 @@
-"""Whatever writes or locks is about one organization, and so is all but a few of what reads.
+"""Statements that write or lock are about one organization, and so are nearly all that read.
 
-`pytest --cut` runs any test on tables that are partitioned by organization (see `cut.py`), and
-`make cut` all that use the store. Citus itself is not available where these tests run.
+`pytest --cut` runs any test on tables partitioned by organization (see `cut.py`), and `make cut`
+all that use storage. Citus itself is not available where these tests run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.support.world import World
 # What is asked of all organizations.
 
 
-def test_the_longest_waiting_is_worked_for_first(app):
+def test_the_organization_that_waits_longest_comes_first(app):
     first, second, idle = (World(app, slug) for slug in ("first", "second", "idle"))
     assert inbox.organizations_with_work() == []
     assert inbox.oldest_pending_seconds() == 0
@@ -98,7 +98,7 @@ def test_every_key_of_the_migrated_tables_names_the_organization(app):
     assert not made_up and not triggers
 
 
-def test_what_is_everywhere_points_at_nothing_that_is_cut(app):
+def test_reference_tables_have_no_keys_to_distributed_tables(app):
     for name in citus.GLOBAL:
         for key in db.metadata.tables[name].foreign_keys:
             assert key.column.table.name in citus.GLOBAL
@@ -107,7 +107,7 @@ def test_what_is_everywhere_points_at_nothing_that_is_cut(app):
 # What a session would keep, and the next one to get it would find.
 
 
-def test_nothing_is_left_in_a_session():
+def test_no_state_is_left_in_a_database_session():
     """PgBouncer lends a connection for one transaction. Migrations do not go through it."""
     left = re.compile(
         r"^\s*(set (?!local\b)[\w.]+ *(=|to)\W|set session\b|(un)?listen\b|deallocate\b"

@@ -38,7 +38,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_pure_modules_have_no_clock_and_no_chance():
+def test_pure_modules_use_no_clock_and_no_randomness():
     found = []
     for path in MODULES:
         name = module_name(path)
@@ -143,7 +143,7 @@ def statements() -> list[tuple[str, str, str]]:
     return found
 
 
-def test_what_is_asked_of_all_organizations_is_what_a_cluster_can_answer():
+def test_queries_over_all_organizations_run_on_a_cluster():
     """Citus answers anything about one organization, and less than that about all of them."""
     across = [
         (module, function, text)
@@ -161,7 +161,7 @@ def test_what_is_asked_of_all_organizations_is_what_a_cluster_can_answer():
         assert not bad, f"{module}.{function}: {bad and bad[0]}"
 
 
-def test_no_statement_gives_each_machine_something_else():
+def test_no_statement_uses_volatile_functions_on_several_machines():
     """Citus refuses volatile functions where it would run them more than once."""
     for module, function, text in statements():
         if module == "generated":
@@ -222,7 +222,7 @@ def test_the_tables_are_what_the_models_say(app):
     assert difference == []
 
 
-def test_the_way_of_a_migration_back_and_forth(app):
+def test_a_migration_can_be_undone_and_applied_again(app):
     """A migration can be taken back, and done again."""
     import flask_migrate
 

@@ -1,4 +1,4 @@
-"""`.env.example` has every setting, with the value that holds where it is not set."""
+"""`.env.example` has every setting, with its default."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SERVERS = {
 }
 
 
-def test_every_setting_is_there_once_and_no_other():
+def test_the_example_has_every_setting_once():
     assert set(EXAMPLE) == set(FIELDS) | set(SERVERS)
     assert len(LINES) == len(EXAMPLE)
 
@@ -51,17 +51,17 @@ def test_the_example_is_the_default_of_the_servers(name):
     assert EXAMPLE[name] == SERVERS[name]
 
 
-def test_what_is_required_has_no_default():
+def test_required_settings_have_no_default():
     assert {name for name, each in FIELDS.items() if each.default is MISSING} == REQUIRED
     assert EXAMPLE["SECRET_KEY"] == ""
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_an_example_of_a_form_can_be_read(name):
+def test_example_values_are_valid(name):
     assert read_settings({**GIVEN, name: EXAMPLE[name]})
 
 
-def test_a_former_name_is_read_where_the_present_one_is_not_set():
+def test_a_former_name_of_a_setting_is_read():
     assert read_settings({**GIVEN, "SMALL_GROUP_SHARED": "3"}).shared_rounding_base == 3
     both = {**GIVEN, "SMALL_GROUP_SHARED": "3", "SHARED_ROUNDING_BASE": "0"}
     assert read_settings(both).shared_rounding_base == 0

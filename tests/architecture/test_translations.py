@@ -1,6 +1,6 @@
-"""The texts: each is marked for translation, and French and Spanish have each of them.
+"""Every text is marked for translation, and translated into French and Spanish.
 
-Where one is missing, `make texts` puts it into the .po files; write it there and run that again.
+`make texts` adds missing texts to the .po files; translate them there and run it again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_texts_are_found_in_code_and_templates():
     assert len(marked()) > 500
 
 
-def test_make_texts_looks_for_the_same_marks():
+def test_make_texts_extracts_the_same_calls():
     said = (ROOT / "Makefile").read_text() + (ROOT / "babel.cfg").read_text()
     for mark in (
         "-k N_",
@@ -92,7 +92,7 @@ COUNTS = {
 }  # fmt: skip
 
 
-def test_a_text_that_counts_says_one_and_several():
+def test_a_text_with_a_number_has_singular_and_plural():
     wrong = {
         text: where
         for text, where in marked().items()
@@ -103,7 +103,7 @@ def test_a_text_that_counts_says_one_and_several():
 
 
 @pytest.mark.parametrize("text", ["%(n)s actions", "Now %(clicks)s human clicks by %(people)s"])
-def test_a_text_that_is_wrong_of_one_is_noticed(text):
+def test_a_missing_singular_is_noticed(text):
     assert one_for_all_numbers(text)
 
 
@@ -133,15 +133,15 @@ def test_every_text_is_translated(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_is_translated_that_nobody_says(language):
-    """A text that was taken away is taken out, so that nobody works on it."""
+def test_there_are_no_unused_translations(language):
+    """Removed texts are removed from the catalogs, so that no one translates them."""
     said = {first(text) for text in marked()}
     assert [first(each.id) for each in messages(language) if first(each.id) not in said] == []
     assert not translated(language).obsolete
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_translation_is_sure_and_says_what_the_text_says(language):
+def test_a_translation_is_not_fuzzy_and_has_the_same_placeholders(language):
     catalog = translated(language)
     assert not catalog.fuzzy
     for each in messages(language):
@@ -171,7 +171,7 @@ def test_the_compiled_file_is_what_the_translators_wrote(language):
     assert not wrong, "run `make texts`:\n" + "\n".join(wrong)
 
 
-def test_the_languages_to_choose_from_are_those_there_are():
+def test_the_languages_offered_are_those_translated():
     from advocacy.core.choices import LANGUAGES as offered
 
     assert sorted(offered) == sorted(["en", *LANGUAGES])
@@ -232,7 +232,7 @@ def unmarked(template: str) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_a_template_shows_no_words_that_are_not_marked(path):
+def test_every_text_in_a_template_is_marked_for_translation(path):
     if path.name in ENGLISH_PAGES:
         return
     template = path.read_text()
@@ -252,5 +252,5 @@ def test_a_template_shows_no_words_that_are_not_marked(path):
         "<p>{{ _('yes') if so else 'no' }}</p>",
     ],
 )
-def test_words_that_are_not_marked_are_noticed(template):
+def test_an_unmarked_text_is_noticed(template):
     assert unmarked(template)

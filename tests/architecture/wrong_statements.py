@@ -1,6 +1,6 @@
 """Statements that a cluster would refuse, each of which `make cut` has to find; see `cut.py`.
 
-They are executed as if a module of the store did so.
+They are executed as if by a storage module.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def only_on_cut_tables(pytestconfig):
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_that_is_wrong_is_found(world, name):
+def test_an_invalid_statement_is_found(world, name):
     room = types.ModuleType("advocacy.storage.wrong")
     exec(  # noqa: S102 -- a function of that name in a room of that name
         f"from advocacy.storage.session import execute\ndef {name}(s, **v): execute(s, **v)",

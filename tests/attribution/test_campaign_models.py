@@ -194,7 +194,7 @@ def test_ii_self_loops_do_not_matter(some):
 
 
 @given(some_journeys, orders)
-def test_iii_an_effect_is_one_where_every_way_passes(some, order):
+def test_iii_the_effect_of_a_channel_on_every_path_is_one(some, order):
     through_x = [replace(each, path=("X", *each.path)) for each in some]
     assert math.isclose(removal_effects(through_x, order).effects["X"], 1)
     beside_x = [*through_x, Journey(("Y",), 1)]
@@ -202,7 +202,7 @@ def test_iii_an_effect_is_one_where_every_way_passes(some, order):
 
 
 @given(some_journeys, orders)
-def test_iv_without_nulls_everybody_acts(some, order):
+def test_iv_without_nulls_the_conversion_rate_is_one(some, order):
     acted = [replace(each, nulls=0) for each in some]
     assert math.isclose(removal_effects(acted, order).probability, 1)
 
@@ -214,7 +214,7 @@ def test_v_only_proportions_matter(some, order, times):
 
 
 @given(some_journeys, orders)
-def test_vi_names_do_not_matter_and_what_never_helps_has_nothing(some, order):
+def test_vi_names_do_not_matter_and_a_useless_channel_gets_nothing(some, order):
     names = dict(zip("ABCD", "zyxw", strict=True))
     renamed = [replace(each, path=tuple(names[key] for key in each.path)) for each in some]
     close(
@@ -277,7 +277,7 @@ def test_every_model_shares_out_everything(some, name):
 
 
 @given(some_journeys, some_returns, st.sampled_from(sorted(MODELS)))
-def test_what_went_back_of_earlier_gifts_is_money_and_no_way(some, back, name):
+def test_refunds_of_earlier_gifts_are_money_without_a_path(some, back, name):
     before, after = MODELS[name](some), MODELS[name]([*some, *back])
     assert sum(after.amount_minor.values()) == sum(each.amount_minor for each in [*some, *back])
     assert {key: part for key, part in after.actions.items() if part} == {
@@ -285,7 +285,7 @@ def test_what_went_back_of_earlier_gifts_is_money_and_no_way(some, back, name):
     }
 
 
-def test_what_went_back_is_shapleys_path_by_path_and_markovs_in_proportion():
+def test_refunds_are_credited_by_path_in_shapley_and_in_proportion_in_markov():
     some = [Journey(("A",), 1, 400), Journey(("B",), 1, 0), Journey(("B", "C"), 0, -100)]
     assert shapley(some).amount_minor == {"A": 400, "B": -50, "C": -50}
     assert markov(some).amount_minor == {"A": 150, "B": 150}
@@ -309,7 +309,7 @@ def test_with_one_touch_all_models_agree(actions, amount, nulls):
         assert (shared.actions, shared.amount_minor) == ({"A": actions}, {"A": amount})
 
 
-def test_without_an_action_nobody_has_anything():
+def test_without_an_action_no_one_has_credit():
     for model in MODELS.values():
         shared = model([journey("A>B", 0, 0, 5)])
         assert set(shared.actions.values()) == set(shared.amount_minor.values()) == {0}
@@ -330,7 +330,7 @@ def test_a_chain_too_large_says_so(monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"actions": -1}, {"nulls": -1}])
-def test_a_journey_has_to_make_sense(wrong):
+def test_an_impossible_path_is_rejected(wrong):
     with pytest.raises(ValueError, match="negative"):
         Journey(("A",), **wrong)
 

@@ -20,14 +20,14 @@ def test_a_post_does_not_assist_its_own_action():
     assert assists([journey("A>B", 5)])["A"].ratio is None
 
 
-def test_what_is_credited_need_not_be_last():
+def test_the_credited_touch_need_not_be_last():
     assert assists([Journey(("A", "B"), 2, credited="A")]) == {
         "A": Assists(2, 0),
         "B": Assists(0, 2),
     }
 
 
-def test_what_led_to_nothing_assists_nothing():
+def test_a_path_without_an_action_gives_no_assist():
     assert assists([journey("A>B", 0, 0, 9)]) == {}
 
 
@@ -39,7 +39,7 @@ def test_top_paths():
     assert second.ratio == Fraction(2, 6)
 
 
-def test_top_paths_say_only_what_led_to_something():
+def test_top_paths_are_only_of_actions():
     assert ("C", "C") not in {each.path for each in top_paths(MIXED, 99)}
 
 
@@ -64,6 +64,6 @@ def test_social_helped_the_email():
     assert (found.helped, found.actions, found.share) == (5, 17, Fraction(5, 17))
 
 
-def test_the_text_message_and_nobody():
+def test_a_text_message_and_unattributed():
     assert helped([journey("sms>web", 1)], "web", by="sms").share == 1
     assert helped([journey("social", 1)]).share is None

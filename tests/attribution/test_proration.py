@@ -20,7 +20,7 @@ shares = (
 amounts = st.integers(0, 10**9)
 
 
-def test_v8_the_cent_left_over_goes_to_the_later_touch():
+def test_v8_the_remaining_cent_goes_to_the_later_touch():
     assert split_minor(100, linear(path("ABC"), NOW)) == [33, 33, 34]
 
 
@@ -77,7 +77,7 @@ def test_returns_net_to_exactly_zero_and_never_below(of, returns, kept):
 
 
 @given(shares, st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_what_is_left_depends_on_the_sum_of_the_returns_alone(of, one, other, kept):
+def test_net_depends_only_on_the_sum_of_the_refunds(of, one, other, kept):
     gross = one + other + kept
     at_once = split_returns(gross, of, [one + other])[0]
     in_two = split_returns(gross, of, [one, other])
@@ -85,10 +85,10 @@ def test_what_is_left_depends_on_the_sum_of_the_returns_alone(of, one, other, ke
 
 
 @pytest.mark.parametrize("wrong", [[600, 500], [-1]])
-def test_no_more_goes_back_than_was_given(wrong):
+def test_refunds_do_not_exceed_the_gift(wrong):
     with pytest.raises(ValueError, match="returns"):
         split_returns(1000, [F(1)], wrong)
 
 
-def test_nothing_given_nothing_back():
+def test_without_a_gift_there_is_no_refund():
     assert split_returns(0, [F(1, 2)] * 2, [0]) == [[0, 0]]

@@ -129,7 +129,7 @@ def test_windows_by_kind():
 # Evidence ---------------------------------------------------------------------------------------
 
 
-def test_what_the_action_carried_beats_a_later_click_of_the_same_person():
+def test_evidence_in_the_action_beats_a_later_click_of_the_same_person():
     carried = touch("A", timedelta(hours=3), Tier.CLICK_ID)
     later = touch("B", timedelta(hours=1))
     (credit,) = attribute(NOW, [later, carried], last_touch, WEEK)
@@ -137,7 +137,7 @@ def test_what_the_action_carried_beats_a_later_click_of_the_same_person():
     assert credit.tier is Tier.CLICK_ID
 
 
-def test_all_that_an_action_carried_is_one_touch():
+def test_all_evidence_in_an_action_is_one_touch():
     click = touch("A", timedelta(hours=3), Tier.CLICK_ID)
     told = [touch("A", tier=Tier.CODE), touch("B", tier=Tier.UTM), touch("x", tier=Tier.REFERRER)]
     other = touch("C", timedelta(hours=1))
@@ -146,13 +146,13 @@ def test_all_that_an_action_carried_is_one_touch():
     assert len(eligible(NOW, [*told, other, click], WEEK)) == 5
 
 
-def test_a_click_older_than_the_window_leaves_its_code_to_speak():
+def test_with_a_click_older_than_the_window_the_code_is_evidence():
     old = touch("A", WEEK * 2, Tier.CLICK_ID)
     code = touch("A", tier=Tier.CODE)
     assert path_of(NOW, [old, code], WEEK) == [code]
 
 
-def test_a_click_known_twice_counts_once_by_the_stronger_evidence():
+def test_a_click_known_in_two_ways_counts_once_by_the_stronger_evidence():
     by_id = touch("A", timedelta(hours=1), Tier.CLICK_ID, click_id="c1")
     by_person = touch("A", timedelta(hours=1), Tier.IDENTITY, click_id="c1")
     for touches in ([by_id, by_person], [by_person, by_id]):

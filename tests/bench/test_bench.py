@@ -37,7 +37,7 @@ def test_a_rate_is_judged_against_another():
     assert faster("one", "rows/s", 30, 0, "nothing", 4).met is None
 
 
-def test_what_must_stay_below():
+def test_a_delay_is_judged_against_a_maximum():
     assert below("one", "ms", 4.999, 5).met is True
     assert below("one", "ms", 5, 5).met is False
 
@@ -66,13 +66,13 @@ def test_results_are_written_and_shown(tmp_path):
     assert "wrk is not on the PATH" in shown
 
 
-def test_there_is_no_picture_of_nothing(tmp_path):
+def test_without_results_there_is_no_chart(tmp_path):
     assert picture([below("report", "ms", 1, 50)]) is None
     write(tmp_path, {}, [unmeasured("drain", "events/s", "no reason")])
     assert not (tmp_path / "bench.png").exists()
 
 
-def test_delays_are_counted_from_when_each_was_sent():
+def test_delays_are_measured_from_the_sending_time():
     seen = [(1.0, 0), (2.0, 2), (5.0, 2), (6.0, 4)]
     assert list(webhooks.delays_of([0.0, 0.5, 1.0, 3.0], seen)) == [2.0, 1.5, 5.0, 3.0]
     # What was never seen has no delay, and is told of by the caller.
@@ -89,7 +89,7 @@ def test_sizes():
     "words",
     [("--sizes", "few"), ("--sizes", "10"), ("--only", "nothing")],
 )
-def test_mistakes_are_told_before_anything_is_started(words, root):
+def test_invalid_arguments_are_reported_before_anything_starts(words, root):
     ran = subprocess.run(
         [sys.executable, "-m", "bench", *words], cwd=root, capture_output=True, text=True
     )
@@ -141,13 +141,13 @@ def test_an_open_loop_keeps_its_rate_and_hides_no_waiting(slow):
     assert sent.at[-1] - sent.at[0] == pytest.approx(0.08, abs=0.01)
 
 
-def test_an_open_loop_counts_what_was_answered_otherwise(slow):
+def test_an_open_loop_counts_other_statuses(slow):
     sent = load.at_rate(slow, [asking("/yes"), asking("/no")] * 10, rate=200, connections=4)
     assert sent.statuses == {200: 10, 503: 10}
     assert sent.wrong(200) == 10
 
 
-def test_signed_posts_are_what_the_room_vouches_for():
+def test_signed_requests_are_accepted_by_the_provider():
     from datetime import UTC, datetime
 
     from advocacy.cli.sources import new_secret
@@ -171,7 +171,7 @@ def test_signed_posts_are_what_the_room_vouches_for():
         assert event.kind == "signature"
 
 
-def test_the_export_is_one_that_can_be_brought_in(tmp_path):
+def test_the_export_can_be_imported(tmp_path):
     from datetime import UTC, datetime
 
     from advocacy.core.events import Verified

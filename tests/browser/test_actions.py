@@ -40,7 +40,7 @@ def richest(site) -> dict:
     )
 
 
-def test_the_keyboard_leads_from_the_campaign_to_a_receipt_and_back(watched):
+def test_a_receipt_is_reached_from_the_campaign_by_keyboard(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     page.get_by_role("link", name="Latest actions").focus()

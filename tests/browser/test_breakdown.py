@@ -35,7 +35,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"Tab does not come to {name!r}, but to {passed}")
 
 
-def test_the_keyboard_is_enough_to_compare_filter_and_take_along(watched, tmp_path):
+def test_comparing_filtering_and_downloading_work_by_keyboard(watched, tmp_path):
     page = watched.page
     watched.sign_in("/campaigns/stay")
     tab_to(page, "Sign out")  # behind the pages' own names, of which some are on the page too
@@ -75,7 +75,7 @@ def test_the_keyboard_is_enough_to_compare_filter_and_take_along(watched, tmp_pa
     assert int(total["actions"]) == sum(int(row["actions"]) for row in rows)
 
 
-def test_the_keyboard_is_enough_to_make_a_link(watched):
+def test_a_link_is_made_by_keyboard(watched):
     page = watched.page
     watched.sign_in_as_editor("/")
     tab_to(page, "Links")

@@ -33,7 +33,7 @@ def test_the_order_is_chosen_in_the_form(watched):
     expect(page.get_by_role("region", name="By post").locator("thead")).to_contain_text("markov 2")
 
 
-def test_nothing_sticks_out_on_a_phone(watched, screenshots):
+def test_nothing_overflows_on_a_phone(watched, screenshots):
     watched.page.set_viewport_size({"width": 360, "height": 740})
     watched.sign_in("/campaigns/stay/paths")
     watched.page.wait_for_selector("#delays svg")

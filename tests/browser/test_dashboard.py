@@ -37,7 +37,7 @@ def bars(page) -> int:
     return page.locator("#by-day svg .mark-rect.role-mark path").count()
 
 
-def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
+def test_signing_in_reading_and_signing_out_work_by_keyboard(watched):
     page, site = watched.page, watched.site
     watched.go("/")
     page.wait_for_url(re.compile(r"/sign-in\?next=/$"))
@@ -72,7 +72,7 @@ def test_the_keyboard_is_enough_to_sign_in_read_and_leave(watched):
     page.wait_for_url(re.compile(r"/sign-in\?next=/campaigns/stay$"))
 
 
-def test_a_token_that_is_none_is_refused_in_words(watched):
+def test_an_invalid_token_is_refused_with_a_message(watched):
     page = watched.page
     watched.go("/sign-in")
     page.fill("#token", "aat_wrong")
@@ -85,7 +85,7 @@ def test_a_token_that_is_none_is_refused_in_words(watched):
     watched.errors.clear()
 
 
-def test_the_page_shows_what_the_api_says(watched):
+def test_the_page_shows_the_figures_of_the_api(watched):
     watched.sign_in("/campaigns/stay")
     report, page = report_of(watched.site), watched.page
     shown = figures(page)
@@ -116,7 +116,7 @@ def test_the_page_shows_what_the_api_says(watched):
     assert len({row["platform"] for row in report["platforms"] if row["platform"]}) == 5
 
 
-def test_the_chart_is_drawn_and_the_table_behind_it_says_the_same(watched):
+def test_the_chart_and_its_table_have_the_same_data(watched):
     watched.sign_in("/campaigns/stay")
     report, page = report_of(watched.site), watched.page
     page.wait_for_selector("#by-day svg")
@@ -141,7 +141,7 @@ def test_the_chart_is_drawn_and_the_table_behind_it_says_the_same(watched):
     ]
 
 
-def test_a_bar_says_its_number_when_it_is_pointed_at(watched):
+def test_a_bar_has_a_tooltip_with_its_number(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     page.wait_for_selector("#by-day svg")
@@ -170,7 +170,7 @@ def test_days_can_be_chosen(watched):
     expect(page.get_by_label("From", exact=True)).to_have_value(first.isoformat())
 
 
-def test_days_without_anything_say_so_and_what_to_do(watched):
+def test_a_range_without_data_says_what_to_do(watched):
     watched.sign_in("/campaigns/stay")
     watched.go("/campaigns/stay?from=2020-01-01&to=2020-01-02")
     expect(watched.page.get_by_text("No actions were counted in this period")).to_be_visible()
@@ -178,7 +178,7 @@ def test_days_without_anything_say_so_and_what_to_do(watched):
     assert figures(watched.page)["Actions"] == "0"
 
 
-def test_days_that_are_none_are_refused_with_a_way_back(watched):
+def test_invalid_days_are_refused_with_a_link_back(watched):
     watched.sign_in("/campaigns/stay")
     for query in ("?from=x", "?from=2026-05-02&to=2026-05-01"):
         watched.go(f"/campaigns/stay{query}")
@@ -218,7 +218,7 @@ def test_the_operation_can_be_tried_from_its_page(watched):
     )
 
 
-def test_labels_headings_and_roles_are_there_for_those_who_listen(watched):
+def test_labels_headings_and_roles_are_there_for_screen_readers(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     page.wait_for_selector("#by-day svg")

@@ -125,7 +125,7 @@ def filled(wired: Flask, site) -> Iterator[None]:
             run("delete from quarantine where org_id = :o", o=org_id)
 
 
-def test_every_page_is_looked_at(wired: Flask):
+def test_every_page_is_visited(wired: Flask):
     rules = {
         rule.rule
         for rule in wired.url_map.iter_rules()
@@ -135,7 +135,7 @@ def test_every_page_is_looked_at(wired: Flask):
 
 
 @pytest.mark.parametrize("rule", PAGES)
-def test_a_page_is_readable_by_everyone_everywhere(watched, screenshots, rule, address, filled):
+def test_a_page_is_accessible_at_every_width_and_theme(watched, screenshots, rule, address, filled):
     page = watched.page
     if rule in SIGNED_OUT:
         watched.go(address)

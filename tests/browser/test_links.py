@@ -119,7 +119,7 @@ def test_a_link_is_copied(watched):
     assert page.evaluate("navigator.clipboard.readText()") == link
 
 
-def test_what_is_wrong_is_said_where_it_was_asked(watched):
+def test_an_error_is_shown_at_its_field(watched):
     watched.sign_in_as_editor("/links")
     page = watched.page
     page.fill("#destination", "http://example.org")
@@ -132,7 +132,7 @@ def test_what_is_wrong_is_said_where_it_was_asked(watched):
     watched.errors.clear()
 
 
-def test_a_sheet_is_sent_and_its_result_taken_along(watched, tmp_path):
+def test_a_spreadsheet_is_uploaded_and_its_result_downloaded(watched, tmp_path):
     watched.sign_in_as_editor("/links/bulk")
     page = watched.page
     with page.expect_download() as got:
@@ -152,7 +152,7 @@ def test_a_sheet_is_sent_and_its_result_taken_along(watched, tmp_path):
     assert row["link"] == shown
 
 
-def test_what_was_made_is_shown_to_everyone_everywhere(watched, screenshots):
+def test_created_links_are_accessible_at_every_width_and_theme(watched, screenshots):
     watched.sign_in_as_editor("/")
     make_link(
         watched.page, post_url="https://x.com/a/status/7", title="A title", destination=PETITION

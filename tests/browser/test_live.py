@@ -108,7 +108,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     expect(page.locator("#live-days table")).to_be_visible()
 
 
-def test_focus_and_what_is_being_copied_stay_where_they_are(watched, act):
+def test_focus_and_selection_survive_an_update(watched, act):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     is_live(page)
@@ -131,7 +131,7 @@ def test_focus_and_what_is_being_copied_stay_where_they_are(watched, act):
     expect(actions).to_have_text(f"{before + 1:,}", timeout=15_000)
 
 
-def test_what_moves_moves_only_for_those_who_want_it(watched, act):
+def test_animations_respect_reduced_motion(watched, act):
     watched.page.emulate_media(reduced_motion="reduce")
     watched.sign_in("/campaigns/stay")
     page = watched.page
@@ -147,7 +147,7 @@ def test_what_moves_moves_only_for_those_who_want_it(watched, act):
     assert actions.evaluate(name) == "fresh"
 
 
-def test_a_page_without_a_place_asks_instead(watched, act):
+def test_a_page_without_a_stream_polls_instead(watched, act):
     page = watched.page
     full = {"status": 503, "headers": {"Retry-After": "60"}}
     page.route(re.compile(r"/live\?"), lambda route: route.fulfill(**full))
@@ -170,7 +170,7 @@ def test_a_page_without_a_place_asks_instead(watched, act):
     is_live(page)
 
 
-def test_a_page_that_nobody_sees_holds_no_place(watched, act):
+def test_a_hidden_page_holds_no_stream(watched, act):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     is_live(page)
@@ -187,7 +187,7 @@ def test_a_page_that_nobody_sees_holds_no_place(watched, act):
     expect(actions).to_have_text(f"{before + 1:,}", timeout=10_000)
 
 
-def test_who_has_signed_out_is_told_and_sees_no_more(watched, act):
+def test_a_signed_out_page_says_so_and_stops_updating(watched, act):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     is_live(page)
@@ -200,7 +200,7 @@ def test_who_has_signed_out_is_told_and_sees_no_more(watched, act):
     assert number(actions) == before
 
 
-def test_what_staff_take_along_is_what_they_see(watched, tmp_path):
+def test_downloads_have_the_figures_of_the_page(watched, tmp_path):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     with page.expect_download() as got:

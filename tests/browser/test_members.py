@@ -69,7 +69,7 @@ def made_link(page: Page, site) -> str:
     return site.address + re.sub(r"^https?://[^/]+", "", shown)
 
 
-def test_from_an_invitation_to_a_cookie_that_is_dead(watched, site, owner, chromium):
+def test_from_an_invitation_to_an_invalid_cookie(watched, site, owner, chromium):
     page = watched.page
     set_password(page, site.address + owner[1])
     page.get_by_role("link", name="Members").click()
@@ -105,7 +105,7 @@ def test_from_an_invitation_to_a_cookie_that_is_dead(watched, site, owner, chrom
     expect(page.get_by_text("ended the sessions of bob@example.org")).to_be_visible()
 
 
-def test_a_wrong_password_is_told_and_changes_nothing(watched, site, owner):
+def test_a_wrong_password_is_reported_and_changes_nothing(watched, site, owner):
     email, path = owner
     page = watched.page
     set_password(page, site.address + path)

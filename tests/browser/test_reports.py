@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def test_the_keyboard_is_enough_to_have_the_week_sent_and_to_end_it(watched):
+def test_a_subscription_is_added_and_ended_by_keyboard(watched):
     watched.sign_in_as_editor("/")
     page = watched.page
     page.get_by_role("navigation", name="Site").get_by_role("link", name="Reports").focus()

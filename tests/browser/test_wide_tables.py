@@ -16,7 +16,7 @@ TEMPLATES = sorted((Path(web.__file__).parent / "templates").glob("*.html"))
 COMPARED = "/campaigns/stay/explore?group_by=platform&compare=before&gifts=true"
 
 
-def test_whoever_has_a_keyboard_comes_to_every_table_that_scrolls():
+def test_every_scrolling_table_can_be_reached_by_keyboard():
     found = [
         (path.name, tag)
         for path in TEMPLATES
@@ -44,7 +44,7 @@ def test_common_tables_fit_a_laptop(watched, language):
         assert wide == [], address
 
 
-def test_on_a_phone_names_stay_beside_their_figures_and_the_edge_has_a_shade(watched):
+def test_on_a_phone_the_first_column_is_sticky_and_the_edge_is_shaded(watched):
     page = watched.page
     page.set_viewport_size({"width": 375, "height": 800})
     watched.sign_in_as_owner(COMPARED)
@@ -60,7 +60,7 @@ def test_on_a_phone_names_stay_beside_their_figures_and_the_edge_has_a_shade(wat
     assert attached == "local, local, scroll, scroll"
 
 
-def test_on_a_phone_the_pages_names_are_one_line(watched):
+def test_on_a_phone_the_navigation_is_one_line(watched):
     page = watched.page
     page.set_viewport_size({"width": 375, "height": 800})
     watched.sign_in_as_owner("/")

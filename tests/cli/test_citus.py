@@ -78,7 +78,7 @@ def keys(ask: Callable[..., list[tuple[object, ...]]]) -> set[tuple[object, ...]
     )
 
 
-def test_every_table_is_spread_and_its_keys_hold(operator, cluster):
+def test_every_table_is_distributed_and_its_keys_hold(operator, cluster):
     before = keys(cluster)
     told = operator.does("distribute", "--shards", "8")
     assert "done: 8 shards on 1 machines" in told
@@ -92,7 +92,7 @@ def test_every_table_is_spread_and_its_keys_hold(operator, cluster):
     assert operator.does("distribute") == "all tables are already distributed; nothing to do\n"
 
 
-def test_a_table_that_a_migration_makes_is_spread_beside_the_others(operator, cluster):
+def test_a_table_from_a_migration_is_distributed_with_the_others(operator, cluster):
     operator.does("distribute")
     cluster(
         "create table extra (org_id uuid, word text, primary key (org_id, word),"
@@ -115,7 +115,7 @@ def test_a_table_that_a_migration_makes_is_spread_beside_the_others(operator, cl
     assert len(cluster("select distinct colocation_id from citus_tables")) == 2
 
 
-def test_what_fails_halfway_leaves_everything_as_it_was(operator, cluster):
+def test_a_failure_halfway_is_rolled_back(operator, cluster):
     before = keys(cluster)
     # The last table in line gets a key that a cluster cannot hold.
     cluster("create unique index on presences (value)")
@@ -124,7 +124,7 @@ def test_what_fails_halfway_leaves_everything_as_it_was(operator, cluster):
     assert keys(cluster) == before
 
 
-def test_a_dry_run_says_each_statement_and_does_none(operator, cluster):
+def test_a_dry_run_prints_the_statements_only(operator, cluster):
     told = operator.does("distribute", "--dry-run", "--shards", "12")
     assert "select create_reference_table('organizations');" in told
     assert "shard_count => 12);" in told

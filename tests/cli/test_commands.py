@@ -42,7 +42,7 @@ def test_help_has_an_example_of_this_very_command(operator):
             assert set(re.findall(r"(?<!\S)--[a-z-]+", example)) <= known, example
 
 
-def test_the_first_help_leads_from_nothing_to_a_link(operator):
+def test_the_main_help_leads_to_a_first_link(operator):
     told = operator.does("--help")
     for line in ("org create", "campaign create", "post create", "link create"):
         assert f"advocacy {line}" in told
@@ -119,7 +119,7 @@ def test_from_nothing_to_a_counted_action(operator, app):
     assert (found["actions"], found["from"]) == (1, "2026-01-01")
 
 
-def test_links_know_how_their_page_takes_the_code(operator, world):
+def test_links_have_the_parameters_of_their_tool(operator, world):
     for to, provider in {
         "https://actionnetwork.org/forms/a": "action_network",
         "https://secure.actblue.com/donate/a": "actblue",
@@ -139,7 +139,7 @@ def test_links_know_how_their_page_takes_the_code(operator, world):
     assert tuple(row) == ("actblue", {})
 
 
-def test_money_is_written_as_its_currency_is(operator, world):
+def test_money_has_the_decimals_of_its_currency(operator, world):
     for number, (amount, currency) in enumerate(
         [("1234.50", "USD"), ("5000", "JPY"), ("1.234", "KWD")]
     ):
@@ -170,7 +170,7 @@ def test_each_tool_gets_the_secret_that_it_needs(operator, world):
     operator.does("source", "rotate", "--name", "stripe 2", "--secret", "whsec_abc")
 
 
-def test_a_rotated_secret_opens_and_the_old_one_for_a_while(operator, world):
+def test_a_rotated_secret_works_and_the_old_one_for_a_while(operator, world):
     body = json.dumps({"type": "call", "timestamp": "2026-05-01T12:00:00Z", "data": {}})
     told = operator.does("source", "rotate", "--name", "standard", "--hours", "1")
     new = told.split()[1]
@@ -213,7 +213,7 @@ def test_replay_shows_and_tries_again(operator, world):
     assert operator.does("replay", "--reason", "nothing").startswith("0 processed again, 2 ")
 
 
-def test_rebuild_makes_the_same_numbers_anew(operator, world):
+def test_rebuild_gives_the_same_numbers(operator, world):
     world.act("call", email="a@example.org", click_id=world.click("x"))
     world.act("donation", email="b@example.org", amount="5.00")
     world.drain()
@@ -236,7 +236,7 @@ def test_erase_asks_first_and_keeps_the_counts(operator, world):
     assert "1 supporter activated" in operator.does("report", "stay")
 
 
-def test_where_there_are_several_organizations_one_is_said(operator, app):
+def test_with_several_organizations_the_one_is_printed(operator, app):
     World(app, "alice").act("call", email="a@example.org")
     World(app, "bob")
     for words in (("campaign", "list"), ("report", "stay"), ("replay",), ("rebuild",)):
@@ -271,7 +271,7 @@ def test_a_source_and_a_link_are_disabled_and_enabled(operator, world):
     ]
 
 
-def test_what_is_not_there_is_not_disabled(operator, world):
+def test_disabling_an_unknown_name_is_an_error(operator, world):
     for state in ("disable", "enable"):
         assert "no source gone" in operator.fails("source", state, "--name", "gone")
         assert "no link gone" in operator.fails("link", state, "gone")

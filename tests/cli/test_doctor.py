@@ -61,7 +61,7 @@ def running(environment, settings):
     clock.register_death()
 
 
-def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
+def test_a_correct_setup_has_no_findings(examined, world, running):
     world.act("call", email="a@example.org")
     found = examined()
     assert not any(found.values()), found
@@ -86,7 +86,7 @@ def test_a_set_up_that_is_right_has_nothing_to_mend(examined, world, running):
     ]
 
 
-def test_a_time_zone_that_cannot_be_chosen_is_told(examined, world):
+def test_a_time_zone_that_is_not_offered_is_reported(examined, world):
     with transaction() as session:
         session.execute(
             text("update campaigns set timezone = 'CET' where org_id = :o"), {"o": world.org_id}
@@ -96,13 +96,13 @@ def test_a_time_zone_that_cannot_be_chosen_is_told(examined, world):
     )
 
 
-def test_missing_settings_end_the_examination(examined):
+def test_missing_settings_end_the_checks(examined):
     found = examined(DATABASE_URL="")
     assert list(found) == ["settings"]
     assert found["settings"].startswith("DATABASE_URL is not set")
 
 
-def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_password(examined):
+def test_a_database_outage_is_reported_with_its_reason_without_the_password(examined):
     found = examined(DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/nothing")
     assert found["database"].startswith("is not responding (")
     assert "correct DATABASE_URL" in found["database"]
@@ -110,14 +110,14 @@ def test_a_database_that_is_down_is_told_with_its_reason_and_without_its_passwor
     assert "tables" not in found
 
 
-def test_a_redis_that_is_down_is_told_and_no_more_is_asked_of_it(examined):
+def test_a_redis_outage_is_reported_once(examined):
     found = examined(REDIS_URL="redis://:hunter2@127.0.0.1:9/0")
     assert found["redis"] == "is not responding (ConnectionError); start it, or correct REDIS_URL"
     assert "worker" not in found
     assert "hunter2" not in str(found)
 
 
-def test_what_is_not_running_is_told_with_how_to_start_it(examined, environment):
+def test_a_process_that_is_not_running_is_reported_with_its_command(examined, environment):
     # A worker that another test killed is remembered for a minute.
     Redis.from_url(environment["REDIS_URL"]).flushall()
     found = examined()
@@ -126,7 +126,7 @@ def test_what_is_not_running_is_told_with_how_to_start_it(examined, environment)
     assert found["clock"] == "none is running; start one with `python -m workers.run clock`"
 
 
-def test_a_redis_that_may_throw_jobs_away_is_told(examined, environment, running):
+def test_a_redis_that_may_evict_jobs_is_reported(examined, environment, running):
     connection = Redis.from_url(environment["REDIS_URL"])
     before = connection.config_get("maxmemory-policy")["maxmemory-policy"]
     connection.config_set("maxmemory-policy", "allkeys-lru")
@@ -136,7 +136,7 @@ def test_a_redis_that_may_throw_jobs_away_is_told(examined, environment, running
         connection.config_set("maxmemory-policy", before)
 
 
-def test_a_database_that_answers_before_it_is_on_disk_is_told(examined, environment):
+def test_asynchronous_commits_are_reported(examined, environment):
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:")
     with psycopg.connect(url, autocommit=True) as server:
         name = sql.Identifier(server.info.dbname)
@@ -148,7 +148,7 @@ def test_a_database_that_answers_before_it_is_on_disk_is_told(examined, environm
     assert "synchronous_commit off" in told["database"]
 
 
-def test_tables_of_another_version_are_told(examined, world):
+def test_tables_of_another_version_are_reported(examined, world):
     with transaction() as session:
         session.execute(text("update alembic_version set version_num = 'older'"))
     try:
@@ -165,7 +165,7 @@ def test_tables_of_another_version_are_told(examined, world):
     assert "advocacy migrate" in trouble
 
 
-def test_a_delivery_that_waits_for_long_is_told(examined, world, running):
+def test_a_delivery_that_waits_for_long_is_reported(examined, world, running):
     world.act("call", email="a@example.org")
     assert examined()["inbox"] == ""
     with transaction() as session:
@@ -176,18 +176,18 @@ def test_a_delivery_that_waits_for_long_is_told(examined, world, running):
     assert "has been pending for 30" in examined()["inbox"]
 
 
-def test_a_folder_that_cannot_be_used_is_told(examined, tmp_path):
+def test_an_unusable_folder_is_reported(examined, tmp_path):
     (tmp_path / "file").write_text("")
     assert "correct VAR_DIR" in examined(VAR_DIR=str(tmp_path / "file" / "var"))["folder"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="rights do not stop root")
-def test_a_folder_that_cannot_be_written_to_is_told(examined, tmp_path):
+def test_a_read_only_folder_is_reported(examined, tmp_path):
     (locked := tmp_path / "locked").mkdir(mode=0o500)
     assert "cannot be written to" in examined(VAR_DIR=str(locked))["folder"]
 
 
-def test_clicks_that_nobody_ships_are_told(examined, tmp_path, running):
+def test_clicks_that_are_not_loaded_are_reported(examined, tmp_path, running):
     folder = tmp_path / "clicks"
     folder.mkdir()
     segment = folder / f"{'0' * 32}.clicks"
@@ -208,12 +208,12 @@ def test_clicks_that_nobody_ships_are_told(examined, tmp_path, running):
         ("http://127.0.0.1.example.org", False),
     ],
 )
-def test_an_address_in_the_clear_is_told(examined, url, fine):
+def test_a_public_url_without_tls_is_reported(examined, url, fine):
     trouble = examined(PUBLIC_URL=url)["public address"]
     assert ("not https" in trouble) is not fine
 
 
-def test_the_doctor_makes_no_more_than_a_folder(examined, tmp_path):
+def test_the_doctor_only_creates_a_folder(examined, tmp_path):
     examined(VAR_DIR=str(tmp_path / "new"))
     assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("new")]
 
@@ -227,7 +227,7 @@ def test_missing_pdf_packages_are_named_as_not_set_up(examined, monkeypatch):
     assert "pip install 'advocacy[pdf]'" in examined.words["PDF"]
 
 
-def test_what_is_not_set_up_is_not_said_to_be_right(examined, operator, running):
+def test_features_that_are_not_set_up_are_not_reported_as_ok(examined, operator, running):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     found = examined(SMTP_URL="", PUBLIC_URL="http://127.0.0.1:8000")
     assert not any(found.values()), found
@@ -238,7 +238,7 @@ def test_what_is_not_set_up_is_not_said_to_be_right(examined, operator, running)
     assert "PUBLIC_URL" in examined.words["public address"]
 
 
-def test_a_public_address_is_said_to_be_untried(examined, world, running):
+def test_the_public_url_is_reported_as_unchecked(examined, world, running):
     examined(PUBLIC_URL="https://act.example.org")
     assert examined.states["public address"] == "ok"
     assert "not tried" in examined.words["public address"]

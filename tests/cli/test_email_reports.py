@@ -38,7 +38,7 @@ def test_a_report_is_made_at_once(staff, tmp_path):
     assert "16–22 nov 2026" in page
 
 
-def test_what_is_printed_is_for_handing_on_and_rounded(staff, world):
+def test_a_printed_report_is_rounded_for_sharing(staff, world):
     for number in range(12):
         world.act("call", id=f"c{number}", email=f"{number}@example.org")
     world.drain()
@@ -66,7 +66,7 @@ def test_what_is_printed_is_for_handing_on_and_rounded(staff, world):
         (("--send", "ana@example.org"), "set SMTP_URL and MAIL_FROM"),
     ],
 )
-def test_what_cannot_be_made_is_said_in_a_line(staff, words, said):
+def test_a_failure_is_reported_in_one_line(staff, words, said):
     assert said in staff.fails("report", "--weekly", *words)
 
 
@@ -127,11 +127,11 @@ def test_subscriptions_are_made_listed_and_ended(staff):
         (("--to", "a@example.org", "--campaign", "none"), "there is no campaign none"),
     ],
 )
-def test_what_cannot_be_subscribed_is_said_in_a_line(staff, words, said):
+def test_an_invalid_subscription_is_reported_in_one_line(staff, words, said):
     assert said in staff.fails("subscription", "add", *words)
 
 
-def test_what_was_sent_is_listed_and_sent_again(staff, smtp, mailbox, world):
+def test_sent_mails_are_listed_and_sent_again(staff, smtp, mailbox, world):
     from advocacy.reporting.email import outbox
     from tests.support.mail import next_monday, subscribe
 
@@ -174,12 +174,12 @@ def test_the_first_page_says_that_a_report_could_not_be_sent(staff, smtp, mailbo
         ({"SURGE_TIMES": "1"}, "SURGE_TIMES must be from 2"),
     ],
 )
-def test_wrong_settings_stop_the_start_in_words(staff, values, said):
+def test_invalid_settings_stop_the_start_with_a_message(staff, values, said):
     staff.environment |= values
     assert said in staff.fails("org", "list")
 
 
-def test_the_doctor_says_what_stands_in_the_way_of_mail(staff, serve, world):
+def test_the_doctor_reports_mail_problems(staff, serve, world):
     from tests.support.mail import subscribe
 
     def doctor(**environment: str) -> str:

@@ -146,7 +146,7 @@ MISTAKES = [
 """What is typed, and how the one line that answers it begins."""
 
 
-def test_a_mistake_is_told_in_one_line_and_nothing_is_made(operator, world):
+def test_an_error_is_one_line_and_nothing_is_created(operator, world):
     post = str(world.posts["x"])
     operator.does(*(post if word == "POST" else word for word in LINK), "--code", "taken")
     before = counts()
@@ -188,12 +188,12 @@ def test_the_program_itself_prints_no_traceback(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_link_that_is_not_there_cannot_be_disabled(operator):
+def test_an_unknown_link_cannot_be_disabled(operator):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     assert "advocacy link list" in operator.fails("link", "disable", "nosuchlink")
 
 
-def test_a_link_is_moved_to_a_post_that_is_there(operator):
+def test_a_link_is_moved_to_an_existing_post(operator):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("campaign", "create", "--slug", "stay", "--name", "Stay")
     one, other = (
@@ -207,7 +207,7 @@ def test_a_link_is_moved_to_a_post_that_is_there(operator):
     assert "move the one" in operator.fails("link", "move", shared, "--post", other)
 
 
-def test_a_mapping_is_checked_before_it_is_kept(operator, tmp_path):
+def test_a_mapping_is_checked_before_it_is_stored(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     generic = ("source", "create", "--provider", "generic", "--name", "Gifts")
     assert "--mapping" in operator.fails(*generic)

@@ -51,7 +51,7 @@ def test_from_the_newest_actions_to_the_receipt_of_one(operator, world):
     assert json.loads(operator.does("explain", "--newest", "stay", "--json"))["actions"]
 
 
-def test_what_is_asked_wrongly_is_one_line(operator, world):
+def test_an_invalid_argument_is_one_line(operator, world):
     both = "enter the id of an action, or --newest CAMPAIGN to list ids"
     assert operator.fails("explain") == both
     assert operator.fails("explain", uuid4(), "--newest", "stay") == both

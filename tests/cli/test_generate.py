@@ -62,7 +62,7 @@ def every_action(org_id: Any) -> list[actions.Action]:
         return list(actions.find_actions(org_id, ids).values())
 
 
-def test_there_is_some_of_everything(made):
+def test_the_sample_has_every_kind_of_action(made):
     every = every_action(made)
     assert len(every) == 1_200
     assert {each.tier for each in every} == {
@@ -84,7 +84,7 @@ def test_there_is_some_of_everything(made):
 
 
 @pytest.mark.slow
-def test_to_attribute_all_of_it_anew_changes_nothing(made):
+def test_attributing_the_sample_again_changes_nothing(made):
     before = {table: rows(table) for table in MADE_OF}
     with transaction():
         restate_actions(made, [row["id"] for row in before["actions"]])
@@ -94,7 +94,7 @@ def test_to_attribute_all_of_it_anew_changes_nothing(made):
 
 
 @pytest.mark.slow
-def test_the_restating_would_have_changed_what_is_wrong(made):
+def test_the_check_would_notice_a_wrong_attribution(made):
     """The test above can fail."""
     wrong = next(each for each in every_action(made) if each.path)
     with transaction():
@@ -105,7 +105,7 @@ def test_the_restating_would_have_changed_what_is_wrong(made):
 
 
 @pytest.mark.slow
-def test_totals_are_what_the_rollup_makes_of_the_actions(made):
+def test_totals_match_the_rollup_of_the_actions(made):
     expected = deltas([], every_action(made), campaigns.zones(made))
     found = {
         Key(**{name: row[name] for name in Key._fields}): Sums(
@@ -118,7 +118,7 @@ def test_totals_are_what_the_rollup_makes_of_the_actions(made):
 
 
 @pytest.mark.slow
-def test_totals_share_several_returns_out_as_the_rollup_does(made):
+def test_totals_split_several_refunds_as_the_rollup_does(made):
     gift = next(
         each for each in every_action(made) if each.path and each.gross_minor and not each.returns
     )
@@ -132,11 +132,11 @@ def test_totals_share_several_returns_out_as_the_rollup_does(made):
         actions.replace_actions(made, [changed])
         run("delete from totals where org_id = :o", o=made)
         sample_rows.count_totals(made)
-    test_totals_are_what_the_rollup_makes_of_the_actions(made)
+    test_totals_match_the_rollup_of_the_actions(made)
 
 
 @pytest.mark.slow
-def test_the_report_says_what_the_actions_say(made):
+def test_the_report_matches_the_actions(made):
     campaign = campaigns.list_campaigns(made)[0]
     found = activation(campaign)
     raw = run(
@@ -154,7 +154,7 @@ def test_the_report_says_what_the_actions_say(made):
 
 
 @pytest.mark.slow
-def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
+def test_the_seed_determines_the_sample(app, settings):
     told = {}
     for slug, seed in (("one", 7), ("two", 7), ("three", 8)):
         sample_data.fill(settings, slug, 200, seed=seed, until=UNTIL)
@@ -167,7 +167,7 @@ def test_the_same_seed_makes_the_same_and_another_makes_another(app, settings):
 
 
 @pytest.mark.slow
-def test_a_short_time_has_nobody_come_twice(app, settings):
+def test_a_short_range_has_no_returning_people(app, settings):
     sample_data.fill(settings, "generated", 200, days=40, until=UNTIL)
     org_id = organizations.get_organization("generated").id
     before = every_action(org_id)
@@ -177,7 +177,7 @@ def test_a_short_time_has_nobody_come_twice(app, settings):
 
 
 @pytest.mark.slow
-def test_deliveries_wait_are_worked_through_and_can_be_rebuilt(app, settings):
+def test_sample_deliveries_are_processed_and_can_be_rebuilt(app, settings):
     sample_data.deliver(settings, "trial", 400, until=UNTIL)
     org_id = organizations.get_organization("trial").id
     assert inbox.counts(org_id) == {"pending": 400, "done": 0, "quarantined": 0}
@@ -216,7 +216,7 @@ def test_the_command(operator):
     assert "actions" in operator.does("report", "stay", "--org", "generated")
 
 
-def test_mistakes_of_the_command_are_one_line(operator):
+def test_errors_of_the_command_are_one_line(operator):
     assert "either --actions or --deliveries" in operator.fails("generate")
     assert "either" in operator.fails("generate", "--actions", 1, "--deliveries", 1)
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")

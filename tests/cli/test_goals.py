@@ -30,7 +30,7 @@ def test_a_goal_is_added_listed_and_removed(hope):
     assert "there is no goal" in hope.fails("goal", "remove", made)
 
 
-def test_growth_is_taken_and_mistakes_are_one_line(hope):
+def test_growth_is_accepted_and_errors_are_one_line(hope):
     hope.does("goal", "add", "--measure", "supporters", "--target", "+5%", *RANGE)
     assert "nothing to grow over" in hope.does("goal", "list")
     assert "+5%" in hope.fails("goal", "add", "--measure", "calls", "--target", "some", *RANGE)

@@ -15,7 +15,7 @@ from advocacy.ingestion import csv_import
 HEADER = "Receipt ID,Date,Amount,Donor Email,Lineitem ID\n"
 
 
-def test_an_import_says_what_was_new_known_and_refused(operator, tmp_path):
+def test_an_import_reports_new_known_and_refused_rows(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
     export = tmp_path / "gifts.csv"
@@ -107,7 +107,7 @@ def test_an_export_counts_the_same_as_any_spreadsheet_writes_it(operator, tmp_pa
     assert "0 new, 3 known, 0 rejected" in operator.does("import", "actblue", plain)
 
 
-def test_a_preview_says_what_was_understood_and_imports_nothing(operator, tmp_path):
+def test_a_preview_shows_what_was_read_and_imports_nothing(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
     export = tmp_path / "gifts.csv"
@@ -133,7 +133,7 @@ def test_a_preview_says_what_was_understood_and_imports_nothing(operator, tmp_pa
     assert "1 new, 0 known, 1 rejected" in operator.does("import", "actblue", export)
 
 
-def test_dates_have_the_month_first_unless_the_day_is_said_to_be(operator, tmp_path):
+def test_dates_are_month_first_unless_day_first_is_given(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
     export = tmp_path / "gifts.csv"
@@ -155,7 +155,7 @@ def test_missing_columns_stop_an_import_and_are_named_once(operator, tmp_path):
     assert "missing: Currency" in operator.fails("import", "stripe", export, "--preview")
 
 
-def test_refused_rows_have_their_line_and_can_be_mended_and_imported(operator, tmp_path):
+def test_refused_rows_have_their_line_and_can_be_corrected_and_imported(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "ActBlue")
     export = tmp_path / "gifts.csv"
@@ -181,7 +181,7 @@ def test_refused_rows_have_their_line_and_can_be_mended_and_imported(operator, t
     )
 
 
-def test_a_file_that_cannot_be_read_is_one_line(operator, tmp_path):
+def test_an_unreadable_file_is_reported_in_one_line(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     operator.does("source", "create", "--provider", "actblue", "--name", "One")
     assert operator.says("import", "actblue", tmp_path / "none.csv").exit_code == 2
@@ -223,7 +223,7 @@ def test_columns_of_a_mapping_are_found_whatever_their_case(operator, tmp_path):
     assert "these columns are missing: bought" in operator.fails("import", "generic", export)
 
 
-def test_mistakes_are_one_line(operator, tmp_path):
+def test_errors_are_one_line(operator, tmp_path):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     export = tmp_path / "gifts.csv"
     export.write_text("")
@@ -237,7 +237,7 @@ def test_mistakes_are_one_line(operator, tmp_path):
     )
 
 
-def test_the_alarm_is_silent_where_nothing_is_lost(operator):
+def test_without_a_loss_there_is_no_alarm(operator):
     operator.does("org", "create", "--slug", "hope", "--name", "Hope")
     assert "no change" in operator.does("alarm")
 

@@ -98,7 +98,7 @@ def test_an_ordinary_command_loads_no_charts_and_no_pages(world, environment, tm
     assert heavy == set()
 
 
-def test_a_command_that_is_not_there_is_named():
+def test_an_unknown_command_is_named():
     done = subprocess.run(
         [sys.executable, "-m", "advocacy.cli.main", "reprot"],
         capture_output=True,

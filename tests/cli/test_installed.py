@@ -153,7 +153,7 @@ def test_up_starts_everything_in_an_empty_folder(installed):
 
 
 @slow
-def test_up_says_in_a_sentence_which_servers_are_missing(installed):
+def test_up_names_the_missing_servers(installed):
     folder, place = installed
     use_libraries(place, without=EMBEDDED)
     done = subprocess.run(

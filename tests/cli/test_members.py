@@ -20,7 +20,7 @@ def use(client, told: str) -> int:
     return client.post(path, data={"password": PASSWORD}).status_code
 
 
-def test_the_first_owner_comes_from_the_terminal(hope, client):
+def test_the_first_owner_is_added_by_the_cli(hope, client):
     told = hope.does("member", "add", "Ana@Example.org", "--role", "owner", "--name", "Ana")
     assert "invited" in hope.does("member", "list")
     assert use(client, told) == 302
@@ -54,12 +54,12 @@ def test_a_lost_password_a_role_and_a_removal(hope, client):
         (("list", "--org", "nothing"), "there is no organization nothing; see"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(hope, words, line):
+def test_an_error_is_one_line(hope, words, line):
     hope.does("member", "add", "ana@example.org", "--role", "owner")
     assert hope.fails("member", *words).startswith(line)
 
 
-def test_with_several_organizations_it_has_to_be_said_which(hope):
+def test_with_several_organizations_one_must_be_named(hope):
     hope.does("org", "create", "--slug", "other", "--name", "Other")
     assert "--org" in hope.fails("member", "add", "ana@example.org")
     for org in ("hope", "other"):

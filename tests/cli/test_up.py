@@ -12,7 +12,7 @@ from advocacy.cli.dev.up import running_servers
     ("own", "public"),
     [("", "http://127.0.0.1:8765"), ("https://act.example.org", "https://act.example.org")],
 )
-def test_commands_elsewhere_make_links_to_where_it_is_up(
+def test_commands_in_another_shell_use_the_running_url(
     operator, environment, tmp_path, monkeypatch, own, public
 ):
     for name, value in {**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": own}.items():

@@ -36,7 +36,7 @@ TLD = st.sampled_from(
 @example("a", ["x" * 63], "org")
 @example("a" * 64, ["b"], "org")
 @example("a" * 65, ["b"], "org")
-def test_plain_addresses_are_taken_as_the_library_takes_them(local, labels, tld):
+def test_plain_addresses_are_accepted_as_by_the_library(local, labels, tld):
     written = f"{local}@{'.'.join([*labels, tld])}"
     try:
         expected = validate_email(
@@ -91,7 +91,7 @@ def test_addresses(written, normal):
         *("<smtp:{}>", "Ana <#{}>", "#mailto:{}?subject=a"),
     ],
 )
-def test_signs_around_an_address_are_not_part_of_it(around):
+def test_punctuation_around_an_address_is_not_part_of_it(around):
     assert normalise_email(around.format("ana@example.org")) == "ana@example.org"
 
 
@@ -163,7 +163,7 @@ WRITTEN = st.tuples(
 
 
 @given(st.one_of(NUMBER, WRITTEN), st.sampled_from(["US", "CA"]))
-def test_plain_numbers_are_taken_as_the_library_takes_them(written, region):
+def test_plain_numbers_are_accepted_as_by_the_library(written, region):
     """But for area codes that the North American plan does not have."""
     try:
         number = phonenumbers.parse(written, region)
@@ -222,7 +222,7 @@ def ways_to_write(draw: st.DrawFn, address: str) -> str:
 
 
 @given(st.data(), st.sampled_from(["ana@example.org", "o'neil+trees@mail.example.co.uk"]))
-def test_an_address_is_one_however_it_is_written(data, address):
+def test_an_address_is_the_same_in_any_spelling(data, address):
     written = data.draw(ways_to_write(address))
     assert normalise_email(written) == address, ascii(written)
 
@@ -230,7 +230,7 @@ def test_an_address_is_one_however_it_is_written(data, address):
 @given(st.one_of(st.text(max_size=40), st.from_regex(r"[^@\s]{1,12}@[^@\s]{1,12}\.[a-z]{2}")))
 @example("İ@example.org")
 @example("ana@exa\u200dmple.org")
-def test_what_is_read_of_an_address_is_read_again_as_the_same(written):
+def test_normalizing_an_address_is_idempotent(written):
     read = normalise_email(written)
     assert normalise_email(read) == read
 
@@ -240,7 +240,7 @@ def test_what_is_read_of_an_address_is_read_again_as_the_same(written):
     st.sampled_from(["US", "FR", "GB", "DE", "IT", "AU", "MX", "BR", "KE", "NO"]),
     st.sampled_from(["US", "FR", "DE"]),
 )
-def test_what_is_read_of_a_number_is_read_again_as_the_same(written, region, other):
+def test_normalizing_a_number_is_idempotent(written, region, other):
     read = normalise_phone(written, region)
     assert normalise_phone(read, other) == read
 
@@ -260,5 +260,5 @@ def test_what_is_read_of_a_number_is_read_again_as_the_same(written, region, oth
         ("noreply@example.org", "", False),
     ],
 )
-def test_what_was_given_and_cannot_be_read(email, phone, unreadable):
+def test_unreadable_contacts_are_recognized(email, phone, unreadable):
     assert is_unreadable(email, phone, "US") is unreadable

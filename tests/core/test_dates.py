@@ -43,13 +43,13 @@ def test_time_zones_come_from_the_package_and_not_from_the_machine():
         ("", ""),
     ],
 )
-def test_a_zone_that_cannot_be_chosen_names_the_likely_one(written, meant):
+def test_a_zone_that_is_not_offered_suggests_another(written, meant):
     assert written not in dates.accepted()
     assert dates.likely(written) == meant
     assert (meant or "America/Chicago") in dates.mistake(written)
 
 
-def test_every_zone_that_can_be_chosen_can_be_read():
+def test_every_offered_zone_can_be_loaded():
     for each in dates.accepted():
         assert dates.mistake(each) == ""
         assert dates.zone(each).key == each

@@ -143,7 +143,7 @@ def all_of(before: list[Did], after: list[Did], others: Sequence[Did] = ()) -> d
 
 
 @given(st.lists(deeds, max_size=8), st.sampled_from(list(RULES)), st.data())
-def test_they_add_up_to_distinct_people_over_any_range(done, model, data):
+def test_they_add_up_to_the_distinct_people_of_any_range(done, model, data):
     presences = all_of([], done)
     assert all(people > 0 for people in presences.values())
     for scope in (ORG, *CAMPAIGNS):
@@ -154,7 +154,7 @@ def test_they_add_up_to_distinct_people_over_any_range(done, model, data):
 
 
 @given(st.lists(st.lists(deeds, max_size=6), min_size=2, max_size=4))
-def test_changes_add_up_to_the_same_on_every_way(stages):
+def test_deltas_add_up_to_the_same_in_every_order(stages):
     """However actions come, move from one person to another, are corrected, and go."""
     total: Counter[Any] = Counter()
     for before, after in zip([[], *stages], stages, strict=False):
@@ -164,7 +164,7 @@ def test_changes_add_up_to_the_same_on_every_way(stages):
 
 
 @given(st.lists(deeds, max_size=5), st.lists(deeds, max_size=3), st.lists(deeds, max_size=3))
-def test_what_stays_is_told_once(others, before, after):
+def test_unchanged_values_occur_once(others, before, after):
     """All that a person did has to be given, and what stays counts as it was and as it is."""
     total: Counter[Any] = Counter(all_of([], [*others, *before]))
     for key, people in all_of(before, after, others).items():
@@ -173,19 +173,19 @@ def test_what_stays_is_told_once(others, before, after):
 
 
 @given(st.lists(deeds, min_size=1, max_size=6))
-def test_nothing_changes_where_nothing_changed(done):
+def test_without_a_change_there_are_no_deltas(done):
     assert all_of(done, list(reversed(done))) == {}
 
 
 @given(deeds)
-def test_whoever_acts_once_is_in_each_group_once(did):
+def test_a_person_who_acts_once_is_in_each_group_once(did):
     did = replace(did, path=None, campaign_id=CAMPAIGNS[0])
     presences = all_of([], [did])
     assert len(presences) == len(GRAINS) + len(GRAINS_OF_ORGANIZATION)
     assert set(presences.values()) == {1}
 
 
-def test_days_are_those_of_the_zone_also_where_clocks_change():
+def test_days_are_those_of_the_zone_also_at_clock_changes():
     """An hour twice, an hour never, and a day that Samoa left out."""
     for zone, begin in (
         ("America/New_York", datetime(2026, 3, 7, tzinfo=UTC)),
@@ -217,7 +217,7 @@ def test_a_range_is_cut_into_whole_spans_and_few_days(first, last):
 
 
 @pytest.mark.parametrize("day", [date.min, date.max, START])
-def test_the_ends_of_time_are_days_too(day):
+def test_the_first_and_last_possible_days_are_accepted(day):
     assert span_of(day) <= day
     assert range_queries(day, day)
     assert range_queries(date.min, day)

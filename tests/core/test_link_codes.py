@@ -26,7 +26,7 @@ ANY_CODE = st.text(st.sampled_from("abcz279018-_ WÉ+."), max_size=70) | st.samp
 @example("0" * 12)
 @example("a" * 64)
 @example("a" * 65)
-def test_a_code_that_may_be_made_comes_back_and_others_are_refused(written):
+def test_allowed_codes_are_recognized_and_others_are_refused(written):
     try:
         code = check_code(written)
     except BadCode:
@@ -41,7 +41,7 @@ def test_a_code_that_may_be_made_comes_back_and_others_are_refused(written):
     assert check_code(code) == code
 
 
-def test_a_code_that_is_made_by_chance_comes_back():
+def test_a_random_code_is_recognized():
     for _ in range(100):
         code, click_id = new_code(), new_click_id()
         assert check_code(code) == code
@@ -64,7 +64,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_no_link_is_made_with_a_code_that_would_be_lost(world, code):
+def test_no_link_is_made_with_an_unrecognizable_code(world, code):
     post = posts.get_post(world.org_id, world.posts["x"])
     with pytest.raises(BadCode, match="could not be recognized"), transaction():
         links.put_link(world.org_id, post, "https://a.org/", "standard", {}, code)
@@ -75,14 +75,14 @@ def test_no_link_is_made_with_a_code_that_would_be_lost(world, code):
     "written",
     ["{}", "https://go.example/r/{}", "https://go.example/R/{}/.", " {} ", "<{}>", "/r/{}"],
 )
-def test_a_code_is_read_however_its_link_was_copied(written):
+def test_a_code_is_read_from_any_copy_of_its_link(written):
     for code in (new_code(), "stay9"):
         assert code_of(written.format(code)) == code_of(written.format(code.upper())) == code
     assert code_of("...") == "..."
 
 
 @pytest.mark.parametrize("gap", [" ", "\n", "\r\n ", "=\r\n", "=\n", "+", "\u00a0", "\t", "\u00ad"])
-def test_a_code_that_was_broken_in_two_is_found(gap):
+def test_a_code_broken_by_a_line_break_is_found(gap):
     for code in (new_code(), "stay9"):
         for at in range(1, len(code)):
             assert code in codes_in(f"/r/{code[:at]}{gap}{code[at:]}")
@@ -99,7 +99,7 @@ def test_any_path_is_a_link_or_none(path):
 
 
 @pytest.mark.parametrize("piece", ["a", "1", "a1", "-a", "_", "%41", "a ", " ", "a=", "="])
-def test_a_hostile_path_is_read_in_time_by_its_length(piece):
+def test_a_hostile_path_is_read_in_linear_time(piece):
     """An event loop answers the redirect: what one path takes, everybody else waits for."""
     began = time.process_time()
     for number in range(20):

@@ -109,7 +109,7 @@ def test_what_people_write_into_utm_stays(written):
         "made",
     ],
 )
-def test_names_that_tools_draw_stay(name):
+def test_random_ids_of_tools_stay(name):
     assert is_plain_name(name)
     assert retained_name(name, KEY) == name
 
@@ -137,7 +137,7 @@ def test_all_other_names_are_keyed(name):
     assert name not in retained_name(name, KEY)
 
 
-def test_codes_that_we_made_stay():
+def test_our_own_codes_stay():
     for code in ("abcdef123456", "a1b234567890", "spring4trees", "stay-ny_2"):
         assert retained_code(code) == code
     # As new codes are drawn, one of 20,000 has seven figures in a row.
@@ -165,11 +165,11 @@ def test_codes_that_we_made_stay():
         ("", ""),
     ],
 )
-def test_of_a_host_no_label_stays_that_names_a_person(referrer, stored):
+def test_host_labels_that_may_name_a_person_are_dropped(referrer, stored):
     assert retained_host(referrer) == stored
 
 
-def test_a_number_that_was_called_is_keyed_however_it_is_written():
+def test_a_called_number_is_keyed_in_any_spelling():
     one, same, other = (
         retained_target(each, KEY) for each in ("+1 (202) 555-0147", "+12025550147", "+12025550148")
     )
@@ -180,14 +180,14 @@ def test_a_number_that_was_called_is_keyed_however_it_is_written():
         assert retained_target(kept, KEY) == kept
 
 
-def test_of_a_content_type_only_the_media_type_stays():
+def test_only_the_media_type_of_a_content_type_stays():
     assert retained_media_type('application/JSON; x="zoe@example.org"') == "application/json"
     # So no webhook can say that its body is a row of an export.
     assert retained_media_type("text/csv; row") == "text/csv"
     assert retained_media_type("zoe@example.org") == ""
 
 
-def test_a_fact_that_was_stored_before_is_stored_as_it_would_be_now():
+def test_a_fact_stored_by_an_older_version_is_minimized_likewise():
     event = ActionEvent(
         kind=ActionKind.DONATION,
         external_id=NUMBER,
@@ -235,11 +235,11 @@ BODY = json.dumps({"note": f"write to {ADDRESS} please"}).encode()
     # Compressed, a body differs in each process: by its time.
     ids=lambda _body: "body",
 )
-def test_a_body_is_read_in_whatever_form_it_came(body):
+def test_a_body_is_read_in_every_encoding(body):
     assert any(ADDRESS in text.lower() for text in texts_of(body))
 
 
-def test_what_inflates_without_end_is_read_to_a_bound():
+def test_a_compression_bomb_is_read_up_to_a_limit():
     bomb = gzip.compress(b"0" * 64 * 1024 * 1024)
     assert max(map(len, texts_of(bomb))) <= 16 * 1024 * 1024
 
@@ -263,10 +263,10 @@ def test_an_address_that_is_spelled_out_is_not_stored(written):
 
 
 @pytest.mark.parametrize("slug", ["stay", "stay-2026", "hb-1234", "2026-04-12", "z" * 60])
-def test_a_word_that_is_no_number_comes_back_in_utm(slug):
+def test_a_slug_that_is_not_a_number_survives_in_utm(slug):
     assert utm_comes_back(slug)
 
 
 @pytest.mark.parametrize("slug", ["2026-0412", "1234567", "hb-12-34-567", "deadbeef" * 4])
-def test_a_word_that_reads_as_a_number_or_a_digest_does_not_come_back(slug):
+def test_a_slug_like_a_number_or_digest_does_not_survive_in_utm(slug):
     assert not utm_comes_back(slug)

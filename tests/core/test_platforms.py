@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("host", "platform"), HOSTS)
-def test_whatever_a_post_is_found_at_is_read_as_a_referrer(host, platform):
+def test_the_url_of_a_post_is_recognized_as_a_referrer(host, platform):
     for written in (host, f"www.{host}", host.upper(), f"{host}."):
         assert platform_of_post(f"https://{written}/a/1") == platform
         assert platform_of_host(f"https://{written}/a?b=1") == platform
@@ -26,7 +26,7 @@ def test_whatever_a_post_is_found_at_is_read_as_a_referrer(host, platform):
 
 
 @pytest.mark.parametrize(("app", "platform"), APPS)
-def test_an_app_is_read_as_a_referrer_also_of_what_was_kept_of_it(app, platform):
+def test_the_stored_host_of_an_app_is_recognized_as_a_referrer(app, platform):
     for written in (f"android-app://{app}/", f"android-app://{app}", f"ios-app://{app}/a/b", app):
         assert platform_of_host(written) == platform
         assert platform_of_host(host_of(written)) == platform
@@ -60,7 +60,7 @@ def test_an_app_is_read_as_a_referrer_also_of_what_was_kept_of_it(app, platform)
         ("https://www.pinterest.fr/", "pinterest"),
     ],
 )
-def test_where_people_come_from_leads_to_the_platform(referrer, platform):
+def test_referrers_map_to_platforms(referrer, platform):
     assert platform_of_host(referrer) == platform
     (touch,) = collect_touchpoints(NOW, TouchLookup(), referrer=referrer)
     assert (touch.tier, touch.platform) == (Tier.REFERRER, platform)
@@ -74,11 +74,11 @@ def test_where_people_come_from_leads_to_the_platform(referrer, platform):
         *("ios-app://1/", "https://pinterest.evil.example/", "", "//", "https://[", "com"),
     ],
 )
-def test_others_are_of_no_platform(referrer):
+def test_other_hosts_have_no_platform(referrer):
     assert platform_of_host(referrer) == ""
     assert collect_touchpoints(NOW, TouchLookup(), referrer=referrer) == []
 
 
-def test_nothing_in_the_table_is_of_two_platforms():
+def test_no_host_belongs_to_two_platforms():
     names = [name for name, _ in HOSTS + APPS]
     assert len(names) == len(set(names))

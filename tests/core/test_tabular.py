@@ -98,7 +98,7 @@ CELL = st.text(
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"]),
 )
-def test_any_cells_come_back_as_they_were_written(rows, separator, end, encoding):
+def test_any_cells_are_read_back_unchanged(rows, separator, end, encoding):
     whole = [(f"r{number}", *row[1:]) for number, row in enumerate(rows)]
     table = [("id", "Amount", "Email"), *whole]
     data = written(table, separator, end, encoding, quoting=csv.QUOTE_ALL)
@@ -107,7 +107,7 @@ def test_any_cells_come_back_as_they_were_written(rows, separator, end, encoding
     assert got == [[plain_cell(cell) for cell in row] for row in whole]
 
 
-def test_numbers_dates_and_formulas_of_a_workbook_are_written_as_csv_has_them():
+def test_numbers_dates_and_formulas_of_a_workbook_are_read_as_from_csv():
     from datetime import date, datetime
 
     data = workbook(
@@ -149,7 +149,7 @@ def test_the_sheet_with_the_columns_is_taken():
         ("cp932", "東京, 山田太郎"), ("big5", "台北, 王小明"), ("cp949", "서울, 김철수"),
     ],
 )  # fmt: skip
-def test_an_encoding_of_one_byte_is_guessed_by_its_words(encoding, text):
+def test_a_single_byte_encoding_is_detected(encoding, text):
     data = written([["id", "Amount", "Email"], ["1", "5", text]], encoding=encoding)
     table = opened(data)
     assert [row.values["Email"] for row in table.rows()] == [text]
@@ -157,7 +157,7 @@ def test_an_encoding_of_one_byte_is_guessed_by_its_words(encoding, text):
     assert "guessed" in table.described()
 
 
-def test_a_letter_in_the_last_row_tells_the_encoding():
+def test_a_character_in_the_last_row_decides_the_encoding():
     rows = [["id", "Amount", "Email"], *[[str(n), "5", "a@example.org"] for n in range(60_000)]]
     data = written([*rows, ["x", "5", "José"]], encoding="cp1252")
     assert len(data) > 1 << 20
@@ -165,7 +165,7 @@ def test_a_letter_in_the_last_row_tells_the_encoding():
     assert (last.line, last.values["Email"]) == (60_002, "José")
 
 
-def test_the_caller_may_know_better():
+def test_the_caller_can_set_the_encoding():
     data = written([["id", "Amount", "Email"], ["1", "5", "שלום"]], "#", encoding="cp1255")
     (row,) = opened(data, encoding="windows-1255", separator="#").rows()
     assert row.values == {"id": "1", "Amount": "5", "Email": "שלום"}
@@ -188,7 +188,7 @@ def test_rows_that_are_damaged_are_refused_and_the_rest_is_read():
 # Headings.
 
 
-def test_letters_of_headings_are_kept():
+def test_headings_keep_their_accents():
     assert fold("Título") == "título" != fold("ttulo")
     assert fold(" CREATED_(utc)\xa0") == fold("Created (UTC)") == "createdutc"
     assert fold("T\u0069\u0301tulo") == fold("Título")
@@ -199,21 +199,21 @@ def test_letters_of_headings_are_kept():
     assert table.matched.ignored == ("Prénom",)
 
 
-def test_a_column_without_a_heading_is_passed_over():
+def test_a_column_without_a_heading_is_ignored():
     (row,) = opened(b"id,Amount,,\n1,5,,\n").rows()
     assert row.values == {"id": "1", "Amount": "5"}
     (row,) = opened(b",id,Amount\n0,1,5\n").rows()
     assert row.values == {"id": "1", "Amount": "5"}
 
 
-def test_a_known_column_that_is_there_twice_is_named():
+def test_a_duplicate_column_is_named():
     with pytest.raises(BadTable, match=r"column Amount appears twice \(columns 2, 4\)"):
         opened(b"id,Amount,Note,AMOUNT\n1,2,3,4\n").check()
     (row,) = opened(b"id,Amount,Note,Note\n1,2,3,4\n").rows()
     assert row.values == {"id": "1", "Amount": "2", "Note": "3", "Note (2)": "4"}
 
 
-def test_a_heading_steers_no_terminal_and_can_be_printed():
+def test_control_characters_of_headings_are_escaped():
     table = opened("id,Amount,ééééé\x1b[2J,x".encode() + b"\xff\n1,5,,\n")
     assert table.columns == ("id", "Amount", "ééééé\ufffd[2J", "x\ufffd")
     assert table.described().encode()
@@ -227,7 +227,7 @@ def test_missing_columns_are_named_once_and_together():
     )
 
 
-def test_exact_layouts_rename_what_is_spelled_otherwise():
+def test_exact_layouts_accept_other_spellings():
     layout = Layout((("ticket",),), ("mail",), exact=True)
     (row,) = opened(b"TICKET,E-Mail,Mail\n1,2,3\n", layout).rows()
     assert row.values == {"ticket": "1", "E-Mail": "2", "mail": "3"}
@@ -245,7 +245,7 @@ def test_lines_are_those_of_the_file():
     ]
 
 
-def test_titles_totals_repeated_headings_and_blank_rows_are_passed_over():
+def test_titles_totals_repeated_headings_and_blank_rows_are_skipped():
     data = (
         b"Report: Amount by day\nFrom 2026-01-01 to 2026-02-01\n\n"
         b"Date,id,Amount\n2026-01-01,1,5\n,,\nDate,id,Amount\n2026-01-02,2,5\n"
@@ -258,7 +258,7 @@ def test_titles_totals_repeated_headings_and_blank_rows_are_passed_over():
     assert "1 line of totals" in table.described()
 
 
-def test_a_gift_of_somebody_called_total_is_a_row():
+def test_a_gift_by_a_person_named_total_is_a_row():
     data = b"Email,id,Amount\nTotal Tom,1,5\n"
     assert opened(data).check() == 1
 
@@ -274,11 +274,11 @@ def test_commas_within_cells_do_not_hide_the_separator():
                             ["3", "7,50", "a, b, c, d"]]  # fmt: skip
 
 
-def test_quotes_behind_blanks_are_quotes():
+def test_quotes_after_spaces_are_quotes():
     assert values(b'id, Amount, Note\n1, "5", "a, b"\n') == [["1", "5", "a, b"]]
 
 
-def test_the_apostrophe_in_front_of_a_formula_is_a_spreadsheets():
+def test_the_apostrophe_before_a_formula_is_removed():
     assert values(b"id,Amount,Note\n1,'-5,'=x\n2,5,'tis\n") == [
         ["1", "-5", "=x"],
         ["2", "5", "'tis"],
@@ -334,7 +334,7 @@ HUGE = b"id,Amount\n" + b"x" * (3 << 20)
     ],
     ids=lambda value: ascii(value)[:24],
 )  # fmt: skip
-def test_what_is_no_table_is_refused_in_one_sentence(data, words):
+def test_other_files_are_refused_in_one_sentence(data, words):
     with pytest.raises(BadTable) as error:
         opened(data).check()
     assert words in str(error.value)
@@ -373,7 +373,7 @@ def test_a_line_without_an_end_takes_no_memory():
     assert peak < 40 << 20
 
 
-def test_a_workbook_with_a_cell_far_away_is_refused_and_harms_nobody():
+def test_a_workbook_with_a_distant_cell_is_refused_cheaply():
     book, out = Workbook(), io.BytesIO()
     book.active.append(HEADINGS)
     book.active.cell(1_048_576, 16_384, "x")
@@ -409,7 +409,7 @@ def test_a_pipe_is_read_too():
 
 
 @pytest.mark.parametrize("number", [20_000])
-def test_rows_are_read_in_flat_memory(tmp_path, number):
+def test_rows_are_read_in_constant_memory(tmp_path, number):
     peaks = []
     for rows in (number, number * 5):
         path = tmp_path / f"{rows}.csv"
@@ -478,7 +478,7 @@ def test_tampered_and_truncated_files_are_read_or_refused(kind):
         b'id,Amount,Note\n1,5,"' + b'""' * 100_000,
     ],
 )
-def test_long_lines_take_time_by_their_length(data):
+def test_long_lines_take_linear_time(data):
     began = time.process_time()
     read_or_refused(data)
     assert time.process_time() - began < 5

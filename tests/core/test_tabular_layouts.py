@@ -31,7 +31,7 @@ def plausible(name: str) -> str:
 
 
 @pytest.mark.parametrize("provider", sorted(csv_exports.READERS))
-def test_a_layout_has_the_columns_that_the_reader_asks_for(provider, monkeypatch):
+def test_a_layout_has_the_columns_of_its_reader(provider, monkeypatch):
     """A row that has everything is read; what was looked for is the layout, and nothing else."""
     asked: set[tuple[str, ...]] = set()
     needed: set[tuple[str, ...]] = set()

@@ -61,7 +61,7 @@ MADE_BY_STAFF = "rivers-2026"
         "https://x.org/p?utm_content={}#give",
     ],
 )
-def test_a_code_is_found_in_an_address_that_was_changed_on_the_way(url):
+def test_a_code_is_found_in_a_changed_url(url):
     for word, expected in ((BOTH, (CODE, CLICK)), (CODE, (CODE, "")), (MADE_BY_STAFF, None)):
         for written in (word, word.upper()):
             carried = query_of(url.format(written))["utm_content"]
@@ -85,11 +85,11 @@ def test_a_code_is_found_in_an_address_that_was_changed_on_the_way(url):
         "ana@example.org",
     ],
 )
-def test_what_is_no_code_is_none(written):
+def test_other_texts_are_not_codes(written):
     assert split_code(written) == ("", "")
 
 
-def test_the_surest_of_several_codes_is_taken():
+def test_the_most_certain_of_several_codes_is_taken():
     assert surest_code("newsletter", CODE) == (CODE, "")
     assert surest_code(CODE, BOTH) == (CODE, CLICK)
     assert surest_code("newsletter", "second") == ("newsletter", "")
@@ -126,7 +126,7 @@ def test_a_code_is_found_before_more_of_an_address(code, sign):
 
 
 @given(st.sampled_from([CODE, MADE_BY_STAFF]), st.sampled_from(["", CLICK]))
-def test_what_a_link_is_made_with_comes_back(code, click_id):
+def test_the_parameters_of_a_link_are_read_back(code, click_id):
     for provider in BY_SLUG.values():
         url = provider.destination("https://x.org/p?utm_source=IG&keep=1", code, click_id)
         found = query_of(url.replace("&", "&amp;") + "&fbclid=X")
@@ -173,7 +173,7 @@ def test_utm_of_a_post_comes_back_whatever_its_id(end):
         assert retained_utm({"content": content}) == {"content": content}
 
 
-def test_hostile_addresses_take_time_by_their_length():
+def test_hostile_urls_take_linear_time():
     for url in ("https://x.org/?&" + "amp;" * 100_000, "https://x.org/?a=1" + "&amp;" * 100_000):
         began = time.process_time()
         query_of(url)

@@ -149,19 +149,19 @@ GOOD = {
 
 
 @pytest.mark.parametrize("url", HOSTILE, ids=ascii)
-def test_what_is_unusual_is_refused(url):
+def test_unusual_destinations_are_refused(url):
     with pytest.raises(BadDestination) as refusal:
         check_destination(url)
     assert len(str(refusal.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_what_is_usual_is_taken_and_written_in_one_way(url):
+def test_usual_destinations_are_accepted_and_normalized(url):
     assert check_destination(url) == GOOD[url]
     assert check_destination(GOOD[url]) == GOOD[url]
 
 
-def test_the_machine_itself_is_a_destination_only_for_trying():
+def test_localhost_is_a_destination_only_in_development():
     for url in ("http://localhost:8000/a", "http://127.0.0.1:9/", "https://localhost/"):
         assert check_destination(url, local=True) == url
         with pytest.raises(BadDestination):

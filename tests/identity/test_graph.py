@@ -74,12 +74,12 @@ def test_a_one_person_three_events():
     assert members == {identifier("E1"), identifier("K1"), identifier("P1")}
 
 
-def test_b_a_cookie_of_two_people_is_nobodys():
+def test_b_a_cookie_of_two_people_has_no_owner():
     assert who(B) == [person("E1"), person("E2"), None]
     assert why(B) == {identifier("K1"): "too_many_emails"}
 
 
-def test_c_a_phone_of_two_addresses_joins_nobody():
+def test_c_a_phone_of_two_addresses_joins_no_one():
     assert who(C_CONFLICT) == [person("E1"), person("E2")]
     assert why(C_CONFLICT) == {identifier("P1"): "several_emails"}
 
@@ -124,13 +124,13 @@ def test_g_a_hundred_signers_at_one_kiosk():
 # The rules, one by one --------------------------------------------------------------------------
 
 
-def test_an_id_is_the_one_that_the_first_event_got():
+def test_an_id_stays_that_of_the_first_event():
     for words in ("E1", "E1 P1 X1", "P1 X1", "X1", "R1"):
         (only,) = edges(words)
         assert who([only]) == [supporter_of(dict(only.who))]
 
 
-def test_who_has_an_address_keeps_her_id_whatever_turns_up():
+def test_a_person_with_an_address_keeps_their_id():
     grown = edges("E1", "E1 P1", "P1 X1", "X1 K1", "E1 C1", "C1")
     assert set(who(grown)) == {person("E1")}
 
@@ -139,13 +139,13 @@ def test_a_phone_of_a_family_is_a_person_of_its_own():
     assert who(edges("E1 P1", "E2 P1", "E3 P1", "P1", "P1"))[3:] == [person("P1")] * 2
 
 
-def test_a_phone_of_more_addresses_than_that_is_nobodys():
+def test_a_phone_of_too_many_addresses_has_no_owner():
     office = edges("E1 P1", "E2 P1", "E3 P1", "E4 P1", "P1", "P1 X1")
     assert who(office)[4:] == [None, person("X1")]
     assert why(office) == {identifier("P1"): "too_many_emails"}
 
 
-def test_hops_reach_one_address_or_none():
+def test_a_chain_of_identifiers_reaches_one_address_or_none():
     assert who(edges("E1 P1", "P1 X1", "X1 P2", "P2"))[-1] == person("E1")
     # X1 lies between two addresses. What each of them was seen with stays theirs.
     torn = edges("E1 P1", "P1 X1", "X1 P2", "P2 E2", "X1")
@@ -153,24 +153,24 @@ def test_hops_reach_one_address_or_none():
     assert why(torn) == {identifier("X1"): "several_emails"}
 
 
-def test_without_an_address_the_phone_names_before_the_persons_id():
+def test_without_an_address_the_phone_comes_before_the_person_id():
     loose = edges("X1", "P1 X1", "X1 P2")
     smallest = min(person("P1"), person("P2"))
     assert who(loose) == [smallest] * 3
 
 
-def test_a_click_joins_nobody():
+def test_a_click_joins_no_one():
     forwarded = edges("E1 C1", "P1 C1", "C1")
     assert who(forwarded) == [person("E1"), person("P1"), None]
     assert why(forwarded) == {identifier("C1"): "several_people"}
 
 
-def test_a_click_is_whose_its_cookie_is():
+def test_a_click_has_the_owner_of_its_cookie():
     assert who(edges("E1 C1", "C1 K1", "K1 C2", "C2")) == [person("E1")] * 4
     assert who(edges("E1 C1", "E2 K2", "C1 K2"))[2] is None
 
 
-def test_a_click_is_somebodys_again_when_two_turn_out_to_be_one():
+def test_a_click_has_an_owner_again_after_its_two_people_are_merged():
     two = edges("E1 C1", "P1 C1", "C1")
     assert who([*two, edge(9, "E1 P1")]) == [person("E1")] * 4
 
@@ -179,11 +179,11 @@ def test_two_hints_at_different_people_the_stronger_wins():
     assert who(edges("E1 P1", "E2 X1", "P1 X1"))[2] == person("E1")
 
 
-def test_a_shared_phone_says_less_than_a_persons_id():
+def test_a_shared_phone_is_weaker_than_a_person_id():
     assert who(edges("E1 P1", "E2 P1", "P1 X1", "X1"))[2:] == [person("X1")] * 2
 
 
-def test_a_person_of_too_many_parts_is_taken_apart():
+def test_a_person_with_too_many_identifiers_is_split():
     many = edges(*(f"E1 X{number}" for number in range(7)), "X0")
     assert who(many)[-1] == person("E1")
     more = edges(*(f"E1 X{number}" for number in range(8)), "X0")
@@ -192,7 +192,7 @@ def test_a_person_of_too_many_parts_is_taken_apart():
     assert who(more, size=9)[-1] == person("E1")
 
 
-def test_a_crowd_without_an_address_is_taken_apart():
+def test_a_large_group_without_an_address_is_split():
     chain = edges(
         *(f"P{number} X{number}" for number in range(5)),
         *(f"X{number} P{number + 1}" for number in range(4)),
@@ -201,11 +201,11 @@ def test_a_crowd_without_an_address_is_taken_apart():
     assert len(set(who(chain, size=10))) == 1
 
 
-def test_clicks_do_not_make_a_crowd():
+def test_clicks_do_not_count_as_identifiers():
     assert set(who(edges(*(f"E1 C{number}" for number in range(50)), "C7"))) == {person("E1")}
 
 
-def test_the_erased_join_nothing():
+def test_erased_people_join_nothing():
     assert who(edges("R1 P1", "P1", "E1 P1")) == [person("R1"), person("E1"), person("E1")]
 
 
@@ -217,7 +217,7 @@ def test_the_same_edge_twice_counts_once_and_two_of_one_id_are_a_mistake():
         partition([Edge(1, {"shoe_size": "00"})])
 
 
-def test_who_says_nothing_is_nobody():
+def test_an_event_without_identifiers_has_no_supporter():
     assert who([Edge(1, {}), Edge(2, {"email": ""})]) == [None, None]
 
 
@@ -234,7 +234,7 @@ def test_who_says_nothing_is_nobody():
         ("person_id", "0"),
     ],
 )
-def test_what_names_nobody(kind, value):
+def test_values_that_identify_no_one(kind, value):
     assert is_placeholder(kind, value)
 
 
@@ -249,7 +249,7 @@ def test_what_names_nobody(kind, value):
         ("person_id", "10"),
     ],
 )
-def test_what_names_somebody(kind, value):
+def test_values_that_identify_a_person(kind, value):
     assert not is_placeholder(kind, value)
 
 
@@ -282,7 +282,7 @@ def test_an_address_is_a_person_and_never_two(some):
 
 
 @given(graphs)
-def test_an_event_names_only_whom_its_own_identifiers_name(some):
+def test_an_event_belongs_to_a_person_only_by_its_own_identifiers(some):
     found = partition(some)
     for each in some:
         supporter = found.edges[each.id]
@@ -291,7 +291,7 @@ def test_an_event_names_only_whom_its_own_identifiers_name(some):
 
 
 @given(graphs, graphs)
-def test_a_small_set_of_edges_says_what_all_of_them_say(old, new):
+def test_a_connected_subset_of_edges_gives_the_same_result(old, new):
     new = [Edge(f"new {each.id}", each.who) for each in new]
     before, after = partition(old), partition(old + new)
 
@@ -309,7 +309,7 @@ def test_a_small_set_of_edges_says_what_all_of_them_say(old, new):
 
 
 @given(graphs, graphs, st.sets(st.integers(1, 10)))
-def test_a_small_set_is_enough_when_edges_change_or_go(old, changes, gone):
+def test_a_connected_subset_is_enough_when_edges_change(old, changes, gone):
     changed = [each for each in changes if any(each.id == one.id for one in old)]
     left = [each for each in old if each.id not in gone | {one.id for one in changed}]
     held = {one for each in old if each not in left for one in each.identifiers}
@@ -327,6 +327,6 @@ def test_a_small_set_is_enough_when_edges_change_or_go(old, changes, gone):
 
 
 @given(graphs, graphs)
-def test_lasting_blocks_last(old, new):
+def test_lasting_blocks_remain(old, new):
     new = [Edge(f"new {each.id}", each.who) for each in new]
     assert partition(old).lasting_blocks().items() <= partition(old + new).lasting_blocks().items()

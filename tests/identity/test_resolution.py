@@ -132,7 +132,7 @@ histories = st.lists(st.tuples(st.integers(1, 7), words, st.booleans()), min_siz
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories)
-def test_any_history_in_any_batches_is_what_a_partition_of_all_says(app, size, history):
+def test_any_batches_give_the_partition_of_all_edges(app, size, history):
     """The same action told again is a correction; a True drains what was told so far."""
     empty_tables()
     world = World(app)
@@ -212,7 +212,7 @@ def test_a_join_brings_evidence_and_a_split_takes_it_back(world):
     hold_to_the_rules(world)
 
 
-def test_what_was_joined_wrongly_is_parted_by_a_correction_and_restated(world):
+def test_a_correction_splits_wrongly_joined_people_and_is_restated(world):
     yesterday = -60 * 24
     tell(world, "called", "P1", yesterday)
     tell(world, "gave", "E1 P1", yesterday + 1)
@@ -226,7 +226,7 @@ def test_what_was_joined_wrongly_is_parted_by_a_correction_and_restated(world):
     hold_to_the_rules(world)
 
 
-def test_a_forwarded_link_credits_the_post_and_joins_nobody(world):
+def test_a_forwarded_link_credits_the_post_and_joins_no_one(world):
     click = world.click("x", at=NOW - timedelta(hours=2))
     for number in range(20):
         world.act(
@@ -264,7 +264,7 @@ def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, mo
     hold_to_the_rules(world)
 
 
-def test_machines_and_placeholders_are_nobody(world):
+def test_machines_and_placeholders_identify_no_one(world):
     tell(world, "one", "", email="noreply@example.org", phone="+15555555555")
     tell(world, "two", "", email="noreply@example.org", person_id="0")
     world.drain()
@@ -334,7 +334,7 @@ def written(world: World) -> str:
     )
 
 
-def test_erasing_takes_all_that_was_joined_through_her_and_only_that(world):
+def test_erasing_removes_a_persons_joined_data_and_only_that(world):
     world.click("x", at=NOW - timedelta(hours=3), click_id=CLICKS["C1"])
     tell(world, "hers", "E1 P1 C1")
     tell(world, "by phone", "P1", 1)
@@ -367,7 +367,7 @@ def test_erasing_takes_all_that_was_joined_through_her_and_only_that(world):
     assert people_of(world)["again"] is None
 
 
-def test_erasing_takes_the_trail_that_a_call_has_beside_its_body(world):
+def test_erasing_removes_the_headers_of_a_call(world):
     key, click_id = "0123456789abcdef" * 2, world.click("x", at=NOW - timedelta(hours=2))
     world.add_source("twilio", key, {"supporter": "from"})
 
@@ -401,7 +401,7 @@ def test_erasing_takes_the_trail_that_a_call_has_beside_its_body(world):
     assert {row.click_id for row in run("select click_id from actions")} == {""}
 
 
-def test_who_is_named_in_facts_is_found_some_at_a_time(world, monkeypatch):
+def test_people_in_facts_are_found_in_batches(world, monkeypatch):
     for number in range(7):
         tell(world, f"a{number}", f"E{number % 2}")
     world.drain()
@@ -418,7 +418,7 @@ def test_who_is_named_in_facts_is_found_some_at_a_time(world, monkeypatch):
         assert inbox.deliveries_naming(world.org_id, ["nobody's"]) == set()
 
 
-def test_erasing_takes_what_somebody_tried_for_a_test(world):
+def test_erasing_removes_test_actions(world):
     tell(world, "hers", "E1 P1 X1")
     tell(world, "tried by phone", "P1", 1, test=True)
     tell(world, "tried by id", "X1", 2, test=True)
@@ -455,7 +455,7 @@ def test_erasing_one_of_a_household_leaves_the_other(world):
     assert rows_of(world) == rows
 
 
-def test_a_test_action_joins_nobody(world):
+def test_a_test_action_joins_no_one(world):
     tell(world, "gave", "E1 P1")
     tell(world, "tried", "E2 P1", 1, test=True)
     tell(world, "called", "P1", 2)
@@ -464,7 +464,7 @@ def test_a_test_action_joins_nobody(world):
     assert found["called"] == found["gave"]
 
 
-def test_nothing_is_locked_or_kept_where_nothing_is_joined(world):
+def test_without_a_join_nothing_is_locked_or_stored(world):
     world.act("signature", id="plain", email="plain@example.org")
     world.drain()
     assert run("select * from identifiers") == []

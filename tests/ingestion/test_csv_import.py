@@ -92,7 +92,7 @@ def test_an_export_of_actblue(world):
     assert first.occurred_at == datetime(2026, 11, 1, 14, 30, tzinfo=UTC)
 
 
-def test_bringing_in_again_changes_nothing(world):
+def test_importing_again_changes_nothing(world):
     text = ACTBLUE.format(code=world.links["x"])
     bring(world, "actblue", text)
     before = world.report()
@@ -125,7 +125,7 @@ def test_a_refund_that_only_the_export_knows_is_new(world):
     assert world.report()["money"][0]["refunded_minor"] == 101050
 
 
-def test_a_rebuild_has_the_history_too(world):
+def test_a_rebuild_includes_imported_history(world):
     bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
     before = world.report()
     drain.rebuild(world.settings, world.org_id)
@@ -152,7 +152,7 @@ def test_an_export_of_action_network(world):
     assert again == kinds
 
 
-def test_history_brings_nobody_back_who_was_erased(world):
+def test_an_import_does_not_bring_back_erased_people(world):
     who = {"email": "ana@example.org", "phone": "", "region": "US"}
     erasure.erase(world.settings, world.org_id, **who)
     bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
@@ -174,7 +174,7 @@ def test_history_brings_nobody_back_who_was_erased(world):
     assert named() == [False, True, True, True]
 
 
-def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
+def test_an_interrupted_import_can_be_resumed(world, monkeypatch):
     rows = "".join(
         f"AB{n},2026-11-01 09:30:00,5.00,,,,,p{n % 50}@example.org,,{n},\n" for n in range(120)
     )
@@ -198,7 +198,7 @@ def test_a_stop_in_the_middle_is_gone_on_from(world, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "\n", "a,a\n1,2\n"])
-def test_what_is_no_csv_is_said(text):
+def test_a_file_that_is_not_csv_is_reported(text):
     with pytest.raises(BadTable):
         rows_of(text)
 

@@ -68,7 +68,7 @@ OTHERS = [
 ]
 
 
-def test_every_form_of_a_body_is_found_and_nobody_else_s(world):
+def test_every_form_of_a_body_is_found_and_no_other_persons(world):
     named = bodies()
     different = len(set(named.values()))
     for body in (*named.values(), *OTHERS):
@@ -99,7 +99,7 @@ def test_a_body_of_somebody_else_s_action_that_names_them_goes_and_the_action_st
     assert world.report() == before
 
 
-def test_what_waits_is_not_lost_and_is_told(world):
+def test_pending_deliveries_are_reported_and_not_lost(world):
     world.act("signature", id="s1", email=ADDRESS)
     world.post("action_network", f"[{ADDRESS}".encode())
 
@@ -114,7 +114,7 @@ def test_what_waits_is_not_lost_and_is_told(world):
     assert world.report()["actions"] == 1
 
 
-def test_a_message_id_that_names_them_is_sealed_and_goes_too(world):
+def test_a_personal_message_id_is_encrypted_and_deleted_too(world):
     message_id = ADDRESS.replace(".", "%2E")
     assert world.standard("{", message_id=message_id).status_code == 200
     (row,) = run("select external_id, message_id from inbox")
@@ -158,7 +158,7 @@ def test_a_body_of_backslashes_is_searched_in_time_by_its_length():
 
 
 @pytest.mark.parametrize("sign", [*" -./~·•*‐‑‒–—―−", " - ", "] [", "\u00ad", "\u3000", "－", "～"])
-def test_a_number_is_found_whatever_stands_between_its_digits(sign):
+def test_a_number_is_found_despite_separators(sign):
     person, key = Person(phone=NUMBER), b"k" * 32
     theirs = frozenset(digests(person, key, "US", "").values())
     whom = search_terms(theirs, key, frozenset({"US"}), person, "US")

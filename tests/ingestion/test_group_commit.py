@@ -68,7 +68,7 @@ WAYS = pytest.mark.parametrize("ask", [ask, ask_in_loop], ids=["threads", "loop"
 
 
 @WAYS
-def test_each_gets_its_own_answer_and_groups_are_bounded(ask):
+def test_each_request_gets_its_own_result_and_groups_are_bounded(ask):
     work = Work(0.005)
     numbers = list(range(100, 300))
     assert ask(GroupCommit(work, **LIMITS), numbers) == [number * 2 for number in numbers]
@@ -78,7 +78,7 @@ def test_each_gets_its_own_answer_and_groups_are_bounded(ask):
 
 
 @WAYS
-def test_a_lone_request_waits_for_nobody(ask):
+def test_a_single_request_does_not_wait(ask):
     together = GroupCommit(Work(), **LIMITS)
     began = time.monotonic()
     for number in (20, 21, 22):
@@ -127,14 +127,14 @@ def test_an_error_of_one_is_its_own(ask):
 
 
 @WAYS
-def test_where_the_group_fails_each_is_tried_alone(ask):
+def test_if_the_group_fails_each_request_is_tried_singly(ask):
     work = Work(0.01)
     assert ask(GroupCommit(work, **LIMITS), [10, 11, 12, 13, 14]) == [20, 22, 24, "ValueError", 28]
     assert [13] in work.groups
 
 
 @WAYS
-def test_where_trying_alone_is_hopeless_nobody_waits_for_it(ask):
+def test_during_an_outage_requests_are_not_tried_singly(ask):
     work = Work(0.05)
     together = GroupCommit(work, **LIMITS, hopeless=(ConnectionError,))
     assert set(ask(together, [99] * 8)) == {"ConnectionError"}
@@ -142,7 +142,7 @@ def test_where_trying_alone_is_hopeless_nobody_waits_for_it(ask):
 
 
 @WAYS
-def test_too_many_are_told_so_at_once(ask):
+def test_requests_beyond_the_limit_fail_at_once(ask):
     together = GroupCommit(Work(0.3), **{**LIMITS, "at_once": 2, "waiting": 4})
     answers = ask(together, [50] * 30)
     assert answers.count("Overloaded") >= 20
@@ -150,7 +150,7 @@ def test_too_many_are_told_so_at_once(ask):
     assert ask(together, [51]) == [102]
 
 
-def test_work_that_hangs_costs_everybody_a_bounded_wait():
+def test_a_hanging_commit_costs_a_bounded_wait():
     work = Work()
     work.go.clear()
     together = GroupCommit(work, **{**LIMITS, "seconds": 0.2})

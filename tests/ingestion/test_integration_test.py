@@ -52,7 +52,7 @@ def connected(world):
     return world
 
 
-def test_every_tool_brings_the_code_back_and_nothing_is_counted(connected, environment, tmp_path):
+def test_every_tool_returns_the_code_and_nothing_is_counted(connected, environment, tmp_path):
     port = free_port()
     public = f"http://127.0.0.1:{port}"
     variables = {
@@ -77,7 +77,7 @@ def test_every_tool_brings_the_code_back_and_nothing_is_counted(connected, envir
     assert run("select count(*) from actions where test")[0][0] >= len(told)
 
 
-def test_what_is_missing_is_said_in_words(world, environment, tmp_path):
+def test_missing_setup_is_explained(world, environment, tmp_path):
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
         run("delete from source_secrets")
@@ -154,7 +154,7 @@ def test_without_a_worker_all_tools_are_waited_for_together(connected, environme
 
 
 @pytest.mark.slow
-def test_an_address_that_does_not_answer_is_tried_once(connected):
+def test_an_unreachable_url_is_tried_once(connected):
     """Each would be waited for otherwise, for as long as a connection may take."""
     with (
         transaction(),

@@ -84,7 +84,7 @@ def test_an_outage_costs_no_delivery_an_attempt(world, name):
 
 @pytest.mark.parametrize("many", [5, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", ["22003", "22P02", "23514", "23505", "54000", "21000"])
-def test_what_the_data_itself_fails_of_is_the_deliverys_own(world, state, many):
+def test_data_errors_are_attributed_to_the_delivery(world, state, many):
     """One of many: the others are counted, and cost nobody an attempt."""
     for number in range(many):
         world.act("call", id=f"c{number}", email=f"p{number}@example.org")
@@ -131,7 +131,7 @@ def test_a_table_that_stays_locked_is_waited_for(world, environment):
     assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
-def test_a_connection_that_ends_in_the_middle_costs_nothing(world, environment, monkeypatch):
+def test_a_lost_connection_costs_no_attempt(world, environment, monkeypatch):
     world.act("call", id="c1", email="a@example.org")
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     real = drain.apply_batch
@@ -168,7 +168,7 @@ def test_a_parser_without_memory_or_time_is_not_held_against_the_body(world, mon
     assert run(f"select status, attempts from {DELIVERIES}") == [("done", 0)]
 
 
-def test_every_outage_has_words():
+def test_every_outage_has_a_description():
     errors = [
         MemoryError(),
         OSError(),

@@ -63,7 +63,7 @@ def test_a_single_batch_is_not_worth_a_thread(world, drained_by):
     assert drained_by == {threading.get_ident()}
 
 
-def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
+def test_prefetched_deliveries_are_released_if_storing_fails(world, monkeypatch):
     """What is no error of the batch ends the drain; the next batch waits untried."""
     for number in range(130):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
@@ -83,7 +83,7 @@ def test_what_was_read_ahead_is_let_go_where_keeping_fails(world, monkeypatch):
     assert inbox.counts(world.org_id)["pending"] == held[0]
 
 
-def test_a_turn_ends_where_others_wait_and_nothing_is_held_then(world, monkeypatch):
+def test_a_drain_yields_to_other_organizations_without_a_lease(world, monkeypatch):
     for number in range(130):
         world.act("call", message_id=f"msg_{number}", email=f"p{number}@example.org")
     monkeypatch.setattr(drain, "_TURN_SECONDS", 0.0)

@@ -45,7 +45,7 @@ def figures(world: Any) -> dict[str, Any]:
     }
 
 
-def test_what_a_link_brought_goes_with_it_and_the_report_says_so(told):
+def test_moving_a_link_moves_its_actions_in_the_report(told):
     before = figures(told)
     assert (before["x"][0], before["instagram"][0]) == (1.5, 2.5)
     notes = len(told.report()["restated"])
@@ -82,7 +82,7 @@ def test_a_link_can_move_to_another_campaign(told):
     assert told.report()["actions"] == 2
 
 
-def test_a_link_that_passes_another_on_stays_with_it(told):
+def test_a_shared_link_moves_with_its_parent(told):
     with pytest.raises(PassedOn, match="move the one"):
         move_link(told.org_id, told.share, told.posts["instagram"])
     with pytest.raises(errors.NotFound):

@@ -29,13 +29,13 @@ def test_what_happens_today_is_no_restatement(world):
     assert said(world) == {}
 
 
-def test_an_action_that_came_late_is_said(world):
+def test_a_late_action_is_a_restatement(world):
     world.act("call", id="c1", email="ana@example.org", at=LAST_WEEK)
     world.drain()
     assert said(world) == {"late": 1}
 
 
-def test_a_click_that_came_late_moves_the_credit_and_is_said(world):
+def test_a_late_click_moves_credit_and_is_a_restatement(world):
     click = "g" * 26
     world.act("call", id="c1", email="ana@example.org", click_id=click, at=LAST_WEEK)
     world.drain()
@@ -44,7 +44,7 @@ def test_a_click_that_came_late_moves_the_credit_and_is_said(world):
     assert said(world) == {"late": 1, "evidence": 1}
 
 
-def test_a_correction_by_the_tool_is_said(world):
+def test_a_correction_by_the_tool_is_a_restatement(world):
     gift = {"id": "d1", "email": "ana@example.org", "currency": "USD"}
     world.act("donation", "m1", amount="10.00", at=LAST_WEEK, **gift)
     world.drain()

@@ -9,7 +9,7 @@ from tests.support.counterparts import payload
 from tests.support.sql import run
 
 
-def test_the_test_of_action_network_counts_nobody(world):
+def test_a_test_from_action_network_is_not_counted(world):
     assert world.post("action_network", payload("action_network", "test_send")).status_code == 200
     world.drain()
     for _ in range(2):

@@ -106,7 +106,7 @@ def generations(world: World, first: date, last: date) -> tuple[list[Any], list[
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(happenings(), st.sampled_from(list(RULES)))
-def test_the_figures_are_those_of_a_count(app, steps, model):
+def test_the_figures_match_a_count(app, steps, model):
     empty_tables()
     world = make_two(app)
     there: dict[UUID, Action] = {}
@@ -237,7 +237,7 @@ def test_an_action_that_moves_changes_both_people(two):
     assert standing() == {table: [] for table in TABLES}
 
 
-def test_an_earlier_first_action_elsewhere_makes_her_return(two):
+def test_an_earlier_first_action_elsewhere_makes_a_person_returning(two):
     """She is new in one campaign until it turns out that she acted in another one before."""
     here = made(two, 0, told(20))
     before = made(two, 1, told(2, placed=4))
@@ -270,7 +270,7 @@ def test_rebuild_makes_the_same(world):
     assert refilled() == before
 
 
-def test_clicks_of_any_range_are_those_of_a_count(world):
+def test_clicks_of_any_range_match_a_count(world):
     now = datetime.now(UTC)
     for number in range(40):
         world.click("x" if number % 3 else "instagram", at=now - timedelta(days=number))
@@ -293,7 +293,7 @@ def test_clicks_of_any_range_are_those_of_a_count(world):
     assert run("select * from click_span_totals order by 1, 2, 3, 4, 5") == kept
 
 
-def test_rebuild_mends_what_an_older_version_counted_by_day_alone(world):
+def test_rebuild_corrects_counts_of_an_older_version(world):
     from advocacy.ingestion import drain
 
     for number in range(20):

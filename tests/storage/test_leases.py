@@ -46,7 +46,7 @@ def attempts() -> list[int]:
     return [n for (n,) in run("select attempts from waiting order by id")]
 
 
-def test_two_claims_hold_nothing_in_common_and_the_oldest_first(full):
+def test_two_leases_are_disjoint_and_oldest_first(full):
     in_order = [id for (id,) in run("select id from waiting order by id")]
     assert [batch(full, 2)[1], batch(full, 3)[1], batch(full, 3)[1], batch(full, 3)[1]] == [
         in_order[:2],
@@ -57,7 +57,7 @@ def test_two_claims_hold_nothing_in_common_and_the_oldest_first(full):
     assert retry(full)[1] == [], "nothing has failed"
 
 
-def test_a_claim_begins_behind_what_was_reached(full):
+def test_a_lease_starts_after_the_last_position(full):
     in_order = [id for (id,) in run("select id from waiting order by id")]
     with transaction():
         rows = leases.claim_batch(full.org_id, leases.new_lease_id(), 60, 9, in_order[2])
@@ -65,7 +65,7 @@ def test_a_claim_begins_behind_what_was_reached(full):
     assert batch(full, 9)[1] == in_order[:3]
 
 
-def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
+def test_a_delivery_committed_late_is_drained_too(full):
     """The drain has passed it; it looks from the first again before it says that nothing waits."""
     settings = replace(full.settings, batch_size=2)
     (first,) = run("select id from waiting order by id limit 1")[0]
@@ -81,7 +81,7 @@ def test_what_was_received_earlier_and_committed_later_is_drained_too(full):
     assert drain.drain(settings, full.org_id, begin=late).done == 6
 
 
-def test_what_a_killed_worker_held_is_claimed_again_as_a_batch(full):
+def test_a_killed_workers_batch_is_leased_again(full):
     _, held = batch(full, 4, seconds=-1)
     assert set(batch(full, 9)[1]).isdisjoint(held), "nobody's before it is found to be over"
     assert retry(full)[1] == held
@@ -114,7 +114,7 @@ def count_attempt(world: World, claim: UUID, delivery_id: UUID) -> None:
         leases.release_lease(world.org_id, claim)
 
 
-def test_what_fails_alone_again_and_again_is_given_up(full):
+def test_a_delivery_that_fails_singly_repeatedly_is_quarantined(full):
     claim, (bad,) = batch(full, 1)
     for tries in (1, 2, 3):
         count_attempt(full, claim, bad)
@@ -125,7 +125,7 @@ def test_what_fails_alone_again_and_again_is_given_up(full):
     assert (row.id, row.reason, row.detail, row.attempts) == (bad, "failed", "Error", 3)
 
 
-def test_whoever_kills_its_worker_is_known_by_that(full):
+def test_a_delivery_that_kills_its_worker_is_identified(full):
     _, (bad,) = batch(full, 1, seconds=-1)
     for tries in (0, 1, 2):
         assert retry(full)[1] == [bad]
@@ -149,7 +149,7 @@ def test_a_claim_that_is_renewed_is_not_lost(full):
     assert len(run("select id from claims")) == 1, "a claim that has ended stays ended"
 
 
-def test_a_claim_that_was_ended_keeps_nothing(full):
+def test_an_ended_lease_stores_nothing(full):
     claim, held = batch(full, 2)
     with transaction():
         leases.hold_lease(full.org_id, claim)

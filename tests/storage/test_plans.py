@@ -63,7 +63,7 @@ def plans(work: Any) -> str:
 
 
 @pytest.mark.slow
-def test_a_report_reads_the_days_of_its_campaign_alone(crowded):
+def test_a_report_reads_only_the_days_of_its_campaign(crowded):
     plan = plans(lambda: activation(crowded, FIRST, LAST, "last_touch"))
     assert "totals_pk" in plan
     assert "Seq Scan on totals" not in plan

@@ -31,7 +31,7 @@ def test_rows_are_of_the_type_that_is_asked_for(app):
 
 
 @pytest.mark.parametrize("statement", ["select 1 as number", "select 'a' as name, 1 as number"])
-def test_a_statement_of_other_columns_is_refused(app, statement):
+def test_a_statement_with_other_columns_is_refused(app, statement):
     with pytest.raises(TypeError, match="Pair has other fields"):
         run(Pair, statement)
 

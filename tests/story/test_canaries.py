@@ -1,9 +1,9 @@
-"""Nothing of a person stays outside the digests: canaries in every field, then everything dumped.
+"""No personal data is stored outside digests: canaries in every field, then a search of everything.
 
-A canary is an address or a number that stands nowhere else, in plain and in every form of
-`FORMS`. It is put into each text of each provider's payloads, into queries, headers, exports and
-clicks; then all tables, Redis, the files, the metrics and the logs are searched for it. What is
-sealed is searched after the person was erased.
+A canary is a unique address or number, in plain and in every form of `FORMS`. It is put into each
+text of each provider's payloads, into queries, headers, exports and clicks; then all tables, Redis,
+files, metrics and logs are searched for it. Encrypted fields are searched after the person was
+erased.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ EXPORTS = {
 
 
 def bodies(tool: Counterpart, every_form: bool) -> Iterator[bytes]:
-    """Yield the tool's payloads, each with a canary in the place of one text."""
+    """Yield the tool's payloads, each with one text replaced by a canary."""
     turn = count()
     for name in tool.names():
         raw = payload(tool.slug, name)
@@ -280,7 +280,7 @@ def look_everywhere(world, logs: str) -> None:
     [False, pytest.param(True, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])],
     ids=["each field in one form", "each field in every form"],
 )
-def test_nothing_of_a_person_is_found_outside_what_is_sealed(world, every_form, tmp_path, capfd):
+def test_no_personal_data_is_found_outside_encrypted_fields(world, every_form, tmp_path, capfd):
     let_canaries_in(world, tmp_path, every_form)
     counts = inbox.counts(world.org_id)
     assert counts["pending"] == 0 and counts["done"] > 500

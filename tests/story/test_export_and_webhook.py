@@ -1,7 +1,7 @@
-"""An export and the webhooks of the same facts come to the same money, actions and supporters.
+"""Exports and webhooks of the same facts give the same money, actions and supporters.
 
-One contract for every tool that is read both ways. A new one joins `TOOLS`, and says of each of
-`FACTS` how its webhooks and its export tell of it, or why one of them does not.
+One contract for every tool with both. A new one is added to `TOOLS`, with how its webhooks and its
+export report each of `FACTS`, or why one of them does not.
 """
 
 from __future__ import annotations
@@ -560,7 +560,7 @@ def told(tool: Tool) -> dict[str, Both]:
     return {fact: both for fact, both in tool.facts.items() if isinstance(both, Both)}
 
 
-def test_every_tool_that_is_read_both_ways_has_joined() -> None:
+def test_every_tool_with_webhooks_and_exports_is_listed() -> None:
     assert TOOLS.keys() == READERS.keys() | {generic.slug}
     for tool in TOOLS.values():
         assert tool.facts.keys() == FACTS.keys()
@@ -599,7 +599,7 @@ def _events(slug: str, both: Both) -> tuple[list[list[ActionEvent]], list[list[A
     ("slug", "fact"),
     [(slug, fact) for slug, tool in TOOLS.items() for fact in told(tool)],
 )
-def test_a_fact_told_either_way_or_both_in_any_order_is_the_same(slug: str, fact: str) -> None:
+def test_a_fact_by_webhook_export_or_both_in_any_order_is_the_same(slug: str, fact: str) -> None:
     hooks, rows = _events(slug, told(TOOLS[slug])[fact])
     for way, events in {"webhooks": hooks, "export": rows, "both": [*hooks, *rows]}.items():
         settled = in_every_order(events).values() if events else ()
@@ -685,7 +685,7 @@ def test_all_facts_come_to_the_same_money_actions_and_people(world, slug: str, w
 
 
 @pytest.mark.parametrize("ways", [(0, 1), (1, 0), (0, 1, 0, 1)])
-def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) -> None:
+def test_webhook_and_export_complete_each_other(world, ways: Sequence[int]) -> None:
     """The webhook knows no address and no end of the dispute, the export no code."""
     world.add_source("stripe", STRIPE_SECRET)
     intent = {
@@ -719,7 +719,7 @@ def test_each_fills_in_what_the_other_does_not_know(world, ways: Sequence[int]) 
 
 
 @pytest.mark.parametrize("ways", ["hooks, row", "row, hooks", "hooks, row, row, hooks"])
-def test_a_refund_that_only_the_export_tells_counts_beside_a_dispute(world, ways: str) -> None:
+def test_a_refund_only_in_the_export_counts_besides_a_dispute(world, ways: str) -> None:
     """What went back by the one is not what went back by the other, though it is more."""
     world.add_source("stripe", STRIPE_SECRET)
     source = next(each for each in sources.list_sources(world.org_id) if each.provider == "stripe")

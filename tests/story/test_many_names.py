@@ -1,4 +1,4 @@
-"""One payment that a tool tells of under several names is one donation, in every order."""
+"""One payment that a tool reports under several ids is one donation, in every order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stories():
 
 
 @pytest.mark.parametrize("many", [2, pytest.param(12, marks=pytest.mark.slow)])
-def test_all_of_stripe_in_any_order_gives_the_same_rows(app, stories, many):
+def test_stripe_deliveries_in_any_order_give_the_same_rows(app, stories, many):
     from tests.support.world import World, empty_tables
 
     def play(order: list[str], *, drain_each: bool):
@@ -60,7 +60,7 @@ def test_all_of_stripe_in_any_order_gives_the_same_rows(app, stories, many):
         assert play(order, drain_each=bool(turn % 2)) == expected, order
 
 
-def test_a_gift_told_by_actblue_and_action_network_counts_once(world):
+def test_a_gift_reported_by_actblue_and_action_network_counts_once(world):
     from base64 import b64encode
 
     paid = (NOW - timedelta(hours=3)).isoformat()

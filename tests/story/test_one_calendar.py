@@ -1,4 +1,4 @@
-"""A day is the same day when an action comes in, in each report, and after a rebuild."""
+"""The day of an action is the same on arrival, in each report, and after a rebuild."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def figures(world, first, last):
 
 
 @pytest.mark.parametrize("zone", ["CET", "Europe/Paris", *HARD])
-def test_a_day_is_the_same_after_a_rebuild(world, zone):
+def test_days_do_not_change_by_a_rebuild(world, zone):
     in_zone(world, zone)
     world.act("donation", id="d0", email="ana@example.org", amount="5.00", at=LATE - timedelta(3))
     world.act("donation", id="d1", email="ana@example.org", amount="10.00", at=LATE)

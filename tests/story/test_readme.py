@@ -1,4 +1,4 @@
-"""The README's way from a first link to a first counted action, run as it stands there."""
+"""Run the README's commands from a first link to a first counted action."""
 
 from __future__ import annotations
 

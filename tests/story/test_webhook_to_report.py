@@ -1,4 +1,4 @@
-"""From the hook to the report: the same numbers whatever happens on the way."""
+"""From the webhook to the report: the same numbers whatever happens in between."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_every_order_of_arrival_gives_the_same_rows(app, many):
 @pytest.mark.parametrize(
     "referrer", ["https://[evil", "https://exa\u2100mple.org/", "//[", "[", "https://a]b/"]
 )
-def test_a_referrer_that_cannot_be_read_stops_nobody(told, referrer):
+def test_an_invalid_referrer_stops_nothing(told, referrer):
     before = told.report()["actions"]
     told.act("call", id="hers", email="eve@example.org", referrer=referrer)
     told.act("call", id="next", email="ben@example.org")
@@ -169,7 +169,7 @@ def test_a_referrer_that_cannot_be_read_stops_nobody(told, referrer):
     assert row.tier == "unattributed"
 
 
-def test_a_page_address_with_a_nul_stops_nobody(told):
+def test_a_page_url_with_a_nul_stops_nothing(told):
     fields = {"id": "id", "at": "at", "url": "url", "email": "email"}
     told.add_source("generic", "", {"mapping": {"kind": "'signature'", "fields": fields}})
     before = told.report()["actions"]
@@ -213,7 +213,7 @@ def test_a_batch_that_fails_is_tried_row_by_row(told, monkeypatch, error):
     assert (row.reason, row.detail, row.attempts) == ("failed", type(error).__name__, 3)
 
 
-def test_a_lost_claim_keeps_nothing(told, monkeypatch):
+def test_a_lost_lease_stores_nothing(told, monkeypatch):
     """A worker that slept past its time must not count what another one counts."""
     told.act("call", id="late", email="late@example.org")
     real = drain.parse_batch
@@ -283,7 +283,7 @@ def test_an_erased_person_stays_erased_and_the_counts_stay(told):
         '{"not JSON": [%d, %s]',
     ],
 )
-def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
+def test_bodies_without_actions_are_erased_with_the_person(told, body):
     from advocacy.ingestion import erasure
 
     told.add_source("proca", "")
@@ -307,7 +307,7 @@ def test_bodies_that_told_of_nothing_go_with_the_person_they_name(told, body):
     assert [row.kept for row in rows] == [False] * 4 + [True]
 
 
-def test_a_body_that_reused_an_id_goes_with_the_person_it_names(told):
+def test_a_body_that_reused_an_id_is_erased_with_the_person(told):
     from advocacy.ingestion import erasure
 
     for name, person in (("ana", "ana@example.org"), ("bob", "bob@example.org")):

@@ -1,4 +1,4 @@
-"""Requests to the API, and answers held to its OpenAPI document."""
+"""Requests to the API, with responses validated against its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def document(world) -> dict:
 
 
 def check_against(spec: dict, pointer: str, value: object) -> None:
-    """Hold a value to a schema inside the OpenAPI document, formats included."""
+    """Validate a value against a schema of the OpenAPI document, including formats."""
     registry = Registry().with_resource(
         "urn:spec", Resource(contents=spec, specification=DRAFT202012)
     )

@@ -1,4 +1,4 @@
-"""Chromium without a window, where the machine has it."""
+"""Headless Chromium, if it is installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# Chromium asks its maker for this and that unless told not to; the tests hold that it does not.
+# Without these, Chromium sends requests to its vendor; the tests assert that it sends none.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,7 +27,7 @@ FLAGS = (
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
-    """Run Chromium without a window."""
+    """Run headless Chromium."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:

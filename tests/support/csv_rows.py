@@ -1,4 +1,4 @@
-"""Rows as the exports of tools have them."""
+"""Rows of the exports of tools."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def derived() -> dict[str, list[tuple[Any, ...]]]:
-    """Everything derived, as it stands in the tables."""
+    """Return everything derived, as stored in the tables."""
     return {
         table: sorted(tuple(map(str, row)) for row in run(f"select * from {table}"))
         for table in ("actions", "supporters")

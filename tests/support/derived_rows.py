@@ -1,4 +1,4 @@
-"""The rows that a rebuild makes again, without what may differ."""
+"""The rows that a rebuild derives, without values that may differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DERIVED = {
 
 
 def rows_of(world: World) -> dict[str, list[str]]:
-    """Return all that is derived."""
+    """Return all derived rows."""
     drain_ingestion.compact_distinct_deltas(world.org_id, above=0)
     return {
         table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))

@@ -1,4 +1,4 @@
-"""A real mail server on a real socket, and what it was handed."""
+"""A real mail server on a socket, with the mails it received."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SENDER = "Hope Project <reports@example.org>"
 
 
 class Mailbox:
-    """Takes mail; `answer` says what it replies instead, `drop` that it hangs up without a word."""
+    """Receives mail; `answer` is a reply to send instead, `drop` closes the connection."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -77,7 +77,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def serve(mailbox: Mailbox) -> Iterator[Callable[..., int]]:
-    """Start a server for the mailbox; returns its port."""
+    """Start a server for the mailbox; return its port."""
     running: list[Controller] = []
 
     def start(port: int = 0, **more: Any) -> int:
@@ -94,9 +94,9 @@ def serve(mailbox: Mailbox) -> Iterator[Callable[..., int]]:
 
 @pytest.fixture
 def smtp(serve: Callable[..., int], settings: Settings) -> Settings:
-    """Settings that lead to a server without TLS; nothing is rounded.
+    """Return settings for a server without TLS and without rounding.
 
-    So that tests can say figures; `tests/disclosure` looks at what is rounded.
+    So that tests can compare exact figures; `tests/disclosure` tests rounding.
     """
     settings = replace(settings, shared_rounding_base=0)
     return with_server(settings, f"smtp-plain://localhost:{serve()}")
@@ -108,7 +108,7 @@ def with_server(settings: Settings, url: str) -> Settings:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """A certificate of localhost that only who is told so trusts, and the server's side of it."""
+    """Return a self-signed certificate for localhost, and the server's TLS context."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -139,7 +139,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
 
 
 def subscribe(world: Any, email: str = "lead@example.org", **more: Any) -> Any:
-    """Subscribe somebody to the week, Mondays at eight; returns the id."""
+    """Add a subscription to the weekly report, Mondays at eight; return its id."""
     wanted = {
         "what": "weekly",
         "email": email,
@@ -155,7 +155,7 @@ def subscribe(world: Any, email: str = "lead@example.org", **more: Any) -> Any:
 
 
 def next_monday() -> datetime:
-    """Return the next Monday after eight in New York: the week that is now is the last one then."""
+    """Return the next Monday after eight in New York, when the current week is the last one."""
     today = datetime.now(ZoneInfo("America/New_York")).date()
     return datetime.combine(today + timedelta(7 - today.weekday()), time(15), UTC)
 
@@ -167,7 +167,7 @@ def statuses(world: Any) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python as where the optional part `pdf` is not installed: its imports fail."""
+    """Make the imports of the optional extra `pdf` fail."""
     for name in ("typst", "vl_convert"):
         monkeypatch.setitem(sys.modules, name, None)
 

@@ -1,4 +1,4 @@
-"""Every place of a payload, and payloads with another value there."""
+"""Every path in a payload, and payloads with another value there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's commands, run as they are, on the real database of the tests."""
+"""Run the operator's commands on the real database of the tests."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from config import logging
 
 
 class Operator:
-    """Somebody at a terminal, with an environment of her own."""
+    """An operator at a terminal, with environment variables."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment: dict[str, str | None] = dict(environment)
 
     def says(self, *words: object, answers: str = "") -> Result:
-        """Run a command whatever comes of it."""
+        """Run a command and return its result."""
         return CliRunner().invoke(
             main.main, [str(word) for word in words], input=answers, env=self.environment
         )
 
     def does(self, *words: object, answers: str = "") -> str:
-        """Run a command that has to succeed; returns what it printed."""
+        """Run a command that must succeed; return its output."""
         result = self.says(*words, answers=answers)
         assert result.exit_code == 0, (words, result.output, result.exception)
         return result.stdout
 
     def fails(self, *words: object) -> str:
-        """Run a command that has to fail in one line after what is logged; returns the line."""
+        """Run a command that must fail with one line after the log; return the line."""
         result = self.says(*words)
         assert result.exit_code == 1, (words, result.output)
-        # Anything else would be printed as a traceback.
+        # Any other exception would be a traceback.
         assert isinstance(result.exception, SystemExit), repr(result.exception)
         *logged, line = result.stderr.splitlines()
         assert all(each.startswith('{"') for each in logged), result.stderr
@@ -58,10 +58,10 @@ def operator(
 
     monkeypatch.setattr(context, "application", application)
     monkeypatch.setattr(context, "VAR_DIR", tmp_path)
-    # Logs would be bound to the terminal of this one test.
+    # Otherwise logs would be bound to the terminal of this test.
     monkeypatch.setattr(logging, "configure", lambda _level: None)
     yield Operator({**environment, "VAR_DIR": str(tmp_path), "PUBLIC_URL": "http://127.0.0.1:8000"})
-    # A command is a process that ends; here its connections have to be given back.
+    # A command is a process that ends; here its connections must be returned to the pool.
     for each in made:
         with each.app_context():
             db.engine.dispose()

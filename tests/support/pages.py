@@ -1,4 +1,4 @@
-"""What tests of pages share: texts that must not be shown as they are."""
+"""Find untranslated texts on pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 from tests.support.translations import PLACEHOLDER, first, messages, strings
 
-# What has no words, or is English for good: the API's page, files, pictures, what machines ask.
+# Without texts, or English only: the API's page, files, images, endpoints for machines.
 NOT_A_PAGE = re.compile(
     r"/(api|static|live|ready|metrics|r)(/|$)"
     r"|.*(<any\(|\.(csv|pdf)$|/(live|stream|mark)$|/live/)"
@@ -16,7 +16,7 @@ NOT_A_PAGE = re.compile(
 
 @cache
 def english(language: str) -> list[re.Pattern[str]]:
-    """Return what would show that a text was not translated into this language."""
+    """Return the English texts that differ in this language."""
     texts: list[str] = []
     for each in messages(language):
         texts += [
@@ -26,7 +26,7 @@ def english(language: str) -> list[re.Pattern[str]]:
         ]
     found = []
     for text in texts:
-        # A value can be anything, and a short text is looked for only as a whole piece.
+        # A placeholder can have any value, and a short text must match a whole piece.
         words = PLACEHOLDER.sub("\0", " ".join(text.split()))
         pattern = ".+?".join(re.escape(part) for part in words.split("\0"))
         if re.search(r"[A-Za-z]{2}", words.replace("\0", "")):
@@ -35,8 +35,8 @@ def english(language: str) -> list[re.Pattern[str]]:
 
 
 def pieces_in_english(pieces: list[str], language: str) -> list[str]:
-    """Return which of these is an English text and no translation."""
-    # A word of one language can be one of the other: what the translation says is all right.
+    """Return those texts that are English and not translated."""
+    # A word may be the same in both languages: texts of the translation are accepted.
     same = {string for each in messages(language) for string in strings(each.string)}
     return [
         piece

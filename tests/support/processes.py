@@ -1,4 +1,4 @@
-"""Real processes for the tests of what happens when they die."""
+"""Real processes, for tests that kill them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @contextlib.contextmanager
 def process(environment: dict[str, str], *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process of the Procfile in a group of its own; at the end the whole group is killed."""
+    """Run a process of the Procfile in its own process group, which is killed at the end."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     running = subprocess.Popen(
         command,

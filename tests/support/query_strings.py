@@ -1,4 +1,4 @@
-"""Query strings, and what of them a redirect passes on."""
+"""Codes as they arrive after a link was shared, with text around them."""
 
 from __future__ import annotations
 

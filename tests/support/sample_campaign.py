@@ -1,4 +1,4 @@
-"""Three weeks of a campaign that never was, for the README's picture and the tests of the browser.
+"""Three weeks of an invented campaign, for the README's picture and the browser tests.
 
 Its clicks and deliveries go through the same functions as those of the endpoints.
 """
@@ -41,7 +41,7 @@ OWN_PAGE = "https://example.org/call"
 
 @dataclass(frozen=True)
 class Posted:
-    """A post: where, what, when (days after the beginning), how far it reaches, where it leads."""
+    """A post: platform, title, day after the start, reach, destination."""
 
     platform: str
     title: str
@@ -112,7 +112,7 @@ POSTS = (
 
 @dataclass
 class Filling:
-    """What the campaign is made with, and the clicks that wait to be kept."""
+    """The state while the campaign is generated, with clicks to be stored."""
 
     app: Flask
     began: datetime
@@ -210,7 +210,7 @@ def _basic() -> dict[str, str]:
 
 
 def fill(app: Flask) -> str:
-    """Make an organization with three weeks of a campaign; returns a token for the dashboard."""
+    """Create an organization with three weeks of a campaign; return a token for the dashboard."""
     now = datetime.now(UTC)
     with transaction():
         org = organizations.put_organization("hope", "Hope Project", "America/Chicago")
@@ -263,7 +263,7 @@ def fill(app: Flask) -> str:
 
 
 def _earlier(filling: Filling) -> None:
-    """Let some people have acted in an earlier campaign, so that they come back in this one."""
+    """Add an earlier campaign with some of the people, who are returning in this one."""
     keys = filling.keys
     kept, keys["action_network"] = keys["action_network"], keys["earlier"]
     for number in range(0, 400, 3):
@@ -277,7 +277,7 @@ def _person(number: int) -> str:
 
 
 def _spread(filling: Filling, posted: Posted, link: Any) -> None:
-    """Let a post travel: most is seen in its first two days, and something for a week."""
+    """Generate the activity of a post: most in its first two days, some for a week."""
     chance = filling.chance
     now = datetime.now(UTC)
     for _ in range(posted.reach * 4):
@@ -297,7 +297,7 @@ def _act(filling: Filling, posted: Posted, link: Any, click_id: str, at: datetim
     chance = filling.chance
     who = _person(chance.randrange(1500))
     luck = chance.random()
-    # Some tools, browsers and people lose what a link carries; a few lose all of it.
+    # Some tools, browsers and people lose some of the link's parameters, a few all of them.
     carried = click_id if luck < 0.74 else ""
     code = link.code if luck < 0.86 else ""
     if posted.provider == "action_network":

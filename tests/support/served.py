@@ -13,7 +13,7 @@ BODY = b'{"type": "signature", "timestamp": "2026-05-01T12:00:00Z", "data": {}}'
 
 
 class Served:
-    """A process that serves, and how to ask it."""
+    """A serving process, with methods to send requests to it."""
 
     def __init__(self, world, port: int) -> None:
         self.world, self.port = world, port
@@ -39,7 +39,7 @@ class Served:
         return self.ask("POST", path, body, **signed)[0]
 
     def raw(self, sent: bytes, *, end: bool) -> bytes:
-        """Send bytes as they are, then perhaps end; returns the first line of the answer."""
+        """Send raw bytes, then optionally close; return the first line of the response."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
             wire.sendall(sent)
             if end:

@@ -1,4 +1,4 @@
-"""Shared reports with a crowd behind them."""
+"""Shared reports with many people."""
 
 from __future__ import annotations
 

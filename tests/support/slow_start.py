@@ -1,6 +1,6 @@
-"""The applications of the processes, that take long to load where `SLOW_START` names a file.
+"""The applications of the processes, slow to load while the file in `SLOW_START` exists.
 
-Run by the tests in real servers: what happens while a process starts beside others.
+Run by tests in real servers, to see what happens while a process starts.
 """
 
 from __future__ import annotations

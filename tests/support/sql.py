@@ -1,4 +1,4 @@
-"""Statements that tests run beside the product's own, with rows of whatever they select."""
+"""Run SQL in tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries of Stripe, signed."""
+"""Signed deliveries of Stripe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STRIPE_SECRET = "whsec_rehearsal_stripe"
 def stripe(world, body: bytes):
     import stripe as library
 
-    # Signed when it is sent: a whole run takes longer than a signature is fresh.
+    # Signed when sent: a whole run takes longer than a signature is valid.
     stamp = int(time.time())
     signature = library.WebhookSignature._compute_signature(
         f"{stamp}.{body.decode()}", STRIPE_SECRET

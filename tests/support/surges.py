@@ -1,4 +1,4 @@
-"""Clicks that make a surge, and the surges that were noticed."""
+"""Clicks that cause a surge, and the detected surges."""
 
 from __future__ import annotations
 

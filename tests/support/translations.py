@@ -1,4 +1,4 @@
-"""The catalogs of translations, as the tests read them."""
+"""Read the translation catalogs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways of a few people to their actions, with the days on which they are walked."""
+"""The conversion paths of a few people, with their days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web process of the Procfile, started as an operator does."""
+"""Start the web process of the Procfile, as an operator does."""
 
 from __future__ import annotations
 

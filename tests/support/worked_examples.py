@@ -1,7 +1,7 @@
-"""Worked examples and builders that the tests of this room share.
+"""Worked examples and builders that the attribution tests share.
 
-The small data sets are worked out by hand in `docs/attribution.md`; `data/` holds a larger one of
-our own making with the figures of two independent packages (`data/README.md`).
+The small data sets are worked out by hand in `docs/attribution.md`; `data/` has a larger one of
+our own with the results of two independent packages (`data/README.md`).
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ PASSWORD = "correct horse battery"
 
 
 def empty_tables() -> None:
-    """Remove every row of every table.
+    """Delete every row of every table.
 
-    By `delete`, and only where there is something: to truncate makes each table's files anew, which
-    took longer than most tests.
+    With `delete`, and only from tables with rows: truncating recreates the files of each table,
+    which took longer than most tests.
     """
     tables = [table.name for table in reversed(db.metadata.sorted_tables)]
     filled = ", ".join(f'exists (select 1 from "{table}")' for table in tables)
@@ -34,7 +34,7 @@ def empty_tables() -> None:
 
 
 class World:
-    """What tests act in. Made by the same functions as the operator's commands use."""
+    """An organization to test with, made with the functions that the CLI uses."""
 
     def __init__(self, app: Flask, slug: str = "hope") -> None:
         self.app = app
@@ -66,7 +66,7 @@ class World:
                 self._put_source(provider, secret)
 
     def add_source(self, provider: str, secret: str, setup: dict[str, Any] | None = None) -> str:
-        """Make a source and return its key."""
+        """Create a source and return its key."""
         with transaction():
             return self._put_source(provider, secret, setup)
 
@@ -82,13 +82,13 @@ class World:
         return key
 
     def token(self, scope: str = "reports") -> str:
-        """Make an API token and return it."""
+        """Create an API token and return it."""
         with transaction():
             until = datetime.now(UTC) + timedelta(days=1)
             return tokens.put_token(self.org_id, "test", scope, until)[1]
 
     def member(self, role: str, email: str = "") -> FlaskClient:
-        """Make a member and return a browser in which she is signed in."""
+        """Create a member and return a browser in which they are signed in."""
         from advocacy.storage import members
 
         with transaction():
@@ -102,7 +102,7 @@ class World:
         return client
 
     def post(self, provider: str, body: bytes, headers: dict[str, str] | None = None) -> Any:
-        """Send a delivery to the webhook door."""
+        """Send a delivery to the webhook endpoint."""
         return self.app.test_client().post(
             f"/webhooks/{self.keys[provider]}", data=body, headers=headers or {}
         )
@@ -139,7 +139,7 @@ class World:
         return self.standard(body, message_id=message_id)
 
     def click(self, platform: str, at: datetime | None = None, **more: Any) -> str:
-        """Keep a click on a platform's link and return its id."""
+        """Store a click on a platform's link and return its id."""
         from advocacy.core.ids import new_click_id
         from advocacy.core.records import Click
         from advocacy.storage import clicks
@@ -155,7 +155,7 @@ class World:
         return click_id
 
     def drain(self) -> Any:
-        """Work through all that waits, as a worker does."""
+        """Process all pending deliveries, as a worker does."""
         from advocacy.ingestion import drain as drain_ingestion
 
         return drain_ingestion.drain(self.settings, self.org_id)

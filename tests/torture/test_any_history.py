@@ -1,9 +1,9 @@
-"""Any history, told to several workers at once that are slow, killed and disturbed, counts once.
+"""Any history counts once, with several workers that are slow, killed and disturbed.
 
-Each seed makes up deliveries of three tools about few people with many names, clicks that are
-shipped late, and staff who move a link, erase somebody, fold and rebuild meanwhile. Whatever came
-of it has to be what a rebuild makes of the same deliveries, with none lost and none in quarantine.
-`make torture` tries hundreds; a seed that fails makes the same history again, at other moments.
+Each seed generates deliveries of three tools about few people with many identifiers, clicks that
+are loaded late, and staff who move a link, erase a person, compact and rebuild meanwhile. The
+result must equal that of a rebuild from the same deliveries, with none lost and none in quarantine.
+`make torture` tries hundreds of seeds; a seed gives the same history again, with other timing.
 """
 
 from __future__ import annotations

@@ -30,11 +30,11 @@ WINDOWS = (
 
 
 @pytest.mark.parametrize(("label", "app", "agent"), SET, ids=[f"{a}: {b}" for a, b, _ in SET])
-def test_the_frozen_set_is_read_as_it_is_labelled(label, app, agent):
+def test_the_frozen_set_is_classified_as_labelled(label, app, agent):
     assert is_person(agent) is (label == "person"), app
 
 
-def test_the_frozen_set_is_large_and_names_nobody_twice():
+def test_the_frozen_set_is_large_and_without_duplicates():
     found = Counter(label for label, _, _ in SET)
     assert set(found) == {"person", "program"}
     assert min(found.values()) >= 70
@@ -67,7 +67,7 @@ def test_the_frozen_set_has_people_of_every_platform():
         "Mozilla/5.0 (compatible; {word}/1.0)",
     ],
 )
-def test_who_names_itself_a_program_is_one_on_any_device(word, written):
+def test_an_agent_that_calls_itself_a_bot_is_one_on_any_device(word, written):
     for browser in (IPHONE, WINDOWS):
         assert not is_person(written.format(browser=browser, word=word))
 
@@ -79,7 +79,7 @@ def test_who_names_itself_a_program_is_one_on_any_device(word, written):
         *("mailto:a@example.org", "+a@example.org", "a.b@mail.example.org", "a(at)example.org"),
     ],
 )
-def test_who_says_where_its_owner_is_found_is_a_program(owner):
+def test_an_agent_with_its_owners_url_is_a_program(owner):
     for browser in (IPHONE, WINDOWS):
         assert not is_person(f"{browser} ({owner})")
         assert not is_person(f"{browser} Acme/1.0; {owner}")
@@ -98,7 +98,7 @@ def test_who_says_where_its_owner_is_found_is_a_program(owner):
         f"{IPHONE} Instagram 400.0.0.1.1 Android (35/15; 480dpi; 1080x2400; {{model}}; {{model}})",
     ],
 )
-def test_a_phone_may_be_named_as_it_likes(model, written):
+def test_a_phone_with_a_bot_like_model_is_a_person(model, written):
     assert is_person(written.format(model=model))
 
 

@@ -1,4 +1,4 @@
-"""What tests of several pages start from."""
+"""Fixtures that tests of several pages share."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_the_list_is_what_the_document_says_and_leads_to_receipts(world, ask, to
         ("?email=a@example.org", "email"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(world, ask, query, field):
+def test_an_invalid_field_is_named(world, ask, query, field):
     body = problem_of(ask(ACTIONS + query), 422)
     assert [each["field"] for each in body["errors"]] == [field]
     spec = document(world)
@@ -156,7 +156,7 @@ def test_another_organizations_action_does_not_exist(app):
 # The pages.
 
 
-def test_the_way_from_the_campaign_to_a_receipt(staff, told):
+def test_from_the_campaign_to_a_receipt(staff, told):
     page = staff.get("/campaigns/stay").text
     assert 'href="/campaigns/stay/actions"' in page
     listed = staff.get("/campaigns/stay/actions").text
@@ -188,7 +188,7 @@ def test_a_receipt_says_what_the_api_says(staff, ask, told):
     assert "Not counted: it is marked as a test." in staff.get(f"/actions/{told['c1']}").text
 
 
-def test_nobody_is_named_at_any_door(staff, ask, told):
+def test_no_endpoint_shows_personal_data(staff, ask, told):
     (hers,) = {
         row.supporter_id for row in run("select supporter_id from actions") if row.supporter_id
     }
@@ -213,7 +213,7 @@ def test_pages_hold_no_script_and_say_so(staff, told):
         assert answer.text.count("<h1") == 1
 
 
-def test_names_are_text_and_nothing_else(world, staff):
+def test_names_are_escaped(world, staff):
     with transaction():
         campaign = campaigns.put_campaign(world.org_id, "hostile", HOSTILE, "UTC")
         post = posts.put_post(
@@ -247,7 +247,7 @@ def test_pages_go_on_to_earlier_actions(world, staff):
     assert "No actions." in staff.get("/campaigns/stay/actions?kind=letter").text
 
 
-def test_a_broken_action_is_told_without_its_insides(world, ask, monkeypatch, told):
+def test_a_broken_action_reveals_no_details(world, ask, monkeypatch, told):
     def broken(*_: object) -> None:
         raise RuntimeError("canary")
 

@@ -48,7 +48,7 @@ def test_the_document_is_valid_openapi_3_1(world):
     assert [str(error) for error in OpenAPIV31SpecValidator(spec).iter_errors()] == []
 
 
-def test_the_answer_is_what_the_document_says(world, ask):
+def test_the_response_matches_the_document(world, ask):
     world.act("signature", email="a@example.org", click_id=world.click("instagram"))
     world.act("donation", email="a@example.org", amount="12.50", code=world.links["x"])
     world.act("donation", email="b@example.org", amount="500", currency="JPY")
@@ -73,7 +73,7 @@ def test_the_answer_is_what_the_document_says(world, ask):
         check_against(spec, answers(spec, 200, "application/json"), {**found, "actions": "actions"})
 
 
-def test_the_answer_says_what_the_verb_says(world, ask):
+def test_the_api_matches_the_command(world, ask):
     world.act("call", email="a@example.org", click_id=world.click("instagram"))
     world.drain()
     told = json.loads(json.dumps(world.report(), default=str))
@@ -83,7 +83,7 @@ def test_the_answer_says_what_the_verb_says(world, ask):
     assert found == told
 
 
-def test_a_campaign_without_anything_is_all_noughts(ask):
+def test_a_campaign_without_data_is_all_zeros(ask):
     found = ask().get_json()
     assert found["actions"] == 0
     assert found["from"] == found["to"]
@@ -91,7 +91,7 @@ def test_a_campaign_without_anything_is_all_noughts(ask):
     assert {each["share"] for each in found["evidence"]} == {0.0}
 
 
-def test_an_answer_is_kept_by_nobody(ask):
+def test_a_response_is_not_cached(ask):
     headers = ask().headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -140,7 +140,7 @@ def test_clicks_count_on_the_campaigns_day_too(world, ask):
     assert ask("?from=2026-05-02&to=2026-05-02").get_json()["clicks"]["human"] == 0
 
 
-def test_who_acted_before_the_range_is_returning(world, ask):
+def test_a_person_who_acted_before_the_range_is_returning(world, ask):
     for day in ("2026-05-01T12:00:00", "2026-05-03T12:00:00"):
         at = datetime.fromisoformat(day).replace(tzinfo=UTC)
         world.act("call", email="a@example.org", at=at)
@@ -168,7 +168,7 @@ def test_who_acted_before_the_range_is_returning(world, ask):
         ("?from=%00", "from"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(world, ask, query, field):
+def test_an_invalid_field_is_named(world, ask, query, field):
     body = problem_of(ask(query), 422)
     assert [each["field"] for each in body["errors"]] == [field]
     assert all(each["message"] for each in body["errors"])
@@ -177,7 +177,7 @@ def test_a_field_that_is_wrong_is_named(world, ask, query, field):
 
 
 @pytest.mark.parametrize("query", ["?from=0001-01-01&to=9999-12-31", "?to=0001-01-01"])
-def test_the_ends_of_time_are_days_too(ask, query):
+def test_the_first_and_last_possible_days_are_accepted(ask, query):
     assert ask(query).status_code == 200
 
 
@@ -208,7 +208,7 @@ def test_without_a_token_there_is_one_refusal(world, header):
     check_against(spec, answers(spec, 401, "application/problem+json"), body)
 
 
-def test_a_token_is_refused_before_anything_else_is_looked_at(world):
+def test_a_token_is_checked_first(world):
     for path in (ACTIVATION + "?from=x", "/api/v1/campaigns/nothing/activation"):
         problem_of(world.app.test_client().get(path), 401)
 
@@ -237,7 +237,7 @@ def test_a_token_ends_at_its_time(world):
     problem_of(world.app.test_client().get(ACTIVATION, headers=bearer(word)), 401)
 
 
-def test_the_scheme_is_written_as_people_write_it(world):
+def test_the_scheme_is_case_insensitive(world):
     word = world.token()
     for scheme in ("bearer", "BEARER", "Bearer "):
         answer = world.app.test_client().get(
@@ -278,7 +278,7 @@ def test_an_unknown_campaign_is_not_found(ask, slug):
     problem_of(ask(path=f"/api/v1/campaigns/{slug}/activation"), 404)
 
 
-def test_what_is_not_there_is_a_problem_too(world):
+def test_an_unknown_path_is_a_problem_too(world):
     client = world.app.test_client()
     problem_of(client.get("/api/v1/nothing"), 404)
     answer = client.post(ACTIVATION)
@@ -484,7 +484,7 @@ def expected_of(route: tuple[str, str], who: str) -> int:
             return usual if ROLES.index(is_role) >= ROLES.index(role) else 403
 
 
-def test_every_route_lets_in_whom_it_should(world):
+def test_every_route_enforces_its_role(world):
     """One world and a client for each visitor; who signs out does so last."""
     world.act("call", email="a@example.org")
     world.drain()
@@ -511,7 +511,7 @@ OF_AN_OBJECT = [route for route in KEPT if names_an_object(route[1])]
 OF_ALL = [route for route in KEPT if not names_an_object(route[1])]
 
 
-def test_what_is_of_another_organization_is_not_there(app):
+def test_data_of_other_organizations_is_not_found(app):
     """Bob owns his organization and has an admin token of it; Charlie has neither."""
     alice, bob = World(app, "alice"), World(app, "bob")
     with transaction():
@@ -588,7 +588,7 @@ def test_a_list_has_nothing_of_another_organization(app):
 # When it breaks.
 
 
-def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
+def test_an_internal_error_reveals_no_details(world, ask, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("canary select * from /etc/secret")
 
@@ -611,7 +611,7 @@ def test_a_mistake_of_ours_is_told_without_its_insides(world, ask, monkeypatch):
             assert word not in told
 
 
-def test_an_error_of_sql_is_told_without_its_statement(ask, monkeypatch):
+def test_a_database_error_reveals_no_statement(ask, monkeypatch):
     monkeypatch.setattr(
         "advocacy.analytics.activation.totals.span", lambda *_: run("select canary from nowhere")
     )
@@ -633,7 +633,7 @@ def down(world):
     return made.test_client()
 
 
-def test_a_database_that_is_down_is_said_and_soon(down):
+def test_a_database_outage_is_reported_quickly(down):
     answer = down.get(ACTIVATION, headers=bearer("aat_x"))
     body = problem_of(answer, 503)
     assert answer.headers["Retry-After"] == "5"
@@ -645,7 +645,7 @@ def test_a_database_that_is_down_is_said_and_soon(down):
     assert "Try again soon" in page.text
 
 
-def test_live_asks_nobody_and_ready_asks_the_database(world, down):
+def test_live_depends_on_nothing_and_ready_on_the_database(world, down):
     assert (down.get("/live").status_code, down.get("/ready").status_code) == (200, 503)
     client = world.app.test_client()
     for path in ("/live", "/ready"):

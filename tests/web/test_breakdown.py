@@ -188,7 +188,7 @@ def test_filters_of_several_names_all_have_to_hold(world, ask, told):
     assert ask(f"{told}&platform=x&kind=donation").get_json()["total"]["actions"] == 0
 
 
-def test_rates_and_gifts_are_what_they_are_said_to_be(ask, told):
+def test_rates_and_gifts_match_their_definitions(ask, told):
     (row,) = (
         each
         for each in ask(f"{told}&group_by=platform&gifts=true").get_json()["groups"]
@@ -278,7 +278,7 @@ BESIDE = [
 ]
 
 
-def test_the_days_beside_are_all_there_and_each_once(world, ask):
+def test_the_compared_days_are_complete_and_unique(world, ask):
     for day in range(-40, 80, 1):
         for year in (2023, 2024, 2025):
             at = datetime(year, 2, 1, 17, tzinfo=UTC) + timedelta(days=day)
@@ -318,7 +318,7 @@ def test_pages_of_groups_are_all_groups_once(ask, told):
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyJ4IiwxXQ", "é", "a" * 1000, "%00", "bnVsbA"])
-def test_a_cursor_that_was_not_given_here_is_refused(ask, told, cursor):
+def test_a_foreign_cursor_is_refused(ask, told, cursor):
     body = problem_of(ask(f"{told}&cursor={cursor}"), 422)
     if cursor != "%00":
         assert [each["field"] for each in body["errors"]] == ["cursor"]
@@ -330,7 +330,7 @@ def test_a_filter_that_nothing_can_have_is_refused(ask, told, name):
     assert [each["field"].partition(".")[0] for each in body["errors"]] == [name]
 
 
-def test_a_cursor_is_of_one_question(ask, told):
+def test_a_cursor_belongs_to_one_query(ask, told):
     cursor = ask(f"{told}&group_by=platform&limit=1").get_json()["next"]
     for other in (
         "&group_by=kind",
@@ -341,7 +341,7 @@ def test_a_cursor_is_of_one_question(ask, told):
         assert body["errors"][0]["field"] == "cursor"
 
 
-def test_an_answer_that_is_known_is_not_sent_again(world, ask, told):
+def test_an_unchanged_response_is_304(world, ask, told):
     for written in ("json", "csv", "xlsx"):
         query = f"{told}&group_by=medium&format={written}"
         first = ask(query)
@@ -420,7 +420,7 @@ def test_the_page_its_files_and_the_api_say_the_same(world, ask, told):
             assert staff.get(address.replace("&amp;", "&")).status_code == 200
 
 
-def test_what_a_figure_is_stands_on_the_page_and_in_the_document(world, told):
+def test_definitions_are_on_the_page_and_in_the_document(world, told):
     page = world.member("reader").get(f"/campaigns/stay/explore{told}").text
     spec = json.dumps(document(world), ensure_ascii=False)
     assert "What is this?" in page
@@ -440,7 +440,7 @@ def test_what_a_figure_is_stands_on_the_page_and_in_the_document(world, told):
         assert DEFINITIONS[name] in page
 
 
-def test_the_window_that_is_told_is_the_one_that_holds():
+def test_the_documented_window_is_the_effective_one():
     assert "seven days" in DEFINITIONS["window"]
     assert "thirty days" in DEFINITIONS["window"]
     gift = WINDOWS[ActionKind.DONATION]
@@ -479,7 +479,7 @@ def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(worl
     assert "<h1>Compare</h1>" in both
 
 
-def test_the_overview_shows_all_campaigns_beside_the_days_before(world, told):
+def test_the_overview_compares_all_campaigns_with_the_days_before(world, told):
     now = datetime.now(UTC)
     world.act("call", email="now@example.org", at=now - timedelta(days=2))
     for number in range(3):
@@ -582,7 +582,7 @@ def test_time_without_an_action_is_seen_in_the_chart(world):
         ("org_id=1", "org_id"),
     ],
 )
-def test_what_cannot_be_asked_is_named(world, ask, query, field):
+def test_an_invalid_parameter_is_named(world, ask, query, field):
     body = problem_of(ask(f"?{query}"), 422)
     assert [each["field"] for each in body["errors"]] == [field]
     page = world.member("reader").get(f"/campaigns/stay/explore?{query}")
@@ -623,7 +623,7 @@ def many(world, kind: str, number: int, **more) -> None:
         ("cursor=abc", "une autre question", "otra pregunta"),
     ],
 )
-def test_what_cannot_be_shown_is_said_in_the_readers_language(world, query, french, spanish):
+def test_errors_are_in_the_readers_language(world, query, french, spanish):
     staff = world.member("reader")
     for language, words in (("fr", french), ("es", spanish)):
         answer = staff.get(f"/explore?{query}", headers={"Accept-Language": language})

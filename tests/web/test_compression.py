@@ -33,7 +33,7 @@ def plain_and_gzip(client, path, **headers):
     "path",
     ["/static/style.css", "/static/vega.js", "/api/openapi.json", "/api/ui/swagger-ui-bundle.js"],
 )
-def test_the_files_of_the_software_are_compressed(world, path):
+def test_static_files_are_compressed(world, path):
     client = world.app.test_client()
     plain_and_gzip(client, path)
     # A second time from what was kept.
@@ -51,12 +51,12 @@ def test_the_charts_bundle_is_a_third_of_what_it_was(world):
 
 
 @pytest.mark.parametrize("accepts", ["", "identity", "gzip;q=0", "br"])
-def test_who_does_not_accept_gzip_gets_it_plain(world, accepts):
+def test_without_accept_encoding_nothing_is_compressed(world, accepts):
     answer = world.app.test_client().get("/static/style.css", headers={"Accept-Encoding": accepts})
     assert "Content-Encoding" not in answer.headers
 
 
-def test_a_part_of_a_file_and_its_head_stay_plain(world):
+def test_ranges_and_head_are_not_compressed(world):
     client = world.app.test_client()
     part = client.get("/static/style.css", headers={**GZIP, "Range": "bytes=0-9"})
     assert part.status_code in {200, 206}
@@ -73,7 +73,7 @@ def test_no_page_is_compressed(staff, path):
     assert "Content-Encoding" not in answer.headers
 
 
-def test_an_api_answer_is_compressed_for_a_token_and_a_download_for_a_session(world, staff):
+def test_api_responses_and_downloads_are_compressed(world, staff):
     for number in range(30):
         world.act("call", f"m{number}", email=f"p{number}@example.org")
     world.drain()
@@ -85,7 +85,7 @@ def test_an_api_answer_is_compressed_for_a_token_and_a_download_for_a_session(wo
     assert "Content-Encoding" not in book.headers
 
 
-def test_a_file_has_an_address_of_its_version_and_is_kept_for_good(world, staff):
+def test_a_static_file_has_a_versioned_url_and_is_immutable(world, staff):
     page = staff.get("/campaigns/stay").text
     found = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
     assert len(found) >= 3

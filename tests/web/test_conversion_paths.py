@@ -29,7 +29,7 @@ def cells(html: str, region: str) -> list[list[str]]:
     ]
 
 
-def test_every_model_stands_beside_the_others_in_actions_and_money(walked, staff):
+def test_every_model_is_compared_in_actions_and_money(walked, staff):
     html = staff.get(PAGE).get_data(as_text=True)
     for region in ("By platform", "By post"):
         head, *rows = cells(html, region)
@@ -65,7 +65,7 @@ def test_it_says_what_each_table_is(walked, staff):
         assert DEFINITIONS[name] in html
 
 
-def test_posts_of_the_same_name_stay_apart(world, staff):
+def test_posts_with_the_same_name_are_separate(world, staff):
     from advocacy.storage import links, posts
     from advocacy.storage.session import transaction
 
@@ -97,7 +97,7 @@ def test_an_empty_campaign_says_what_to_do(staff):
         ({"currency": "'; drop"}, 422),
     ],
 )
-def test_what_is_wrong_is_refused_in_words(staff, query, status):
+def test_invalid_parameters_are_explained(staff, query, status):
     assert staff.get(PAGE, query_string=query).status_code == status
 
 

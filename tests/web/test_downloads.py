@@ -181,7 +181,7 @@ def test_the_range_and_the_model_are_those_of_the_query(world, staff, told):
 @pytest.mark.parametrize(
     "query", ["?from=x", "?from=2026-05-02&to=2026-05-01", "?model=none", "?group=people", "?q=1"]
 )
-def test_what_cannot_be_is_refused_in_words(staff, query):
+def test_an_impossible_query_is_explained(staff, query):
     answer = staff.get(FILE + "csv" + query)
     assert answer.status_code == 422
     assert "Enter from and to as YYYY-MM-DD" in answer.text
@@ -235,7 +235,7 @@ def test_the_api_and_the_page_hand_over_the_same_bytes(world, staff, told):
     assert set(content) == {"application/json", "text/csv", XLSX}
 
 
-def test_a_form_that_is_none_is_named(world):
+def test_an_unknown_format_is_named(world):
     for query, field in (("?format=pdf", "format"), ("?group=people", "group")):
         answer = world.app.test_client().get(ACTIVATION + query, headers=bearer(world.token()))
         body = problem_of(answer, 422)
@@ -245,7 +245,7 @@ def test_a_form_that_is_none_is_named(world):
 
 
 @pytest.mark.parametrize("written", ["csv", "xlsx", "json"])
-def test_what_is_known_is_not_sent_again_until_it_changes(world, staff, told, written):
+def test_an_unchanged_response_is_304(world, staff, told, written):
     word = bearer(world.token())
     for get in (
         lambda **headers: staff.get(FILE + written, headers=headers),
@@ -267,7 +267,7 @@ def test_what_is_known_is_not_sent_again_until_it_changes(world, staff, told, wr
         assert changed.headers["ETag"] != mark
 
 
-def test_a_mark_is_of_all_that_is_told(world, told):
+def test_an_etag_covers_the_whole_response(world, told):
     report = world.report()
     tables = tables_of(report)
     assert digest_of(tables) == digest_of(tables_of(world.report()))

@@ -30,7 +30,7 @@ def editor(world):
     return world.member("editor")
 
 
-def test_somebody_gets_reports_until_that_is_ended(world, editor):
+def test_a_subscription_is_added_and_ended(world, editor):
     assert "No one receives an email report yet" in editor.get("/reports").text
     assert 'value="editor@example.org"' in editor.get("/reports").text
     page = editor.post("/reports", data=WANTED, follow_redirects=True).text
@@ -78,14 +78,16 @@ def test_a_report_before_a_meeting_and_an_alert(world, editor):
         ({"campaign": "none"}, "there is no such campaign"),
     ],
 )
-def test_what_cannot_be_sent_is_said_and_the_form_stays_filled(world, editor, changed, said):
+def test_an_invalid_subscription_is_explained_and_the_form_keeps_its_values(
+    world, editor, changed, said
+):
     answer = editor.post("/reports", data=WANTED | changed)
     assert (answer.status_code, said in answer.text) == (422, True)
     assert "Nothing was changed:" in answer.text
     assert email_outbox.list_subscriptions(world.org_id) == []
 
 
-def test_what_was_sent_is_taken_along_and_goes_out_again_once(world, editor, smtp, mailbox):
+def test_a_sent_mail_is_downloaded_and_sent_again_once(world, editor, smtp, mailbox):
     subscribe(world, language="fr")
     monday = next_monday()
     assert outbox.send_due(smtp, world.org_id, monday) == 1

@@ -105,7 +105,7 @@ def test_the_api_hands_out_the_same_files_and_knows_them_again(world, staff, pat
         assert by_accept.content_type.startswith("text/csv")
 
 
-def test_the_ladder_is_taken_along_as_it_is_shown(world, staff):
+def test_the_ladder_is_downloaded_as_shown(world, staff):
     links = offered(staff, "/campaigns/stay/ladder")
     found, told = tables(staff.get(links["CSV"])), staff.get(links["JSON"]).json
     page = staff.get("/campaigns/stay/ladder").text
@@ -127,7 +127,7 @@ def test_the_ladder_is_taken_along_as_it_is_shown(world, staff):
     assert api.json == told
 
 
-def test_goals_are_taken_along_as_they_are_shown(staff):
+def test_goals_are_downloaded_as_shown(staff):
     found = tables(staff.get("/goals.csv"))
     by_name = {row["name"]: row for row in found["goals"]}
     fund, calls = by_name["'=Fund"], by_name[""]
@@ -140,7 +140,7 @@ def test_goals_are_taken_along_as_they_are_shown(staff):
     assert last["reached"] == "37.50"
 
 
-def test_ways_are_taken_along_as_they_are_shown(staff):
+def test_paths_are_downloaded_as_shown(staff):
     links = offered(staff, "/campaigns/stay/paths?order=2")
     found = tables(staff.get(links["CSV"]))
     models = {row["model"] for row in found["credits"]}
@@ -153,5 +153,5 @@ def test_ways_are_taken_along_as_they_are_shown(staff):
 
 
 @pytest.mark.parametrize("path", [f"{path}.csv?from=x" for path in PATHS[:3]])
-def test_days_that_are_none_are_refused(staff, path):
+def test_invalid_days_are_refused(staff, path):
     assert staff.get(path).status_code == 422

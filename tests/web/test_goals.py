@@ -47,7 +47,7 @@ def test_a_goal_is_set_and_removed(world, editor):
         ("donors", "50", "", (50, 0, "")),
     ],
 )
-def test_targets_of_each_sort(world, editor, measure, target, currency, kept):
+def test_targets_of_each_measure(world, editor, measure, target, currency, kept):
     asked = {**VOTE, "measure": measure, "target": target, "currency": currency}
     assert editor.post("/goals", data=asked | {"districts": "", "each": ""}).status_code == 302
     (goal,) = store.list_goals(world.org_id)
@@ -78,7 +78,7 @@ def test_targets_of_each_sort(world, editor, measure, target, currency, kept):
         ({"measure": "donors"}, "only calls are counted by district"),
     ],
 )
-def test_what_is_no_goal_is_said_and_the_form_stays_filled(world, editor, changed, said):
+def test_an_invalid_goal_is_explained_and_the_form_keeps_its_values(world, editor, changed, said):
     answer = editor.post("/goals", data=VOTE | changed)
     assert answer.status_code == 422
     page = html.unescape(answer.text)
@@ -88,7 +88,7 @@ def test_what_is_no_goal_is_said_and_the_form_stays_filled(world, editor, change
     assert store.list_goals(world.org_id) == []
 
 
-def test_mistakes_are_said_in_the_readers_language(world, editor):
+def test_form_errors_are_in_the_readers_language(world, editor):
     editor.post("/language", data={"language": "fr"})
     page = html.unescape(editor.post("/goals", data=VOTE | {"target": "many"}).text)
     assert "'many' n’est pas une cible\xa0; écrivez un nombre au-dessus de 0" in page

@@ -154,7 +154,7 @@ def filled(rule: str, pages: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page_is_wholly_in_the_readers_language(world, pages, language):
+def test_every_page_is_completely_translated(world, pages, language):
     owner = world.member("owner")
     owner.post("/language", data={"language": language})
     rules = sorted(
@@ -183,7 +183,7 @@ def test_an_english_page_is_noticed(world, pages):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_receipt_is_wholly_in_the_readers_language(world, pages, language):
+def test_every_receipt_is_completely_translated(world, pages, language):
     staff = world.member("reader")
     staff.post("/language", data={"language": language})
     for row in run("select id from actions"):
@@ -220,7 +220,7 @@ def test_a_sentence_holds_for_every_kind_and_every_evidence(world, language, kin
         ("en", "This page does not exist"),
     ],
 )
-def test_what_goes_wrong_is_said_in_the_readers_language(world, language, words):
+def test_errors_are_in_the_readers_language(world, language, words):
     client = world.app.test_client()
     asked = {"Accept-Language": language}
     assert words in client.get("/nothing/here", headers=asked).text
@@ -231,7 +231,7 @@ def test_what_goes_wrong_is_said_in_the_readers_language(world, language, words)
     assert told["title"] == "Unauthorized"
 
 
-def test_the_api_says_receipts_in_english_whoever_asks(world, pages):
+def test_the_api_gives_receipts_in_english(world, pages):
     asked = {"Authorization": f"Bearer {world.token()}", "Accept-Language": "fr"}
     path = f"/api/v1/actions/{pages['<uuid:action_id>']}/explain"
     told = world.app.test_client().get(path, headers=asked).get_json()
@@ -302,7 +302,7 @@ def test_choosing_a_language_never_leads_to_another_site(world, after):
 
 
 @pytest.mark.parametrize("language", ["", "xx", "../fr", "\x00"], ids=ascii)
-def test_a_language_that_there_is_not_changes_nothing(world, language):
+def test_an_unknown_language_changes_nothing(world, language):
     client = world.app.test_client()
     client.post("/language", data={"language": "es"})
     client.post("/language", data={"language": language})

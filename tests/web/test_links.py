@@ -83,12 +83,12 @@ def result_of(answer) -> list[dict[str, str]]:
         ("", ""),
     ],
 )
-def test_a_platform_is_told_from_a_post_s_address(url, platform):
+def test_a_platform_is_detected_from_a_post_s_url(url, platform):
     assert platform_of_post(url) == platform
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_an_address_of_some_platform_or_none(text):
+def test_any_text_is_a_url_of_some_platform_or_none(text):
     assert isinstance(platform_of_post(text), str)
     assert isinstance(platform_of_post(f"https://{text}/@a/1234567"), str)
 
@@ -107,7 +107,7 @@ def test_any_text_is_an_address_of_some_platform_or_none(text):
         ),
     ],
 )
-def test_who_shared_a_post_does_not_make_it_another(shared, plain):
+def test_sharing_parameters_do_not_make_another_post(shared, plain):
     assert plain_post_url(shared) == plain
 
 
@@ -142,7 +142,7 @@ def test_it_is_the_link_that_the_command_would_make(world, staff):
         assert (made.provider, made.utm, made.carries) == (link.provider, link.utm, link.carries)
 
 
-def test_the_same_again_is_the_same_link(world, staff):
+def test_the_same_request_gives_the_same_link(world, staff):
     first = staff.post("/links", data=ASKED).headers["Location"]
     again = staff.post("/links", data={**ASKED, "post_url": f"{POST}?igsh=abc"})
     assert again.headers["Location"] == first
@@ -157,7 +157,7 @@ def test_the_same_again_is_the_same_link(world, staff):
     assert staff.post("/links", data=ASKED).headers["Location"] != first
 
 
-def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
+def test_medium_and_author_are_stored_and_can_be_added_later(world, staff):
     told = {"medium": "Video", "author": "Ana  "}
     staff.post("/links", data=ASKED)
     staff.post("/links", data=ASKED | told)
@@ -187,12 +187,12 @@ def test_medium_and_author_are_kept_and_can_be_told_later(world, staff):
         ({"author": "a" * 101}, "the author&#39;s name may have"),
     ],
 )
-def test_a_medium_or_an_author_that_is_none_is_refused(world, staff, told, said):
+def test_an_invalid_medium_or_author_is_refused(world, staff, told, said):
     answer = staff.post("/links", data=ASKED | told)
     assert (answer.status_code, said in answer.text, links()) == (422, True, [])
 
 
-def test_two_who_ask_for_the_same_at_once_get_one_link(world):
+def test_two_concurrent_identical_requests_give_one_link(world):
     def ask(number: int) -> str:
         with world.app.app_context():
             client = world.member("editor", f"editor{number}@example.org")
@@ -211,7 +211,7 @@ def test_a_post_that_is_not_published_yet_goes_by_its_title(world, staff):
     assert (link.platform, link.title, link.url) == ("tiktok", "Call today", "")
 
 
-def test_a_source_says_how_its_page_takes_the_code(world, staff):
+def test_a_source_has_the_parameters_of_its_page(world, staff):
     carries = {"utm_content": "{code}.{click_id}"}
     world.add_source("generic", "", {"mapping": {"destination": carries}})
     staff.post("/links", data={**ASKED, "tool": "generic"})
@@ -237,7 +237,7 @@ def test_a_source_says_how_its_page_takes_the_code(world, staff):
         ({"title": "x" * 301}, "at most 300"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_lost(world, staff, wrong, words):
+def test_an_invalid_form_is_explained_and_keeps_its_values(world, staff, wrong, words):
     answer = staff.post("/links", data={**ASKED, **wrong})
     assert answer.status_code == 422
     assert words in answer.text
@@ -250,7 +250,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(world, staff, wrong, words):
 HOSTILE = '"><script>alert(1)</script>{{7*7}}'
 
 
-def test_a_title_is_text(world, staff):
+def test_a_title_is_escaped(world, staff):
     staff.post("/links", data={**ASKED, "title": HOSTILE})
     for page in (staff.get("/links").text, sent(staff, sheet_of({**ASKED, "title": HOSTILE})).text):
         assert "<script>alert" not in page
@@ -268,7 +268,7 @@ def test_a_qr_code_says_the_link(world, staff):
     assert staff.get("/links/nothing/qr.svg").status_code == 404
 
 
-def test_links_go_on_by_page_and_by_campaign(world, staff):
+def test_links_are_paged_and_filtered_by_campaign(world, staff):
     with transaction():
         other = campaigns.put_campaign(world.org_id, "other", "Other", "UTC")
         post = posts_storage.put_post(world.org_id, other.id, "x", title="elsewhere")
@@ -430,7 +430,7 @@ def test_a_file_that_is_no_sheet_is_refused_in_words(world, staff, data, words):
     assert links() == []
 
 
-def test_a_sheet_that_is_none_or_too_large_is_refused(world, staff):
+def test_an_empty_or_too_large_sheet_is_refused(world, staff):
     assert "Choose a file first" in staff.post("/links/bulk", data={}).text
     assert sent(staff, b"x" * (2 * 1024 * 1024)).status_code == 413
 

@@ -77,7 +77,7 @@ def read_organization_token(world) -> str:
 # What changes a mark.
 
 
-def test_a_mark_changes_with_every_figure_and_with_nothing_else(world):
+def test_a_change_token_changes_with_every_figure_and_nothing_else(world):
     seen = [read_mark(world)]
 
     def is_new() -> bool:
@@ -219,7 +219,7 @@ def test_versions_that_many_raise_at_once_rise_once_for_each_and_never_lock_up(w
     assert sum(row[0] for row in run(read, o=world.org_id, c=both)) == before + 2 * 60
 
 
-def test_a_mark_is_of_one_campaign_alone(app):
+def test_a_change_token_is_of_one_campaign(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     before = read_mark(alice)
     bob.act("call", "m", email="b@example.org")
@@ -246,7 +246,7 @@ def test_a_stream_says_when_figures_changed(world, staff):
         assert mark != known
 
 
-def test_who_comes_back_hears_at_once_what_was_missed_and_only_then(world, staff, monkeypatch):
+def test_a_reconnecting_page_learns_at_once_of_missed_changes(world, staff, monkeypatch):
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.2)
     known = token_of(staff)
     world.act("call", "m1", email="a@example.org")
@@ -309,7 +309,7 @@ def test_a_database_that_is_gone_for_a_while_ends_no_stream(world, staff, monkey
     assert len(asked) >= 2
 
 
-def test_a_process_that_is_told_to_stop_ends_its_streams(world, staff, monkeypatch):
+def test_a_stopping_process_ends_its_streams(world, staff, monkeypatch):
     told = []
     monkeypatch.setitem(world.app.extensions, "stopping", lambda: bool(told))
     with listening(staff, token_of(staff)) as (_, parts):

@@ -108,7 +108,7 @@ def test_a_one_time_link_works_once_and_for_seven_days(world):
     assert client.post(f"/set-password/{second}", data={"password": OTHER}).status_code == 404
 
 
-def test_two_who_use_a_one_time_link_at_once_are_one(world):
+def test_a_one_time_link_used_twice_at_once_works_once(world):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
         word = members.put_one_time_token(world.org_id, ana.id)
@@ -123,7 +123,7 @@ def test_two_who_use_a_one_time_link_at_once_are_one(world):
         assert sorted(pool.map(use, range(8))) == [302] + [404] * 7
 
 
-def test_of_one_time_links_that_are_made_at_once_one_is_left(world):
+def test_of_concurrent_one_time_links_one_is_valid(world):
     owner = world.member("owner")
     owner.post("/members", data={"email": ANA, "role": "reader"})
     ana = members.get_member(world.org_id, ANA)
@@ -150,7 +150,7 @@ def test_of_one_time_links_that_are_made_at_once_one_is_left(world):
         (PASSWORD, OTHER, "do not match"),
     ],
 )
-def test_a_password_that_would_be_guessed_is_refused_in_words(world, password, again, told):
+def test_a_weak_password_is_refused_with_a_reason(world, password, again, told):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
         word = members.put_one_time_token(world.org_id, ana.id)
@@ -163,7 +163,7 @@ def test_a_password_that_would_be_guessed_is_refused_in_words(world, password, a
     assert world.app.test_client().get(f"/set-password/{word}").status_code == 200
 
 
-def test_what_is_kept_of_a_password_is_argon2id_and_of_words_only_digests(world):
+def test_passwords_are_stored_as_argon2id_and_tokens_as_digests(world):
     client = world.member("owner", ANA)
     page = client.post("/members", data={"email": "bob@example.org", "role": "reader"})
     word = one_time_path(page).rpartition("/")[2]
@@ -187,7 +187,7 @@ def test_what_is_kept_of_a_password_is_argon2id_and_of_words_only_digests(world)
     assert "@" not in " ".join(row.word for row in run("select word from addresses"))
 
 
-def test_a_hash_of_other_parameters_is_made_anew(world):
+def test_a_hash_with_other_parameters_is_replaced(world):
     world.member("reader", ANA)
     old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     with transaction() as session:
@@ -217,7 +217,7 @@ def test_a_hash_of_other_parameters_is_made_anew(world):
         ("a\x00@example.org", PASSWORD),
     ],
 )
-def test_a_wrong_pair_is_one_answer(world, email, password):
+def test_a_wrong_email_or_password_gets_the_same_response(world, email, password):
     world.member("reader", ANA)
     client, answer = sign_in(world.app, email, password)
     assert answer.status_code == 401
@@ -232,7 +232,7 @@ def test_the_invited_cannot_sign_in_before_they_have_a_password(world):
         assert sign_in(world.app, password=password)[1].status_code == 401
 
 
-def test_nobody_takes_as_long_as_somebody(world):
+def test_an_unknown_account_takes_as_long_as_a_known_one(world):
     """Nine tries of each kind, in turn; the medians are the same work."""
     world.member("reader", ANA)
     took: dict[str, list[float]] = {ANA: [], "nobody@example.org": []}
@@ -261,7 +261,7 @@ def test_an_address_of_a_whole_form_takes_no_time(world):
 # Guessing.
 
 
-def test_guessing_is_slowed_and_nobody_is_locked_out_for_good(world):
+def test_guessing_is_throttled_without_a_permanent_lockout(world):
     world.member("owner", ANA)
     for _ in range(10):
         assert sign_in(world.app, password=OTHER)[1].status_code == 401
@@ -283,7 +283,7 @@ def test_guessing_is_slowed_and_nobody_is_locked_out_for_good(world):
     assert let_in.status_code == 302
 
 
-def test_who_comes_in_may_mistype_again(world):
+def test_signing_in_resets_the_throttle(world):
     world.member("owner", ANA)
     for _ in range(3):
         for _ in range(8):
@@ -291,7 +291,7 @@ def test_who_comes_in_may_mistype_again(world):
         assert sign_in(world.app)[1].status_code == 302
 
 
-def test_one_account_from_many_places_and_many_accounts_from_one(world):
+def test_the_throttle_limits_accounts_and_networks(world):
     world.member("owner", ANA)
     statuses = [
         sign_in(world.app, password=OTHER, environ_base={"REMOTE_ADDR": f"198.51.100.{n}"})[
@@ -308,7 +308,7 @@ def test_one_account_from_many_places_and_many_accounts_from_one(world):
     assert waits[9] == 0 and waits[10] > 0
 
 
-def test_a_made_up_forwarded_address_changes_nothing(world):
+def test_a_forged_forwarded_address_changes_nothing(world):
     world.member("owner", ANA)
     for n in range(10):
         sign_in(world.app, password=OTHER, headers={"X-Forwarded-For": f"192.0.2.{n}"})
@@ -368,7 +368,7 @@ def test_guessing_the_password_of_a_stolen_session_is_slowed_too(world, ana):
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-def test_one_can_sign_oneself_out_everywhere_else(ana):
+def test_a_member_can_end_their_other_sessions(ana):
     first, second = ana
     first.post("/account/end-others")
     assert is_in(first) and not is_in(second)
@@ -407,7 +407,7 @@ def test_a_session_in_use_goes_on(ana):
     assert member.last_seen_on is not None
 
 
-def test_signing_in_anew_is_a_new_session_and_ends_the_one_before(world, ana):
+def test_signing_in_again_replaces_the_session(world, ana):
     first, second = ana
     copied = cookie_of(first)
     sign_in(world.app, client=first)
@@ -470,7 +470,7 @@ def test_a_role_counts_from_the_next_request_on(world):
     assert owner.post(f"/members/{one.id}/role", data={"role": "god"}).status_code == 422
 
 
-def test_who_is_signed_out_or_removed_is_out_at_once(world):
+def test_ending_sessions_or_removing_a_member_takes_effect_at_once(world):
     owner, ana = world.member("owner"), world.member("editor", ANA)
     one = members.get_member(world.org_id, ANA)
     owner.post(f"/members/{one.id}/end-sessions")
@@ -485,7 +485,7 @@ def test_who_is_signed_out_or_removed_is_out_at_once(world):
     assert owner.post("/members", data={"email": ANA, "role": "reader"}).status_code == 200
 
 
-def test_the_last_owner_stays(world):
+def test_the_last_owner_cannot_be_removed(world):
     owner = world.member("owner", ANA)
     one = members.get_member(world.org_id, ANA)
     for what in ("remove", "role"):
@@ -515,7 +515,7 @@ def test_two_owners_who_remove_each_other_leave_one(world):
 
 
 @pytest.mark.parametrize("email", ["", "nonsense", "a@b@c", "a b@example.org", "@example.org"])
-def test_an_address_that_is_none_is_refused(world, email):
+def test_an_invalid_address_is_refused(world, email):
     owner = world.member("owner")
     answer = owner.post("/members", data={"email": email, "role": "reader"})
     assert answer.status_code == 422
@@ -532,7 +532,7 @@ def test_an_address_names_one_member_of_an_organization(world):
     assert run("select role from members")[0].role == "owner"
 
 
-def test_names_are_text_and_nothing_else(world):
+def test_names_are_escaped(world):
     owner = world.member("owner")
     hostile = "</td><script>alert(1)</script>{{7*7}}\x00"
     owner.post("/account", data={"name": hostile, "language": ""})
@@ -595,7 +595,7 @@ def test_one_person_in_two_organizations_has_a_password_in_each(app):
     assert row.org_id == alice.org_id
 
 
-def test_who_is_a_member_of_several_chooses(app):
+def test_a_member_of_several_organizations_chooses_one(app):
     alice, bob, charlie = World(app, "alice"), World(app, "bob"), World(app, "charlie")
     for world, role in ((alice, "owner"), (bob, "reader")):
         world.member(role, ANA)
@@ -644,7 +644,7 @@ def test_a_choice_ends_with_the_password_that_it_was_made_with(app):
     assert is_in(thief)
 
 
-def test_nobody_sees_or_changes_the_others_members(app):
+def test_members_of_other_organizations_are_inaccessible(app):
     alice, bob = World(app, "alice"), World(app, "bob")
     ana = alice.member("owner", ANA)
     bobs = bob.member("owner", "bob@example.org")
@@ -660,7 +660,7 @@ def test_nobody_sees_or_changes_the_others_members(app):
     assert ana.get("/campaigns/secret/view-links").status_code == 404
 
 
-def test_a_cookie_for_another_organization_cannot_be_made(app):
+def test_a_cookie_for_another_organization_cannot_be_forged(app):
     """The word belongs to a row of one organization; its id alone opens nothing."""
     alice, bob = World(app, "alice"), World(app, "bob")
     client = alice.member("owner", ANA)

@@ -82,7 +82,7 @@ def test_the_operators_token_shows_the_installation(app, two):
     assert found["advocacy_workers", "drain"] == found["advocacy_workers", "counts"] == 0
 
 
-def test_what_waits_what_is_quarantined_and_how_long_ago_a_source_sent(app, two, redis):
+def test_pending_quarantined_and_last_deliveries_are_measured(app, two, redis):
     hope, _ = two
     hope.standard("no json", message_id="m1")
     hope.drain()

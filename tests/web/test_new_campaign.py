@@ -26,7 +26,7 @@ def test_a_campaign_is_made_and_its_page_says_what_comes_next(world, editor):
     assert "created the campaign clean-water-now" in world.member("owner").get("/members").text
 
 
-def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(world, editor):
+def test_the_organization_s_zone_is_the_default_and_the_slug_can_be_chosen(world, editor):
     assert "<option selected>America/New_York</option>" in editor.get("/new-campaign").text
     editor.post("/new-campaign", data={**WANTED, "slug": "Water-26"})
     assert campaigns.find_campaign(world.org_id, "water-26")
@@ -48,14 +48,14 @@ def test_the_organization_s_zone_is_offered_first_and_the_word_can_be_chosen(wor
         ({"slug": "stay"}, 409, "There is already a campaign stay"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_made_or_lost(world, editor, changed, status, said):
+def test_an_invalid_form_is_explained_and_keeps_its_values(world, editor, changed, status, said):
     answer = editor.post("/new-campaign", data={**WANTED, **changed})
     assert (answer.status_code, said in answer.text) == (status, True)
     assert {**WANTED, **changed}["slug"] in answer.text
     assert len(campaigns.list_campaigns(world.org_id)) == 1
 
 
-def test_it_is_for_editors_and_comes_from_our_own_page(world, editor):
+def test_it_is_for_editors_and_rejects_other_sites(world, editor):
     reader = world.member("reader")
     assert reader.get("/new-campaign").status_code == 403
     assert reader.post("/new-campaign", data=WANTED).status_code == 403
@@ -78,6 +78,6 @@ def test_a_slug_is_made_of_a_name(name, slug):
 
 
 @given(st.text())
-def test_a_slug_of_any_name_can_stand_in_an_address(name):
+def test_a_slug_of_any_name_is_valid_in_a_url(name):
     made = slug_of(name)
     assert made == "" or (is_slug(made) and len(made) <= LONGEST_SLUG)

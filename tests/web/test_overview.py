@@ -108,7 +108,7 @@ def test_signing_out_ends_the_session(staff):
 @pytest.mark.parametrize(
     "cookie", ["", "x", "a.b.c", "eyJ0b2tlbiI6WyJhIiwiYiJdfQ.ZZZ.ZZZ", "\xff" * 20]
 )
-def test_a_made_up_session_is_none(world, cookie):
+def test_a_forged_session_is_invalid(world, cookie):
     client = world.app.test_client()
     client.set_cookie("session", cookie)
     assert client.get("/").status_code == 302
@@ -153,9 +153,7 @@ def is_ours(site: str | None, origin: str | None, referer: str | None) -> bool:
 
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_a_form_is_taken_only_if_something_says_it_is_ours_and_nothing_else(
-    world, staff, site, origin
-):
+def test_a_form_is_accepted_only_with_a_same_site_header(world, staff, site, origin):
     plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
     for referer in REFERERS:
         said = {"Sec-Fetch-Site": site, "Origin": origin, "Referer": referer}
@@ -168,7 +166,7 @@ def test_a_form_is_taken_only_if_something_says_it_is_ours_and_nothing_else(
                 assert "Set-Cookie" not in answer.headers
 
 
-def test_a_form_is_taken_from_the_public_address_behind_a_proxy(world):
+def test_a_form_is_accepted_from_the_public_url_behind_a_proxy(world):
     """A proxy may pass on another name than the one that the browser knows."""
     plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
     public = world.settings.public_url
@@ -179,7 +177,7 @@ def test_a_form_is_taken_from_the_public_address_behind_a_proxy(world):
         assert answer.status_code == 302
 
 
-def test_the_api_and_webhooks_need_no_such_sign(world):
+def test_the_api_and_webhooks_need_no_such_header(world):
     plain = FlaskClient(world.app, world.app.response_class, use_cookies=True)
     assert plain.post("/webhooks/src_unknown", data=b"{}").status_code != 403
     answer = plain.post("/api/v1/nothing", headers={"Authorization": f"Bearer {world.token()}"})
@@ -201,7 +199,7 @@ def test_each_organization_sees_its_own(app):
     assert theirs.text.replace("secret", "nothing") == nobodys.text
 
 
-def test_an_empty_installation_says_what_to_do_first_to_whoever_may_do_it(world):
+def test_an_empty_installation_shows_first_steps_by_role(world):
     with transaction():
         run("delete from sources where org_id = :o", o=world.org_id)
         run("delete from campaigns where org_id = :o", o=world.org_id)
@@ -235,7 +233,7 @@ def test_no_page_sends_staff_to_a_terminal_for_what_a_page_does(world):
         assert "<code>advocacy " not in owner.get(page).text, page
 
 
-def test_what_waits_and_what_could_not_be_read_is_said(world, staff):
+def test_pending_and_quarantined_deliveries_are_shown(world, staff):
     world.standard("{")
     world.drain()
     world.act("call", email="a@example.org")
@@ -261,7 +259,7 @@ def test_names_and_titles_are_text_and_nothing_else(world, staff):
         assert "736783" not in page
 
 
-def test_what_the_chart_is_drawn_from_cannot_leave_its_place(world, staff):
+def test_chart_data_is_escaped(world, staff):
     world.act("call", email="a@example.org")
     world.drain()
     page = staff.get("/campaigns/stay").text
@@ -281,7 +279,7 @@ def test_what_the_chart_is_drawn_from_cannot_leave_its_place(world, staff):
         "?from=%00",
     ],
 )
-def test_days_that_are_none_are_refused_in_words(staff, query):
+def test_invalid_days_are_explained(staff, query):
     answer = staff.get(f"/campaigns/stay{query}")
     assert answer.status_code == 422
     assert "Enter dates as YYYY-MM-DD" in answer.text
@@ -290,13 +288,13 @@ def test_days_that_are_none_are_refused_in_words(staff, query):
 @pytest.mark.parametrize(
     "query", ["?from=0001-01-01&to=9999-12-31", "?from=9999-12-31&to=9999-12-31", "?from=&to="]
 )
-def test_the_ends_of_time_are_days_too(world, staff, query):
+def test_the_first_and_last_possible_days_are_accepted(world, staff, query):
     world.act("call", email="a@example.org")
     world.drain()
     assert staff.get(f"/campaigns/stay{query}").status_code == 200
 
 
-def test_what_no_table_takes_is_no_failure_of_ours(world):
+def test_values_too_large_for_the_database_are_not_found(world):
     editor = world.member("editor")
     for path in ("/quarantine?reason=%00", "/links?made=%00", "/links?of=%00&campaign=%00"):
         assert editor.get(path).status_code == 200, path
@@ -340,7 +338,7 @@ def test_every_page_says_what_it_may_do(staff, path):
     assert not re.search(r"(src|action)=\"(https?:)?//", answer.text)
 
 
-def test_what_does_not_change_may_be_kept(client):
+def test_static_files_may_be_cached(client):
     for path in ("/static/style.css", "/static/vega.js", "/api/ui/swagger-ui.css"):
         assert client.get(path).headers.get("Cache-Control") != "no-store"
 

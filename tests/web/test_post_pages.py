@@ -58,13 +58,13 @@ def test_a_title_leads_to_the_posts_page_and_a_small_link_to_where_it_is(publish
     assert "On x" in [name for _address, name in found]
 
 
-def test_ways_name_platforms_as_these_do(published):
+def test_paths_spell_platforms_as_they_do(published):
     page = published.member("reader").get("/campaigns/stay/paths").text
     assert "instagram:" not in page
     assert page.count('<span class="hint">Instagram</span>') == 2
 
 
-def test_who_has_a_view_link_is_led_to_the_platform_alone(world):
+def test_a_view_link_leads_only_to_the_platform(world):
     publish(world)
     crowd(world, 20, "instagram")
     crowd(world, 20, "x", since=20)

@@ -42,7 +42,7 @@ def test_every_reason_is_explained(app):
         assert words.endswith("."), reason
 
 
-def test_what_is_not_given_by_rooms_is_given_where_it_is_said():
+def test_other_reasons_are_raised_where_listed():
     code = "".join(
         (PACKAGE / name).read_text()
         for name in ("ingestion/drain.py", "storage/inbox.py", "storage/leases.py")

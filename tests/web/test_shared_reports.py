@@ -55,7 +55,7 @@ def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor, shows_all
     assert "by the model “linear”" in page.text
 
 
-def test_it_leads_nowhere_and_is_not_to_be_found(world, editor):
+def test_it_has_no_links_and_is_not_indexed(world, editor):
     world.standard("{")
     world.act("call", email="a@example.org")
     world.drain()
@@ -101,7 +101,7 @@ def test_what_is_shown_was_chosen_when_it_was_made(world, editor, shows_all):
 
 
 @pytest.mark.parametrize("range_", ["last", "all", "fixed"])
-def test_no_single_action_shows_by_opening_it_again(world, editor, range_):
+def test_reopening_it_does_not_reveal_single_actions(world, editor, range_):
     """Neither one of today nor one of a day that is over and was told late; on the next day both
     may be there, among what a day brought."""
     crowd(world, 20)
@@ -122,7 +122,7 @@ def test_no_single_action_shows_by_opening_it_again(world, editor, range_):
     assert "<dt>Actions</dt><dd>25</dd>" in look(world, path).text
 
 
-def test_it_is_counted_again_where_the_base_changed(world, editor, monkeypatch):
+def test_it_is_calculated_again_if_the_base_changed(world, editor, monkeypatch):
     crowd(world, 20)
     world.drain()
     path = make(editor, range="all")
@@ -132,7 +132,7 @@ def test_it_is_counted_again_where_the_base_changed(world, editor, monkeypatch):
     assert re.search(r"<dt>Actions</dt><dd>(0|30)</dd>", look(world, path).text)
 
 
-def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, monkeypatch):
+def test_a_snapshot_of_an_older_version_is_not_shown(world, editor, monkeypatch):
     """Its report may lack what pages need now."""
     crowd(world, 20)
     world.drain()
@@ -163,14 +163,14 @@ def test_what_an_older_version_kept_is_not_shown_by_a_newer_one(world, editor, m
         {"model": "nothing"},
     ],
 )
-def test_what_cannot_be_shown_is_refused(editor, form):
+def test_invalid_parameters_are_refused(editor, form):
     answer = editor.post("/campaigns/stay/view-links", data=form)
     assert answer.status_code == 422
     assert "Choose completed days" in answer.text
     assert run("select count(*) from view_links")[0][0] == 0
 
 
-def test_it_ends_and_can_be_withdrawn(world, editor):
+def test_it_expires_and_can_be_revoked(world, editor):
     path = make(editor, name="The board", lasts="7")
     (row,) = run("select id, expires_at - now() as lasts from view_links")
     assert timedelta(days=6) < row.lasts <= timedelta(days=7)
@@ -194,7 +194,7 @@ def test_it_ends_and_can_be_withdrawn(world, editor):
     assert told[-2:] == ["view_link_made", "view_link_withdrawn"]
 
 
-def test_its_word_is_kept_as_a_digest_only_and_shown_once(world, editor):
+def test_its_token_is_stored_as_a_digest_and_shown_once(world, editor):
     word = make(editor).rpartition("/")[2]
     assert word not in editor.get("/campaigns/stay/view-links").text
     for table in ("view_links", "addresses", "audit"):
@@ -213,7 +213,7 @@ def test_it_counts_how_often_people_opened_it(world, editor):
     assert run("select opened from view_links")[0].opened == 3
 
 
-def test_a_view_link_of_one_organization_is_only_its(app, shows_all):
+def test_a_view_link_belongs_to_one_organization(app, shows_all):
     alice, bob = World(app, "alice"), World(app, "bob")
     ana, eve = (world.member("owner", f"{n}@example.org") for n, world in ((1, alice), (2, bob)))
     bob.act("call", email="a@example.org", at=YESTERDAY)
@@ -229,7 +229,7 @@ def test_a_view_link_of_one_organization_is_only_its(app, shows_all):
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "es"])
-def test_what_was_restated_is_shown_in_every_language(world, editor, language):
+def test_restatements_are_shown_in_every_language(world, editor, language):
     for number in range(8):
         person = {"email": f"{number}@example.org", "at": YESTERDAY - timedelta(days=2)}
         world.act("call", id=f"c{number}", **person)
@@ -242,7 +242,7 @@ def test_what_was_restated_is_shown_in_every_language(world, editor, language):
     assert re.search(r'<div id="live-restated" data-live>\s*<details>', page.text)
 
 
-def test_what_was_counted_before_midnight_stays_behind_what_was_after(world, editor):
+def test_a_snapshot_from_before_midnight_does_not_replace_a_later_one(world, editor):
     make(editor)
     today = datetime.now(UTC).date()
     with transaction():

@@ -39,7 +39,7 @@ def row_of(page: str, name: str) -> list[str]:
 # Sources.
 
 
-def test_each_source_says_how_it_fares(world, staff):
+def test_each_source_shows_its_health(world, staff):
     world.act("call", "m1", email="a@example.org")
     world.drain()
     unread(world, "{", "[1]")
@@ -53,7 +53,7 @@ def test_each_source_says_how_it_fares(world, staff):
     assert row_of(page, "actblue")[1:5] == ["none in 30 days", "0", "0", "0"]
 
 
-def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
+def test_unreadable_contacts_are_shown_at_their_source(world, staff):
     for number, email in enumerate(
         ("ana at example", "b@example.org, c@example.org", "d@example.org", "n/a")
     ):
@@ -75,7 +75,7 @@ def test_contacts_that_cannot_be_read_are_told_of_their_source(world, staff):
     assert unread_of(world) == {}
 
 
-def test_contacts_of_an_import_that_cannot_be_read_are_told_too(world):
+def test_unreadable_contacts_of_an_import_are_shown_too(world):
     source = next(each for each in sources.list_sources(world.org_id) if each.provider == "actblue")
     rows = [
         Row(
@@ -93,7 +93,7 @@ def unread_of(world) -> dict[str, int]:
     return {each.name: each.unread for each in found if each.unread}
 
 
-def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(world, staff):
+def test_the_last_delivery_is_searched_for_some_days_back(world, staff):
     for days, name in ((3, "standard"), (40, "action_network")):
         with transaction():
             run(
@@ -111,7 +111,7 @@ def test_what_came_days_ago_is_the_last_and_what_is_older_is_not_looked_for(worl
     assert found["action_network"].newest is None
 
 
-def test_a_rehearsal_is_no_delivery_of_a_source(world, staff):
+def test_an_integration_test_is_not_a_delivery_of_a_source(world, staff):
     with transaction():
         key = sources.put_test_key(world.org_id, world.sources["action_network"])
     world.app.test_client().post(f"/webhooks/{key}", data=b"[{}]")
@@ -153,7 +153,7 @@ def test_without_a_source_it_says_how_to_connect_one(app):
 CANARY = "canary@example.org"
 
 
-def test_what_is_quarantined_is_shown_with_its_reason_and_without_its_body(world, staff):
+def test_quarantined_deliveries_have_their_reason_and_no_body(world, staff):
     who = {"email": CANARY}
     unread(
         world,
@@ -231,7 +231,7 @@ def test_what_cannot_be_tried_again_offers_no_button(world, staff):
     assert staff.post("/quarantine/replay", data={"all": "yes"}).headers["Location"].endswith("=0")
 
 
-def test_it_goes_on_by_page(world, staff):
+def test_it_is_paged(world, staff):
     unread(world, *("{" + " " * number for number in range(53)))
     seen: list[str] = []
     path = "/quarantine?reason=not_json"
@@ -304,7 +304,7 @@ def test_an_editor_switches_a_source_off_and_on_again(world, staff):
     assert "enabled the source action_network" in history
 
 
-def test_what_came_before_is_worked_through(world, staff):
+def test_earlier_deliveries_are_processed(world, staff):
     world.act("call", email="a@example.org")
     staff.post("/sources/state", data={"name": "standard", "state": "off"})
     world.drain()
@@ -321,7 +321,7 @@ def test_what_came_before_is_worked_through(world, staff):
         ({"name": "stan\0dard\u2028", "state": "off"}, 404),
     ],
 )
-def test_what_cannot_be_switched_is_said(world, staff, form, status):
+def test_an_unknown_source_is_reported(world, staff, form, status):
     assert staff.post("/sources/state", data=form).status_code == status
     assert run("select count(*) from sources where disabled_at is not null")[0][0] == 0
 

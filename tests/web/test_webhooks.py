@@ -56,7 +56,7 @@ def inbox_rows() -> int:
     return int(run("select count(*) from inbox")[0][0])
 
 
-def test_a_delivery_is_on_disk_before_its_answer(world):
+def test_a_delivery_is_on_disk_before_the_response(world):
     assert world.standard(SIGNATURE, message_id="msg_1").status_code == 200
 
     (row,) = run(f"select body, external_id, status from {DELIVERIES}")
@@ -72,7 +72,7 @@ def test_a_redelivery_gets_the_same_answer_and_counts_once(world):
     assert inbox_rows() == 1
 
 
-def test_the_same_id_with_another_body_is_kept_and_flagged(world):
+def test_the_same_id_with_another_body_is_stored_and_flagged(world):
     world.standard(SIGNATURE, message_id="msg_1")
     assert world.standard(SIGNATURE + " ", message_id="msg_1").status_code == 200
     assert world.standard(SIGNATURE + " ", message_id="msg_1").status_code == 200
@@ -118,7 +118,7 @@ def refused(world) -> list:
     ]
 
 
-def test_all_refusals_are_one_mute_answer_and_nothing_is_kept(world):
+def test_all_refusals_look_the_same_and_nothing_is_stored(world):
     answers = {(answer.status_code, answer.data) for answer in refused(world)}
 
     assert answers == {(401, b"refused\n")}
@@ -172,7 +172,7 @@ def test_a_body_over_a_mebibyte_is_too_large(world, chunked):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_vouched_for_and_unreadable_is_quarantined(world, name):
+def test_a_verified_but_unreadable_delivery_is_quarantined(world, name):
     assert world.standard(HOSTILE[name]).status_code == 200
     good = world.act("signature", email="a@example.org")
     assert good.status_code == 200
@@ -184,7 +184,7 @@ def test_what_is_vouched_for_and_unreadable_is_quarantined(world, name):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_action_network_hears_200_for_what_cannot_be_read(world, name):
+def test_action_network_receives_200_for_an_unreadable_delivery(world, name):
     assert world.post("action_network", HOSTILE[name]).status_code == 200
     world.drain()
     assert inbox.counts(world.org_id)["pending"] == 0
@@ -223,7 +223,7 @@ def test_an_old_secret_is_valid_until_its_end(world):
     assert world.standard(SIGNATURE, secret=new).status_code == 200
 
 
-def test_a_source_that_is_closed_is_forgotten_within_a_second(world):
+def test_a_disabled_source_is_refused_within_a_second(world):
     assert world.standard(SIGNATURE).status_code == 200
     db.session.execute(text("update sources set disabled_at = now() where provider = 'standard'"))
     db.session.commit()
@@ -280,7 +280,7 @@ def test_a_rebuild_forgets_the_rest_of_a_referrer_that_was_stored(world):
     assert '"t.co"' in row.told and "canary" not in row.told
 
 
-def test_who_has_the_database_and_tries_all_numbers_learns_none(world):
+def test_phone_numbers_cannot_be_found_by_brute_force_from_the_database(world):
     """All of a body but the number may be known, and there are few numbers."""
     world.add_source("generic", "", {"mapping": mappings.get("every_org")})
     told = '{"type": "call", "data": {"id": "c1", "phone": "+120255501%02d"}}'

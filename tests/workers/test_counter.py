@@ -1,4 +1,4 @@
-"""The counter as a process: it counts what pages ask for, and what a killed one left is counted."""
+"""The counter process: it calculates what pages request, also after one was killed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def waits(url: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_counts_whose_workers_were_killed_are_taken_up_after_a_lease(
+def test_calculations_of_killed_workers_are_repeated_after_a_lease(
     world, variables, redis, asked, environment
 ):
     url = environment["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)

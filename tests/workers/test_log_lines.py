@@ -1,4 +1,4 @@
-"""What servers and RQ log themselves: one JSON object a line, without what it is about."""
+"""Logs of servers and RQ: one JSON object a line, without data."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-def test_a_full_disk_quarantines_nothing_and_is_told(world, variables, redis):
+def test_a_full_disk_quarantines_nothing_and_is_reported(world, variables, redis):
     port = free_port()
     change(BREAK)
     try:

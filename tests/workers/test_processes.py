@@ -1,4 +1,4 @@
-"""What dies, and what is lost by it: nothing.
+"""Processes are killed, and nothing is lost.
 
 Real processes against the real servers. What is counted at the end is what was sent.
 """
@@ -141,7 +141,7 @@ def test_flushing_redis_loses_nothing(world, variables, redis):
 
 
 @pytest.mark.slow
-def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis):
+def test_a_failed_job_is_logged_without_its_message(world, variables, redis):
     queue = JSONQueue("drain", connection=redis)
     asked = json.dumps(["ladder", None, {"canary@example.org": 1}])
     job = queue.enqueue("workers.jobs.count", str(world.org_id), asked, failure_ttl=60)
@@ -158,7 +158,7 @@ def test_what_a_job_fails_of_is_told_without_its_message(world, variables, redis
     assert job.latest_result().exc_string == ""
 
 
-def test_who_can_write_to_redis_runs_no_code(world, variables, redis, tmp_path):
+def test_write_access_to_redis_runs_no_code(world, variables, redis, tmp_path):
     queue, touched = JSONQueue("drain", connection=redis), tmp_path / "touched"
     foreign = [
         queue.enqueue(name, *arguments, failure_ttl=60)
@@ -194,7 +194,7 @@ def test_the_clock_writes_nothing_that_runs_as_code(world, variables, redis):
         assert told[0] in {f"workers.jobs.{entry['func'].__name__}" for entry in SCHEDULE}
 
 
-def test_a_nudge_never_waits_for_a_redis_that_hangs(world, settings):
+def test_a_notification_never_waits_for_a_hanging_redis(world, settings):
     import socket
     import time
 

@@ -1,4 +1,4 @@
-"""Processes that are started with another SECRET_KEY, or with wrong settings."""
+"""Starting processes with another SECRET_KEY, or with invalid settings."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_first_start_stores_the_key_and_an_older_database_adopts_what_opens_
         KeyCheck(OTHER.encode()).require()
 
 
-def test_bodies_alone_tell_the_key_too(world):
+def test_the_key_is_recognized_from_bodies_alone(world):
     with transaction():
         run("delete from source_secrets")
     assert world.post("action_network", b"[{}]").status_code == 200
@@ -115,7 +115,7 @@ def test_an_empty_database_takes_the_first_key(app):
         KeyCheck(app.extensions["settings"].secret_key.encode()).require()
 
 
-def test_a_key_that_is_right_is_asked_for_once(world, monkeypatch):
+def test_a_correct_key_is_checked_once(world, monkeypatch):
     check = KeyCheck(world.master)
     check.require()
     monkeypatch.setattr(key_check, "_compare", None)
@@ -145,7 +145,7 @@ def refusing_connections(url: str) -> Iterator[Callable[[], object]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [WEB, EDGE], ids=["web", "links"])
-def test_started_while_the_database_is_away_links_lead_on_and_nothing_is_stored(
+def test_started_during_an_outage_links_redirect_and_nothing_is_stored(
     world, variables, command, tmp_path
 ):
     """The key can be compared only when the database is back."""

@@ -1,4 +1,4 @@
-"""The busy doors in real processes: from gunicorn's threads, and from granian's event loop."""
+"""Redirect and webhooks in real processes: gunicorn's threads, and granian's event loop."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_two_hundred_deliveries_at_once_are_all_on_disk_and_once(served):
 
 
 @pytest.mark.slow
-def test_refusals_are_mute_and_bodies_are_bounded(served):
+def test_refusals_reveal_nothing_and_bodies_are_bounded(served):
     path = f"/webhooks/{served.world.keys['standard']}"
     for bad in (path, "/webhooks/src_unknown"):
         status, body, headers = served.ask("POST", bad, BODY)
@@ -75,7 +75,7 @@ def test_refusals_are_mute_and_bodies_are_bounded(served):
 @pytest.mark.parametrize(
     "coding", ["gzip", "deflate", "br", "GZIP", "identity, gzip", "unheard-of"]
 )
-def test_an_encoded_body_is_answered_415_and_not_kept(served, coding):
+def test_an_encoded_body_gets_415_and_is_not_stored(served, coding):
     path = f"/webhooks/{served.world.keys['action_network']}"
     status, text, headers = served.ask(
         "POST", path, gzip.compress(b"[{}]"), **{"Content-Encoding": coding}
@@ -87,7 +87,7 @@ def test_an_encoded_body_is_answered_415_and_not_kept(served, coding):
 
 
 @pytest.mark.slow
-def test_a_body_that_is_said_not_to_be_encoded_is_kept(served):
+def test_a_body_with_identity_encoding_is_stored(served):
     path = f"/webhooks/{served.world.keys['action_network']}"
     assert served.ask("POST", path, b"[{}]", **{"Content-Encoding": "identity"})[0] == 200
 
@@ -160,7 +160,7 @@ def test_a_slash_behind_the_key_makes_no_difference(served):
 
 
 @pytest.mark.slow
-def test_the_redirect_says_what_it_says_everywhere(served):
+def test_the_redirect_is_the_same_on_every_server(served):
     code = served.world.links["x"]
     status, body, headers = served.ask("GET", f"/r/{code.upper()}/?url=https://evil.example")
     assert (status, body) == (302, b"")
@@ -189,7 +189,7 @@ def test_the_redirect_says_what_it_says_everywhere(served):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["/r/", "/R/", "//r/"])
-def test_a_link_leads_on_whatever_stands_around_its_code(served, prefix):
+def test_a_link_redirects_despite_surrounding_text(served, prefix):
     code = served.world.links["x"]
     for written in PASSED_ON:
         path = f"{prefix}{passed_on(written, code)}"
@@ -204,7 +204,7 @@ def test_a_link_leads_on_whatever_stands_around_its_code(served, prefix):
     until(lambda: clicks() == len(PASSED_ON))
 
 
-def test_a_missing_link_has_a_page_everywhere(served):
+def test_a_missing_link_has_a_page_on_every_server(served):
     code = served.world.links["x"]
     with transaction():
         owner = organizations.find_organization(served.world.org_id)
@@ -223,7 +223,7 @@ def test_a_missing_link_has_a_page_everywhere(served):
 
 
 @pytest.mark.slow
-def test_a_process_says_how_it_is(served):
+def test_a_process_reports_its_health(served):
     assert served.ask("GET", "/ready")[:2] == (200, b"ok\n")
     assert served.ask("GET", "/metrics")[0] == 401
     assert served.ask("GET", "/nowhere")[0] == 404
@@ -288,7 +288,7 @@ def test_a_process_without_tables_is_not_ready(served):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, command, stop):
+def test_a_stopping_process_loads_its_clicks_first(world, variables, command, stop):
     """Where the disk ends with the process, what is on it then would be lost."""
     port = free_port()
     # One process that answers is one that has begun: before that, an event loop hears no signal.
@@ -309,7 +309,7 @@ def test_a_process_that_is_told_to_end_ships_its_clicks_first(world, variables, 
     assert waiting_bytes(world.settings.var_dir / "clicks") == 0
 
 
-def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
+def test_clicks_survive_kill_9_and_are_found_by_the_next_process(world, variables):
     path = f"/r/{world.links['x']}"
     for clicks in (30, 0):
         port = free_port()
@@ -329,7 +329,7 @@ def test_clicks_are_kept_through_kill_9_and_found_by_the_next(world, variables):
 
 
 @pytest.mark.slow
-def test_a_process_ends_with_the_one_that_watches_it(world, variables):
+def test_a_process_ends_with_its_parent(world, variables):
     """Else it would go on answering beside its successors, as it was."""
     port = free_port()
     ports = {"LINKS_PORT": str(port), "LINKS_CONCURRENCY": "1", "CLICK_SHIP_SECONDS": "3600"}
@@ -346,7 +346,7 @@ def test_a_process_ends_with_the_one_that_watches_it(world, variables):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_process_that_starts_ends_with_the_one_that_watches_it(world, variables, tmp_path):
+def test_a_starting_process_ends_with_its_parent(world, variables, tmp_path):
     """Else it would go on answering with the code and settings that it was started with."""
     port = free_port()
     slow = tmp_path / "slow"
@@ -400,7 +400,7 @@ def test_no_connection_waits_for_a_process_that_starts_beside_an_idle_one(
 
 
 @pytest.mark.slow
-def test_with_the_database_down_nothing_is_claimed_and_links_lead_on(world, variables, tmp_path):
+def test_with_the_database_down_nothing_is_accepted_and_links_redirect(world, variables, tmp_path):
     port = free_port()
     shared = {**variables, "VAR_DIR": str(tmp_path), "PORT": str(port), "LINKS_PORT": str(port)}
     path = f"/r/{world.links['x']}"
