@@ -112,7 +112,7 @@ def _look(
 
 
 def _asker() -> str | None:
-    """Return the storage function that is running, as module.function; None for a test's own SQL."""
+    """Return the running storage function, as module.function; None for a test's own SQL."""
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
