@@ -13,16 +13,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from advocacy.analytics.activation import BadRange, recurring_share
+from advocacy.analytics.weekly_figures import Climb, Climbing, PostProgress, RungFigures
 from advocacy.core.dates import day_in
 from advocacy.storage import engagement_ladder as store
 from advocacy.storage import errors, organizations
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.engagement_ladder import NEW, RUNGS, Cohort, Gifts, RungCount
-from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.models import Campaign, Organization, Post
 
 DEFAULT_DAYS = 30
 REPEAT_DAYS = 90
@@ -60,15 +61,6 @@ class Rung:
     people: int
     joined: int
     climbed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Climb:
-    """People who climbed from one rung to a higher one."""
-
-    lower: str
-    higher: str
-    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,44 +225,44 @@ def ladder_from(org_id: UUID, campaign: Campaign | None, counts: LadderCounts) -
     )
 
 
-def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -> dict[str, Any]:
-    """Return who climbed in these days, as data that JSON can hold.
+def climbing(org_id: UUID, campaign: Campaign | None, first: date, last: date) -> Climbing:
+    """Return where supporters are on the ladder, and who climbed on these days.
 
-    Rungs with who came new to them, climbed to them and stayed on them; the ways between rungs; and
-    every post through which somebody came or climbed, the one with the most climbs first.
+    Posts through which somebody joined or climbed are in order of the climbs.
     """
     rows = count(org_id, campaign, first, last).rungs
     return climbing_of(rows, {post.id: post for post in posts_storage.list_posts(org_id)})
 
 
-def climbing_of(rows: Sequence[RungCount], posts: Mapping[UUID, Any]) -> dict[str, Any]:
-    """Return what `climbing` does of people by where they stand, and of these posts."""
+def climbing_of(rows: Sequence[RungCount], posts: Mapping[UUID, Post]) -> Climbing:
+    """Return the same from counts of supporters by rung, with these posts."""
     ways = _ways(rows)
-    return {
-        "people": _on_all_rungs(ways, "people"),
-        "rungs": [
-            {
-                "rung": name,
-                "people": ways["people", rung],
-                **{way: ways[way, rung] for way in ("joined", "climbed", "stayed")},
-            }
+    return Climbing(
+        people=_on_all_rungs(ways, "people"),
+        rungs=tuple(
+            RungFigures(
+                name,
+                ways["people", rung],
+                *(ways[way, rung] for way in ("joined", "climbed", "stayed")),
+            )
             for rung, name in enumerate(RUNGS)
-        ],
-        "climbs": [
-            {"from": RUNGS[before], "to": RUNGS[rung], "people": people}
+        ),
+        climbs=tuple(
+            Climb(RUNGS[before], RUNGS[rung], people)
             for (before, rung), people in sorted(_climbs(rows).items())
-        ],
-        "posts": [
-            {
-                "title": post.title if post else None,
-                "platform": post.platform if post else "",
-                "url": post.url if post else "",
-                **counts,
-            }
+        ),
+        posts=tuple(
+            PostProgress(
+                platform=post.platform if post else "",
+                url=post.url if post else "",
+                title=post.title if post else None,
+                climbed=counts["climbed"],
+                joined=counts["joined"],
+            )
             for post_id, counts in sorted(_by_post(rows).items(), key=_most_climbs)
-            for post in [posts.get(post_id)]  # type: ignore[arg-type]
-        ],
-    }
+            for post in [posts.get(post_id) if post_id else None]
+        ),
+    )
 
 
 def _most_climbs(item: tuple[UUID | None, _PostCounts]) -> tuple[bool, int, int, str]:

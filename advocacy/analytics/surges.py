@@ -1,19 +1,19 @@
-"""When a post runs far above its usual.
+"""Surges: posts whose clicks or actions are far above their usual rate.
 
-Pure: it judges figures that it is handed. The rule, in words: in the last minutes a post got at
-least so many clicks (or actions), at least so many times its usual, and by chance that many would
-come less than once in a million looks.
+A post surges if it got, in the last minutes, at least a minimum of clicks (or actions), at least a
+multiple of its usual number, and so many that chance would bring them less than once in a million
+checks.
 
-Note: *usual* is the larger of two averages over the last seven days
-that are over, the post's own and that of the campaign's posts. So a quiet post has to stand out
-among its neighbours, too, and a strong one against itself; a campaign without a past has no usual,
-and there the least count alone decides.
+Note: the usual rate is the larger of two averages over the last seven completed days, the post's
+own and that of all posts of the campaign. So a quiet post has to stand out among the others as
+well. A new campaign has no usual rate; there the minimum alone decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from advocacy.core.records import Running, Surge
 from advocacy.core.statistics import chance_of_so_many
@@ -24,20 +24,50 @@ BY_CHANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What an operator may turn: see `SURGE_…` in `.env.example`."""
+    """What an operator can set: see `SURGE_…` in `.env.example`."""
 
     minutes: int
     least: int
     times: float
 
 
+@dataclass(frozen=True, slots=True)
+class SurgeCampaign:
+    """The campaign of a post that surges."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeFigures:
+    """A surge as an alert shows it; stored as JSON when the alert is sent.
+
+    `what` is clicks or actions, of which there were `counted` in so many minutes. `rounded_to` is
+    the base that both counts are rounded to; 0 for exact figures.
+    """
+
+    what: str
+    counted: int
+    usual: float
+    minutes: int = field(metadata={"exact": True})
+    platform: str = field(metadata={"label": True})
+    url: str = field(metadata={"label": True})
+    title: str = field(metadata={"label": True})
+    campaign: SurgeCampaign
+    noticed: str
+    quiet_hours: int = field(metadata={"exact": True})
+    made_at: datetime
+    rounded_to: int = field(default=0, metadata={"exact": True})
+
+
 def usual(post: Running, minutes: int) -> float:
-    """Return what so many minutes bring on average."""
+    """Return the usual number in so many minutes."""
     return max(post.own_per_day, post.campaign_per_day) * minutes / (24 * 60)
 
 
 def surges(posts: Iterable[Running], rule: Thresholds) -> list[Surge]:
-    """Return the posts that run far above their usual, the strongest first."""
+    """Return the posts that are far above their usual rate, the strongest first."""
     found = []
     for post in posts:
         expected = usual(post, rule.minutes)

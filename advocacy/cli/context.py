@@ -123,7 +123,7 @@ def settings_now() -> Settings:
     return settings
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: float, one: str, many: str = "") -> str:
     """Write a number of things: 1 action, 2 actions."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 

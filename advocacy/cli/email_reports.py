@@ -92,9 +92,11 @@ def make_weekly(
     """Create the report and write or send it; without either, print it."""
     from flask_babel import force_locale
 
+    from advocacy.analytics.weekly_summary import summarize
     from advocacy.disclosure import Rounding, shared_summary
-    from advocacy.reporting.email import outbox, render, smtp, weekly_content
+    from advocacy.reporting.email import outbox, render, smtp
     from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
+    from advocacy.reporting.email.weekly_content import weekly_sheet
     from advocacy.storage import campaigns
 
     if week and until:
@@ -105,14 +107,13 @@ def make_weekly(
     if send:
         _needs_mail()
     of = campaigns.get_campaign(organization.id, campaign) if campaign else None
-    figures = outbox.figures_now(
-        organization, of, _period(week, until.date() if until else None, organization.timezone)
-    )
-    # What is written or printed is for handing on; a mail is rounded by who gets it.
+    period = _period(week, until.date() if until else None, organization.timezone)
+    exact = summarize(organization, of, period)
+    # Files and printed reports may be passed on; for an email the recipient is known.
     base = settings.shared_rounding_base
-    shown = shared_summary(figures, Rounding.of(settings.secret_key, organization.id, base))
+    shown = shared_summary(exact, Rounding.of(settings.secret_key, organization.id, base))
     with force_locale(language):
-        sheet = weekly_content.weekly_sheet(shown, settings.public_url)
+        sheet = weekly_sheet(shown, settings.public_url)
         if pdf:
             _write(pdf, render.pdf(sheet, shown, language))
         if html:
@@ -120,7 +121,7 @@ def make_weekly(
             _write(html, render.html(sheet, language, pictures).encode())
         if send:
             rounding = outbox.rounding_for(settings, organization.id, send)
-            letter = outbox.weekly_letter(settings, figures, language, rounding)
+            letter = outbox.weekly_letter(settings, exact, language, rounding)
             _deliver(smtp.message(letter, settings.mail_from, send, uuid4().hex))
             click.echo(f"sent to {send}")
         if not (pdf or html or send):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from advocacy.attribution.rules import RULES
 from advocacy.cli.context import Refusal, counted, in_app, org_option, table
 from advocacy.cli.email_reports import make_weekly, weekly_options
+
+if TYPE_CHECKING:
+    from advocacy.analytics.figures import CampaignActivation, PostFigures
 
 
 @click.command()
@@ -61,65 +64,64 @@ def report(
         model,
     )
     if as_json:
-        click.echo(json.dumps(found, default=str, indent=2))
+        from advocacy.web.api.schemas import Activation
+
+        click.echo(json.dumps(Activation().dump(found), indent=2))
     else:
         print_activation(found)
 
 
 def shown(actions: float) -> str:
-    """Write a number of actions: whole where it is, else with two decimals."""
+    """Format a number of actions: an integer if it is one, else with two decimals."""
     return f"{int(actions)}" if actions == int(actions) else f"{actions:.2f}"
 
 
-def between(row: dict[str, Any]) -> str:
-    """Write the actions of a row, with the bounds where inference is involved."""
-    lower, upper = row["bounds"]["lower"], row["bounds"]["upper"]
-    certain = lower == upper or row["post"] is None
-    return shown(row["actions"]) + ("" if certain else f" ({shown(lower)} to {shown(upper)})")
+def between(row: PostFigures) -> str:
+    """Format the actions of a row, with the bounds if some are inferred."""
+    lower, upper = row.bounds.lower, row.bounds.upper
+    certain = lower == upper or row.post is None
+    return shown(row.actions) + ("" if certain else f" ({shown(lower)} to {shown(upper)})")
 
 
-def print_activation(found: dict[str, Any]) -> None:
+def print_activation(found: CampaignActivation) -> None:
     """Print an activation report as text."""
     from advocacy.analytics.activation import written_money
 
-    people, clicks = found["supporters"], found["clicks"]
-    about = found["campaign"]
-    click.echo(f"{about['name']}, {found['from']} to {found['to']} ({about['timezone']})")
+    people, clicks, about = found.supporters, found.clicks, found.campaign
+    click.echo(f"{about.name}, {found.first} to {found.last} ({about.timezone})")
     click.echo(
-        f"{counted(people['distinct'], 'supporter')} activated: {people['new']} new, "
-        f"{people['returning']} returning; {counted(found['actions'], 'action')}"
+        f"{counted(people.distinct, 'supporter')} activated: {people.new} new, "
+        f"{people.returning} returning; {counted(found.actions, 'action')}"
     )
-    for money in found["money"]:
-        gross, refunded, net = (
-            written_money(money[name], money["currency"])
-            for name in ("gross_minor", "refunded_minor", "net_minor")
+    for money in found.money:
+        gross, refunded, net, renewed = (
+            written_money(minor or 0, money.currency)
+            for minor in (
+                money.gross_minor,
+                money.refunded_minor,
+                money.net_minor,
+                money.renewals.gross_minor,
+            )
         )
-        later = money["renewals"]
-        renewed = written_money(later["gross_minor"], money["currency"])
-        apart = f"; including {renewed} from renewals" if later["donations"] else ""
+        apart = f"; including {renewed} from renewals" if money.renewals.donations else ""
         click.echo(f"net raised {net}: {gross} given, {refunded} refunded{apart}")
-    click.echo(
-        f"{counted(clicks['human'], 'click')} by people, {counted(clicks['other'], 'other')}\n"
-    )
+    click.echo(f"{counted(clicks.human, 'click')} by people, {counted(clicks.other, 'other')}\n")
     rows = [
         (
-            row["post"]["title"] or row["post"]["id"] if row["post"] else "(unattributed)",
-            row["post"]["platform"] if row["post"] else "",
-            row["clicks"]["human"],
+            row.post.title or row.post.id if row.post else "(unattributed)",
+            row.post.platform if row.post else "",
+            row.clicks.human,
             between(row),
-            row["supporters"]["distinct"],
-            row["supporters"]["new"],
-            ", ".join(f"{kind} {shown(n)}" for kind, n in row["by_kind"].items()),
-            ", ".join(written_money(each["net_minor"], each["currency"]) for each in row["money"]),
+            row.supporters.distinct,
+            row.supporters.new,
+            ", ".join(f"{kind} {shown(n)}" for kind, n in row.by_kind.items()),
+            ", ".join(written_money(each.net_minor or 0, each.currency) for each in row.money),
         )
-        for row in found["posts"]
+        for row in found.posts
     ]
     table(("post", "platform", "clicks", "actions", "supporters", "new", "by kind", "net"), rows)
     click.echo()
     table(
         ("evidence", "actions", "share"),
-        [
-            (each["tier"], shown(each["actions"]), f"{each['share']:.0%}")
-            for each in found["evidence"]
-        ],
+        [(each.tier, shown(each.actions), f"{each.share:.0%}") for each in found.evidence],
     )

@@ -1,25 +1,32 @@
 """Reports as people who are not members see them: every number in them is rounded.
 
-A report is walked from its top, and whatever is a number in it is a cell: of a measure, in a row,
-of a campaign's days. Cells are named alike in pages and mails, so both show the same.
+A report is a tree of dataclasses, and each number in it is a cell: of a measure, in a row, of a
+campaign's days. Cells are named alike in pages and mails, so both show the same. The metadata of a
+dataclass's field may have:
+
+- `measure`: what a number counts, if not what its field is called; `exact`: it counts nothing.
+- `label`: the field is part of the name of its row.
+- `money`: sums by currency; their row says by `givers` how many people at most gave one.
+- `rows`: the name of a list. `by_model`: it depends on the attribution model. `ordered_by`: its
+  rows are ordered by this number. `keep_empty`: rows without any number are shown as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from advocacy.core.events import Tier
 from advocacy.disclosure.rounding import Rounding
 
-_MEASURES = {"distinct": "supporters", "human": "clicks", "now": "actions", "before": "actions"}
-_LISTS = {"by_kind": "kinds", "by_day": "kinds"}
-_OF_MODEL = {"posts", "platforms", "evidence"}
-_ORDERED = {"posts", "platforms", "kinds"}
-_WHOLE = {"evidence", "campaigns", "rungs"}
-_NAMES = ("kind", "tier", "platform", "url", "title", "rung", "from", "to", "on", "why")
-_INFERRED = {Tier.REFERRER, Tier.IDENTITY}
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from advocacy.analytics.figures import CampaignActivation, Money
+    from advocacy.analytics.surges import SurgeFigures
+    from advocacy.analytics.weekly_figures import Changes, WeeklySummary
+
+    Row = TypeVar("Row", bound=DataclassInstance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,156 +40,141 @@ class _Cells:
     sides: Mapping[str, tuple[object, object]] = field(default_factory=dict)
     slugs: Mapping[str, str] = field(default_factory=dict)
 
-    def count(self, value: float, measure: str, row: str = "") -> float:
+    def count(self, value: float, measure: str, row: str = "") -> int | float:
         return self.rounding.count(value, self.scope, *self.days, measure, row)
 
-    def of(self, row: Mapping[str, Any]) -> _Cells:
+    def of(self, row: object) -> _Cells:
         """Return the cells of a row: those of its own days and campaign, where it names them."""
-        days = row.get("first_on", row.get("day")), row.get("last_on", row.get("day"))
-        scope = self.slugs.get(row.get("campaign", ""), row.get("slug", self.scope))
+        day = getattr(row, "day", None)
+        days = getattr(row, "first_on", day), getattr(row, "last_on", day)
+        campaign = getattr(row, "campaign", None)
+        scope = getattr(row, "slug", self.slugs.get(campaign or "", self.scope))
         return replace(self, scope=scope, days=days if days[0] else self.days)
 
 
-def shared_activation(report: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:
-    """Return a campaign's activation (see `analytics.activation`) rounded, and `rounded_to`."""
+def shared_activation(report: CampaignActivation, rounding: Rounding) -> CampaignActivation:
+    """Return a campaign's activation with its numbers rounded, and what they are rounded to."""
     if rounding.exact:
-        return {**report, "rounded_to": 0}
-    days = report["from"], report["to"]
-    cells = _Cells(rounding, report["model"], report["campaign"]["slug"], days)
-    return {**_row(cells, report, ""), "rounded_to": rounding.base}
+        return report
+    days = report.first, report.last
+    cells = _Cells(rounding, report.model, report.campaign.slug, days)
+    return replace(_rounded(cells, report), rounded_to=rounding.base)
 
 
-def shared_summary(figures: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:
-    """Return what a mail says (see `weekly_summary.figures`) rounded, and `rounded_to`."""
+def shared_summary(report: WeeklySummary, rounding: Rounding) -> WeeklySummary:
+    """Return a weekly summary with its numbers rounded, and what they are rounded to."""
     if rounding.exact:
-        return {**figures, "rounded_to": 0}
-    now = figures["first"], figures["last"]
-    before = figures["before_first"], figures["before_last"]
-    scope = figures["campaign"]["slug"] if figures["campaign"] else ""
-    slugs = {each["name"]: each["slug"] for each in figures["campaigns"]}
-    cells = _Cells(rounding, figures["model"], scope, now, {"now": now, "before": before}, slugs)
-    changed = _changed(cells, figures["changed"])
-    return {**_row(cells, figures, ""), "changed": changed, "rounded_to": rounding.base}
+        return report
+    now, before = (report.first, report.last), (report.before_first, report.before_last)
+    scope = report.campaign.slug if report.campaign else ""
+    slugs = {each.name: each.slug for each in report.campaigns}
+    cells = _Cells(rounding, report.model, scope, now, {"now": now, "before": before}, slugs)
+    changed = _changed(cells, report.changed)
+    return replace(_rounded(cells, report), changed=changed, rounded_to=rounding.base)
 
 
-def shared_surge(figures: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:
-    """Return a surge (see `surge_alerts.surge_figures`) with its counts rounded."""
+def shared_surge(report: SurgeFigures, rounding: Rounding) -> SurgeFigures:
+    """Return a surge with its counts rounded, and what they are rounded to."""
     if rounding.exact:
-        return {**figures, "rounded_to": 0}
-    of = _Cells(rounding, "", figures["campaign"]["slug"], (figures["made_at"], ""))
-    counts = {name: of.count(figures[name], name, _label(figures)) for name in ("counted", "usual")}
-    return {**figures, **counts, "rounded_to": rounding.base}
+        return report
+    cells = _Cells(rounding, "", report.campaign.slug, (report.made_at.isoformat(), ""))
+    return replace(_rounded(cells, report, _label(report)), rounded_to=rounding.base)
 
 
-def _row(of: _Cells, row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Round all numbers of a row, and compute those that follow from others again."""
-    out: dict[str, Any] = {}
-    for key, each in row.items():
-        here = replace(of, days=of.sides.get(key, of.days))
-        if key == "money":
-            out[key] = [_sum(of, sum_, _givers(row, sum_), name) for sum_ in each]
-        elif isinstance(each, list):
-            out[key] = _rows(of, key, each, name)
-        elif isinstance(each, Mapping):
-            out[key] = _row(here, each, name)
-        elif isinstance(each, int | float) and not isinstance(each, bool):
-            out[key] = here.count(each, _MEASURES.get(key, key), name)
-        else:
-            out[key] = each
-    if "evidence" in out:
-        whole = sum(each["actions"] for each in out["evidence"])
-        for each in out["evidence"]:
-            each["share"] = round(each["actions"] / whole, 4) if whole else 0.0
-    if "bounds" in out:
-        of_tier = {each["tier"]: each["actions"] for each in out["evidence"]}
-        upper = max(out["actions"] - of_tier.get(Tier.UNATTRIBUTED, 0), 0)
-        lower = max(upper - sum(of_tier.get(tier, 0) for tier in _INFERRED), 0)
-        out["bounds"] = {"lower": lower, "upper": upper}
-    if "factor" in out:
-        passed = sum(out[each] for each in ("direct", "first_share", "beyond"))
-        out["factor"] = round(passed / out["direct"], 4) if out["direct"] else None
-    if isinstance(row.get("by_kind"), Mapping):
-        out["by_kind"] = {kind: number for kind, number in out["by_kind"].items() if number}
-    return out
+def _rounded(of: _Cells, row: Row, name: str = "") -> Row:
+    """Round all numbers of a row, and calculate those that follow from others again."""
+    shown = replace(row, **{each.name: _value(of, row, each, name) for each in fields(row)})
+    recalculated: Row = shown.recalculated() if hasattr(shown, "recalculated") else shown
+    return recalculated
 
 
-def _rows(of: _Cells, key: str, rows: Iterable[Any], name: str) -> list[Any]:
-    """Round the rows of a list; those that nothing is left of go, unless they name a post.
+def _value(of: _Cells, row: DataclassInstance, of_field: Field[object], name: str) -> object:
+    value, how = getattr(row, of_field.name), of_field.metadata
+    of = replace(of, days=of.sides.get(of_field.name, of.days))
+    match value:
+        case int() | float() if not (how.get("exact") or isinstance(value, bool)):
+            return of.count(value, how.get("measure", of_field.name), name)
+        case Mapping():
+            found = {key: of.count(number, key, name) for key, number in value.items()}
+            return {key: number for key, number in found.items() if number}
+        case tuple() if how.get("money"):
+            return tuple(_money(of, each, row.givers(each), name) for each in value)  # type: ignore[attr-defined]
+        case tuple():
+            return _rows(of, how, value, name)
+    return _rounded(of, value, name) if _is_row(value) else value
 
-    Note: they are put in order again, since the order by exact numbers would tell of these.
+
+def _rows(of: _Cells, how: Mapping[str, str], rows: Iterable[Row], name: str) -> tuple[Row, ...]:
+    """Round the rows of a list; rows of which nothing is left are removed, unless about a post.
+
+    Note: they are ordered again, since the order by exact numbers would disclose these.
     """
-    if key != "campaigns":
-        name += f"/{of.model if key in _OF_MODEL else ''}:{_LISTS.get(key, key)}:"
-    rounded = [_row(of.of(row), row, name + _label(row)) for row in rows]
-    kept = [row for row in rounded if key in _WHOLE or row.get("post") or _anything(row)]
-    return sorted(kept, key=_place) if key in _ORDERED else kept
+    if how.get("rows"):
+        name += f"/{of.model if how.get('by_model') else ''}:{how['rows']}:"
+    rounded = [_rounded(of.of(row), row, name + _label(row)) for row in rows]
+    if not how.get("keep_empty"):
+        rounded = [row for row in rounded if getattr(row, "post", None) or _anything(row)]
+    if by := how.get("ordered_by"):
+        rounded.sort(key=lambda row: (not _label(row), -getattr(row, by), _label(row)))
+    return tuple(rounded)
 
 
-def _label(row: Mapping[str, Any]) -> str:
-    about = row.get("post") or row
-    return str(about.get("id") or "/".join(str(about[name]) for name in _NAMES if name in about))
+def _is_row(part: object) -> TypeGuard[DataclassInstance]:
+    return is_dataclass(part)
 
 
-def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    named = _label(row)
-    number = next(row[name] for name in ("actions", "now", "climbed") if name in row)
-    return not named, -number, named
+def _label(row: DataclassInstance) -> str:
+    """Return the name of a row; a part that is a row itself has its own name."""
+    parts = [getattr(row, each.name) for each in fields(row) if "label" in each.metadata]
+    names = [_label(part) if _is_row(part) else str(part) for part in parts]
+    return "" if parts == [None] else "/".join(names)
 
 
-def _anything(part: Any) -> bool:
+def _anything(part: object) -> bool:
     if isinstance(part, Mapping):
-        return any(_anything(each) for each in part.values())
-    return bool(part) if isinstance(part, int | float) else False
+        return any(part.values())
+    if _is_row(part):
+        return any(_anything(getattr(part, each.name)) for each in fields(part))
+    return bool(part) and isinstance(part, int | float)
 
 
-def _givers(row: Mapping[str, Any], sum_: Mapping[str, Any]) -> int:
-    """Return how many people at most gave a row's money; a monthly gift is one person's."""
-    if "donors" in row:
-        return int(row["donors"])
-    if isinstance(row.get("by_kind"), list):
-        people_of = {each["kind"]: each["supporters"]["distinct"] for each in row["by_kind"]}
-        return int(people_of.get("donation", 0))
-    people, first = row["supporters"], sum_["donations"] - sum_["renewals"]["donations"]
-    return int(min(people["distinct"] if isinstance(people, Mapping) else people, first))
+def _money(of: _Cells, sum_: Money, givers: int, name: str) -> Money:
+    """Round a sum of money; it is shown if at least the base of people, and of gifts, gave it.
 
-
-def _sum(of: _Cells, sum_: Mapping[str, Any], people: int, name: str) -> dict[str, Any]:
-    """Round a sum of money; it is shown where at least the base of people, and of gifts, gave it.
-
-    By how many people money went back, or gifts were renewed, is not known: such amounts are not
-    shown, and where money went back only the net amount is.
+    The number of people whose gifts were refunded or renewed is not known: such amounts are not
+    shown, and if anything was refunded only the net amount is.
     """
-    gifts, renewals = sum_["donations"], sum_["renewals"]
-    row = f"{name}:{sum_['currency']}"
-    shown = min(gifts, people) >= of.rounding.base
-    whole = shown and not sum_["refunded_minor"]
-    return {
-        "currency": sum_["currency"],
-        "gross_minor": three_digits(sum_["gross_minor"]) if whole else None,
-        "refunded_minor": 0 if whole else None,
-        "net_minor": three_digits(sum_["net_minor"]) if shown else None,
-        "donations": of.count(gifts, "donations", row),
-        "renewals": {
-            "donations": of.count(renewals["donations"], "renewals", row),
-            "gross_minor": None,
-            "refunded_minor": None,
-        },
-    }
+    row = f"{name}:{sum_.currency}"
+    shown = min(sum_.donations, givers) >= of.rounding.base
+    whole = shown and not sum_.refunded_minor
+    return replace(
+        sum_,
+        gross_minor=three_digits(sum_.gross_minor) if whole else None,
+        refunded_minor=0 if whole else None,
+        net_minor=three_digits(sum_.net_minor) if shown else None,
+        donations=of.count(sum_.donations, "donations", row),
+        renewals=replace(
+            sum_.renewals,
+            donations=of.count(sum_.renewals.donations, "renewals", row),
+            gross_minor=None,
+            refunded_minor=None,
+        ),
+    )
 
 
-def three_digits(minor: int) -> int:
+def three_digits(minor: int | None) -> int | None:
     """Round an amount to three significant digits."""
-    return round(minor, min(3 - len(str(abs(minor))), 0))
+    return minor and round(minor, min(3 - len(str(abs(minor))), 0))
 
 
-def _changed(of: _Cells, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Round what changed; of how many givers an amount did is not known, so none is shown."""
-    of = replace(of, days=(changed["first"], changed["last"]), sides={})
-    rows = []
-    for row in changed["rows"]:
-        then, now = (of.of(row).count(row[side], row["figure"]) for side in ("then", "now"))
-        if row["figure"] != "net_minor" and then != now:
-            rows.append({**row, "then": then, "now": now})
-    why = _rows(of, "restated", changed["why"], "")
-    hidden = len(rows) < len(changed["rows"]) or len(why) < len(changed["why"])
-    return {**changed, "rows": rows, "why": why, "hidden": hidden}
+def _changed(of: _Cells, changed: Changes) -> Changes:
+    """Round what changed; amounts are left out, as the number of givers behind is not known."""
+    of = replace(of, days=(changed.first, changed.last), sides={})
+    rounded = []
+    for row in changed.rows:
+        then, now = (of.of(row).count(getattr(row, side), row.figure) for side in ("then", "now"))
+        if row.figure != "net_minor" and then != now:
+            rounded.append(replace(row, then=then, now=now))
+    why = _rows(of, {"rows": "restated"}, changed.why, "")
+    hidden = len(rounded) < len(changed.rows) or len(why) < len(changed.why)
+    return replace(changed, rows=tuple(rounded), why=why, hidden=hidden)

@@ -1,7 +1,7 @@
-"""Charts: one Vega-Lite definition for page, mail and PDF.
+"""Charts as Vega-Lite definitions, the same for pages, emails and PDF.
 
-A definition is plain JSON, written here as it is sent. The page draws it with `static/vega.js`,
-mail and PDF with vl-convert, from which that file is written (`make vega`).
+Pages draw them with `static/vega.js`; emails and PDF with vl-convert, from which that file is built
+(`make vega`).
 
 Note: the page uses Vega's interpreter, since the Content-Security-Policy allows no `eval`.
 """
@@ -12,11 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from babel import Locale
 
-Definition = dict[str, Any]
+from advocacy.analytics.figures import DayFigures
+
+Definition: TypeAlias = dict[str, Any]
 """A Vega-Lite definition, or a part of one: https://vega.github.io/vega-lite/docs/."""
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -41,7 +43,7 @@ _LONGEST_AXIS_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What actions by day are called; `kinds` names the kinds, which else name themselves."""
+    """The texts of the chart by day; a kind that is not in `kinds` is shown as it is."""
 
     description: str = "Actions by day, stacked by kind; the table below says the same."
     day: str = "day"
@@ -51,20 +53,23 @@ class Words:
 
 
 def actions_by_day(
-    days: Sequence[dict[str, Any]], first: date, last: date, words: Words | None = None
+    days: Sequence[DayFigures], first: date, last: date, words: Words | None = None
 ) -> Definition:
-    """Return the definition of actions by day, stacked by kind.
-
-    The axis goes from `first` to `last`, so that days without an action are seen as such.
-    """
+    """Return the chart of actions by day, stacked by kind, on an axis from `first` to `last`."""
     words = words or Words()
-    kinds = sorted({each["kind"] for each in days})
-    called = {kind: words.kinds.get(kind, kind) for kind in kinds}
+    kinds = sorted({each.kind for each in days})
+    names = {kind: words.kinds.get(kind, kind) for kind in kinds}
     values = [
-        {**each, "day": each["day"].isoformat(), "called": called[each["kind"]]} for each in days
+        {
+            "day": each.day.isoformat(),
+            "kind": each.kind,
+            "actions": each.actions,
+            "called": names[each.kind],
+        }
+        for each in days
     ]
     if days and (last - first).days > _LONGEST_AXIS_DAYS:
-        every = [each["day"] for each in days]
+        every = [each.day for each in days]
         first, last = min(every), max(every)
     last = min(last, date.max - timedelta(days=1))
     encoding: Definition = {
@@ -80,7 +85,7 @@ def actions_by_day(
             {**_field("actions", "quantitative"), "title": words.actions},
         ],
     }
-    labels = f"{json.dumps(called, ensure_ascii=False)}[datum.label]"
+    labels = f"{json.dumps(names, ensure_ascii=False)}[datum.label]"
     encoding["color"]["legend"]["labelExpr"] = labels
     parts: Definition = {
         "data": {"values": values},
@@ -91,9 +96,9 @@ def actions_by_day(
 
 
 def in_language(chart: Definition, language: str) -> Definition:
-    """Return a definition whose numbers, days and months a page draws as this language does.
+    """Return a chart for pages with the number and date formats of a language.
 
-    The Vega of mail and PDF knows languages by name; the page's has to be told them.
+    For emails and PDF, vl-convert knows the formats by the name of the language.
     """
     if language == "en":
         return chart
@@ -123,12 +128,12 @@ def in_language(chart: Definition, language: str) -> Definition:
             },
         },
     }
-    found: Definition = _day_first({**chart, "usermeta": {"embedOptions": options}})
-    return found
+    parts = {name: _day_first(part) for name, part in chart.items()}
+    return {**parts, "usermeta": {"embedOptions": options}}
 
 
-def _day_first(part: Any) -> Any:
-    """Write the day before the month wherever an axis shows both."""
+def _day_first(part: object) -> object:
+    """Put the day before the month on every axis that shows both."""
     if isinstance(part, dict):
         return {
             name: "%-d %b" if (name, each) == ("format", _DAY_OF_AXIS) else _day_first(each)
@@ -138,11 +143,11 @@ def _day_first(part: Any) -> Any:
 
 
 def bars(
-    values: Sequence[dict[str, Any]], x: str, y: str, description: str, titles: tuple[str, str]
+    values: Sequence[Definition], x: str, y: str, description: str, titles: tuple[str, str]
 ) -> Definition:
-    """Return the definition of plain bars, in the order in which the values come.
+    """Return a bar chart with the values in their order.
 
-    `x` and `y` name fields of the values; `titles` are what the two are called.
+    `x` and `y` are fields of the values; `titles` are their titles.
     """
     parts = {
         "data": {"values": list(values)},
@@ -165,16 +170,15 @@ def bars(
 
 
 def beside(
-    values: Sequence[dict[str, Any]],
+    values: Sequence[Definition],
     names: tuple[str, str, str],
     periods: Sequence[str],
     description: str,
     title: str,
 ) -> Definition:
-    """Return the definition of bars that stand beside those of another period.
+    """Return a bar chart of one period or two, the bars of both beside each other.
 
-    `names` are the fields of a value: what it is of, how much, and of which of `periods`, of which
-    there are one or two. Values are drawn in the order in which they come.
+    `names` are the fields of a value: category, number, and which of `periods`.
     """
     of, much, period = names
     compared = len(periods) > 1
@@ -208,16 +212,16 @@ def beside(
 
 
 def toward(
-    points: Sequence[dict[str, Any]],
-    pace: Sequence[dict[str, Any]],
-    end: Sequence[dict[str, Any]],
+    points: Sequence[Definition],
+    pace: Sequence[Definition],
+    end: Sequence[Definition],
     description: str,
     names: tuple[str, str, str],
 ) -> Definition:
-    """Return the definition of a goal: what is reached, its pace, and a forecast's range.
+    """Return the chart of a goal: progress, pace line and prediction interval.
 
-    `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are what
-    the three are called.
+    `points` and `pace` have "day" and "value", `end` has "day", "low" and "high"; `names` are the
+    names of the three.
     """
     lined = list(names[:2])
     values = [
@@ -277,7 +281,7 @@ def toward(
 
 
 def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> Definition:
-    """Return the definition of bars for posts: (name, kind, actions), in their order."""
+    """Return a bar chart of posts, from (name, kind, actions) in their order."""
     names = list(dict.fromkeys(name for name, _, _ in rows))
     values = [{"post": name, "kind": kind, "actions": actions} for name, kind, actions in rows]
     parts = {
@@ -299,7 +303,7 @@ def actions_of_posts(rows: Sequence[tuple[str, str, float]]) -> Definition:
 
 
 def _complete(parts: Definition, description: str) -> Definition:
-    """Return a definition with the size and the style that all charts have."""
+    """Return a chart with the size and style of all charts."""
     return {
         "$schema": _SCHEMA,
         "description": description,
@@ -330,7 +334,7 @@ def _by_day(ticks: int) -> Definition:
 
 
 def _counts(name: str, title: str) -> Definition:
-    """Return the channel of an axis of counts, which has no tick between whole numbers."""
+    """Return the channel of an axis of counts, with ticks at whole numbers only."""
     return {
         **_field(name, "quantitative"),
         "title": title,
@@ -339,7 +343,7 @@ def _counts(name: str, title: str) -> Definition:
 
 
 def _kind_colours(shown: Sequence[str]) -> Definition:
-    """Return the channel of kinds: each its colour, and `shown` in the legend."""
+    """Return the channel of kinds: a colour for each, and `shown` in the legend."""
     return {
         **_field("kind", "nominal"),
         "title": None,

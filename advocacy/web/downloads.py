@@ -1,20 +1,20 @@
-"""A campaign's activation to take along: CSV, a workbook or JSON, with the figures of the page.
+"""Downloads of a campaign's activation as CSV, XLSX or JSON, with the figures of the page.
 
-Note: the API answers with these very functions, so that a file from a
-page and one from the API are the same bytes. An answer is kept by no cache on the way (`no-store`);
-`ETag` is for programs that keep what they have and ask whether it is still so.
+Note: the API uses the same functions, so that a file from a page and one from the API are the same
+bytes. Responses are not cached (`no-store`); `ETag` is for programs that ask whether their copy is
+still current.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from flask import Blueprint, Response, json, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from advocacy.analytics.activation import BadRange, activation
+from advocacy.analytics.figures import CampaignActivation
 from advocacy.reporting.exports.activation import GROUPS, tables_of
 from advocacy.reporting.exports.writers import Table, digest_of, written_csv, written_workbook
 from advocacy.web import auth
@@ -41,7 +41,7 @@ _ABOUT = ("campaign", "model", "from", "to")
 @blueprint.get("/campaigns/<slug>/activation.<any(csv, xlsx, json):written>")
 @auth.needs_session
 def activation_file(slug: str, written: str) -> Response:
-    """Hand over the figures of a campaign's page as a file."""
+    """Return the figures of a campaign's page as a file."""
     campaign = campaign_or_404(slug)
     asked = {name: value for name, value in request.args.items() if value}
     try:
@@ -59,14 +59,14 @@ def activation_file(slug: str, written: str) -> Response:
             ),
         ) from None
     answer = answer_with(report, written, query["group"])
-    name = f"{slug}-{report['from']}-{report['to']}-{report['model']}"
+    name = f"{slug}-{report.first}-{report.last}-{report.model}"
     name += f"-{query['group']}" if query["group"] else ""
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
     return answer
 
 
-def answer_with(report: Mapping[str, Any], written: str, group: str = "") -> Response:
-    """Return a report, or one group of it, as `json`, `csv` or `xlsx`; 304 where it is known."""
+def answer_with(report: CampaignActivation, written: str, group: str = "") -> Response:
+    """Return a report, or one group of it, as `json`, `csv` or `xlsx`; 304 if it is unchanged."""
     every = tables_of(report)
     chosen = [table for table in every if group in {"", table.name}]
     return answer_of(chosen, lambda: _written_json(report, group), written)
@@ -102,7 +102,7 @@ def file_of(tables: Sequence[Table], told: object, written: str, name: str) -> R
     return answer
 
 
-def _written_json(report: Mapping[str, Any], group: str) -> bytes:
+def _written_json(report: CampaignActivation, group: str) -> bytes:
     told = schemas.Activation().dump(report)
     if group:
         parts = {*_ABOUT, *_PARTS.get(group, (group,))}

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from advocacy.analytics.activation import MODELS
+from advocacy.analytics.figures import Bounds, Money
 from advocacy.attribution import RULES, split_minor, split_returns
 from advocacy.ingestion import drain
 from tests.support.derived import derived
@@ -22,28 +23,19 @@ def walked(world):
 
 
 def money_of(report, platform):
-    (row,) = [r for r in report["posts"] if r["post"] and r["post"]["platform"] == platform]
-    (money,) = row["money"] or [{"gross_minor": 0, "refunded_minor": 0}]
-    return money["gross_minor"], money["refunded_minor"]
+    (row,) = [r for r in report.posts if r.post and r.post.platform == platform]
+    (money,) = row.money or [Money("USD")]
+    return money.gross_minor, money.refunded_minor
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_sums_are_exact_under_every_model(walked, model):
     report = walked.report(model=model)
-    assert report["model"] == model
-    assert report["actions"] == 3
-    assert sum(row["actions"] for row in report["posts"]) == pytest.approx(3, abs=1e-9)
-    assert report["money"] == [
-        {
-            "currency": "USD",
-            "gross_minor": 10001,
-            "refunded_minor": 3333,
-            "net_minor": 6668,
-            "donations": 1,
-            "renewals": {"donations": 0, "gross_minor": 0, "refunded_minor": 0},
-        }
-    ]
-    assert report["supporters"]["distinct"] == 1
+    assert report.model == model
+    assert report.actions == 3
+    assert sum(row.actions for row in report.posts) == pytest.approx(3, abs=1e-9)
+    assert report.money == (Money("USD", 10001, 3333, 6668, donations=1),)
+    assert report.supporters.distinct == 1
     gross = [money_of(report, platform) for platform in ("instagram", "x")]
     assert tuple(map(sum, zip(*gross, strict=True))) == (10001, 3333)
 
@@ -74,8 +66,8 @@ def test_first_touch_and_last_touch_differ_where_they_should(walked):
     by = {model: walked.report(model=model) for model in MODELS}
 
     def actions(model, platform):
-        (row,) = [r for r in by[model]["posts"] if r["post"] and r["post"]["platform"] == platform]
-        return row["actions"]
+        (row,) = [r for r in by[model].posts if r.post and r.post.platform == platform]
+        return row.actions
 
     assert actions("last_touch", "x") == 1  # the signature that came through x
     assert actions("first_touch", "x") == 0
@@ -85,15 +77,15 @@ def test_first_touch_and_last_touch_differ_where_they_should(walked):
 
 def test_supporters_of_a_post_are_those_who_have_a_share_there(walked):
     linear = {
-        r["post"]["platform"]: r["supporters"]["distinct"]
-        for r in walked.report(model="linear")["posts"]
-        if r["post"]
+        r.post.platform: r.supporters.distinct
+        for r in walked.report(model="linear").posts
+        if r.post
     }
     assert linear == {"instagram": 1, "x": 1}
     first = {
-        r["post"]["platform"]: r["supporters"]["distinct"]
-        for r in walked.report(model="first_touch")["posts"]
-        if r["post"]
+        r.post.platform: r.supporters.distinct
+        for r in walked.report(model="first_touch").posts
+        if r.post
     }
     assert first == {"instagram": 1, "x": 0}
 
@@ -109,9 +101,9 @@ def test_a_full_refund_nets_to_zero_for_every_post_and_model(walked):
     walked.drain()
     for model in RULES:
         report = walked.report(model=model)
-        for row in report["posts"]:
-            for money in row["money"]:
-                assert money["net_minor"] == 0, (model, row["post"])
+        for row in report.posts:
+            for money in row.money:
+                assert money.net_minor == 0, (model, row.post)
 
 
 def test_a_model_that_is_none_is_named(world, client):
@@ -128,7 +120,7 @@ def test_bounds_leave_out_what_is_only_inferred(walked):
     walked.act("call", id="stranger", email="eli@example.org", at=days(0.2))
     walked.drain()
     report = walked.report()
-    assert report["bounds"] == {"lower": 3, "upper": 4}
-    assert report["actions"] == 5
-    (row,) = [r for r in report["posts"] if r["post"] and r["post"]["platform"] == "instagram"]
-    assert row["bounds"] == {"lower": 2, "upper": 3}
+    assert report.bounds == Bounds(lower=3, upper=4)
+    assert report.actions == 5
+    (row,) = [r for r in report.posts if r.post and r.post.platform == "instagram"]
+    assert row.bounds == Bounds(lower=2, upper=3)

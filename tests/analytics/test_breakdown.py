@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -332,14 +333,14 @@ def hold_report(scope: Any, model: str, told: dict[str, Any]) -> None:
     of = activation if is_campaign(scope) else organization_activation
     report = of(scope, FIRST, LAST, model)
     total = told["total"]
-    assert total["actions"] == report["actions"]
-    assert total["supporters"] == report["supporters"]
-    for one, other in zip(total["money"], report["money"], strict=True):
+    assert total["actions"] == report.actions
+    assert total["supporters"] == asdict(report.supporters)
+    for one, other in zip(total["money"], map(asdict, report.money), strict=True):
         assert {name: one[name] for name in other} == other
     rows = {row["key"]: row for row in told["groups"]}
-    for each in report["by_kind"]:
-        assert rows[each["kind"]]["actions"] == each["actions"]
-        assert rows[each["kind"]]["supporters"] == each["supporters"]
+    for each in report.by_kind:
+        assert rows[each.kind]["actions"] == each.actions
+        assert rows[each.kind]["supporters"] == asdict(each.supporters)
     gifts = {
         each.currency: each
         for each in ladder(

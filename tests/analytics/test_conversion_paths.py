@@ -123,8 +123,8 @@ def test_social_helped_the_newsletter(world):
     ]
     (row,) = [
         r
-        for r in world.report(model="last_social_touch")["posts"]
-        if r["post"] and r["post"]["platform"] == "instagram"
+        for r in world.report(model="last_social_touch").posts
+        if r.post and r.post.platform == "instagram"
     ]
     assert row["actions"] == 2  # the signature, and the call that the newsletter has by last touch
 

@@ -384,9 +384,9 @@ def test_the_receipts_of_all_actions_sum_to_the_report(world, model):
                 post, given = touch.post.id, touch.shares[model]
                 units[post] = units.get(post, Fraction(0)) + Fraction(given.share)
                 net[post] = net.get(post, 0) + given.net_minor
-    for row in world.report(model=model)["posts"]:
-        assert row["actions"] == pytest.approx(float(units[row["post"]["id"]]), abs=1e-8)
-        assert sum(each["net_minor"] for each in row["money"]) == net[row["post"]["id"]]
+    for row in world.report(model=model).posts:
+        assert row.actions == pytest.approx(float(units[row.post.id]), abs=1e-8)
+        assert sum(each.net_minor for each in row.money) == net[row.post.id]
 
 
 # What arrived later.

@@ -146,11 +146,11 @@ def test_the_report_matches_the_actions(made):
         o=made,
         c=campaign.id,
     )[0]
-    assert found["actions"] == raw.actions
-    assert found["supporters"]["distinct"] == raw.people
-    assert sum(each["gross_minor"] for each in found["money"]) == raw.gross
+    assert found.actions == raw.actions
+    assert found.supporters.distinct == raw.people
+    assert sum(each.gross_minor for each in found.money) == raw.gross
     clicks = run("select count(*) from touches where campaign_id = :c", c=campaign.id)[0][0]
-    assert sum(found["clicks"].values()) == clicks
+    assert found.clicks.human + found.clicks.other == clicks
 
 
 @pytest.mark.slow

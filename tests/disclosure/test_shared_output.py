@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask_babel import force_locale
 
 from advocacy.analytics.activation import activation
-from advocacy.analytics.weekly_summary import figures as summary
+from advocacy.analytics.figures import Money, People, Renewals
+from advocacy.analytics.weekly_figures import FigureChange, from_json
+from advocacy.analytics.weekly_summary import summarize
 from advocacy.core.periods import Period
 from advocacy.disclosure import Rounding, shared_activation, shared_summary
 from advocacy.reporting.email import outbox, pdf, render, weekly_content
@@ -25,7 +27,7 @@ from tests.support.sql import run
 BASE = 5
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"}
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
-NOT_COUNTS = {"share", "factor", "gross_minor", "refunded_minor", "net_minor", "rounded_to"}
+NOT_COUNTS = {"share", "gross_minor", "refunded_minor", "net_minor", "rounded_to"}
 SMALL = (1, 2, 3, 4, 6, 7, 8, 9)
 
 
@@ -67,7 +69,7 @@ def summary_of(world, whole: bool = False):
     with transaction():
         organization = organizations.get_organization("hope")
         campaign = None if whole else campaigns.get_campaign(world.org_id, "stay")
-        return summary(organization, campaign, days_of_all())
+        return summarize(organization, campaign, days_of_all())
 
 
 def rounding_of(world, base: int = BASE) -> Rounding:
@@ -76,11 +78,15 @@ def rounding_of(world, base: int = BASE) -> Rounding:
 
 def counts(part, name=""):
     """Yield (path, number) of every count in a report, however deep."""
-    if isinstance(part, dict):
+    if is_dataclass(part):
+        for each in fields(part):
+            if each.name not in NOT_COUNTS:
+                yield from counts(getattr(part, each.name), f"{name}/{each.name}")
+        yield from counts(getattr(part, "bounds", None), f"{name}/bounds")
+    elif isinstance(part, dict):
         for key, each in part.items():
-            if key not in NOT_COUNTS:
-                yield from counts(each, f"{name}/{key}")
-    elif isinstance(part, list):
+            yield from counts(each, f"{name}/{key}")
+    elif isinstance(part, tuple):
         for each in part:
             yield from counts(each, name)
     elif isinstance(part, int | float) and not isinstance(part, bool):
@@ -88,13 +94,14 @@ def counts(part, name=""):
 
 
 def amounts(part):
-    if isinstance(part, dict):
-        for key, each in part.items():
-            if key.endswith("_minor"):
-                yield each
+    if is_dataclass(part):
+        for each in fields(part):
+            value = getattr(part, each.name)
+            if each.name.endswith("_minor"):
+                yield value
             else:
-                yield from amounts(each)
-    elif isinstance(part, list):
+                yield from amounts(value)
+    elif isinstance(part, tuple):
         for each in part:
             yield from amounts(each)
 
@@ -113,7 +120,7 @@ def test_every_count_of_a_shared_report_is_a_multiple_of_the_base(acted):
 
 def test_amounts_of_fewer_givers_than_the_base_are_not_shown(acted):
     shown = shared_activation(report_of(acted), rounding_of(acted))
-    assert [sum_["net_minor"] for sum_ in shown["money"]] == [None]
+    assert [sum_.net_minor for sum_ in shown.money] == [None]
     assert set(amounts(shown)) <= {None, 0}
     assert set(amounts(shared_summary(summary_of(acted), rounding_of(acted)))) <= {None, 0}
 
@@ -132,15 +139,13 @@ def test_what_one_person_gave_many_times_is_not_shown(world):
 
 def test_a_monthly_gift_is_no_more_givers_each_month(acted):
     report = report_of(acted)
-    later = {"donations": 8, "gross_minor": 8000, "refunded_minor": 0}
-    gifts = {"currency": "USD", "donations": 9, "gross_minor": 9000, "refunded_minor": 0}
-    monthly = {**gifts, "net_minor": 9000, "renewals": later}
-    once = {**monthly, "renewals": dict.fromkeys(later, 0)}
-    post = {**report["posts"][0], "supporters": {"distinct": 90, "new": 0, "returning": 90}}
+    monthly = Money("USD", 9000, 0, 9000, 9, Renewals(8, 8000, 0))
+    once = replace(monthly, renewals=Renewals())
+    post = replace(report.posts[0], supporters=People(90, 0, 90))
     for money, net in ((monthly, None), (once, 9000)):
-        changed = {**report, "posts": [{**post, "money": [money]}]}
-        (row,) = shared_activation(changed, rounding_of(acted))["posts"]
-        assert row["money"][0]["net_minor"] == net
+        changed = replace(report, posts=(replace(post, money=(money,)),))
+        (row,) = shared_activation(changed, rounding_of(acted)).posts
+        assert row.money[0].net_minor == net
 
 
 def test_amounts_of_enough_givers_have_three_digits_and_hide_what_few_took_back(world):
@@ -151,25 +156,25 @@ def test_amounts_of_enough_givers_have_three_digits_and_hide_what_few_took_back(
             back = data | {"at": YESTERDAY + timedelta(seconds=9)}
             world.act("donation.refunded", email="0@example.org", **back)
     world.drain()
-    (exact,) = report_of(world)["money"]
-    assert (exact["gross_minor"], exact["refunded_minor"]) == (98760, 12345)
-    (money,) = shared_activation(report_of(world), rounding_of(world))["money"]
-    assert money["net_minor"] == 86400
-    assert money["gross_minor"] is money["refunded_minor"] is None
+    (exact,) = report_of(world).money
+    assert (exact.gross_minor, exact.refunded_minor) == (98760, 12345)
+    (money,) = shared_activation(report_of(world), rounding_of(world)).money
+    assert money.net_minor == 86400
+    assert money.gross_minor is money.refunded_minor is None
 
 
 def test_shares_follow_from_rounded_counts(acted):
     shown = shared_activation(report_of(acted), rounding_of(acted))
-    for row in (shown, *shown["posts"]):
-        whole = sum(each["actions"] for each in row["evidence"])
-        for each in row["evidence"]:
-            assert each["share"] == (round(each["actions"] / whole, 4) if whole else 0.0)
-        assert row["bounds"]["lower"] <= row["bounds"]["upper"] <= row["actions"]
+    for row in (shown, *shown.posts):
+        whole = sum(each.actions for each in row.evidence)
+        for each in row.evidence:
+            assert each.share == (round(each.actions / whole, 4) if whole else 0.0)
+        assert row.bounds.lower <= row.bounds.upper <= row.actions
     # What is a post's for certain, and what may be, are parts of the number beside them.
-    for row in shown["posts"]:
-        if row["post"]:
-            assert row["bounds"]["upper"] == row["actions"]
-    order = [row["actions"] for row in shown["posts"] if row["post"]]
+    for row in shown.posts:
+        if row.post:
+            assert row.bounds.upper == row.actions
+    order = [row.actions for row in shown.posts if row.post]
     assert order == sorted(order, reverse=True)
 
 
@@ -178,25 +183,22 @@ def test_a_page_and_a_mail_show_the_same_cell_alike(acted):
     page = shared_activation(report_of(acted), rounding)
     for whole in (False, True):
         mail = shared_summary(summary_of(acted, whole), rounding)
-        (campaign,) = mail["campaigns"]
-        assert campaign["now"]["supporters"] == page["supporters"]["distinct"]
-        assert campaign["now"]["new"] == page["supporters"]["new"]
-        assert campaign["now"]["actions"] == page["actions"]
-        assert campaign["now"]["clicks"] == page["clicks"]["human"]
-        posts = {str(row["post"]["id"]): row for row in page["posts"] if row["post"]}
-        for post in mail["posts"]:
-            same = posts[post["id"]]
-            assert post["actions"] == same["actions"]
-            assert post["supporters"] == same["supporters"]["distinct"]
-            assert post["by_kind"] == same["by_kind"]
+        (campaign,) = mail.campaigns
+        assert campaign.now.supporters == page.supporters.distinct
+        assert campaign.now.new == page.supporters.new
+        assert campaign.now.actions == page.actions
+        assert campaign.now.clicks == page.clicks.human
+        posts = {str(row.post.id): row for row in page.posts if row.post}
+        for post in mail.posts:
+            same = posts[post.id]
+            assert post.actions == same.actions
+            assert post.supporters == same.supporters.distinct
+            assert post.by_kind == same.by_kind
     one = shared_summary(summary_of(acted), rounding)
-    kinds = {each["kind"]: each["actions"] for each in page["by_kind"] if each["actions"]}
-    assert {each["kind"]: each["now"] for each in one["kinds"] if each["now"]} == kinds
-    assert [each["actions"] for each in one["evidence"]] == [
-        each["actions"] for each in page["evidence"]
-    ]
-    days = [(each["day"].isoformat(), each["kind"], each["actions"]) for each in page["by_day"]]
-    assert [tuple(each.values()) for each in one["by_day"]] == days
+    kinds = {each.kind: each.actions for each in page.by_kind if each.actions}
+    assert {each.kind: each.now for each in one.kinds if each.now} == kinds
+    assert [each.actions for each in one.evidence] == [each.actions for each in page.evidence]
+    assert one.by_day == page.by_day
 
 
 def numbers_of(text: str) -> list[float]:
@@ -294,20 +296,20 @@ def test_in_one_send_a_member_gets_exact_figures_and_others_rounded(
     stored = run("select figures from sent_reports where org_id = :o", o=acted.org_id)
     assert all(row.figures["now"]["supporters"] == truth["Supporters"] for row in stored)
     # The PDF is set from the rounded figures, charts and all; equal figures give equal bytes.
-    figures = shared_summary(stored[0].figures, rounding_of(acted))
+    figures = shared_summary(from_json(stored[0].figures), rounding_of(acted))
     with force_locale("en"):
         sheet = weekly_content.weekly_sheet(figures, smtp.public_url)
         task = render.to_set(sheet, figures, "en")
-    assert note in json.dumps(task, ensure_ascii=False)
-    values = [each for chart in task["charts"].values() for each in chart["data"]["values"]]
+    assert note in json.dumps(task.sheet, ensure_ascii=False)
+    values = [each for chart in task.charts.values() for each in chart["data"]["values"]]
     assert values and not [each for each in values if each["actions"] % BASE]
     enclosed = {
         address: next(mail.iter_attachments()).get_content() for address, mail in mails.items()
     }
     assert len(set(enclosed.values())) == 2
-    made_at = {row.figures["made_at"] for row in stored}
+    made_at = {from_json(row.figures).made_at for row in stored}
     assert enclosed["leader@example.net"] in {
-        pdf.typeset(task | {"made_at": each}) for each in made_at
+        pdf.typeset(replace(task, made_at=each)) for each in made_at
     }
 
 
@@ -330,9 +332,9 @@ def test_a_surge_is_rounded_for_others_alone(world, smtp, mailbox):
 
 def test_a_change_by_few_is_not_told_to_others(acted, smtp):
     figures = summary_of(acted)
-    row = {"campaign": "Stay", "figure": "supporters", "currency": "", "then": 101, "now": 102}
-    money = {**row, "figure": "net_minor", "currency": "USD", "then": 50000, "now": 47500}
-    figures["changed"] |= {"compared": True, "rows": [row, money]}
-    shown = shared_summary(figures, rounding_of(acted))["changed"]
-    assert all(each["figure"] == "supporters" for each in shown["rows"])
-    assert all(abs(each["now"] - each["then"]) == BASE for each in shown["rows"])
+    row = FigureChange("Stay", "supporters", "", 101, 102)
+    money = FigureChange("Stay", "net_minor", "USD", 50000, 47500)
+    changed = replace(figures.changed, compared=True, rows=(row, money))
+    shown = shared_summary(replace(figures, changed=changed), rounding_of(acted)).changed
+    assert all(each.figure == "supporters" for each in shown.rows)
+    assert all(abs(each.now - each.then) == BASE for each in shown.rows)

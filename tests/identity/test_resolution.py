@@ -202,7 +202,7 @@ def test_a_join_brings_evidence_and_a_split_takes_it_back(world):
     assert tiers() == {"signed": "click_id", "called": "identity", "gave": "identity"}
     assert len(set(people_of(world).values())) == 1
     report = world.report()
-    assert report["supporters"]["distinct"] == 1
+    assert report.supporters.distinct == 1
 
     # The phone is a household's: the tool tells another address with it.
     tell(world, "another", "E2 P1", 15)
@@ -222,7 +222,7 @@ def test_a_correction_splits_wrongly_joined_people_and_is_restated(world):
     world.drain()
     found = people_of(world)
     assert found["called"] != found["gave"]
-    assert world.report()["restated"]
+    assert world.report().restated
     hold_to_the_rules(world)
 
 
@@ -240,10 +240,10 @@ def test_a_forwarded_link_credits_the_post_and_joins_no_one(world):
             world.drain()
     world.drain()
     report = world.report()
-    assert report["supporters"]["distinct"] == 20
-    (post,) = [each for each in report["posts"] if each["actions"]]
-    assert post["post"]["platform"] == "x"
-    assert post["actions"] == 20
+    assert report.supporters.distinct == 20
+    (post,) = [each for each in report.posts if each.actions]
+    assert post.post.platform == "x"
+    assert post.actions == 20
 
 
 def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, monkeypatch):
@@ -260,7 +260,7 @@ def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, mo
     world.act("signature", id="next", email="next@example.org", phone=KIOSK)
     world.drain()
     assert not read
-    assert world.report()["supporters"]["distinct"] == 11
+    assert world.report().supporters.distinct == 11
     hold_to_the_rules(world)
 
 
@@ -352,12 +352,10 @@ def test_erasing_removes_a_persons_joined_data_and_only_that(world):
     assert dump.count(CLICKS["C1"]) == 1  # the click itself, which is nobody's
     hold_to_the_rules(world)
     after = world.report()
-    assert after["actions"] == before["actions"]
-    assert after["supporters"] == before["supporters"]
+    assert after.actions == before.actions
+    assert after.supporters == before.supporters
     # Which link is credited stays, by which click she came does not.
-    assert {each["post"]["platform"]: each["actions"] for each in after["posts"] if each["post"]}[
-        "x"
-    ] == 3
+    assert {each.post.platform: each.actions for each in after.posts if each.post}["x"] == 3
 
     rows = rows_of(world)
     drain.rebuild(world.settings, world.org_id)

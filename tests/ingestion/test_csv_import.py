@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from advocacy.analytics.figures import Money, Renewals
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
 from advocacy.core.tabular.columns import fold
@@ -74,18 +75,9 @@ def test_an_export_of_actblue(world):
         (7, "bad_amount"),
     ]
     report = world.report(last=datetime(2027, 1, 1, tzinfo=UTC).date())
-    assert report["money"] == [
-        {
-            "currency": "USD",
-            "gross_minor": 105550,
-            "refunded_minor": 101050,
-            "net_minor": 4500,
-            "donations": 4,
-            "renewals": {"donations": 1, "gross_minor": 1000, "refunded_minor": 0},
-        }
-    ]
-    assert report["supporters"]["distinct"] == 3
-    posts = {row["post"]["platform"]: row["actions"] for row in report["posts"] if row["post"]}
+    assert report.money == (Money("USD", 105550, 101050, 4500, 4, Renewals(1, 1000, 0)),)
+    assert report.supporters.distinct == 3
+    posts = {row.post.platform: row.actions for row in report.posts if row.post}
     assert posts["x"] == 2
     # 09:30 in New York on the first of November 2026 is after the clocks changed.
     (first,) = run("select occurred_at from actions where external_id = '9001'")
@@ -106,7 +98,7 @@ def test_a_gift_that_came_by_webhook_is_known(world):
     world.drain()
     brought, _ = bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
     assert (brought.new, brought.known) == (3, 1)
-    assert world.report(last=datetime(2027, 1, 1, tzinfo=UTC).date())["money"][0]["donations"] == 4
+    assert world.report(last=datetime(2027, 1, 1, tzinfo=UTC).date()).money[0].donations == 4
 
 
 def test_a_gift_that_comes_by_webhook_afterwards_counts_once(world):
@@ -122,7 +114,7 @@ def test_a_refund_that_only_the_export_knows_is_new(world):
     world.drain()
     brought, _ = bring(world, "actblue", ACTBLUE.format(code=world.links["x"]))
     assert (brought.new, brought.known) == (4, 0)
-    assert world.report()["money"][0]["refunded_minor"] == 101050
+    assert world.report().money[0].refunded_minor == 101050
 
 
 def test_a_rebuild_includes_imported_history(world):
@@ -194,7 +186,7 @@ def test_an_interrupted_import_can_be_resumed(world, monkeypatch):
     assert run("select count(*) from actions")[0][0] == 40
     brought, _ = bring(world, "actblue", text)
     assert (brought.new, brought.known) == (80, 40)
-    assert world.report()["supporters"]["distinct"] == 50
+    assert world.report().supporters.distinct == 50
 
 
 @pytest.mark.parametrize("text", ["", "\n", "a,a\n1,2\n"])

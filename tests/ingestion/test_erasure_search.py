@@ -111,7 +111,7 @@ def test_pending_deliveries_are_reported_and_not_lost(world):
     erased = erasure.erase(world.settings, world.org_id, email=ADDRESS, phone="", region="US")
     assert (erased.bodies, erased.waiting) == (1, 0)
     assert _left(world) == set()
-    assert world.report()["actions"] == 1
+    assert world.report().actions == 1
 
 
 def test_a_personal_message_id_is_encrypted_and_deleted_too(world):

@@ -71,7 +71,7 @@ def test_every_tool_returns_the_code_and_nothing_is_counted(connected, environme
     assert len(told) == len(PROVIDERS) - 1 + len(mappings.names())
 
     report = connected.report()
-    assert report["actions"] == report["supporters"]["distinct"] == report["clicks"]["human"] == 0
+    assert report.actions == report.supporters.distinct == report.clicks.human == 0
     assert run("select count(*) from addresses where kind = 'rehearsal'")[0][0] == 0
     assert run("select count(*) from actions where counted")[0][0] == 0
     assert run("select count(*) from actions where test")[0][0] >= len(told)

@@ -79,7 +79,7 @@ def test_an_outage_costs_no_delivery_an_attempt(world, name):
         change(repaired)
     world.drain()
     assert inbox.counts(world.org_id) == {"pending": 0, "done": NUMBER, "quarantined": 0}
-    assert world.report()["actions"] == world.report()["supporters"]["distinct"] == NUMBER
+    assert world.report().actions == world.report().supporters.distinct == NUMBER
 
 
 @pytest.mark.parametrize("many", [5, pytest.param(40, marks=pytest.mark.slow)])

@@ -50,7 +50,7 @@ def test_a_backlog_is_read_ahead_and_counted_once(world, drained_by):
         260,
     )
     before = world.report()
-    assert before["supporters"]["distinct"] == 25
+    assert before.supporters.distinct == 25
     drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 

@@ -39,23 +39,23 @@ def told(world):
 
 def figures(world: Any) -> dict[str, Any]:
     return {
-        each["post"]["platform"]: (each["actions"], each["clicks"]["human"], each["generations"])
-        for each in world.report(model="linear")["posts"]
-        if each["post"]
+        each.post.platform: (each.actions, each.clicks.human, each.generations)
+        for each in world.report(model="linear").posts
+        if each.post
     }
 
 
 def test_moving_a_link_moves_its_actions_in_the_report(told):
     before = figures(told)
     assert (before["x"][0], before["instagram"][0]) == (1.5, 2.5)
-    notes = len(told.report()["restated"])
+    notes = len(told.report().restated)
 
     moved = move_link(told.org_id, told.links["x"], told.posts["instagram"])
     assert (moved.links, moved.clicks, moved.actions) == (2, 1, 2)
     after = figures(told)
     assert after["instagram"][:2] == (4, 2)
     assert after["x"][:2] == (0, 0)
-    assert len(told.report()["restated"]) > notes
+    assert len(told.report().restated) > notes
 
     rows = run("select id, post_id, tier, path from actions order by id")
     drain.rebuild(told.settings, told.org_id)
@@ -78,8 +78,8 @@ def test_a_link_can_move_to_another_campaign(told):
     from advocacy.analytics.activation import activation
 
     report = activation(campaigns.get_campaign(told.org_id, "other"))
-    assert (report["actions"], report["clicks"]["human"]) == (2, 1)
-    assert told.report()["actions"] == 2
+    assert (report.actions, report.clicks.human) == (2, 1)
+    assert told.report().actions == 2
 
 
 def test_a_shared_link_moves_with_its_parent(told):

@@ -12,7 +12,7 @@ LAST_WEEK = NOW - timedelta(days=6)
 
 
 def said(world) -> dict[str, int]:
-    return {row["why"]: row["actions"] for row in world.report()["restated"]}
+    return {row.why: row.actions for row in world.report().restated}
 
 
 def test_what_happens_today_is_no_restatement(world):

@@ -14,7 +14,7 @@ def test_a_test_from_action_network_is_not_counted(world):
     world.drain()
     for _ in range(2):
         assert run("select test, counted from actions") == [(True, False)]
-        assert world.report()["supporters"]["distinct"] == 0
+        assert world.report().supporters.distinct == 0
         drain.rebuild(world.settings, world.org_id)
 
     # The same action, told in earnest afterwards, counts.
@@ -24,4 +24,4 @@ def test_a_test_from_action_network_is_not_counted(world):
     world.drain()
     rows = run("select test, counted from actions order by 1")
     assert rows == [(False, True), (True, False)]
-    assert world.report()["supporters"]["distinct"] == 1
+    assert world.report().supporters.distinct == 1

@@ -11,13 +11,14 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
+from advocacy.analytics.figures import DayFigures
 from advocacy.reporting import charts
 
 FIRST, FOURTH, LAST = date(2026, 10, 1), date(2026, 10, 4), date(2026, 10, 9)
 DAYS = [
-    {"day": FIRST, "kind": "call", "actions": 3},
-    {"day": FIRST, "kind": "signature", "actions": 12.5},
-    {"day": FOURTH, "kind": "donation", "actions": 2},
+    DayFigures(FIRST, "call", 3),
+    DayFigures(FIRST, "signature", 12.5),
+    DayFigures(FOURTH, "donation", 2),
 ]
 WORDS = charts.Words(kinds={"call": 'an "appel"'})
 STEPS = [{"step": "opened", "people": 9}, {"step": "acted", "people": 4}]

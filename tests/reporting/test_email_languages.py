@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask_babel import force_locale
 
+from advocacy.analytics.weekly_figures import WeeklySummary
+from advocacy.analytics.weekly_summary import summarize
 from advocacy.core import periods
-from advocacy.reporting.email import outbox, render, weekly_content
+from advocacy.reporting.email import render, weekly_content
 from advocacy.storage import organizations
 from tests.support.pages import pieces_in_english
 from tests.support.translations import LANGUAGES
@@ -20,13 +23,14 @@ def words_of(part: object) -> list[str]:
     """Return every text of a sheet."""
     if isinstance(part, str):
         return [part]
-    if isinstance(part, dict):
-        return [word for name, each in part.items() if name != "url" for word in words_of(each)]
-    return [word for each in part for word in words_of(each)] if isinstance(part, list) else []
+    if is_dataclass(part):
+        names = {each.name for each in fields(part)} - {"url", "kind", "chart"}
+        return [word for name in names for word in words_of(getattr(part, name))]
+    return [word for each in part for word in words_of(each)] if isinstance(part, tuple) else []
 
 
 @pytest.fixture
-def figures(world) -> dict:
+def figures(world) -> WeeklySummary:
     who = {"email": "canary@example.org"}
     click = world.click("x", at=NOW - timedelta(hours=2))
     world.act("signature", "m1", id="s1", click_id=click, at=NOW - timedelta(hours=1), **who)
@@ -34,9 +38,7 @@ def figures(world) -> dict:
     world.act("donation.refunded", "m3", id="d1", amount="10.00", at=NOW)
     world.drain()
     organization = organizations.find_organization(world.org_id)
-    return outbox.figures_now(
-        organization, None, periods.seven_days_until((NOW + timedelta(days=1)).date())
-    )
+    return summarize(organization, None, periods.seven_days_until((NOW + timedelta(days=1)).date()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from advocacy.analytics.weekly_summary import summarize
 from advocacy.reporting.email import outbox, render
 from advocacy.reporting.email import smtp as smtp_email
 from advocacy.storage import campaigns, email_outbox, errors, links, organizations, posts
@@ -440,9 +441,9 @@ def test_actions_of_the_week_in_which_clocks_change_are_in_it(world, smtp, mailb
     with transaction():
         organization = organizations.get_organization("hope")
         campaign = campaigns.get_campaign(world.org_id, "stay")
-        figures = outbox.figures_now(organization, campaign, week_named("2024-W44"))
-    assert figures["now"]["actions"] == 2
-    assert figures["before"]["actions"] == 1
+        figures = summarize(organization, campaign, week_named("2024-W44"))
+    assert figures.now.actions == 2
+    assert figures.before.actions == 1
 
 
 # What is in it --------------------------------------------------------------------------------
@@ -487,19 +488,17 @@ def test_a_report_has_the_figures_of_the_page(world):
     with transaction():
         organization = organizations.get_organization("hope")
         one, whole = (
-            outbox.figures_now(organization, of, period)
+            summarize(organization, of, period)
             for of in (campaigns.get_campaign(world.org_id, "stay"), None)
         )
     page = world.report(first=period.first, last=period.last)
-    assert one["now"]["actions"] == page["actions"] == 5
-    assert one["now"]["supporters"] == page["supporters"]["distinct"] == 4
-    assert one["now"]["money"] == page["money"]
-    assert one["posts"][0]["actions"] == page["posts"][0]["actions"]
-    assert [each["actions"] for each in one["evidence"]] == [
-        each["actions"] for each in page["evidence"]
-    ]
-    assert whole["now"] == one["now"]
-    assert whole["campaigns"][0]["now"] == one["now"]
+    assert one.now.actions == page.actions == 5
+    assert one.now.supporters == page.supporters.distinct == 4
+    assert one.now.money == page.money
+    assert one.posts[0].actions == page.posts[0].actions
+    assert [each.actions for each in one.evidence] == [each.actions for each in page.evidence]
+    assert whole.now == one.now
+    assert whole.campaigns[0].now == one.now
 
 
 def test_people_are_counted_once_over_campaigns(world):
@@ -514,9 +513,9 @@ def test_people_are_counted_once_over_campaigns(world):
     world.drain()
     period = outbox.periods.last_whole_week(MONDAY.date())
     with transaction():
-        figures = outbox.figures_now(organizations.get_organization("hope"), None, period)
-    assert [each["now"]["supporters"] for each in figures["campaigns"]] == [1, 1]
-    assert (figures["now"]["supporters"], figures["now"]["actions"]) == (1, 2)
+        figures = summarize(organizations.get_organization("hope"), None, period)
+    assert [each.now.supporters for each in figures.campaigns] == [1, 1]
+    assert (figures.now.supporters, figures.now.actions) == (1, 2)
 
 
 @pytest.mark.parametrize("title", ["#let x = [", "</script><b>", "$ \\ @ * _ ` <a>", "🙂📣", ""])

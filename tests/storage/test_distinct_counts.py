@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from advocacy.analytics.figures import People
 from advocacy.attribution import RULES
 from advocacy.core.distinct import GRAINS
 from advocacy.storage import distinct_counts, distinct_deltas, organizations, totals
@@ -320,19 +321,19 @@ def test_an_organization_counts_each_person_once_across_campaigns(two):
         kept(two, {}, {each.id: each for each in happened})
     organization = organizations.find_organization(two.org_id)
     found = organization_activation(organization)
-    assert found["actions"] == 4
-    assert found["from"] == START.date() + timedelta(days=2)  # still the day before in New York
-    assert found["supporters"] == {"distinct": 2, "new": 2, "returning": 0}
-    assert {row["slug"]: row["supporters"]["distinct"] for row in found["campaigns"]} == {
+    assert found.actions == 4
+    assert found.first == START.date() + timedelta(days=2)  # still the day before in New York
+    assert found.supporters == People(distinct=2, new=2, returning=0)
+    assert {row.slug: row.supporters.distinct for row in found.campaigns} == {
         "stay": 1,
         "go": 2,
     }
-    assert [row["kind"] for row in found["by_kind"]] == ["call", "donation"]
-    assert [(row["currency"], row["net_minor"]) for row in found["money"]] == [("NZD", 500)]
+    assert [row.kind for row in found.by_kind] == ["call", "donation"]
+    assert [(row.currency, row.net_minor) for row in found.money] == [("NZD", 500)]
     later = organization_activation(
         organization, START.date() + timedelta(days=6), START.date() + timedelta(days=30)
     )
-    assert later["supporters"] == {"distinct": 2, "new": 1, "returning": 1}
+    assert later.supporters == People(distinct=2, new=1, returning=1)
     with pytest.raises(BadRange):
         organization_activation(organization, date(2026, 2, 1), date(2026, 1, 1))
     with pytest.raises(KeyError):
@@ -344,11 +345,11 @@ def test_what_one_organization_counts_is_not_anothers(app, world):
     for each in (world, other):
         each.act("call", id="1", email="ana@example.org")
         each.drain()
-    assert [world.report()["supporters"]["distinct"], other.report()["supporters"]["distinct"]] == [
+    assert [world.report().supporters.distinct, other.report().supporters.distinct] == [
         1,
         1,
     ]
     from advocacy.ingestion import drain
 
     drain.rebuild(world.settings, world.org_id)
-    assert other.report()["supporters"]["distinct"] == 1
+    assert other.report().supporters.distinct == 1

@@ -142,9 +142,9 @@ def test_a_refund_finds_the_gift_from_before(before, root):
         "donation.refunded", id=ADDRESS, amount="10.00", currency="USD", at=NOW + timedelta(hours=2)
     )
     before.drain()
-    assert before.report()["actions"] == 3
-    (money,) = before.report()["money"]
-    assert money["refunded_minor"] == 1000
+    assert before.report().actions == 3
+    (money,) = before.report().money
+    assert money.refunded_minor == 1000
     assert len(run("select id from actions")) == 3
 
 

@@ -37,7 +37,7 @@ def test_what_the_version_before_stores_is_found_and_counted_once(world):
     tell(world, 2)
     assert inbox.organizations_with_work() == [world.org_id]
     assert world.drain().done == 2
-    assert world.report()["actions"] == 2
+    assert world.report().actions == 2
     assert world.drain().done == 0
 
 

@@ -678,8 +678,8 @@ def test_all_facts_come_to_the_same_money_actions_and_people(world, slug: str, w
         tell(world, slug, facts)
     assert outcome(world) == wanted
     net = sum(gross - back for _, _, gross, back in wanted)
-    assert sum(each["net_minor"] for each in world.report()["money"]) == net
-    assert world.report()["supporters"]["distinct"] == len({row[0] for row in wanted})
+    assert sum(each.net_minor for each in world.report().money) == net
+    assert world.report().supporters.distinct == len({row[0] for row in wanted})
     drain.rebuild(world.settings, world.org_id)
     assert outcome(world) == wanted
 

@@ -102,9 +102,9 @@ def test_a_gift_reported_by_actblue_and_action_network_counts_once(world):
         for send in order:
             assert send().status_code == 200
             world.drain()
-        (money,) = world.report()["money"]
-        assert (money["gross_minor"], money["donations"]) == (1200, 1)
-        posts = {r["post"]["platform"]: r["actions"] for r in world.report()["posts"] if r["post"]}
+        (money,) = world.report().money
+        assert (money.gross_minor, money.donations) == (1200, 1)
+        posts = {r.post.platform: r.actions for r in world.report().posts if r.post}
         assert posts["x"] == 1
 
 

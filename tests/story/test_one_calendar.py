@@ -34,8 +34,8 @@ def campaign_of(world):
 
 
 def people_of(world, day):
-    people = activation(campaign_of(world), day, day)["supporters"]
-    return people["new"], people["returning"]
+    people = activation(campaign_of(world), day, day).supporters
+    return people.new, people.returning
 
 
 def figures(world, first, last):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from advocacy.ingestion import drain
@@ -17,11 +19,9 @@ def share(world, code: str):
     )
 
 
-def generations(world) -> dict:
-    (row,) = [
-        r for r in world.report()["posts"] if r["post"] and r["post"]["platform"] == "instagram"
-    ]
-    return row["generations"]
+def generations(world) -> dict[str, float | None]:
+    (row,) = [r for r in world.report().posts if r.post and r.post.platform == "instagram"]
+    return asdict(row.generations) | {"factor": row.generations.factor}
 
 
 def test_a_chain_counts_for_the_post_that_began_it(world):

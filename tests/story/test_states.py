@@ -53,7 +53,7 @@ def test_a_refund_of_everyaction_takes_the_gift_back(world, mapping, order):
     for state in order:
         everyaction(world, **(REFUNDED if state == "back" else {}))
     assert money(world) == [(4000, 4000)]
-    assert world.report()["money"][0]["net_minor"] == 0
+    assert world.report().money[0].net_minor == 0
     assert run(f"select status, count(*) from {DELIVERIES} group by 1") == [("done", 2)]
     drain.rebuild(world.settings, world.org_id)
     assert money(world) == [(4000, 4000)]

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DataError
 
+from advocacy.analytics.figures import Renewals
 from advocacy.ingestion import drain
 from advocacy.storage import inbox, leases
 from advocacy.storage.session import transaction
 from tests.support.deliveries import DELIVERIES
 from tests.support.derived import NOW, derived
+from tests.support.figures import as_json
 from tests.support.sql import run
 
 
@@ -62,8 +64,7 @@ def tell(world) -> list[Callable[[], Any]]:
 
 def numbers(world) -> dict[str, Any]:
     """The report, but for what was changed after it could be read: that depends on the order."""
-    whole = {name: each for name, each in world.report().items() if name != "restated"}
-    return json.loads(json.dumps(whole, default=str))
+    return {name: each for name, each in as_json(world.report()).items() if name != "restated"}
 
 
 @pytest.fixture
@@ -160,11 +161,11 @@ def test_every_order_of_arrival_gives_the_same_rows(app, many):
     "referrer", ["https://[evil", "https://exa\u2100mple.org/", "//[", "[", "https://a]b/"]
 )
 def test_an_invalid_referrer_stops_nothing(told, referrer):
-    before = told.report()["actions"]
+    before = told.report().actions
     told.act("call", id="hers", email="eve@example.org", referrer=referrer)
     told.act("call", id="next", email="ben@example.org")
     told.drain()
-    assert told.report()["actions"] == before + 2
+    assert told.report().actions == before + 2
     (row,) = run("select tier from actions where external_id = 'hers'")
     assert row.tier == "unattributed"
 
@@ -172,7 +173,7 @@ def test_an_invalid_referrer_stops_nothing(told, referrer):
 def test_a_page_url_with_a_nul_stops_nothing(told):
     fields = {"id": "id", "at": "at", "url": "url", "email": "email"}
     told.add_source("generic", "", {"mapping": {"kind": "'signature'", "fields": fields}})
-    before = told.report()["actions"]
+    before = told.report().actions
     for number, query in enumerate(("utm_source=%00", "utm_source=x&utm_term=a%00b", "")):
         told.post(
             "generic",
@@ -186,7 +187,7 @@ def test_a_page_url_with_a_nul_stops_nothing(told):
             ).encode(),
         )
     assert told.drain().done == 3
-    assert told.report()["actions"] == before + 3
+    assert told.report().actions == before + 3
 
 
 @pytest.mark.parametrize(
@@ -400,12 +401,12 @@ def test_renewals_belong_to_the_post_that_brought_the_first_gift(world, order):
         world.drain()
     posts = {row.post_id for row in run("select post_id from actions")}
     assert posts == {world.posts["instagram"]}
-    (money,) = world.report()["money"]
-    assert (money["net_minor"], money["donations"]) == (3000, 3)
+    (money,) = world.report().money
+    assert (money.net_minor, money.donations) == (3000, 3)
     # They are shown apart, each on its own day, and with their post.
-    apart = {"donations": 2, "gross_minor": 2000, "refunded_minor": 0}
-    assert money["renewals"] == apart
-    (post,) = [each for each in world.report()["posts"] if each["actions"]]
-    assert post["money"][0]["renewals"] == apart
-    assert {row["kind"] for row in world.report()["by_day"]} == {"donation"}
-    assert {row["kind"]: row["actions"] for row in world.report()["by_kind"]} == {"donation": 3}
+    apart = Renewals(donations=2, gross_minor=2000, refunded_minor=0)
+    assert money.renewals == apart
+    (post,) = [each for each in world.report().posts if each.actions]
+    assert post.money[0].renewals == apart
+    assert {row.kind for row in world.report().by_day} == {"donation"}
+    assert {row.kind: row.actions for row in world.report().by_kind} == {"donation": 3}

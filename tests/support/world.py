@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from advocacy.analytics.figures import CampaignActivation
 from advocacy.core.ids import new_id
 from advocacy.storage import campaigns, links, organizations, posts, sources, tokens
 from advocacy.storage.db import db
@@ -160,7 +161,7 @@ class World:
 
         return drain_ingestion.drain(self.settings, self.org_id)
 
-    def report(self, **days: Any) -> dict[str, Any]:
+    def report(self, **days: Any) -> CampaignActivation:
         """Return the campaign's activation."""
         from advocacy.analytics.activation import activation
 

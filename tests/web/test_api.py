@@ -16,6 +16,7 @@ from advocacy.core.choices import ROLES
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import transaction
 from tests.support.api import ACTIVATION, act_at, bearer, check_against, document, problem_of
+from tests.support.figures import as_json
 from tests.support.sql import run
 from tests.support.world import World
 
@@ -76,7 +77,7 @@ def test_the_response_matches_the_document(world, ask):
 def test_the_api_matches_the_command(world, ask):
     world.act("call", email="a@example.org", click_id=world.click("instagram"))
     world.drain()
-    told = json.loads(json.dumps(world.report(), default=str))
+    told = as_json(world.report())
     found = ask().get_json()
     for row in (*told["posts"], *found["posts"]):
         row["post"].pop("published_at")

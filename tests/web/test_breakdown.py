@@ -22,6 +22,7 @@ from advocacy.core.events import ActionKind
 from advocacy.storage import campaigns, links, posts
 from advocacy.storage.session import transaction
 from tests.support.api import act_at, bearer, check_against, document, problem_of
+from tests.support.figures import as_json
 from tests.support.world import World
 
 OF_CAMPAIGN = "/api/v1/campaigns/stay/activation/groups"
@@ -83,7 +84,7 @@ def net(row) -> dict[str, int]:
 
 @pytest.mark.parametrize("path", [OF_CAMPAIGN, OF_ORGANIZATION])
 def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, told, path):
-    report = world.report(first=date(2026, 5, 1), last=date(2026, 5, 31))
+    report = as_json(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)))
     totals = []
     for by in GROUPS if path == OF_CAMPAIGN else GROUPS_OF_ORGANIZATION:
         found = ask(f"{told}&group_by={by}", path).get_json()
@@ -105,9 +106,7 @@ def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, tol
 
 
 def test_groups_are_those_of_the_report(world, ask, told):
-    report = json.loads(
-        json.dumps(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)), default=str)
-    )
+    report = as_json(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)))
     by_post = {row["key"]: row for row in ask(told).get_json()["groups"]}
     for post in report["posts"]:
         row = by_post.get(post["post"]["id"] if post["post"] else NONE)
@@ -130,7 +129,7 @@ def test_a_row_of_time_is_the_report_of_those_days(world, ask, told):
                 name: date.fromisoformat(row[end])
                 for name, end in (("first", "from"), ("last", "to"))
             }
-            report = world.report(**days)
+            report = as_json(world.report(**days))
             assert row["actions"] == report["actions"]
             assert row["supporters"] == report["supporters"]
             assert row["clicks"] == report["clicks"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ from advocacy.reporting.exports.writers import Table, digest_of, written_csv
 from advocacy.storage import campaigns, posts
 from advocacy.storage.session import transaction
 from tests.support.api import ACTIVATION, bearer, check_against, document, problem_of
+from tests.support.figures import as_json
 from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -40,7 +41,7 @@ def told(world):
     world.act("donation", "m4", email="b@example.org", amount="5000", currency="JPY")
     world.act("call", "m5", email="c@example.org", referrer="https://t.co/")
     world.drain()
-    return json.loads(json.dumps(world.report(), default=str))
+    return as_json(world.report())
 
 
 @pytest.fixture
@@ -272,5 +273,7 @@ def test_an_etag_covers_the_whole_response(world, told):
     tables = tables_of(report)
     assert digest_of(tables) == digest_of(tables_of(world.report()))
     assert digest_of(tables) != digest_of(tables[1:])
-    report["posts"][0]["post"]["title"] += "!"
+    first, *others = report.posts
+    changed = replace(first, post=replace(first.post, title=first.post.title + "!"))
+    report = replace(report, posts=(changed, *others))
     assert digest_of(tables_of(report)) != digest_of(tables)

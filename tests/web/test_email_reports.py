@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from advocacy.analytics.weekly_figures import from_json
 from advocacy.reporting.email import outbox
 from advocacy.storage import email_outbox
 from advocacy.storage.session import transaction
@@ -123,7 +124,7 @@ def test_the_pdf_is_the_one_that_was_enclosed(world, editor, smtp, mailbox):
     (enclosed,) = mailbox.mails[0].iter_attachments()
     with transaction():
         found = email_outbox.find_sent(world.org_id, row.id)
-    assert outbox.kept_pdf(smtp, found.figures, "en") == enclosed.get_content()
+    assert outbox.stored_pdf(smtp, from_json(found.figures), "en") == enclosed.get_content()
 
 
 def test_without_the_pdf_packages_the_page_says_so(world, editor, smtp, without_pdf):

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from advocacy import web
 from advocacy.analytics.activation import written_money
+from advocacy.analytics.figures import DayFigures
 from advocacy.app import create_app
 from advocacy.reporting import charts
 from advocacy.storage import campaigns, posts, tokens
@@ -404,7 +405,7 @@ def axis_of(spec: dict) -> list[tuple[int, int, int]]:
 
 
 def test_the_axis_shows_the_whole_range_unless_it_is_very_long():
-    days = [{"day": day(number), "kind": "call", "actions": 1} for number in (3, 4)]
+    days = [DayFigures(day(number), "call", 1) for number in (3, 4)]
     near = charts.actions_by_day(days, day(1), day(9))
     assert axis_of(near) == [(2026, 5, 1), (2026, 5, 10)]
     far = charts.actions_by_day(days, date(1, 1, 1), date(9999, 12, 31))

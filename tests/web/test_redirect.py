@@ -22,6 +22,7 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from advocacy.analytics.figures import Clicks
 from advocacy.app import create_app
 from advocacy.core import records
 from advocacy.core.ids import new_id
@@ -475,8 +476,8 @@ def test_loading_counts_people_separately_and_removes_the_log(endpoint):
     assert counted(endpoint.world) == {True: 2, False: 1}
     assert endpoint.lines() == []
     report = endpoint.world.report()
-    assert report["clicks"] == {"human": 2, "other": 1}
-    posts = {row["post"]["platform"]: row["clicks"]["human"] for row in report["posts"]}
+    assert report.clicks == Clicks(human=2, other=1)
+    posts = {row.post.platform: row.clicks.human for row in report.posts}
     assert posts == {"instagram": 0, "x": 2}
 
 

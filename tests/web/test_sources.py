@@ -308,7 +308,7 @@ def test_earlier_deliveries_are_processed(world, staff):
     world.act("call", email="a@example.org")
     staff.post("/sources/state", data={"name": "standard", "state": "off"})
     world.drain()
-    assert world.report()["actions"] == 1
+    assert world.report().actions == 1
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_the_same_id_with_another_body_is_stored_and_flagged(world):
     assert world.standard(SIGNATURE + " ", message_id="msg_1").status_code == 200
     world.drain()
 
-    assert world.report()["actions"] == 1
+    assert world.report().actions == 1
     assert [row.reason for row in inbox.list_quarantined(world.org_id)] == ["id_reuse"]
 
 

@@ -96,7 +96,7 @@ def test_a_full_disk_quarantines_nothing_and_is_reported(world, variables, redis
     finally:
         change(REPAIR)
     assert inbox.counts(world.org_id)["quarantined"] == 0
-    assert world.report()["actions"] == world.report()["supporters"]["distinct"] == 300
+    assert world.report().actions == world.report().supporters.distinct == 300
 
 
 @pytest.mark.slow
@@ -128,4 +128,4 @@ def test_two_workers_killed_while_they_drain_cost_one_lease(world, variables, re
     assert took < 4 + 5 + 15
     with transaction():
         assert run(f"select max(attempts) from {DELIVERIES}")[0][0] == 0
-    assert world.report()["actions"] == 1500
+    assert world.report().actions == 1500

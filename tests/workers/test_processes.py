@@ -17,6 +17,7 @@ import pytest
 from redis import Redis
 from rq import Callback
 
+from advocacy.analytics.figures import Clicks
 from advocacy.cli.dev.up import free_port
 from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
@@ -69,7 +70,7 @@ def test_a_hint_wakes_the_worker(world, variables, redis):
     with running(variables, *WORKER):
         announce(world, redis)
         until(lambda: counts(world)["done"] == 45)
-    assert world.report()["supporters"]["distinct"] == 45
+    assert world.report().supporters.distinct == 45
 
 
 @pytest.mark.slow
@@ -110,7 +111,7 @@ def test_a_body_that_kills_the_process_ends_in_quarantine(world, variables, redi
     with transaction():
         (row,) = inbox.list_quarantined(world.org_id)
     assert (row.reason, row.attempts) == ("killed_worker", 3)
-    assert world.report()["actions"] == 30
+    assert world.report().actions == 30
 
 
 def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, variables, redis):
@@ -123,7 +124,7 @@ def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, 
     with running(variables, *WORKER), running(variables, *CLOCK):
         until(lambda: counts(world) == {"pending": 0, "done": 16, "quarantined": 0}, 60)
     before = world.report()
-    assert before["actions"] == before["supporters"]["distinct"] == 16
+    assert before.actions == before.supporters.distinct == 16
     drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
@@ -137,7 +138,7 @@ def test_flushing_redis_loses_nothing(world, variables, redis):
         send(world, 40)
         redis.flushall()
         until(lambda: counts(world)["done"] == 60, 30)
-    assert world.report()["supporters"]["distinct"] == 40
+    assert world.report().supporters.distinct == 40
 
 
 @pytest.mark.slow
@@ -238,7 +239,7 @@ def test_clicks_answered_before_kill_9_are_not_lost(world, variables):
     with transaction():
         assert run("select count(*) from touches where human")[0][0] == seen == 120
         assert run("select sum(clicks) from click_totals where human")[0][0] == seen
-    assert world.report()["clicks"] == {"human": 120, "other": 0}
+    assert world.report().clicks == Clicks(human=120, other=0)
 
 
 def test_the_redirect_works_with_database_and_redis_down(world, variables, tmp_path):

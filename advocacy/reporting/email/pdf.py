@@ -1,7 +1,7 @@
-"""The heavy part of making a PDF: charts are drawn by vl-convert, pages are set by Typst.
+"""PDF files: charts are drawn by vl-convert, pages are set by Typst.
 
-Note: this takes a process some 260 MB. A worker's child may have them;
-a web process calls `apart`, which does it in a process that ends.
+Note: this takes some 260 MB of memory. Workers do it in a child process; a web process calls
+`typeset_in_subprocess`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+
+import msgspec
+
+from advocacy.core.records import JsonObject
+from advocacy.reporting.charts import Definition
 
 _TEMPLATE = Path(__file__).parents[2] / "web" / "templates" / "mail" / "sheet.typ"
 _MOST_SECONDS = 60
@@ -23,38 +28,48 @@ _PACKAGES = ("typst", "vl_convert")
 PDF_ADVICE = "install them with `pip install 'advocacy[pdf]'`, or `make pdf` in a checkout"
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to set: the content of a sheet, and its charts by name."""
+
+    sheet: JsonObject
+    charts: Mapping[str, Definition]
+    locales: Definition
+    made_at: datetime
+
+
 def pdf_installed() -> bool:
-    """Return whether the optional packages that draw charts and set pages are there."""
+    """Return whether the optional packages for charts and PDF are installed."""
     return all(find_spec(name) for name in _PACKAGES)
 
 
-def typeset(task: Mapping[str, Any]) -> bytes:
-    """Set what `paper.to_set` made as PDF, in this process."""
-    # Here, so that processes that make no report do not hold a browser's engine in memory.
+def typeset(task: Task) -> bytes:
+    """Return the PDF of what `render.to_set` returned."""
+    # Imported here, as both packages take much memory.
     import typst
     import vl_convert
 
     with tempfile.TemporaryDirectory(prefix="advocacy-report-") as name:
         folder = Path(name)
-        for chart, definition in task["charts"].items():
+        for chart, definition in task.charts.items():
             (folder / f"{chart}.pdf").write_bytes(
-                vl_convert.vegalite_to_pdf(definition, **task["locales"])
+                vl_convert.vegalite_to_pdf(definition, **task.locales)
             )
-        (folder / "sheet.json").write_text(json.dumps(task["sheet"]))
+        (folder / "sheet.json").write_text(json.dumps(task.sheet))
         (folder / "sheet.typ").write_bytes(_TEMPLATE.read_bytes())
         # The same figures give the same file, byte for byte.
-        made_at = datetime.fromisoformat(task["made_at"]).astimezone(UTC)
+        made_at = task.made_at.astimezone(UTC)
         compiler = typst.Compiler(folder / "sheet.typ", root=folder)
         made = compiler.compile(format="pdf", timestamp=made_at)
-    assert isinstance(made, bytes)  # noqa: S101 -- of this form it is one file
+    assert isinstance(made, bytes)  # noqa: S101 -- in this format it is a single file
     return made
 
 
-def apart(task: Mapping[str, Any]) -> bytes:
-    """Set it as PDF in a process of its own. Raises `subprocess.SubprocessError`."""
+def typeset_in_subprocess(task: Task) -> bytes:
+    """Do the same in a process of its own. Raises `subprocess.SubprocessError`."""
     return subprocess.run(
         [sys.executable, "-m", "advocacy.reporting.email.pdf"],
-        input=json.dumps(task).encode(),
+        input=msgspec.json.encode(task),
         capture_output=True,
         timeout=_MOST_SECONDS,
         check=True,
@@ -62,4 +77,4 @@ def apart(task: Mapping[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(typeset(json.load(sys.stdin)))
+    sys.stdout.buffer.write(typeset(msgspec.json.decode(sys.stdin.buffer.read(), type=Task)))

@@ -1,11 +1,10 @@
-"""A sheet laid out: as HTML for a mail, as plain text, as PDF, with its charts.
+"""Layout of a sheet as HTML and plain text for an email and as PDF, with its charts.
 
-The charts are the page's own definitions (`web/charts`), drawn by vl-convert; the PDF is set by
-Typst from its own template (`pdf`). Nothing is loaded from elsewhere.
+The charts are the same definitions as on pages, drawn by vl-convert; the PDF is set by Typst from
+its own template (see `pdf`). Nothing is loaded from elsewhere.
 
-Note: titles are staff's words and reach Typst as data, never as markup.
-The PDF has only the signs that its fonts have; pictographs are left out of it, since a box in their
-place would say less than nothing.
+Note: titles are written by staff and reach Typst as data, never as markup. Pictographs are left out
+of the PDF and of charts, as their fonts lack them.
 """
 
 from __future__ import annotations
@@ -14,40 +13,47 @@ import base64
 import json
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
-from typing import Any
 
+import msgspec
 from flask import render_template
 
+from advocacy.analytics.weekly_figures import WeeklySummary
 from advocacy.reporting import charts
 from advocacy.reporting.email import pdf as pdf_email
+from advocacy.reporting.email.sheet import FiguresBlock, ListBlock, Sheet, TableBlock
 from advocacy.reporting.email.smtp import Letter
-from advocacy.reporting.email.weekly_content import Sheet, kind_named
+from advocacy.reporting.texts import kind_named
 
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
 _MAIL_WIDTH, _PAGE_WIDTH, _HEIGHT = 580, 760, 130
 _LONGEST_NAME = 34
 _LEGEND_COLUMNS = 4
 
+Report = WeeklySummary | None
+"""The report that charts are drawn from; an alert has none."""
 
-def letter(sheet: Sheet, figures: Mapping[str, Any], language: str, file: str = "") -> Letter:
-    """Lay a sheet out as a mail; with the name of a file the PDF is enclosed.
 
-    Where the packages for pictures and PDF are not installed, it goes out without them: its tables
-    have the same figures.
+def letter(sheet: Sheet, report: Report, language: str, file: str = "") -> Letter:
+    """Return a sheet as an email; with the name of a file the PDF is attached.
+
+    Without the optional packages for charts and PDF they are left out; the tables have the same
+    figures.
     """
-    pictures = _pictures(sheet, figures, language)
+    pictures = _pictures(sheet, report, language)
+    files = []
+    if report and file and pdf_email.pdf_installed():
+        files.append((file, pdf(sheet, report, language)))
     return Letter(
-        sheet["subject"],
+        sheet.subject,
         text(sheet),
         html(sheet, language, {name: f"cid:{name}" for name, _ in pictures}),
         pictures,
-        [(file, pdf(sheet, figures, language))] if file and pdf_email.pdf_installed() else [],
+        files,
     )
 
 
 def html(sheet: Sheet, language: str, pictures: Mapping[str, str]) -> str:
-    """Lay a sheet out as HTML; `pictures` says at which address each chart is."""
+    """Return a sheet as HTML; `pictures` has the address of each chart."""
     laid_out = render_template(
         "mail/sheet.html", sheet=sheet, mail_language=language, pictures=pictures
     )
@@ -55,95 +61,92 @@ def html(sheet: Sheet, language: str, pictures: Mapping[str, str]) -> str:
 
 
 def text(sheet: Sheet) -> str:
-    """Lay a sheet out as plain text; a row of a table is a line, its address the next one."""
-    parts = [f"{sheet['title']}\n{sheet['subtitle']}", sheet["lead"]]
-    for block in sheet["blocks"]:
-        lines = [block["title"].upper()] if block.get("title") else []
-        match block["kind"]:
-            case "figures":
-                lines += [
-                    f"{each['label']}: {each['value']}" + _aside(each["note"])
-                    for each in block["items"]
+    """Return a sheet as plain text; a row of a table is a line, with its link on the next."""
+    parts = [f"{sheet.title}\n{sheet.subtitle}", sheet.lead]
+    for block in sheet.blocks:
+        match block:
+            case FiguresBlock():
+                lines = [
+                    f"{each.label}: {each.value}{_in_brackets(each.note)}" for each in block.items
                 ]
-            case "list":
-                lines += [f"- {each}" for each in block["items"]]
-            case _:
-                lines += _lines(block["table"] if block["kind"] == "chart" else block)
+            case ListBlock():
+                lines = [block.title.upper(), *(f"- {each}" for each in block.items)]
+            case TableBlock():
+                lines = [block.title.upper(), *_table_lines(block)]
         parts.append("\n".join(lines))
-    links = [sheet["link"], *filter(None, [sheet.get("more")])]
-    parts.append("\n".join(f"{each['text']}: {each['url']}" for each in links))
-    return "\n\n".join(parts) + "\n\n-- \n" + "\n".join(sheet["footer"]) + "\n"
+    links = [sheet.link, *([sheet.more] if sheet.more else [])]
+    parts.append("\n".join(f"{each.text}: {each.url}" for each in links))
+    return "\n\n".join(parts) + "\n\n-- \n" + "\n".join(sheet.footer) + "\n"
 
 
-def _aside(words: str) -> str:
+def _in_brackets(words: str) -> str:
     return f" ({words})" if words else ""
 
 
-def _lines(table: Mapping[str, Any]) -> list[str]:
+def _table_lines(table: TableBlock) -> list[str]:
     lines = []
-    for name, *cells in table["rows"]:
+    for name, *cells in table.rows:
         figures = (
-            f"{heading} {each['text']}" + _aside(each["hint"])
-            for heading, each in zip(table["headings"][1:], cells, strict=True)
-            if each["text"]
+            f"{heading} {each.text}{_in_brackets(each.hint)}"
+            for heading, each in zip(table.headings[1:], cells, strict=True)
+            if each.text
         )
-        lines.append(f"- {name['text']}{_aside(name['hint'])}: {', '.join(figures)}")
-        if name["link"]:
-            lines.append(f"  {name['link']}")
-    return lines + [each for each in [table["note"]] if each]
+        lines.append(f"- {name.text}{_in_brackets(name.hint)}: {', '.join(figures)}")
+        if name.link:
+            lines.append(f"  {name.link}")
+    return [*lines, *([table.note] if table.note else [])]
 
 
-def pdf(sheet: Sheet, figures: Mapping[str, Any], language: str) -> bytes:
-    """Lay a sheet out as PDF, A4."""
-    return pdf_email.typeset(to_set(sheet, figures, language))
+def pdf(sheet: Sheet, report: WeeklySummary, language: str) -> bytes:
+    """Return a sheet as PDF, A4."""
+    return pdf_email.typeset(to_set(sheet, report, language))
 
 
-def to_set(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return all that `pdf.typeset` needs, as data that JSON can hold."""
-    drawn = definitions(sheet, figures, _PAGE_WIDTH)
-    return {
-        "sheet": {**_without_pictographs(sheet), "language": language, "charts": list(drawn)},
-        "charts": drawn,
-        "locales": _locales(language),
-        "made_at": figures["made_at"],
+def to_set(sheet: Sheet, report: WeeklySummary, language: str) -> pdf_email.Task:
+    """Return what `pdf.typeset` needs, as JSON."""
+    drawn = definitions(sheet, report, _PAGE_WIDTH)
+    content = {
+        name: _without_pictographs(part, name) for name, part in msgspec.to_builtins(sheet).items()
     }
+    return pdf_email.Task(
+        sheet={**content, "language": language, "charts": list(drawn)},
+        charts=drawn,
+        locales=_locales(language),
+        made_at=report.made_at,
+    )
 
 
-def data_pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> dict[str, str]:
-    """Return the charts as `data:` addresses, for HTML that stands in one file by itself."""
+def data_pictures(sheet: Sheet, report: Report, language: str) -> dict[str, str]:
+    """Return the charts as `data:` URLs, for HTML in a single file."""
     return {
         name: "data:image/png;base64," + base64.b64encode(picture).decode()
-        for name, picture in _pictures(sheet, figures, language)
+        for name, picture in _pictures(sheet, report, language)
     }
 
 
-def _pictures(sheet: Sheet, figures: Mapping[str, Any], language: str) -> list[tuple[str, bytes]]:
-    """Draw a sheet's charts as PNG; none where that is not installed."""
-    if not pdf_email.pdf_installed():
+def _pictures(sheet: Sheet, report: Report, language: str) -> list[tuple[str, bytes]]:
+    """Draw the charts of a sheet as PNG, if the packages are installed."""
+    if report is None or not pdf_email.pdf_installed():
         return []
     return [
         (name, _png(definition, language))
-        for name, definition in definitions(sheet, figures).items()
+        for name, definition in definitions(sheet, report).items()
     ]
 
 
 def definitions(
-    sheet: Sheet, figures: Mapping[str, Any], width: int = _MAIL_WIDTH
-) -> dict[str, dict[str, Any]]:
-    """Return the Vega-Lite definitions of the charts that a sheet shows, by name.
+    sheet: Sheet, report: WeeklySummary, width: int = _MAIL_WIDTH
+) -> dict[str, charts.Definition]:
+    """Return the Vega-Lite definitions of the charts in a sheet, by name.
 
-    `width` is in pixels, words included, so that letters are as large in each.
+    `width` is in pixels, with labels, so that these have the same size in each.
     """
-    shown = {block.get("chart") or block.get("name") for block in sheet["blocks"]}
+    shown = {block.chart for block in sheet.blocks if isinstance(block, TableBlock)}
     made = {}
     if "by_day" in shown:
-        made["by_day"] = charts.actions_by_day(
-            [{**each, "day": date.fromisoformat(each["day"])} for each in figures["by_day"]],
-            date.fromisoformat(figures["first"]),
-            date.fromisoformat(figures["last"]),
-        )
+        made["by_day"] = charts.actions_by_day(report.by_day, report.first, report.last)
         made["by_day"]["height"] = _HEIGHT
-    if "posts" in shown and (rows := _bars(figures)):
+    if "posts" in shown and (rows := _bars(report)):
         made["posts"] = charts.actions_of_posts(rows)
     for definition in made.values():
         definition.update(
@@ -151,17 +154,17 @@ def definitions(
         )
         _translate(definition)
         if width == _MAIL_WIDTH:
-            # All kinds beside each other would run out of the picture.
+            # The names of all kinds would not fit into one line.
             definition["encoding"]["color"]["legend"]["columns"] = _LEGEND_COLUMNS
     return made
 
 
-def _bars(figures: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (name, kind, actions) of the posts; posts of the same name stay apart by a number."""
+def _bars(report: WeeklySummary) -> list[tuple[str, str, float]]:
+    """Return (name, kind, actions) of the posts; a number tells posts of the same name apart."""
     rows: list[tuple[str, str, float]] = []
-    for place, post in enumerate(figures["posts"], 1):
-        title = _shortened(post["title"] or post["platform"])
-        rows += [(f"{place}. {title}", kind, n) for kind, n in post["by_kind"].items()]
+    for place, post in enumerate(report.posts, 1):
+        title = _shortened(post.title or post.platform)
+        rows += [(f"{place}. {title}", kind, n) for kind, n in post.by_kind.items()]
     return rows
 
 
@@ -170,8 +173,8 @@ def _shortened(title: str) -> str:
     return plain if len(plain) <= _LONGEST_NAME else plain[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
-def _translate(definition: dict[str, Any]) -> None:
-    """Name kinds in the reader's language; the definition's own words are the keys."""
+def _translate(definition: charts.Definition) -> None:
+    """Name kinds in the reader's language; axes of counts need no title."""
     encoding = definition["encoding"]
     words = {kind: kind_named(kind) for kind in charts.COLOURS}
     legend = encoding["color"]["legend"]
@@ -181,35 +184,32 @@ def _translate(definition: dict[str, Any]) -> None:
             encoding[axis]["title"] = None
 
 
-def _locales(language: str) -> dict[str, Any]:
+def _locales(language: str) -> charts.Definition:
     name = _D3_LOCALES.get(language)
     return {"format_locale": name, "time_format_locale": name} if name else {}
 
 
-def _png(definition: dict[str, Any], language: str) -> bytes:
+def _png(definition: charts.Definition, language: str) -> bytes:
     import vl_convert
 
     made: bytes = vl_convert.vegalite_to_png(definition, scale=2, **_locales(language))
     return made
 
 
-def _without_pictographs(value: Any) -> Any:
-    if isinstance(value, str):
-        return _plain(value)
-    if isinstance(value, Mapping):
-        return {
-            name: each
-            if name in {"url", "link"} and isinstance(each, str)
-            else _without_pictographs(each)
-            for name, each in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_without_pictographs(each) for each in value]
-    return value
+def _without_pictographs(part: object, name: str = "") -> object:
+    """Return the texts of a part of a sheet without pictographs; addresses stay as they are."""
+    match part:
+        case str():
+            return part if name in {"url", "link"} else _plain(part)
+        case Mapping():
+            return {key: _without_pictographs(each, key) for key, each in part.items()}
+        case list() | tuple():
+            return [_without_pictographs(each) for each in part]
+    return part
 
 
 def _plain(words: str) -> str:
-    """Return text without pictographs and what only joins and colours them."""
+    """Return text without pictographs and their modifiers."""
     return "".join(
         sign
         for sign in words

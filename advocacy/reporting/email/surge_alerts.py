@@ -1,27 +1,33 @@
-"""The watch for surges: what the rule finds in the last minutes is kept, and mailed to who asked.
+"""Alerts of surges: posts are checked every minute, and surges are stored and emailed.
 
-Note: a surge is kept whether or not anybody gets mail, since the first
-page shows it; the mail goes by the same way as reports, once per subscription and surge.
+Note: surges are stored even if nobody subscribed to alerts, since the overview shows them. Alerts
+are sent like reports, once per subscription and surge.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from advocacy.analytics.surges import BASELINE_DAYS, Thresholds, surges
+from advocacy.analytics.surges import (
+    BASELINE_DAYS,
+    SurgeCampaign,
+    SurgeFigures,
+    Thresholds,
+    surges,
+)
 from advocacy.core.vocabulary import moment
 from advocacy.storage import surges as kept
 from advocacy.storage.session import transaction
+from advocacy.storage.surges import ListedSurge
 from config.settings import Settings
 
 SHOWN = timedelta(hours=24)
-"""How long the first page shows a surge."""
+"""How long the overview shows a surge."""
 
 
 def watch(settings: Settings, org_id: UUID, now: datetime | None = None) -> int:
-    """Look at the last minutes of an organization's posts; returns how many surges are new."""
+    """Check the last minutes of an organization's posts; return the number of new surges."""
     now = now or datetime.now(UTC)
     minutes = settings.surge_window_minutes
     since = now - timedelta(minutes=minutes)
@@ -41,18 +47,18 @@ def watch(settings: Settings, org_id: UUID, now: datetime | None = None) -> int:
     return new
 
 
-def surge_figures(row: Any, quiet_hours: int) -> dict[str, Any]:
-    """Return a surge (a row of `store.surges.list_surges`) as data that JSON can hold."""
-    return {
-        "what": row.what,
-        "counted": row.counted,
-        "usual": row.usual,
-        "minutes": row.minutes,
-        "title": row.title,
-        "platform": row.platform,
-        "url": row.url,
-        "campaign": {"slug": row.slug, "name": row.name},
-        "noticed": f"{moment(row.noticed_at, row.timezone)} ({row.timezone})",
-        "quiet_hours": quiet_hours,
-        "made_at": row.noticed_at.isoformat(timespec="seconds"),
-    }
+def surge_figures(surge: ListedSurge, quiet_hours: int) -> SurgeFigures:
+    """Return a stored surge as an alert shows it."""
+    return SurgeFigures(
+        what=surge.what,
+        counted=surge.counted,
+        usual=surge.usual,
+        minutes=surge.minutes,
+        platform=surge.platform,
+        url=surge.url,
+        title=surge.title,
+        campaign=SurgeCampaign(surge.slug, surge.name),
+        noticed=f"{moment(surge.noticed_at, surge.timezone)} ({surge.timezone})",
+        quiet_hours=quiet_hours,
+        made_at=surge.noticed_at.replace(microsecond=0),
+    )

@@ -1,208 +1,131 @@
-"""What a report or an alert says, in the reader's language: figures into words, no layout.
+"""The content of the weekly report, in the reader's language.
 
-The answer is one *sheet*: title, lead, and blocks (figures, chart, table, list) of plain text,
-which `paper` lays out as HTML, as plain text and as PDF. So the three say the same.
-
-Note: these are called within `flask_babel.force_locale`; everything that
-is said goes through `_()`, and numbers, money and days through the functions at the end.
+Note: these functions are called within `flask_babel.force_locale`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
-from flask_babel import format_date, gettext, ngettext
+from flask_babel import format_date, gettext
 
-from advocacy.analytics.weekly_summary import TOP_POSTS, attributed_share
-from advocacy.core.messages import in_language
+from advocacy.analytics.figures import Evidence, Money, Number
+from advocacy.analytics.weekly_figures import (
+    CampaignComparison,
+    Changes,
+    Climbing,
+    FigureChange,
+    KindComparison,
+    PeriodFigures,
+    TopPost,
+    WeeklySummary,
+)
+from advocacy.analytics.weekly_summary import TOP_POSTS
 from advocacy.core.periods import Period
 from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
-from advocacy.reporting.formats import day, days, decimal, money, number, percent, rung_names
-
-Sheet = dict[str, Any]
+from advocacy.reporting.email.sheet import (
+    Block,
+    Cell,
+    Figure,
+    FiguresBlock,
+    Link,
+    ListBlock,
+    Sheet,
+    TableBlock,
+    web_address,
+)
+from advocacy.reporting.formats import day, days, money, number, percent, rung_names
+from advocacy.reporting.texts import actions, kind_named, rounding_note, supporters, translated
 
 
 def _(words: str, **values: object) -> str:
     return str(gettext(words, **values))
 
 
-def _said(words: str) -> str:
-    return in_language(words, gettext, ngettext)
-
-
-def weekly_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
-    """Put a report's figures (see `weekly.figures`) into words."""
-    period = _period(figures, "first", "last")
-    about = figures["campaign"]
-    name = about["name"] if about else figures["organization"]
-    now, before = figures["now"], figures["before"]
-    page = f"{public_url}/campaigns/{about['slug']}" if about else f"{public_url}/"
-    if about:
-        page += f"?from={period.first}&to={period.last}"
-    blocks = [
-        {"kind": "figures", "items": _tiles(now, before)},
-        _chart_block(figures),
-        _posts_block(figures, whole=about is None),
-        *_ladder_blocks(figures),
-        _kinds_block(figures),
-        None if about else _campaigns_block(figures, public_url, period),
-        _evidence_block(figures),
-        _changed_block(figures),
+def weekly_sheet(report: WeeklySummary, public_url: str) -> Sheet:
+    """Return the content of a report."""
+    period = Period(report.first, report.last)
+    about = report.campaign
+    name = about.name if about else report.organization
+    page = f"{public_url}/campaigns/{about.slug}{_query(period)}" if about else f"{public_url}/"
+    blocks: list[Block | None] = [
+        FiguresBlock(_figures(report.now, report.before)),
+        _days_block(report, period),
+        _posts_block(report.posts, with_campaign=about is None),
+        *(_ladder_blocks(report.ladder) if report.ladder and report.ladder.people else ()),
+        _kinds_block(report.kinds),
+        None if about else _campaigns_block(report.campaigns, public_url, period),
+        _evidence_block(report.evidence, report.attributed_share),
+        _changes_block(report.changed, report.now.money),
     ]
-    return {
-        "subject": _(
+    return Sheet(
+        subject=_(
             "%(name)s, %(days)s: %(people)s",
             name=name,
             days=days(period),
-            people=_people(now["supporters"]),
+            people=supporters(report.now.supporters),
         ),
-        "title": name,
-        "subtitle": _(
+        title=name,
+        subtitle=_(
             "%(days)s, compared with %(before)s",
             days=days(period),
-            before=days(_period(figures, "before_first", "before_last")),
+            before=days(Period(report.before_first, report.before_last)),
         ),
-        "lead": _lead(now, before),
-        "blocks": [block for block in blocks if block],
-        "link": {"url": page, "text": _("Open the dashboard")},
-        "footer": [
+        lead=_lead(report.now, report.before),
+        blocks=tuple(block for block in blocks if block),
+        link=Link(page, _("Open the dashboard")),
+        footer=(
             _(
                 "Days are in the time zone %(zone)s. Each person is counted once, "
                 "however often they acted, so people do not add up over posts, kinds "
                 "or campaigns. Actions are credited by the model “%(model)s”.",
-                zone=figures["timezone"],
-                model=_said(model_named(figures["model"])),
+                zone=report.timezone,
+                model=translated(model_named(report.model)),
             ),
-            *_rounding_notes(figures),
+            *([rounding_note(report.rounded_to)] if report.rounded_to else []),
             _("An editor can stop these emails: %(page)s", page=f"{public_url}/reports"),
-        ],
-    }
-
-
-def surge_sheet(figures: Mapping[str, Any], public_url: str) -> Sheet:
-    """Put a surge (see `alerting.surge_figures`) into words."""
-    name = post_named(figures)
-    minutes = figures["minutes"]
-    counted = _counted(figures["what"], figures["counted"])
-    usual = decimal(figures["usual"])
-    return {
-        "subject": _("%(post)s is surging", post=name),
-        "title": _("%(post)s is surging", post=name),
-        "subtitle": figures["campaign"]["name"],
-        "lead": ngettext(
-            "%(counted)s in %(minutes)s minute; typical: %(usual)s.",
-            "%(counted)s in %(minutes)s minutes; typical: %(usual)s.",
-            minutes,
-            counted=counted,
-            minutes=minutes,
-            usual=usual,
         ),
-        "blocks": [
-            {
-                "kind": "figures",
-                "items": [
-                    _item(
-                        ngettext(
-                            "In the last %(minutes)s minute",
-                            "In the last %(minutes)s minutes",
-                            minutes,
-                            minutes=minutes,
-                        ),
-                        counted,
-                    ),
-                    _item(
-                        ngettext(
-                            "Typical in %(minutes)s minute",
-                            "Typical in %(minutes)s minutes",
-                            minutes,
-                            minutes=minutes,
-                        ),
-                        usual,
-                    ),
-                    _item(_("Detected"), figures["noticed"]),
-                ],
-            },
-            {
-                "kind": "list",
-                "title": _("What to do next"),
-                "items": [
-                    _("Check that the page it leads to still responds quickly."),
-                    _(
-                        "Reply to comments while it is popular, and share the link where "
-                        "it has not been posted yet."
-                    ),
-                ],
-            },
-        ],
-        "link": {
-            "url": f"{public_url}/campaigns/{figures['campaign']['slug']}",
-            "text": _("Open the dashboard"),
-        },
-        "more": _safe(figures["url"]) and {"url": figures["url"], "text": _("View the post")},
-        "footer": [
-            ngettext(
-                "You will not receive another alert about this post for an hour.",
-                "You will not receive another alert about this post for %(num)s hours.",
-                figures["quiet_hours"],
-            ),
-            *_rounding_notes(figures),
-            _("An editor can stop these emails: %(page)s", page=f"{public_url}/reports"),
-        ],
-    }
-
-
-def rounding_note(base: int) -> str:
-    """Say how the numbers of a report are rounded that is shown to people who are not members."""
-    return str(
-        _(
-            "Counts in this report are rounded to a multiple of %(base)s to protect supporters’ "
-            "privacy; totals are rounded separately and may not add up. Amounts are rounded to "
-            "three digits, and not shown (–) where fewer than %(base)s people gave.",
-            base=base,
-        )
     )
 
 
-def _rounding_notes(figures: Mapping[str, Any]) -> list[str]:
-    base = figures.get("rounded_to")
-    return [rounding_note(base)] if base else []
+def change(now: float, before: float) -> str:
+    """Compare a figure with the one before."""
+    if now == before:
+        return _("as before")
+    sign = "+" if now > before else "−"
+    difference = f"{sign}{number(abs(now - before))}"
+    if before:
+        difference += f" ({sign}{percent(abs(now - before) / before)})"
+    return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
 
 
-def post_named(post: Mapping[str, Any]) -> str:
-    """Name a post by its title and platform."""
-    platform = platform_named(post["platform"])
-    title = post["title"]
-    return f"“{title}” ({platform})" if title else _("A post on %(platform)s", platform=platform)
+def _query(period: Period) -> str:
+    return f"?from={period.first}&to={period.last}"
 
 
-# Blocks of the weekly report ------------------------------------------------------------------
-
-
-def _lead(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    if not now["actions"] and not now["clicks"]:
+def _lead(now: PeriodFigures, before: PeriodFigures) -> str:
+    if not now.actions and not now.clicks:
         return _("No actions in this period. Post a tracking link to get the first ones.")
-    said = [
-        # Rounded by itself a part can be more than the whole.
-        _("%(people)s took part.", people=_people(now["supporters"]))
-        if now["new"] > now["supporters"]
+    sentences = [
+        # Parts are rounded separately, so that one can be more than the total.
+        _("%(people)s took part.", people=supporters(now.supporters))
+        if now.new > now.supporters
         else _(
             "%(people)s took part, %(new)s of them for the first time.",
-            people=_people(now["supporters"]),
-            new=number(now["new"]),
+            people=supporters(now.supporters),
+            new=number(now.new),
         ),
-        _against(now["supporters"], before["supporters"]),
+        _difference(now.supporters, before.supporters),
     ]
-    said += [
-        _("Raised: %(sum)s.", sum=money(each["net_minor"], each["currency"]))
-        for each in now["money"]
-        if each["net_minor"]
+    sentences += [
+        _("Raised: %(sum)s.", sum=money(each.net_minor, each.currency))
+        for each in now.money
+        if each.net_minor
     ]
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def _against(now: float, before: float) -> str:
+def _difference(now: int, before: int) -> str:
     if now == before:
         return _("That is the same as in the previous period.")
     if now > before:
@@ -210,227 +133,209 @@ def _against(now: float, before: float) -> str:
     return _("That is %(less)s fewer than in the previous period.", less=number(before - now))
 
 
-def _tiles(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, Any]]:
-    tiles = [
-        _item(label, number(now[name]), change(now[name], before[name]))
-        for label, name in (
-            (_("Supporters"), "supporters"),
-            (_("New"), "new"),
-            (_("Returning"), "returning"),
-            (_("Actions"), "actions"),
-            (_("Human clicks"), "clicks"),
+def _figures(now: PeriodFigures, before: PeriodFigures) -> tuple[Figure, ...]:
+    figures = [
+        Figure(label, number(this), change(this, last))
+        for label, this, last in (
+            (_("Supporters"), now.supporters, before.supporters),
+            (_("New"), now.new, before.new),
+            (_("Returning"), now.returning, before.returning),
+            (_("Actions"), now.actions, before.actions),
+            (_("Human clicks"), now.clicks, before.clicks),
         )
     ]
-    sums = [{each["currency"]: each for each in side["money"]} for side in (now, before)]
+    sums = [{each.currency: each for each in side.money} for side in (now, before)]
     for currency in sorted({*sums[0], *sums[1]}):
-        # Without a sum there was none.
-        new, old = (each.get(currency, {"net_minor": 0}) for each in sums)
-        note = _("before: %(sum)s", sum=money(old["net_minor"], currency))
-        if refunded := new.get("refunded_minor"):
-            note += "; " + _("%(sum)s refunded", sum=money(refunded, currency))
-        tiles.append(_item(_("Net raised"), money(new["net_minor"], currency), note))
-    return tiles
+        new, old = (side.get(currency, Money(currency)) for side in sums)
+        note = _("before: %(sum)s", sum=money(old.net_minor, currency))
+        if new.refunded_minor:
+            note += "; " + _("%(sum)s refunded", sum=money(new.refunded_minor, currency))
+        figures.append(Figure(_("Net raised"), money(new.net_minor, currency), note))
+    return tuple(figures)
 
 
-def _chart_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the chart by day, and the table behind it: kinds down, days across, none left out."""
-    if not figures["by_day"]:
+def _days_block(report: WeeklySummary, period: Period) -> TableBlock | None:
+    """Return the chart by day with its table, which has kinds as rows and all days as columns."""
+    if not report.by_day:
         return None
-    period = _period(figures, "first", "last")
     every = [period.first + timedelta(n) for n in range(period.days)]
-    counted = {
-        (date.fromisoformat(each["day"]), each["kind"]): each["actions"]
-        for each in figures["by_day"]
-    }
-    kinds = [each["kind"] for each in figures["kinds"]]
-    sums = {day: sum(counted.get((day, kind), 0) for kind in kinds) for day in every}
-    best = max(every, key=lambda day: sums[day])
+    of_day = {(each.day, each.kind): each.actions for each in report.by_day}
+    kinds = [each.kind for each in report.kinds]
+    sums = {on: sum(of_day.get((on, kind), 0) for kind in kinds) for on in every}
+    peak = max(every, key=lambda on: sums[on])
     rows = [
-        [_cell(kind_named(kind)), *(_cell(number(counted.get((day, kind), 0))) for day in every)]
+        _row(kind_named(kind), *(number(of_day.get((on, kind), 0)) for on in every))
         for kind in kinds
     ]
     if len(kinds) > 1:
-        rows.append([_cell(_("all kinds")), *(_cell(number(sums[day])) for day in every)])
-    return {
-        "kind": "chart",
-        "name": "by_day",
-        "title": _("Actions by day"),
-        "alt": _(
+        rows.append(_row(_("all kinds"), *(number(sums[on]) for on in every)))
+    return TableBlock(
+        title=_("Actions by day"),
+        headings=("", *(str(format_date(on, "EEE d")) for on in every)),
+        rows=tuple(rows),
+        chart="by_day",
+        alt=_(
             "Actions by day, stacked by kind. Peak on %(day)s: %(number)s.",
-            day=day(best),
-            number=number(sums[best]),
+            day=day(peak),
+            number=number(sums[peak]),
         ),
-        "table": _table("", ["", *(str(format_date(day, "EEE d")) for day in every)], rows),
-    }
+    )
 
 
-def _posts_block(figures: Mapping[str, Any], *, whole: bool) -> dict[str, Any] | None:
-    if not figures["posts"]:
+def _row(*texts: str) -> tuple[Cell, ...]:
+    return tuple(Cell(text) for text in texts)
+
+
+def _posts_block(posts: tuple[TopPost, ...], *, with_campaign: bool) -> TableBlock | None:
+    if not posts:
         return None
-    rows = []
-    for post in figures["posts"]:
-        hint = platform_named(post["platform"])
-        if whole:
-            hint += f" · {post['campaign']}"
-        did = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post["by_kind"].items())
-        raised = ", ".join(money(each["net_minor"], each["currency"]) for each in post["money"])
-        rows.append(
-            [
-                _cell(
-                    post["title"] or post["url"] or _("Without a title"),
-                    hint=" · ".join(filter(None, (hint, did))),
-                    link=_safe(post["url"]),
-                ),
-                _cell(number(post["clicks"])),
-                _cell(number(post["actions"])),
-                _cell(
-                    number(post["supporters"]),
-                    hint=_("%(n)s new", n=number(post["new"])) if post["new"] else "",
-                ),
-                _cell(raised),
-            ]
-        )
-    headings = [_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Net raised")]
-    return {
-        **_table(_("Top posts"), headings, rows),
-        "chart": "posts",
-        "alt": _("Actions of the top posts; the table shows the same data."),
-    }
+    return TableBlock(
+        title=_("Top posts"),
+        headings=(_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Net raised")),
+        rows=tuple(_post_row(post, with_campaign) for post in posts),
+        chart="posts",
+        alt=_("Actions of the top posts; the table shows the same data."),
+    )
 
 
-def _ladder_blocks(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return how far people came, and the posts they climbed from. Older reports have neither."""
-    ladder = figures.get("ladder")
-    if not ladder or ladder["people"] == 0:
-        return []
+def _post_row(post: TopPost, with_campaign: bool) -> tuple[Cell, ...]:
+    where = platform_named(post.platform) + (f" · {post.campaign}" if with_campaign else "")
+    by_kind = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post.by_kind.items())
+    return (
+        Cell(
+            _post_name(post.title, post.url),
+            hint=" · ".join(filter(None, (where, by_kind))),
+            link=web_address(post.url),
+        ),
+        Cell(number(post.clicks)),
+        Cell(number(post.actions)),
+        Cell(
+            number(post.supporters),
+            hint=_("%(n)s new", n=number(post.new)) if post.new else "",
+        ),
+        Cell(_net(post.money)),
+    )
+
+
+def _post_name(title: str, url: str) -> str:
+    return title or url or _("Without a title")
+
+
+def _net(sums: tuple[Money, ...]) -> str:
+    return ", ".join(money(each.net_minor, each.currency) for each in sums)
+
+
+def _ladder_blocks(ladder: Climbing) -> list[TableBlock]:
+    """Return how far supporters came, and the posts that led to climbs."""
     rungs = rung_names()
-    ways = [
+    climbs = [
         _(
             "from “%(before)s” to “%(after)s” %(n)s",
-            before=rungs[each["from"]],
-            after=rungs[each["to"]],
-            n=number(each["people"]),
+            before=rungs[each.lower],
+            after=rungs[each.higher],
+            n=number(each.people),
         )
-        for each in ladder["climbs"]
-        if each["people"]
+        for each in ladder.climbs
+        if each.people
     ]
     blocks = [
-        _table(
-            _("Supporters who climbed the ladder"),
-            [_("Highest rung"), _("Supporters"), _("New"), _("Climbed to this rung")],
-            [
-                [
-                    _cell(rungs[each["rung"]]),
-                    *(_cell(number(each[name])) for name in ("people", "joined", "climbed")),
-                ]
-                for each in reversed(ladder["rungs"])
-            ],
-            note=_("Climbed: %(ways)s.", ways="; ".join(ways))
-            if ways
+        TableBlock(
+            title=_("Supporters who climbed the ladder"),
+            headings=(_("Highest rung"), _("Supporters"), _("New"), _("Climbed to this rung")),
+            rows=tuple(
+                _row(
+                    rungs[each.rung],
+                    number(each.people),
+                    number(each.joined),
+                    number(each.climbed),
+                )
+                for each in reversed(ladder.rungs)
+            ),
+            note=_("Climbed: %(ways)s.", ways="; ".join(climbs))
+            if climbs
             else _("Everyone who has ever acted, by the highest rung they reached."),
         )
     ]
-    if posts := [post for post in ladder["posts"] if post["climbed"] or post["joined"]]:
-        blocks.append(
-            _table(
-                _("Posts that led to climbs"),
-                [_("Post"), _("Climbed"), _("New supporters")],
-                [
-                    [
-                        _cell(
-                            _("Unattributed")
-                            if post["title"] is None
-                            else post["title"] or post["url"] or _("Without a title"),
-                            hint=platform_named(post["platform"]) if post["platform"] else "",
-                            link=_safe(post["url"]),
-                        ),
-                        _cell(number(post["climbed"])),
-                        _cell(number(post["joined"])),
-                    ]
-                    for post in posts[:TOP_POSTS]
-                ],
+    if posts := [post for post in ladder.posts if post.climbed or post.joined]:
+        rows = tuple(
+            (
+                Cell(
+                    _("Unattributed") if post.title is None else _post_name(post.title, post.url),
+                    hint=platform_named(post.platform) if post.platform else "",
+                    link=web_address(post.url),
+                ),
+                Cell(number(post.climbed)),
+                Cell(number(post.joined)),
             )
+            for post in posts[:TOP_POSTS]
         )
+        headings = (_("Post"), _("Climbed"), _("New supporters"))
+        blocks.append(TableBlock(_("Posts that led to climbs"), headings, rows))
     return blocks
 
 
-def _kinds_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not figures["kinds"]:
+def _kinds_block(kinds: tuple[KindComparison, ...]) -> TableBlock | None:
+    if not kinds:
         return None
-    return _table(
-        _("Actions by kind"),
-        [_("Kind"), _("Actions"), _("Before")],
-        [
-            [
-                _cell(kind_named(each["kind"])),
-                _cell(number(each["now"])),
-                _cell(number(each["before"])),
-            ]
-            for each in figures["kinds"]
-        ],
+    return TableBlock(
+        title=_("Actions by kind"),
+        headings=(_("Kind"), _("Actions"), _("Before")),
+        rows=tuple(
+            _row(kind_named(each.kind), number(each.now), number(each.before)) for each in kinds
+        ),
     )
 
 
 def _campaigns_block(
-    figures: Mapping[str, Any], public_url: str, period: Period
-) -> dict[str, Any] | None:
-    if not figures["campaigns"]:
+    campaigns: tuple[CampaignComparison, ...], public_url: str, period: Period
+) -> TableBlock | None:
+    if not campaigns:
         return None
-    return _table(
-        _("Campaigns"),
-        [_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Net raised")],
-        [
-            [
-                _cell(
-                    each["name"],
-                    link=f"{public_url}/campaigns/{each['slug']}"
-                    f"?from={period.first}&to={period.last}",
-                ),
-                *(
-                    _cell(
-                        number(each["now"][name]),
-                        hint=_("before: %(n)s", n=number(each["before"][name])),
-                    )
-                    for name in ("supporters", "new", "actions")
-                ),
-                _cell(
-                    ", ".join(
-                        money(sum_["net_minor"], sum_["currency"]) for sum_ in each["now"]["money"]
-                    )
-                ),
-            ]
-            for each in figures["campaigns"]
-        ],
-    )
 
+    def compared(now: Number, before: Number) -> Cell:
+        return Cell(number(now), hint=_("before: %(n)s", n=number(before)))
 
-def _evidence_block(figures: Mapping[str, Any]) -> dict[str, Any] | None:
-    shown = [each for each in figures["evidence"] if each["actions"] != 0]
-    if not shown:
-        return None
-    share = attributed_share(figures["evidence"])
-    return _table(
-        _("How sure the credit is"),
-        [_("Evidence"), _("Actions"), _("Share")],
-        [
-            [
-                _cell(_said(TIERS_MEAN[each["tier"]])),
-                _cell(number(each["actions"])),
-                _cell(percent(each["share"])),
-            ]
-            for each in shown
-        ],
-        note=_(
-            "For %(share)s of the actions there is evidence of the post or platform "
-            "they came from.",
-            share=percent(share),
+    return TableBlock(
+        title=_("Campaigns"),
+        headings=(_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Net raised")),
+        rows=tuple(
+            (
+                Cell(each.name, link=f"{public_url}/campaigns/{each.slug}{_query(period)}"),
+                compared(each.now.supporters, each.before.supporters),
+                compared(each.now.new, each.before.new),
+                compared(each.now.actions, each.before.actions),
+                Cell(_net(each.now.money)),
+            )
+            for each in campaigns
         ),
     )
 
 
-def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
-    changed = figures["changed"]
-    told = days(_period(changed, "first", "last"))
+def _evidence_block(evidence: tuple[Evidence, ...], attributed_share: float) -> TableBlock | None:
+    shown = [each for each in evidence if each.actions]
+    if not shown:
+        return None
+    return TableBlock(
+        title=_("How sure the credit is"),
+        headings=(_("Evidence"), _("Actions"), _("Share")),
+        rows=tuple(
+            _row(
+                translated(TIERS_MEAN[each.tier]),
+                number(each.actions),
+                percent(each.share),
+            )
+            for each in shown
+        ),
+        note=_(
+            "For %(share)s of the actions there is evidence of the post or platform "
+            "they came from.",
+            share=percent(attributed_share),
+        ),
+    )
+
+
+def _changes_block(changed: Changes, sums: tuple[Money, ...]) -> ListBlock:
+    reported = days(Period(changed.first, changed.last))
     names = {
         "actions": _("actions"),
         "supporters": _("supporters"),
@@ -445,104 +350,39 @@ def _changed_block(figures: Mapping[str, Any]) -> dict[str, Any]:
     items = [
         _(
             "%(campaign)s, %(days)s: %(figure)s were reported as %(then)s and are now %(now)s.",
-            campaign=row["campaign"],
-            days=told,
-            figure=names[row["figure"]],
-            then=_figure(row, "then"),
-            now=_figure(row, "now"),
+            campaign=row.campaign,
+            days=reported,
+            figure=names[row.figure],
+            then=_changed_figure(row, row.then),
+            now=_changed_figure(row, row.now),
         )
-        for row in changed["rows"]
+        for row in changed.rows
     ]
     items += [
         _(
             "%(campaign)s: on %(on)s, %(actions)s of %(days)s were restated: %(why)s.",
-            campaign=each["campaign"],
-            on=day(each["on"]),
-            actions=_counted("actions", each["actions"]),
-            days=days(_period(each, "first_on", "last_on")),
-            why=reasons[each["why"]],
+            campaign=each.campaign,
+            on=day(each.on),
+            actions=actions(each.actions),
+            days=days(Period(each.first_on, each.last_on)),
+            why=reasons[each.why],
         )
-        for each in changed["why"]
+        for each in changed.why
     ]
     items += [
         _(
             "%(sum)s was refunded in these days and is deducted from the amount raised.",
-            sum=money(each["refunded_minor"], each["currency"]),
+            sum=money(each.refunded_minor, each.currency),
         )
-        for each in figures["now"]["money"]
-        if each["refunded_minor"]
+        for each in sums
+        if each.refunded_minor
     ]
-    if changed.get("hidden"):
+    if changed.hidden:
         items.append(_("Changes that are too small to be shown are left out."))
     if not items:
-        items = [_("Nothing: the figures for %(days)s are unchanged.", days=told)]
-    return {"kind": "list", "title": _("What changed since the last report"), "items": items}
+        items = [_("Nothing: the figures for %(days)s are unchanged.", days=reported)]
+    return ListBlock(_("What changed since the last report"), tuple(items))
 
 
-# Words for single things ------------------------------------------------------------------------
-
-
-def kind_named(kind: str) -> str:
-    """Return what actions of a kind are called."""
-    return {
-        "signature": _("signatures"),
-        "call": _("calls"),
-        "letter": _("letters"),
-        "donation": _("donations"),
-        "submission": _("forms"),
-        "attendance": _("attendances"),
-        "click": _("link clicks"),
-        "other": _("other actions"),
-    }.get(kind, kind)
-
-
-def change(now: float, before: float) -> str:
-    """Say how a figure stands against the one before."""
-    if now == before:
-        return _("as before")
-    sign = "+" if now > before else "−"
-    difference = f"{sign}{number(abs(now - before))}"
-    if before:
-        difference += f" ({sign}{percent(abs(now - before) / before)})"
-    return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
-
-
-def _people(count: int) -> str:
-    return str(ngettext("%(n)s supporter", "%(n)s supporters", count, n=number(count)))
-
-
-def _counted(what: str, count: float) -> str:
-    if what == "clicks":
-        return str(
-            ngettext(
-                "%(n)s click by a person", "%(n)s clicks by people", int(count), n=number(count)
-            )
-        )
-    return str(ngettext("%(n)s action", "%(n)s actions", int(count), n=number(count)))
-
-
-def _figure(row: Mapping[str, Any], side: str) -> str:
-    return money(row[side], row["currency"]) if row["currency"] else number(row[side])
-
-
-def _period(of: Mapping[str, Any], first: str, last: str) -> Period:
-    return Period(date.fromisoformat(of[first]), date.fromisoformat(of[last]))
-
-
-def _safe(url: str) -> str:
-    """Return an address where a mail may lead to it, else nothing."""
-    return url if url.startswith(("https://", "http://")) else ""
-
-
-def _item(label: str, value: str, note: str = "") -> dict[str, str]:
-    return {"label": label, "value": value, "note": note}
-
-
-def _cell(text: str, hint: str = "", link: str = "") -> dict[str, str]:
-    return {"text": text, "hint": hint, "link": link}
-
-
-def _table(
-    title: str, headings: Sequence[str], rows: Sequence[Sequence[Mapping[str, str]]], note: str = ""
-) -> dict[str, Any]:
-    return {"kind": "table", "title": title, "headings": headings, "rows": rows, "note": note}
+def _changed_figure(row: FigureChange, value: Number) -> str:
+    return money(int(value), row.currency) if row.currency else number(value)

@@ -213,8 +213,8 @@ class RestatedDays(Schema):
 class Activation(Schema):
     campaign = fields.Nested(CampaignAbout)
     model = fields.Str(metadata={"description": "The attribution model of these figures."})
-    first = fields.Date(attribute="from", data_key="from")
-    last = fields.Date(attribute="to", data_key="to")
+    first = fields.Date(data_key="from")
+    last = fields.Date(data_key="to")
     actions = Count()
     supporters = fields.Nested(People)
     clicks = fields.Nested(Clicks)

@@ -1,10 +1,10 @@
-"""The page of a campaign, which shared report links show as well."""
+"""The page of a campaign, also shown by shared report links."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any
 
 from flask import (
     render_template,
@@ -14,13 +14,15 @@ from flask import (
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import MODELS, BadRange, activation
+from advocacy.analytics.figures import CampaignActivation, PostFigures
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.core.dates import day_in
 from advocacy.core.vocabulary import TIERS_MEAN, noun
 from advocacy.reporting import charts
-from advocacy.reporting.email import weekly_content
+from advocacy.reporting.texts import rounding_note
 from advocacy.storage import inbox
 from advocacy.storage.models import Campaign
+from advocacy.storage.shared_reports import OpenedReport
 from advocacy.web import auth
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.dashboard import blueprint
@@ -36,7 +38,7 @@ _MOST_POSTS = 25
 @blueprint.get("/campaigns/<slug>")
 @auth.needs_session
 def campaign_page(slug: str) -> str:
-    """Show one campaign: the figures, a chart by day, the posts in order."""
+    """Show one campaign: figures, a chart by day, and posts by actions."""
     campaign = campaign_or_404(slug)
     live_token = live.token_of(campaign)
     try:
@@ -59,17 +61,18 @@ def campaign_page(slug: str) -> str:
 
 def report_page(
     campaign: Campaign,
-    report: dict[str, Any],
+    report: CampaignActivation,
     *,
-    view_link: Any = None,
+    view_link: OpenedReport | None = None,
+    shown_on: date | None = None,
     live_token: str = "",
 ) -> str:
-    """Render a report; for a view link without the ways to anything else."""
-    base = report.get("rounded_to")
+    """Render a report; for a shared report link without links to other pages."""
+    base = report.rounded_to
     return render_template(
         "campaign.html",
         report=report,
-        posts=report["posts"] if view_link else _foremost(report["posts"]),
+        posts=report.posts if view_link else _top_posts(report.posts),
         most=_MOST_POSTS,
         models=MODELS,
         live_token=live_token,
@@ -77,30 +80,30 @@ def report_page(
         meaning=TIERS_MEAN,
         waiting={} if view_link else inbox.count_open(campaign.org_id),
         view_link=view_link,
-        rounding_note=weekly_content.rounding_note(base) if base else "",
+        shown_on=shown_on,
+        rounding_note=rounding_note(base) if base else "",
         define=lambda name: _(DEFINITIONS[name]),
         ranges=[] if view_link else _ranges(campaign, report),
     )
 
 
-def _foremost(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out the posts behind the first ones, and never what has no post."""
-    of_posts = [row for row in rows if row["post"]]
-    behind = {id(row) for row in of_posts[_MOST_POSTS:]}
-    return [row for row in rows if id(row) not in behind]
+def _top_posts(rows: Sequence[PostFigures]) -> list[PostFigures]:
+    """Return the first posts, and unattributed actions."""
+    of_posts = [row for row in rows if row.post]
+    return [*of_posts[:_MOST_POSTS], *(row for row in rows if not row.post)]
 
 
-def _ranges(campaign: Campaign, report: dict[str, Any]) -> list[tuple[str, str, bool]]:
-    """Return what the page offers to choose with one click: some days, and the whole campaign."""
+def _ranges(campaign: Campaign, report: CampaignActivation) -> list[tuple[str, str, bool]]:
+    """Return the ranges of days that the page offers, and the whole campaign."""
     today = day_in(datetime.now(UTC), campaign.timezone)
-    model = None if report["model"] == MODELS[0] else report["model"]
+    model = None if report.model == MODELS[0] else report.model
     address = partial(url_for, "dashboard.campaign_page", slug=campaign.slug, model=model)
     asked = "from" in request.args or "to" in request.args
     whole = (_("the whole campaign"), address(), not asked)
-    return [*offered(today, address, report["from"], report["to"]), whole]
+    return [*offered(today, address, report.first, report.last), whole]
 
 
-def _chart(report: dict[str, Any]) -> dict[str, Any]:
+def _chart(report: CampaignActivation) -> charts.Definition:
     words = charts.Words(
         _("Actions by day, stacked by kind; the table below shows the same data."),
         _("day"),
@@ -108,7 +111,7 @@ def _chart(report: dict[str, Any]) -> dict[str, Any]:
         _("actions"),
         {kind: said(noun(kind)) for kind in charts.COLOURS},
     )
-    drawn = charts.actions_by_day(report["by_day"], report["from"], report["to"], words)
+    drawn = charts.actions_by_day(report.by_day, report.first, report.last, words)
     return charts.in_language(drawn, chosen())
 
 

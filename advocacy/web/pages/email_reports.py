@@ -16,10 +16,11 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from flask_babel import format_date
 from flask_babel import gettext as _
 
+from advocacy.analytics import weekly_figures
 from advocacy.core import periods
 from advocacy.core.choices import LANGUAGES
 from advocacy.reporting import formats
-from advocacy.reporting.email.outbox import file_name, kept_pdf, state
+from advocacy.reporting.email.outbox import file_name, state, stored_pdf
 from advocacy.reporting.email.pdf import pdf_installed
 from advocacy.reporting.email.subscriptions import WHAT, BadSubscription, clock, subscribe
 from advocacy.storage import campaigns, email_outbox, errors, organizations
@@ -101,13 +102,14 @@ def pdf(report_id: UUID) -> Response:
             _("Not created"),
             _("This server cannot create PDF files. Its operator can install this feature."),
         )
+    report = weekly_figures.from_json(found.figures)
     try:
-        made = kept_pdf(current_app.extensions["settings"], found.figures, found.language)
+        made = stored_pdf(current_app.extensions["settings"], report, found.language)
     except SubprocessError:
         raise Problem(
             503, _("Not created"), _("The PDF could not be made. Try again in a minute.")
         ) from None
-    name = f'attachment; filename="{file_name(found.figures)}"'
+    name = f'attachment; filename="{file_name(report)}"'
     return Response(made, mimetype="application/pdf", headers={"Content-Disposition": name})
 
 

@@ -7,23 +7,24 @@ of that day: opening a link again costs one look-up, and does not reveal when a 
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
+import msgspec
 from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
 from flask import render_template as rendered
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import MODELS, BadRange, activation
-from advocacy.analytics.figures_json import decode, encode
+from advocacy.analytics.figures import CampaignActivation
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
 from advocacy.disclosure import Rounding, shared_activation
 from advocacy.storage import campaigns, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
+from advocacy.storage.shared_reports import OpenedReport
 from advocacy.tracking.user_agents import is_person
 from advocacy.web import auth, i18n
 from advocacy.web.campaigns import campaign_or_404
@@ -54,8 +55,9 @@ def shown(token: str) -> Response:
     campaign = campaigns.get_campaign(link.org_id, link.slug)
     settings = current_app.extensions["settings"]
     rounding = Rounding.of(settings.secret_key, link.org_id, settings.shared_rounding_base)
-    report = _shown_today(link, campaign, rounding)
-    page = report_page(campaign, report, view_link=link)
+    today = _today(campaign)
+    report = _shown_today(link, campaign, rounding, today)
+    page = report_page(campaign, report, view_link=link, shown_on=today)
     if request.method == "GET" and is_person(request.headers.get("User-Agent", "")):
         with transaction():
             shared_reports.count_opening(link.org_id, link.id)
@@ -72,7 +74,7 @@ def page(slug: str) -> auth.Page:
 @blueprint.post("/campaigns/<slug>/view-links")
 @auth.needs_role("editor")
 def make(slug: str) -> auth.Page:
-    """Make a view link and show it, once."""
+    """Create a view link and show it once."""
     campaign = campaign_or_404(slug)
     try:
         chosen = _chosen(campaign)
@@ -82,8 +84,18 @@ def make(slug: str) -> auth.Page:
         )
         return _page(campaign, trouble=trouble), 422
     with transaction():
-        token = shared_reports.put_shared_report(g.org_id, campaign.id, made_by=g.called, **chosen)
-        auth.record_audit("view_link_made", f"{campaign.slug} {chosen['name']}".strip())
+        token = shared_reports.put_shared_report(
+            g.org_id,
+            campaign.id,
+            name=chosen.name,
+            model=chosen.model,
+            made_by=g.called,
+            lasts=chosen.lasts,
+            days=chosen.days,
+            first_on=chosen.first_on,
+            last_on=chosen.last_on,
+        )
+        auth.record_audit("view_link_made", f"{campaign.slug} {chosen.name}".strip())
     return _page(campaign, made=f"{current_app.extensions['settings'].public_url}/view/{token}")
 
 
@@ -99,60 +111,67 @@ def withdraw(slug: str, view_link_id: UUID) -> auth.Page:
     return redirect(url_for("view_links.page", slug=slug))
 
 
-def _chosen(campaign: Campaign) -> dict[str, Any]:
-    """Return the parameters of the form. Raises `ValueError` if they are invalid."""
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What a view link shows and for how long: the last `days`, fixed days, or all days."""
+
+    name: str
+    model: str
+    lasts: timedelta
+    days: int | None = None
+    first_on: date | None = None
+    last_on: date | None = None
+
+
+def _chosen(campaign: Campaign) -> _Choice:
+    """Return the choices in the form. Raises `ValueError` if they are not valid."""
     form = request.form
     model = form.get("model") or MODELS[0]
     lasts = read_whole(form.get("lasts") or "30", i18n.chosen())
     if model not in MODELS or not 1 <= lasts <= _LONGEST_DAYS:
         raise ValueError
-    chosen: dict[str, Any] = {
-        "name": " ".join(form.get("name", "").replace("\0", "").split())[:_LONGEST_NAME],
-        "model": model,
-        "lasts": timedelta(days=lasts),
-    }
+    name = " ".join(form.get("name", "").replace("\0", "").split())[:_LONGEST_NAME]
+    chosen = _Choice(name, model, timedelta(days=lasts))
     match form.get("range", "last"):
         case "last":
             days = read_whole(form.get("days") or "30", i18n.chosen())
             if not 1 <= days <= _LONGEST_DAYS:
                 raise ValueError
-            chosen["days"] = days
+            return replace(chosen, days=days)
         case "fixed":
             first = date.fromisoformat(form.get("from", ""))
             last = date.fromisoformat(form.get("to", ""))
             if first > last or first >= _today(campaign):
                 raise ValueError
-            chosen |= {"first_on": first, "last_on": last}
+            return replace(chosen, first_on=first, last_on=last)
         case "all":
-            pass
-        case _:
-            raise ValueError
-    return chosen
+            return chosen
+    raise ValueError
 
 
-_FORMAT = 2
-"""Format version: increase it when the page needs data that stored reports lack."""
+_FORMAT = 3
+"""The version of stored reports; it is increased when pages need a figure that they lack."""
 
 
-def _shown_today(link: Any, campaign: Campaign, rounding: Rounding) -> dict[str, Any]:
-    """Return the report as first shown today; calculate and store it at the first visit.
+def _shown_today(
+    link: OpenedReport, campaign: Campaign, rounding: Rounding, today: date
+) -> CampaignActivation:
+    """Return the report as it was first shown today.
 
-    It is calculated again if the rounding base or the format has changed. Adds "counted_on".
+    A report that is rounded to another base, or that another version stored, is replaced.
     """
-    today, kept, as_of = _today(campaign), link.shown, [rounding.base, _FORMAT]
-    if kept is None or link.shown_on != today or kept["as"] != as_of:
+    snapshot, version = link.shown, [rounding.base, _FORMAT]
+    if snapshot is None or link.shown_on != today or snapshot["as"] != version:
         first, last = _days_shown(link, today)
         report = shared_activation(activation(campaign, first, last, link.model), rounding)
-        shown: dict[str, Any] = {**report, "counted_on": today}
-        written = encode({"as": as_of, "report": shown})
+        stored = msgspec.json.encode({"as": version, "report": report}).decode()
         with transaction():
-            kept = shared_reports.put_snapshot(link.org_id, link.id, today, written)
-    found: dict[str, Any] = decode(json.dumps(kept))["report"]
-    return found
+            snapshot = shared_reports.put_snapshot(link.org_id, link.id, today, stored)
+    return msgspec.convert(snapshot["report"], CampaignActivation)
 
 
-def _days_shown(link: Any, today: date) -> tuple[date | None, date]:
-    """Return the completed days of a link, until yesterday at the latest."""
+def _days_shown(link: OpenedReport, today: date) -> tuple[date | None, date]:
+    """Return the completed days of a link; the last is yesterday at the latest."""
     yesterday = today - timedelta(days=1)
     if link.days is not None:
         return yesterday - timedelta(days=link.days - 1), yesterday
