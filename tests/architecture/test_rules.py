@@ -247,3 +247,33 @@ def test_no_test_module_imports_another():
         if module.rpartition(".")[2].startswith("test_") or module == "tests.conftest"
     ]
     assert found == []
+
+
+MOST_ANY = 119
+"""Each stands where JSON of others or a library's own signature forces it."""
+
+
+def test_any_is_rare():
+    modules = [path for path in MODULES if path.is_relative_to(ROOT / "advocacy")]
+    found = {module_name(path): count_any(path) for path in modules}
+    total = sum(found.values())
+    most = sorted(found, key=found.__getitem__, reverse=True)[:10]
+    assert total <= MOST_ANY, f"{total}: {[(name, found[name]) for name in most]}"
+
+
+def count_any(path: Path) -> int:
+    """Return how often a module writes `Any`, under whatever name it imports it."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module in {"typing", "typing_extensions"}
+        for alias in node.names
+        if alias.name == "Any"
+    }
+    return sum(
+        (isinstance(node, ast.Name) and node.id in names)
+        or (isinstance(node, ast.Attribute) and node.attr == "Any")
+        or (isinstance(node, ast.Constant) and node.value == "Any")
+        for node in nodes
+    )
