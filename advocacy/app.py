@@ -32,7 +32,7 @@ def create_edge_app(settings: Settings) -> Flask:
 
 def create_command_app(settings: Settings) -> Flask:
     """Wire what the commands and the jobs need: database, Redis and the texts, and no pages."""
-    from advocacy.storage.db import babel
+    from advocacy.web.i18n import babel
 
     app = _wire_servers(settings)
     babel.init_app(app, default_translation_directories="web/translations")
@@ -104,7 +104,6 @@ def create_app(settings: Settings) -> Flask:
 
     # isort: split
     from advocacy.core.crypto import NO_ORGANIZATION, organization_key
-    from advocacy.storage.db import babel
     from advocacy.web import (
         auth,
         cached_figures,
@@ -163,7 +162,7 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS=documentation.SPEC,
     )
-    babel.init_app(
+    i18n.babel.init_app(
         app, locale_selector=i18n.chosen, default_translation_directories="web/translations"
     )
     errors.init_app(app)

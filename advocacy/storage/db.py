@@ -1,9 +1,7 @@
-"""The Flask extensions, made once and bound in `create_app`."""
+"""The database: its session, and the naming convention of constraints."""
 
 from __future__ import annotations
 
-from flask_babel import Babel
-from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -24,5 +22,3 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
-babel = Babel()
-login = LoginManager()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_babel import gettext as _
-from flask_login import UserMixin, current_user, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from advocacy.core import crypto
@@ -24,7 +24,6 @@ from advocacy.core.choices import ROLES
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import organization_key
 from advocacy.storage import audit, lookup_keys, members, sessions, tokens
-from advocacy.storage.db import login
 from advocacy.storage.members import Member
 from advocacy.storage.session import transaction
 from advocacy.web.errors import Problem
@@ -32,6 +31,8 @@ from advocacy.web.login_throttle import LoginThrottle
 from advocacy.web.passwords import hash_password, is_outdated, is_password
 
 _CHOICE_SECONDS = 300
+
+login = LoginManager()
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime
 
 from flask import Blueprint, current_app, has_request_context, redirect, request, session, url_for
-from flask_babel import format_date, gettext, ngettext, refresh
+from flask_babel import Babel, format_date, gettext, ngettext, refresh
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -19,6 +19,7 @@ from advocacy.core.messages import in_language
 from advocacy.core.vocabulary import model_named, tier_named
 
 blueprint = Blueprint("languages", __name__)
+babel = Babel()
 
 # Such a path cannot lead to another host, whatever its query string.
 _OWN_PAGE = re.compile(r"(/|(/[\w-]+)+)(\?[\w/.=&%+-]*)?", re.ASCII)
