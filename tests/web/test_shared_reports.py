@@ -170,6 +170,24 @@ def test_invalid_parameters_are_refused(editor, form):
     assert run("select count(*) from view_links")[0][0] == 0
 
 
+@pytest.mark.parametrize(
+    ("language", "days", "fixed"),
+    [
+        ("en", "the last N days", "from FIRST to LAST"),
+        ("fr", "les N derniers jours", "du FIRST au LAST"),
+        ("es", "los últimos N días", "desde FIRST hasta LAST"),
+    ],
+)
+def test_the_form_says_its_days_in_a_whole_sentence_of_each_language(editor, language, days, fixed):
+    page = editor.get("/campaigns/stay/view-links", headers={"Accept-Language": language}).text
+    for field, word in (("days", "N"), ("from", "FIRST"), ("to", "LAST")):
+        page = re.sub(f'<input name="{field}"[^>]*>', word, page)
+    lines = [re.sub("<[^>]*>", "", line).strip() for line in page.splitlines()]
+    assert days in lines
+    assert fixed in lines
+    assert '<label for="range-last">' in page
+
+
 def test_it_expires_and_can_be_revoked(world, editor):
     path = make(editor, name="The board", lasts="7")
     (row,) = run("select id, expires_at - now() as lasts from view_links")
