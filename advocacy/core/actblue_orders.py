@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from advocacy.core import dates
+from advocacy.core.dates import day_in
 
 # Other tools that report ActBlue's gifts know them by one of these names only.
 ACTBLUE_GIFTS = "act_blue"
@@ -18,4 +18,4 @@ def actblue_order(order: str, paid_at: datetime) -> str:
     A recurring order has one payment for each instalment, distinguished by its day in New York,
     ActBlue's time zone.
     """
-    return f"{order}:{paid_at.astimezone(dates.zone(ACTBLUE_ZONE)).date()}"
+    return f"{order}:{day_in(paid_at, ACTBLUE_ZONE)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -16,6 +19,19 @@ def csv_cell(cell: Cell) -> Cell:
     if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
         return f"'{cell}"
     return cell
+
+
+def csv_bytes(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return rows as a CSV file (RFC 4180) whose cells are safe.
+
+    It begins with a byte order mark, without which Excel reads UTF-8 as another encoding;
+    `utf-8-sig` reads it. Every text is quoted, so that it is one cell whatever separator a reader
+    expects.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")
 
 
 def plain_cell(text: str) -> str:

@@ -73,3 +73,11 @@ def lock_campaign(org_id: UUID, campaign_id: UUID) -> None:
         o=org_id,
         c=campaign_id,
     )
+
+
+def within(campaign_id: UUID | None, own: str = "") -> str:
+    """Return the SQL condition for rows of a campaign (`:c`), or for all of the organization's.
+
+    `own` is the prefix of the column, if it needs one.
+    """
+    return "" if campaign_id is None else f"and {own}campaign_id = :c"

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from advocacy.core.dates import begin_of
 from advocacy.storage import time_zones
+from advocacy.storage.campaigns import within
 from advocacy.storage.money_movements import movements_sql
 from advocacy.storage.server import no_nested_loops
 from advocacy.storage.session import run
@@ -61,11 +62,6 @@ class Gifts(NamedTuple):
     people: int
     once_people: int
     monthly_people: int
-
-
-def _within(campaign_id: UUID | None, own: str = "") -> str:
-    """Return the condition for the actions of a campaign, or of the organization."""
-    return "" if campaign_id is None else f"and {own}campaign_id = :c"
 
 
 class LadderFigures(NamedTuple):
@@ -123,7 +119,7 @@ def read_ladder(
                          (date_part('year', occurred_on) * 12 + date_part('month', occurred_on)
                           - 1)::int4 - :oldest end as month
                 from actions
-                where org_id = :o {_within(campaign_id)} and counted and occurred_on <= :last
+                where org_id = :o {within(campaign_id)} and counted and occurred_on <= :last
                   and supporter_id is not null) acts
               group by supporter_id),
             climbed as (
@@ -131,7 +127,7 @@ def read_ladder(
               from (
                 select supporter_id, occurred_at, id, post_id, {_RUNG} as rung
                 from actions
-                where org_id = :o {_within(campaign_id)} and counted
+                where org_id = :o {within(campaign_id)} and counted
                   and occurred_on between :first and :last and supporter_id is not null) a
               join people p on p.supporter_id = a.supporter_id and p.rung = a.rung
               where p.rung > coalesce(p.before, -1)
@@ -152,7 +148,7 @@ def read_ladder(
                 join actions a on a.supporter_id = p.supporter_id
                   and a.occurred_on > p.began and a.occurred_on <= p.began + cast(:days as int)
                 where p.began between :began_first and :began_last
-                  and a.org_id = :o {_within(campaign_id, "a.")} and a.counted and not a.renewal
+                  and a.org_id = :o {within(campaign_id, "a.")} and a.counted and not a.renewal
                   and a.occurred_on between :began_first and :last)::int8
             from people where began between :began_first and :began_last
             order by 1, 2, 3, 4"""
@@ -220,7 +216,7 @@ def read_gifts(
     """
     came = movements_sql(
         "a.supporter_id, a.currency, a.recurs_as <> '' as recurring",
-        f"and a.kind = 'donation' {_within(campaign_id, 'a.')}",
+        f"and a.kind = 'donation' {within(campaign_id, 'a.')}",
     )
     return run(
         Gifts,

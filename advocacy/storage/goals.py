@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
+from advocacy.storage.campaigns import within
 from advocacy.storage.db import db
 from advocacy.storage.distinct_deltas import DELTAS
 from advocacy.storage.errors import NotFound, Taken
@@ -110,7 +111,7 @@ def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date)
         OfDay,
         f"""select day, count(*)::int8 as number from (
               select min(occurred_on) as day from actions
-              where org_id = :o {_within(campaign_id)} and counted and kind = 'donation'
+              where org_id = :o {within(campaign_id)} and counted and kind = 'donation'
                 and gross_minor > refunded_minor and supporter_id is not null
                 and occurred_on between :first and :last
               group by supporter_id) began
@@ -136,7 +137,7 @@ def read_sums(
     return run(
         OfDay,
         f"""select day, ({what})::int8 as number from totals
-            where org_id = :o {_within(campaign_id)} and {OF_MODEL}
+            where org_id = :o {within(campaign_id)} and {OF_MODEL}
               and day between :first and :last
               {"and kind = :kind" if kind else ""} {"and currency = :currency" if currency else ""}
             group by day order by day""",
@@ -160,7 +161,7 @@ def read_districts(
                    count(distinct supporter_id)::int8
                      + count(*) filter (where supporter_id is null)::int8 as people
             from actions
-            where org_id = :o {_within(campaign_id)} and counted and kind = 'call'
+            where org_id = :o {within(campaign_id)} and counted and kind = 'call'
               and occurred_on between :first and :last
             group by target order by target""",
         o=org_id,
@@ -168,7 +169,3 @@ def read_districts(
         first=first,
         last=last,
     )
-
-
-def _within(campaign_id: UUID | None) -> str:
-    return "" if campaign_id is None else "and campaign_id = :c"

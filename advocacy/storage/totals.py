@@ -15,6 +15,7 @@ from uuid import UUID
 
 from advocacy.core.buckets import DAYS, cut, span_of
 from advocacy.storage.actions import Action
+from advocacy.storage.campaigns import within
 from advocacy.storage.session import execute, run, scalar
 
 ALL_MODELS = "every"
@@ -532,7 +533,7 @@ def count_actions(
         scalar(
             int,
             f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
-                where org_id = :o {_within(campaign_id)} and model in ('every', 'last_touch')
+                where org_id = :o {within(campaign_id)} and model in ('every', 'last_touch')
                   and day between :first and :last""",
             o=org_id,
             c=campaign_id,
@@ -540,7 +541,3 @@ def count_actions(
             last=last,
         )
     )
-
-
-def _within(campaign_id: UUID | None) -> str:
-    return "" if campaign_id is None else "and campaign_id = :c"

@@ -5,13 +5,12 @@ The result can be uploaded again unchanged: the added columns are ignored.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from advocacy.core.messages import say
-from advocacy.core.spreadsheets import Cell, csv_cell
+from advocacy.core.spreadsheets import Cell, csv_bytes
 from advocacy.core.tabular.columns import Layout, fold
 from advocacy.core.tabular.errors import BadTable
 from advocacy.core.tabular.table import Row, Table, open_table
@@ -52,7 +51,7 @@ class BadSheet(ValueError):
 
 def template() -> bytes:
     """Return an empty sheet with headings and an example row."""
-    return _written(COLUMNS, [_EXAMPLE])
+    return csv_bytes([COLUMNS, _EXAMPLE])
 
 
 def open_sheet(data: bytes) -> Table:
@@ -92,7 +91,7 @@ def requests_of(table: Table) -> list[tuple[int, LinkRequest]]:
 
 def result_csv(outcomes: Sequence[RowOutcome], public_url: str) -> bytes:
     """Return the rows as they were, with link, UTM and errors added."""
-    return _written((*COLUMNS, *ADDED), [_row(each, public_url) for each in outcomes])
+    return csv_bytes([(*COLUMNS, *ADDED), *(_row(each, public_url) for each in outcomes)])
 
 
 def utm_shown(utm: dict[str, str]) -> str:
@@ -131,11 +130,3 @@ def _row(outcome: RowOutcome, public_url: str) -> tuple[Cell, ...]:
     state = "new" if made.new else "was there"
     link = f"{public_url}/r/{made.link.code}"
     return (*as_asked, link, utm_shown(made.link.utm), state, outcome.line)
-
-
-def _written(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(headings)
-    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")

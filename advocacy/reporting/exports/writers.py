@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from advocacy.core.money import exponent
-from advocacy.core.spreadsheets import Cell, csv_cell
+from advocacy.core.spreadsheets import Cell, csv_bytes
 
 
 def post_cells(post: Mapping[str, Any] | None) -> tuple[Cell, Cell, Cell]:
@@ -56,22 +55,16 @@ def digest_of(tables: Iterable[Table], *about: str) -> str:
 
 
 def written_csv(tables: Sequence[Table]) -> bytes:
-    """Write tables as CSV (RFC 4180): one alone is headings and rows and nothing else.
+    """Write tables as CSV: one alone is headings and rows and nothing else.
 
-    Several stand below each other, each under a line with its name and behind an empty line. It
-    begins with a byte order mark, without which Excel reads UTF-8 as another encoding; `utf-8-sig`
-    reads it. Every text is quoted, so that it is one cell whatever separator a reader expects.
+    Several stand below each other, each under a line with its name and behind an empty line.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
+    rows: list[Sequence[Cell]] = []
     for number, table in enumerate(tables):
         if len(tables) > 1:
-            if number:
-                out.write("\r\n")
-            writer.writerow([table.name])
-        writer.writerow(table.headings)
-        writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
-    return out.getvalue().encode("utf-8-sig")
+            rows += [[], [table.name]] if number else [[table.name]]
+        rows += [table.headings, *table.rows]
+    return csv_bytes(rows)
 
 
 def written_workbook(tables: Sequence[Table]) -> bytes:
