@@ -78,14 +78,16 @@ def main(
     rows: list[Row] = []
     failed = False
     with (
-        tempfile.TemporaryDirectory(prefix="advocacy-bench-", ignore_cleanup_errors=True) as place_,
-        running_servers(Path(place_), free_port(), f"advocacy_bench_{new_id().hex}") as (
+        tempfile.TemporaryDirectory(
+            prefix="advocacy-bench-", ignore_cleanup_errors=True
+        ) as folder_,
+        running_servers(Path(folder_), free_port(), f"advocacy_bench_{new_id().hex}") as (
             app,
             variables,
         ),
         app.app_context(),
     ):
-        place = Workspace(app, variables, Path(place_), console, quick, chosen, keep)
+        workspace = Workspace(app, variables, Path(folder_), console, quick, chosen, keep)
         machine = describe()
         for name, measure in MEASUREMENTS.items():
             if only and name not in only:
@@ -93,17 +95,17 @@ def main(
             console.print(f"[bold]{name}[/]")
             began = time.monotonic()
             try:
-                for row in measure(place):
+                for row in measure(workspace):
                     rows.append(row)
-                    place.say(f"{row.name}: {row.value} {row.unit} {row.note}")
+                    workspace.say(f"{row.name}: {row.value} {row.unit} {row.note}")
                     write(folder, machine, rows)
             except Exception as error:
                 # A measurement that fails must not cost the others their figures.
                 failed = True
                 traceback.print_exc()
-                place.say(place.last_words())
+                workspace.say(workspace.last_words())
                 rows.append(unmeasured(name, "", f"{type(error).__name__}: {error}"[:300]))
-            place.say(f"{time.monotonic() - began:.0f} s")
+            workspace.say(f"{time.monotonic() - began:.0f} s")
     path = write(folder, machine, rows)
     show(machine, rows, console)
     console.print(f"written to {path}")

@@ -22,9 +22,9 @@ LOG = 2.0
 KEPT = 0.75
 
 
-def run(place: Workspace, org_id: UUID, workers: int) -> list[dict[str, Any]]:
+def run(workspace: Workspace, org_id: UUID, workers: int) -> list[dict[str, Any]]:
     """Drain an organization with so many processes at once; return what each used."""
-    children = [place.child_on_hold("drain", org_id) for _ in range(workers)]
+    children = [workspace.child_on_hold("drain", org_id) for _ in range(workers)]
     for child in children:
         go(child)
     said = [said_by(child) for child in children]
@@ -35,9 +35,9 @@ def run(place: Workspace, org_id: UUID, workers: int) -> list[dict[str, Any]]:
     return [{**each, "done": now["done"]} for each in said]
 
 
-def rate_of(place: Workspace, org_id: UUID, workers: int) -> float:
+def rate_of(workspace: Workspace, org_id: UUID, workers: int) -> float:
     """Drain an organization with so many processes at once; return deliveries per second."""
-    said = run(place, org_id, workers)
+    said = run(workspace, org_id, workers)
     return float(said[0]["done"] / max(each["seconds"] for each in said))
 
 
@@ -58,15 +58,15 @@ def used_by(*parts: Mapping[str, Any]) -> Usage:
     )
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the rate of a drain at each size, against its floor and against RQ."""
     rates: dict[int, float] = {}
-    for size in [each for each in place.sizes if each <= LARGEST]:
-        org_id = place.deliver(size)
-        least = place.piece("drain_floor", org_id)
-        (said,) = run(place, org_id, 1)
-        place.delivered[size] = org_id
-        folded = place.piece("fold", org_id)
+    for size in [each for each in workspace.sizes if each <= LARGEST]:
+        org_id = workspace.deliver(size)
+        least = workspace.piece("drain_floor", org_id)
+        (said,) = run(workspace, org_id, 1)
+        workspace.delivered[size] = org_id
+        folded = workspace.piece("fold", org_id)
         rates[size] = size / said["seconds"]
         yield Row(
             f"{NAME}: {size:,} waiting",
@@ -88,7 +88,7 @@ def measure(place: Workspace) -> Iterator[Row]:
             f"drain of {few:,}", KEPT,
         )  # fmt: skip
     fastest = max(rates.values())
-    yield from _against_rq(place, fastest)
+    yield from _against_rq(workspace, fastest)
 
 
 def _against_floor(size: int, ours: Usage, least: Usage) -> Iterator[Row]:
@@ -128,11 +128,11 @@ def _log(org_id: UUID, size: int, ours: Usage) -> Row:
     )
 
 
-def _against_rq(place: Workspace, fastest: float) -> Iterator[Row]:
+def _against_rq(workspace: Workspace, fastest: float) -> Iterator[Row]:
     rates = {}
     for sort in ("simple", "forking"):
-        org_id = place.deliver(JOBS)
-        said = place.piece("rq", org_id, JOBS, sort)
+        org_id = workspace.deliver(JOBS)
+        said = workspace.piece("rq", org_id, JOBS, sort)
         with transaction():
             done = inbox.counts(org_id)["done"]
         rates[sort] = done / said["seconds"]
@@ -142,14 +142,14 @@ def _against_rq(place: Workspace, fastest: float) -> Iterator[Row]:
     )
 
 
-def measure_several(place: Workspace) -> Iterator[Row]:
+def measure_several(workspace: Workspace) -> Iterator[Row]:
     """Yield the rate of several workers at once, against one."""
-    size = min(max(place.sizes), 20_000 if place.quick else 100_000)
+    size = min(max(workspace.sizes), 20_000 if workspace.quick else 100_000)
     cores = os.cpu_count() or 1
-    one = rate_of(place, place.deliver(size), 1)
+    one = rate_of(workspace, workspace.deliver(size), 1)
     least = 1.3
     for workers in [each for each in (2, 4, 8) if each <= max(2, cores)]:
-        rate = rate_of(place, place.deliver(size), workers)
+        rate = rate_of(workspace, workspace.deliver(size), workers)
         ratio = rate / one
         yield Row(
             f"{workers} workers side by side",

@@ -28,9 +28,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the cost of `advocacy import` beside its floor, the drain and a plain COPY."""
-    size = min(max(place.sizes), LARGEST)
+    size = min(max(workspace.sizes), LARGEST)
     with transaction():
         org = organizations.put_organization("history", "History", "UTC")
         campaign = campaigns.put_campaign(org.id, "one", "One", "America/New_York")
@@ -38,11 +38,11 @@ def measure(place: Workspace) -> Iterator[Row]:
         link = links.put_link(org.id, post, "https://secure.actblue.com/donate/x", "actblue", {})
         sources.put_source(org.id, "actblue", "ActBlue", campaign_id=campaign.id)
         code = link.code
-    export = place.folder / "contributions.csv"
-    place.say(f"writing {size:,} rows of an export")
+    export = workspace.folder / "contributions.csv"
+    workspace.say(f"writing {size:,} rows of an export")
     write_export(export, size, code)
-    least = place.piece("import_floor", export)
-    said = place.piece("import_csv", org.slug, export)
+    least = workspace.piece("import_floor", export)
+    said = workspace.piece("import_csv", org.slug, export)
     ours = size / said["seconds"]
     found = re.search(r"([\d,]+) new, ([\d,]+) known, ([\d,]+) rejected", said["output"])
     if not found or int(found[1].replace(",", "")) != size:
@@ -58,11 +58,11 @@ def measure(place: Workspace) -> Iterator[Row]:
         met=floor.seconds / mine.seconds >= FLOOR,
         note=f"{ours:,.0f} rows/s; the floor {size / least['seconds']:,.0f} rows/s",
     )
-    drained = rate_of(place, place.deliver(size), 1)
+    drained = rate_of(workspace, workspace.deliver(size), 1)
     yield faster(f"import of {size:,} CSV rows", "rows/s", ours, drained, "drain", DRAIN)
     yield Row(
         f"COPY of {size:,} CSV rows, nothing encrypted or hashed",
-        round(_copy(place, export, size)),
+        round(_copy(workspace, export, size)),
         "rows/s",
     )
 
@@ -85,8 +85,8 @@ def write_export(path: Path, rows: int, code: str) -> None:
             ))  # fmt: skip
 
 
-def _copy(place: Workspace, export: Path, rows: int) -> float:
-    url = place.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+def _copy(workspace: Workspace, export: Path, rows: int) -> float:
+    url = workspace.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     columns = ", ".join(f'"{name}" text' for name in _COLUMNS)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(f"create table bench_copied ({columns})".encode())

@@ -23,15 +23,15 @@ _WATCHED_SECONDS = 30.0
 _LATEST_SECONDS = 60.0
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the peak memory of one process of each kind."""
     if memory() is None:
         yield unmeasured("memory", "MB", "this system has no /proc", f"< {WEB:g} and {WORKER:g} MB")
         return
-    key, secret, token = webhooks.prepare("memory", place)
-    with place.web() as (port, web):
+    key, secret, token = webhooks.prepare("memory", workspace)
+    with workspace.web() as (port, web):
         posts = webhooks.requests_of(
-            f"/webhooks/{key}", webhooks.signed(secret, 300 * place.seconds)
+            f"/webhooks/{key}", webhooks.signed(secret, 300 * workspace.seconds)
         )
         load.at_rate(port, posts, 300)
         for _ in range(20):
@@ -40,15 +40,15 @@ def measure(place: Workspace) -> Iterator[Row]:
     yield below(
         "memory: a web process", "MB", most, WEB, f"after {len(posts):,} webhooks and 20 reports"
     )
-    size = max(each for each in place.sizes if each <= LARGEST)
-    org_id = place.deliver(size)
+    size = max(each for each in workspace.sizes if each <= LARGEST)
+    org_id = workspace.deliver(size)
     watched = _Watch()
-    with place.of_procfile("worker") as worker, place.of_procfile("clock"):
+    with workspace.of_procfile("worker") as worker, workspace.of_procfile("clock"):
         watched.start(worker.pid)
         latest = time.monotonic() + _LATEST_SECONDS
         while not _done(org_id) and time.monotonic() < latest:
             time.sleep(0.5)
-        time.sleep(10 if place.quick else _WATCHED_SECONDS)
+        time.sleep(10 if workspace.quick else _WATCHED_SECONDS)
         watched.stop()
     if not (done := _done(org_id)):
         yield unmeasured("memory: the worker", "MB", "the worker did not begin", f"< {WORKER:g} MB")

@@ -38,20 +38,20 @@ def main() -> None:
         ),
         app.app_context(),
     ):
-        place = Workspace(app, variables, Path(folder), Console(quiet=True), True, [deliveries])
-        org_id = place.deliver(deliveries)
-        place.rest()
+        workspace = Workspace(app, variables, Path(folder), Console(quiet=True), True, [deliveries])
+        org_id = workspace.deliver(deliveries)
+        workspace.rest()
         url = variables["DATABASE_URL"]
         children: list[float] = []
 
         def work() -> None:
             before = _of_children()
-            rate_of(place, org_id, 1)
-            place.piece("fold", org_id)
+            rate_of(workspace, org_id, 1)
+            workspace.piece("fold", org_id)
             children.append(_of_children() - before)
 
         used = processor.measured(url, work)
-        idle = processor.measured(url, lambda: _nothing_to_do(place, org_id, children))
+        idle = processor.measured(url, lambda: _nothing_to_do(workspace, org_id, children))
     database = (used.database_seconds or 0.0) - (idle.database_seconds or 0.0)
     print(
         json.dumps(
@@ -63,10 +63,10 @@ def main() -> None:
     )
 
 
-def _nothing_to_do(place: Workspace, org_id: UUID, children: list[float]) -> None:
+def _nothing_to_do(workspace: Workspace, org_id: UUID, children: list[float]) -> None:
     before = _of_children()
-    rate_of(place, org_id, 1)
-    place.piece("fold", org_id)
+    rate_of(workspace, org_id, 1)
+    workspace.piece("fold", org_id)
     children.append(_of_children() - before)
 
 

@@ -11,12 +11,12 @@ from bench.workspace import Workspace
 DRAINS = 1.3
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the rate of a rebuild against that of a drain, and the growth of its memory."""
-    size = max(each for each in place.sizes if each <= LARGEST)
-    org_id = place.deliver(size)
-    drained = rate_of(place, org_id, 1)
-    said = place.piece("rebuild", org_id)
+    size = max(each for each in workspace.sizes if each <= LARGEST)
+    org_id = workspace.deliver(size)
+    drained = rate_of(workspace, org_id, 1)
+    said = workspace.piece("rebuild", org_id)
     rate = said["done"] / said["seconds"]
     yield faster(
         f"rebuild of {size:,} deliveries", "events/s", rate, drained, "drain of the same", DRAINS

@@ -20,7 +20,7 @@ PROCESSES = ("links", "web")
 """The processes of the Procfile that redirect: alone, and together with everything else."""
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the rows of the redirect."""
     with transaction():
         org = organizations.put_organization("redirect", "Redirect", "UTC")
@@ -31,13 +31,13 @@ def measure(place: Workspace) -> Iterator[Row]:
     if not load.find_wrk():
         yield unmeasured(NAME, "redirects/s", "wrk is not on the PATH")
     else:
-        yield from _most(place, f"/r/{code}", agent)
+        yield from _most(workspace, f"/r/{code}", agent)
     request = f"GET /r/{code} HTTP/1.1\r\nHost: 127.0.0.1\r\n{agent}\r\n\r\n".encode()
     for name in PROCESSES:
-        with place.web(name) as (port, _):
+        with workspace.web(name) as (port, _):
             get(port, f"/r/{code}")
             load.at_rate(port, [request] * RATE, RATE)
-            sent = load.at_rate(port, [request] * (RATE * place.seconds), RATE)
+            sent = load.at_rate(port, [request] * (RATE * workspace.seconds), RATE)
         wrong = sent.wrong(302)
         yield below(
             f"redirect by `{name}`, p99 at {RATE:,}/s",
@@ -49,24 +49,26 @@ def measure(place: Workspace) -> Iterator[Row]:
         )
 
 
-def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
+def _most(workspace: Workspace, path: str, agent: str) -> Iterator[Row]:
     def most(port: int) -> load.Answered:
-        return load.wrk(place.folder, f"http://127.0.0.1:{port}{path}", place.seconds, [agent])
+        return load.wrk(
+            workspace.folder, f"http://127.0.0.1:{port}{path}", workspace.seconds, [agent]
+        )
 
     ours, kept = {}, 0
     for name in PROCESSES:
-        with place.web(name) as (port, _):
+        with workspace.web(name) as (port, _):
             get(port, path)
             ours[name] = most(port)
-        kept += _kept(place)
+        kept += _kept(workspace)
         # Otherwise the second run would write into the index of the first one's clicks.
         with transaction():
             execute("truncate touches")
-    with place.gunicorn("bench.plain:redirect", path) as port:
+    with workspace.gunicorn("bench.plain:redirect", path) as port:
         flask = most(port)
     nginx = None
     if shutil.which("nginx"):
-        with _nginx(place) as port:
+        with _nginx(workspace) as port:
             nginx = most(port)
     for name, found in ours.items():
         what = f"{NAME}, by `{name}`"
@@ -90,11 +92,11 @@ def _most(place: Workspace, path: str, agent: str) -> Iterator[Row]:
     )
 
 
-def _kept(place: Workspace) -> int:
+def _kept(workspace: Workspace) -> int:
     """Return how many clicks are loaded or on disk after the web process has ended."""
     from advocacy.tracking import click_loader
 
-    folder = place.settings.var_dir / "clicks"
+    folder = workspace.settings.var_dir / "clicks"
     click_loader.ship(folder)
     until(lambda: click_log.waiting_bytes(folder) == 0, "clicks are not shipped", 120)
     with transaction():
@@ -106,9 +108,9 @@ def _kept(place: Workspace) -> int:
 
 
 @contextlib.contextmanager
-def _nginx(place: Workspace) -> Iterator[int]:
+def _nginx(workspace: Workspace) -> Iterator[int]:
     port = free_port()
-    folder = place.folder / "nginx"
+    folder = workspace.folder / "nginx"
     folder.mkdir()
     config = folder / "nginx.conf"
     temporary = "".join(
@@ -127,6 +129,6 @@ def _nginx(place: Workspace) -> Iterator[int]:
             return get(port, "/")[0] == 302
         return False
 
-    with place.process("nginx", "-p", str(folder), "-c", str(config)):
+    with workspace.process("nginx", "-p", str(folder), "-c", str(config)):
         until(answers, "nginx does not answer")
         yield port

@@ -45,11 +45,11 @@ _RAW = (
 )
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the duration of a report at each size."""
-    with place.of_filled() as variables:
-        for size in place.sizes:
-            said = place.piece("activation", size, **variables)
+    with workspace.of_filled() as variables:
+        for size in workspace.sizes:
+            said = workspace.piece("activation", size, **variables)
             if "ours" not in said:
                 yield unmeasured(f"{NAME}: {size:,} actions", "ms", said["why"], "< 50 ms")
                 continue

@@ -22,7 +22,7 @@ from rich.table import Table
 class Row:
     """One figure. `ratio` is the figure divided by what it is compared with; larger is better.
 
-    `series` and `size` place it in the picture.
+    `series` and `size` position it in the picture.
     """
 
     name: str

@@ -30,7 +30,7 @@ PROCESSES = ("links", "web")
 SEEN_RATE = 500
 
 
-def prepare(slug: str, place: Workspace) -> tuple[str, str, str]:
+def prepare(slug: str, workspace: Workspace) -> tuple[str, str, str]:
     """Make an organization with a source of signed webhooks; return its key, secret and token."""
     secret = new_secret("standard")
     with transaction():
@@ -38,7 +38,7 @@ def prepare(slug: str, place: Workspace) -> tuple[str, str, str]:
         campaign = campaigns.put_campaign(org.id, "one", "One", "UTC")
         source, key = sources.put_source(org.id, "standard", "Own", campaign_id=campaign.id)
         now = datetime.now(UTC)
-        master = place.settings.secret_key.encode()
+        master = workspace.settings.secret_key.encode()
         sources.put_secret(master, org.id, source.id, secret, now, timedelta(0))
         _, token = tokens.put_token(org.id, "bench", "reports", now + timedelta(days=1))
     return key, secret, token
@@ -78,18 +78,18 @@ def requests_of(path: str, posts: Sequence[tuple[str, str, str, str]]) -> list[b
     ]
 
 
-def measure(place: Workspace) -> Iterator[Row]:
+def measure(workspace: Workspace) -> Iterator[Row]:
     """Yield the rows of the webhook endpoint."""
-    key, secret, _ = prepare("webhooks", place)
+    key, secret, _ = prepare("webhooks", workspace)
     path = f"/webhooks/{key}"
     if load.find_wrk():
-        yield from _most(place, path, secret)
+        yield from _most(workspace, path, secret)
     else:
         yield unmeasured(NAME, "rows/s", "wrk is not on the PATH")
     for name in PROCESSES:
-        with place.web(name) as (port, _):
+        with workspace.web(name) as (port, _):
             load.at_rate(port, requests_of(path, signed(secret, RATE)), RATE)
-            posts = requests_of(path, signed(secret, RATE * place.seconds))
+            posts = requests_of(path, signed(secret, RATE * workspace.seconds))
             sent = load.at_rate(port, posts, RATE)
         yield below(
             f"webhook by `{name}`, p99 at {RATE:,}/s",
@@ -101,8 +101,8 @@ def measure(place: Workspace) -> Iterator[Row]:
         )
 
 
-def _most(place: Workspace, path: str, secret: str) -> Iterator[Row]:
-    many = 12_000 * place.seconds
+def _most(workspace: Workspace, path: str, secret: str) -> Iterator[Row]:
+    many = 12_000 * workspace.seconds
     with transaction():
         execute(
             """create table bench_plain (
@@ -110,24 +110,24 @@ def _most(place: Workspace, path: str, secret: str) -> Iterator[Row]:
         )
     rates = {}
     for name in PROCESSES:
-        before = inbox.counts(place.organization("webhooks"))["pending"]
-        with place.web(name) as (port, _):
-            posts = _lines(place.folder, signed(secret, many))
+        before = inbox.counts(workspace.organization("webhooks"))["pending"]
+        with workspace.web(name) as (port, _):
+            posts = _lines(workspace.folder, signed(secret, many))
             url = f"http://127.0.0.1:{port}{path}"
-            ours = load.wrk(place.folder, url, place.seconds, posts=posts)
+            ours = load.wrk(workspace.folder, url, workspace.seconds, posts=posts)
         with transaction():
-            kept = inbox.counts(place.organization("webhooks"))["pending"] - before
-        place.say(f"`{name}` kept {kept:,} rows and answered {ours.requests:,} times")
+            kept = inbox.counts(workspace.organization("webhooks"))["pending"] - before
+        workspace.say(f"`{name}` kept {kept:,} rows and answered {ours.requests:,} times")
         if ours.refused or ours.failed:
-            place.say(f"refused or failed: {ours}")
+            workspace.say(f"refused or failed: {ours}")
         rates[name] = min(ours.rate, kept / ours.seconds)
-        place.rest()
-    with place.gunicorn("bench.plain:webhook()", "/ready", BENCH_SECRET=secret) as port:
+        workspace.rest()
+    with workspace.gunicorn("bench.plain:webhook()", "/ready", BENCH_SECRET=secret) as port:
         url = f"http://127.0.0.1:{port}/hook"
-        naive = load.wrk(place.folder, url, place.seconds, posts=posts)
+        naive = load.wrk(workspace.folder, url, workspace.seconds, posts=posts)
     body = signed(secret, 1)[0][3]
     pgbench = find_pgbench()
-    inserts = _pgbench(place, pgbench, body) if pgbench else None
+    inserts = _pgbench(workspace, pgbench, body) if pgbench else None
     for name, rate in rates.items():
         what = f"{NAME}, by `{name}`"
         if inserts:
@@ -149,17 +149,17 @@ def find_pgbench() -> str | None:
     return shutil.which("pgbench") or (every[-1] if every else None)
 
 
-def _pgbench(place: Workspace, program: str, body: str) -> float:
-    script = place.folder / "insert.sql"
+def _pgbench(workspace: Workspace, program: str, body: str) -> float:
+    script = workspace.folder / "insert.sql"
     # A colon before a word would be a variable of pgbench, so the body is not inlined.
     written = f"convert_from('\\x{body.encode().hex()}', 'UTF8')"
     script.write_text(
         f"insert into bench_plain (name, body) values ('bench', {written});\n"  # noqa: S608
     )
-    url = place.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+    url = workspace.variables["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
     ran = subprocess.run(
         [program, "-n", "-M", "prepared", "-c", str(load.CONNECTIONS), "-j", "2",
-         "-T", str(place.seconds), "-f", str(script), url],
+         "-T", str(workspace.seconds), "-f", str(script), url],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     for line in ran.stdout.splitlines():
@@ -168,31 +168,31 @@ def _pgbench(place: Workspace, program: str, body: str) -> float:
     raise RuntimeError(f"pgbench: {ran.stderr[-500:]}")
 
 
-def measure_seen(place: Workspace) -> Iterator[Row]:
+def measure_seen(workspace: Workspace) -> Iterator[Row]:
     """Yield the delay from sending a webhook to seeing it in the report, by the API.
 
     Also while one worker has a burst of another organization to process.
     """
     name = f"webhook sent to visible in the report, p95 at {SEEN_RATE}/s"
-    delays, note = _seen(place, "seen")
+    delays, note = _seen(workspace, "seen")
     if delays:
         yield below(name, "s", percentile(delays, 0.95), 1, note)
     else:
         yield unmeasured(name, "s", note, "< 1 s")
-    burst = 5_000 if place.quick else 30_000
-    place.deliver(burst)
-    delays, note = _seen(place, "seen-beside")
+    burst = 5_000 if workspace.quick else 30_000
+    workspace.deliver(burst)
+    delays, note = _seen(workspace, "seen-beside")
     if delays:
         p95 = round(percentile(delays, 0.95), 2)
         yield Row(f"the same beside another's burst of {burst:,}", p95, "s", note=note)
 
 
-def _seen(place: Workspace, slug: str) -> tuple[list[float], str]:
+def _seen(workspace: Workspace, slug: str) -> tuple[list[float], str]:
     """Return the delays of webhooks sent to an organization, and a note about them."""
-    key, secret, token = prepare(slug, place)
+    key, secret, token = prepare(slug, workspace)
     seen: list[tuple[float, int]] = []
     stop = threading.Event()
-    number = SEEN_RATE * max(place.seconds, 5)
+    number = SEEN_RATE * max(workspace.seconds, 5)
 
     def look(port: int) -> None:
         while not stop.is_set():
@@ -203,7 +203,11 @@ def _seen(place: Workspace, slug: str) -> tuple[list[float], str]:
                 seen.append((time.monotonic(), json.loads(body)["actions"]))
             stop.wait(0.02)
 
-    with place.web() as (port, _), place.of_procfile("worker"), place.of_procfile("clock"):
+    with (
+        workspace.web() as (port, _),
+        workspace.of_procfile("worker"),
+        workspace.of_procfile("clock"),
+    ):
         first = requests_of(f"/webhooks/{key}", signed(secret, 1))
         load.at_rate(port, first, 1)
         looking = threading.Thread(target=look, args=(port,), daemon=True)

@@ -143,7 +143,7 @@ orders = st.integers(1, 4)
 
 
 def removed_by_definition(journeys, order, key):
-    """Send every transition into a state with `key` to null, and solve the chain anew."""
+    """Send every transition into a state with `key` to null, and solve the chain again."""
     states, moves, starts, wins = {}, {}, {}, {}
     for each in merge(journeys):
         n = each.actions + each.nulls

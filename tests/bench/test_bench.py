@@ -131,7 +131,7 @@ def asking(path: str) -> bytes:
 
 
 def test_an_open_loop_keeps_its_rate_and_hides_no_waiting(slow):
-    """One connection, a server that takes 0.2 s: whoever comes later has waited longer."""
+    """One connection, a server that takes 0.2 s: later requests wait longer."""
     sent = load.at_rate(slow, [asking("/slow")] * 5, rate=50, connections=1)
     assert len(sent.latencies) == 5
     assert sent.wrong(200) == 0

@@ -49,7 +49,7 @@ PAGES = {
     "/view/<token>": None,
 }
 SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
-# It comes only to whoever is in several organizations; tests/browser/test_members.py looks at it.
+# Only for members of several organizations; see tests/browser/test_members.py.
 ELSEWHERE = {"/sign-in/organization"}
 
 

@@ -77,7 +77,7 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     expect(page.locator("#live")).to_have_text("Live: new actions appear automatically.")
     page.evaluate("window.sameDocument = true")
 
-    # The door knows a new link within LINKS_REFRESH_SECONDS, or looks it up at once.
+    # The redirect knows a new link within LINKS_REFRESH_SECONDS, or looks it up at once.
     location = tap(link)
     expect(row.locator("td").nth(1)).to_have_text("1", timeout=15_000)
     (carried,) = parse_qs(urlsplit(location).query)["source"]

@@ -27,7 +27,7 @@ SIGNED_OUT = "You are signed out. Sign in again to see new actions."
 
 @pytest.fixture
 def act(wired: Flask, site) -> Callable[..., None]:
-    """Let a supporter of the shown campaign act: a webhook at the real door, then a worker."""
+    """Send an action to the shown campaign: a real webhook, then a worker."""
     with wired.app_context(), transaction():
         org = organizations.get_organization(None)
         (campaign,) = (c for c in campaigns.list_campaigns(org.id) if c.slug == "stay")
@@ -89,7 +89,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     act()
     expect(actions).to_have_text(f"{before[0] + 1:,}", timeout=10_000)
     expect(supporters).to_have_text(f"{before[1] + 1:,}")
-    assert page.evaluate("window.sameDocument") is True, "the page was loaded anew"
+    assert page.evaluate("window.sameDocument") is True, "the page was reloaded"
     said = page.locator("#live-said")
     expect(said).to_have_text(f"Actions now: {before[0] + 1:,}; supporters: {before[1] + 1:,}.")
     assert said.get_attribute("role") == "status"

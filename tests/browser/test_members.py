@@ -143,7 +143,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     board.goto(link)
     expect(board.locator("h1")).to_have_text("Stop the execution")
     board.wait_for_selector("#by-day svg")
-    # A view link shows days that are over.
+    # A view link shows completed days.
     yesterday = day_in(datetime.now(UTC), "America/Chicago") - timedelta(days=1)
     watched.go(f"/campaigns/stay?to={yesterday}")
     for dt in ("Supporters", "Actions", "Human clicks"):
@@ -151,7 +151,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
         shown, exact = (
             int(each.locator(figure).first.inner_text().replace(",", "")) for each in (board, page)
         )
-        # Whoever has no account sees multiples of five.
+        # People without an account see multiples of five.
         assert shown % 5 == 0 and abs(shown - exact) < 5
     assert board.get_by_role("navigation").count() == 0
     assert board.evaluate("document.documentElement.scrollWidth") <= 360

@@ -177,7 +177,7 @@ def test_a_rotated_secret_works_and_the_old_one_for_a_while(operator, world):
     assert world.standard(body).status_code == 200
     assert world.standard(body, secret=new).status_code == 200
     newest = operator.does("source", "rotate", "--name", "standard", "--hours", "0").split()[1]
-    time.sleep(1.1)  # A door that knew it is allowed that long.
+    time.sleep(1.1)  # The endpoint caches a source for a second.
     assert world.standard(body, secret=new).status_code == 401
     assert world.standard(body, secret=newest).status_code == 200
 

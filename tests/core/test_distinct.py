@@ -88,7 +88,7 @@ ranges = [
 
 
 def groups_of(did: Did, scope: UUID, model: str) -> set[tuple[str, str]]:
-    """Say anew, as simply as can be, in what groups an action puts a person."""
+    """Return the groups of an action, computed in the simplest way."""
     if did.path is None:
         credited = {(did.post_id, did.platform)}
     else:

@@ -44,7 +44,7 @@ FIELDS = {
 
 
 def tell(world: World, action: str, who: str, minute: int = 0, **more: Any) -> None:
-    """Tell an action by whoever `who` names, as in "E1 P2 C1"."""
+    """Report an action with the identifiers in `who`, such as "E1 P2 C1"."""
     fields: dict[str, Any] = {}
     for word in who.split():
         fields |= FIELDS[word[0]](word[1:])
@@ -186,7 +186,7 @@ def test_every_order_of_arrival_gives_the_same_people(app, example, many):
 
 
 def test_a_join_brings_evidence_and_a_split_takes_it_back(world):
-    """A phone call was nobody's post until its caller turned out to be whoever had clicked."""
+    """A phone call has no post until its caller turns out to have clicked."""
     world.click("instagram", at=NOW - timedelta(hours=3), click_id=CLICKS["C1"])
     tell(world, "signed", "E1 C1")
     tell(world, "called", "P1", 5)
@@ -336,7 +336,7 @@ def written(world: World) -> str:
 
 def test_erasing_removes_a_persons_joined_data_and_only_that(world):
     world.click("x", at=NOW - timedelta(hours=3), click_id=CLICKS["C1"])
-    tell(world, "hers", "E1 P1 C1")
+    tell(world, "theirs", "E1 P1 C1")
     tell(world, "by phone", "P1", 1)
     tell(world, "by click", "C1", 2)
     tell(world, "another's", "E2 P2", 3)
@@ -417,7 +417,7 @@ def test_people_in_facts_are_found_in_batches(world, monkeypatch):
 
 
 def test_erasing_removes_test_actions(world):
-    tell(world, "hers", "E1 P1 X1")
+    tell(world, "theirs", "E1 P1 X1")
     tell(world, "tried by phone", "P1", 1, test=True)
     tell(world, "tried by id", "X1", 2, test=True)
     tell(world, "another's try", "P2", 3, test=True)
@@ -442,7 +442,7 @@ def test_erasing_one_of_a_household_leaves_the_other(world):
     erase(world, email="e1@example.org")
     found = people_of(world)
     assert found["ben"] == ben
-    # The phone is seen with one address now, and names whoever has that.
+    # The phone is seen with one address now, and belongs to that person.
     assert found["somebody"] == ben
     hold_to_the_rules(world)
 

@@ -155,10 +155,10 @@ def test_an_import_does_not_bring_back_erased_people(world):
 
     assert named() == [False, True, True, True]
     key = organization_key(world.master, world.org_id, "identity")
-    hers = digests(Person(email="ana@example.org"), key, "US", "")["email"]
+    digest = digests(Person(email="ana@example.org"), key, "US", "")["email"]
     rows = run("select facts::text as told, body is not null as kept from inbox")
     assert [row.kept for row in rows].count(False) == 1
-    assert not [row.told for row in rows if hers in row.told]
+    assert not [row.told for row in rows if digest in row.told]
     # What is told of the same gift later is settled with what was told first.
     back = {"refundedAt": "2026-11-20T09:30:00-05:00"}
     actblue_hook(world, 9001, "", "25.00", "2026-11-01T09:30:00-05:00", **back)

@@ -1,4 +1,4 @@
-"""Claims: whoever is at a delivery is alone at it, and what a claim held outlives its worker."""
+"""Leases are exclusive, and their deliveries survive the worker."""
 
 from __future__ import annotations
 

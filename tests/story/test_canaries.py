@@ -118,8 +118,8 @@ def send(world, key: str, deliveries: list[tuple[bytes, dict[str, str], str]]) -
     sources = KnownSources(world.master, 5.0)
     refused: list[Exception] = []
     for start in range(0, len(deliveries), 50):
-        knocks = [WebhookRequest(key, *each) for each in deliveries[start : start + 50]]
-        answers = receive_batch(sources, NullNotifier(), knocks)
+        requests = [WebhookRequest(key, *each) for each in deliveries[start : start + 50]]
+        answers = receive_batch(sources, NullNotifier(), requests)
         refused += [each for each in answers if isinstance(each, Exception)]
     # A tool that proves itself by a text of the body is refused with another one in its place.
     assert len(refused) <= len(deliveries) / 5, refused
@@ -184,8 +184,8 @@ def click(world, folder: Path) -> None:
     settings = replace(
         world.settings, var_dir=folder, click_ship_seconds=3600, links_refresh_seconds=3600
     )
-    door = Redirector(world.app.wsgi_app, world.app, settings)
-    client = Client(door)
+    redirector = Redirector(world.app.wsgi_app, world.app, settings)
+    client = Client(redirector)
     for canary in CANARIES:
         written = canary.encode("ascii", "ignore").decode() or "x"
         referrer = f"https://{written}.example.net/{written}?to={written}"
@@ -199,9 +199,9 @@ def click(world, folder: Path) -> None:
     logged = b"".join(path.read_bytes() for path in files).decode(errors="replace")
     assert logged.count("\n") >= len(CANARIES)
     assert found_in(logged) == []
-    door.clicks.rotate()
+    redirector.clicks.rotate()
     ship(folder / "clicks")
-    atexit.unregister(door.finish)
+    atexit.unregister(redirector.finish)
 
 
 def _source(world, provider: str, name: str, secret: str, setup: dict[str, Any]) -> str:

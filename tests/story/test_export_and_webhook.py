@@ -613,7 +613,7 @@ def test_a_fact_by_webhook_export_or_both_in_any_order_is_the_same(slug: str, fa
             assert found == wanted, way
 
 
-# With all of it: doors, inbox, drain, import, rebuild.
+# With everything: endpoint, inbox, drain, import, rebuild.
 
 
 def _hooks(world: Any, slug: str, facts: Sequence[str]) -> None:

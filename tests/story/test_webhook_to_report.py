@@ -288,13 +288,13 @@ def test_bodies_without_actions_are_erased_with_the_person(told, body):
     from advocacy.ingestion import erasure
 
     told.add_source("proca", "")
-    hers = (
+    identifiers = (
         '{"email": "Ana@Example.org"}',
         '{"email": "ana\\u0040example.org"}',
         '{"phone": "+1 (202) 555-0143", "email": null}',
         '"email=ana%40example.org&x=1"',
     )
-    for number, contact in enumerate((*hers, '{"email": "joana@example.org"}')):
+    for number, contact in enumerate((*identifiers, '{"email": "joana@example.org"}')):
         told.post("proca", (body % (number, contact)).encode())
     told.drain()
     assert inbox.counts(told.org_id)["pending"] == 0

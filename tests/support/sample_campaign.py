@@ -138,14 +138,14 @@ class Filling:
     def send(self, provider: str, body: object, headers: Mapping[str, str] | None = None) -> None:
         """Deliver a body of a tool."""
         settings = self.app.extensions["settings"]
-        knock = WebhookRequest(
+        received = WebhookRequest(
             self.keys[provider],
             json.dumps(body).encode(),
             {"content-type": "application/json", **(headers or {})},
             f"{settings.public_url}/webhooks/{self.keys[provider]}",
         )
         (answer,) = receive_batch(
-            KnownSources(settings.secret_key.encode(), 0), NullNotifier(), [knock]
+            KnownSources(settings.secret_key.encode(), 0), NullNotifier(), [received]
         )
         if isinstance(answer, Refused):
             raise answer

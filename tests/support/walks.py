@@ -13,7 +13,7 @@ def days(number: float) -> datetime:
 
 
 def walk(world) -> None:
-    """Ana clicks on instagram twice and on x in between; each click is known to be hers."""
+    """Ana clicks on instagram twice and on x in between; each click is known to be theirs."""
     world.click("instagram", at=days(6), click_id=CLICKS["a"])
     world.click("x", at=days(4), click_id=CLICKS["b"])
     world.click("instagram", at=days(2), click_id=CLICKS["c"])

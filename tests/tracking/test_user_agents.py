@@ -115,7 +115,7 @@ def test_an_app_on_a_device_is_a_person_whatever_the_list_of_crawlers_holds(app,
     "piece", ["a", "A", "a.b@", "a-a.", "@a.a", "Mozilla/5.0 (", "Android 1;", "(at)a", "; a"]
 )
 def test_no_agent_takes_long_to_read(piece):
-    """The event loop reads them, and whoever sends another one each time gets it read each time."""
+    """The event loop classifies agents, and a client may send a new one each time."""
     began = time.process_time()
     for number in range(30):
         is_person(f"Mozilla/5.0 (X11; Linux) {number} {piece * 1000}")

@@ -1,4 +1,4 @@
-"""Receipts at the doors: the API as its document says, the pages, and to whom they open."""
+"""Receipts: the API matches its document, the pages, and who may see them."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_a_receipt_says_what_the_api_says(staff, ask, told):
 
 
 def test_no_endpoint_shows_personal_data(staff, ask, told):
-    (hers,) = {
+    (their_id,) = {
         row.supporter_id for row in run("select supporter_id from actions") if row.supporter_id
     }
     paths = [ACTIONS, "/campaigns/stay/actions"]
@@ -197,7 +197,7 @@ def test_no_endpoint_shows_personal_data(staff, ask, told):
     paths += [f"/actions/{each}" for each in told.values()]
     for path in paths:
         text = (ask if path.startswith("/api") else staff.get)(path).text
-        for word in ("canary", "0143", str(hers), hers.hex):
+        for word in ("canary", "0143", str(their_id), their_id.hex):
             assert word not in text, path
 
 

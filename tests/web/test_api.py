@@ -375,7 +375,7 @@ ROUTES = {
     ("GET", "/links/<code>/qr.<any(svg, png):written>"): EDITOR,
     ("GET", "/campaigns/<slug>/live/mark"): READER,
     ("GET", "/campaigns/<slug>/activation.<any(csv, xlsx, json):written>"): READER,
-    # The door of webhooks has its own keys; see test_webhooks.
+    # The webhook endpoint has its own keys; see test_webhooks.
     ("POST", "/webhooks/<key>"): ANYONE,
     ("POST", "/webhooks/<key>/"): ANYONE,
 }

@@ -23,7 +23,7 @@ def staff(world):
 
 
 def unread(world, *bodies: str) -> None:
-    """Let deliveries come that are vouched for and cannot be read."""
+    """Send deliveries that are verified but cannot be read."""
     for number, body in enumerate(bodies):
         world.standard(body, message_id=f"bad{number}")
     world.drain()

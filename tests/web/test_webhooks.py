@@ -335,8 +335,8 @@ def test_digests_that_were_plain_are_keyed_by_the_migration(world, root):
     assert inbox_rows() == 3
 
 
-def knocks(world, *bodies: bytes, message_id: str = "") -> list[WebhookRequest]:
-    """Deliveries that are signed and knock together."""
+def signed_requests(world, *bodies: bytes, message_id: str = "") -> list[WebhookRequest]:
+    """Return signed deliveries that arrive together."""
     now = datetime.now(UTC)
     return [
         WebhookRequest(
@@ -350,7 +350,7 @@ def knocks(world, *bodies: bytes, message_id: str = "") -> list[WebhookRequest]:
 
 
 def test_a_group_answers_each_for_itself(world):
-    good, tampered, unknown, again = knocks(world, b"{}", b"{}", b"{}", b"{}")
+    good, tampered, unknown, again = signed_requests(world, b"{}", b"{}", b"{}", b"{}")
     group = [
         good,
         replace(tampered, body=b"{ }"),
@@ -369,7 +369,7 @@ def test_a_group_answers_each_for_itself(world):
 
 
 def test_the_same_id_with_other_bodies_in_one_group(world):
-    group = knocks(world, b"1", b"2", b"2", b"1", message_id="msg_1")
+    group = signed_requests(world, b"1", b"2", b"2", b"1", message_id="msg_1")
     for expected in (["new", "conflict", "conflict", "known"], ["known", "conflict"] * 2):
         answers = receive_batch(KnownSources(world.master, 0), NullNotifier(), group)
         assert [one.result for one in answers] == expected
@@ -388,7 +388,10 @@ def test_a_group_may_be_of_several_organizations(world):
     told = []
     nudge = NullNotifier()
     nudge.announce = told.append
-    group = [*knocks(world, b"{}", message_id="a"), *knocks(other, b"{}", message_id="a")]
+    group = [
+        *signed_requests(world, b"{}", message_id="a"),
+        *signed_requests(other, b"{}", message_id="a"),
+    ]
     answers = receive_batch(KnownSources(world.master, 0), nudge, group)
     assert [one[:2] for one in answers] == [(200, "new")] * 2
     assert set(told) == {world.org_id, other.org_id}

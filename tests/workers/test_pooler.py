@@ -96,14 +96,14 @@ def test_deliveries_clicks_and_reports_through_a_pooler(
 ):
     redis = Redis.from_url(environment["REDIS_URL"])
     redis.flushall()
-    doors, web = free_port(), free_port()
+    edge_port, web = free_port(), free_port()
     variables = {
         **environment,
         "DATABASE_URL": pooled,
         "DATABASE_POOLER": "transaction",
         "VAR_DIR": str(settings.var_dir),
         "SECRET_KEY": settings.secret_key,
-        "LINKS_PORT": str(doors),
+        "LINKS_PORT": str(edge_port),
         "PORT": str(web),
         "BATCH_SIZE": "20",
     }
@@ -115,14 +115,14 @@ def test_deliveries_clicks_and_reports_through_a_pooler(
         running(variables, *WEB),
         running(variables, *WORKER),
     ):
-        door, page = Served(world, doors), Served(world, web)
-        for each in (door, page):
+        edge, page = Served(world, edge_port), Served(world, web)
+        for each in (edge, page):
             until(each.answers)
-        click = door.ask("GET", f"/r/{world.links['x']}", **PERSON)
+        click = edge.ask("GET", f"/r/{world.links['x']}", **PERSON)
         assert click[0] == 302
 
         def send(number: int) -> int:
-            return (door if number % 2 else page).send(f"msg_{number}")
+            return (edge if number % 2 else page).send(f"msg_{number}")
 
         with ThreadPoolExecutor(24) as threads:
             assert set(threads.map(send, range(300))) == {200}

@@ -216,7 +216,7 @@ def test_a_notification_never_waits_for_a_hanging_redis(world, settings):
 
 @pytest.mark.slow
 def test_clicks_answered_before_kill_9_are_not_lost(world, variables):
-    """No click that was answered with 302 is lost, whoever is killed when."""
+    """No click that got a 302 is lost, whichever process is killed at any time."""
     person = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0"}
     path = f"/r/{world.links['instagram']}"
     seen = 0

@@ -48,7 +48,7 @@ def served(world, variables, command):
 
 
 def test_two_hundred_deliveries_at_once_are_all_on_disk_and_once(served):
-    """Each is sent twice, as tools do; 2xx means committed, whoever was answered first."""
+    """Each is sent twice, as tools do; 2xx means committed, in any order of responses."""
     names = [f"msg_{number}" for number in range(100)] * 2
     with ThreadPoolExecutor(200) as pool:
         assert set(pool.map(served.send, names)) == {200}
