@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
@@ -47,23 +47,23 @@ _REMEMBERED_SECONDS = 1.0
 
 
 def init_app(app: Flask) -> None:
-    """Create the group commits of this application."""
+    """Create the group commit of this application."""
     settings: Settings = app.extensions["settings"]
     sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
 
-    def keep(requests: Sequence[WebhookRequest]) -> Sequence[ReceiveOutcome | Exception]:
+    def store(requests: Sequence[WebhookRequest]) -> Sequence[ReceiveOutcome | Exception]:
         with app.app_context():
             app.extensions["key_check"].require()
             return receive_batch(sources, app.extensions["notifier"], requests)
 
-    limits: dict[str, Any] = {
-        "at_once": _AT_ONCE,
-        "waiting": settings.webhook_waiting,
-        "seconds": settings.webhook_seconds,
+    app.extensions["receiver"] = GroupCommit[WebhookRequest, ReceiveOutcome](
+        store,
+        at_once=_AT_ONCE,
+        waiting=settings.webhook_waiting,
+        seconds=settings.webhook_seconds,
         # If the database is down, retrying each delivery singly would only take longer.
-        "hopeless": (OperationalError, InterfaceError, PoolTimeout, WrongKey),
-    }
-    app.extensions["receiver"] = GroupCommit[WebhookRequest, ReceiveOutcome](keep, **limits)
+        hopeless=(OperationalError, InterfaceError, PoolTimeout, WrongKey),
+    )
 
 
 class WebhookEndpoint:

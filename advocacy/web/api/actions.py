@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app, g, json
@@ -14,7 +13,7 @@ from advocacy.analytics.explain import explain
 from advocacy.analytics.latest_actions import BadCursor, find_actions
 from advocacy.storage import errors
 from advocacy.web.api import action_schemas as schemas
-from advocacy.web.api.endpoint import endpoint
+from advocacy.web.api.endpoint import Query, endpoint
 from advocacy.web.downloads import answer_of
 from advocacy.web.errors import Problem
 
@@ -51,7 +50,7 @@ class OfCampaign(MethodView):
         query=schemas.ActionsQuery,
         tagged=True,
     )
-    def get(self, query: dict[str, Any], slug: str) -> Response:
+    def get(self, query: Query, slug: str) -> Response:
         """Return counted actions, newest first; `next` is the cursor for earlier ones.
 
         Use the id of an action to get its receipt from `/actions/{action_id}/explain`.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 from flask.views import MethodView
 
 from advocacy.analytics.activation import BadRange, activation
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
+from advocacy.web.api.endpoint import Query, endpoint, of_campaigns, requested_format
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import answer_with
 from advocacy.web.errors import Problem
@@ -27,7 +25,7 @@ class OfCampaign(MethodView):
         tagged=True,
         files=True,
     )
-    def get(self, query: dict[str, Any], slug: str) -> Response:
+    def get(self, query: Query, slug: str) -> Response:
         """Return supporters, actions, money and evidence, whole and by post, platform and day.
 
         A day is a calendar day in the campaign's time zone. People are counted separately in each

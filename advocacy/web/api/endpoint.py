@@ -6,7 +6,7 @@ It configures both the view and its part of the OpenAPI document, so that they a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import request
 from flask_smorest import Blueprint
@@ -17,6 +17,9 @@ from advocacy.web.auth import needs_token
 from advocacy.web.downloads import TYPES
 
 View = Callable[..., object]
+
+Query: TypeAlias = dict[str, Any]
+"""The query parameters of a request, by name, as a marshmallow schema has validated them."""
 
 of_campaigns = Blueprint(
     "campaigns", __name__, url_prefix="/api/v1/campaigns", description="Figures of a campaign."
@@ -85,7 +88,7 @@ def endpoint(
     return decorate
 
 
-def requested_format(query: dict[str, Any]) -> str:
+def requested_format(query: Query) -> str:
     """Return the response format: from the query, else the best match of `Accept`.
 
     It is JSON if `Accept` matches no available format.

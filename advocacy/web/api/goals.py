@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
@@ -11,7 +9,7 @@ from marshmallow import Schema, fields
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting.exports.goals import tables_of_goals
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import endpoint, of_organization, requested_format
+from advocacy.web.api.endpoint import Query, endpoint, of_organization, requested_format
 from advocacy.web.cached_figures import goals_of
 from advocacy.web.downloads import answer_of
 
@@ -96,7 +94,7 @@ class AllGoals(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any]) -> Response:
+    def get(self, query: Query) -> Response:
         """Return all goals of the organization and its campaigns, by last day."""
         found, at = goals_of(g.org_id)
         return answer_of(

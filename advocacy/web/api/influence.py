@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, json
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
@@ -13,7 +11,7 @@ from advocacy.analytics.conversion_paths import CAMPAIGN_MODELS, GRAINS
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.reporting.exports.conversion_paths import tables_of_paths
 from advocacy.web.api import schemas
-from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
+from advocacy.web.api.endpoint import Query, endpoint, of_campaigns, requested_format
 from advocacy.web.cached_figures import influences_of
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import answer_of
@@ -131,7 +129,7 @@ class InfluenceIn(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any], slug: str) -> Response:
+    def get(self, query: Query, slug: str) -> Response:
         """Return Markov and Shapley shares, assists, paths, time to action, and effects of social.
 
         These consider all paths together and change as data arrives; they do not attribute a single

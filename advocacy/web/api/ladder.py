@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, g, json
 from flask.views import MethodView
 from marshmallow import Schema, fields
@@ -14,6 +12,7 @@ from advocacy.reporting.exports.ladder import tables_of_ladder
 from advocacy.storage.models import Campaign
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import (
+    Query,
     endpoint,
     of_campaigns,
     of_organization,
@@ -128,7 +127,7 @@ class LadderOfCampaign(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any], slug: str) -> Response:
+    def get(self, query: Query, slug: str) -> Response:
         """Return rungs, climbs and the posts behind them, retention, repeats and gifts.
 
         Only the campaign's own actions count. The default range is the last 30 days.
@@ -151,12 +150,12 @@ class LadderOfOrganization(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any]) -> Response:
+    def get(self, query: Query) -> Response:
         """Return the same as for one campaign, over all actions of the organization."""
         return _ladder(query, None)
 
 
-def _ladder(query: dict[str, Any], campaign: Campaign | None) -> Response:
+def _ladder(query: Query, campaign: Campaign | None) -> Response:
     try:
         found = ladder_of(g.org_id, campaign, query.get("first"), query.get("last"))
     except BadRange as error:
