@@ -3,12 +3,16 @@
 What changes figures calls `note_change`; what staff set up (posts, goals, campaigns, sources) is
 noted when it is stored. `transaction()` raises the counters of all that was noted.
 
-Note: the counters are raised last in a transaction, in one order everywhere. So no two transactions
-block each other for good, and a counter is locked for the length of a commit only.
+Note: a version is at least the time in microseconds. So none comes twice, even where a crash of the
+machine loses commits of the drain, or a backup is restored.
+
+The counters are raised last in a transaction, in one order everywhere. So no two transactions wait
+for each other, and a counter is locked only for the length of a commit.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -23,9 +27,10 @@ from advocacy.storage.models import Campaign, Goal, Organization, Post, Source
 _NOTED = "figures changed"
 _RAISE = text(
     """insert into figures_versions (org_id, scope_id, version)
-       select :o, v.scope_id, 1 from unnest(cast(:scopes as uuid[])) as v (scope_id)
+       select :o, v.scope_id, :now from unnest(cast(:scopes as uuid[])) as v (scope_id)
        order by v.scope_id
-       on conflict (org_id, scope_id) do update set version = figures_versions.version + 1"""
+       on conflict (org_id, scope_id)
+       do update set version = greatest(figures_versions.version + 1, excluded.version)"""
 )
 
 
@@ -44,7 +49,10 @@ def raise_noted(session: scoped_session[Session]) -> None:
     session.flush()
     noted: dict[UUID, set[UUID]] = session().info.pop(_NOTED, {})
     for org_id in sorted(noted):
-        session.execute(_RAISE, {"o": org_id, "scopes": sorted(noted[org_id])})
+        session.execute(
+            _RAISE,
+            {"o": org_id, "scopes": sorted(noted[org_id]), "now": time.time_ns() // 1000},
+        )
 
 
 def forget_noted(session: scoped_session[Session]) -> None:
