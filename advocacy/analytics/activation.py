@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
@@ -56,7 +55,6 @@ from advocacy.core.dates import day_in
 from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.core.events import TIERS
 from advocacy.core.messages import say
-from advocacy.core.money import exponent
 from advocacy.storage import campaigns, distinct_counts, restatements, totals
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.models import Campaign, Organization, Post
@@ -191,12 +189,6 @@ def organization_activation(
             for campaign in every
         ),
     )
-
-
-def written_money(minor: int, currency: str) -> str:
-    """Format minor units: 1234 USD as 12.34 USD, 1234 JPY as 1,234 JPY."""
-    places = exponent(currency)
-    return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}".rstrip()
 
 
 def recurring_share(recurring_minor: int, net_minor: int) -> float | None:

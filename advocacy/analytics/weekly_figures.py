@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import TypedDict
 
 import msgspec
 
@@ -22,9 +22,7 @@ from advocacy.analytics.figures import (
     with_shares,
 )
 from advocacy.core.events import Tier
-
-Stored: TypeAlias = dict[str, Any]
-"""A report as JSON."""
+from advocacy.core.records import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +215,28 @@ class WeeklySummary:
         return replace(self, evidence=with_shares(self.evidence))
 
 
-def to_json(report: WeeklySummary) -> Stored:
+_StoredClimb = TypedDict("_StoredClimb", {"from": str, "to": str, "people": int})
+
+
+def to_json(report: WeeklySummary) -> JsonObject:
     """Return a report as it is stored."""
-    stored: Stored = msgspec.to_builtins(report)
-    if ladder := stored["ladder"]:
-        ladder["climbs"] = [
-            {"from": each["lower"], "to": each["higher"], "people": each["people"]}
-            for each in ladder["climbs"]
+    stored: JsonObject = msgspec.to_builtins(report)
+    if report.ladder:
+        climbs = [
+            _StoredClimb({"from": each.lower, "to": each.higher, "people": each.people})
+            for each in report.ladder.climbs
         ]
+        stored["ladder"] = msgspec.to_builtins(report.ladder) | {"climbs": climbs}
     return stored
 
 
-def from_json(stored: Stored) -> WeeklySummary:
+def from_json(stored: JsonObject) -> WeeklySummary:
     """Return a stored report."""
-    if ladder := stored.get("ladder"):
+    ladder = stored.get("ladder")
+    if isinstance(ladder, dict):
         climbs = [
-            {"lower": each["from"], "higher": each["to"], "people": each["people"]}
-            for each in ladder["climbs"]
+            Climb(each["from"], each["to"], each["people"])
+            for each in msgspec.convert(ladder["climbs"], list[_StoredClimb])
         ]
-        stored = {**stored, "ladder": {**ladder, "climbs": climbs}}
+        stored = {**stored, "ladder": ladder | {"climbs": msgspec.to_builtins(climbs)}}
     return msgspec.convert(stored, WeeklySummary)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID, uuid4
 
 import click
@@ -79,8 +79,21 @@ def weekly_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+class WeeklyOptions(TypedDict):
+    """The options that `weekly_options` adds."""
+
+    campaign: str | None
+    week: str | None
+    until: datetime | None
+    pdf: Path | None
+    html: Path | None
+    send: str | None
+    language: str
+
+
 def make_weekly(
     organization: Organization,
+    *,
     campaign: str | None,
     week: str | None,
     until: datetime | None,

@@ -87,7 +87,7 @@ def _credited_to(post: ActionPost | CreditedPost | None, platform: str) -> str:
 
 def print_receipt(receipt: Receipt) -> None:
     """Print a receipt as text."""
-    from advocacy.analytics.activation import written_money
+    from advocacy.core.money import format_minor
 
     action, zone = receipt.action, receipt.action.timezone
     campaign = f", {action.campaign.name}" if action.campaign else ""
@@ -103,12 +103,12 @@ def print_receipt(receipt: Receipt) -> None:
         _print_wrapped(f"{receipt.inherits.text} See {receipt.inherits.action_id}.")
     if money := receipt.money:
         gross, refunded, net = (
-            written_money(minor, money.currency)
+            format_minor(minor, money.currency)
             for minor in (money.gross_minor, money.refunded_minor, money.net_minor)
         )
         click.echo(f"{net} net: {gross} given, {refunded} returned")
         for refund in money.returns:
-            amount = written_money(refund.amount_minor, money.currency)
+            amount = format_minor(refund.amount_minor, money.currency)
             click.echo(f"  {vocabulary.moment(refund.at, zone)}  {amount} returned")
     click.echo("\nEvidence")
     for evidence in receipt.evidence:
@@ -133,7 +133,8 @@ def _print_wrapped(text: str, prefix: str = "") -> None:
 
 
 def _print_touches(receipt: Receipt, zone: str) -> None:
-    from advocacy.analytics.activation import MODELS, written_money
+    from advocacy.analytics.activation import MODELS
+    from advocacy.core.money import format_minor
 
     path = [touch for touch in receipt.touches if touch.number]
     click.echo("\nTouches")
@@ -150,7 +151,7 @@ def _print_touches(receipt: Receipt, zone: str) -> None:
 
     def cell(given: ReceiptShare) -> str:
         share = explain_text.share_shown(given.share, given.percent)
-        return f"{share}, {written_money(given.net_minor, money.currency)}" if money else share
+        return f"{share}, {format_minor(given.net_minor, money.currency)}" if money else share
 
     table(
         ("model", *(f"touch {touch.number}" for touch in path)),

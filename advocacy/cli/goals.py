@@ -113,11 +113,11 @@ def goal_list(org: str | None) -> None:
 
 
 def _number(goal: GoalProgress, number: int | None) -> str:
-    from advocacy.analytics.activation import written_money
+    from advocacy.core.money import format_minor
 
     if number is None:
         return "–"
-    return written_money(number, goal.currency) if goal.currency else f"{number:,}"
+    return format_minor(number, goal.currency) if goal.currency else f"{number:,}"
 
 
 def _forecast(goal: GoalProgress) -> str:

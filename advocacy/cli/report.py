@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from advocacy.attribution.rules import RULES
 from advocacy.cli.context import Refusal, counted, in_app, org_option, table
-from advocacy.cli.email_reports import make_weekly, weekly_options
+from advocacy.cli.email_reports import WeeklyOptions, make_weekly, weekly_options
 
 if TYPE_CHECKING:
     from advocacy.analytics.figures import CampaignActivation, PostFigures
@@ -39,7 +39,7 @@ def report(
     model: str,
     as_json: bool,
     weekly: bool,
-    **of_weekly: Any,
+    **of_weekly: Unpack[WeeklyOptions],
 ) -> None:
     """Print the activation of a campaign, or create the weekly report.
 
@@ -53,7 +53,8 @@ def report(
 
     owner = organizations.get_organization(org)
     if weekly:
-        make_weekly(owner, **{**of_weekly, "campaign": of_weekly["campaign"] or slug})
+        of_weekly["campaign"] = of_weekly["campaign"] or slug
+        make_weekly(owner, **of_weekly)
         return
     if not slug:
         raise Refusal("name a campaign: advocacy report SLUG; see `advocacy campaign list`")
@@ -85,7 +86,7 @@ def between(row: PostFigures) -> str:
 
 def print_activation(found: CampaignActivation) -> None:
     """Print an activation report as text."""
-    from advocacy.analytics.activation import written_money
+    from advocacy.core.money import format_minor
 
     people, clicks, about = found.supporters, found.clicks, found.campaign
     click.echo(f"{about.name}, {found.first} to {found.last} ({about.timezone})")
@@ -95,7 +96,7 @@ def print_activation(found: CampaignActivation) -> None:
     )
     for money in found.money:
         gross, refunded, net, renewed = (
-            written_money(minor or 0, money.currency)
+            format_minor(minor or 0, money.currency)
             for minor in (
                 money.gross_minor,
                 money.refunded_minor,
@@ -115,7 +116,7 @@ def print_activation(found: CampaignActivation) -> None:
             row.supporters.distinct,
             row.supporters.new,
             ", ".join(f"{kind} {shown(n)}" for kind, n in row.by_kind.items()),
-            ", ".join(written_money(each.net_minor or 0, each.currency) for each in row.money),
+            ", ".join(format_minor(each.net_minor or 0, each.currency) for each in row.money),
         )
         for row in found.posts
     ]

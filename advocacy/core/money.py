@@ -72,3 +72,12 @@ def whole_minor(value: object, what: str = "amount") -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
         raise Unreadable("bad_amount", what)
     return value
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """Format minor units for the command line: 1234 USD as 12.34 USD, 1234 JPY as 1,234 JPY.
+
+    Pages and emails format amounts in the reader's language, see `reporting.formats`.
+    """
+    places = exponent(currency)
+    return f"{Decimal(minor).scaleb(-places):,.{places}f} {currency}".rstrip()

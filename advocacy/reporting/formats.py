@@ -1,8 +1,11 @@
-"""Numbers, money, shares and periods as pages, mails and files write them."""
+"""Numbers, amounts, shares, days and periods in the reader's language.
+
+Pages, emails and PDF use these functions only, so that a figure looks the same in each.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from babel.dates import format_interval
@@ -12,64 +15,84 @@ from advocacy.core.money import exponent
 from advocacy.core.periods import Period
 
 NOT_SHOWN = "–"
-"""What stands where a figure is about too few people to be told."""
+"""What is shown instead of a figure that is about too few people."""
 
 
 def _(words: str, **values: object) -> str:
     return str(gettext(words, **values))
 
 
-def with_minus(written: str) -> str:
-    """Replace the hyphen before a negative number by a minus sign."""
-    return written.replace("-", "−")
-
-
-def day(written: date | str) -> str:
-    """Write a day in the reader's language."""
-    on = date.fromisoformat(written) if isinstance(written, str) else written
-    return str(format_date(on, "medium"))
+def day(on: date | str) -> str:
+    """Format a day, from a date, an instant or ISO 8601."""
+    if isinstance(on, str):
+        on = date.fromisoformat(on)
+    return str(format_date(on.date() if isinstance(on, datetime) else on, "medium"))
 
 
 def days(period: Period) -> str:
-    """Write a period: its days, and which week it is where it is one."""
+    """Format a period, with the number of the week if it is one."""
     if period.days == 1:
         return day(period.first)
-    written = str(
+    interval = str(
         format_interval(period.first, period.last, "yMMMd", locale=get_locale() or "en")
     ).replace("\u2009", "\u00a0")
     if period.is_week:
-        return _("%(days)s (week %(week)s)", week=period.first.isocalendar().week, days=written)
-    return written
+        return _("%(days)s (week %(week)s)", week=period.first.isocalendar().week, days=interval)
+    return interval
 
 
 def number(value: float | None) -> str:
-    """Write a number; what is not whole gets one decimal; what is not shown is a dash."""
+    """Format a number with separators and at most one decimal; a dash for none."""
     if value is None:
         return NOT_SHOWN
-    return with_minus(format_decimal(value if value == int(value) else round(value, 1)))
+    return _with_minus(format_decimal(value if value == int(value) else round(value, 1)))
 
 
-def decimal(value: float) -> str:
-    """Write a number with one decimal."""
-    return str(format_decimal(value, format="#,##0.0"))
+def signed(value: float) -> str:
+    """Format a difference with its sign."""
+    return _sign(value) + number(abs(value))
+
+
+def decimal(value: float, most: int = 1) -> str:
+    """Format a number with one to `most` decimals."""
+    return str(format_decimal(value, format="#,##0.0" + "#" * (most - 1)))
 
 
 def percent(share: float | None) -> str:
-    """Write a share as a whole percentage; what is little is not nothing."""
+    """Format a share as a whole percentage; a small share is not shown as zero."""
     if share is None:
         return NOT_SHOWN
-    whole = round(share * 100)
-    return "< 1 %" if share and not whole else f"{number(whole)} %"
+    rounded = round(share * 100)
+    return "< 1 %" if share and not rounded else f"{number(rounded)} %"
+
+
+def signed_percent(share: float) -> str:
+    """Format a relative change as a whole percentage with its sign."""
+    return _sign(share) + percent(abs(share))
+
+
+def percent_of(hundredths: float) -> str:
+    """Format a percentage with at most two decimals."""
+    return f"{format_decimal(hundredths, format='0.##')} %"
 
 
 def money(minor: int | None, currency: str) -> str:
-    """Write minor units with the decimals of their currency."""
+    """Format minor units with the decimals of their currency; a dash for none."""
     if minor is None:
         return f"{NOT_SHOWN} {currency}"
     places = exponent(currency)
     pattern = "#,##0" + ("." + "0" * places if places else "")
-    written = with_minus(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
-    return f"{written} {currency}".rstrip()
+    amount = _with_minus(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
+    return f"{amount} {currency}".rstrip()
+
+
+def _sign(value: float) -> str:
+    return "+" if value > 0 else "−" if value < 0 else "±"
+
+
+def _with_minus(text: str) -> str:
+    """Replace the hyphen before a negative number by a minus sign."""
+    return text.replace("-", "−")
 
 
 def rung_names() -> dict[str, str]:

@@ -7,10 +7,9 @@ Texts in code and templates are English, within `_()`. Translations are in `tran
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 
 from flask import Blueprint, current_app, has_request_context, redirect, request, session, url_for
-from flask_babel import Babel, format_date, gettext, ngettext, refresh
+from flask_babel import Babel, gettext, ngettext, refresh
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -71,14 +70,6 @@ def model(name: str) -> str:
 def tier(name: str) -> str:
     """Return the name of a tier of evidence."""
     return said(tier_named(name))
-
-
-@blueprint.app_template_filter("day")
-def day(on: date | datetime | str) -> str:
-    """Format a day in the reader's language."""
-    if isinstance(on, str):
-        on = date.fromisoformat(on)
-    return str(format_date(on.date() if isinstance(on, datetime) else on, "medium"))
 
 
 @blueprint.app_template_global("link_tag")

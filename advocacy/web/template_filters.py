@@ -1,4 +1,4 @@
-"""Template filters: numbers, money and shares in the reader's language.
+"""Template filters: numbers, amounts, shares and days in the reader's language.
 
 Note: a template that names a figure that a report does not have fails, see `FigureUndefined`.
 """
@@ -9,7 +9,6 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from flask import Blueprint, Flask
-from flask_babel import format_decimal
 from jinja2 import Undefined
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.utils import missing
@@ -39,37 +38,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.undefined = FigureUndefined
 
 
-@blueprint.app_template_filter("money")
-def money(minor: int | None, currency: str) -> str:
-    """Format an amount in minor units; a dash for none."""
-    return "–" if minor is None else formats.money(minor, currency)
-
-
-@blueprint.app_template_filter("number")
-def number(value: float | None) -> str:
-    """Format a number with separators and at most one decimal; a dash for none."""
-    return formats.number(value)
-
-
-@blueprint.app_template_filter("decimal")
-def decimal(value: float, most: int = 1) -> str:
-    """Format a number with one to `most` decimals."""
-    return str(format_decimal(value, format="#,##0.0" + "#" * (most - 1)))
-
-
-@blueprint.app_template_filter("percent")
-def percent(share: float | None) -> str:
-    """Format a share as a whole percentage; a small share is not shown as zero."""
-    return formats.percent(share)
-
-
-@blueprint.app_template_filter("signed")
-def signed(value: float) -> str:
-    """Format a difference with its sign."""
-    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{number(abs(value))}"
-
-
-@blueprint.app_template_filter("signed_percent")
-def signed_percent(share: float) -> str:
-    """Format a relative change as a whole percentage with its sign."""
-    return f"{'+' if share > 0 else '−' if share < 0 else '±'}{percent(abs(share))}"
+for _filter in (
+    formats.day,
+    formats.decimal,
+    formats.money,
+    formats.number,
+    formats.percent,
+    formats.signed,
+    formats.signed_percent,
+):
+    blueprint.add_app_template_filter(_filter)

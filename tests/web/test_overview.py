@@ -15,7 +15,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from advocacy import web
-from advocacy.analytics.activation import written_money
 from advocacy.analytics.figures import DayFigures
 from advocacy.app import create_app
 from advocacy.reporting import charts
@@ -410,19 +409,3 @@ def test_the_axis_shows_the_whole_range_unless_it_is_very_long():
     assert axis_of(near) == [(2026, 5, 1), (2026, 5, 10)]
     far = charts.actions_by_day(days, date(1, 1, 1), date(9999, 12, 31))
     assert axis_of(far) == [(2026, 5, 3), (2026, 5, 5)]
-
-
-@pytest.mark.parametrize(
-    ("minor", "currency", "written"),
-    [
-        (123456, "USD", "1,234.56 USD"),
-        (-5, "EUR", "-0.05 EUR"),
-        (0, "USD", "0.00 USD"),
-        (5000, "JPY", "5,000 JPY"),
-        (1234, "KWD", "1.234 KWD"),
-        (2**53 - 1, "USD", "90,071,992,547,409.91 USD"),
-        (100, "", "1.00"),
-    ],
-)
-def test_money_is_written_with_the_decimals_of_its_currency(minor, currency, written):
-    assert written_money(minor, currency) == written

@@ -7,6 +7,7 @@ from flask import render_template_string
 from jinja2 import UndefinedError
 
 from advocacy.analytics.figures import Clicks
+from advocacy.reporting import formats
 
 
 @pytest.mark.parametrize("named", ["clicks.robots", "clicks['from']"])
@@ -21,3 +22,8 @@ def test_other_missing_names_are_empty(app):
             "{{ clicks.human }}{{ missing }}{{ some.key }}", clicks=Clicks(), some={}
         )
     assert text == "0"
+
+
+@pytest.mark.parametrize("name", ["day", "decimal", "money", "number", "percent", "signed"])
+def test_pages_and_emails_format_by_the_same_functions(app, name):
+    assert app.jinja_env.filters[name] is getattr(formats, name)

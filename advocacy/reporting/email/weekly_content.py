@@ -34,7 +34,16 @@ from advocacy.reporting.email.sheet import (
     TableBlock,
     web_address,
 )
-from advocacy.reporting.formats import day, days, money, number, percent, rung_names
+from advocacy.reporting.formats import (
+    day,
+    days,
+    money,
+    number,
+    percent,
+    rung_names,
+    signed,
+    signed_percent,
+)
 from advocacy.reporting.texts import actions, kind_named, rounding_note, supporters, translated
 
 
@@ -92,10 +101,9 @@ def change(now: float, before: float) -> str:
     """Compare a figure with the one before."""
     if now == before:
         return _("as before")
-    sign = "+" if now > before else "−"
-    difference = f"{sign}{number(abs(now - before))}"
+    difference = signed(now - before)
     if before:
-        difference += f" ({sign}{percent(abs(now - before) / before)})"
+        difference += f" ({signed_percent((now - before) / before)})"
     return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
 
 

@@ -1,30 +1,16 @@
-"""Flat tables, and how they are written as CSV and XLSX."""
+"""Flat tables as CSV and XLSX."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from advocacy.core.money import exponent
 from advocacy.core.spreadsheets import Cell, csv_bytes
-
-
-def post_cells(post: Mapping[str, Any] | None) -> tuple[Cell, Cell, Cell]:
-    """Return id, title and platform of a post."""
-    if post is None:
-        return "", "Unattributed", ""
-    return str(post["id"]), post["title"], post["platform"]
-
-
-def cells_of(rows: Iterable[Mapping[str, Any]], *names: str) -> Iterator[tuple[Cell, ...]]:
-    """Return rows as tuples of these columns, or of all."""
-    for row in rows:
-        yield tuple(row[name] for name in names or row)
 
 
 def table_of(name: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
@@ -38,7 +24,7 @@ _LONGEST = 32_767
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its name, headings, and rows as long as the headings."""
+    """A table; its rows are as long as its headings."""
 
     name: str
     headings: tuple[str, ...]
@@ -46,7 +32,7 @@ class Table:
 
 
 def digest_of(tables: Iterable[Table], *about: str) -> str:
-    """Return a digest that is another one whenever a figure, a name or a heading is."""
+    """Return a digest that changes whenever a figure, a name or a heading does."""
     made = hashlib.blake2b(digest_size=16)
     for table in tables:
         made.update(repr((table.name, table.headings, table.rows)).encode())
@@ -55,9 +41,9 @@ def digest_of(tables: Iterable[Table], *about: str) -> str:
 
 
 def written_csv(tables: Sequence[Table]) -> bytes:
-    """Write tables as CSV: one alone is headings and rows and nothing else.
+    """Write tables as CSV.
 
-    Several stand below each other, each under a line with its name and behind an empty line.
+    Several tables are separated by empty lines, each below a line with its name.
     """
     rows: list[Sequence[Cell]] = []
     for number, table in enumerate(tables):
@@ -69,13 +55,13 @@ def written_csv(tables: Sequence[Table]) -> bytes:
 
 def written_workbook(tables: Sequence[Table]) -> bytes:
     """Write tables as an XLSX workbook with a sheet for each; equal tables give equal bytes."""
-    # Loaded where it is used: few requests are for a workbook.
+    # Imported here, as few requests are for a workbook.
     from xlsxwriter import Workbook
 
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(out, options) as book:
-        book.set_properties({"created": datetime(2026, 1, 1)})  # noqa: DTZ001 -- as it takes it
+        book.set_properties({"created": datetime(2026, 1, 1)})  # noqa: DTZ001 -- XlsxWriter takes no zone
         bold = book.add_format({"bold": True})
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         places = {n: book.add_format({"num_format": "#,##0." + "0" * n}) for n in (2, 3)}
@@ -103,5 +89,5 @@ def written_workbook(tables: Sequence[Table]) -> bytes:
 
 
 def major(minor: int | None, currency: str) -> Decimal | None:
-    """Return money in major units of its currency, exact; None stays None."""
+    """Return an amount in major units of its currency, exact; None for None."""
     return None if minor is None else Decimal(minor).scaleb(-exponent(currency))

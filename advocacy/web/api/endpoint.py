@@ -94,4 +94,4 @@ def requested_format(query: Query) -> str:
     It is JSON if `Accept` matches no available format.
     """
     best = request.accept_mimetypes.best_match(list(_BARE), TYPES["json"])
-    return query.get("written") or _BARE[best]
+    return str(query.get("written") or _BARE[best])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from advocacy.analytics.activation import MODELS
@@ -94,10 +92,9 @@ class Count(fields.Float):
     """A number of actions: an integer unless the model divides actions among posts."""
 
     def _serialize(
-        self, value: Any, attr: str | None, obj: object, **kwargs: object
+        self, value: object, attr: str | None, obj: object, **kwargs: object
     ) -> str | float | None:
-        number: str | float | None = value
-        return number
+        return value if isinstance(value, int | float) else None
 
 
 class People(Schema):

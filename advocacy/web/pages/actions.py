@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, current_app, g, render_template, request
-from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from advocacy.analytics import explain_text
@@ -19,6 +18,7 @@ from advocacy.analytics.latest_actions import BadCursor, find_actions
 from advocacy.analytics.receipt import ReceiptShare
 from advocacy.core import vocabulary
 from advocacy.core.events import ActionKind
+from advocacy.reporting.formats import percent_of
 from advocacy.storage import campaigns, errors, posts
 from advocacy.web import auth
 from advocacy.web.errors import Problem
@@ -38,7 +38,7 @@ def moment(at: datetime, timezone: str) -> str:
 @blueprint.app_template_filter("share")
 def share(given: ReceiptShare) -> str:
     """Format a share as a percentage, with the fraction if that is short."""
-    percentage = f"{format_decimal(given.percent, format='0.##')} %"
+    percentage = percent_of(given.percent)
     return f"{given.share} ({percentage})" if explain_text.is_short(given.share) else percentage
 
 

@@ -31,12 +31,12 @@ from advocacy.core.dates import day_in
 from advocacy.core.events import ActionKind
 from advocacy.core.platforms import channel_of
 from advocacy.core.vocabulary import noun, platform_named, post_named
-from advocacy.reporting import charts
+from advocacy.reporting import charts, formats
 from advocacy.storage import campaigns, organizations
 from advocacy.storage import posts as posts_storage
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.models import Campaign, Organization
-from advocacy.web import auth, i18n
+from advocacy.web import auth
 from advocacy.web.breakdowns import (
     USUAL_LIMIT,
     GroupsQuery,
@@ -220,7 +220,7 @@ def _named(by: str, row: dict[str, Any]) -> str:
         return nothing.get(by) or str(_("unknown"))
     if by == "hour":
         day, _separator, clock = row["key"].partition("T")
-        return f"{i18n.day(day)} {clock[:5]} ({clock[5:]})"
+        return f"{formats.day(day)} {clock[:5]} ({clock[5:]})"
     return _called(by, str(row["label"]))
 
 
@@ -231,7 +231,7 @@ def _called(by: str, label: str) -> str:
         case "platform":
             return platform_named(label)
         case "day":
-            return i18n.day(label)
+            return formats.day(label)
     return label
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from subprocess import SubprocessError
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
@@ -167,7 +166,7 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
     )
 
 
-def _about(row: Any) -> str:
+def _about(row: email_outbox.ListedMail) -> str:
     """Return the period that a mail covers."""
     if row.what == "alert":
         return str(_("Alert"))
