@@ -30,6 +30,7 @@ from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
 from advocacy.core.prefetch import Submit, background_thread, run_inline
 from advocacy.identity.hashing import digests
+from advocacy.ingestion import figures
 from advocacy.ingestion.minimization import retained, retained_fact
 from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
 from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
@@ -393,6 +394,7 @@ def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> b
     Runs for a few seconds at most, so that it can stand between two batches, and does nothing while
     another process does it. Returns whether at most `above` are left.
     """
+    figures.fold_news(org_id, above)
     began = time.monotonic()
     while time.monotonic() - began < _FOLD_SECONDS:
         with transaction():
@@ -452,4 +454,5 @@ def rebuild(
                 each(done)
         distinct_counts.rebuild_distinct_counts(org_id)
         figures_versions.note_change(org_id, campaigns.zones(org_id))
+        figures.refill(org_id)
     return done

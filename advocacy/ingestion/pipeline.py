@@ -24,10 +24,11 @@ from advocacy.core.events import Tier, Touch
 from advocacy.core.records import StoredClick, StoredTouch
 from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
+from advocacy.ingestion import figures
 from advocacy.ingestion.evidence import look_up
 from advocacy.ingestion.reconcile import Fact, Reconciled, group_facts, reconcile, write_facts
 from advocacy.ingestion.restatements import restated
-from advocacy.ingestion.rollup import deltas
+from advocacy.ingestion.totals_deltas import deltas
 from advocacy.storage import (
     action_aliases,
     actions,
@@ -273,6 +274,7 @@ def _attribute_and_store(
     totals.add_generations(org_id, was, todo, 0)
     if not rebuilding:
         distinct_counts.record_distinct_counts(org_id, was, todo, zones)
+        figures.record_changes(org_id, was, todo, zones)
 
 
 def _find_affected(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import StoredReturn, StoredTouch
-from advocacy.storage.session import column, execute, run
+from advocacy.storage.session import column, execute, run, stream
 
 
 @dataclass(slots=True, kw_only=True)
@@ -330,3 +330,38 @@ def find_action(org_id: UUID, action_id: UUID) -> Action | None:
         id=action_id,
     )
     return rows[0] if rows else None
+
+
+class CountedAction(NamedTuple):
+    """Of a counted action, what figures are made of."""
+
+    campaign_id: UUID | None
+    supporter_id: UUID | None
+    source_id: UUID
+    post_id: UUID | None
+    link_id: UUID | None
+    kind: str
+    tier: str
+    platform: str
+    occurred_at: datetime
+    occurred_on: date
+    gross_minor: int
+    refunded_minor: int
+    currency: str
+    recurs_as: str
+    renewal: bool
+    returns: list[StoredReturn] | None
+    path: list[StoredTouch] | None
+    counted: bool = True
+
+
+def read_counted(org_id: UUID, at_once: int = 5_000) -> Iterator[list[CountedAction]]:
+    """Yield all counted actions, by campaign and day, some at a time."""
+    names = ", ".join(CountedAction._fields[:-1])
+    return stream(
+        CountedAction,
+        f"""select {names} from actions where org_id = :o and counted
+            order by campaign_id, occurred_on""",
+        at_once,
+        o=org_id,
+    )

@@ -295,6 +295,25 @@ def codes_of(org_id: UUID, link_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {row.id: row.code for row in rows}
 
 
+class _GenerationRow(NamedTuple):
+    id: UUID
+    generation: int
+
+
+def generations(org_id: UUID, link_ids: Iterable[UUID] | None = None) -> dict[UUID, int]:
+    """Return how often these links, or all, were passed on."""
+    if link_ids is not None and not (link_ids := list(link_ids)):
+        return {}
+    some = "" if link_ids is None else "and id = any(cast(:ids as uuid[]))"
+    rows = run(
+        _GenerationRow,
+        f"select id, generation from links where org_id = :o {some}",
+        o=org_id,
+        ids=link_ids,
+    )
+    return dict(rows)
+
+
 def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
     """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
     rows = run(

@@ -73,6 +73,18 @@ def run(kind: type[RowT], statement: str, /, **values: object) -> list[RowT]:
     return list(map(make, result.all()))
 
 
+def stream(
+    kind: type[RowT], statement: str, at_once: int, /, **values: object
+) -> Iterator[list[RowT]]:
+    """Run one statement and yield its rows, so many at a time, with a cursor of the database.
+
+    `kind` is a `NamedTuple` whose first fields are what the statement selects, in this order.
+    """
+    result = db.session.execute(text(statement), values, execution_options={"stream_results": True})
+    for rows in result.partitions(at_once):
+        yield [kind(*row) for row in rows]
+
+
 def column(kind: type[Value], statement: str, /, **values: object) -> list[Value]:
     """Run one statement and return the values of its only column, of this type."""
     return [value for (value,) in _execute(statement, values).all()]

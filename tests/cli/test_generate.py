@@ -13,7 +13,7 @@ from advocacy.analytics.activation import activation
 from advocacy.cli.dev import sample_data, sample_rows
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import restate_actions
-from advocacy.ingestion.rollup import deltas
+from advocacy.ingestion.totals_deltas import deltas
 from advocacy.storage import actions, campaigns, inbox, organizations
 from advocacy.storage.session import transaction
 from advocacy.storage.totals import Key, Sums

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
-from advocacy.ingestion.rollup import deltas
+from advocacy.ingestion import figures
+from advocacy.ingestion.totals_deltas import deltas
 from advocacy.storage import actions, campaigns, distinct_counts, links, posts, supporters, totals
 from advocacy.storage.actions import Action
 from advocacy.storage.session import transaction
@@ -43,6 +44,7 @@ def kept(
     totals.add_totals(world.org_id, deltas(was, now, zones), slot)
     totals.add_generations(world.org_id, was, now, slot)
     distinct_counts.record_distinct_counts(world.org_id, was, now, zones)
+    figures.record_changes(world.org_id, was, now, zones)
 
 
 def make_two(app) -> World:

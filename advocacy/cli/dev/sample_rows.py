@@ -17,6 +17,7 @@ from datetime import datetime
 from importlib import import_module
 from uuid import UUID
 
+from advocacy.ingestion import figures
 from advocacy.storage import distinct_counts, inbox, time_zones
 from advocacy.storage.session import execute, scalar
 from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
@@ -585,6 +586,7 @@ RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
     "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
     "presences": distinct_counts.rebuild_distinct_counts,
+    "cells": figures.refill,
 }
 """The function that fills each derived table from actions and clicks, in this order.
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -357,3 +358,64 @@ class PresenceNews(db.Model):  # type: ignore[name-defined,misc]
     sinces: Mapped[list[date]] = mapped_column(ARRAY(Date))
     openings: Mapped[list[bool]] = mapped_column(ARRAY(Boolean))
     people: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+class StoredCell(db.Model):  # type: ignore[name-defined,misc]
+    """Sums and sets of people of a day (`grain` 1) or a month (2) of a scope.
+
+    See `advocacy.core.cells`, which packs them.
+    """
+
+    __tablename__ = "cells"
+
+    org_id: Mapped[UUID] = id_column()
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    grain: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    starts_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    words: Mapped[bytes] = mapped_column(LargeBinary)
+    keys: Mapped[bytes] = mapped_column(LargeBinary)
+    sums: Mapped[bytes] = mapped_column(LargeBinary)
+    margins: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sets: Mapped[bytes] = mapped_column(LargeBinary)
+    counts: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class CellNews(db.Model):  # type: ignore[name-defined,misc]
+    """What a batch changes of cells and is not folded into them yet.
+
+    It has so many `pairs` of a key and a person; `taken` are the months of which it takes people
+    away.
+    """
+
+    __tablename__ = "cell_news"
+
+    org_id: Mapped[UUID] = id_column()
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = instant_column(default_now=True)
+    taken: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    pairs: Mapped[int] = mapped_column(Integer)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CellCounter(db.Model):  # type: ignore[name-defined,misc]
+    """The last number of a person and of news, and the zones by whose clocks cells know firsts."""
+
+    __tablename__ = "cell_counters"
+
+    org_id: Mapped[UUID] = id_column()
+    people: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    news: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    zones: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+
+
+class PersonNumber(db.Model):  # type: ignore[name-defined,misc]
+    """The number of a person in sets, and when they first acted as far as cells know it."""
+
+    __tablename__ = "person_numbers"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    number: Mapped[int] = mapped_column(Integer)
+    first_at: Mapped[datetime] = instant_column()
+
+    __table_args__ = (Index("person_numbers_org_id_number_idx", "org_id", "number", unique=True),)
