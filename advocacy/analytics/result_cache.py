@@ -150,7 +150,7 @@ def _influence(
 
 def _groups(
     org_id: UUID, campaign_id: UUID | None, question: breakdown.Question
-) -> dict[str, object]:
+) -> breakdown.Breakdown:
     return breakdown.grouped(_scope(org_id, campaign_id), question)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from flask import Flask, Response, current_app, json, render_template, request
@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 
 from advocacy.analytics import engagement_ladder
 from advocacy.analytics.activation import days_of
-from advocacy.analytics.breakdown import Question, days_read, grouped
+from advocacy.analytics.breakdown import Breakdown, Question, days_read, grouped
 from advocacy.analytics.conversion_paths import Influence
 from advocacy.analytics.engagement_ladder import Ladder, LadderCounts, ladder_from
 from advocacy.analytics.goals import GoalProgress, goals
@@ -109,24 +109,24 @@ def influences_of(
     return {by: replace(each, counted_at=found.at) for by, each in found.figures.items()}
 
 
-def groups_of(scope: Campaign | Organization, question: Question) -> dict[str, Any]:
+def groups_of(scope: Campaign | Organization, question: Question) -> Breakdown:
     """Return activation by groups as `breakdown.grouped` does, with `counted_at`.
 
     What totals answer is read at once, however large the organization is. Raises as `grouped` does.
     """
     days = days_read(scope, question)
     if days is None:
-        return {**grouped(scope, question), "counted_at": None}
+        return grouped(scope, question)
     campaign = scope if isinstance(scope, Campaign) else None
     found = counting().ask(
-        dict[str, Any],
+        Breakdown,
         campaign.org_id if campaign else scope.id,
         campaign and campaign.id,
         "groups",
         days,
         question=question,
     )
-    return {**found.figures, "counted_at": found.at}
+    return replace(found.figures, counted_at=found.at)
 
 
 def goals_of(org_id: UUID) -> tuple[tuple[GoalProgress, ...], datetime | None]:

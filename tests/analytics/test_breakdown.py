@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -19,10 +18,13 @@ from advocacy.analytics.breakdown import (
     GROUPS_OF_ORGANIZATION,
     NONE,
     TIMES,
+    Breakdown,
+    GroupFigures,
     Question,
     grouped,
 )
 from advocacy.analytics.engagement_ladder import ladder
+from advocacy.analytics.figures import Clicks
 from advocacy.attribution import RULES
 from advocacy.storage import campaigns, organizations
 from advocacy.storage.actions import Action
@@ -159,27 +161,27 @@ def plain(world: World, scope: Any, asked: Question, first: date, last: date) ->
     return found
 
 
-def hold(world: World, scope: Any, asked: Question) -> dict[str, Any]:
+def hold(world: World, scope: Any, asked: Question) -> Breakdown:
     """Compare what is told with a plain count, and return it."""
     report = grouped(scope, asked)
-    expected = plain(world, scope, asked, report["from"], report["to"])
-    told = {row["key"]: row for row in report["groups"]} | {None: report["total"]}
+    expected = plain(world, scope, asked, report.first, report.last)
+    told = {row.key: row for row in report.groups} | {None: report.total}
     where = (scope.slug, asked)
     assert set(expected) - {None} <= set(told), where
     empty = {"actions": 0, "people": (), "new": (), "human": 0, "other": 0}
     for key, row in told.items():
         counted = expected.get(key, empty)
-        said = row["supporters"]
-        assert abs(row["actions"] - counted["actions"]) < 1e-6, (where, key)
-        assert said["distinct"] == len(counted["people"]), (where, key)
-        assert said["new"] == len(counted["new"]), (where, key)
-        assert said["returning"] == said["distinct"] - said["new"]
-        if row["clicks"]:
-            assert row["clicks"] == {"human": counted["human"], "other": counted["other"]}
+        said = row.supporters
+        assert abs(row.actions - counted["actions"]) < 1e-6, (where, key)
+        assert said.distinct == len(counted["people"]), (where, key)
+        assert said.new == len(counted["new"]), (where, key)
+        assert said.returning == said.distinct - said.new
+        if row.clicks:
+            assert row.clicks == Clicks(counted["human"], counted["other"])
         else:
             assert asked.by in {"kind", "source"}
-    units = sum(round(row["actions"] * 10**9) for row in report["groups"])
-    assert units == round(report["total"]["actions"] * 10**9)
+    units = sum(round(row.actions * 10**9) for row in report.groups)
+    assert units == round(report.total.actions * 10**9)
     return report
 
 
@@ -264,7 +266,7 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
     name, keys = data.draw(st.sampled_from(sorted(keys_of(world).items())))
     single = {name: [data.draw(st.sampled_from(keys))]}
     for scope in scopes(world):
-        told_by: dict[tuple[str, bool], dict[str, Any]] = {}
+        told_by: dict[tuple[str, bool], Breakdown] = {}
         for by in GROUPS if is_campaign(scope) else GROUPS_OF_ORGANIZATION:
             for narrowed, chosen in ((False, {}), (True, of_scope(scope, filters))):
                 asked = Question(by, FIRST, LAST, model, filters=chosen, gifts=True)
@@ -296,62 +298,60 @@ def paid(action: Action, number: int) -> Action:
     return action
 
 
-def money_of(row: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    return {
-        each["currency"]: (each["gross_minor"], each["refunded_minor"]) for each in row["money"]
-    }
+def money_of(row: GroupFigures) -> dict[str, tuple[int, int]]:
+    return {each.currency: (each.gross_minor, each.refunded_minor) for each in row.money}
 
 
-def hold_money(told_by: dict[tuple[str, bool], dict[str, Any]]) -> None:
+def hold_money(told_by: dict[tuple[str, bool], Breakdown]) -> None:
     """Money adds up over groups, to the same by whatever they are; hours add up to their days."""
     for narrowed in (False, True):
         reports = [each for (_, of), each in told_by.items() if of == narrowed]
         for report in reports:
-            assert report["total"]["money"] == reports[0]["total"]["money"]
+            assert report.total.money == reports[0].total.money
             sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-            for row in report["groups"]:
+            for row in report.groups:
                 for currency, (gross, refunded) in money_of(row).items():
                     sums[currency][0] += gross
                     sums[currency][1] += refunded
-            assert {c: tuple(each) for c, each in sums.items()} == money_of(report["total"])
-        days = {row["key"]: row for row in told_by["day", narrowed]["groups"]}
-        if told_by["day", narrowed]["about"]["campaign"]:
+            assert {c: tuple(each) for c, each in sums.items()} == money_of(report.total)
+        days = {row.key: row for row in told_by["day", narrowed].groups}
+        if told_by["day", narrowed].about.campaign:
             for day, row in days.items():
                 hours = [
-                    each
-                    for each in told_by["hour", narrowed]["groups"]
-                    if each["key"].startswith(day)
+                    each for each in told_by["hour", narrowed].groups if each.key.startswith(day)
                 ]
-                assert abs(sum(each["actions"] for each in hours) - row["actions"]) < 1e-6
+                assert abs(sum(each.actions for each in hours) - row.actions) < 1e-6
                 for currency, (gross, refunded) in money_of(row).items():
                     found = [money_of(each).get(currency, (0, 0)) for each in hours]
                     assert (sum(g for g, _ in found), sum(r for _, r in found)) == (gross, refunded)
 
 
-def hold_report(scope: Any, model: str, told: dict[str, Any]) -> None:
+def hold_report(scope: Any, model: str, told: Breakdown) -> None:
     """The same range gives the same figures as the report does."""
     of = activation if is_campaign(scope) else organization_activation
     report = of(scope, FIRST, LAST, model)
-    total = told["total"]
-    assert total["actions"] == report.actions
-    assert total["supporters"] == asdict(report.supporters)
-    for one, other in zip(total["money"], map(asdict, report.money), strict=True):
-        assert {name: one[name] for name in other} == other
-    rows = {row["key"]: row for row in told["groups"]}
+    total = told.total
+    assert total.actions == report.actions
+    assert total.supporters == report.supporters
+    for one, other in zip(total.money, report.money, strict=True):
+        for name in ("currency", "gross_minor", "refunded_minor", "net_minor"):
+            assert getattr(one, name) == getattr(other, name)
+        assert (one.donations, one.renewals) == (other.donations, other.renewals)
+    rows = {row.key: row for row in told.groups}
     for each in report.by_kind:
-        assert rows[each.kind]["actions"] == each.actions
-        assert rows[each.kind]["supporters"] == asdict(each.supporters)
+        assert rows[each.kind].actions == each.actions
+        assert rows[each.kind].supporters == each.supporters
     gifts = {
         each.currency: each
         for each in ladder(
             getattr(scope, "org_id", scope.id), scope if is_campaign(scope) else None, FIRST, LAST
         ).gifts
     }
-    for each in total["money"]:
-        if is_campaign(scope) and each["currency"] in gifts:
-            same = gifts[each["currency"]]
-            assert each["average_gift_minor"] == same.average_minor
-            assert each["recurring_share"] == same.recurring_share
+    for each in total.money:
+        if is_campaign(scope) and each.currency in gifts:
+            same = gifts[each.currency]
+            assert each.average_gift_minor == same.average_minor
+            assert each.recurring_share == same.recurring_share
 
 
 def test_a_day_with_a_person_and_no_action_is_told(app):
@@ -366,6 +366,4 @@ def test_a_day_with_a_person_and_no_action_is_told(app):
     (organization,) = (each for each in scopes(world) if not is_campaign(each))
     for by in ("day", "week", "month"):
         report = hold(world, organization, Question(by, FIRST, LAST, "last_touch"))
-        assert [(row["actions"], row["supporters"]["distinct"]) for row in report["groups"]] == [
-            (0, 1)
-        ]
+        assert [(row.actions, row.supporters.distinct) for row in report.groups] == [(0, 1)]

@@ -126,7 +126,7 @@ def test_social_helped_the_newsletter(world):
         for r in world.report(model="last_social_touch").posts
         if r.post and r.post.platform == "instagram"
     ]
-    assert row["actions"] == 2  # the signature, and the call that the newsletter has by last touch
+    assert row.actions == 2  # the signature, and the call that the newsletter has by last touch
 
 
 def test_an_empty_campaign_has_no_influence_and_no_error(world):

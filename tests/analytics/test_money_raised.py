@@ -139,7 +139,7 @@ def test_the_same_days_have_the_same_money_in_a_campaign(world, given):
                 assert net_of(rows) == raised
             for by in GROUPS:
                 found = grouped(campaign, Question(by, *days, model, gifts=by in {"post", "hour"}))
-                assert sum_of([found["total"]]) == sum_of(found["groups"]) == raised, (model, by)
+                assert net_of([found.total]) == net_of(found.groups) == raised, (model, by)
         assert raised_on_ladder(world, campaign, days) == raised
 
 
@@ -171,7 +171,7 @@ def test_the_same_days_have_the_same_money_in_the_organization(world, given):
         assert net_of(overview.campaigns) == net(given, days, NEW_YORK, TOKYO)
         for by in GROUPS_OF_ORGANIZATION:
             found = grouped(organization, Question(by, *days, gifts=by == "campaign"))
-            assert sum_of([found["total"]]) == sum_of(found["groups"]) == raised, by
+            assert net_of([found.total]) == net_of(found.groups) == raised, by
         assert raised_on_ladder(world, None, days) == raised
 
 
@@ -183,8 +183,8 @@ def test_the_recurring_share_is_of_the_same_money(world, given):
         share = round(recurring / raised, 4) if raised and 0 <= recurring <= raised else None
         (of_ladder,) = ladder(world.org_id, campaign, *days).gifts
         assert of_ladder.recurring_net_minor == recurring
-        (of_groups,) = grouped(campaign, Question("hour", *days, gifts=True))["total"]["money"]
-        assert of_ladder.recurring_share == of_groups["recurring_share"] == share
+        (of_groups,) = grouped(campaign, Question("hour", *days, gifts=True)).total.money
+        assert of_ladder.recurring_share == of_groups.recurring_share == share
 
 
 def test_what_only_went_back_is_about_few(world):

@@ -1,28 +1,91 @@
-"""The figures of a row while they are added up."""
+"""The figures of a row while they are added up. Numbers of actions are in billionths (`UNIT`)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Protocol
+
+
+class ActionRow(Protocol):
+    """What of a row of actions decides where it is added."""
+
+    @property
+    def kind(self) -> str:
+        """An `ActionKind`."""
+
+    @property
+    def renewal(self) -> bool:
+        """Whether they are later payments of recurring gifts."""
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217, or ''."""
+
+
+class GiftRow(ActionRow, Protocol):
+    """The same of a row of gifts."""
+
+    @property
+    def recurring(self) -> bool:
+        """Whether they belong to recurring gifts."""
+
+
+class PeopleRow(Protocol):
+    """Distinct supporters, and how many of them are new."""
+
+    @property
+    def supporters(self) -> int:
+        """All of them."""
+
+    @property
+    def new(self) -> int:
+        """Those whose first action it was."""
+
+
+@dataclass(slots=True)
+class MoneySums:
+    """Donations in one currency; those that are renewals are counted in both."""
+
+    gross_minor: int = 0
+    refunded_minor: int = 0
+    units: int = 0
+    renewals_gross_minor: int = 0
+    renewals_refunded_minor: int = 0
+    renewals_units: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether any sum is not zero."""
+        return any(astuple(self))
+
+
+@dataclass(slots=True)
+class GiftSums:
+    """Gifts in one currency: one-time gifts by number and gross amount, and net amounts."""
+
+    one_time_units: int = 0
+    one_time_gross_minor: int = 0
+    net_minor: int = 0
+    recurring_net_minor: int = 0
 
 
 @dataclass(slots=True)
 class Sums:
-    """What adds up: units of actions, money by currency, clicks, gifts by currency."""
+    """What adds up: actions, those credited to a post, clicks, money and gifts by currency."""
 
     units: int = 0
     credited: int = 0
-    money: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 6))
+    money: dict[str, MoneySums] = field(default_factory=lambda: defaultdict(MoneySums))
     human: int = 0
     other: int = 0
-    gifts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
+    gifts: dict[str, GiftSums] = field(default_factory=lambda: defaultdict(GiftSums))
 
 
 @dataclass(slots=True)
-class Figures:
-    """The sums of a row and how many people are behind it, `givers` by currency."""
+class RowSums:
+    """The sums of a row, and how many people are behind it."""
 
     sums: Sums = field(default_factory=Sums)
     people: int = 0
@@ -37,62 +100,59 @@ class Figures:
             or sums.human
             or sums.other
             or self.people
-            or any(any(each) for each in sums.money.values())
+            or any(each.anything for each in sums.money.values())
         )
 
 
 @dataclass(slots=True)
 class Period:
-    """The figures of one period: all together, and by key."""
+    """The sums of one period: all together, and by key."""
 
     first: date
     last: date
-    total: Figures
-    rows: dict[str, Figures]
+    total: RowSums
+    rows: dict[str, RowSums]
 
 
-def add(
-    sums: Sums,
-    row: Any,
-    credited: bool,
-    units: int,
-    gross: int | None = None,
-    refunded: int | None = None,
+def add_actions(
+    sums: Sums, row: ActionRow, *, credited: bool, units: int, gross: int, refunded: int
 ) -> None:
-    """Add the actions of a row, and its money, or as much of that as is given."""
+    """Add actions and their money; `credited` says whether they are credited to a post."""
     sums.units += units
-    # A renewal is a gift for which nobody does anything: no click led to it.
+    # Nobody acts for a renewal, and so no click led to it.
     renewal = row.renewal and row.kind == "donation"
     sums.credited += units if credited and not renewal else 0
     if row.kind == "donation":
-        gross = row.gross_minor if gross is None else gross
-        refunded = row.refunded_minor if refunded is None else refunded
         money = sums.money[row.currency]
-        for index, amount in enumerate((gross, refunded, units)):
-            money[index] += amount
-            money[index + 3] += amount if renewal else 0
+        money.gross_minor += gross
+        money.refunded_minor += refunded
+        money.units += units
+        if renewal:
+            money.renewals_gross_minor += gross
+            money.renewals_refunded_minor += refunded
+            money.renewals_units += units
 
 
-def add_gift(sums: Sums, row: Any, units: int, gross: int, refunded: int) -> None:
-    """Add gifts: those given once by number and amount, all by what is left of them."""
+def add_gifts(sums: Sums, row: GiftRow, *, units: int, gross: int, refunded: int) -> None:
+    """Add gifts: one-time gifts by number and amount, all gifts by their net amount."""
     gifts = sums.gifts[row.currency]
-    gifts[2] += gross - refunded
+    gifts.net_minor += gross - refunded
     if row.recurring:
-        gifts[3] += gross - refunded
+        gifts.recurring_net_minor += gross - refunded
     else:
-        gifts[0] += units
-        gifts[1] += gross
+        gifts.one_time_units += units
+        gifts.one_time_gross_minor += gross
 
 
-def add_clicks(sums: Sums, row: Any) -> None:
-    """Add the clicks of a row."""
-    if row.human:
-        sums.human += row.clicks
+def add_clicks(sums: Sums, clicks: int, *, human: bool) -> None:
+    """Add clicks by people, or by others."""
+    if human:
+        sums.human += clicks
     else:
-        sums.other += row.clicks
+        sums.other += clicks
 
 
-def put_people(figures: Figures, row: Any | None) -> None:
-    """Say how many people are behind a row; they do not add up."""
+def set_people(row_sums: RowSums, row: PeopleRow | None) -> None:
+    """Set how many people are behind a row; they do not add up."""
     if row:
-        figures.people, figures.new = row.supporters, row.new
+        row_sums.people, row_sums.new = row.supporters, row.new

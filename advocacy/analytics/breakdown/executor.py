@@ -1,22 +1,22 @@
-"""The figures of a period are read from the store and added up, row by row."""
+"""Read the figures of a period from storage and add them up, row by row."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.analytics.breakdown.accumulators import (
-    Figures,
     Period,
-    add,
+    RowSums,
+    add_actions,
     add_clicks,
-    add_gift,
-    put_people,
+    add_gifts,
+    set_people,
 )
-from advocacy.analytics.breakdown.keys import Keys
+from advocacy.analytics.breakdown.keys import Keys, KeyValue
 from advocacy.analytics.breakdown.query import NONE, OF_CLICKS, TIMES, Question, narrowed
 from advocacy.core.dates import day_in, hour_in
 from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION
@@ -30,7 +30,18 @@ from advocacy.storage.totals import NO_ID, UNIT
 Counted = store.KeyPeople | store.RangePeople | distinct_counts.PeopleRow
 
 
-class Reading:
+class _Credit(NamedTuple):
+    """The share of actions that falls to a key, and whether it is credited to a post."""
+
+    row: store.SingleRow | store.SharedRow
+    key: str
+    credited: bool
+    units: int
+    gross: int
+    refunded: int
+
+
+class PeriodReader:
     """Reads the figures of periods for one question. Keys are those of the first period."""
 
     def __init__(
@@ -47,22 +58,24 @@ class Reading:
         self.campaign = campaign
         self.first, self.last = first, last
         self.keys = Keys(org_id, campaign, zone, question, first, last)
-        self.asked = ActionFilter(
+        actions = ActionFilter(
             org_id=org_id,
             campaign_id=campaign.id if campaign else None,
             zone=zone,
             first=first,
             last=last,
             model=question.model,
-            **narrowed(question, self.keys.posts, self.keys.sources, self.keys.slugs),
         )
-        self._alone = self._only_filter()
+        self.actions = narrowed(
+            actions, question, self.keys.posts, self.keys.sources, self.keys.slugs
+        )
+        self._single_filter = self._find_single_filter()
 
-    def period(self, asked: ActionFilter, first: date, last: date) -> Period:
-        """Read what a period has."""
-        asked = asked._replace(first=first, last=last)
-        rows: dict[str, Figures] = defaultdict(Figures)
-        total = Figures()
+    def read(self, first: date, last: date) -> Period:
+        """Return the figures of a period."""
+        asked = self.actions._replace(first=first, last=last)
+        rows: dict[str, RowSums] = defaultdict(RowSums)
+        total = RowSums()
         other = (first, last) != (self.first, self.last)
         if self.by == "hour" or asked.hours is not None:
             self._read_actions(asked, rows, total, other)
@@ -83,32 +96,48 @@ class Reading:
         return Period(first, last, total, kept)
 
     def _read_sums(
-        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         by = {"medium": "post", "author": "post", "week": "day", "month": "day"}.get(
             self.by, self.by
         )
-        keys: dict[Any, str] = {}
+        keys: dict[KeyValue, str] = {}
         for row in store.read_sums(asked, by):
             if row.key not in keys:
                 keys[row.key] = self.keys.of(row.key, other)
             for figures in (rows[keys[row.key]], total):
-                add(figures.sums, row, row.credited, row.units)
+                add_actions(
+                    figures.sums,
+                    row,
+                    credited=row.credited,
+                    units=row.units,
+                    gross=row.gross_minor,
+                    refunded=row.refunded_minor,
+                )
 
     def _read_clicks(
-        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         posts = self._posts_of_clicks(asked)
         for row in store.read_clicks(asked._replace(posts=posts), self.by in TIMES):
             for figures in (rows[self._key_of_clicks(row, row.day, other)], total):
-                add_clicks(figures.sums, row)
+                add_clicks(figures.sums, row.clicks, human=row.human)
 
-    def _key_of_clicks(self, row: Any, slot: Any, other: bool) -> str:
-        value = {
-            "campaign": row.campaign_id,
-            "platform": getattr(self.keys.posts.get(row.post_id), "platform", ""),
-        }.get(self.by, slot if self.by in TIMES else row.post_id)
-        return self.keys.of(value, other) if self.by in OF_CLICKS else ""
+    def _key_of_clicks(
+        self,
+        row: store.ClickRow | store.ClickSlotRow,
+        slot: datetime | date | None,
+        other: bool,
+    ) -> str:
+        if self.by not in OF_CLICKS:
+            return ""
+        value: KeyValue = slot if self.by in TIMES else row.post_id
+        if self.by == "campaign":
+            value = row.campaign_id
+        elif self.by == "platform":
+            post = self.keys.posts.get(row.post_id)
+            value = post.platform if post else ""
+        return self.keys.of(value, other)
 
     def _posts_of_clicks(self, asked: ActionFilter) -> frozenset[UUID | None] | None:
         if asked.platforms is None:
@@ -120,93 +149,118 @@ class Reading:
         )
 
     def _read_actions(
-        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
-        """Read what totals do not have, action by action: hours, by them or of them alone."""
-        for row, key, credited, sums in self._booked(asked, other):
-            for figures in (rows[key], total):
-                add(figures.sums, row, credited, *sums)
+        """Read action by action what totals do not have: hours, as groups or as a filter."""
+        for each in self._credits(asked, other):
+            for figures in (rows[each.key], total):
+                add_actions(
+                    figures.sums,
+                    each.row,
+                    credited=each.credited,
+                    units=each.units,
+                    gross=each.gross,
+                    refunded=each.refunded,
+                )
         slot = self._slot
         posts = self._posts_of_clicks(asked)
         for row in store.read_clicks_by_hour(asked._replace(posts=posts), slot):
             key = self._key_of_clicks(row, row.slot, other)
             for figures in (rows[key], total):
-                add_clicks(figures.sums, row)
+                add_clicks(figures.sums, row.clicks, human=row.human)
 
     def _read_gifts(
-        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         if asked.kinds is not None and "donation" not in asked.kinds:
             return
         gave = asked._replace(kinds=frozenset({"donation"}))
-        for row, key, _, sums in self._booked(gave, other):
-            for figures in (rows[key], total):
-                add_gift(figures.sums, row, *sums)
+        for each in self._credits(gave, other):
+            for figures in (rows[each.key], total):
+                add_gifts(
+                    figures.sums,
+                    each.row,
+                    units=each.units,
+                    gross=each.gross,
+                    refunded=each.refunded,
+                )
 
-    def _booked(
-        self, asked: ActionFilter, other: bool
-    ) -> Iterable[tuple[Any, str, bool, tuple[int, int, int]]]:
-        """Yield (action, key, credited, (units, gross, refunded)), each in the slot it is of.
-
-        Credited is what is a post's. What went back is of the slot in which it did.
-        """
+    def _credits(self, asked: ActionFilter, other: bool) -> Iterable[_Credit]:
+        """Yield the share of actions of each key; refunds count in the slot in which they came."""
         for row in store.read_single(asked, self._slot):
-            key = self.keys.of(self._value(row, row.slot, row.post_id, row.platform), other)
-            sums = row.actions * UNIT, row.gross_minor, row.refunded_minor
-            yield row, key, row.post_id is not None, sums
+            value = self._value(row, row.slot, row.post_id, row.platform)
+            yield _Credit(
+                row,
+                self.keys.of(value, other),
+                row.post_id is not None,
+                row.actions * UNIT,
+                row.gross_minor,
+                row.refunded_minor,
+            )
         for action in store.read_shared(asked):
-            for touch, units, gross, back in shared_out(action, asked.model):
+            for touch, units, gross, refunds in shared_out(action, asked.model):
                 post_id = UUID(touch["post_id"]) if touch["post_id"] else None
                 if not (
                     (asked.posts is None or post_id in asked.posts)
                     and (asked.platforms is None or touch["platform"] in asked.platforms)
                 ):
                     continue
-                happened = [(action.occurred_at, action.occurred_on, (units, gross, 0))]
-                for each, amount in zip(action.returns or [], back, strict=True):
+                events = [(action.occurred_at, action.occurred_on, units, gross, 0)]
+                for each, amount in zip(action.returns or [], refunds, strict=True):
                     at = datetime.fromisoformat(each["at"])
-                    happened.append((at, day_in(at, action.zone), (0, 0, amount)))
-                for at, on, sums in happened:
+                    events.append((at, day_in(at, action.zone), 0, 0, amount))
+                for at, on, *sums in events:
                     hour = hour_in(at, asked.zone)
-                    if asked.first <= on <= asked.last and _is_of(asked, hour):
+                    if asked.first <= on <= asked.last and _has_hour(asked, hour):
                         slot = hour if self._slot == "hour" else on
                         value = self._value(action, slot, post_id, touch["platform"])
-                        yield action, self.keys.of(value, other), post_id is not None, sums
+                        key = self.keys.of(value, other)
+                        yield _Credit(action, key, post_id is not None, *sums)
 
     @property
     def _slot(self) -> str:
         return "hour" if self.by == "hour" else "day" if self.by in TIMES else ""
 
-    def _value(self, row: Any, slot: Any, post_id: UUID | None, platform: str) -> Any:
-        return {
-            "campaign": row.campaign_id,
-            "platform": platform,
-            "kind": row.kind,
-            "source": row.source_id,
-        }.get(self.by, slot if self.by in TIMES else post_id)
+    def _value(
+        self,
+        row: store.SingleRow | store.SharedRow,
+        slot: datetime | date | None,
+        post_id: UUID | None,
+        platform: str,
+    ) -> KeyValue:
+        match self.by:
+            case "campaign":
+                return row.campaign_id
+            case "platform":
+                return platform
+            case "kind":
+                return row.kind
+            case "source":
+                return row.source_id
+        return slot if self.by in TIMES else post_id
 
     # People.
 
     def _read_people(
-        self, asked: ActionFilter, rows: dict[str, Figures], total: Figures, other: bool
+        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
-        if asked.narrowed and self._alone is None:
+        if asked.narrowed and self._single_filter is None:
             found: Counted | None = next(iter(store.count_people(asked, "")), None)
         else:
-            grain, value = self._alone or ("all", "")
+            grain, value = self._single_filter or ("all", "")
             found = next((row for row in self._present(asked, grain) if row.value == value), None)
-        put_people(total, found)
+        set_people(total, found)
         for key, row in self._people_by_key(asked, days_by_key, other):
-            put_people(rows[key], row)
+            set_people(rows[key], row)
 
     def _days_by_key(
-        self, rows: Mapping[str, Figures], asked: ActionFilter
+        self, rows: Mapping[str, RowSums], asked: ActionFilter
     ) -> dict[str, tuple[date, date]]:
         """Return the days of each row that may have people.
 
-        Where people stand on days of the organization's zone, those may be others than the days of
-        the actions, by up to two.
+        People of the organization are counted on days of its own time zone, which may differ from
+        the days of the actions by up to two.
         """
         if self.by == "hour":
             return {}
@@ -234,11 +288,12 @@ class Reading:
             keys, ranges = list(days_by_key), list(days_by_key.values())
             if not keys:
                 return
-            if asked.narrowed and self._alone is None:
+            if asked.narrowed and self._single_filter is None:
                 for row in store.count_people(asked, "range", ranges):
                     yield keys[int(row.key)], row
             else:
-                for each in store.people_of_ranges(asked, ranges, *(self._alone or ("all", ""))):
+                grain, value = self._single_filter or ("all", "")
+                for each in store.people_of_ranges(asked, ranges, grain, value):
                     yield keys[each.number], each
         elif self.by == "campaign" and not asked.narrowed:
             ids = [*(each.id for each in self.keys.campaigns), NO_ID]
@@ -246,9 +301,9 @@ class Reading:
                 asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
             ):
                 yield self.keys.of(group.scope, other), group
-        elif self._alone and self._alone[0] == self.by:
+        elif self._single_filter and self._single_filter[0] == self.by:
             for group in self._present(asked, self.by):
-                if group.value == self._alone[1]:
+                if group.value == self._single_filter[1]:
                     yield group.value or NONE, group
         elif not asked.narrowed and self.by in self._grains:
             for group in self._present(asked, self.by):
@@ -267,8 +322,8 @@ class Reading:
             asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
         )
 
-    def _only_filter(self) -> tuple[str, str] | None:
-        """Return the one thing that is let through, as (grain, value), where presences have it."""
+    def _find_single_filter(self) -> tuple[str, str] | None:
+        """Return the only filter, as (grain, value), if presences have its figures."""
         wanted = [(name, keys) for name, keys in self.question.filters.items() if keys]
         if len(wanted) != 1 or len(set(wanted[0][1])) != 1 or wanted[0][0] not in self._grains:
             return None
@@ -278,6 +333,5 @@ class Reading:
         return name, "" if key == NONE else key
 
 
-def _is_of(asked: ActionFilter, hour: datetime) -> bool:
-    """Say whether an hour is one of those asked for."""
+def _has_hour(asked: ActionFilter, hour: datetime) -> bool:
     return asked.hours is None or hour.hour in asked.hours

@@ -1,21 +1,30 @@
-"""What the rows are called: the key of a post, a day or an hour, and the days behind a key."""
+"""The keys and labels of groups: of a post, a day or an hour; and the days of a key."""
 
 from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
-from advocacy.analytics.breakdown.query import NONE, Question, year_earlier
+from advocacy.analytics.breakdown.query import (
+    NONE,
+    Question,
+    key_of_author,
+    key_of_medium,
+    year_earlier,
+)
 from advocacy.core.dates import zone
 from advocacy.storage import campaigns, posts, sources
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NO_ID
 
+KeyValue: TypeAlias = str | UUID | date | datetime | None
+"""What rows of storage are grouped by."""
+
 
 def key_of_day(by: str, day: date) -> str:
-    """Return the key of the week, the month or the day that a day is in."""
+    """Return the key of a day, or of the week or month that it is in."""
     match by:
         case "week":
             year, week, _ = day.isocalendar()
@@ -26,7 +35,7 @@ def key_of_day(by: str, day: date) -> str:
 
 
 class Keys:
-    """The keys of one question. They are those of its first period, from `first` to `last`."""
+    """The keys of one question; days are of its own period, from `first` to `last`."""
 
     def __init__(
         self,
@@ -40,7 +49,7 @@ class Keys:
         self.by, self._compare = question.by, question.compare
         self.zone = zone
         self.first, self.last = first, last
-        # All of the organization: an action of one campaign may be due to a post of another.
+        # All of the organization: an action of one campaign may be credited to a post of another.
         self.posts = {post.id: post for post in posts.list_posts(org_id)}
         self.sources = {source.id: source for source in sources.list_sources(org_id)}
         self.campaigns = campaigns.list_campaigns(org_id) if campaign is None else ()
@@ -48,7 +57,7 @@ class Keys:
         self.slugs = None if campaign else {each.slug: each.id for each in self.campaigns}
 
     def labels(self) -> dict[str, str]:
-        """Return what keys are called, where that is not the key itself."""
+        """Return the names to show, where they are not the keys themselves."""
         match self.by:
             case "post":
                 return {
@@ -61,19 +70,16 @@ class Keys:
                 return {each.slug: each.name for each in self.campaigns}
         return {}
 
-    def span_told(self, key: str) -> dict[str, Any]:
-        """Return between which days a row is."""
-        if self.by not in {"day", "week", "month"}:
-            return {"from": None, "to": None}
-        first, last = self.days_of(key)
-        return {"from": first, "to": last}
+    def days_shown(self, key: str) -> tuple[date, date] | None:
+        """Return the first and last day of a day, week or month; None for other groups."""
+        return self.days_of(key) if self.by in {"day", "week", "month"} else None
 
     def of_day(self, day: date) -> str:
-        """Return the key of the row that a day of the first period is in."""
+        """Return the key of a day of the first period."""
         return key_of_day(self.by, day)
 
     def days_of(self, key: str) -> tuple[date, date]:
-        """Return the days of a row, within the range."""
+        """Return the days of a key, within the range."""
         match self.by:
             case "week":
                 year, week = map(int, key.split("-W"))
@@ -88,7 +94,7 @@ class Keys:
         return max(first, self.first), min(end, self.last)
 
     def days_of_period(self, key: str, period: tuple[date, date]) -> tuple[date, date] | None:
-        """Return the days of a row in the period that is compared with; None where it has none."""
+        """Return the days of a key in either period; None if it has none there."""
         first, last = self.days_of(key)
         if period == (self.first, self.last):
             return first, last
@@ -102,7 +108,7 @@ class Keys:
         return year_earlier(day, 29)
 
     def _later(self, day: date) -> date:
-        """Return the day of the first period beside which a day of the other one stands."""
+        """Return the day of the first period that a day of the earlier one is compared with."""
         if self._compare == "before":
             return day + timedelta((self.last - self.first).days + 1)
         if (day.month, day.day) == (2, 29):
@@ -110,10 +116,10 @@ class Keys:
         return min(max(day.replace(year=day.year + 1), self.first), self.last)
 
     def of_hour(self, hour: datetime, other: bool) -> str:
-        """Return the key of an hour; of another period's, the hour with the same clock.
+        """Return the key of an hour; for the earlier period, the hour with the same clock.
 
-        An hour that the clocks skip, or repeat, on one of the two days stands alone: it is in the
-        total and beside no hour.
+        An hour that the clocks skip or repeat on one of the two days has no counterpart, and so no
+        key: it is in the total only.
         """
         clock = zone(self.zone)
         local = hour.astimezone(clock)
@@ -124,24 +130,24 @@ class Keys:
             local = moved
         return local.isoformat(timespec="minutes")
 
-    def of(self, value: Any, other: bool) -> str:
-        """Return the key for what a row of the store is of."""
+    def of(self, value: KeyValue, other: bool) -> str:
+        """Return the key for what a row of storage is grouped by; `other` is the earlier period."""
         match self.by:
-            case "post" | "medium" | "author":
-                post = self.posts.get(value)
-                if self.by == "post":
-                    return str(value) if value and value != NO_ID else NONE
-                return getattr(post, self.by, "") or NONE
+            case "post":
+                return str(value) if value and value != NO_ID else NONE
+            case "medium" | "author":
+                post = self.posts.get(value) if isinstance(value, UUID) else None
+                return key_of_medium(post) if self.by == "medium" else key_of_author(post)
             case "campaign":
-                return self._slugs.get(value, NONE)
-            case "day" | "week" | "month":
-                return self.of_day(self._later(value) if other else value)
-            case "hour":
+                return self._slugs.get(value, NONE) if isinstance(value, UUID) else NONE
+            case "hour" if isinstance(value, datetime):
                 return self.of_hour(value, other)
+            case "day" | "week" | "month" if isinstance(value, date):
+                return self.of_day(self._later(value) if other else value)
         return str(value) if value else NONE
 
     def of_people(self, value: str, other: bool) -> str:
-        """Return the key for what people were counted by; the store writes all of it as text."""
+        """Return the key for what people were counted by, which storage returns as text."""
         match self.by:
             case "hour":
                 return self.of_hour(datetime.fromisoformat(value), other)

@@ -1,17 +1,17 @@
-"""What can be asked of activation by groups: by what, with which filters, beside which days."""
+"""Questions about activation by groups: grouping, filters, and the period to compare with."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from advocacy.analytics.activation import MODELS, BadRange, days_meant, days_of
 from advocacy.core.messages import say
 from advocacy.storage import campaigns, totals
-from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.breakdowns import ActionFilter
+from advocacy.storage.models import Campaign, Organization, Post
 from advocacy.storage.totals import NO_ID
 
 TIMES = ("hour", "day", "week", "month")
@@ -24,7 +24,7 @@ GROUPS_OF_ORGANIZATION = ("campaign", *GROUPS)
 FILTERS = ("post", "platform", "medium", "author", "kind", "source", "hour")
 """What activation can be filtered by; a click has no kind and no source.
 
-An hour is one of the clock, from 00 to 23. Days, weeks and months are chosen as a range.
+An hour is one of the clock, from 00 to 23. Days, weeks and months are filtered by the range.
 """
 
 FILTERS_OF_ORGANIZATION = ("campaign", *FILTERS)
@@ -34,7 +34,7 @@ HOURS = tuple(f"{hour:02}" for hour in range(24))
 """The hours of the clock, as filters name them."""
 
 COMPARED = ("before", "year")
-"""With what it can be compared: as many days right before, or the same days a year earlier."""
+"""What it can be compared with: as many days right before, or the same days a year earlier."""
 
 NONE = "-"
 """The key of what has no post, platform, medium, author or campaign."""
@@ -44,7 +44,7 @@ OF_CLICKS = frozenset(GROUPS_OF_ORGANIZATION) - {"kind", "source"}
 
 
 class BadFilter(ValueError):
-    """A filter is none; `field` names it, and the message says what it can be."""
+    """A filter is invalid; `field` names it, and the message says what it can be."""
 
     def __init__(self, field_: str, message: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class BadFilter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for. `filters` has by name of a filter the keys that are let through."""
+    """A question; `filters` has the allowed keys by name of a filter."""
 
     by: str
     first: date | None = None
@@ -64,8 +64,8 @@ class Question:
     gifts: bool = False
 
 
-def days_asked(scope: Campaign | Organization, question: Question) -> tuple[date, date]:
-    """Return the first and the last day; without a range from the first with data to today."""
+def days_of_question(scope: Campaign | Organization, question: Question) -> tuple[date, date]:
+    """Return the first and the last day; by default from the first with data to today."""
     if isinstance(scope, Campaign):
         return days_of(scope, question.first, question.last)
     ids = [*(each.id for each in campaigns.list_campaigns(scope.id)), NO_ID]
@@ -98,57 +98,70 @@ def year_earlier(day: date, of_leap: int) -> date:
 
 
 def narrowed(
+    actions: ActionFilter,
     question: Question,
-    posts: Mapping[UUID, Any],
+    posts: Mapping[UUID, Post],
     sources: Container[UUID],
     slugs: Mapping[str, UUID] | None,
-) -> dict[str, Any]:
-    """Return what a question lets through, as fields of `Asked`. Raises `BadFilter`.
+) -> ActionFilter:
+    """Return these actions narrowed by the filters of a question. Raises `BadFilter`.
 
-    `slugs` are the campaigns of the organization, None where one of them is asked about.
+    `slugs` are the campaigns of the organization, None for the figures of one campaign.
     """
     wanted = {name: frozenset(keys) for name, keys in question.filters.items() if keys}
     filters = FILTERS if slugs is None else FILTERS_OF_ORGANIZATION
     if unknown := set(wanted) - set(filters):
         raise BadFilter(min(unknown), f"is no filter; they are {', '.join(filters)}")
-    found: dict[str, Any] = {}
-    if "hour" in wanted:
-        if bad := wanted["hour"] - set(HOURS):
+    if hours := wanted.get("hour"):
+        if bad := hours - set(HOURS):
             raise BadFilter("hour", f"is an hour of the clock, from 00 to 23, and not {min(bad)}")
-        found["hours"] = frozenset(map(int, wanted["hour"]))
-    if slugs is not None and "campaign" in wanted:
-        if missing_slugs := wanted["campaign"] - {NONE, *slugs}:
+        actions = actions._replace(hours=frozenset(map(int, hours)))
+    if slugs is not None and (chosen := wanted.get("campaign")):
+        if missing_slugs := chosen - {NONE, *slugs}:
             raise BadFilter("campaign", f"there is no campaign {min(missing_slugs)}")
-        found["campaigns"] = frozenset(
-            None if slug == NONE else slugs[slug] for slug in wanted["campaign"]
-        )
+        campaign_ids = frozenset(None if slug == NONE else slugs[slug] for slug in chosen)
+        actions = actions._replace(campaigns=campaign_ids)
     if {"post", "medium", "author"} & set(wanted):
-        every = [None, *posts.values()]
-        known = {post and post.id: post for post in every}
-        if "post" in wanted:
-            chosen = {_id("post", key) for key in wanted["post"]}
-            if missing := chosen - set(known):
-                raise BadFilter("post", f"there is no post {min(map(str, missing))} here")
-            known = {post_id: known[post_id] for post_id in chosen}
-        for name in ("medium", "author"):
-            if name in wanted:
-                known = {
-                    post_id: post
-                    for post_id, post in known.items()
-                    if (getattr(post, name, "") or NONE) in wanted[name]
-                }
-        found["posts"] = frozenset(known)
-    if "platform" in wanted:
-        found["platforms"] = frozenset("" if key == NONE else key for key in wanted["platform"])
-    if "kind" in wanted:
-        found["kinds"] = wanted["kind"]
-    if "source" in wanted:
-        found["sources"] = frozenset(
-            each for key in wanted["source"] if (each := _id("source", key))
-        )
-        if missing := {each for each in found["sources"] if each not in sources}:
+        actions = actions._replace(posts=_posts(wanted, posts))
+    if platforms := wanted.get("platform"):
+        names = frozenset("" if key == NONE else key for key in platforms)
+        actions = actions._replace(platforms=names)
+    if kinds := wanted.get("kind"):
+        actions = actions._replace(kinds=kinds)
+    if keys := wanted.get("source"):
+        source_ids = frozenset(each for key in keys if (each := _id("source", key)))
+        if missing := {each for each in source_ids if each not in sources}:
             raise BadFilter("source", f"there is no source {min(map(str, missing))}")
-    return found
+        actions = actions._replace(sources=source_ids)
+    return actions
+
+
+def _posts(
+    wanted: Mapping[str, frozenset[str]], posts: Mapping[UUID, Post]
+) -> frozenset[UUID | None]:
+    """Return the posts that match the filters; None for "no post"."""
+    found: dict[UUID | None, Post | None] = dict(posts.items())
+    found[None] = None
+    if "post" in wanted:
+        chosen = {_id("post", key) for key in wanted["post"]}
+        if missing := chosen - set(found):
+            raise BadFilter("post", f"there is no post {min(map(str, missing))} here")
+        found = {post_id: found[post_id] for post_id in chosen}
+    if media := wanted.get("medium"):
+        found = {key: post for key, post in found.items() if key_of_medium(post) in media}
+    if authors := wanted.get("author"):
+        found = {key: post for key, post in found.items() if key_of_author(post) in authors}
+    return frozenset(found)
+
+
+def key_of_medium(post: Post | None) -> str:
+    """Return the key of a post's medium."""
+    return post.medium or NONE if post else NONE
+
+
+def key_of_author(post: Post | None) -> str:
+    """Return the key of a post's author."""
+    return post.author or NONE if post else NONE
 
 
 def _id(name: str, key: str) -> UUID | None:

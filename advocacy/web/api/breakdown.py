@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from advocacy.storage import organizations
+from advocacy.web.api.breakdown_schemas import Groups
 from advocacy.web.api.endpoint import endpoint, of_campaigns, requested_format
-from advocacy.web.breakdowns import Groups, GroupsQuery, GroupsQueryOfOrganization, answer_for
+from advocacy.web.breakdowns import (
+    BreakdownRequest,
+    GroupsQuery,
+    GroupsQueryOfOrganization,
+    answer_for,
+)
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
 
@@ -35,7 +39,7 @@ class GroupsOfCampaign(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any], slug: str) -> Response:
+    def get(self, query: BreakdownRequest, slug: str) -> Response:
         """Return the campaign's activation by groups, filtered, and compared with another period.
 
         The same range gives the same figures as `/activation`. Actions, money and clicks add up
@@ -46,7 +50,7 @@ class GroupsOfCampaign(MethodView):
         there yet, `Last-Modified` when it was counted.
         """
         campaign = campaign_or_404(slug)
-        return answer_for(campaign, query, requested_format(query))
+        return answer_for(campaign, query, requested_format({"written": query.written}))
 
 
 @organization.route("/activation")
@@ -63,7 +67,7 @@ class GroupsOfOrganization(MethodView):
         files=True,
         counted=True,
     )
-    def get(self, query: dict[str, Any]) -> Response:
+    def get(self, query: BreakdownRequest) -> Response:
         """Return the same as for one campaign, over all of them; each person is counted once.
 
         Actions, money and clicks use days in their campaign's time zone; people use days in the
@@ -73,4 +77,4 @@ class GroupsOfOrganization(MethodView):
         owner = organizations.find_organization(g.org_id)
         if owner is None:
             raise Problem(404, "Not Found", "There is no such organization.")
-        return answer_for(owner, query, requested_format(query))
+        return answer_for(owner, query, requested_format({"written": query.written}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import (
     g,
@@ -13,7 +12,7 @@ from flask import (
 )
 from flask_babel import gettext as _
 
-from advocacy.analytics.breakdown import Question
+from advocacy.analytics.breakdown import Breakdown, Question
 from advocacy.analytics.glossary import DEFINITIONS
 from advocacy.analytics.tracking_loss import (
     BEFORE_DAYS,
@@ -64,7 +63,7 @@ def overview() -> str:
     )
 
 
-def _lately(now: datetime, days: int) -> dict[str, Any] | None:
+def _lately(now: datetime, days: int) -> Breakdown | None:
     """Return the activation of the last days by campaign, compared with the days before."""
     owner = organizations.find_organization(g.org_id)
     if owner is None:
