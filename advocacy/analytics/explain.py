@@ -57,10 +57,11 @@ from advocacy.core import vocabulary
 from advocacy.core.events import Credit, StatementType, Touch
 from advocacy.core.messages import joined, say
 from advocacy.ingestion.evidence import look_up
+from advocacy.ingestion.facts import facts_of
 from advocacy.storage import action_aliases, actions, errors
 from advocacy.storage import explain as explain_storage
 from advocacy.storage.actions import Action
-from advocacy.storage.explain import DeliveryRow, PostRow
+from advocacy.storage.explain import PostRow
 from config.settings import Settings
 
 
@@ -75,7 +76,7 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> Receipt:
     lookup = look_up(org_id, [payment])
     lines, credit = _weighted_touches(payment, lookup)
     context = explain_storage.find_context(org_id, action.source_id, action.campaign_id)
-    deliveries = explain_storage.deliveries(org_id, action.id, action.delivery_ids)
+    deliveries = _deliveries(settings.secret_key.encode(), org_id, action)
     post_ids = [line.touch.post_id for line in lines]
     posts = explain_storage.posts(org_id, {each for each in [*post_ids, action.post_id] if each})
     reason = "" if action.counted else _not_counted_reason(action, deliveries)
@@ -96,15 +97,7 @@ def explain(settings: Settings, org_id: UUID, action_id: UUID) -> Receipt:
         counted=action.counted,
         not_counted_reason=reason,
         current=_is_current(action, credit, lines),
-        deliveries=tuple(
-            ReceiptDelivery(
-                id=row.id,
-                source=SourceName(row.source, row.provider),
-                received_at=row.received_at,
-                statements=tuple(row.said),
-            )
-            for row in deliveries
-        ),
+        deliveries=deliveries,
         money=_money(action),
         credit=ReceiptCredit(
             tier=credit.tier,
@@ -181,8 +174,29 @@ def _is_current(action: Action, credit: Credit, lines: Sequence[WeightedTouch]) 
     return proved == stored
 
 
-def _not_counted_reason(action: Action, deliveries: Sequence[DeliveryRow]) -> str:
-    statements = {statement for row in deliveries for statement in row.said}
+def _deliveries(master: bytes, org_id: UUID, action: Action) -> tuple[ReceiptDelivery, ...]:
+    """Return the deliveries of an action, each with the types of its statements about it.
+
+    Note: of their facts only the types leave this function, never the hashes beside them.
+    """
+    names = {action.id} | action_aliases.aliases_of(org_id, action.id)
+    said: dict[UUID, set[str]] = {}
+    for fact in facts_of(master, org_id, action.delivery_ids):
+        if fact.action_id in names:
+            said.setdefault(fact.delivery_id, set()).add(fact.said)
+    return tuple(
+        ReceiptDelivery(
+            id=row.id,
+            source=SourceName(row.source, row.provider),
+            received_at=row.received_at,
+            statements=tuple(sorted(said.get(row.id, ()))),
+        )
+        for row in explain_storage.deliveries(org_id, action.delivery_ids)
+    )
+
+
+def _not_counted_reason(action: Action, deliveries: Sequence[ReceiptDelivery]) -> str:
+    statements = {statement for each in deliveries for statement in each.statements}
     return explain_text.not_counted(
         test=action.test,
         reported=StatementType.CREATED in statements,
@@ -297,7 +311,7 @@ def _shares(action: Action, path: Sequence[WeightedTouch]) -> list[dict[str, Rec
 def _changes(
     action: Action,
     payment: ActionWithEvidence,
-    deliveries: Sequence[DeliveryRow],
+    deliveries: Sequence[ReceiptDelivery],
     lines: Sequence[WeightedTouch],
 ) -> tuple[ReceiptChange, ...]:
     """Return what arrived after the action was first received, and so changed it, in order."""
@@ -323,10 +337,12 @@ def _changes(
             reason="told_again",
             text=say(
                 "A later delivery said: %(said)s.",
-                said=joined((explain_text.STATEMENTS.get(each, each) for each in row.said), ", "),
+                said=joined(
+                    (explain_text.STATEMENTS.get(each, each) for each in row.statements), ", "
+                ),
             ),
         )
         for row in deliveries
-        if row.received_at > first and row.said
+        if row.received_at > first and row.statements
     ]
     return tuple(sorted([*late_clicks, *later_deliveries], key=lambda each: (each.at, each.reason)))

@@ -22,9 +22,9 @@ from advocacy.core.minimization import keyed_name
 from advocacy.core.prefetch import Submit, run_inline
 from advocacy.core.tabular.table import Row
 from advocacy.ingestion import drain
-from advocacy.ingestion.drain import events_of, facts_of, unread_contacts
+from advocacy.ingestion.facts import events_of, facts_of_events, unread_contacts
 from advocacy.ingestion.pipeline import Parsed, apply_batch
-from advocacy.ingestion.reconcile import Fact, write_facts
+from advocacy.ingestion.reconcile import Fact
 from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, distinct_deltas, inbox, locks
 from advocacy.storage import sources as sources_storage
@@ -113,7 +113,7 @@ def _read(
         delivery_id = new_id()
         try:
             events = _events(source, row, body, parsed_rows.at)
-            facts = facts_of(events, key, source, delivery_id)
+            facts = facts_of_events(events, key, source, delivery_id)
         except Unreadable as error:
             parsed_rows.refused.append((row, str(error)))
             continue
@@ -169,16 +169,13 @@ def _store(master: bytes, source: Source | SourceRow, parsed_rows: _ParsedRows) 
         inserted = inbox.put_rows(org_id, source.id, ROW, parsed_rows.at, rows)
         if unread := {each: n for each, n in parsed_rows.unread.items() if each in inserted}:
             inbox.put_unread_contacts(org_id, unread)
-        parsed = Parsed(written={row.id: row.facts for row in rows if row.id in inserted})
+        parsed = Parsed()
         for delivery_id, _, facts in fresh.values():
             if delivery_id in inserted:
                 parsed.facts[delivery_id] = facts
                 parsed.source_of[delivery_id] = source.id
         sources = {each.id: each for each in sources_storage.list_sources(org_id)}
         apply_batch(master, org_id, parsed, sources)
-        # Facts of erased people are no longer as they were serialized.
-        if erased := parsed.facts.keys() - parsed.written.keys():
-            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in erased})
         return len(inserted)
 
 
@@ -196,11 +193,10 @@ def _is_known(fact: Fact, filled: frozenset[str]) -> bool:
 def _sealed(
     master: bytes, org_id: UUID, parsed_rows: Mapping[str, tuple[UUID, bytes, list[Fact]]]
 ) -> Iterator[inbox.ImportedRow]:
-    for name, (delivery_id, body, facts) in parsed_rows.items():
+    for name, (delivery_id, body, _) in parsed_rows.items():
         yield inbox.ImportedRow(
             delivery_id,
             keyed_name(master, org_id, name),
             seal(master, org_id, f"body:{delivery_id}", body),
             fingerprint(master, org_id, body),
-            write_facts(facts),
         )

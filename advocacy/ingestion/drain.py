@@ -16,27 +16,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from advocacy.core.contacts import is_unreadable
-from advocacy.core.crypto import open_text, organization_key, unseal
-from advocacy.core.errors import Unreadable
-from advocacy.core.events import ActionEvent, Verified
-from advocacy.core.personal_data import scrub
+from advocacy.core.crypto import organization_key
 from advocacy.core.prefetch import Submit, background_thread, run_inline
-from advocacy.identity.hashing import digests
 from advocacy.ingestion import figures
-from advocacy.ingestion.minimization import retained, retained_fact
+from advocacy.ingestion.facts import Failure, read_statements
+from advocacy.ingestion.minimization import retained_fact
 from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
-from advocacy.ingestion.reconcile import Fact, fact_of, write_facts
-from advocacy.providers import BY_SLUG
-from advocacy.providers.csv_exports import ROW, read_row
-from advocacy.providers.parsing import mapping, read_json
+from advocacy.ingestion.reconcile import write_facts
 from advocacy.storage import (
     actions,
     campaigns,
@@ -53,6 +46,7 @@ from advocacy.storage import (
 )
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction
+from advocacy.storage.sources import SourceRow
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -272,76 +266,29 @@ def _count_attempt(
 
 
 def parse_batch(
-    master: bytes, org_id: UUID, rows: Iterable[leases.LeasedDelivery], sources: Mapping[UUID, Any]
+    master: bytes,
+    org_id: UUID,
+    rows: Iterable[leases.LeasedDelivery],
+    sources: Mapping[UUID, SourceRow],
 ) -> Parsed:
     """Decrypt and parse each body; where a body has expired, use its stored facts."""
     key = organization_key(master, org_id, "identity")
     parsed = Parsed()
     for row in rows:
-        source = sources[row.source_id]
-        parsed.source_of[row.id] = source.id
-        try:
-            if row.body is None:
-                facts = [
-                    retained_fact(Fact.from_json(fact), source.id, key) for fact in row.facts or []
-                ]
-            else:
-                events = _parse(master, org_id, row, source)
-                facts = facts_of(events, key, source, row.id)
-                parsed.unread[row.id] = unread_contacts(events, source)
-        except Unreadable as error:
-            parsed.failed[row.id] = (error.reason, scrub(error.detail[:500]))
-        except Exception as error:
-            if outages.name_of(error):
-                raise
-            # An adapter that crashes is a bug of ours: keep the body, log it, continue.
-            log.exception("room_failed", provider=source.provider)
-            parsed.failed[row.id] = ("room_failed", type(error).__name__)
+        parsed.source_of[row.id] = row.source_id
+        read = read_statements(master, org_id, key, row, sources[row.source_id])
+        if isinstance(read, Failure):
+            parsed.failed[row.id] = read
         else:
-            parsed.facts[row.id] = facts
-            parsed.written[row.id] = write_facts(facts)
+            # Facts that are stored may be from before a rule about what is.
+            parsed.facts[row.id] = (
+                read.facts
+                if row.body
+                else [retained_fact(fact, row.source_id, key) for fact in read.facts]
+            )
+            if read.unread:
+                parsed.unread[row.id] = read.unread
     return parsed
-
-
-def _parse(
-    master: bytes, org_id: UUID, row: leases.LeasedDelivery, source: Any
-) -> list[ActionEvent]:
-    body = unseal(master, org_id, f"body:{row.id}", row.body or b"")
-    message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
-    verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
-    events = events_of(source.provider, verified)
-    return [replace(event, test=True) for event in events] if row.test else events
-
-
-def events_of(provider: str, verified: Verified) -> list[ActionEvent]:
-    """Parse a delivery with its provider adapter, or as a row of an export."""
-    if verified.content_type != ROW:
-        return BY_SLUG[provider].parse(verified)
-    cells = mapping(read_json(verified.body), "row")
-    row = {name: str(value or "") for name, value in cells.items()}
-    return read_row(provider, row, verified)
-
-
-def facts_of(
-    events: Iterable[ActionEvent], key: bytes, source: Any, delivery_id: UUID
-) -> list[Fact]:
-    """Turn a delivery's statements into facts: personal data is hashed or left out."""
-    return [
-        fact_of(
-            retained(event, key),
-            source_id=source.id,
-            delivery_id=delivery_id,
-            who=digests(event.person, key, source.region, str(source.id)),
-        )
-        for event in events
-    ]
-
-
-def unread_contacts(events: Iterable[ActionEvent], source: Any) -> int:
-    """Return for how many actions a contact was given that could not be read."""
-    return sum(
-        is_unreadable(event.person.email, event.person.phone, source.region) for event in events
-    )
 
 
 def _store(
@@ -366,9 +313,7 @@ def _store(
             server.commit_without_waiting()
             apply_batch(master, org_id, parsed, sources)
             inbox.close(org_id, parsed.facts, parsed.failed)
-            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
-            if unread := {each: n for each, n in parsed.unread.items() if n}:
-                inbox.put_unread_contacts(org_id, unread)
+            inbox.put_unread_contacts(org_id, parsed.unread)
             if last:
                 leases.release_lease(org_id, claim)
     if not free:
@@ -407,10 +352,11 @@ def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> b
 
 
 class _Done(NamedTuple):
-    """Processed deliveries, read again for a rebuild, and the position of the last one."""
+    """Processed deliveries, read again for a rebuild: those without a body, and the last one."""
 
     deliveries: int
     parsed: Parsed
+    stored: set[UUID]
     last: UUID | None
 
 
@@ -439,15 +385,17 @@ def rebuild(
         def read(after: UUID | None) -> _Done:
             rows = inbox.read_done(org_id, after, settings.batch_size)
             last = rows[-1].id if rows else None
-            return _Done(len(rows), parse_batch(master, org_id, rows, sources), last)
+            parsed = parse_batch(master, org_id, rows, sources)
+            return _Done(len(rows), parsed, {row.id for row in rows if row.body is None}, last)
 
         reading = begin(partial(read, None))
         while (found := reading.result()).last:
             reading = begin(partial(read, found.last))
             parsed = found.parsed
             apply_batch(master, org_id, parsed, sources, rebuilding=True)
-            inbox.put_facts(org_id, {each: parsed.to_keep(each) for each in parsed.facts})
-            inbox.put_unread_contacts(org_id, parsed.unread)
+            stored = found.stored & parsed.facts.keys()
+            inbox.put_facts(org_id, {each: write_facts(parsed.facts[each]) for each in stored})
+            inbox.put_unread_contacts(org_id, {**dict.fromkeys(parsed.facts, 0), **parsed.unread})
             inbox.put_failed(org_id, parsed.failed)
             done += found.deliveries
             if each:

@@ -9,6 +9,7 @@ through the person is separated again.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,14 @@ from advocacy.identity.graph import STRONG, supporter_named_by
 from advocacy.identity.hashing import digests, suppression_digest
 from advocacy.identity.resolution import edge_of
 from advocacy.ingestion.erasure_search import mentions, search_terms
+from advocacy.ingestion.facts import (
+    Statements,
+    deliveries_naming,
+    facts_by_delivery,
+    read_statements,
+)
 from advocacy.ingestion.pipeline import Parsed, apply_batch
-from advocacy.ingestion.reconcile import Fact
+from advocacy.ingestion.reconcile import Fact, write_facts
 from advocacy.storage import action_aliases, actions, identifiers, inbox, links, locks, suppressions
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import sources as sources_storage
@@ -53,13 +60,39 @@ class Erased:
 def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
     """Delete bodies whose retention time is over; return how many.
 
-    Quarantined bodies have a longer retention time, so that staff can inspect and replay them.
+    What they said is stored as facts, without anything that names a person. Quarantined bodies have
+    a longer retention time, so that staff can inspect and replay them.
     """
-    now = datetime.now(UTC)
+    master, now = settings.secret_key.encode(), datetime.now(UTC)
     done = now - timedelta(days=settings.body_retention_days)
     quarantined = now - timedelta(days=settings.quarantine_retention_days)
-    with transaction():
-        return inbox.drop_old_bodies(org_id, done, quarantined)
+    key = organization_key(master, org_id, "identity")
+    dropped, after = 0, UUID(int=0)
+    while True:
+        with transaction():
+            # An erasure must not find a body gone whose facts it did not see.
+            locks.lock_organization(org_id)
+            inbox.adopt_older(org_id)
+            dropped += inbox.drop_quarantined_bodies(org_id, done, quarantined)
+            rows = inbox.read_done(org_id, after, _BODIES_AT_ONCE, received_before=done)
+            if not rows:
+                return dropped
+            sources = {source.id: source for source in sources_storage.list_sources(org_id)}
+            facts: dict[UUID, str] = {}
+            failed: dict[UUID, tuple[str, str]] = {}
+            for row in rows:
+                read = read_statements(master, org_id, key, row, sources[row.source_id])
+                if isinstance(read, Statements):
+                    facts[row.id] = write_facts(read.facts)
+                elif row.facts is None:
+                    # As in a rebuild; staff have time to see to it.
+                    failed[row.id] = read
+                else:
+                    facts[row.id] = json.dumps(row.facts)
+            inbox.put_facts_for_bodies(org_id, facts)
+            inbox.put_failed(org_id, failed)
+            dropped += len(facts)
+            after = rows[-1].id
 
 
 def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: str) -> Erased:
@@ -81,7 +114,7 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         }
         # Also facts that are not visible in the action, which another statement gave to another
         # person.
-        delivery_ids |= inbox.deliveries_naming(org_id, hashes)
+        delivery_ids |= deliveries_naming(master, org_id, hashes)
         suppress = organization_key(master, org_id, "suppress")
         suppressions.put_erased(org_id, [suppression_digest(suppress, each) for each in hashes])
         clicks = clicks_storage.by_click_id(
@@ -96,14 +129,14 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
             ),
         )
         rewritten = Parsed()
-        for delivery_id, source_id, stored in inbox.read_facts(org_id, delivery_ids):
-            facts = [Fact.from_json(written) for written in stored]
+        rows = inbox.read_deliveries(org_id, delivery_ids)
+        source_of = {row.id: row.source_id for row in rows}
+        for delivery_id, facts in facts_by_delivery(master, org_id, rows).items():
             known = action_aliases.find_aliases(org_id, [fact.action_id for fact in facts])
             rewritten.facts[delivery_id] = [rewriting.of(fact, known) for fact in facts]
-            rewritten.source_of[delivery_id] = source_id
+            rewritten.source_of[delivery_id] = source_of[delivery_id]
         inbox.put_redacted(
-            org_id,
-            {each: rewritten.to_keep(each) for each in rewritten.facts},
+            org_id, {each: write_facts(facts) for each, facts in rewritten.facts.items()}
         )
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         regions = frozenset(source.region for source in sources.values())

@@ -22,8 +22,9 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import Delivery
 from advocacy.core.ids import new_click_id, new_id
 from advocacy.core.messages import say
+from advocacy.ingestion.facts import facts_of
 from advocacy.providers import BY_SLUG, generic, optional
-from advocacy.storage import actions, inbox
+from advocacy.storage import action_aliases, actions, inbox
 from advocacy.storage import links as links_storage
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.models import Campaign, Link
@@ -86,7 +87,7 @@ def run_integration_test(
         except _Trouble as error:
             unreachable = unreachable or error.unreachable
             yield _outcome(source, began, error.words)
-    yield from _wait_for(waiting, wait_seconds)
+    yield from _wait_for(settings.secret_key.encode(), waiting, wait_seconds)
 
 
 def sources_of(campaign: Campaign) -> list[SourceRow]:
@@ -224,14 +225,16 @@ def _request(url: str, method: str, body: bytes, headers: dict[str, str]) -> tup
         connection.close()
 
 
-def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[IntegrationResult]:
+def _wait_for(
+    master: bytes, waiting: Sequence[_Sent], wait_seconds: float
+) -> Iterator[IntegrationResult]:
     """Wait until workers have processed the deliveries; yield the result of each."""
     deadline = time.monotonic() + wait_seconds
     while waiting and time.monotonic() < deadline:
         still = []
         for sent in waiting:
             with transaction():
-                done = _look_for(sent)
+                done = _look_for(master, sent)
             if done is None:
                 still.append(sent)
             else:
@@ -250,7 +253,7 @@ def _wait_for(waiting: Sequence[_Sent], wait_seconds: float) -> Iterator[Integra
         )
 
 
-def _look_for(sent: _Sent) -> IntegrationResult | None:
+def _look_for(master: bytes, sent: _Sent) -> IntegrationResult | None:
     """Return the result of a delivery, or None while it is pending."""
     source = sent.source
     row = inbox.newest_test(source.org_id, source.id)
@@ -259,7 +262,7 @@ def _look_for(sent: _Sent) -> IntegrationResult | None:
     if row.status == "quarantined":
         words = say("the delivery could not be read: %(why)s", why=row.reason)
         return _outcome(source, sent.began, words)
-    found = _action_of(source.org_id, row.id)
+    found = _action_of(master, source.org_id, row.id)
     if found is None:
         return _outcome(source, sent.began, say("the delivery reported no action"))
     if found.code != sent.link.code:
@@ -268,6 +271,8 @@ def _look_for(sent: _Sent) -> IntegrationResult | None:
     return _outcome(source, sent.began, "", found.tier)
 
 
-def _action_of(org_id: UUID, delivery_id: UUID) -> actions.Action | None:
-    found = actions.of_delivery(org_id, delivery_id)
+def _action_of(master: bytes, org_id: UUID, delivery_id: UUID) -> actions.Action | None:
+    names = [fact.action_id for fact in facts_of(master, org_id, [delivery_id])]
+    known = action_aliases.find_aliases(org_id, names)
+    found = actions.find_actions(org_id, {known.get(name, name) for name in names}).values()
     return next((each for each in found if each.code), None) or next(iter(found), None)

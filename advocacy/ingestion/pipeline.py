@@ -26,6 +26,7 @@ from advocacy.identity.hashing import supporter_of, suppression_digest
 from advocacy.identity.resolution import Joined, join_people
 from advocacy.ingestion import figures
 from advocacy.ingestion.evidence import look_up
+from advocacy.ingestion.facts import facts_of
 from advocacy.ingestion.reconcile import Fact, Reconciled, group_facts, reconcile, write_facts
 from advocacy.ingestion.restatements import restated
 from advocacy.ingestion.totals_deltas import deltas
@@ -53,14 +54,12 @@ LONGEST_WINDOW_DAYS = max(window.days for window in WINDOWS.values())
 class Parsed:
     """What the bodies of a batch say: facts by delivery, and what could not be parsed.
 
-    `written` has the facts of a delivery as JSON where they are already serialized. `unread` counts
-    the actions of a delivery with a contact that could not be read.
+    `unread` counts the actions of a delivery with a contact that could not be read.
     """
 
     facts: dict[UUID, list[Fact]] = field(default_factory=dict)
     failed: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     source_of: dict[UUID, UUID] = field(default_factory=dict)
-    written: dict[UUID, str] = field(default_factory=dict)
     unread: dict[UUID, int] = field(default_factory=dict)
 
     def part(self, delivery_ids: Iterable[UUID] | None = None) -> Parsed:
@@ -70,19 +69,13 @@ class Parsed:
         def of(some: Mapping[UUID, Any]) -> dict[UUID, Any]:
             return {each: value for each, value in some.items() if each in ids}
 
-        return Parsed(
-            of(self.facts), of(self.failed), of(self.source_of), of(self.written), of(self.unread)
-        )
+        return Parsed(of(self.facts), of(self.failed), of(self.source_of), of(self.unread))
 
     def halves(self) -> list[Parsed]:
         """Return two halves; nothing of a single delivery."""
         ids = list(self.source_of)
         middle = len(ids) // 2
         return [self.part(ids[:middle]), self.part(ids[middle:])] if middle else []
-
-    def to_keep(self, delivery_id: UUID) -> str:
-        """Return the facts of a delivery as JSON."""
-        return self.written.get(delivery_id) or write_facts(self.facts[delivery_id])
 
 
 def apply_batch(
@@ -105,7 +98,7 @@ def apply_batch(
     names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
     known = action_aliases.find_aliases(org_id, names)
     before = actions.find_actions(org_id, names | set(known.values()))
-    facts += _earlier_facts(org_id, before, parsed.facts)
+    facts += _earlier_facts(master, org_id, before, parsed.facts)
 
     todo, gone, names_of = [], [], {}
     for action_id, group in group_facts(facts, known).items():
@@ -155,7 +148,6 @@ def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
             if len(left) == len(fact.who):
                 continue
             erased.add(delivery_id)
-            parsed.written.pop(delivery_id, None)
             # Another person's address stays, even if they share a phone with the erased person.
             without_person = "email" not in left
             facts[index] = replace(
@@ -164,11 +156,11 @@ def _remove_erased_people(master: bytes, org_id: UUID, parsed: Parsed) -> None:
                 click_id="" if without_person else fact.click_id,
             )
         parsed.facts[delivery_id] = facts
-    inbox.drop_bodies(org_id, sorted(erased))
+    inbox.put_redacted(org_id, {each: write_facts(parsed.facts[each]) for each in sorted(erased)})
 
 
 def _earlier_facts(
-    org_id: UUID, before: Mapping[UUID, Action], stated: Mapping[UUID, object]
+    master: bytes, org_id: UUID, before: Mapping[UUID, Action], stated: Mapping[UUID, object]
 ) -> list[Fact]:
     """Return what earlier deliveries reported about these actions, without those in this batch."""
     earlier = {
@@ -177,9 +169,7 @@ def _earlier_facts(
         for delivery_id in action.delivery_ids
         if delivery_id not in stated
     }
-    if not earlier:
-        return []
-    return [Fact.from_json(written) for written in inbox.facts_of(org_id, earlier)]
+    return facts_of(master, org_id, earlier) if earlier else []
 
 
 def _action(settled: Reconciled, source_id: UUID, delivery_ids: list[UUID]) -> Action:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from advocacy.storage.session import execute, run
+from advocacy.storage.session import column, execute, run
 
 
 class _AliasRow(NamedTuple):
@@ -23,6 +23,17 @@ def find_aliases(org_id: UUID, names: Iterable[UUID]) -> dict[UUID, UUID]:
         names=list(names),
     )
     return {row.name: row.action_id for row in rows}
+
+
+def aliases_of(org_id: UUID, action_id: UUID) -> set[UUID]:
+    """Return the aliases of an action."""
+    rows = column(
+        UUID,
+        "select name from action_names where org_id = :o and action_id = :id",
+        o=org_id,
+        id=action_id,
+    )
+    return set(rows)
 
 
 def put_aliases(org_id: UUID, names: Mapping[UUID, UUID]) -> None:

@@ -278,23 +278,6 @@ def drop_derived(org_id: UUID) -> None:
         execute(f"delete from {table} where org_id = :o", o=org_id)
 
 
-def of_delivery(org_id: UUID, delivery_id: UUID) -> list[Action]:
-    """Return the actions that a delivery reported, under their current ids."""
-    return run(
-        Action,
-        f"""with reported as (
-              select cast(f ->> 'action_id' as uuid) as name
-              from inbox, jsonb_array_elements(coalesce(facts, '[]')) f
-              where org_id = :o and id = :d)
-            select {_COLUMNS} from actions
-            where org_id = :o and id in (
-              select coalesce(n.action_id, reported.name) from reported
-              left join action_names n on n.org_id = :o and n.name = reported.name)""",
-        o=org_id,
-        d=delivery_id,
-    )
-
-
 class _MadeRow(NamedTuple):
     id: UUID
     email: str

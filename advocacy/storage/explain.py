@@ -1,7 +1,6 @@
 """Read the data for receipts of actions, and find actions.
 
-Note: no personal data leaves this module. Of the facts of a delivery only their types (created,
-refunded, …) are read, never the hashes beside them.
+Note: no personal data leaves this module.
 """
 
 from __future__ import annotations
@@ -15,36 +14,24 @@ from advocacy.storage.session import run
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery and what it reported of an action."""
+    """A delivery that reported an action."""
 
     id: UUID
     received_at: datetime
     test: bool
     source: str
     provider: str
-    said: list[str]
 
 
-def deliveries(org_id: UUID, action_id: UUID, delivery_ids: Iterable[UUID]) -> list[DeliveryRow]:
-    """Return what each of these deliveries said of an action, in the order of arrival.
-
-    Rows are (id, received_at, test, source, provider, said); `said` lists statement types.
-    """
+def deliveries(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[DeliveryRow]:
+    """Return these deliveries, in the order of arrival."""
     return run(
         DeliveryRow,
-        """select i.id, i.received_at, i.test, s.name as source, s.provider,
-                  coalesce((
-                    select array_agg(distinct f ->> 'said' order by f ->> 'said')
-                    from jsonb_array_elements(coalesce(i.facts, '[]')) f
-                    where cast(f ->> 'action_id' as uuid) = :id
-                       or cast(f ->> 'action_id' as uuid) in (
-                            select n.name from action_names n
-                            where n.org_id = :o and n.action_id = :id)), '{}') as said
+        """select i.id, i.received_at, i.test, s.name as source, s.provider
            from inbox i join sources s on s.org_id = i.org_id and s.id = i.source_id
            where i.org_id = :o and i.id = any(cast(:ids as uuid[]))
            order by i.received_at, i.id""",
         o=org_id,
-        id=action_id,
         ids=list(delivery_ids),
     )
 

@@ -16,7 +16,6 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from advocacy.core.events import Verified, shape
-from advocacy.core.records import JsonObject
 from advocacy.storage.leases import COLUMNS, LeasedDelivery, LeaseLost
 from advocacy.storage.session import column, execute, exists, run, scalar
 
@@ -202,6 +201,8 @@ def _take_older(org_id: UUID, status: str) -> list[_OlderRow]:
 
 def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
     """Store for how many actions a delivery gives a contact that cannot be read."""
+    if not unread:
+        return
     execute(
         """update inbox i set unread_contacts = v.unread
            from unnest(cast(:ids as uuid[]), cast(:unread as int2[])) as v (id, unread)
@@ -213,16 +214,15 @@ def put_unread_contacts(org_id: UUID, unread: Mapping[UUID, int]) -> None:
     )
 
 
-def facts_of(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[JsonObject]:
-    """Return all facts of these deliveries."""
-    rows = column(
-        list[JsonObject],
-        """select facts from inbox
-           where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null""",
+def read_deliveries(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[LeasedDelivery]:
+    """Return these deliveries by their ids."""
+    return run(
+        LeasedDelivery,
+        f"""select {COLUMNS} from inbox i
+            where i.org_id = :o and i.id = any(cast(:ids as uuid[])) order by i.id""",
         o=org_id,
         ids=list(delivery_ids),
     )
-    return [fact for facts in rows for fact in facts]
 
 
 def organizations_with_work() -> list[UUID]:
@@ -455,7 +455,6 @@ class ImportedRow:
     external_id: str
     sealed: bytes
     digest: bytes
-    facts: str
 
 
 def put_rows(
@@ -465,12 +464,11 @@ def put_rows(
     inserted = column(
         UUID,
         """insert into inbox (org_id, id, source_id, external_id, body, body_digest, content_type,
-                              received_at, status, facts)
-           select :o, v.id, :source, v.external_id, v.body, v.digest, :content_type, :at, 'done',
-                  v.facts::jsonb
+                              received_at, status)
+           select :o, v.id, :source, v.external_id, v.body, v.digest, :content_type, :at, 'done'
            from unnest(cast(:ids as uuid[]), cast(:names as text[]), cast(:bodies as bytea[]),
-                       cast(:digests as bytea[]), cast(:facts as text[]))
-                as v (id, external_id, body, digest, facts)
+                       cast(:digests as bytea[]))
+                as v (id, external_id, body, digest)
            order by v.external_id
            on conflict (org_id, source_id, external_id) do nothing returning id""",
         o=org_id,
@@ -481,28 +479,44 @@ def put_rows(
         names=[row.external_id for row in rows],
         bodies=[row.sealed for row in rows],
         digests=[row.digest for row in rows],
-        facts=[row.facts for row in rows],
     )
     return set(inserted)
 
 
-def read_done(org_id: UUID, after: UUID | None, limit: int) -> list[LeasedDelivery]:
-    """Return done deliveries by their ids, behind this one, for a rebuild."""
+def read_done(
+    org_id: UUID,
+    after: UUID | None,
+    limit: int,
+    *,
+    with_body: bool = False,
+    received_before: datetime | None = None,
+) -> list[LeasedDelivery]:
+    """Return done deliveries by their ids, behind this one.
+
+    With `with_body` only those whose body is stored, and with `received_before` only those of them
+    that were received earlier.
+    """
     return run(
         LeasedDelivery,
         f"""select {COLUMNS} from inbox i
             where i.org_id = :o and i.id > :after
+              and (not :with_body or i.body is not null)
+              and (cast(:before as timestamptz) is null or i.received_at < :before)
               and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
               and not exists (select 1 from quarantine q where q.org_id = :o and q.id = i.id)
             order by i.id limit :limit""",
         o=org_id,
         after=after or UUID(int=0),
+        with_body=with_body or received_before is not None,
+        before=received_before,
         limit=limit,
     )
 
 
 def put_facts(org_id: UUID, facts: Mapping[UUID, str]) -> None:
-    """Replace the facts (JSON) of done deliveries where they differ."""
+    """Replace the facts (JSON) of deliveries without a body where they differ."""
+    if not facts:
+        return
     execute(
         """update inbox i set facts = v.facts::jsonb
            from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
@@ -554,30 +568,37 @@ def drop_bodies(org_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     )
 
 
-def drop_old_bodies(org_id: UUID, done_before: datetime, quarantined_before: datetime) -> int:
-    """Remove the bodies of what was received or quarantined before these instants.
+def put_facts_for_bodies(org_id: UUID, facts: Mapping[UUID, str]) -> None:
+    """Replace bodies by their facts (JSON). With a body goes its message id."""
+    execute(
+        """update inbox i set body = null, message_id = '', facts = v.facts::jsonb
+           from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
+           where i.org_id = :o and i.id = any(cast(:ids as uuid[])) and i.id = v.id""",
+        o=org_id,
+        ids=list(facts),
+        facts=list(facts.values()),
+    )
 
-    Facts and reasons stay, and so does what waits. What is flagged as `id_reuse` can never be
-    replayed, so its body goes as early as one that is done. With a body goes its message id, as in
-    `drop_bodies`.
+
+def drop_quarantined_bodies(org_id: UUID, reused_before: datetime, before: datetime) -> int:
+    """Remove the bodies of what was quarantined before this instant; reasons stay.
+
+    What is flagged as `id_reuse` can never be replayed, so its body goes as early as one that is
+    done, by when it was received. With a body goes its message id, as in `drop_bodies`.
     """
     return execute(
         """update inbox i set body = null, message_id = ''
-           where i.org_id = :o and i.body is not null
-             and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
-             and (i.received_at < :done
-                  and not exists (select 1 from quarantine q
-                                  where q.org_id = :o and q.id = i.id and q.reason <> 'id_reuse')
-                  or exists (select 1 from quarantine q
-                             where q.org_id = :o and q.id = i.id and q.since < :quarantined))""",
+           from quarantine q
+           where q.org_id = :o and i.org_id = :o and i.id = q.id and i.body is not null
+             and (q.since < :before or q.reason = 'id_reuse' and i.received_at < :reused)""",
         o=org_id,
-        done=done_before,
-        quarantined=quarantined_before,
+        reused=reused_before,
+        before=before,
     )
 
 
 def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
-    """Return the deliveries whose facts name one of these.
+    """Return the deliveries without a body whose facts name one of these.
 
     Reads all facts, so many at a time: no index has them, and no statement may take so long.
     """
@@ -596,7 +617,7 @@ def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
         rows = column(
             UUID,
             """select i.id from inbox i
-               where i.org_id = :o and i.id > :last
+               where i.org_id = :o and i.id > :last and i.body is null
                  and (cast(:end as uuid) is null or i.id <= :end)
                  and exists (
                    select 1 from jsonb_array_elements(i.facts) f, jsonb_each_text(f -> 'who') w
@@ -612,40 +633,13 @@ def deliveries_naming(org_id: UUID, hashes: Iterable[str]) -> set[UUID]:
         last = ends[0]
 
 
-class FactsRow(NamedTuple):
-    """The facts of a delivery."""
-
-    id: UUID
-    source_id: UUID
-    facts: list[JsonObject]
-
-
-def read_facts(org_id: UUID, delivery_ids: Iterable[UUID]) -> list[FactsRow]:
-    """Return (id, source_id, facts) of these deliveries, in the order of their ids."""
-    return run(
-        FactsRow,
-        """select id, source_id, facts from inbox
-           where org_id = :o and id = any(cast(:ids as uuid[])) and facts is not null
-           order by id for update""",
-        o=org_id,
-        ids=list(delivery_ids),
-    )
-
-
 def put_redacted(org_id: UUID, facts: Mapping[UUID, str]) -> None:
     """Replace the facts (JSON) of these deliveries, and remove the bodies, which have more.
 
     With a body goes its message id, as in `drop_bodies`, and the bodies that came under
     the same id and stand flagged as `id_reuse`.
     """
-    execute(
-        """update inbox i set body = null, message_id = '', facts = v.facts::jsonb
-           from unnest(cast(:ids as uuid[]), cast(:facts as text[])) as v (id, facts)
-           where i.org_id = :o and i.id = v.id""",
-        o=org_id,
-        ids=list(facts),
-        facts=list(facts.values()),
-    )
+    put_facts_for_bodies(org_id, facts)
     execute(
         """update inbox i set body = null
            from inbox told, quarantine q

@@ -176,7 +176,7 @@ def test_the_export_can_be_imported(tmp_path):
 
     from advocacy.core.events import Verified
     from advocacy.core.tabular.table import open_table
-    from advocacy.ingestion.drain import events_of
+    from advocacy.ingestion.facts import events_of
     from advocacy.providers.csv_exports import ROW
     from advocacy.providers.export_layouts import LAYOUTS
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from email.utils import format_datetime
 from itertools import permutations
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,9 +28,10 @@ from advocacy.core.events import Person
 from advocacy.identity import resolution
 from advocacy.identity.graph import Edge, Limits, partition
 from advocacy.identity.hashing import digests
-from advocacy.ingestion import drain, erasure
+from advocacy.ingestion import drain, erasure, facts
 from advocacy.storage import inbox
 from advocacy.storage.db import db
+from tests.support.deliveries import facts_in
 from tests.support.sql import run
 from tests.support.world import World, empty_tables
 
@@ -404,16 +407,25 @@ def test_people_in_facts_are_found_in_batches(world, monkeypatch):
         tell(world, f"a{number}", f"E{number % 2}")
     world.drain()
     naming: dict[str, set[Any]] = {}
-    for row in run("select id, facts from inbox"):
-        for digest in row.facts[0]["who"].values():
-            naming.setdefault(digest, set()).add(row.id)
+    for fact in facts_in(world):
+        for digest in fact.who.values():
+            naming.setdefault(digest, set()).add(fact.delivery_id)
     assert sorted(map(len, naming.values())) == [3, 4]
-    for many in (1, 2, 3, 7, 100):
-        monkeypatch.setattr(inbox, "_FACTS_AT_ONCE", many)
-        for digest, told in naming.items():
-            assert inbox.deliveries_naming(world.org_id, [digest]) == told
-        assert len(inbox.deliveries_naming(world.org_id, naming)) == 7
-        assert inbox.deliveries_naming(world.org_id, ["nobody's"]) == set()
+
+    def find(hashes: Iterable[str]) -> set[UUID]:
+        return facts.deliveries_naming(world.master, world.org_id, hashes)
+
+    for with_body in (True, False):
+        for many in (1, 2, 3, 7, 100):
+            monkeypatch.setattr(inbox, "_FACTS_AT_ONCE", many)
+            monkeypatch.setattr(facts, "_BODIES_AT_ONCE", many)
+            for digest, told in naming.items():
+                assert find([digest]) == told
+            assert len(find(naming)) == 7
+            assert find(["nobody's"]) == set()
+        if with_body:
+            expired = replace(world.settings, body_retention_days=0)
+            assert erasure.drop_old_bodies(expired, world.org_id) == 7
 
 
 def test_erasing_removes_test_actions(world):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Delivery, StatementType, Verified
-from advocacy.ingestion.drain import events_of, facts_of
+from advocacy.ingestion.facts import events_of, facts_of_events
 from advocacy.ingestion.reconcile import Fact, reconcile
 from advocacy.providers import generic
 from advocacy.providers.csv_exports import READERS, ROW, row_id
@@ -133,7 +133,7 @@ def what_it_says(events: list[ActionEvent]) -> None:
             assert event.amount_minor is None or event.amount_minor > 0
         assert (event.amount_minor or 0) >= 0
         assert 1990 <= event.occurred_at.year <= 2200
-    for fact in facts_of(events, b"k" * 32, source, UUID(int=1)):
+    for fact in facts_of_events(events, b"k" * 32, source, UUID(int=1)):
         kept = json.dumps(fact.to_json())
         assert "\\u0000" not in kept and kept.encode()
         assert Fact.from_json(json.loads(kept)) == fact
@@ -204,7 +204,7 @@ def test_there_is_a_row_for_each_reader() -> None:
         setup = {"mapping": ROW_MAPPING} if provider == generic.slug else {}
         body = json.dumps(row).encode()
         events = events_of(provider, Verified(body, NOW, content_type=ROW, setup=setup))
-        assert facts_of(events, b"k" * 32, source, UUID(int=1))[0].who["email"]
+        assert facts_of_events(events, b"k" * 32, source, UUID(int=1))[0].who["email"]
 
 
 @every_provider

@@ -17,7 +17,7 @@ from advocacy.core.contacts import normalise_phone
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, ActionKind, Person, StatementType, Verified
 from advocacy.identity.hashing import digests
-from advocacy.ingestion.drain import events_of
+from advocacy.ingestion.facts import events_of
 from advocacy.providers import generic, parsing
 from advocacy.providers.csv_exports import ROW
 from tests.support.counterparts import BOTH, CLICK, CODE, COUNTERPARTS, NOW, Counterpart, payload

@@ -66,15 +66,16 @@ def store_as_before(world, events: list[ActionEvent], name: str, **columns: str)
             name,
             seal(world.master, world.org_id, f"body:{delivery_id}", body),
             bytes(32),
-            write_facts(facts),
         )
         inbox.put_rows(world.org_id, source_id, "application/json; charset=utf-8", NOW, [row])
         # The body's time is over, as it soon is; a rebuild has the facts alone.
         run(
-            """update inbox set body = null, message_id = :message_id, detail = :detail
+            """update inbox set body = null, facts = cast(:facts as jsonb),
+                      message_id = :message_id, detail = :detail
                where org_id = :o and id = :id""",
             o=world.org_id,
             id=delivery_id,
+            facts=write_facts(facts),
             message_id=columns.get("message_id", ""),
             detail=columns.get("detail", ""),
         )
