@@ -160,7 +160,7 @@ class PostFigures:
     actions: Number
     by_kind: Mapping[str, Number]
     supporters: People
-    money: tuple[Money, ...] = field(metadata={"money": True})
+    money: tuple[Money, ...]
     evidence: tuple[Evidence, ...] = field(
         metadata={"rows": "evidence", "by_model": True, "keep_empty": True}
     )
@@ -188,7 +188,7 @@ class PlatformFigures:
     clicks: Clicks
     actions: Number
     supporters: People
-    money: tuple[Money, ...] = field(metadata={"money": True})
+    money: tuple[Money, ...]
 
     def givers(self, sum_: Money) -> int:
         """Return how many people at most gave a sum."""
@@ -230,7 +230,7 @@ class CampaignActivation:
     supporters: People
     clicks: Clicks
     by_kind: tuple[KindFigures, ...] = field(metadata={"rows": "kinds"})
-    money: tuple[Money, ...] = field(metadata={"money": True})
+    money: tuple[Money, ...]
     evidence: tuple[Evidence, ...] = field(
         metadata={"rows": "evidence", "by_model": True, "keep_empty": True}
     )

@@ -43,7 +43,7 @@ class PeriodFigures:
     actions: Number = 0
     clicks: int = 0
     donors: int = 0
-    money: tuple[Money, ...] = field(default=(), metadata={"money": True})
+    money: tuple[Money, ...] = ()
 
     def givers(self, _sum: Money) -> int:
         """Return how many people at most gave a sum."""
@@ -83,7 +83,7 @@ class TopPost:
     supporters: int
     new: int
     by_kind: Mapping[str, Number]
-    money: tuple[Money, ...] = field(metadata={"money": True})
+    money: tuple[Money, ...]
 
     def givers(self, sum_: Money) -> int:
         """Return how many people at most gave a sum."""

@@ -134,8 +134,8 @@ def make_weekly(
             _write(html, render.html(sheet, language, pictures).encode())
         if send:
             rounding = outbox.rounding_for(settings, organization.id, send)
-            letter = outbox.weekly_letter(settings, exact, language, rounding)
-            _deliver(smtp.message(letter, settings.mail_from, send, uuid4().hex))
+            content = outbox.weekly_email(settings, exact, language, rounding)
+            _deliver(smtp.message(content, settings.mail_from, send, uuid4().hex))
             click.echo(f"sent to {send}")
         if not (pdf or html or send):
             click.echo(render.text(sheet), nl=False)
@@ -170,10 +170,10 @@ def _deliver(mail: EmailMessage) -> None:
 
     try:
         smtp.deliver(settings_now().smtp_url, mail)
-    except smtp.NotTaken as refused:
-        advice = smtp.ADVICE.get(refused.word, "check its log")
-        raise Refusal(f"the mail server rejected it ({refused.word}); {advice}") from None
-    except smtp.NotKnown:
+    except smtp.MailRejected as rejected:
+        advice = smtp.ADVICE.get(rejected.reason, "check its log")
+        raise Refusal(f"the mail server rejected it ({rejected.reason}); {advice}") from None
+    except smtp.MailUnconfirmed:
         raise Refusal(
             "the mail server did not confirm; check whether it arrived before you send it again"
         ) from None

@@ -1,14 +1,15 @@
-"""Reports as people who are not members see them: every number in them is rounded.
+"""Round all numbers of a report for people who are not members.
 
-A report is a tree of dataclasses, and each number in it is a cell: of a measure, in a row, of a
-campaign's days. Cells are named alike in pages and mails, so both show the same. The metadata of a
-dataclass's field may have:
+A report is a tree of dataclasses, and each number in it is a cell: a measure of a row, on some days
+of a campaign. Cells have the same names in pages and emails, so that both show the same numbers.
+The metadata of a field may have:
 
-- `measure`: what a number counts, if not what its field is called; `exact`: it counts nothing.
+- `measure`: what a number counts, by default the name of the field; `exact`: it is not a count.
 - `label`: the field is part of the name of its row.
-- `money`: sums by currency; their row says by `givers` how many people at most gave one.
-- `rows`: the name of a list. `by_model`: it depends on the attribution model. `ordered_by`: its
-  rows are ordered by this number. `keep_empty`: rows without any number are shown as well.
+- `rows`: the name of a list. `by_model`: it depends on the attribution model. `ordered_by`: the
+  number by which it is ordered. `keep_empty`: rows without any number are shown as well.
+
+A row with `money` has a method `givers`, the number of people who gave a sum at most.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The cells of some days of a campaign (its slug), or of the organization (no slug)."""
+    """The cells of a campaign (its slug) or of the organization (no slug) on some days."""
 
     rounding: Rounding
     model: str
@@ -44,7 +45,7 @@ class _Cells:
         return self.rounding.count(value, self.scope, *self.days, measure, row)
 
     def of(self, row: object) -> _Cells:
-        """Return the cells of a row: those of its own days and campaign, where it names them."""
+        """Return the cells of a row, which may have days and a campaign of its own."""
         day = getattr(row, "day", None)
         days = getattr(row, "first_on", day), getattr(row, "last_on", day)
         campaign = getattr(row, "campaign", None)
@@ -82,7 +83,7 @@ def shared_surge(report: SurgeFigures, rounding: Rounding) -> SurgeFigures:
 
 
 def _rounded(of: _Cells, row: Row, name: str = "") -> Row:
-    """Round all numbers of a row, and calculate those that follow from others again."""
+    """Round all numbers of a row; recalculate those that depend on others."""
     shown = replace(row, **{each.name: _value(of, row, each, name) for each in fields(row)})
     recalculated: Row = shown.recalculated() if hasattr(shown, "recalculated") else shown
     return recalculated
@@ -97,7 +98,7 @@ def _value(of: _Cells, row: DataclassInstance, of_field: Field[object], name: st
         case Mapping():
             found = {key: of.count(number, key, name) for key, number in value.items()}
             return {key: number for key, number in found.items() if number}
-        case tuple() if how.get("money"):
+        case tuple() if of_field.name == "money":
             return tuple(_money(of, each, row.givers(each), name) for each in value)  # type: ignore[attr-defined]
         case tuple():
             return _rows(of, how, value, name)
@@ -105,15 +106,15 @@ def _value(of: _Cells, row: DataclassInstance, of_field: Field[object], name: st
 
 
 def _rows(of: _Cells, how: Mapping[str, str], rows: Iterable[Row], name: str) -> tuple[Row, ...]:
-    """Round the rows of a list; rows of which nothing is left are removed, unless about a post.
+    """Round the rows of a list; remove rows without any number, unless they are about a post.
 
-    Note: they are ordered again, since the order by exact numbers would disclose these.
+    Note: they are ordered again, as the order by exact numbers would disclose these.
     """
     if how.get("rows"):
         name += f"/{of.model if how.get('by_model') else ''}:{how['rows']}:"
     rounded = [_rounded(of.of(row), row, name + _label(row)) for row in rows]
     if not how.get("keep_empty"):
-        rounded = [row for row in rounded if getattr(row, "post", None) or _anything(row)]
+        rounded = [row for row in rounded if getattr(row, "post", None) or _has_numbers(row)]
     if by := how.get("ordered_by"):
         rounded.sort(key=lambda row: (not _label(row), -getattr(row, by), _label(row)))
     return tuple(rounded)
@@ -124,25 +125,25 @@ def _is_row(part: object) -> TypeGuard[DataclassInstance]:
 
 
 def _label(row: DataclassInstance) -> str:
-    """Return the name of a row; a part that is a row itself has its own name."""
+    """Return the name of a row, from its fields with `label`."""
     parts = [getattr(row, each.name) for each in fields(row) if "label" in each.metadata]
     names = [_label(part) if _is_row(part) else str(part) for part in parts]
     return "" if parts == [None] else "/".join(names)
 
 
-def _anything(part: object) -> bool:
+def _has_numbers(part: object) -> bool:
     if isinstance(part, Mapping):
         return any(part.values())
     if _is_row(part):
-        return any(_anything(getattr(part, each.name)) for each in fields(part))
+        return any(_has_numbers(getattr(part, each.name)) for each in fields(part))
     return bool(part) and isinstance(part, int | float)
 
 
 def _money(of: _Cells, sum_: Money, givers: int, name: str) -> Money:
-    """Round a sum of money; it is shown if at least the base of people, and of gifts, gave it.
+    """Round a sum of money; it is shown if it has at least the base of givers and of gifts.
 
-    The number of people whose gifts were refunded or renewed is not known: such amounts are not
-    shown, and if anything was refunded only the net amount is.
+    How many people were refunded or renew is not known: those amounts are not shown, and with
+    refunds only the net amount is.
     """
     row = f"{name}:{sum_.currency}"
     shown = min(sum_.donations, givers) >= of.rounding.base
@@ -168,7 +169,7 @@ def three_digits(minor: int | None) -> int | None:
 
 
 def _changed(of: _Cells, changed: Changes) -> Changes:
-    """Round what changed; amounts are left out, as the number of givers behind is not known."""
+    """Round changes; changed amounts are left out, as their number of givers is not known."""
     of = replace(of, days=(changed.first, changed.last), sides={})
     rounded = []
     for row in changed.rows:

@@ -2,8 +2,8 @@
 
 A count v = q * base + r is shown as (q + 1) * base with probability r / base, else as q * base. So
 zero stays zero, no number moves by the base or more, and the mean error over many cells is zero.
-Which of the two it is follows from a keyed digest of the cell's name alone: the same cell shows the
-same in every view and on every day, until its count passes the cell's own threshold.
+Which of the two depends on a keyed digest of the cell's name only, so that a cell is the same in
+every view and on every day, until its count passes the threshold of the cell.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from advocacy.core.crypto import organization_key
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How the counts of one organization are rounded for others."""
+    """The rounding of an organization's counts for others."""
 
     key: bytes
     base: int
 
     @classmethod
     def of(cls, secret_key: str, org_id: UUID, base: int) -> Rounding:
-        """Return the rounding of an organization, under its own key for this purpose."""
+        """Return the rounding of an organization, with a key of its own for this purpose."""
         return cls(organization_key(secret_key.encode(), org_id, "rounding"), base)
 
     @property
     def exact(self) -> bool:
-        """Say whether everything is shown as it is."""
+        """Return whether nothing is rounded."""
         return self.base < 2
 
     def count(self, value: float, *cell: object) -> float:
-        """Round a count, which may be a fraction of actions, as its cell has it."""
+        """Round a count, which may be fractional, by the threshold of its cell."""
         if self.exact:
             return value
         name = json.dumps([str(part) for part in cell]).encode()

@@ -191,7 +191,7 @@ def test_the_doctor_reports_mail_problems(staff, serve, world):
     subscribe(world)
     assert "1 subscriptions are waiting; set SMTP_URL and MAIL_FROM" in doctor()
     port = serve()
-    assert "takes none (no_starttls)" in doctor(
+    assert "rejects email (no_starttls)" in doctor(
         SMTP_URL=f"smtp://localhost:{port}", MAIL_FROM=SENDER
     )
     assert doctor(SMTP_URL=f"smtp-plain://localhost:{port}").startswith("ok")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask_babel import force_locale
 
 from advocacy.analytics.activation import activation
-from advocacy.analytics.figures import Money, People, Renewals
+from advocacy.analytics.figures import CampaignActivation, Clicks, Money, People, Renewals
 from advocacy.analytics.weekly_figures import FigureChange, from_json
 from advocacy.analytics.weekly_summary import summarize
 from advocacy.core.periods import Period
@@ -116,6 +116,24 @@ def test_every_count_of_a_shared_report_is_a_multiple_of_the_base(acted):
         assert any(number in SMALL for _, number in counts(figures))
         shown = shared_summary(figures, rounding_of(acted))
         assert [each for each in counts(shown) if each[1] % BASE] == []
+
+
+@dataclass(frozen=True, slots=True)
+class WithLetters(CampaignActivation):
+    """A report with figures that no rule names."""
+
+    letters: int = 0
+    drafts: tuple[Clicks, ...] = ()
+
+
+def test_a_figure_without_a_rule_is_rounded(acted):
+    report = report_of(acted)
+    values = {each.name: getattr(report, each.name) for each in fields(report)}
+    extended = WithLetters(**values, letters=3, drafts=(Clicks(3, 4),))
+    shown = shared_activation(extended, rounding_of(acted))
+    assert shown.letters in {0, BASE}
+    assert [each for each in counts(shown.drafts) if each[1] % BASE] == []
+    assert shown.supporters == shared_activation(report, rounding_of(acted)).supporters
 
 
 def test_amounts_of_fewer_givers_than_the_base_are_not_shown(acted):

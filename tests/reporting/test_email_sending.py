@@ -192,7 +192,7 @@ class Dead(BaseException):
 
 def test_a_process_that_dies_before_it_sends_loses_nothing(world, smtp, mailbox, monkeypatch):
     subscribe(world)
-    monkeypatch.setattr(render, "letter", lambda *_: (_ for _ in ()).throw(Dead))
+    monkeypatch.setattr(render, "email_content", lambda *_: (_ for _ in ()).throw(Dead))
     with pytest.raises(Dead):
         send(world, smtp)
     monkeypatch.undo()
@@ -228,14 +228,14 @@ def test_a_process_that_dies_while_it_sends_is_seen_and_not_doubled(
 
 def test_a_worker_that_slept_through_its_claim_sends_nothing(world, smtp, mailbox, monkeypatch):
     subscribe(world)
-    make = render.letter
+    make = render.email_content
 
     def slow(*arguments):
-        monkeypatch.setattr(render, "letter", make)
+        monkeypatch.setattr(render, "email_content", make)
         assert send(world, smtp, MONDAY + timedelta(minutes=11)) == 1
         return make(*arguments)
 
-    monkeypatch.setattr(render, "letter", slow)
+    monkeypatch.setattr(render, "email_content", slow)
     assert send(world, smtp) == 0
     assert len(mailbox.mails) == 1
     assert statuses(world) == [("sent", "")]
@@ -244,13 +244,13 @@ def test_a_worker_that_slept_through_its_claim_sends_nothing(world, smtp, mailbo
 def test_what_cannot_be_made_stops_nobody_else(world, smtp, mailbox, monkeypatch):
     subscribe(world)
     subscribe(world, "second@example.org")
-    make = render.letter
+    make = render.email_content
 
     def fails_once(*arguments):
-        monkeypatch.setattr(render, "letter", make)
+        monkeypatch.setattr(render, "email_content", make)
         raise RuntimeError("no chart")
 
-    monkeypatch.setattr(render, "letter", fails_once)
+    monkeypatch.setattr(render, "email_content", fails_once)
     assert send(world, smtp) == 1
     assert sorted(statuses(world)) == [("sent", ""), ("waiting", "not_made")]
     assert send(world, smtp, MONDAY + timedelta(minutes=2)) == 1
@@ -332,8 +332,8 @@ def test_one_organization_never_sees_the_other(app, world, smtp, mailbox):
 
 
 def mail():
-    letter = smtp_email.Letter("A\nbroken – subject", "Fünf.\n.\n", "<p>Fünf</p>")
-    return smtp_email.message(letter, "Hope Project <reports@example.org>", "a@example.org", "x.0")
+    content = smtp_email.EmailContent("A\nbroken – subject", "Fünf.\n.\n", "<p>Fünf</p>")
+    return smtp_email.message(content, "Hope Project <reports@example.org>", "a@example.org", "x.0")
 
 
 def test_a_subject_has_no_line_breaks_and_a_lone_dot_does_not_end_the_text(smtp, mailbox):
@@ -349,7 +349,7 @@ def test_starttls_with_a_password(serve, mailbox, certificate, monkeypatch):
     port = serve(tls_context=context, require_starttls=True, authenticator=mailbox.authenticate)
     smtp_email.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
     assert (mailbox.users, mailbox.tls) == (["hope"], [True])
-    with pytest.raises(smtp_email.NotTaken, match="login_refused"):
+    with pytest.raises(smtp_email.MailRejected, match="login_refused"):
         smtp_email.deliver(f"smtp://hope:wrong@localhost:{port}", mail())
     assert len(mailbox.mails) == 1
 
@@ -366,7 +366,7 @@ def test_tls_from_the_start(serve, mailbox, certificate, monkeypatch):
 def test_a_certificate_that_does_not_hold_gets_nothing(serve, mailbox, certificate, scheme):
     _, context = certificate
     more = {"tls_context": context} if scheme == "smtp" else {"ssl_context": context}
-    with pytest.raises(smtp_email.NotTaken, match="tls_failed"):
+    with pytest.raises(smtp_email.MailRejected, match="tls_failed"):
         smtp_email.deliver(f"{scheme}://localhost:{serve(**more)}", mail())
     assert mailbox.mails == []
 
@@ -374,14 +374,14 @@ def test_a_certificate_that_does_not_hold_gets_nothing(serve, mailbox, certifica
 def test_a_certificate_of_another_host_gets_nothing(serve, mailbox, certificate, monkeypatch):
     path, context = certificate
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    with pytest.raises(smtp_email.NotTaken, match=r"tls_failed|server_away"):
+    with pytest.raises(smtp_email.MailRejected, match=r"tls_failed|server_away"):
         smtp_email.deliver(f"smtp://127.0.0.1:{serve(tls_context=context)}", mail())
     assert mailbox.mails == []
 
 
 def test_a_server_without_starttls_gets_neither_password_nor_mail(serve, mailbox):
     port = serve(authenticator=mailbox.authenticate, auth_require_tls=False)
-    with pytest.raises(smtp_email.NotTaken, match="no_starttls"):
+    with pytest.raises(smtp_email.MailRejected, match="no_starttls"):
         smtp_email.deliver(f"smtp://hope:p%40ss%2Fword@localhost:{port}", mail())
     assert (mailbox.users, mailbox.mails) == ([], [])
 
@@ -392,7 +392,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever():
     with socket.create_server(("localhost", 0)) as silent:
         url = f"smtp-plain://localhost:{silent.getsockname()[1]}"
         began = datetime.now(UTC)
-        with pytest.raises(smtp_email.NotTaken, match="server_away"):
+        with pytest.raises(smtp_email.MailRejected, match="server_away"):
             smtp_email.deliver(url, mail(), timeout=0.5)
         assert datetime.now(UTC) - began < timedelta(seconds=5)
 

@@ -189,10 +189,10 @@ def _mail(settings: Settings) -> str:
             return f"{wanted} subscriptions are waiting; set SMTP_URL and MAIL_FROM"
         return Off("none is sent; for reports and alerts set SMTP_URL and MAIL_FROM")
     try:
-        smtp.reach(settings.smtp_url, timeout=3.0)
-    except smtp.NotTaken as refused:
-        advice = smtp.ADVICE.get(refused.word, "look into its log")
-        return f"the server takes none ({refused.word}); {advice}"
+        smtp.check_login(settings.smtp_url, timeout=3.0)
+    except smtp.MailRejected as rejected:
+        advice = smtp.ADVICE.get(rejected.reason, "check its log")
+        return f"the server rejects email ({rejected.reason}); {advice}"
     return f"{stuck} could not be sent; see `advocacy subscription sent`" if stuck else ""
 
 

@@ -73,7 +73,7 @@ def send_due(settings: Settings, org_id: UUID, now: datetime | None = None) -> i
     for claim in _claims(org_id, now):
         try:
             taken += _send(settings, org_id, claim, now)
-        except smtp.NotTaken:
+        except smtp.MailRejected:
             # The server is unavailable, for the others as well.
             break
     return taken
@@ -89,8 +89,8 @@ def resend(settings: Settings, org_id: UUID, report_id: UUID, now: datetime | No
         claim = email_outbox.claim_resend(org_id, report_id, now)
     try:
         return "sent" if _send(settings, org_id, claim, now) else "not sent"
-    except smtp.NotTaken as refused:
-        return f"rejected by the mail server ({refused.word})"
+    except smtp.MailRejected as rejected:
+        return f"rejected by the mail server ({rejected.reason})"
 
 
 def state(row: ListedMail, now: datetime) -> str:
@@ -168,7 +168,7 @@ def _claims(org_id: UUID, now: datetime) -> Iterator[SentMail]:
 def _send(settings: Settings, org_id: UUID, claim: SentMail, now: datetime) -> bool:
     """Create and send a claimed email and store the outcome; return whether it was accepted.
 
-    Raises `NotTaken` if the server is unavailable, after postponing the email.
+    Raises `MailRejected` if the server is unavailable, after postponing the email.
     """
     try:
         figures, mail = _email(settings, org_id, claim)
@@ -182,17 +182,17 @@ def _send(settings: Settings, org_id: UUID, claim: SentMail, now: datetime) -> b
             return False
     try:
         smtp.deliver(settings.smtp_url, mail)
-    except smtp.NotKnown:
+    except smtp.MailUnconfirmed:
         log.warning("report_without_answer")
         _put_outcome(org_id, claim, "sending", "no_answer")
         return False
-    except smtp.NotTaken as refused:
-        log.warning("report_not_taken", reason=refused.word)
-        if refused.for_good:
-            _put_outcome(org_id, claim, "failed", refused.word)
+    except smtp.MailRejected as rejected:
+        log.warning("report_not_taken", reason=rejected.reason)
+        if rejected.permanent:
+            _put_outcome(org_id, claim, "failed", rejected.reason)
         else:
-            _postpone(org_id, claim, refused.word, now)
-        if refused.server_away:
+            _postpone(org_id, claim, rejected.reason, now)
+        if rejected.unavailable:
             raise
         return False
     _put_outcome(org_id, claim, "sent", sent_at=datetime.now(UTC))
@@ -238,12 +238,12 @@ def _email(settings: Settings, org_id: UUID, claim: SentMail) -> tuple[JsonObjec
         )
     if claim.what == "alert":
         surge = msgspec.convert(figures, SurgeFigures)
-        letter = surge_letter(settings, surge, claim.language, rounding)
+        content = surge_email(settings, surge, claim.language, rounding)
     else:
         report = weekly_figures.from_json(figures)
-        letter = weekly_letter(settings, report, claim.language, rounding)
+        content = weekly_email(settings, report, claim.language, rounding)
     name = f"{claim.id.hex}.{claim.resent}"
-    return figures, smtp.message(letter, settings.mail_from, claim.email, name)
+    return figures, smtp.message(content, settings.mail_from, claim.email, name)
 
 
 def rounding_for(settings: Settings, org_id: UUID, email: str) -> Rounding:
@@ -270,14 +270,14 @@ def _surge(settings: Settings, org_id: UUID, claim: SentMail) -> SurgeFigures:
     return surge_figures(surge, settings.surge_quiet_hours)
 
 
-def weekly_letter(
+def weekly_email(
     settings: Settings, report: WeeklySummary, language: str, rounding: Rounding
-) -> smtp.Letter:
+) -> smtp.EmailContent:
     """Return a report, rounded, as an email with charts and with the same as PDF."""
     shown = shared_summary(report, rounding)
     with force_locale(language):
         sheet = weekly_sheet(shown, settings.public_url)
-        return render.letter(sheet, shown, language, file_name(shown))
+        return render.email_content(sheet, shown, language, file_name(shown))
 
 
 def stored_pdf(settings: Settings, report: WeeklySummary, language: str) -> bytes:
@@ -287,13 +287,13 @@ def stored_pdf(settings: Settings, report: WeeklySummary, language: str) -> byte
         return pdf.typeset_in_subprocess(render.to_set(sheet, report, language))
 
 
-def surge_letter(
+def surge_email(
     settings: Settings, surge: SurgeFigures, language: str, rounding: Rounding
-) -> smtp.Letter:
+) -> smtp.EmailContent:
     """Return a surge, its counts rounded, as an email."""
     with force_locale(language):
         sheet = surge_sheet(shared_surge(surge, rounding), settings.public_url)
-        return render.letter(sheet, None, language)
+        return render.email_content(sheet, None, language)
 
 
 def file_name(report: WeeklySummary) -> str:

@@ -21,7 +21,7 @@ from advocacy.analytics.weekly_figures import WeeklySummary
 from advocacy.reporting import charts
 from advocacy.reporting.email import pdf as pdf_email
 from advocacy.reporting.email.sheet import FiguresBlock, ListBlock, Sheet, TableBlock
-from advocacy.reporting.email.smtp import Letter
+from advocacy.reporting.email.smtp import EmailContent
 from advocacy.reporting.texts import kind_named
 
 _D3_LOCALES = {"fr": "fr-FR", "es": "es-ES"}
@@ -33,7 +33,7 @@ Report = WeeklySummary | None
 """The report that charts are drawn from; an alert has none."""
 
 
-def letter(sheet: Sheet, report: Report, language: str, file: str = "") -> Letter:
+def email_content(sheet: Sheet, report: Report, language: str, file: str = "") -> EmailContent:
     """Return a sheet as an email; with the name of a file the PDF is attached.
 
     Without the optional packages for charts and PDF they are left out; the tables have the same
@@ -43,7 +43,7 @@ def letter(sheet: Sheet, report: Report, language: str, file: str = "") -> Lette
     files = []
     if report and file and pdf_email.pdf_installed():
         files.append((file, pdf(sheet, report, language)))
-    return Letter(
+    return EmailContent(
         sheet.subject,
         text(sheet),
         html(sheet, language, {name: f"cid:{name}" for name, _ in pictures}),

@@ -1,9 +1,9 @@
-"""Mail: one message to one person by SMTP, and what the server said to it.
+"""SMTP: one message to one recipient, and the answer of the mail server.
 
-Note: not taken and not known are two things. Until the message itself is
-on its way nothing was sent, and it may be tried again; once it is and no answer comes, it may have
-arrived, and sending it again could be twice. A server without STARTTLS, or with a certificate that
-does not hold, gets neither password nor message.
+Note: rejected is not the same as unconfirmed. Before the message itself is transmitted nothing was
+sent, and it can be tried again; if the server does not answer after that, the message may have
+arrived, and could arrive twice. A server without STARTTLS, or with an invalid certificate, gets
+neither password nor message.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _PORTS = {"smtp": 587, "smtps": 465, "smtp-plain": 25}
 
 
 ADVICE = {
-    "server_away": "look whether it runs, and whether host and port in SMTP_URL are right",
+    "server_away": "check that it runs, and host and port in SMTP_URL",
     "no_starttls": "it offers no STARTTLS; use smtps://, or smtp-plain:// for a relay of your own",
-    "tls_failed": "its certificate does not hold; set SSL_CERT_FILE for an authority of your own",
-    "login_refused": "look at the name and the password in SMTP_URL",
+    "tls_failed": "its certificate is invalid; set SSL_CERT_FILE for your own authority",
+    "login_refused": "check user name and password in SMTP_URL",
 }
-"""What an operator can do about a word of `NotTaken`; of what a server refuses, its log tells."""
+"""What an operator can do, by the reason of `MailRejected`; for others see the server's log."""
 
 
-class NotTaken(Exception):
-    """The server did not take it. `word` says why; `for_good` that trying again is of no use.
+class MailRejected(Exception):
+    """The server did not accept the message; `permanent` if it will not accept it later.
 
-    `server_away`: nothing that is sent now would fare better.
+    `unavailable`: it accepts no messages at present.
     """
 
-    def __init__(self, word: str, *, for_good: bool = False, server_away: bool = False) -> None:
-        super().__init__(word)
-        self.word, self.for_good, self.server_away = word, for_good, server_away
+    def __init__(self, reason: str, *, permanent: bool = False, unavailable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.permanent, self.unavailable = reason, permanent, unavailable
 
 
-class NotKnown(Exception):
-    """The message was handed over and no answer came: it may have arrived or not."""
+class MailUnconfirmed(Exception):
+    """The message was transmitted and the server did not answer; it may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What a mail says: plain, as HTML, with pictures (by name, PNG) and files (PDF, by name)."""
+class EmailContent:
+    """The content of an email, with charts (PNG) and attachments (PDF) by name."""
 
     subject: str
     text: str
@@ -57,53 +57,53 @@ class Letter:
     files: Sequence[tuple[str, bytes]] = ()
 
 
-def message(letter: Letter, sender: str, to: str, name: str) -> EmailMessage:
-    """Put a letter into a message; `name` makes its Message-ID, so that the same name is the same.
+def message(content: EmailContent, sender: str, to: str, name: str) -> EmailMessage:
+    """Return a message; its Message-ID is made from `name`.
 
-    The HTML shows a picture as `cid:NAME`. Text goes as quoted-printable, since not every server
-    takes 8 bits.
+    The HTML shows a picture as `cid:NAME`. Text is encoded as quoted-printable, since not every
+    server supports 8 bits.
     """
     domain = parseaddr(sender)[1].rpartition("@")[2]
     made = EmailMessage(policy=SMTP)
     made["From"] = formataddr(parseaddr(sender))
     made["To"] = to
-    # A title can have a line break; a header cannot.
-    made["Subject"] = " ".join(letter.subject.split())
+    # Titles can contain line breaks, headers cannot.
+    made["Subject"] = " ".join(content.subject.split())
     made["Date"] = format_datetime(localtime())
     made["Message-ID"] = f"<{name}@{domain}>"
-    # Whoever is no member has no page on which to end these mails; whoever sends them can.
+    # Recipients who are not members cannot unsubscribe on a page.
     made["List-Unsubscribe"] = f"<mailto:{parseaddr(sender)[1]}?subject=unsubscribe>"
-    # Answering machines leave such mail alone (RFC 3834).
+    # No automatic replies (RFC 3834).
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(letter.text, cte="quoted-printable")
-    made.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    made.set_content(content.text, cte="quoted-printable")
+    made.add_alternative(content.html, subtype="html", cte="quoted-printable")
     html = made.get_payload()[1]  # type: ignore[index]
-    for picture, content in letter.pictures:
+    for picture, png in content.pictures:
         html.add_related(  # type: ignore[union-attr]
-            content,
+            png,
             "image",
             "png",
             cid=f"<{picture}>",
             disposition="inline",
             filename=f"{picture}.png",
         )
-    for file, content in letter.files:
-        made.add_attachment(content, "application", "pdf", filename=file)
+    for file, pdf in content.files:
+        made.add_attachment(pdf, "application", "pdf", filename=file)
     return made
 
 
 def deliver(smtp_url: str, mail: EmailMessage, timeout: float = TIMEOUT_SECONDS) -> None:
-    """Hand a message to the server, or raise `NotTaken` or `NotKnown`. It is taken on return.
+    """Send a message. Raises `MailRejected` and `MailUnconfirmed`.
 
-    Each answer of the server is waited for `timeout` seconds.
+    Each answer of the server may take `timeout` seconds.
     """
     parts = urlsplit(smtp_url)
     server = _connect(parts.scheme, parts.hostname or "", parts.port, timeout)
     try:
         _prepare(server, parts.scheme, unquote(parts.username or ""), unquote(parts.password or ""))
-        _hand_over(server, mail)
+        _transmit(server, mail)
     finally:
-        # It is taken or not by now, whatever comes of saying goodbye.
+        # The outcome is known, whether or not this succeeds.
         with suppress(smtplib.SMTPException, OSError):
             if server.sock:
                 server.sock.settimeout(2.0)
@@ -111,8 +111,8 @@ def deliver(smtp_url: str, mail: EmailMessage, timeout: float = TIMEOUT_SECONDS)
         server.close()
 
 
-def reach(smtp_url: str, timeout: float) -> None:
-    """Go as far as signing in, and send nothing. Raises `NotTaken`."""
+def check_login(smtp_url: str, timeout: float) -> None:
+    """Connect and sign in, without sending anything. Raises `MailRejected`."""
     parts = urlsplit(smtp_url)
     server = _connect(parts.scheme, parts.hostname or "", parts.port, timeout)
     try:
@@ -132,59 +132,59 @@ def _connect(scheme: str, host: str, port: int | None, timeout: float) -> smtpli
             )
         return smtplib.SMTP(host, port, timeout=timeout)
     except ssl.SSLError as error:
-        raise NotTaken("tls_failed", server_away=True) from error
+        raise MailRejected("tls_failed", unavailable=True) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotTaken("server_away", server_away=True) from error
+        raise MailRejected("server_away", unavailable=True) from error
 
 
 def _prepare(server: smtplib.SMTP, scheme: str, user: str, password: str) -> None:
-    """Greet, go over to TLS where the scheme says so, and sign in.
+    """Start TLS if the scheme requires it, and sign in.
 
-    A mistake in the set-up stands in the way of all mail and can be mended: it is tried again.
+    Errors of the configuration concern all emails and can be corrected, so these are tried again.
     """
     try:
         server.ehlo_or_helo_if_needed()
         if scheme == "smtp":
             if not server.has_extn("starttls"):
-                raise NotTaken("no_starttls", server_away=True)
+                raise MailRejected("no_starttls", unavailable=True)
             server.starttls(context=ssl.create_default_context())
             server.ehlo()
         if user:
             server.login(user, password)
     except ssl.SSLError as error:
-        raise NotTaken("tls_failed", server_away=True) from error
+        raise MailRejected("tls_failed", unavailable=True) from error
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
-        raise NotTaken("login_refused", server_away=True) from error
+        raise MailRejected("login_refused", unavailable=True) from error
     except smtplib.SMTPResponseException as error:
-        word = "tls_failed" if scheme == "smtp" else f"refused_{error.smtp_code}"
-        raise NotTaken(word, server_away=True) from error
+        reason = "tls_failed" if scheme == "smtp" else f"refused_{error.smtp_code}"
+        raise MailRejected(reason, unavailable=True) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotTaken("server_away", server_away=True) from error
+        raise MailRejected("server_away", unavailable=True) from error
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+def _transmit(server: smtplib.SMTP, mail: EmailMessage) -> None:
     try:
         for code, _ in (
             server.mail(parseaddr(mail["From"])[1]),
             server.rcpt(parseaddr(mail["To"])[1]),
         ):
-            _taken(code)
+            _check(code)
     except (smtplib.SMTPException, OSError) as error:
-        raise NotTaken("server_away", server_away=True) from error
+        raise MailRejected("server_away", unavailable=True) from error
     try:
         code, _ = server.data(mail.as_bytes())
     except smtplib.SMTPDataError as error:
-        # It refused before the message was on its way.
-        raise _not_taken(error.smtp_code) from error
+        # It rejected the message before the transmission.
+        raise _rejected(error.smtp_code) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotKnown from error
-    _taken(code)
+        raise MailUnconfirmed from error
+    _check(code)
 
 
-def _taken(code: int) -> None:
+def _check(code: int) -> None:
     if not 200 <= code < 300:
-        raise _not_taken(code)
+        raise _rejected(code)
 
 
-def _not_taken(code: int) -> NotTaken:
-    return NotTaken(f"refused_{code}", for_good=500 <= code < 600, server_away=code == 421)
+def _rejected(code: int) -> MailRejected:
+    return MailRejected(f"refused_{code}", permanent=500 <= code < 600, unavailable=code == 421)

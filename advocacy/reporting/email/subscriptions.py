@@ -1,7 +1,6 @@
-"""Who gets what by mail: checked and kept, for the command and the page by the same rules.
+"""Subscriptions to email reports and alerts, validated for the command and the page alike.
 
-Note: a mail before a meeting that is over would never be due, so it is
-refused here; what was due before somebody subscribed is not for them (`subscriptions.due`).
+Note: a report before a meeting in the past would never be due, so it is rejected.
 """
 
 from __future__ import annotations
@@ -17,35 +16,35 @@ from advocacy.storage import email_outbox
 from advocacy.storage.models import Campaign, Organization
 
 WHAT = ("weekly", "once", "alert")
-"""What can be had: the week, the seven days before a meeting, an alert when a post surges."""
+"""The weekly report, the seven days before a meeting, and alerts when a post surges."""
 
 
 class BadSubscription(ValueError):
-    """It cannot be sent so; the message says what to do."""
+    """The subscription is not valid; the message says what to do."""
 
 
-def mail_address(written: str) -> str:
-    """Return an e-mail address as it is kept. Raises `BadSubscription`."""
+def mail_address(text: str) -> str:
+    """Return an email address as it is stored. Raises `BadSubscription`."""
     try:
         return validate_email(
-            written, check_deliverability=False, allow_smtputf8=False
+            text, check_deliverability=False, allow_smtputf8=False
         ).normalized.lower()
     except EmailNotValidError:
         raise BadSubscription(
             say(
                 "%(word)s is not a valid email address, e.g. someone@example.org",
-                word=ascii(written),
+                word=ascii(text),
             )
         ) from None
 
 
-def clock(written: str) -> time:
+def clock(text: str) -> time:
     """Return a time of day. Raises `BadSubscription`."""
     try:
-        return datetime.strptime(written, "%H:%M").time()  # noqa: DTZ007 -- a clock's time
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 -- a time of day
     except ValueError:
         raise BadSubscription(
-            say("%(word)s is not a time of day, e.g. 07:30", word=ascii(written))
+            say("%(word)s is not a time of day, e.g. 07:30", word=ascii(text))
         ) from None
 
 
@@ -61,9 +60,10 @@ def subscribe(
     at: time = time(8),
     language: str = "en",
 ) -> UUID:
-    """Keep who gets what, and return its id; `weekday` is of weekly ones, `on` of one meeting.
+    """Store a subscription and return its id.
 
-    Raises `BadSubscription`, and `Taken` where there is the same already.
+    `weekday` is for weekly reports, `on` for one before a meeting. Raises `BadSubscription`, and
+    `Taken` if the same exists.
     """
     if what not in WHAT or not 0 <= weekday <= 6:
         raise BadSubscription(say("there is no report to send"))

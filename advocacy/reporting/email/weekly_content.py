@@ -9,38 +9,38 @@ from datetime import timedelta
 
 from flask_babel import format_date, gettext
 
-from advocacy.analytics.figures import Evidence, Money, Number
+from advocacy.analytics.figures import Money, Number
 from advocacy.analytics.weekly_figures import (
-    CampaignComparison,
     Changes,
-    Climbing,
     FigureChange,
-    KindComparison,
     PeriodFigures,
-    TopPost,
     WeeklySummary,
 )
-from advocacy.analytics.weekly_summary import TOP_POSTS
 from advocacy.core.periods import Period
-from advocacy.core.vocabulary import TIERS_MEAN, model_named, platform_named
+from advocacy.core.vocabulary import model_named
 from advocacy.reporting.email.sheet import (
     Block,
-    Cell,
     Figure,
     FiguresBlock,
     Link,
     ListBlock,
     Sheet,
     TableBlock,
-    web_address,
+)
+from advocacy.reporting.email.weekly_tables import (
+    campaigns_block,
+    days_query,
+    evidence_block,
+    kinds_block,
+    ladder_blocks,
+    posts_block,
+    text_row,
 )
 from advocacy.reporting.formats import (
     day,
     days,
     money,
     number,
-    percent,
-    rung_names,
     signed,
     signed_percent,
 )
@@ -56,15 +56,15 @@ def weekly_sheet(report: WeeklySummary, public_url: str) -> Sheet:
     period = Period(report.first, report.last)
     about = report.campaign
     name = about.name if about else report.organization
-    page = f"{public_url}/campaigns/{about.slug}{_query(period)}" if about else f"{public_url}/"
+    page = f"{public_url}/campaigns/{about.slug}{days_query(period)}" if about else f"{public_url}/"
     blocks: list[Block | None] = [
         FiguresBlock(_figures(report.now, report.before)),
         _days_block(report, period),
-        _posts_block(report.posts, with_campaign=about is None),
-        *(_ladder_blocks(report.ladder) if report.ladder and report.ladder.people else ()),
-        _kinds_block(report.kinds),
-        None if about else _campaigns_block(report.campaigns, public_url, period),
-        _evidence_block(report.evidence, report.attributed_share),
+        posts_block(report.posts, with_campaign=about is None),
+        *(ladder_blocks(report.ladder) if report.ladder and report.ladder.people else ()),
+        kinds_block(report.kinds),
+        None if about else campaigns_block(report.campaigns, public_url, period),
+        evidence_block(report.evidence, report.attributed_share),
         _changes_block(report.changed, report.now.money),
     ]
     return Sheet(
@@ -105,10 +105,6 @@ def change(now: float, before: float) -> str:
     if before:
         difference += f" ({signed_percent((now - before) / before)})"
     return _("%(difference)s, before: %(before)s", difference=difference, before=number(before))
-
-
-def _query(period: Period) -> str:
-    return f"?from={period.first}&to={period.last}"
 
 
 def _lead(now: PeriodFigures, before: PeriodFigures) -> str:
@@ -172,11 +168,11 @@ def _days_block(report: WeeklySummary, period: Period) -> TableBlock | None:
     sums = {on: sum(of_day.get((on, kind), 0) for kind in kinds) for on in every}
     peak = max(every, key=lambda on: sums[on])
     rows = [
-        _row(kind_named(kind), *(number(of_day.get((on, kind), 0)) for on in every))
+        text_row(kind_named(kind), *(number(of_day.get((on, kind), 0)) for on in every))
         for kind in kinds
     ]
     if len(kinds) > 1:
-        rows.append(_row(_("all kinds"), *(number(sums[on]) for on in every)))
+        rows.append(text_row(_("all kinds"), *(number(sums[on]) for on in every)))
     return TableBlock(
         title=_("Actions by day"),
         headings=("", *(str(format_date(on, "EEE d")) for on in every)),
@@ -186,158 +182,6 @@ def _days_block(report: WeeklySummary, period: Period) -> TableBlock | None:
             "Actions by day, stacked by kind. Peak on %(day)s: %(number)s.",
             day=day(peak),
             number=number(sums[peak]),
-        ),
-    )
-
-
-def _row(*texts: str) -> tuple[Cell, ...]:
-    return tuple(Cell(text) for text in texts)
-
-
-def _posts_block(posts: tuple[TopPost, ...], *, with_campaign: bool) -> TableBlock | None:
-    if not posts:
-        return None
-    return TableBlock(
-        title=_("Top posts"),
-        headings=(_("Post"), _("Clicks"), _("Actions"), _("Supporters"), _("Net raised")),
-        rows=tuple(_post_row(post, with_campaign) for post in posts),
-        chart="posts",
-        alt=_("Actions of the top posts; the table shows the same data."),
-    )
-
-
-def _post_row(post: TopPost, with_campaign: bool) -> tuple[Cell, ...]:
-    where = platform_named(post.platform) + (f" · {post.campaign}" if with_campaign else "")
-    by_kind = ", ".join(f"{kind_named(kind)} {number(n)}" for kind, n in post.by_kind.items())
-    return (
-        Cell(
-            _post_name(post.title, post.url),
-            hint=" · ".join(filter(None, (where, by_kind))),
-            link=web_address(post.url),
-        ),
-        Cell(number(post.clicks)),
-        Cell(number(post.actions)),
-        Cell(
-            number(post.supporters),
-            hint=_("%(n)s new", n=number(post.new)) if post.new else "",
-        ),
-        Cell(_net(post.money)),
-    )
-
-
-def _post_name(title: str, url: str) -> str:
-    return title or url or _("Without a title")
-
-
-def _net(sums: tuple[Money, ...]) -> str:
-    return ", ".join(money(each.net_minor, each.currency) for each in sums)
-
-
-def _ladder_blocks(ladder: Climbing) -> list[TableBlock]:
-    """Return how far supporters came, and the posts that led to climbs."""
-    rungs = rung_names()
-    climbs = [
-        _(
-            "from “%(before)s” to “%(after)s” %(n)s",
-            before=rungs[each.lower],
-            after=rungs[each.higher],
-            n=number(each.people),
-        )
-        for each in ladder.climbs
-        if each.people
-    ]
-    blocks = [
-        TableBlock(
-            title=_("Supporters who climbed the ladder"),
-            headings=(_("Highest rung"), _("Supporters"), _("New"), _("Climbed to this rung")),
-            rows=tuple(
-                _row(
-                    rungs[each.rung],
-                    number(each.people),
-                    number(each.joined),
-                    number(each.climbed),
-                )
-                for each in reversed(ladder.rungs)
-            ),
-            note=_("Climbed: %(ways)s.", ways="; ".join(climbs))
-            if climbs
-            else _("Everyone who has ever acted, by the highest rung they reached."),
-        )
-    ]
-    if posts := [post for post in ladder.posts if post.climbed or post.joined]:
-        rows = tuple(
-            (
-                Cell(
-                    _("Unattributed") if post.title is None else _post_name(post.title, post.url),
-                    hint=platform_named(post.platform) if post.platform else "",
-                    link=web_address(post.url),
-                ),
-                Cell(number(post.climbed)),
-                Cell(number(post.joined)),
-            )
-            for post in posts[:TOP_POSTS]
-        )
-        headings = (_("Post"), _("Climbed"), _("New supporters"))
-        blocks.append(TableBlock(_("Posts that led to climbs"), headings, rows))
-    return blocks
-
-
-def _kinds_block(kinds: tuple[KindComparison, ...]) -> TableBlock | None:
-    if not kinds:
-        return None
-    return TableBlock(
-        title=_("Actions by kind"),
-        headings=(_("Kind"), _("Actions"), _("Before")),
-        rows=tuple(
-            _row(kind_named(each.kind), number(each.now), number(each.before)) for each in kinds
-        ),
-    )
-
-
-def _campaigns_block(
-    campaigns: tuple[CampaignComparison, ...], public_url: str, period: Period
-) -> TableBlock | None:
-    if not campaigns:
-        return None
-
-    def compared(now: Number, before: Number) -> Cell:
-        return Cell(number(now), hint=_("before: %(n)s", n=number(before)))
-
-    return TableBlock(
-        title=_("Campaigns"),
-        headings=(_("Campaign"), _("Supporters"), _("New"), _("Actions"), _("Net raised")),
-        rows=tuple(
-            (
-                Cell(each.name, link=f"{public_url}/campaigns/{each.slug}{_query(period)}"),
-                compared(each.now.supporters, each.before.supporters),
-                compared(each.now.new, each.before.new),
-                compared(each.now.actions, each.before.actions),
-                Cell(_net(each.now.money)),
-            )
-            for each in campaigns
-        ),
-    )
-
-
-def _evidence_block(evidence: tuple[Evidence, ...], attributed_share: float) -> TableBlock | None:
-    shown = [each for each in evidence if each.actions]
-    if not shown:
-        return None
-    return TableBlock(
-        title=_("How sure the credit is"),
-        headings=(_("Evidence"), _("Actions"), _("Share")),
-        rows=tuple(
-            _row(
-                translated(TIERS_MEAN[each.tier]),
-                number(each.actions),
-                percent(each.share),
-            )
-            for each in shown
-        ),
-        note=_(
-            "For %(share)s of the actions there is evidence of the post or platform "
-            "they came from.",
-            share=percent(attributed_share),
         ),
     )
 
