@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+from advocacy.core.records import JsonObject
+
 _TYPE = "$type"
 _PACKAGES = ("advocacy.analytics.", "advocacy.storage.")
 
@@ -65,9 +67,9 @@ def _tagged(value: object, attributes: Mapping[str, object]) -> dict[str, object
     return {_TYPE: f"{of.__module__}:{of.__name__}", **plain}
 
 
-def _from_plain(found: dict[str, Any]) -> object:
+def _from_plain(found: JsonObject) -> object:
     if _TYPE in found:
-        module, _, name = found.pop(_TYPE).partition(":")
+        module, _, name = str(found.pop(_TYPE)).partition(":")
         if not module.startswith(_PACKAGES):
             raise ValueError(f"not figures: {module}")
         attributes = {key: _as_tuple(each) for key, each in found.items()}
@@ -76,7 +78,7 @@ def _from_plain(found: dict[str, Any]) -> object:
     if len(found) == 1:
         ((tag, value),) = found.items()
         if tag in _VALUES:
-            return _VALUES[tag](value)
+            return _VALUES[tag](str(value))
     return found
 
 

@@ -1,14 +1,12 @@
-"""Where a goal stands against its pace, and where it will end if things go on as they do.
+"""The pace of a goal, and a forecast of where it will end if the last weeks continue.
 
-Pure, and the same for the same data: no chance is involved.
+Pure and deterministic.
 
-How the forecast is made: the last full weeks (at most eight, at least three) go on. What is there
-now, plus the mean week times the weeks that are left. The range holds the end with 80 % by
-Student's t, from how much those weeks differed: it is a prediction interval, so it counts both that
-single weeks differ and that so few weeks do not tell the mean well.
+The forecast is what is reached now, plus the mean of the last full weeks (at most eight, at least
+three) times the weeks that are left. The range is an 80 % prediction interval by Student's t: it
+takes into account that single weeks differ, and that the mean of so few weeks is uncertain.
 
-Note: no trend, no season and no plan is in it. A giving day or a vote is
-not foreseen; the range only says how far the past weeks alone carry.
+Note: it has no trend, season or plan. It does not foresee a giving day or a vote.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, floor, sqrt
 
-MOST_WEEKS = 8
-FEWEST_WEEKS = 3
+MAX_WEEKS = 8
+MIN_WEEKS = 3
 
 # Two-sided 80 %: the 90th percentile of Student's t by degrees of freedom (weeks less one).
 _T = {2: 1.8856, 3: 1.6377, 4: 1.5332, 5: 1.4759, 6: 1.4398, 7: 1.4149}
@@ -27,7 +25,7 @@ _T = {2: 1.8856, 3: 1.6377, 4: 1.5332, 5: 1.4759, 6: 1.4398, 7: 1.4149}
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Where it will end: the middle, and a range that holds the end with 80 %."""
+    """Where a goal will end: the middle and an 80 % range, from this many weeks."""
 
     low: int
     middle: int
@@ -36,31 +34,31 @@ class Forecast:
 
 
 def pace(start: int, target: int, first: date, last: date, day: date) -> float:
-    """Return where the goal should stand at the end of a day, to come out even: a straight line."""
+    """Return the pace at the end of a day: a straight line from the start to the target."""
     days = (last - first).days + 1
-    gone = min(max((day - first).days + 1, 0), days)
-    return start + (target - start) * gone / days
+    elapsed = min(max((day - first).days + 1, 0), days)
+    return start + (target - start) * elapsed / days
 
 
 def full_weeks(by_day: Mapping[date, int], since: date, today: date) -> list[int]:
-    """Return the sums of the last full weeks before today and since a day, the newest first."""
+    """Return the sums of the last full weeks before today, not before `since`, newest first."""
     found: list[int] = []
     end = today - timedelta(days=1)
-    while len(found) < MOST_WEEKS and end - timedelta(days=6) >= since:
+    while len(found) < MAX_WEEKS and end - timedelta(days=6) >= since:
         found.append(sum(by_day.get(end - timedelta(days=back), 0) for back in range(7)))
         end -= timedelta(days=7)
     return found
 
 
 def forecast(now: int, weeks: list[int], days_left: int, *, falls: bool = False) -> Forecast | None:
-    """Return where it will end in so many days, or None where there are too few full weeks.
+    """Return where a goal will end after this many days, or None with too few full weeks.
 
-    `now` is what is reached, `weeks` what full weeks brought. Only what `falls` (money can go back)
-    may end below where it is.
+    `now` is what is reached, `weeks` are the sums of full weeks. Only a figure that `falls`, such
+    as money that can be refunded, may end below `now`.
     """
-    if len(weeks) < FEWEST_WEEKS:
+    if len(weeks) < MIN_WEEKS:
         return None
-    count = min(len(weeks), MOST_WEEKS)
+    count = min(len(weeks), MAX_WEEKS)
     weeks = weeks[:count]
     mean = sum(weeks) / count
     variance = sum((week - mean) ** 2 for week in weeks) / (count - 1)

@@ -22,7 +22,7 @@ from itertools import accumulate
 from typing import Protocol
 from uuid import UUID
 
-from advocacy.analytics.forecast import MOST_WEEKS, Forecast, forecast, full_weeks, pace
+from advocacy.analytics.forecast import MAX_WEEKS, Forecast, forecast, full_weeks, pace
 from advocacy.core.dates import day_in
 from advocacy.storage import campaigns, errors, organizations
 from advocacy.storage import goals as store
@@ -199,7 +199,7 @@ def _scope(goal: Goal) -> tuple[UUID, UUID | None]:
 
 def _by_day(goal: Goal, last: date, reader: GoalReader) -> dict[date, int]:
     """Return the figure of each day, from some weeks before the goal's first day."""
-    before = goal.first_on - timedelta(days=min(7 * MOST_WEEKS, (goal.first_on - date.min).days))
+    before = goal.first_on - timedelta(days=min(7 * MAX_WEEKS, (goal.first_on - date.min).days))
     if goal.measure == "donors":
         # Who gave before may give for the first time in the goal's days.
         before = goal.first_on

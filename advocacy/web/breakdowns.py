@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from flask import Response, json, request
 from marshmallow import RAISE, fields, post_load, validate
@@ -35,6 +34,7 @@ from advocacy.reporting.exports.writers import digest_of, written_csv, written_w
 from advocacy.storage.models import Campaign, Organization
 from advocacy.web.api import schemas
 from advocacy.web.api.breakdown_schemas import Groups
+from advocacy.web.api.endpoint import Query
 from advocacy.web.cached_figures import groups_of
 from advocacy.web.downloads import TYPES
 from advocacy.web.errors import Problem
@@ -105,7 +105,7 @@ class GroupsQuery(schemas.ReportQuery, schemas.FormQuery):
     )
 
     @post_load
-    def _request(self, data: dict[str, Any], **_: object) -> BreakdownRequest:
+    def _request(self, data: Query, **_: object) -> BreakdownRequest:
         question = Question(
             by=data["by"],
             first=data.get("first"),

@@ -6,7 +6,6 @@ Note: a template that names a figure that a report does not have fails, see `Fig
 from __future__ import annotations
 
 from dataclasses import is_dataclass
-from typing import Any
 
 from flask import Blueprint, Flask
 from jinja2 import Undefined
@@ -24,7 +23,7 @@ class FigureUndefined(Undefined):
     def __init__(
         self,
         hint: str | None = None,
-        obj: Any = missing,
+        obj: object = missing,
         name: str | None = None,
         exc: type[TemplateRuntimeError] = UndefinedError,
     ) -> None:

@@ -615,7 +615,11 @@ def many(world, kind: str, number: int, **more) -> None:
             "Le premier jour est après le dernier.",
             "El primer día es posterior al último.",
         ),
-        ("from=0001-01-01&to=0001-01-02&compare=year", "Il n’y a pas de jours", "No hay días"),
+        (
+            "from=0001-01-01&to=0001-01-02&compare=year",
+            "Il n’y a pas de période antérieure",
+            "No hay un período anterior",
+        ),
         ("post=zzz", "Publication : le lien contient", "Publicación: el enlace contiene"),
         (f"source={NO_ID}", " : le lien contient", ": el enlace contiene"),
         ("campaign=none", "Campagne : le lien contient", "Campaña: el enlace contiene"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.analytics.breakdown.accumulators import (
+    PeopleRow,
     Period,
     RowSums,
     add_actions,
@@ -26,8 +27,6 @@ from advocacy.storage import distinct_counts
 from advocacy.storage.breakdowns import ActionFilter
 from advocacy.storage.models import Campaign
 from advocacy.storage.totals import NO_ID, UNIT
-
-Counted = store.KeyPeople | store.RangePeople | distinct_counts.PeopleRow
 
 
 class _Credit(NamedTuple):
@@ -73,36 +72,36 @@ class PeriodReader:
 
     def read(self, first: date, last: date) -> Period:
         """Return the figures of a period."""
-        asked = self.actions._replace(first=first, last=last)
+        actions = self.actions._replace(first=first, last=last)
         rows: dict[str, RowSums] = defaultdict(RowSums)
         total = RowSums()
         other = (first, last) != (self.first, self.last)
-        if self.by == "hour" or asked.hours is not None:
-            self._read_actions(asked, rows, total, other)
+        if self.by == "hour" or actions.hours is not None:
+            self._read_actions(actions, rows, total, other)
         else:
-            self._read_sums(asked, rows, total, other)
-            self._read_clicks(asked, rows, total, other)
+            self._read_sums(actions, rows, total, other)
+            self._read_clicks(actions, rows, total, other)
         if self.question.gifts:
-            self._read_gifts(asked, rows, total, other)
-        self._read_people(asked, rows, total, other)
+            self._read_gifts(actions, rows, total, other)
+        self._read_people(actions, rows, total, other)
         rows.pop("", None)
-        kept = {key: each for key, each in rows.items() if each.anything}
+        filled = {key: each for key, each in rows.items() if each.anything}
         if self.by == "campaign" and not other:
-            kept |= {
+            filled |= {
                 each.slug: rows[each.slug]
                 for each in self.keys.campaigns
-                if asked.campaigns is None or each.id in asked.campaigns
+                if actions.campaigns is None or each.id in actions.campaigns
             }
-        return Period(first, last, total, kept)
+        return Period(first, last, total, filled)
 
     def _read_sums(
-        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
+        self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         by = {"medium": "post", "author": "post", "week": "day", "month": "day"}.get(
             self.by, self.by
         )
         keys: dict[KeyValue, str] = {}
-        for row in store.read_sums(asked, by):
+        for row in store.read_sums(actions, by):
             if row.key not in keys:
                 keys[row.key] = self.keys.of(row.key, other)
             for figures in (rows[keys[row.key]], total):
@@ -116,10 +115,10 @@ class PeriodReader:
                 )
 
     def _read_clicks(
-        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
+        self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
-        posts = self._posts_of_clicks(asked)
-        for row in store.read_clicks(asked._replace(posts=posts), self.by in TIMES):
+        posts = self._posts_of_clicks(actions)
+        for row in store.read_clicks(actions._replace(posts=posts), self.by in TIMES):
             for figures in (rows[self._key_of_clicks(row, row.day, other)], total):
                 add_clicks(figures.sums, row.clicks, human=row.human)
 
@@ -139,20 +138,21 @@ class PeriodReader:
             value = post.platform if post else ""
         return self.keys.of(value, other)
 
-    def _posts_of_clicks(self, asked: ActionFilter) -> frozenset[UUID | None] | None:
-        if asked.platforms is None:
-            return asked.posts
+    def _posts_of_clicks(self, actions: ActionFilter) -> frozenset[UUID | None] | None:
+        if actions.platforms is None:
+            return actions.posts
         return frozenset(
             post.id
             for post in self.keys.posts.values()
-            if post.platform in asked.platforms and (asked.posts is None or post.id in asked.posts)
+            if post.platform in actions.platforms
+            and (actions.posts is None or post.id in actions.posts)
         )
 
     def _read_actions(
-        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
+        self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
         """Read action by action what totals do not have: hours, as groups or as a filter."""
-        for each in self._credits(asked, other):
+        for each in self._credits(actions, other):
             for figures in (rows[each.key], total):
                 add_actions(
                     figures.sums,
@@ -163,19 +163,19 @@ class PeriodReader:
                     refunded=each.refunded,
                 )
         slot = self._slot
-        posts = self._posts_of_clicks(asked)
-        for row in store.read_clicks_by_hour(asked._replace(posts=posts), slot):
+        posts = self._posts_of_clicks(actions)
+        for row in store.read_clicks_by_hour(actions._replace(posts=posts), slot):
             key = self._key_of_clicks(row, row.slot, other)
             for figures in (rows[key], total):
                 add_clicks(figures.sums, row.clicks, human=row.human)
 
     def _read_gifts(
-        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
+        self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
-        if asked.kinds is not None and "donation" not in asked.kinds:
+        if actions.kinds is not None and "donation" not in actions.kinds:
             return
-        gave = asked._replace(kinds=frozenset({"donation"}))
-        for each in self._credits(gave, other):
+        donations = actions._replace(kinds=frozenset({"donation"}))
+        for each in self._credits(donations, other):
             for figures in (rows[each.key], total):
                 add_gifts(
                     figures.sums,
@@ -185,9 +185,9 @@ class PeriodReader:
                     refunded=each.refunded,
                 )
 
-    def _credits(self, asked: ActionFilter, other: bool) -> Iterable[_Credit]:
+    def _credits(self, actions: ActionFilter, other: bool) -> Iterable[_Credit]:
         """Yield the share of actions of each key; refunds count in the slot in which they came."""
-        for row in store.read_single(asked, self._slot):
+        for row in store.read_single(actions, self._slot):
             value = self._value(row, row.slot, row.post_id, row.platform)
             yield _Credit(
                 row,
@@ -197,12 +197,12 @@ class PeriodReader:
                 row.gross_minor,
                 row.refunded_minor,
             )
-        for action in store.read_shared(asked):
-            for touch, units, gross, refunds in shared_out(action, asked.model):
+        for action in store.read_shared(actions):
+            for touch, units, gross, refunds in shared_out(action, actions.model):
                 post_id = UUID(touch["post_id"]) if touch["post_id"] else None
                 if not (
-                    (asked.posts is None or post_id in asked.posts)
-                    and (asked.platforms is None or touch["platform"] in asked.platforms)
+                    (actions.posts is None or post_id in actions.posts)
+                    and (actions.platforms is None or touch["platform"] in actions.platforms)
                 ):
                     continue
                 events = [(action.occurred_at, action.occurred_on, units, gross, 0)]
@@ -210,8 +210,8 @@ class PeriodReader:
                     at = datetime.fromisoformat(each["at"])
                     events.append((at, day_in(at, action.zone), 0, 0, amount))
                 for at, on, *sums in events:
-                    hour = hour_in(at, asked.zone)
-                    if asked.first <= on <= asked.last and _has_hour(asked, hour):
+                    hour = hour_in(at, actions.zone)
+                    if actions.first <= on <= actions.last and _has_hour(actions, hour):
                         slot = hour if self._slot == "hour" else on
                         value = self._value(action, slot, post_id, touch["platform"])
                         key = self.keys.of(value, other)
@@ -239,23 +239,23 @@ class PeriodReader:
                 return row.source_id
         return slot if self.by in TIMES else post_id
 
-    # People.
+    # People
 
     def _read_people(
-        self, asked: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
+        self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
-        days_by_key = self._days_by_key(rows, asked) if self.by in TIMES else {}
-        if asked.narrowed and self._single_filter is None:
-            found: Counted | None = next(iter(store.count_people(asked, "")), None)
+        days_by_key = self._days_by_key(rows, actions) if self.by in TIMES else {}
+        if actions.narrowed and self._single_filter is None:
+            found: PeopleRow | None = next(iter(store.count_people(actions, "")), None)
         else:
             grain, value = self._single_filter or ("all", "")
-            found = next((row for row in self._present(asked, grain) if row.value == value), None)
+            found = next((row for row in self._present(actions, grain) if row.value == value), None)
         set_people(total, found)
-        for key, row in self._people_by_key(asked, days_by_key, other):
+        for key, row in self._people_by_key(actions, days_by_key, other):
             set_people(rows[key], row)
 
     def _days_by_key(
-        self, rows: Mapping[str, RowSums], asked: ActionFilter
+        self, rows: Mapping[str, RowSums], actions: ActionFilter
     ) -> dict[str, tuple[date, date]]:
         """Return the days of each row that may have people.
 
@@ -264,7 +264,7 @@ class PeriodReader:
         """
         if self.by == "hour":
             return {}
-        period = asked.first, asked.last
+        period = actions.first, actions.last
         keys = set(rows)
         if self.campaign is None:
             begin, end = self.first.toordinal(), self.last.toordinal()
@@ -282,44 +282,44 @@ class PeriodReader:
         }
 
     def _people_by_key(
-        self, asked: ActionFilter, days_by_key: dict[str, tuple[date, date]], other: bool
-    ) -> Iterable[tuple[str, Counted]]:
+        self, actions: ActionFilter, days_by_key: dict[str, tuple[date, date]], other: bool
+    ) -> Iterable[tuple[str, PeopleRow]]:
         if self.by in {"day", "week", "month"}:
             keys, ranges = list(days_by_key), list(days_by_key.values())
             if not keys:
                 return
-            if asked.narrowed and self._single_filter is None:
-                for row in store.count_people(asked, "range", ranges):
+            if actions.narrowed and self._single_filter is None:
+                for row in store.count_people(actions, "range", ranges):
                     yield keys[int(row.key)], row
             else:
                 grain, value = self._single_filter or ("all", "")
-                for each in store.people_of_ranges(asked, ranges, grain, value):
+                for each in store.people_of_ranges(actions, ranges, grain, value):
                     yield keys[each.number], each
-        elif self.by == "campaign" and not asked.narrowed:
+        elif self.by == "campaign" and not actions.narrowed:
             ids = [*(each.id for each in self.keys.campaigns), NO_ID]
             for group in distinct_counts.read_people(
-                asked.org_id, ids, asked.first, asked.last, asked.model, ["all"]
+                actions.org_id, ids, actions.first, actions.last, actions.model, ["all"]
             ):
                 yield self.keys.of(group.scope, other), group
         elif self._single_filter and self._single_filter[0] == self.by:
-            for group in self._present(asked, self.by):
+            for group in self._present(actions, self.by):
                 if group.value == self._single_filter[1]:
                     yield group.value or NONE, group
-        elif not asked.narrowed and self.by in self._grains:
-            for group in self._present(asked, self.by):
+        elif not actions.narrowed and self.by in self._grains:
+            for group in self._present(actions, self.by):
                 yield group.value or NONE, group
         else:
-            for row in store.count_people(asked, self.by):
+            for row in store.count_people(actions, self.by):
                 yield self.keys.of_people(row.key, other), row
 
     @property
     def _grains(self) -> tuple[str, ...]:
         return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
 
-    def _present(self, asked: ActionFilter, grain: str) -> list[distinct_counts.PeopleRow]:
-        scope = asked.campaign_id or asked.org_id
+    def _present(self, actions: ActionFilter, grain: str) -> list[distinct_counts.PeopleRow]:
+        scope = actions.campaign_id or actions.org_id
         return distinct_counts.read_people(
-            asked.org_id, [scope], asked.first, asked.last, asked.model, [grain]
+            actions.org_id, [scope], actions.first, actions.last, actions.model, [grain]
         )
 
     def _find_single_filter(self) -> tuple[str, str] | None:
@@ -333,5 +333,5 @@ class PeriodReader:
         return name, "" if key == NONE else key
 
 
-def _has_hour(asked: ActionFilter, hour: datetime) -> bool:
-    return asked.hours is None or hour.hour in asked.hours
+def _has_hour(actions: ActionFilter, hour: datetime) -> bool:
+    return actions.hours is None or hour.hour in actions.hours

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
@@ -190,7 +189,7 @@ def _without(parameters: dict[str, list[str]], *names: str) -> dict[str, list[st
     return {name: values for name, values in parameters.items() if name not in names}
 
 
-def _chart(report: Breakdown, rows: Sequence[Group], names: dict[str, str]) -> dict[str, Any]:
+def _chart(report: Breakdown, rows: Sequence[Group], names: dict[str, str]) -> charts.Definition:
     shown = rows if report.group_by in TIMES else rows[:_MAX_BARS]
     then = (
         {"before": _("previous period"), "year": _("a year earlier")}[report.compare.how]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -48,7 +47,7 @@ def page(slug: str) -> str:
     """Show what was on the path to a campaign's actions, by every model."""
     campaign, order, reports = _requested(slug)
     by_platform, by_post = reports["platform"], reports["post"]
-    days: dict[str, Any] = {"from": by_platform.first, "to": by_platform.last}
+    days = {"from": str(by_platform.first), "to": str(by_platform.last)}
     steps = [
         {"step": _upper_limit(each), "actions": each.actions}
         for each in by_platform.seconds_to_action.steps
@@ -77,7 +76,7 @@ def page(slug: str) -> str:
                 written=written,
                 order=order,
                 currency=by_platform.currency or None,
-                **days,
+                **days,  # type: ignore[arg-type]
             )
         ),
         steps=steps,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -156,7 +155,7 @@ def _states() -> dict[str, str]:
     }
 
 
-def _chart(goal: GoalProgress) -> dict[str, Any] | None:
+def _chart(goal: GoalProgress) -> charts.Definition | None:
     if not goal.points:
         return None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
@@ -97,12 +96,12 @@ def _page(campaign: Campaign | None) -> str:
 
 def _address(campaign: Campaign | None, found: Ladder) -> Callable[[str], str]:
     name = "ladder.file" if campaign else "ladder.organization_file"
-    where: dict[str, Any] = {"from": str(found.first), "to": str(found.last)}
-    where |= {"slug": campaign.slug} if campaign else {}
-    return lambda written: url_for(name, written=written, **where)
+    days = {"from": str(found.first), "to": str(found.last)}
+    days |= {"slug": campaign.slug} if campaign else {}
+    return lambda written: url_for(name, written=written, **days)  # type: ignore[arg-type]
 
 
-def _chart(found: Ladder, names: dict[str, str]) -> dict[str, Any]:
+def _chart(found: Ladder, names: dict[str, str]) -> charts.Definition:
     return charts.in_language(
         charts.bars(
             [{"rung": names[each.rung], "people": each.people} for each in found.rungs],
