@@ -75,7 +75,7 @@ class GroupsQuery(schemas.ReportQuery, schemas.FormQuery):
         data_key="group_by",
         load_default="post",
         validate=validate.OneOf(GROUPS),
-        metadata={"description": f"What a row is of. {DEFINITIONS['group_days']}"},
+        metadata={"description": f"What the rows are. {DEFINITIONS['group_days']}"},
     )
     post = _keys("Only what is credited to this post, by its id; `-`: to no post.")
     platform = _keys("Only this platform; `-`: not known.")
@@ -127,7 +127,7 @@ class GroupsQueryOfOrganization(GroupsQuery):
         data_key="group_by",
         load_default="campaign",
         validate=validate.OneOf(GROUPS_OF_ORGANIZATION),
-        metadata={"description": f"What a row is of. {DEFINITIONS['group_days']}"},
+        metadata={"description": f"What the rows are. {DEFINITIONS['group_days']}"},
     )
     campaign = _keys("Only this campaign, by its slug; `-`: without one.")
 

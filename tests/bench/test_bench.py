@@ -1,4 +1,4 @@
-"""What `make bench` makes of its figures; the figures themselves are not tests."""
+"""How `make bench` evaluates its figures; the figures themselves are not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real browser on a real web process, with three weeks of a campaign behind it."""
+"""Fixtures: a real browser, and a web process with three weeks of a campaign."""
 
 from __future__ import annotations
 

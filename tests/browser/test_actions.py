@@ -1,4 +1,4 @@
-"""The pages of single actions in a real browser: the way to a receipt, and how it looks."""
+"""The pages of single actions in a real browser: navigation to a receipt, and its layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing, filtering and making a link by keyboard alone; and that a file says what is shown."""
+"""Comparing, filtering and making a link by keyboard; downloads match the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of ways to actions in a real browser: the chart, the table behind it, a small screen."""
+"""The conversion paths page in a real browser: chart, table, small screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What staff see in a real browser, with the Content-Security-Policy as it is sent."""
+"""The dashboard in a real browser, with its Content-Security-Policy."""
 
 from __future__ import annotations
 

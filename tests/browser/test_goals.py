@@ -1,4 +1,4 @@
-"""Goals in a real browser: each has its line, the table behind it, and fits a small screen."""
+"""Goals in a real browser: chart, table, small screen."""
 
 from __future__ import annotations
 

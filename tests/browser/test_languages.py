@@ -1,4 +1,4 @@
-"""Choosing a language in a real browser: words, chart and what screen readers are told."""
+"""Choosing a language in a real browser: texts, chart, screen reader labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A link from its making to the figure that it brings: page, tap, webhook, and no reload."""
+"""From a new link to its figures: page, click, webhook, live update."""
 
 from __future__ import annotations
 

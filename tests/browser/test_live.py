@@ -1,4 +1,4 @@
-"""New actions on an open page: by a stream, by asking, and without disturbing who reads it."""
+"""Live updates of an open page: by stream, by polling, without disturbing the reader."""
 
 from __future__ import annotations
 

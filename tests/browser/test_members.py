@@ -1,4 +1,4 @@
-"""Members in a real browser: from an invitation to a cookie that is dead, and a leader's view."""
+"""Members in a real browser: from an invitation to an invalid cookie, and a view link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports by mail are asked for and ended in a real browser, by keyboard alone."""
+"""Subscriptions to email reports in a real browser, by keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are wider than the screen: it is seen that they go on, and names stay in sight."""
+"""Tables wider than the screen: a visible edge, and a sticky first column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each command does when all is well."""
+"""Commands without errors."""
 
 from __future__ import annotations
 

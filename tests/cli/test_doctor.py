@@ -1,4 +1,4 @@
-"""The doctor: what is right, and for each thing that can be wrong, its own words."""
+"""The doctor: each problem has its own message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says when something is wrong: one line, and what to do."""
+"""Errors of commands: one line that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`advocacy generate`: what it writes is what the product would have made of it."""
+"""`advocacy generate` writes what the product itself would derive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`advocacy import`: what it says at the end, and what it writes of what it refused."""
+"""`advocacy import`: the summary, and the file of refused rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as `pip install` leaves it: away from this folder, with nothing beside it."""
+"""The installed package, outside of this folder."""
 
 from __future__ import annotations
 

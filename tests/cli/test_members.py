@@ -1,4 +1,4 @@
-"""`advocacy member`: from a terminal to a first owner."""
+"""`advocacy member`: creating the first owner."""
 
 from __future__ import annotations
 

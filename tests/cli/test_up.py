@@ -1,4 +1,4 @@
-"""`advocacy up`: what it leaves for commands in another terminal."""
+"""`advocacy up`: commands in another terminal find the running installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses and numbers: one reading for all ways to write them, and none of what is nobody's."""
+"""Email addresses and phone numbers: normalization, and rejection of placeholders."""
 
 from __future__ import annotations
 

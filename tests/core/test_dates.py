@@ -1,4 +1,4 @@
-"""The calendar by itself: which zones there are, and which day and hour an instant is in."""
+"""Time zones, days and hours."""
 
 from __future__ import annotations
 

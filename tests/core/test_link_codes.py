@@ -1,4 +1,4 @@
-"""Codes of links: what may be made is what is read again, wherever it comes back from."""
+"""Link codes: every allowed code is recognized when it is returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads as an address, a number or a digest of one, and what of a statement is stored."""
+"""Recognition of personal data in texts, and what is stored of a statement."""
 
 from __future__ import annotations
 

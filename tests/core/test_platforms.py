@@ -1,4 +1,4 @@
-"""One table of platforms: what a post is found at is where people come from, apps included."""
+"""Platforms: URLs of posts and referrers, including apps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The opener: one table reads the same however it was written, and what is no table is refused."""
+"""Opening tables: the same result for every format, and refusal of other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layouts: each has the columns that its reader reads, and no others."""
+"""Export layouts have exactly the columns that their readers use."""
 
 from __future__ import annotations
 

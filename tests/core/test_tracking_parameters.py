@@ -1,4 +1,4 @@
-"""What links carry and tools hand back: a code is found whatever was done to its address."""
+"""Tracking parameters: a code is found in changed URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who: the worked examples a to g, every order of arrival, and small sets of edges."""
+"""Identity graph: the worked examples a to g, every order of arrival, and subsets of edges."""
 
 from __future__ import annotations
 

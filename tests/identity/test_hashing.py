@@ -1,4 +1,4 @@
-"""Hashes of who acted: each organization has its own."""
+"""Identifier hashes differ between organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is one person, through real deliveries and a real database: as a partition of all edges says.
+"""Identity resolution with real deliveries equals the partition of all edges.
 
 `tests/identity/test_graph.py` holds the rules; here the short cut, the rows, the locks and the
 erasing are held to them.

@@ -1,4 +1,4 @@
-"""Two workers, one of which stands still in the middle: what comes of it is what a rebuild makes.
+"""Two workers, one of which pauses in the middle: the result equals a rebuild.
 
 Each test names the place where the first one stands. The second one goes as far as it can then: to
 its end, or to where it waits for a lock of the first.

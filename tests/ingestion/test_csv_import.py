@@ -1,4 +1,4 @@
-"""History brought in from exports: counted once, whatever came by webhook before or comes after."""
+"""Imports of exports: actions count once, also if webhooks report them before or after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasing searches every body that is kept, in whatever form it names the person."""
+"""Erasure finds every stored body that names the person, in any form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that wait for one commit: groups, their bounds, and bad neighbours."""
+"""Group commit: group size, limits, and failing requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rehearsal through real processes: every tool brings the code back, and nothing is counted."""
+"""Integration test with real processes: every tool returns the code, and nothing is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the infrastructure refuses is not held against a delivery: real errors of PostgreSQL."""
+"""Outages are not attributed to a delivery: real errors of PostgreSQL."""
 
 from __future__ import annotations
 

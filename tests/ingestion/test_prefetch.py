@@ -1,4 +1,4 @@
-"""A drain that reads the next batch while one is kept."""
+"""A drain prefetches the next batch while one is stored."""
 
 from __future__ import annotations
 

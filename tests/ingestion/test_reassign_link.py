@@ -1,4 +1,4 @@
-"""A link that was made for the wrong post: put right, the figures are as if it had been right."""
+"""Moving a link to another post gives the figures as if it had been made there."""
 
 from __future__ import annotations
 

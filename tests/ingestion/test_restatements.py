@@ -1,4 +1,4 @@
-"""What changes on a day that was over is said, with its reason; what happens today is not."""
+"""Changes to completed days are restatements with a reason; changes today are not."""
 
 from __future__ import annotations
 

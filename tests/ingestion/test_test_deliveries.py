@@ -1,4 +1,4 @@
-"""What a tool's own test button sends is kept, and counts nobody."""
+"""Deliveries of a tool's own test button are stored and not counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that the server closed behind our back."""
+"""Connections that the server has closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrations of tables with much in them let deliveries be stored meanwhile."""
+"""Migrations of large tables do not block storing deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was stored as tools wrote it, before it was keyed and scrubbed, is brought to that."""
+"""A migration keys and scrubs texts that older versions stored unchanged."""
 
 from __future__ import annotations
 

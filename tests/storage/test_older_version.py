@@ -1,4 +1,4 @@
-"""What the version before stores and closes beside this one, by its own statements."""
+"""Statements of the previous version run beside this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked often is looked up by its key, however many others there are."""
+"""Frequent queries use an index, however many rows there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements give rows of the type that is asked for, or refuse."""
+"""Statements return rows of the requested type, or raise."""
 
 from __future__ import annotations
 

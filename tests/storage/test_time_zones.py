@@ -1,4 +1,4 @@
-"""Days and hours in SQL are those of Python, whatever PostgreSQL thinks of time zones."""
+"""Days and hours in SQL equal those of Python, independent of PostgreSQL's time zones."""
 
 from __future__ import annotations
 

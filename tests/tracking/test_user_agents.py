@@ -1,4 +1,4 @@
-"""Who is a person: the rule, held to a set of agents that were written down by hand.
+"""User agents of people and bots, tested with a labelled set.
 
 `data/agents.tsv` has a label, an app and its user agent a line. A new release of the list of
 crawlers that changes one of these answers is looked at before it is taken.

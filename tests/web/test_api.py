@@ -1,4 +1,4 @@
-"""The API: what it answers, to whom, and that the OpenAPI document tells the truth."""
+"""The API: responses, access, and agreement with the OpenAPI document."""
 
 from __future__ import annotations
 

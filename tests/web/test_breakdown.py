@@ -1,4 +1,4 @@
-"""Activation by groups over the API and on its page: one question, the same figures everywhere."""
+"""Activation by groups: the API and its page give the same figures for the same query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent compressed, what never is, and what a browser keeps."""
+"""Compression and caching of responses."""
 
 from __future__ import annotations
 

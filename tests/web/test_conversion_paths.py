@@ -1,4 +1,4 @@
-"""The page of ways to actions: what it shows, what it refuses, and what it says when empty."""
+"""The conversion paths page: figures, invalid parameters, empty state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The activation as a file: the figures of the report, in forms that real readers open."""
+"""Downloads of the activation report, opened with real readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of reports: who gets what, what was sent, and the same again, with real mail."""
+"""The email reports page: subscriptions, sent mails, and resending, with a real mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages of the ladder, of goals and of ways show is taken along with the same figures."""
+"""Downloads of ladder, goals and conversion paths have the figures of their pages."""
 
 from __future__ import annotations
 

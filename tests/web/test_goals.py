@@ -1,4 +1,4 @@
-"""Goals are set and removed on their page, by those who may."""
+"""The goals page: editors set and delete goals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page in French and Spanish, with data on it: nothing of it is left in English."""
+"""Every page in French and Spanish, with data: no text is left in English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of links: made as the command makes them, found again, and many from a sheet."""
+"""The links page: single links, the list, and many links from a spreadsheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams that say when figures changed: what they say, when they end, and what they never hold up.
+"""Live streams: events, their end, limits and cost.
 
 That a page shows new figures is in `tests/browser`.
 """

@@ -1,4 +1,4 @@
-"""Members: how they come in, what ends a session, how often one may guess, and what owners do.
+"""Members: sign-in, sessions, the login throttle, and what owners do.
 
 Who may open which page is in the matrix of `test_api`.
 """

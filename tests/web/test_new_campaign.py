@@ -1,4 +1,4 @@
-"""A campaign is made on its page, by those who may."""
+"""The page on which editors create a campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard's pages: who gets in, what is said to the browser, and what cannot be put in.
+"""The dashboard: access, response headers, escaping of input.
 
 How they look and work in a browser is in `tests/browser`.
 """

@@ -1,4 +1,4 @@
-"""What pages say in passing: zones, signs, thousands, what to do next, and where there is more."""
+"""Texts of pages: time zones, number formats, next steps, and links to more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wherever a post is named its title leads to its own page, and a small link to the platform."""
+"""Wherever a post is named, its title links to its page, with a small link to the platform."""
 
 from __future__ import annotations
 

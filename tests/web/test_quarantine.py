@@ -1,4 +1,4 @@
-"""Every reason for which a delivery can be quarantined is explained on its page."""
+"""Every reason for quarantine is explained on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of sources and of the quarantine: what they show, what they keep to themselves."""
+"""The pages of sources and quarantine: what they show, and what they must not show."""
 
 from __future__ import annotations
 

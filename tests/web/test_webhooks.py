@@ -1,4 +1,4 @@
-"""The webhook endpoint: what it keeps, what it refuses, and what it answers."""
+"""The webhook endpoint: what it stores, refuses and responds."""
 
 from __future__ import annotations
 

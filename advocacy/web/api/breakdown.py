@@ -45,9 +45,9 @@ class GroupsOfCampaign(MethodView):
         The same range gives the same figures as `/activation`. Actions, money and clicks add up
         over groups; people do not. All filters must match.
 
-        Without filters the answer comes at once. With filters, by hour and with `gifts`, every
-        action of the range is read. Of many it is done in the background: 202 says that it is not
-        there yet, `Last-Modified` when it was counted.
+        Without filters the response is immediate. With filters, by hour and with `gifts`, every
+        action of the range is read. For many actions that happens in the background: the response
+        is 202 until it is done, and `Last-Modified` is the time of the calculation.
         """
         campaign = campaign_or_404(slug)
         return answer_for(campaign, query, requested_format({"written": query.written}))

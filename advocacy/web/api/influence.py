@@ -34,7 +34,9 @@ class InfluenceQuery(schemas.DaysQuery):
 
 
 class Share(Schema):
-    id = fields.Str(metadata={"description": "The post's id, or the key itself; empty: nobody's."})
+    id = fields.Str(
+        metadata={"description": "The post's id, or the key itself; empty: unattributed."}
+    )
     key = fields.Str()
     actions = fields.Float(metadata={"description": "Actions that the model gives to it."})
     amount_minor = fields.Int(metadata={"description": "Net money that the model gives to it."})

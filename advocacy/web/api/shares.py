@@ -1,4 +1,4 @@
-"""Links that are passed on: a tool's share page asks here for a supporter's own link."""
+"""Share links: a tool's share page requests a supporter's own link here."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from advocacy.web.api.endpoint import endpoint
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(
-    "links", __name__, url_prefix="/api/v1/links", description="Tracking links, passed on."
+    "links", __name__, url_prefix="/api/v1/links", description="Share links of tracking links."
 )
 
 
 class PassedOn(Schema):
     code = fields.Str()
-    url = fields.Str(metadata={"description": "What the supporter passes on."})
+    url = fields.Str(metadata={"description": "The URL that the supporter shares."})
     generation = fields.Int(metadata={"description": "1 for the share of a post's own link."})
 
 
 @blueprint.route("/<code>/shares")
 class SharesOf(MethodView):
-    """Links that pass one on."""
+    """Share links of a link."""
 
-    @endpoint(blueprint, PassedOn, "Make a link that passes this one on", scope="admin", status=201)
+    @endpoint(blueprint, PassedOn, "Create a share link of this link", scope="admin", status=201)
     def post(self, code: str) -> dict[str, object]:
-        """Make a link of the same post and page, one generation further.
+        """Create a link with the same post and destination, one generation further.
 
-        What it brings counts for the post whose link was first in the chain. Nothing of the
-        supporter who passes it on is asked or kept.
+        Its actions are credited to the post of the first link in the chain. Nothing about the
+        supporter who shares it is requested or stored.
         """
         try:
             with transaction():

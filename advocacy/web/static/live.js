@@ -1,33 +1,33 @@
-// Shows new figures of a campaign without a reload. The server says that they changed; the page is
-// fetched anew, and each part that is marked `data-live` takes its place. Where there is no place for
-// a stream, the page asks every few seconds. A page that nobody sees asks for nothing.
-const place = document.getElementById("live");
-const said = document.getElementById("live-said");
-const words = place.dataset;
-const SOON = 2000, ASK = 10000, TRY_AGAIN = 60000, SAY_AGAIN = 20000;
+// Shows new figures of a campaign without a reload. The server announces that they changed; then the
+// page is fetched again, and each part with `data-live` is replaced. If the server has no stream free,
+// the page polls every few seconds. A hidden page does neither.
+const status = document.getElementById("live");
+const announcement = document.getElementById("live-said");
+const words = status.dataset;
+const MINIMUM_PAUSE = 2000, POLL = 10000, RECONNECT = 60000, ANNOUNCE_EVERY = 20000;
 
-// What was served, since charts are drawn into it.
+// The parts as served: charts are drawn into them later.
 const served = new Map();
 for (const part of document.querySelectorAll("[data-live]")) served.set(part.id, part.innerHTML);
 
-let mark = words.mark, stream = null, asking = 0, trying = 0, left = false;
-let busy = false, again = false, failed = 0, toSay = 0, saidAt = -SAY_AGAIN;
+let token = words.mark, stream = null, pollTimer = 0, reconnectTimer = 0, left = false;
+let busy = false, again = false, failed = 0, announceTimer = 0, announcedAt = -ANNOUNCE_EVERY;
 
 function state(word) {
-  place.textContent = word;
-  place.hidden = false;
+  status.textContent = word;
+  status.hidden = false;
 }
 
 function leave() {
   left = true;
   disconnect();
   state("");
-  said.textContent = words.left;
+  announcement.textContent = words.left;
 }
 
 // The figures.
 
-async function renew() {
+async function refresh() {
   if (busy || left) { again = true; return; }
   busy = true; again = false;
   const began = performance.now();
@@ -40,9 +40,9 @@ async function renew() {
   } catch {
     failed += 1; again = true;
   }
-  // Not sooner than the server has had some rest from us.
-  const pause = Math.max(SOON, 5 * (performance.now() - began)) * 2 ** Math.min(failed, 5);
-  setTimeout(() => { busy = false; if (again) renew(); }, pause);
+  // Wait longer if the server is slow or failing.
+  const pause = Math.max(MINIMUM_PAUSE, 5 * (performance.now() - began)) * 2 ** Math.min(failed, 5);
+  setTimeout(() => { busy = false; if (again) refresh(); }, pause);
 }
 
 function swap(fresh) {
@@ -52,96 +52,96 @@ function swap(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
     if (!next || next.innerHTML === served.get(part.id)) continue;
-    // Whoever marks text to copy it keeps it.
-    const marked = getSelection();
-    if (!marked.isCollapsed && marked.containsNode(part, true)) { later = true; continue; }
+    // Do not replace a part in which text is selected.
+    const selection = getSelection();
+    if (!selection.isCollapsed && selection.containsNode(part, true)) { later = true; continue; }
     served.set(part.id, next.innerHTML);
     put(part, next);
     changed = true;
   }
-  if (later) again = true; else mark = now.dataset.mark;
+  if (later) again = true; else token = now.dataset.mark;
   if (changed) {
     document.dispatchEvent(new Event("figures"));
-    say(words.changed.replace("{actions}", now.dataset.actions).replace("{supporters}", now.dataset.supporters));
+    announce(words.changed.replace("{actions}", now.dataset.actions).replace("{supporters}", now.dataset.supporters));
   }
 }
 
 function put(part, next) {
   const open = [...part.querySelectorAll("details")].map((each) => each.open);
   const before = [...part.querySelectorAll("dd, td.num")].map((each) => each.textContent);
-  const way = wayTo(document.activeElement, part);
+  const path = pathTo(document.activeElement, part);
   part.replaceChildren(...next.childNodes);
   part.querySelectorAll("details").forEach((each, at) => { each.open = open[at] ?? each.open; });
   part.querySelectorAll("dd, td.num").forEach((each, at) => {
     each.classList.toggle("fresh", each.textContent !== before[at]);
   });
-  if (way) way.reduce((at, number) => at?.children[number], part)?.focus({ preventScroll: true });
+  if (path) path.reduce((at, number) => at?.children[number], part)?.focus({ preventScroll: true });
 }
 
-// Where the focus is, as numbers of children, so that it can be put back.
-function wayTo(element, part) {
+// The path to the focused element as child indexes, to restore the focus.
+function pathTo(element, part) {
   if (!part.contains(element) || element === part) return null;
-  const way = [];
-  for (let at = element; at !== part; at = at.parentElement) way.unshift([...at.parentElement.children].indexOf(at));
-  return way;
+  const path = [];
+  for (let at = element; at !== part; at = at.parentElement) path.unshift([...at.parentElement.children].indexOf(at));
+  return path;
 }
 
-// Said politely, and not at every single action.
-function say(what) {
-  clearTimeout(toSay);
-  const wait = Math.max(0, saidAt + SAY_AGAIN - performance.now());
-  toSay = setTimeout(() => { saidAt = performance.now(); said.textContent = what; }, wait);
+// Announced to screen readers, but not for every single action.
+function announce(text) {
+  clearTimeout(announceTimer);
+  const wait = Math.max(0, announcedAt + ANNOUNCE_EVERY - performance.now());
+  announceTimer = setTimeout(() => { announcedAt = performance.now(); announcement.textContent = text; }, wait);
 }
 
-// The stream, or else asking.
+// The stream, or polling.
 
 function connect() {
   if (left || stream || document.hidden) return;
   const address = new URL(words.stream, location.href);
-  address.searchParams.set("mark", mark);
+  address.searchParams.set("mark", token);
   stream = new EventSource(address);
-  stream.addEventListener("open", () => { stopAsking(); state(words.says); });
-  stream.addEventListener("figures", (event) => { if (event.lastEventId !== mark) renew(); });
+  stream.addEventListener("open", () => { stopPolling(); state(words.says); });
+  stream.addEventListener("figures", (event) => { if (event.lastEventId !== token) refresh(); });
   stream.addEventListener("ended", leave);
   stream.addEventListener("error", () => {
     if (stream?.readyState !== EventSource.CLOSED) return;
     stream = null;
-    ask();
-    trying = setTimeout(connect, TRY_AGAIN * (0.75 + Math.random() / 2));
+    poll();
+    reconnectTimer = setTimeout(connect, RECONNECT * (0.75 + Math.random() / 2));
   });
 }
 
 function disconnect() {
   stream?.close();
   stream = null;
-  clearTimeout(trying);
-  stopAsking();
+  clearTimeout(reconnectTimer);
+  stopPolling();
 }
 
-function stopAsking() {
-  clearTimeout(asking);
-  asking = 0;
+function stopPolling() {
+  clearTimeout(pollTimer);
+  pollTimer = 0;
 }
 
-const told = () => stream?.readyState === EventSource.OPEN;
+const streaming = () => stream?.readyState === EventSource.OPEN;
 
-async function ask() {
-  stopAsking();
+async function poll() {
+  stopPolling();
   if (left || document.hidden) return;
   try {
     const answer = await fetch(words.ask, { cache: "no-store" });
     if (answer.redirected) return leave();
-    const newest = answer.ok ? (await answer.json()).mark : mark;
-    // Meanwhile a stream may have begun; it says all there is to say.
-    if (told()) return;
+    const newest = answer.ok ? (await answer.json()).mark : token;
+    // A stream may have begun meanwhile; then its events suffice.
+    if (streaming()) return;
     state(answer.ok ? words.asks : words.lost);
-    if (newest !== mark) renew();
+    if (newest !== token) refresh();
   } catch {
-    if (told()) return;
+    if (streaming()) return;
     state(words.lost);
   }
-  stopAsking();
-  if (!left && !document.hidden) asking = setTimeout(ask, ASK * (0.75 + Math.random() / 2));
+  stopPolling();
+  if (!left && !document.hidden) pollTimer = setTimeout(poll, POLL * (0.75 + Math.random() / 2));
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
