@@ -71,7 +71,7 @@ MODELS = tuple(RULES)
 """The attribution models that a report can be asked for; the first is the default."""
 
 GRAINS = ("all", "kind", "post", "platform")
-"""What the people of an activation are counted by."""
+"""The dimensions by which people are counted."""
 
 RESTATED_DAYS = 30
 """How long a report says that a completed day was restated."""

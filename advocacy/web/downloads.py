@@ -30,11 +30,11 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-# What a group is called in the JSON of a report, where it is another word or several.
+# The fields of a group in the JSON of a report, where they have other names.
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "summary": ("actions", "supporters", "clicks", "bounds", "restated"),
 }
-_CALLED = {"xlsx": "Excel", "csv": "CSV", "json": "JSON"}
+_FORMAT_NAMES = {"xlsx": "Excel", "csv": "CSV", "json": "JSON"}
 _ABOUT = ("campaign", "model", "from", "to")
 
 
@@ -43,9 +43,9 @@ _ABOUT = ("campaign", "model", "from", "to")
 def activation_file(slug: str, written: str) -> Response:
     """Return the figures of a campaign's page as a file."""
     campaign = campaign_or_404(slug)
-    asked = {name: value for name, value in request.args.items() if value}
+    given = {name: value for name, value in request.args.items() if value}
     try:
-        query = schemas.FiguresQuery().load(asked)
+        query = schemas.FiguresQuery().load(given)
         report = activation(campaign, query.get("first"), query.get("last"), query["model"])
     except (BadRange, ValidationError):
         raise Problem(
@@ -58,53 +58,54 @@ def activation_file(slug: str, written: str) -> Response:
                 groups=", ".join(GROUPS),
             ),
         ) from None
-    answer = answer_with(report, written, query["group"])
+    response = activation_response(report, written, query["group"])
     name = f"{slug}-{report.first}-{report.last}-{report.model}"
     name += f"-{query['group']}" if query["group"] else ""
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
-    return answer
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
+    return response
 
 
-def answer_with(report: CampaignActivation, written: str, group: str = "") -> Response:
+def activation_response(report: CampaignActivation, file_format: str, group: str = "") -> Response:
     """Return a report, or one group of it, as `json`, `csv` or `xlsx`; 304 if it is unchanged."""
     every = tables_of(report)
     chosen = [table for table in every if group in {"", table.name}]
-    return answer_of(chosen, lambda: _written_json(report, group), written)
+    return tables_response(chosen, lambda: _activation_json(report, group), file_format)
 
 
-def answer_of(tables: Sequence[Table], told: Callable[[], bytes], written: str) -> Response:
-    """Return tables as `csv` or `xlsx`, or what is `told` as `json`; 304 where it is known."""
-    match written:
+def tables_response(
+    tables: Sequence[Table], as_json: Callable[[], bytes], file_format: str
+) -> Response:
+    """Return tables as `csv` or `xlsx`, or the same as `json`; 304 if it is unchanged."""
+    match file_format:
         case "csv":
-            body, mark = written_csv(tables), digest_of(tables, "csv")
+            body, etag = written_csv(tables), digest_of(tables, "csv")
         case "xlsx":
-            body, mark = written_workbook(tables), digest_of(tables, "xlsx")
+            body, etag = written_workbook(tables), digest_of(tables, "xlsx")
         case _:
-            body = told()
-            mark = digest_of((), "json", body.decode())
-    answer = Response(body, content_type=TYPES[written])
-    answer.headers["Vary"] = "Accept, Authorization, Cookie"
-    answer.set_etag(mark)
-    # Only what a program has asked for by this mark is left out; nothing is cut into ranges.
-    answer.make_conditional(request)
-    return answer
+            body = as_json()
+            etag = digest_of((), "json", body.decode())
+    response = Response(body, content_type=TYPES[file_format])
+    response.headers["Vary"] = "Accept, Authorization, Cookie"
+    response.set_etag(etag)
+    response.make_conditional(request)
+    return response
 
 
 def files_at(address: Callable[[str], str]) -> list[tuple[str, str]]:
-    """Return what a page offers to take along, as (called, address)."""
-    return [(called, address(each)) for each, called in _CALLED.items()]
+    """Return the downloads that a page offers, as (name, address)."""
+    return [(name, address(each)) for each, name in _FORMAT_NAMES.items()]
 
 
-def file_of(tables: Sequence[Table], told: object, written: str, name: str) -> Response:
-    """Hand tables over as a file of this name; `told` is the same as data that JSON can hold."""
-    answer = answer_of(tables, lambda: json.dumps(told).encode(), written)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{written}"'
-    return answer
+def file_of(tables: Sequence[Table], content: object, file_format: str, name: str) -> Response:
+    """Return tables as a file of this name; `content` is the same for JSON."""
+    response = tables_response(tables, lambda: json.dumps(content).encode(), file_format)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{file_format}"'
+    return response
 
 
-def _written_json(report: CampaignActivation, group: str) -> bytes:
-    told = schemas.Activation().dump(report)
+def _activation_json(report: CampaignActivation, group: str) -> bytes:
+    content = schemas.Activation().dump(report)
     if group:
         parts = {*_ABOUT, *_PARTS.get(group, (group,))}
-        told = {name: value for name, value in told.items() if name in parts}
-    return json.dumps(told).encode()
+        content = {name: value for name, value in content.items() if name in parts}
+    return json.dumps(content).encode()

@@ -17,7 +17,7 @@ from advocacy.analytics.surges import (
     surges,
 )
 from advocacy.core.vocabulary import moment
-from advocacy.storage import surges as kept
+from advocacy.storage import surges as surges_storage
 from advocacy.storage.session import transaction
 from advocacy.storage.surges import ListedSurge
 from config.settings import Settings
@@ -34,8 +34,8 @@ def watch(settings: Settings, org_id: UUID, now: datetime | None = None) -> int:
     quiet = timedelta(hours=settings.surge_quiet_hours)
     new = 0
     for what, read, least in (
-        ("clicks", kept.clicks_now, settings.surge_least_clicks),
-        ("actions", kept.actions_now, settings.surge_least_actions),
+        ("clicks", surges_storage.clicks_now, settings.surge_least_clicks),
+        ("actions", surges_storage.actions_now, settings.surge_least_actions),
     ):
         with transaction():
             found = surges(
@@ -43,7 +43,7 @@ def watch(settings: Settings, org_id: UUID, now: datetime | None = None) -> int:
                 Thresholds(minutes, least, settings.surge_times),
             )
             if found:
-                new += kept.put_surges(org_id, what, found, minutes, now, quiet)
+                new += surges_storage.put_surges(org_id, what, found, minutes, now, quiet)
     return new
 
 

@@ -14,7 +14,7 @@ from advocacy.analytics.latest_actions import BadCursor, find_actions
 from advocacy.storage import errors
 from advocacy.web.api import action_schemas as schemas
 from advocacy.web.api.endpoint import Query, endpoint
-from advocacy.web.downloads import answer_of
+from advocacy.web.downloads import tables_response
 from advocacy.web.errors import Problem
 
 blueprint = Blueprint(
@@ -63,4 +63,6 @@ class OfCampaign(MethodView):
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "cursor", "message": str(error)}]
             ) from None
-        return answer_of((), lambda: json.dumps(schemas.Actions().dump(found)).encode(), "json")
+        return tables_response(
+            (), lambda: json.dumps(schemas.Actions().dump(found)).encode(), "json"
+        )

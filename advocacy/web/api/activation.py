@@ -9,7 +9,7 @@ from advocacy.analytics.activation import BadRange, activation
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import Query, endpoint, of_campaigns, requested_format
 from advocacy.web.campaigns import campaign_or_404
-from advocacy.web.downloads import answer_with
+from advocacy.web.downloads import activation_response
 from advocacy.web.errors import Problem
 
 
@@ -41,4 +41,4 @@ class OfCampaign(MethodView):
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
-        return answer_with(found, requested_format(query), query["group"])
+        return activation_response(found, requested_format(query), query["group"])

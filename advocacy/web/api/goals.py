@@ -11,7 +11,7 @@ from advocacy.reporting.exports.goals import tables_of_goals
 from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import Query, endpoint, of_organization, requested_format
 from advocacy.web.cached_figures import goals_of
-from advocacy.web.downloads import answer_of
+from advocacy.web.downloads import tables_response
 
 
 class Forecast(Schema):
@@ -97,7 +97,7 @@ class AllGoals(MethodView):
     def get(self, query: Query) -> Response:
         """Return all goals of the organization and its campaigns, by last day."""
         found, at = goals_of(g.org_id)
-        return answer_of(
+        return tables_response(
             tables_of_goals(found),
             lambda: json.dumps(Goals().dump({"goals": found, "counted_at": at})).encode(),
             requested_format(query),

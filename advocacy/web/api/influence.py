@@ -14,7 +14,7 @@ from advocacy.web.api import schemas
 from advocacy.web.api.endpoint import Query, endpoint, of_campaigns, requested_format
 from advocacy.web.cached_figures import influences_of
 from advocacy.web.campaigns import campaign_or_404
-from advocacy.web.downloads import answer_of
+from advocacy.web.downloads import tables_response
 from advocacy.web.errors import Problem
 
 
@@ -151,7 +151,7 @@ class InfluenceIn(MethodView):
             raise Problem(
                 422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
             ) from None
-        return answer_of(
+        return tables_response(
             tables_of_paths(found),
             lambda: json.dumps(Influence().dump(found[query["by"]])).encode(),
             requested_format(query),

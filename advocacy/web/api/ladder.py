@@ -20,7 +20,7 @@ from advocacy.web.api.endpoint import (
 )
 from advocacy.web.cached_figures import ladder_of
 from advocacy.web.campaigns import campaign_or_404
-from advocacy.web.downloads import answer_of
+from advocacy.web.downloads import tables_response
 from advocacy.web.errors import Problem
 
 
@@ -162,7 +162,7 @@ def _ladder(query: Query, campaign: Campaign | None) -> Response:
         raise Problem(
             422, "Unprocessable Entity", errors=[{"field": "from", "message": str(error)}]
         ) from None
-    return answer_of(
+    return tables_response(
         tables_of_ladder(found),
         lambda: json.dumps(Ladder().dump(found)).encode(),
         requested_format(query),

@@ -115,5 +115,5 @@ def _chart(report: CampaignActivation) -> charts.Definition:
     return charts.in_language(drawn, chosen())
 
 
-def _day(written: str | None) -> date | None:
-    return date.fromisoformat(written) if written else None
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
