@@ -118,7 +118,7 @@ def rows(table: str) -> list[str]:
 def test_texts_from_before_are_keyed_and_scrubbed_and_count_the_same(before, root):
     assert all(canary in dump() for canary in CANARIES)
     report = before.report()
-    assert report["actions"] == 3
+    assert report.actions == 3
 
     migrate(root)
 
