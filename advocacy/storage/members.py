@@ -15,8 +15,9 @@ from uuid import UUID
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import NO_ORGANIZATION, digest, organization_key
 from advocacy.core.ids import new_id, new_key
+from advocacy.storage import nodes
 from advocacy.storage.errors import NotFound, Taken
-from advocacy.storage.lookup_keys import token_digest
+from advocacy.storage.lookup_keys import find_owner, find_owners_by_prefix, token_digest
 from advocacy.storage.session import column, execute, run
 from advocacy.storage.sessions import SESSION_IDLE, end_sessions
 
@@ -158,19 +159,25 @@ class MemberByEmail(NamedTuple):
 def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
     """Return the members with this address in all organizations: org_id, org_name, id, password.
 
-    The only query across organizations; only the sign-in form uses it.
+    Only the sign-in form uses it: everywhere else the organization is known.
     """
     address = normalise_email(email)
-    return run(
-        MemberByEmail,
-        """select m.org_id, o.name as org_name, m.id, m.password
-           from addresses a
-           join members m on m.org_id = a.org_id and m.id = a.target_id
-           join organizations o on o.id = m.org_id
-           where a.kind = 'member' and a.word like :beginning
-           order by o.name, o.id""",
-        beginning=f"{_email_digest(master, address)}/%",
+    owners = {
+        owner.org_id: owner.target_id
+        for owner in find_owners_by_prefix("member", f"{_email_digest(master, address)}/")
+    }
+    rows = nodes.of_each(
+        owners,
+        lambda org_id: run(
+            MemberByEmail,
+            """select m.org_id, o.name as org_name, m.id, m.password
+               from members m join organizations o on o.id = :o
+               where m.org_id = :o and m.id = :id""",
+            o=org_id,
+            id=owners[org_id],
+        ),
     )
+    return sorted(rows, key=lambda row: (row.org_name, row.org_id))
 
 
 def set_profile(org_id: UUID, member_id: UUID, name: str, language: str) -> None:
@@ -257,12 +264,15 @@ def put_one_time_token(org_id: UUID, member_id: UUID) -> str:
 
 def find_by_one_time_token(token: str) -> Member | None:
     """Return the member who may set a password with this token now."""
+    owner = find_owner("one_time", token)
+    if owner is None:
+        return None
     rows = run(
         Member,
-        f"""select {_MEMBER} from addresses a
-            join members m on m.org_id = a.org_id and m.id = a.target_id
-            where a.kind = 'one_time' and a.word = :word and m.one_time_until > now()""",
-        word=token_digest(token),
+        f"""select {_MEMBER} from members m
+            where m.org_id = :o and m.id = :id and m.one_time_until > now()""",
+        o=owner.org_id,
+        id=owner.target_id,
     )
     return rows[0] if rows else None
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from advocacy.core.ids import new_id, new_key
 from advocacy.core.records import JsonObject
-from advocacy.storage.lookup_keys import token_digest
+from advocacy.storage.lookup_keys import find_owner, token_digest
 from advocacy.storage.session import execute, run, scalar
 
 
@@ -103,16 +103,19 @@ class OpenedReport(NamedTuple):
 
 def find_shared_report(token: str) -> OpenedReport | None:
     """Return the shared report with this token, if it is valid."""
+    owner = find_owner("view", token)
+    if owner is None:
+        return None
     rows = run(
         OpenedReport,
         """select v.org_id, v.id, c.slug, v.days, v.first_on, v.last_on, v.model, v.expires_at,
                   v.shown_on, v.shown
-           from addresses a
-           join view_links v on v.org_id = a.org_id and v.id = a.target_id
-           join campaigns c on c.org_id = v.org_id and c.id = v.campaign_id
-           where a.kind = 'view' and a.word = :word
+           from view_links v
+           join campaigns c on c.org_id = :o and c.id = v.campaign_id
+           where v.org_id = :o and v.id = :id
              and v.withdrawn_at is null and v.expires_at > now()""",
-        word=token_digest(token),
+        o=owner.org_id,
+        id=owner.target_id,
     )
     return rows[0] if rows else None
 

@@ -15,7 +15,7 @@ from advocacy.core.ids import new_id, new_key
 from advocacy.core.records import JsonObject
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
-from advocacy.storage.lookup_keys import put_lookup_key, token_digest
+from advocacy.storage.lookup_keys import find_owners, put_lookup_key, token_digest
 from advocacy.storage.models import (
     Source,
     SourceSecret,
@@ -143,56 +143,59 @@ def find_source_by_key(master: bytes, key: str) -> ReceivingSource | None:
     return find_sources_by_key(master, {key}).get(key)
 
 
-class _KeyRow(NamedTuple):
-    word: str
-    org_id: UUID
+class _SourceRow(NamedTuple):
     id: UUID
     provider: str
     region: str
     setup: JsonObject
     secret_id: UUID | None
     sealed: bytes | None
-    test: bool
 
 
 def find_sources_by_key(master: bytes, keys: Collection[str]) -> dict[str, ReceivingSource]:
     """Return what `find_source_by_key` would for each of these keys, without unknown keys.
 
-    All in one query, for deliveries that arrive together.
+    One query for each organization, for deliveries that arrive together.
     """
     words = {token_digest(key): key for key in keys}
-    rows = run(
-        _KeyRow,
-        """select a.word, s.org_id, s.id, s.provider, s.region, s.setup, c.id as secret_id,
-                  c.sealed, a.kind = 'rehearsal' as test
-           from addresses a
-           join sources s on s.org_id = a.org_id and s.id = a.target_id
-           left join source_secrets c on c.org_id = s.org_id and c.source_id = s.id
-             and (c.valid_until is null or c.valid_until > now())
-           where a.kind in ('source', 'rehearsal') and a.word = any(cast(:words as text[]))
-             and s.disabled_at is null
-           order by c.created_at desc""",
-        words=list(words),
-    )
-    by_key: dict[str, list[_KeyRow]] = {}
-    for row in rows:
-        by_key.setdefault(words[row.word], []).append(row)
+    owners = find_owners({"source", "rehearsal"}, words)
+    by_source: dict[tuple[UUID, UUID], list[_SourceRow]] = {}
+    for org_id in sorted({owner.org_id for owner in owners}):
+        own = {owner.target_id for owner in owners if owner.org_id == org_id}
+        for row in _read_sources(org_id, own):
+            by_source.setdefault((org_id, row.id), []).append(row)
     return {
-        key: ReceivingSource(
-            org_id=found[0].org_id,
-            id=found[0].id,
+        words[owner.word]: ReceivingSource(
+            org_id=owner.org_id,
+            id=owner.target_id,
             provider=found[0].provider,
             region=found[0].region,
             setup=found[0].setup,
             secrets=tuple(
-                unseal(master, row.org_id, f"secret:{row.secret_id}", row.sealed).decode()
+                unseal(master, owner.org_id, f"secret:{row.secret_id}", row.sealed).decode()
                 for row in found
                 if row.sealed is not None
             ),
-            test=found[0].test,
+            test=owner.kind == "rehearsal",
         )
-        for key, found in by_key.items()
+        for owner in owners
+        if (found := by_source.get((owner.org_id, owner.target_id)))
     }
+
+
+def _read_sources(org_id: UUID, source_ids: Collection[UUID]) -> list[_SourceRow]:
+    """Return the enabled ones of these sources, a row for each valid secret, newest first."""
+    return run(
+        _SourceRow,
+        """select s.id, s.provider, s.region, s.setup, c.id as secret_id, c.sealed
+           from sources s
+           left join source_secrets c on c.org_id = :o and c.source_id = s.id
+             and (c.valid_until is null or c.valid_until > now())
+           where s.org_id = :o and s.id = any(cast(:ids as uuid[])) and s.disabled_at is null
+           order by c.created_at desc""",
+        o=org_id,
+        ids=list(source_ids),
+    )
 
 
 def put_test_key(org_id: UUID, source_id: UUID) -> str:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from advocacy.core.ids import new_id, new_key
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
-from advocacy.storage.lookup_keys import put_lookup_key, token_digest
+from advocacy.storage.lookup_keys import find_owner, put_lookup_key, token_digest
 from advocacy.storage.models import (
     Token,
 )
-from advocacy.storage.session import run
 
 
 def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tuple[Token, str]:
@@ -29,22 +27,17 @@ def put_token(org_id: UUID, name: str, scope: str, expires_at: datetime) -> tupl
     return token, text
 
 
-class _TokenId(NamedTuple):
-    org_id: UUID
-    id: UUID
-
-
 def find_token(text: str) -> Token | None:
     """Return the token with this text, if it is valid."""
-    rows = run(
-        _TokenId,
-        """select t.org_id, t.id from addresses a
-           join tokens t on t.org_id = a.org_id and t.id = a.target_id
-           where a.kind = 'token' and a.word = :word
-             and t.revoked_at is null and t.expires_at > now()""",
-        word=token_digest(text),
+    owner = find_owner("token", text)
+    if owner is None:
+        return None
+    found: Token | None = db.session.scalar(
+        select(Token)
+        .filter_by(org_id=owner.org_id, id=owner.target_id, revoked_at=None)
+        .where(Token.expires_at > func.now())
     )
-    return db.session.get(Token, tuple(rows[0])) if rows else None
+    return found
 
 
 def list_tokens(org_id: UUID) -> Sequence[Token]:

@@ -12,12 +12,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 ACROSS = {
     ("inbox", "organizations_with_work"),
     ("inbox", "oldest_pending_seconds"),
-    ("sources", "find_sources_by_key"),
-    ("tokens", "find_token"),
     ("links", "links_for_redirect"),
     ("links", "links_version"),
-    ("members", "find_by_email"),
-    ("members", "find_by_one_time_token"),
-    ("shared_reports", "find_shared_report"),
 }
 """Statements across all organizations, or without one; each is listed here by name."""
