@@ -24,11 +24,11 @@ def drain(org_id: str, slot: str = "") -> None:
     own, settings, redis = UUID(org_id), application().extensions["settings"], connection()
     slot = slot or slots_of(settings.queue, own)[0]
     with (
-        hold_slot(redis, slot, settings.lease_seconds),
+        hold_slot(redis, slot, settings.lease_seconds) as beat,
         postponement.on_outage(redis, settings.queue, own),
     ):
         context, others = application().app_context, partial(others_wait, own)
-        if drain_ingestion.drain_backlog(settings, own, context, others):
+        if drain_ingestion.drain_backlog(settings, own, context, others, beat):
             enqueue_drain(redis, settings.queue, own)
         note_drain(redis, settings.queue, own)
 

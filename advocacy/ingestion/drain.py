@@ -27,6 +27,7 @@ from advocacy.core.crypto import organization_key
 from advocacy.core.prefetch import Submit, background_thread, run_inline
 from advocacy.ingestion import figures
 from advocacy.ingestion.facts import Failure, read_statements
+from advocacy.ingestion.lease_renewal import HeldLeases, renewing
 from advocacy.ingestion.minimization import retained_fact
 from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
 from advocacy.ingestion.reconcile import write_facts
@@ -58,6 +59,9 @@ _SMALL_BATCH = 250
 # About one second of work.
 _FOLD_AT_ONCE = 50_000
 _FOLD_SECONDS = 2.0
+
+# A worker that says nothing to PostgreSQL for so many leases while it applies is taken for stopped.
+_LEASES_IDLE = 3
 
 # Pauses between attempts to release a claim while the database is away, in seconds.
 _RELEASE_PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -92,14 +96,16 @@ def drain(
     seconds: float = 20.0,
     others_wait: Callable[[], bool] = lambda: False,
     begin: Submit = run_inline,
+    held: HeldLeases | None = None,
 ) -> Drained:
     """Process the pending deliveries of an organization until none is left or the time is up.
 
     The limit is `seconds`, or half a second where other organizations wait; batches are small then,
     since a turn is at least one batch. `begin` starts parsing the next batch while one is stored.
-    Raises errors of the infrastructure, see `storage.outages`.
+    `held` gets the leases that are to be renewed meanwhile. Raises errors of the infrastructure,
+    see `storage.outages`.
     """
-    result = Drained()
+    result, held = Drained(), held or HeldLeases()
     began = time.monotonic()
     reached: UUID | None = None
     with transaction():
@@ -108,10 +114,10 @@ def drain(
     def read() -> Batch | None:
         nonlocal reached
         size = min(settings.batch_size, _SMALL_BATCH) if others_wait() else settings.batch_size
-        batch = read_batch(settings, org_id, size, after=reached)
+        batch = read_batch(settings, org_id, size, after=reached, held=held)
         if batch is None and reached:
             # Deliveries received earlier may have been committed later.
-            batch = read_batch(settings, org_id, size)
+            batch = read_batch(settings, org_id, size, held=held)
         reached = batch.reached if batch else None
         return batch
 
@@ -123,7 +129,10 @@ def drain(
             over = spent >= seconds or (spent > _TURN_SECONDS and others_wait())
             reading = begin(read) if batch and not over else None
             worked = store_batch(settings, org_id, batch, result)
-            worked |= store_batch(settings, org_id, read_again(settings, org_id), result)
+            again = read_again(settings, org_id, held=held)
+            worked |= store_batch(settings, org_id, again, result)
+            for stored in filter(None, (batch, again)):
+                held.discard(stored.claim)
             # Only once the backlog is processed, and by the sweep: the search takes time for each
             # such action.
             worked = worked or restate_waiting(org_id, result)
@@ -141,44 +150,59 @@ def drain_backlog(
     org_id: UUID,
     within: Callable[[], AbstractContextManager[object]],
     others_wait: Callable[[], bool] = lambda: False,
+    beat: Callable[[], None] = lambda: None,
 ) -> bool:
     """Drain an organization as a worker does; return whether deliveries are still pending.
 
     A second thread parses the next batch while PostgreSQL stores one; it runs `within` the
-    application context. A single batch is not worth a second connection.
+    application context. A single batch is not worth a second connection. Another thread renews the
+    leases and calls `beat` while this takes long.
     """
-    with within():
+    with within(), renewing(org_id, settings.lease_seconds, within, beat) as held:
         with transaction():
             many = inbox.has_more_pending(org_id, settings.batch_size)
         if not many:
-            return drain(settings, org_id, others_wait=others_wait).stopped_early
+            return drain(settings, org_id, others_wait=others_wait, held=held).stopped_early
         with background_thread(within) as begin:
-            return drain(settings, org_id, others_wait=others_wait, begin=begin).stopped_early
+            return drain(
+                settings, org_id, others_wait=others_wait, begin=begin, held=held
+            ).stopped_early
 
 
 def read_batch(
-    settings: Settings, org_id: UUID, size: int, *, after: UUID | None = None
+    settings: Settings,
+    org_id: UUID,
+    size: int,
+    *,
+    after: UUID | None = None,
+    held: HeldLeases | None = None,
 ) -> Batch | None:
     """Claim and parse a batch of deliveries that have not been tried yet."""
     claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_batch(org_id, claim, settings.lease_seconds, size, after)
-    return _read(settings, org_id, claim, rows)
+    return _read(settings, org_id, claim, rows, held)
 
 
-def read_again(settings: Settings, org_id: UUID) -> Batch | None:
+def read_again(settings: Settings, org_id: UUID, *, held: HeldLeases | None = None) -> Batch | None:
     """Claim and parse what an expired claim left, or one delivery that failed alone."""
     claim = leases.new_lease_id()
     with transaction():
         rows = leases.claim_again(org_id, claim, settings.lease_seconds, settings.max_attempts)
-    return _read(settings, org_id, claim, rows)
+    return _read(settings, org_id, claim, rows, held)
 
 
 def _read(
-    settings: Settings, org_id: UUID, claim: UUID, rows: Sequence[leases.LeasedDelivery]
+    settings: Settings,
+    org_id: UUID,
+    claim: UUID,
+    rows: Sequence[leases.LeasedDelivery],
+    held: HeldLeases | None,
 ) -> Batch | None:
     if not rows:
         return None
+    if held:
+        held.add(claim)
     try:
         with transaction():
             sources = {source.id: source for source in sources_storage.list_sources(org_id)}
@@ -221,12 +245,12 @@ def store_batch(settings: Settings, org_id: UUID, batch: Batch | None, result: D
     if batch is None:
         return False
     claim, parsed, sources, _ = batch
-    master, parts = settings.secret_key.encode(), [parsed]
+    parts = [parsed]
     try:
         while parts:
             part = parts.pop()
             try:
-                _store(master, org_id, claim, part.part(), sources, last=not parts)
+                _store(settings, org_id, claim, part.part(), sources, last=not parts)
             except Exception as error:
                 if isinstance(error, leases.LeaseLost | _Busy) or outages.name_of(error):
                     raise
@@ -292,7 +316,7 @@ def parse_batch(
 
 
 def _store(
-    master: bytes,
+    settings: Settings,
     org_id: UUID,
     claim: UUID,
     parsed: Parsed,
@@ -309,9 +333,11 @@ def _store(
     with transaction():
         # Keeps the claim alive for as long as this worker waits.
         leases.hold_lease(org_id, claim)
+        # If this process is stopped, others must not wait for it longer than for a killed one.
+        server.limit_idle_transaction(_LEASES_IDLE * settings.lease_seconds)
         if free := locks.wait_for_organization(org_id):
             server.commit_without_waiting()
-            apply_batch(master, org_id, parsed, sources)
+            apply_batch(settings.secret_key.encode(), org_id, parsed, sources)
             inbox.close(org_id, parsed.facts, parsed.failed)
             inbox.put_unread_contacts(org_id, parsed.unread)
             if last:

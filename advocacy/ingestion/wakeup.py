@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
@@ -131,12 +131,19 @@ def _slots(name: str) -> list[str]:
 
 
 @contextmanager
-def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[None]:
-    """Hold a slot while its job runs; if its worker is killed, until the lease expires."""
-    with suppress(RedisError, OSError):
-        connection.set(slot, "runs", ex=lease_seconds)
+def hold_slot(connection: Redis, slot: str, lease_seconds: int) -> Iterator[Callable[[], None]]:
+    """Hold a slot while its job runs; if its worker is killed, until the lease expires.
+
+    A job that takes longer than a lease calls what this yields, in time.
+    """
+
+    def beat() -> None:
+        with suppress(RedisError, OSError):
+            connection.set(slot, "runs", ex=lease_seconds)
+
+    beat()
     try:
-        yield
+        yield beat
     finally:
         with suppress(RedisError, OSError):
             connection.delete(slot)

@@ -19,6 +19,7 @@ from advocacy.storage.connections import DeadlineExceeded
 _OWN_CLASSES = frozenset({"21", "22", "23", "44", "54"})
 _NAMES_BY_STATE = {
     "25006": "read_only",
+    "25P03": "timed_out",
     "40P01": "deadlock",
     "53100": "disk_full",
     "53200": "out_of_memory",

@@ -77,6 +77,11 @@ def newest_migration() -> str:
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
+def limit_idle_transaction(seconds: int) -> None:
+    """End the current transaction, and its locks, where its process says nothing for so long."""
+    execute(f"set local idle_in_transaction_session_timeout = '{seconds}s'")
+
+
 def prefer_index_scans() -> None:
     """Let the planner prefer index scans in this transaction, which reads a few thousand rows.
 

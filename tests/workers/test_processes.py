@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -23,7 +24,7 @@ from advocacy.ingestion import drain, wakeup
 from advocacy.storage import inbox
 from advocacy.storage.session import transaction
 from advocacy.tracking.click_log import waiting_bytes
-from tests.support.processes import CLOCK, ROOT, WEB, WORKER, answers, request, until
+from tests.support.processes import CLOCK, ROOT, WEB, WORKER, answers, children_of, request, until
 from tests.support.processes import process as running
 from tests.support.sql import run
 from workers.run import JSONQueue
@@ -127,6 +128,36 @@ def test_worker_and_its_child_killed_in_the_middle_give_the_same_numbers(world, 
     assert before.actions == before.supporters.distinct == 16
     drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
+
+
+@pytest.mark.parametrize("stands", ["parse", "apply"])
+def test_a_worker_that_is_stopped_past_its_lease_is_replaced(world, variables, redis, stands):
+    """What it did is dropped when it goes on; while it applied, nobody waits for its locks."""
+    send(world, 15)
+    world.act("signature", id="killer", email="k@example.org")
+    with running({**variables, "STOP": stands}, *KILLER) as worker:
+        announce(world, redis)
+        until(lambda: stopped_child_of(worker.pid))
+        stopped = stopped_child_of(worker.pid)
+        with running(variables, *WORKER), running(variables, *CLOCK):
+            until(lambda: counts(world) == {"pending": 0, "done": 16, "quarantined": 0}, 60)
+            before = world.report()
+            assert before.actions == before.supporters.distinct == 16
+            os.kill(stopped, signal.SIGCONT)
+            until(lambda: stopped not in children_of(worker.pid))
+    assert counts(world) == {"pending": 0, "done": 16, "quarantined": 0}
+    assert run("select * from claims") == []
+    assert world.report() == before
+    drain.rebuild(world.settings, world.org_id)
+    assert world.report() == before
+
+
+def stopped_child_of(pid: int) -> int:
+    """Return a stopped child of a process, or 0."""
+    for child in children_of(pid):
+        if (Path("/proc") / str(child) / "stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return child
+    return 0
 
 
 @pytest.mark.slow
