@@ -104,7 +104,7 @@ def _click_text(
             "arrived yet, or its link was deleted."
         )
     returned = say("A click id was returned: a click on %(post)s.", post=names[Tier.CLICK_ID])
-    if not click.shared:
+    if action.click_id not in lookup.shared_clicks:
         return returned
     return joined([returned, say("Several people acted through it, so it does not link them.")])
 

@@ -76,22 +76,22 @@ SomePayment = TypeVar("SomePayment", bound=Payment)
 
 @dataclass(frozen=True, slots=True)
 class LookupKeys:
-    """By what links and clicks have to be looked up to credit some actions. All are sorted."""
+    """By what links and clicks have to be looked up to credit some actions."""
 
-    codes: list[str]
-    utm_campaigns: list[str]
-    click_ids: list[str]
-    supporter_ids: list[UUID]
+    codes: set[str]
+    utm_campaigns: set[str]
+    click_ids: set[str]
+    supporter_ids: set[UUID]
 
 
 def lookup_keys(actions: Iterable[Evidence]) -> LookupKeys:
     """Return the keys of everything that could be evidence for these actions."""
     actions = list(actions)
     return LookupKeys(
-        codes=sorted({each.code for each in actions} - {""}),
-        utm_campaigns=sorted({each.utm.get("campaign", "") for each in actions} - {""}),
-        click_ids=sorted({each.click_id for each in actions} - {""}),
-        supporter_ids=sorted({each.supporter_id for each in actions if each.supporter_id}),
+        codes={each.code for each in actions if each.code},
+        utm_campaigns={each.utm["campaign"] for each in actions if each.utm.get("campaign")},
+        click_ids={each.click_id for each in actions if each.click_id},
+        supporter_ids={each.supporter_id for each in actions if each.supporter_id},
     )
 
 

@@ -26,6 +26,7 @@ class TouchLookup:
     utm_links: Sequence[LinkByUtm] = ()
     clicks: Mapping[str, StoredClick] = field(default_factory=dict)
     clicks_of: Mapping[UUID, Sequence[StoredClick]] = field(default_factory=dict)
+    shared_clicks: frozenset[str] = frozenset()
 
 
 def collect_touchpoints(

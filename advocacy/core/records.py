@@ -156,5 +156,3 @@ class StoredClick(NamedTuple):
     clicked_at: datetime
     seen_at: datetime
     human: bool
-    supporter_id: UUID | None
-    shared: bool

@@ -1,14 +1,11 @@
-"""Resolve the people of a batch: connect its actions with everything known about them.
+"""Decide whose the actions of a batch are, from everything known about what they name.
 
-The rules are in `graph.py` (pure), the rows in `storage/identifiers.py`. Runs inside the caller's
-transaction.
+Pure. The rules are in `graph.py`; `known.py` reads what is known. Most actions name only new
+identifiers, or ones that are known to be one person, and are decided directly. For the others the
+connected edges are read and divided into people (`partition`). Effects on other actions are
+returned, so that the caller attributes them again.
 
-Most actions name only new identifiers, or ones that are
-known to be one person, and are resolved directly. For the others the connected edges are read and
-divided into people (`partition`). Effects on other actions are returned, so that the caller
-attributes them again.
-
-Note: resolving directly is only an optimization. `partition` of all edges gives the same result in
+Note: deciding directly is only an optimization. `partition` of all edges gives the same result in
 every order of arrival; a test checks that.
 """
 
@@ -17,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import Identifier
@@ -29,85 +25,91 @@ from advocacy.identity.graph import (
     TOO_MANY_EMAILS,
     Edge,
     Limits,
-    Partition,
-    connected_edges,
     partition,
     supporter_named_by,
 )
-from advocacy.storage import identifiers
 from advocacy.storage.actions import Action
-from advocacy.storage.clicks import Owner
-from advocacy.storage.identifiers import State
+from advocacy.storage.names import Named, State
 
 LIMITS = Limits()
 
 
-class Joined(NamedTuple):
-    """The effects of resolving a batch, besides the supporters of its own actions.
+@dataclass(slots=True)
+class Question:
+    """What the actions of a batch name, as edges by action.
 
-    `moved` maps other actions to their new supporter; `owners` maps clicks to supporters.
+    `changed` are actions that named something else before; `let_go` are identifiers that were seen
+    with more before, so that their blocks may be lifted. `own` are all actions of the batch.
     """
 
-    moved: dict[UUID, UUID | None]
-    owners: dict[str, Owner]
+    edges: dict[UUID, Edge]
+    changed: set[UUID]
+    let_go: set[Identifier]
+    own: set[UUID]
+
+    def named(self) -> set[Identifier]:
+        """Return the identifiers whose states have to be known."""
+        return {one for edge in self.edges.values() for one in with_states(edge)}
 
 
-def join_people(
-    org_id: UUID,
-    todo: Sequence[Action],
-    before: Mapping[UUID, Action],
-    gone: Sequence[Action] = (),
-) -> Joined:
-    """Assign a supporter to each action, and find the stored actions that change hands by it.
+@dataclass(slots=True)
+class Component:
+    """Edges that are connected with those that were not decided directly.
 
-    `before` has the stored versions of the actions; `gone` are actions that were merged away. Sets
-    `supporter_id` of each of `todo` that is neither a test nor an erased person's. The caller
-    writes the actions, including the moved ones, and the owners of clicks.
+    `others` has what stored actions outside the batch named; `states` what is known of further
+    identifiers. `blocks` are lasting: their identifiers were not followed.
     """
-    now = {action.id: edge_of(action) for action in todo}
-    old = {action.id: edge_of(before[action.id]) for action in todo if action.id in before}
-    old |= {action.id: edge_of(action) for action in gone}
-    let_go = _lost_identifiers(old, now)
-    edges = {action_id: edge for action_id, edge in now.items() if edge}
-    changed = {action_id for action_id, edge in old.items() if edge and edge != now.get(action_id)}
-    named = {one for edge in edges.values() for one in _with_rows(edge)}
-    found = _resolve(edges, changed, identifiers.find_identifiers(org_id, named) if named else {})
-    supporters: dict[Hashable, UUID | None] = dict(found.supporters)
-    moved: dict[UUID, UUID | None] = {}
-    if found.asked or let_go:
-        found.states.update((one, State()) for one in named - found.states.keys())
-        made, others = _resolve_component(org_id, found, edges, let_go, now.keys() | old.keys())
-        supporters |= made.edges
-        moved = {
-            action_id: made.edges[action_id]
-            for action_id, named in others.items()
-            if made.edges[action_id] != named.supporter_id
-        }
-    _store_states(org_id, found)
-    for action in todo:
-        if action.id in supporters:
-            action.supporter_id = supporters[action.id]
-    owners = {
-        one.digest: Owner(state.supporter_id, bool(state.blocked))
-        for one, state in found.states.items()
-        if one.kind == CLICK
-    }
-    owners |= {one.digest: Owner(None, False) for one in found.dropped if one.kind == CLICK}
-    return Joined(moved, owners)
+
+    edges: list[Edge] = field(default_factory=list)
+    others: dict[UUID, Named] = field(default_factory=dict)
+    states: dict[Identifier, State] = field(default_factory=dict)
+    blocks: dict[Identifier, str] = field(default_factory=dict)
 
 
-def _store_states(org_id: UUID, found: Recognised) -> None:
-    new = {one: state for one, state in found.states.items() if one not in found.kept}
-    identifiers.put_identifiers(org_id, new)
-    identifiers.replace_identifiers(
-        org_id,
-        {
+@dataclass(slots=True)
+class People:
+    """Whose the actions are, and what of that is new.
+
+    `supporters` is by action of the batch, where its edge says so; `moved` maps other actions to
+    their new supporter. `kept` has the states as they are stored and `states` as they are now;
+    `left` are edges that were not decided directly.
+    """
+
+    kept: dict[Identifier, State]
+    states: dict[Identifier, State]
+    supporters: dict[Hashable, UUID | None] = field(default_factory=dict)
+    moved: dict[UUID, UUID | None] = field(default_factory=dict)
+    left: list[Edge] = field(default_factory=list)
+
+    def changed_names(self) -> dict[Identifier, State]:
+        """Return the states to store."""
+        return {
             one: state
-            for one, state in found.states.items()
-            if one in found.kept and found.kept[one] != state
-        },
-    )
-    identifiers.drop_identifiers(org_id, found.dropped & found.kept.keys())
+            for one, state in self.states.items()
+            if one.kind != CLICK and self.kept.get(one) != state
+        }
+
+    def dropped_names(self) -> list[Identifier]:
+        """Return the identifiers that no action names any more."""
+        return [one for one in self.kept if one.kind != CLICK and one not in self.states]
+
+    def owners(self) -> dict[str, UUID | None]:
+        """Return whose each click is that actions of the batch name or named, or connected ones."""
+        clicks = {
+            one.digest: state.supporter_id
+            for one, state in self.states.items()
+            if one.kind == CLICK
+        }
+        # What no action names any more is nobody's.
+        return clicks | {
+            one.digest: None for one in self.kept if one.kind == CLICK and one not in self.states
+        }
+
+    def former_owners(self) -> dict[str, UUID | None]:
+        """Return whose each of these clicks was, where it was named before."""
+        return {
+            one.digest: state.supporter_id for one, state in self.kept.items() if one.kind == CLICK
+        }
 
 
 def edge_of(action: Action) -> Edge | None:
@@ -115,168 +117,156 @@ def edge_of(action: Action) -> Edge | None:
 
     An address alone connects nothing, and neither do test actions or those of erased people.
     """
-    if action.test:
+    if action.test or not (action.phone_hash or action.person_hash or action.click_id):
         return None
-    who = {
-        EMAIL: action.email_hash,
-        "phone": action.phone_hash,
-        "person_id": action.person_hash,
-        CLICK: action.click_id,
-    }
-    who = {kind: digest for kind, digest in who.items() if digest}
-    return Edge(action.id, who) if who.keys() - {EMAIL} else None
+    who = {}
+    if action.email_hash:
+        who[EMAIL] = action.email_hash
+    if action.phone_hash:
+        who["phone"] = action.phone_hash
+    if action.person_hash:
+        who["person_id"] = action.person_hash
+    if action.click_id:
+        who[CLICK] = action.click_id
+    return Edge(action.id, who)
 
 
-@dataclass(slots=True)
-class Recognised:
-    """The identifiers of a batch, and the supporters that were resolved directly.
+def with_states(edge: Edge) -> list[Identifier]:
+    """Return the identifiers of an edge that have a state.
 
-    `kept` has the stored states, `states` the new ones; `asked` are the edges that still have to be
-    resolved, `dropped` the identifiers that nothing names any more.
+    An address has one only if others depend on it.
     """
-
-    kept: dict[Identifier, State]
-    states: dict[Identifier, State]
-    supporters: dict[Hashable, UUID | None] = field(default_factory=dict)
-    asked: list[Edge] = field(default_factory=list)
-    dropped: set[Identifier] = field(default_factory=set)
-
-
-def _resolve(
-    edges: Mapping[UUID, Edge], changed: Collection[UUID], kept: dict[Identifier, State]
-) -> Recognised:
-    """Resolve directly whatever is possible.
-
-    Edges that named something else before they `changed` are never resolved directly.
-    """
-    found = Recognised(kept, dict(kept))
-    for action_id, edge in edges.items():
-        if action_id in changed or not _resolve_directly(edge, found):
-            found.asked.append(edge)
-    return found
-
-
-def _with_rows(edge: Edge) -> list[Identifier]:
-    """Return the identifiers of an edge that have rows: an address only if others depend on it."""
     some = [Identifier(kind, digest) for kind, digest in edge.who.items()]
     hung_on = any(one.kind in STRONG for one in some)
     return [one for one in some if one.kind != EMAIL or hung_on]
 
 
-def _resolve_directly(edge: Edge, found: Recognised) -> bool:
-    """Resolve an edge that adds nothing new to what is known but itself; return whether it does.
+def ask(
+    actions: Iterable[Action], stored: Mapping[UUID, Action], gone: Iterable[Action] = ()
+) -> Question:
+    """Return what to know of these actions.
+
+    `stored` has their rows, as far as they have one; `gone` are rows that were merged away.
+    """
+    own: set[UUID] = set()
+    edges: dict[UUID, Edge] = {}
+    old: dict[UUID, Edge] = {}
+    for action in actions:
+        own.add(action.id)
+        if edge := edge_of(action):
+            edges[action.id] = edge
+        if (before := stored.get(action.id)) and (edge := edge_of(before)):
+            old[action.id] = edge
+    for action in gone:
+        own.add(action.id)
+        if edge := edge_of(action):
+            old[action.id] = edge
+    changed = {action_id for action_id, edge in old.items() if edge != edges.get(action_id)}
+    let_go = {one for action_id in changed for one in old[action_id].identifiers}
+    return Question(edges, changed, let_go, own)
+
+
+def decide_directly(asked: Question, kept: dict[Identifier, State]) -> People:
+    """Decide whatever can be decided by the states of what is named."""
+    people = People(kept, dict(kept))
+    for action_id, edge in asked.edges.items():
+        if action_id in asked.changed or not _decide(edge, people):
+            people.left.append(edge)
+    return people
+
+
+def _decide(edge: Edge, people: People) -> bool:
+    """Decide an edge that adds nothing new to what is known but itself; return whether it does.
 
     That holds if each of its identifiers is new or already names the same person. Otherwise people
     would have to be merged, split or counted again.
     """
-    states, who = found.states, edge.who
+    states, who = people.states, edge.who
     strong = [Identifier(kind, who[kind]) for kind in STRONG if kind in who]
-    blocked = [states[one].blocked for one in strong if one in states]
-    if any(each not in ("", TOO_MANY_EMAILS) for each in blocked):
-        return False
-    live = [one for one in strong if one not in states or not states[one].blocked]
-    new = [one for one in live if one not in states]
-    names = {states[one].supporter_id for one in live if one in states}
+    live, new, names = [], [], set()
+    for one in strong:
+        state = states.get(one)
+        if state is None:
+            new.append(one)
+        elif state.blocked == TOO_MANY_EMAILS:
+            continue
+        elif state.blocked:
+            return False
+        else:
+            names.add(state.supporter_id)
+        live.append(one)
     supporter: UUID | None = None
     if EMAIL in who:
         email = Identifier(EMAIL, who[EMAIL])
         supporter = supporter_named_by(email)
-        on_it = states.get(email, State(supporter))
+        on_it = states.get(email) or State(supporter)
         if names - {supporter} or 1 + on_it.parts + len(new) > LIMITS.size:
             return False
     elif len(names) + bool(new) > 1:
         return False
     elif live:
         supporter = names.pop() if names else supporter_named_by(live[0])
-    click = Identifier(CLICK, who[CLICK]) if CLICK in who else None
-    if click and click in states:
-        mark = states[click]
-        if mark.blocked not in ("", TOO_MANY_EMAILS):
+    if CLICK in who:
+        click = Identifier(CLICK, who[CLICK])
+        mark = states.get(click)
+        if mark is None:
+            states[click] = State(supporter)
+        elif mark.blocked not in ("", TOO_MANY_EMAILS):
             return False
-        if not mark.blocked:
+        elif not mark.blocked:
             if supporter is None:
                 supporter = mark.supporter_id
             elif mark.supporter_id != supporter:
                 return False
-    elif click:
-        states[click] = State(supporter)
-    if EMAIL in who and strong:
-        states[email] = on_it._replace(parts=on_it.parts + len(new))
-    states.update(dict.fromkeys(new, State(supporter)))
-    found.supporters[edge.id] = supporter
+    if strong and EMAIL in who:
+        states[email] = State(on_it.supporter_id, on_it.blocked, on_it.parts + len(new))
+    for one in new:
+        states[one] = State(supporter)
+    people.supporters[edge.id] = supporter
     return True
 
 
-def _lost_identifiers(
-    old: Mapping[UUID, Edge | None], now: Mapping[UUID, Edge | None]
-) -> set[Identifier]:
-    """Return identifiers that are seen with less than before; their blocks may be lifted."""
-    return {
-        one
-        for action_id, edge in old.items()
-        if edge and edge != now.get(action_id)
-        for one in edge.identifiers
+def decide_component(asked: Question, people: People, component: Component) -> None:
+    """Divide the edges that are left, and all connected ones, into people."""
+    for one in asked.named():
+        people.states.setdefault(one, State())
+    for one, state in component.states.items():
+        people.kept[one] = people.states[one] = state
+    made = partition(component.edges, LIMITS, component.blocks)
+    parts = _parts(component.edges, made.identifiers, made.blocked)
+    for one, supporter in made.identifiers.items():
+        if one in people.states and one not in component.blocks:
+            people.states[one] = State(supporter, made.blocked.get(one, ""), parts[one])
+    for one in asked.let_go - {one for edge in component.edges for one in with_states(edge)}:
+        people.states.pop(one, None)
+    people.supporters |= made.edges
+    people.moved = {
+        action_id: made.edges[action_id]
+        for action_id, named in component.others.items()
+        if made.edges[action_id] != named.supporter_id
     }
 
 
-def _resolve_component(
-    org_id: UUID,
-    found: Recognised,
-    edges: Mapping[UUID, Edge],
-    let_go: set[Identifier],
-    own: Collection[UUID],
-) -> tuple[Partition, dict[UUID, identifiers.Named]]:
-    """Divide the edges that could not be resolved directly, and all connected ones, into people.
-
-    Returns the partition, and the actions that were read besides those in `own`. Sets the states of
-    everything in the partition.
-    """
-    blocks: dict[Identifier, str] = {}
-    kept: dict[UUID, identifiers.Named] = {}
-    of_batch: dict[Identifier, list[Edge]] = {}
-    for edge in edges.values():
-        for one in edge.identifiers:
-            of_batch.setdefault(one, []).append(edge)
-
-    def edges_of(some: frozenset[Identifier]) -> Iterable[Edge]:
-        unread = {one for one in some if one not in found.kept}
-        states = identifiers.find_identifiers(org_id, unread) if unread else {}
-        found.kept |= states
-        found.states |= states
-        blocks.update(
-            (one, found.states[one].blocked)
-            for one in some
-            if one in found.states
-            and found.states[one].blocked == TOO_MANY_EMAILS
-            and one not in let_go
-        )
-        follow = some - blocks.keys()
-        named = identifiers.actions_naming(org_id, follow)
-        kept.update((each, named[each]) for each in named if each not in own)
-        yield from (Edge(each, named[each].who) for each in named if each not in own)
-        yield from (edge for one in follow for edge in of_batch.get(one, ()))
-
-    loaded = connected_edges(found.asked, edges_of, blocks, let_go)
-    made = partition(loaded, LIMITS, blocks)
-    parts = _parts(loaded, made)
-    for one, supporter in made.identifiers.items():
-        if one in found.states and one not in blocks:
-            found.states[one] = State(supporter, made.blocked.get(one, ""), parts[one])
-    found.dropped = let_go - {one for edge in loaded for one in _with_rows(edge)}
-    for one in found.dropped:
-        found.states.pop(one, None)
-    return made, kept
-
-
-def _parts(loaded: Iterable[Edge], made: Partition) -> Counter[Identifier]:
+def _parts(
+    edges: Sequence[Edge],
+    names: Mapping[Identifier, UUID | None],
+    blocked: Mapping[Identifier, str],
+) -> Counter[Identifier]:
     """Count what depends on each address; a person split up as too large counts as full."""
-    email_of = {supporter: one for one, supporter in made.identifiers.items() if one.kind == EMAIL}
+    email_of = {supporter: one for one, supporter in names.items() if one.kind == EMAIL}
     parts = Counter(
         email_of[supporter]
-        for one, supporter in made.identifiers.items()
+        for one, supporter in names.items()
         if one.kind in STRONG and supporter in email_of
     )
-    for edge in loaded:
-        if EMAIL in edge.who and TOO_LARGE in (made.blocked.get(one) for one in edge.identifiers):
+    for edge in edges:
+        if EMAIL in edge.who and TOO_LARGE in (blocked.get(one) for one in edge.identifiers):
             parts[Identifier(EMAIL, edge.who[EMAIL])] = LIMITS.size
     return parts
+
+
+def assign(people: People, actions: Collection[Action]) -> None:
+    """Set the supporter of each action that is neither a test nor an erased person's."""
+    for action in actions:
+        if action.id in people.supporters:
+            action.supporter_id = people.supporters[action.id]

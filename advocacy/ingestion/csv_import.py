@@ -22,8 +22,9 @@ from advocacy.core.minimization import keyed_name
 from advocacy.core.prefetch import Submit, run_inline
 from advocacy.core.tabular.table import Row
 from advocacy.ingestion import drain
+from advocacy.ingestion.batch import Parsed
 from advocacy.ingestion.facts import events_of, facts_of_events, unread_contacts
-from advocacy.ingestion.pipeline import Parsed, apply_batch
+from advocacy.ingestion.pipeline import apply_batch
 from advocacy.ingestion.reconcile import Fact
 from advocacy.providers.csv_exports import ROW, row_id
 from advocacy.storage import actions, distinct_deltas, inbox, locks

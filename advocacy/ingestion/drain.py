@@ -26,10 +26,11 @@ import structlog
 from advocacy.core.crypto import organization_key
 from advocacy.core.prefetch import Submit, background_thread, run_inline
 from advocacy.ingestion import figures
+from advocacy.ingestion.batch import Parsed
 from advocacy.ingestion.facts import Failure, read_statements
 from advocacy.ingestion.lease_renewal import HeldLeases, renewing
 from advocacy.ingestion.minimization import retained_fact
-from advocacy.ingestion.pipeline import Parsed, apply_batch, restate_actions
+from advocacy.ingestion.pipeline import apply_batch, restate_actions
 from advocacy.ingestion.reconcile import write_facts
 from advocacy.storage import (
     actions,

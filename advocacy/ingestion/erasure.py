@@ -23,6 +23,7 @@ from advocacy.core.records import Identifier
 from advocacy.identity.graph import STRONG, supporter_named_by
 from advocacy.identity.hashing import digests, suppression_digest
 from advocacy.identity.resolution import edge_of
+from advocacy.ingestion.batch import Parsed
 from advocacy.ingestion.erasure_search import mentions, search_terms
 from advocacy.ingestion.facts import (
     Statements,
@@ -30,13 +31,13 @@ from advocacy.ingestion.facts import (
     facts_by_delivery,
     read_statements,
 )
-from advocacy.ingestion.pipeline import Parsed, apply_batch
+from advocacy.ingestion.pipeline import apply_batch
 from advocacy.ingestion.reconcile import Fact, write_facts
-from advocacy.storage import action_aliases, actions, identifiers, inbox, links, locks, suppressions
+from advocacy.storage import action_aliases, actions, inbox, links, locks, names, suppressions
 from advocacy.storage import clicks as clicks_storage
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.actions import Action
-from advocacy.storage.identifiers import State
+from advocacy.storage.names import State
 from advocacy.storage.session import transaction
 from config.settings import Settings
 
@@ -183,7 +184,7 @@ def _find(
     The others are of people who have an address of their own and share a phone with the person.
     """
     asked = [Identifier(kind, digest) for kind, digest in given.items()]
-    rows = identifiers.find_identifiers(org_id, asked)
+    rows = names.find_names(org_id, asked)
     named = {one: State(supporter_named_by(one)) for one in asked} | rows
     supporters = {state.supporter_id for state in named.values() if state.supporter_id}
     own_actions = actions.find_actions(org_id, actions.ids_of_supporters(org_id, supporters))
@@ -194,7 +195,7 @@ def _find(
         for one in edge.identifiers
         if one.kind in STRONG
     }
-    named |= identifiers.find_identifiers(org_id, seen)
+    named |= names.find_names(org_id, seen)
     hashes = {
         one.digest: state.supporter_id or supporter_named_by(one)
         for one, state in named.items()
@@ -204,7 +205,7 @@ def _find(
     alone = {supporter_named_by(one) for one in named if one.digest in hashes} - supporters
     others_too = actions.find_actions(org_id, actions.ids_of_supporters(org_id, alone))
     own_actions |= {action.id: action for action in others_too.values() if action.test}
-    sharing = identifiers.actions_naming(org_id, asked).keys() - own_actions.keys()
+    sharing = names.actions_naming(org_id, asked).keys() - own_actions.keys()
     return own_actions, hashes, actions.find_actions(org_id, sharing)
 
 
@@ -226,12 +227,12 @@ class _Rewriting:
         left = {kind: one for kind, one in fact.who.items() if one not in self.hashes}
         if "email" in left:
             return replace(fact, who=left)
-        names = [self.hashes[one] for one in fact.who.values() if one in self.hashes]
+        people = [self.hashes[one] for one in fact.who.values() if one in self.hashes]
         action_id = known.get(fact.action_id, fact.action_id)
         action = self.own_actions.get(action_id)
-        if names and not action and action_id not in self.unidentified_action_ids:
+        if people and not action and action_id not in self.unidentified_action_ids:
             return replace(fact, who={}, click_id="")
-        supporter = names[0] if names else (action.supporter_id if action else None)
+        supporter = people[0] if people else (action.supporter_id if action else None)
         if supporter is None:
             return fact
         token = self.tokens.setdefault(supporter, secrets.token_hex(DIGEST_BYTES))

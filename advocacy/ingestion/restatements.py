@@ -1,6 +1,6 @@
 """Record restatements: changes to figures of days that were already complete.
 
-Pure. The reasons are a late action (`late`), a correction by the tool (`correction`), and late
+The reasons are a late action (`late`), a correction by the tool (`correction`), and late
 evidence that moved a credit (`evidence`).
 
 Note: changes of today are not restatements, since today is not complete.
@@ -10,15 +10,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from advocacy.core.dates import day_in
+from advocacy.ingestion.batch import Batch
+from advocacy.storage import restatements
 from advocacy.storage.actions import Action
 from advocacy.storage.restatements import Restatement
 
 _CREDIT = ("post_id", "campaign_id", "tier", "path")
 _FACTS = ("counted", "gross_minor", "currency", "kind", "occurred_at")
+
+
+def note_restatements(batch: Batch) -> None:
+    """Store what this batch changes of completed days."""
+    now = datetime.now(UTC)
+    restatements.put_restatements(
+        batch.org_id, restated(batch.stored, batch.actions, batch.zones, now)
+    )
 
 
 def restated(

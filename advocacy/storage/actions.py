@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from advocacy.core.records import StoredReturn, StoredTouch
-from advocacy.storage.session import column, execute, run, stream
+from advocacy.storage import packing
+from advocacy.storage.session import column, copy, execute, run, stream
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,84 +57,59 @@ class Action:
     delivery_ids: list[UUID] = field(default_factory=list)
 
 
-_TYPES = {
-    "id": "uuid",
-    "source_id": "uuid",
-    "external_id": "text",
-    "kind": "text",
-    "counted": "bool",
-    "occurred_at": "timestamptz",
-    "occurred_on": "date",
-    "campaign_id": "uuid",
-    "supporter_id": "uuid",
-    "post_id": "uuid",
-    "link_id": "uuid",
-    "platform": "text",
-    "tier": "text",
-    "code": "text",
-    "click_id": "text",
-    "click_found": "bool",
-    "email_hash": "text",
-    "phone_hash": "text",
-    "person_hash": "text",
-    "utm": "jsonb",
-    "referrer": "text",
-    "path": "jsonb",
-    "gross_minor": "int8",
-    "refunded_minor": "int8",
-    "currency": "text",
-    "returns": "jsonb",
-    "recurs_as": "text",
-    "renewal": "bool",
-    "ended_at": "timestamptz",
-    "target": "text",
-    "test": "bool",
-    "delivery_ids": "uuid[]",
+_PACKED: Mapping[str, Callable[[Sequence[Any]], list[bytes]]] = {
+    "id": packing.uuids,
+    "source_id": packing.uuids,
+    "external_id": packing.texts,
+    "kind": packing.words,
+    "counted": packing.flags,
+    "occurred_at": packing.instants,
+    "occurred_on": packing.days,
+    "campaign_id": packing.uuids,
+    "supporter_id": packing.uuids,
+    "post_id": packing.uuids,
+    "link_id": packing.uuids,
+    "platform": packing.words,
+    "tier": packing.words,
+    "code": packing.words,
+    "click_id": packing.texts,
+    "click_found": packing.flags,
+    "email_hash": packing.digests,
+    "phone_hash": packing.digests,
+    "person_hash": packing.digests,
+    "utm": packing.jsons,
+    "referrer": packing.words,
+    "path": packing.jsons,
+    "gross_minor": packing.int8s,
+    "refunded_minor": packing.int8s,
+    "currency": packing.words,
+    "returns": packing.jsons,
+    "recurs_as": packing.texts,
+    "renewal": packing.flags,
+    "ended_at": packing.instants,
+    "target": packing.words,
+    "test": packing.flags,
+    "delivery_ids": packing.uuid_lists,
 }
 _NAMES = [each.name for each in fields(Action)]
-_COLUMNS = ", ".join(_NAMES)
-# An array of arrays cannot be unnested row by row, and JSON is sent as text: both as text here.
-_SENT = {name: "text" if kind in {"jsonb", "uuid[]"} else kind for name, kind in _TYPES.items()}
-_EMPTY = {"dict": "{}", "list": "[]"}
+_DIGESTS = {
+    "email_hash": "email_digest",
+    "phone_hash": "phone_digest",
+    "person_hash": "person_digest",
+}
+"""The columns of the digests, which are hex in an `Action`."""
 
+_DEFAULTS: Mapping[str, object] = {
+    each.name: each.default
+    for each in fields(Action)
+    if each.default is not MISSING and each.name != "tier"
+} | {"utm": {}}
+"""What a column has where it is left out, if that is what an `Action` has."""
 
-def _column(actions: Sequence[Action], name: str) -> list[object]:
-    values = map(attrgetter(name), actions)
-    if _TYPES[name] == "jsonb":
-        return [
-            None if value is None else json.dumps(value) if value else _EMPTY[type(value).__name__]
-            for value in values
-        ]
-    if _TYPES[name] == "uuid[]":
-        return [",".join(map(str, value)) for value in values]
-    return list(values)
-
-
-def _given(actions: Sequence[Action]) -> tuple[str, str, dict[str, object]]:
-    """Return SQL and parameters that pass actions to a statement: what to unnest, select and bind.
-
-    A column with the same value in all actions, as most have, is sent once and not as an array.
-    """
-    columns = {name: _column(actions, name) for name in _NAMES}
-    # Compare with the last first: comparing two ids is slow, and most differ.
-    same = {
-        name
-        for name, each in columns.items()
-        if each[0] == each[-1] and each.count(each[0]) == len(each)
-    } - {"id"}
-    several = [name for name in _NAMES if name not in same]
-    unnested = ", ".join(f"cast(:{name} as {_SENT[name]}[])" for name in several)
-    read = ", ".join(_read(name, f":{name}" if name in same else f"v.{name}") for name in _NAMES)
-    values = {name: each[0] if name in same else each for name, each in columns.items()}
-    return f"unnest({unnested}) as v ({', '.join(several)})", read, values
-
-
-def _read(name: str, sent: str) -> str:
-    # Citus rejects updates with functions that may depend on a setting, as casting a text to an
-    # array may; splitting it and casting each element does not.
-    if _TYPES[name] == "uuid[]":
-        sent = f"string_to_array({sent}, ',')"
-    return f"cast({sent} as {_TYPES[name]})"
+_COLUMNS = ", ".join(
+    f"coalesce(encode({_DIGESTS[name]}, 'hex'), '') as {name}" if name in _DIGESTS else name
+    for name in _NAMES
+)
 
 
 def find_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
@@ -144,34 +119,29 @@ def find_actions(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Action]:
         f"""select {_COLUMNS} from actions
             where org_id = :o and id = any(cast(:ids as uuid[])) order by id""",
         o=org_id,
-        ids=list(ids),
+        ids=packing.uuid_array(ids),
     )
     return {row.id: row for row in rows}
 
 
-def put_new(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Insert new actions."""
+def put_actions(org_id: UUID, actions: Sequence[Action], replaced: Collection[UUID]) -> None:
+    """Store actions. Rows with the ids in `replaced` are removed first."""
+    if replaced:
+        drop_actions(org_id, replaced)
     if not actions:
         return
-    rows, read, values = _given(actions)
-    execute(
-        f"insert into actions (org_id, {_COLUMNS}) select :o, {read} from {rows}",
-        o=org_id,
-        **values,
-    )
-
-
-def replace_actions(org_id: UUID, actions: Sequence[Action]) -> None:
-    """Replace existing actions."""
-    if not actions:
-        return
-    rows, read, values = _given(actions)
-    execute(
-        f"""update actions a set ({_COLUMNS}) = ({read}) from {rows}
-            where a.org_id = :o and a.id = v.id""",
-        o=org_id,
-        **values,
-    )
+    columns: dict[str, list[bytes]] = {}
+    for name, pack in _PACKED.items():
+        values = list(map(attrgetter(name), actions))
+        first = values[0]
+        # The last is looked at first: most columns are the same in all of a batch, or differ.
+        if first == values[-1] and values.count(first) == len(values):
+            if name in _DEFAULTS and first == _DEFAULTS[name]:
+                continue
+            columns[_DIGESTS.get(name, name)] = pack(values[:1]) * len(values)
+        else:
+            columns[_DIGESTS.get(name, name)] = pack(values)
+    copy("actions", columns, org_id)
 
 
 def ids_near(org_id: UUID, changed: Sequence[tuple[UUID, datetime]], days: int) -> list[UUID]:
@@ -257,18 +227,27 @@ def ids_of_supporters(org_id: UUID, supporters: Iterable[UUID]) -> list[UUID]:
     )
 
 
-def drop_actions(org_id: UUID, ids: Sequence[UUID]) -> None:
-    """Remove actions that have been merged into another id."""
+def drop_actions(org_id: UUID, ids: Collection[UUID]) -> None:
+    """Remove actions."""
     if ids:
-        execute("delete from actions where org_id = :o and id = any(:ids)", o=org_id, ids=list(ids))
+        execute(
+            "delete from actions where org_id = :o and id = any(cast(:ids as uuid[]))",
+            o=org_id,
+            ids=packing.uuid_array(ids),
+        )
 
 
 def drop_derived(org_id: UUID) -> None:
-    """Remove what a rebuild derives again, except distinct counts, which it corrects."""
+    """Remove what a rebuild makes again, but the distinct counts, which it corrects.
+
+    `identifiers` is what an earlier version had in place of `names`.
+    """
     for table in (
         "actions",
         "action_names",
+        "duplicates",
         "identifiers",
+        "names",
         "supporters",
         "totals",
         "span_totals",
@@ -292,7 +271,9 @@ def find_filled_fields(org_id: UUID, ids: Iterable[UUID]) -> dict[UUID, frozense
     """Return those of these actions whose making was reported, with their filled fields."""
     rows = run(
         _MadeRow,
-        """select id, email_hash as email, phone_hash as phone, person_hash as person_id, code,
+        """select id, coalesce(encode(email_digest, 'hex'), '') as email,
+                  coalesce(encode(phone_digest, 'hex'), '') as phone,
+                  coalesce(encode(person_digest, 'hex'), '') as person_id, code,
                   click_id, recurs_as from actions
            where org_id = :o and id = any(cast(:ids as uuid[])) and counted""",
         o=org_id,

@@ -1,14 +1,14 @@
 """Clicks on tracking links, and their owners.
 
-Note: a click alone identifies no one. It gets an owner when an action returns its id, and loses it
-when another person's action returns the same id. Who is one person is decided in
-`advocacy.identity.resolution`; here it is only stored.
+Note: A click identifies no one by itself. It is of whoever's action carried its id back, and of
+no one if actions of several people did. Nothing of that is stored with the click: it follows from
+the actions that name it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,8 +16,9 @@ from uuid import UUID
 from advocacy.core.buckets import DAYS
 from advocacy.core.dates import day_in
 from advocacy.core.records import Click, StoredClick
-from advocacy.storage import time_zones
+from advocacy.storage import packing, time_zones
 from advocacy.storage.figures_versions import note_change
+from advocacy.storage.posts import read_platforms
 from advocacy.storage.session import column, execute, run
 
 STRIPES = 8
@@ -158,92 +159,105 @@ def replace_post_of_clicks(
     return moved
 
 
-# A subquery and not a join: if the planner assumes that an organization has one
-# post, as before a new one's are analyzed, it would go through all of these clicks for each post.
-_COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id,
-              (select p.platform from posts p where p.org_id = :o and p.id = t.post_id) as platform,
-              t.clicked_at, t.seen_at, t.human, t.supporter_id, t.shared"""
+class _ClickRow(NamedTuple):
+    supporter_id: UUID | None
+    click_id: str
+    link_id: UUID
+    post_id: UUID
+    campaign_id: UUID
+    clicked_at: datetime
+    seen_at: datetime
+    human: bool
 
 
-def by_click_id(org_id: UUID, click_ids: Sequence[str]) -> dict[str, StoredClick]:
+_COLUMNS = """t.click_id, t.link_id, t.post_id, t.campaign_id, t.clicked_at, t.seen_at, t.human"""
+
+
+def by_click_id(org_id: UUID, click_ids: Collection[str]) -> dict[str, StoredClick]:
     """Return the clicks with these ids."""
+    if not click_ids:
+        return {}
     rows = run(
-        StoredClick,
-        f"""select {_COLUMNS} from touches t
+        _ClickRow,
+        f"""select cast(null as uuid) as supporter_id, {_COLUMNS} from touches t
             where t.org_id = :o and t.click_id = any(cast(:ids as text[]))""",
         o=org_id,
-        ids=list(click_ids),
+        ids=packing.text_array(click_ids),
     )
-    return {row.click_id: row for row in rows}
+    return {click.click_id: click for click in _with_platforms(org_id, rows)}
 
 
-def by_supporter(org_id: UUID, supporters: Sequence[UUID]) -> dict[UUID, list[StoredClick]]:
+def by_supporter(org_id: UUID, supporters: Collection[UUID]) -> dict[UUID, list[StoredClick]]:
     """Return the clicks that these people own."""
-    found: dict[UUID, list[StoredClick]] = {}
-    for row in run(
-        StoredClick,
-        f"""select {_COLUMNS} from touches t
-            where t.org_id = :o and t.supporter_id = any(cast(:ids as uuid[]))
-              and not t.shared and t.human""",
-        o=org_id,
-        ids=list(supporters),
-    ):
-        if row.supporter_id:
-            found.setdefault(row.supporter_id, []).append(row)
-    return found
-
-
-class Owner(NamedTuple):
-    """The owner of a click. A `shared` one belongs to several people, so it has no owner."""
-
-    supporter_id: UUID | None
-    shared: bool
-
-
-class _OwnerChange(NamedTuple):
-    had: UUID | None
-    supporter_id: UUID | None
-    clicked_at: datetime
-
-
-def put_owners(org_id: UUID, owners: Mapping[str, Owner]) -> list[tuple[UUID, datetime]]:
-    """Store the owners of clicks. Return the (supporter, clicked_at) whose evidence changed.
-
-    It changes for the new owner and for the previous one.
-    """
-    if not owners:
-        return []
-    ordered = sorted(owners)
+    if not supporters:
+        return {}
     rows = run(
-        _OwnerChange,
-        """with given as (
-             select * from unnest(cast(:clicks as text[]), cast(:people as uuid[]),
-                                  cast(:shared as bool[])) as v (click_id, supporter_id, shared)),
-           before as (
-             select t.click_id, t.supporter_id as had, g.supporter_id, g.shared
-             from touches t join given g on g.click_id = t.click_id
-             where t.org_id = :o and (t.supporter_id, t.shared)
-                                     is distinct from (g.supporter_id, g.shared)
-             order by t.click_id for update of t)
-           update touches t set supporter_id = b.supporter_id, shared = b.shared
-           from before b
-           where t.org_id = :o and t.click_id = b.click_id
-           returning b.had, b.supporter_id, t.clicked_at""",
+        _ClickRow,
+        # With a limit the subquery is asked for each click. As a join it may be made of all clicks.
+        f"""select a.supporter_id, {_COLUMNS}
+            from actions a join touches t on t.org_id = :o and t.click_id = a.click_id
+            where a.org_id = :o and a.supporter_id = any(cast(:ids as uuid[]))
+              and a.click_id <> '' and not a.test and t.human
+              and (select true from actions b
+                   where b.org_id = :o and b.click_id = a.click_id and b.click_id <> ''
+                     and not b.test and b.supporter_id <> a.supporter_id limit 1) is null""",
         o=org_id,
-        clicks=ordered,
-        people=[owners[click_id].supporter_id for click_id in ordered],
-        shared=[owners[click_id].shared for click_id in ordered],
+        ids=packing.uuid_array(supporters),
     )
+    found: dict[UUID, dict[str, StoredClick]] = {}
+    for row, click in zip(rows, _with_platforms(org_id, rows), strict=True):
+        if row.supporter_id:
+            found.setdefault(row.supporter_id, {})[click.click_id] = click
+    return {supporter: list(clicks.values()) for supporter, clicks in found.items()}
+
+
+def _with_platforms(org_id: UUID, rows: Sequence[_ClickRow]) -> list[StoredClick]:
+    # Many clicks are of few posts: their platforms are read once.
+    platforms = read_platforms(org_id, {row.post_id for row in rows})
     return [
-        (supporter, clicked_at)
-        for had, has, clicked_at in rows
-        for supporter in (had, has)
-        if supporter
+        StoredClick(
+            click_id,
+            link_id,
+            post_id,
+            campaign_id,
+            platforms.get(post_id, ""),
+            clicked_at,
+            seen_at,
+            human,
+        )
+        for _, click_id, link_id, post_id, campaign_id, clicked_at, seen_at, human in rows
     ]
 
 
+class ClickOwners(NamedTuple):
+    """Who named a click in actions: how many addresses, how many people, and one of these."""
+
+    click_id: str
+    addresses: int
+    people: int
+    supporter_id: UUID | None
+
+
+def find_owners(org_id: UUID, click_ids: Collection[str]) -> list[ClickOwners]:
+    """Return who named these clicks, of those that were named; test actions name none."""
+    if not click_ids:
+        return []
+    return run(
+        ClickOwners,
+        """select click_id, count(distinct email_digest)::int4 as addresses,
+                  count(distinct supporter_id)::int4 as people,
+                  cast(min(supporter_id::text) as uuid) as supporter_id
+           from actions
+           where org_id = :o and click_id = any(cast(:ids as text[])) and click_id <> ''
+             and not test
+           group by click_id""",
+        o=org_id,
+        ids=packing.text_array(click_ids),
+    )
+
+
 def clear_owners(org_id: UUID) -> None:
-    """Remove the owners of all clicks, for a rebuild."""
+    """Remove the owners that an earlier version stored with clicks; nothing reads them."""
     execute(
         """update touches set supporter_id = null, shared = false
            where org_id = :o and (supporter_id is not null or shared)""",

@@ -15,6 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from advocacy.storage import packing
+
 # A connection that was used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
 # The deadline of the current request on the monotonic clock.
@@ -26,6 +28,7 @@ _SET_AGAIN_SECONDS = 0.5
 def register_dumpers(connection: PsycopgConnection, _record: object = None) -> None:
     """Send arrays in binary format: batches are arrays, and text format needs escaping."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
+    packing.register_dumpers(connection.adapters)
 
 
 def register_events(engine: Engine) -> None:

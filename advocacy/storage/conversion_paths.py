@@ -104,7 +104,10 @@ def read_idle_clicks(
               select t.post_id, p.platform, count(*) as clicks
               from touches t join posts p on p.org_id = t.org_id and p.id = t.post_id
               where t.org_id = :o and t.campaign_id = :c and t.human
-                and t.supporter_id is null and not t.shared
+                and not exists (
+                  select 1 from actions a
+                  where a.org_id = :o and a.click_id = t.click_id and a.click_id <> ''
+                    and not a.test and a.supporter_id is not null)
                 and t.clicked_at >= :since and t.clicked_at < :until
                 and {time_zones.day("t.clicked_at", time_zones.OWN)} between :first and :last
               group by t.post_id, p.platform) idle

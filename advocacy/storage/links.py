@@ -314,7 +314,7 @@ def generations(org_id: UUID, link_ids: Iterable[UUID] | None = None) -> dict[UU
     return dict(rows)
 
 
-def links_by_code(org_id: UUID, codes: Sequence[str]) -> dict[str, LinkByCode]:
+def links_by_code(org_id: UUID, codes: Iterable[str]) -> dict[str, LinkByCode]:
     """Return the organization's links with these codes: link_id, post_id, campaign_id, platform."""
     rows = run(
         LinkByCode,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
 
 from advocacy.core.ids import new_id
+from advocacy.storage import packing
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
 from advocacy.storage.models import (
     Post,
 )
-from advocacy.storage.session import column
+from advocacy.storage.session import column, run
 
 
 def put_post(org_id: UUID, campaign_id: UUID, platform: str, **about: object) -> Post:
@@ -75,3 +77,21 @@ def _words(name: str, org_id: UUID) -> list[str]:
             where org_id = :o and {name} <> '' order by 1""",
         o=org_id,
     )
+
+
+class _PlatformRow(NamedTuple):
+    id: UUID
+    platform: str
+
+
+def read_platforms(org_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the platforms of these posts."""
+    if not ids:
+        return {}
+    rows = run(
+        _PlatformRow,
+        "select id, platform from posts where org_id = :o and id = any(cast(:ids as uuid[]))",
+        o=org_id,
+        ids=packing.uuid_array(ids),
+    )
+    return {row.id: row.platform for row in rows}

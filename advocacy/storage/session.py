@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask_sqlalchemy.session import Session
+from psycopg import Error as PsycopgError
 from sqlalchemy import CursorResult
 from sqlalchemy import text as _written
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
 
-from advocacy.storage import figures_versions
+from advocacy.storage import figures_versions, packing
 from advocacy.storage.db import db
 
 Result = TypeVar("Result")
@@ -107,6 +109,29 @@ def execute(statement: str, /, **values: object) -> int:
     changed = result.rowcount
     result.close()
     return changed
+
+
+def copy(table: str, columns: Mapping[str, Sequence[bytes]], /, org_id: UUID) -> None:
+    """Insert rows of an organization that are not there, in the formats of `packing`.
+
+    `columns` has the fields of all rows by column. Raises what a statement raises.
+    """
+    statement = f"copy {table} (org_id, {', '.join(columns)}) from stdin (format binary)"
+    connection = db.session.connection()
+    cursor = connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as into:
+            into.write(packing.rows(org_id, columns))
+    except PsycopgError as error:
+        lost = connection.connection.dbapi_connection is None or connection.closed
+        lost = lost or cursor.connection.closed
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement, None, error, PsycopgError, connection_invalidated=lost
+        ) from error
+    finally:
+        cursor.close()
 
 
 def _execute(statement: str, values: Mapping[str, object]) -> CursorResult[Any]:

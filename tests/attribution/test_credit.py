@@ -108,8 +108,8 @@ def test_keys_are_collected_once_and_without_empty_ones():
             Done(code="b"),
         ]
     )
-    assert (keys.codes, keys.utm_campaigns) == (["a", "b"], ["stay"])
-    assert (keys.click_ids, keys.supporter_ids) == (["k"], [ANA])
+    assert (keys.codes, keys.utm_campaigns) == ({"a", "b"}, {"stay"})
+    assert (keys.click_ids, keys.supporter_ids) == ({"k"}, {ANA})
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 MADE_OF = {
     "actions": "id",
     "supporters": "id",
-    "identifiers": "kind, digest",
+    "names": "name",
     "totals": "campaign_id, day, post_id, model, kind, tier, platform, source_id, currency, slot",
     "click_totals": "campaign_id, day, post_id, human, slot",
     "span_totals": "campaign_id, starts_on, post_id, model, kind, tier, platform, currency",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import permutations
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -25,11 +26,13 @@ from twilio.request_validator import RequestValidator
 
 from advocacy.core.crypto import organization_key
 from advocacy.core.events import Person
-from advocacy.identity import resolution
+from advocacy.identity import known, resolution
 from advocacy.identity.graph import Edge, Limits, partition
 from advocacy.identity.hashing import digests
+from advocacy.identity.known import states_of
 from advocacy.ingestion import drain, erasure, facts
 from advocacy.storage import inbox
+from advocacy.storage.clicks import by_supporter
 from advocacy.storage.db import db
 from tests.support.deliveries import facts_in
 from tests.support.sql import run
@@ -64,9 +67,7 @@ def people_of(world: World) -> dict[str, Any]:
 DERIVED = {
     "actions": "select id, supporter_id, post_id, tier, path::text from actions where org_id = :o",
     "supporters": "select id, first_acted_at from supporters where org_id = :o",
-    "identifiers": """select kind, digest, supporter_id, blocked, parts from identifiers
-                      where org_id = :o""",
-    "touches": "select click_id, supporter_id, shared from touches where org_id = :o",
+    "names": "select name, supporter_id, blocked, parts from names where org_id = :o",
     "totals": """select campaign_id, day, post_id, model, kind, tier, platform, sum(units)
                  from totals where org_id = :o
                  group by 1, 2, 3, 4, 5, 6, 7 having sum(units) <> 0""",
@@ -83,13 +84,13 @@ def rows_of(world: World) -> dict[str, list[str]]:
 
 def identifiers_of(row: Any) -> dict[str, str]:
     """Return what a kept action named, by kind."""
-    who = {
-        "email": row.email_hash,
-        "phone": row.phone_hash,
-        "person_id": row.person_hash,
-        "click": row.click_id,
+    digests = {
+        "email": row.email_digest,
+        "phone": row.phone_digest,
+        "person_id": row.person_digest,
     }
-    return {kind: each for kind, each in who.items() if each}
+    who = {kind: digest.hex() for kind, digest in digests.items() if digest}
+    return who | ({"click": row.click_id} if row.click_id else {})
 
 
 def hold_to_the_rules(world: World) -> None:
@@ -98,17 +99,27 @@ def hold_to_the_rules(world: World) -> None:
     edges = [Edge(row.id, who) for row in actions if (who := identifiers_of(row))]
     made = partition(edges, resolution.LIMITS)
     assert {row.id: row.supporter_id for row in actions if row.id in made.edges} == made.edges
-    kept = run("select * from identifiers where org_id = :o", o=world.org_id)
-    assert {(row.kind, row.digest): (row.supporter_id, row.blocked) for row in kept} == {
-        tuple(one): (made.identifiers[one], made.blocked.get(one, ""))
+    named = {
+        one
         for each in edges
         for one in each.identifiers
         if one.kind != "email" or {"phone", "person_id"} & each.who.keys()
     }
-    for row in run("select * from touches where org_id = :o", o=world.org_id):
-        click = ("click", row.click_id)
-        assert row.supporter_id == made.identifiers.get(click)
-        assert row.shared == (click in made.blocked)
+    assert states_of(world.org_id, named) == {
+        one: (made.identifiers[one], made.blocked.get(one, ""), ANY) for one in named
+    }
+    (rows,) = run("select count(*) from names where org_id = :o", o=world.org_id)
+    assert rows == (sum(one.kind != "click" for one in named),)
+    clicks_of = by_supporter(world.org_id, {each for each in made.edges.values() if each})
+    human = {
+        each.click_id
+        for each in run("select * from touches where org_id = :o and human", o=world.org_id)
+    }
+    assert {each.click_id: who for who, some in clicks_of.items() for each in some} == {
+        one.digest: who
+        for one, who in made.identifiers.items()
+        if one.kind == "click" and one.digest in human and who
+    }
     firsts: dict[Any, datetime] = {}
     for row in actions:
         if row.supporter_id and row.counted:
@@ -256,9 +267,9 @@ def test_the_signers_at_one_kiosk_are_not_read_again_for_each_next_one(world, mo
         )
     world.drain()
     read: list[int] = []
-    whole = resolution.identifiers.actions_naming
+    whole = known.names.actions_naming
     monkeypatch.setattr(
-        resolution.identifiers, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
+        known.names, "actions_naming", lambda *asked: (read.append(1), whole(*asked))[1]
     )
     world.act("signature", id="next", email="next@example.org", phone=KIOSK)
     world.drain()
@@ -331,9 +342,12 @@ def erase(world: World, **who: str) -> erasure.Erased:
 
 def written(world: World) -> str:
     return "\n".join(
-        str(row)
-        for table in ("actions", "identifiers", "supporters", "touches", "inbox", "action_names")
-        for row in run(f"select * from {table} where org_id = :o", o=world.org_id)
+        row.written
+        for table in ("actions", "names", "supporters", "touches", "inbox", "action_names")
+        for row in run(
+            f"select row_to_json(t)::text as written from {table} t where org_id = :o",
+            o=world.org_id,
+        )
     )
 
 
@@ -477,5 +491,5 @@ def test_a_test_action_joins_no_one(world):
 def test_without_a_join_nothing_is_locked_or_stored(world):
     world.act("signature", id="plain", email="plain@example.org")
     world.drain()
-    assert run("select * from identifiers") == []
+    assert run("select * from names") == []
     assert people_of(world)["plain"]

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DataError
 
 from advocacy.core.tabular.table import Row
 from advocacy.identity import resolution
-from advocacy.ingestion import csv_import, erasure, pipeline
+from advocacy.ingestion import csv_import, erasure, evidence, reconcile_batch
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.reporting.email.subscriptions import subscribe
@@ -125,7 +125,7 @@ def test_two_workers_of_one_organization_store_one_after_the_other(world, stand)
     world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1])
     tell(world, "clicked", email="ana@example.org", click_id=CLICKS[1])
     tell(world, "called", 1, email="ana@example.org", phone="+12025550101")
-    stand(pipeline.actions, "find_actions", one(world), one(world))
+    stand(reconcile_batch.actions, "find_actions", one(world), one(world))
     assert run("select tier from actions order by occurred_at") == [("click_id",), ("identity",)]
     hold_to_a_rebuild(world)
 
@@ -152,8 +152,8 @@ def test_a_click_that_is_shipped_while_its_action_is_kept_is_somebody_s(world, s
     tell(world, "signed", email="ana@example.org", click_id=CLICKS[1])
     tell(world, "called", 1, email="ana@example.org")
     stand(
-        pipeline.clicks_storage,
-        "put_owners",
+        evidence.clicks_storage,
+        "by_click_id",
         one(world),
         lambda: world.click("x", at=NOW - timedelta(hours=2), click_id=CLICKS[1]),
     )
@@ -345,7 +345,7 @@ def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatc
         raise DataError("a statement", {}, Exception("not such a value"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(resolution, "_resolve_component", fail)
+        patch.setattr(resolution, "decide_component", fail)
         for _ in range(world.settings.max_attempts + 1):
             world.drain()
     assert run(f"select status from {DELIVERIES} order by received_at") == [
@@ -406,7 +406,7 @@ def test_who_is_named_by_a_part_of_what_is_told_of_another_s_gift_is_erased_ther
     assert len(hashes) == 2
     erasure.erase(world.settings, world.org_id, email="ana@example.org", phone="", region="US")
     assert all(nothing_of(world, each, bodies=1) for each in hashes)
-    assert run("select count(*) from actions where email_hash <> ''") == [(1,)]
+    assert run("select count(*) from actions where email_digest is not null") == [(1,)]
     hold_to_a_rebuild(world)
 
 

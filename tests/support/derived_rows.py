@@ -13,10 +13,9 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 DERIVED = {
     "actions": "select * from actions where org_id = :o",
     "action_names": "select name, action_id from action_names where org_id = :o",
+    "duplicates": "select name, delivery_id from duplicates where org_id = :o",
     "supporters": "select id, first_acted_at from supporters where org_id = :o",
-    "identifiers": """select kind, digest, supporter_id, blocked, parts from identifiers
-                      where org_id = :o""",
-    "touches": "select click_id, supporter_id, shared from touches where org_id = :o",
+    "names": "select name, supporter_id, blocked, parts from names where org_id = :o",
     "totals": """select campaign_id, day, post_id, model, kind, tier, platform, source_id,
                         sum(units), sum(gross_minor), sum(refunded_minor)
                  from totals where org_id = :o group by 1, 2, 3, 4, 5, 6, 7, 8

@@ -28,9 +28,7 @@ def kept(
     zones = campaigns.zones(world.org_id)
     for action in after.values():
         action.occurred_on = day_in(action.occurred_at, zones[action.campaign_id])
-    actions.put_new(world.org_id, [each for each in after.values() if each.id not in before])
-    actions.replace_actions(world.org_id, [each for each in after.values() if each.id in before])
-    actions.drop_actions(world.org_id, [each for each in before if each not in after])
+    actions.put_actions(world.org_id, list(after.values()), before.keys())
     firsts: dict[UUID, datetime] = {}
     for action in after.values():
         if action.supporter_id and action.counted:

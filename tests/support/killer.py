@@ -13,19 +13,19 @@ import sys
 from advocacy.ingestion import drain, pipeline
 from workers.run import main
 
-_real, _parse = pipeline._attribute_and_store, drain.parse_batch
+_real, _parse = pipeline.store, drain.parse_batch
 _STOP = os.environ.get("STOP", "")
 
 
-def _trap(org_id, todo, *rest, **named):  # type: ignore[no-untyped-def]
-    if any(action.external_id == "killer" for action in todo) and _STOP != "parse":
+def _trap(batch, people):  # type: ignore[no-untyped-def]
+    if any(action.external_id == "killer" for action in batch.actions) and _STOP != "parse":
         if _STOP:
             os.kill(os.getpid(), signal.SIGSTOP)
         else:
             if os.environ.get("KILL") == "all":
                 os.kill(os.getppid(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
-    _real(org_id, todo, *rest, **named)
+    _real(batch, people)
 
 
 def _stop_parsing(*asked):  # type: ignore[no-untyped-def]
@@ -35,7 +35,7 @@ def _stop_parsing(*asked):  # type: ignore[no-untyped-def]
     return parsed
 
 
-pipeline._attribute_and_store = _trap
+pipeline.store = _trap
 drain.parse_batch = _stop_parsing
 
 if __name__ == "__main__":

@@ -299,15 +299,15 @@ _PUT_ACTIONS = f"""
     {_VISITED}, {_ACTED},
     clicked as (
       insert into touches (org_id, click_id, link_id, post_id, campaign_id, clicked_at, seen_at,
-                           human, supporter_id)
+                           human)
       select :o, click_id, link_id, post_id, campaign_id, to_timestamp(t),
              to_timestamp(t + 1 + case {_pick("i", 18, 20)} when 0 then {_pick("i", 19, 2 * DAY)}
                                   else 0 end),
-             true, supporter_id
+             true
       from rows where tier = 'click_id' order by click_id)
     insert into actions (org_id, id, source_id, external_id, kind, counted, occurred_at,
                          occurred_on, campaign_id, supporter_id, post_id, link_id, platform, tier,
-                         code, click_id, click_found, email_hash, utm, referrer, path,
+                         code, click_id, click_found, email_digest, utm, referrer, path,
                          gross_minor, refunded_minor, currency, returns, target, test, delivery_ids)
     select :o, {_named("source_id || chr(31) || external_id")} as id, source_id, external_id, kind,
            not test, to_timestamp(at), {time_zones.day("to_timestamp(at)", time_zones.EACH)},
@@ -320,7 +320,7 @@ _PUT_ACTIONS = f"""
                      else platform end,
            tier, case when tier in ('click_id', 'code') then code else '' end,
            case when tier = 'click_id' then click_id else '' end, tier = 'click_id',
-           coalesce(translate(supporter_id::text, '-', ''), ''),
+           uuid_send(supporter_id),
            case when tier = 'utm' then utm::jsonb else '{{}}' end,
            case when tier = 'referrer' then referrer else '' end, path, gross, refunded,
            case when gave then 'USD' else '' end,
@@ -411,16 +411,6 @@ def count_supporters(org_id: UUID) -> None:
         """insert into supporters (org_id, id, first_acted_at)
            select :o, supporter_id, min(occurred_at) from actions
            where org_id = :o and counted and supporter_id is not null group by supporter_id""",
-        o=org_id,
-    )
-
-
-def count_identifiers(org_id: UUID) -> None:
-    """Derive `identifiers` from the organization's actions: each click is its one action's."""
-    execute(
-        """insert into identifiers (org_id, kind, digest, supporter_id)
-           select :o, 'click', click_id, supporter_id from actions
-           where org_id = :o and click_id <> '' and not test""",
         o=org_id,
     )
 
@@ -578,7 +568,6 @@ def _filled(statement: str) -> Callable[[UUID], None]:
 
 RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "supporters": count_supporters,
-    "identifiers": count_identifiers,
     "totals": count_totals,
     "click_totals": count_clicks,
     "span_totals": _filled(_FILLS.SPAN_TOTALS),

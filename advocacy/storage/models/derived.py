@@ -37,8 +37,6 @@ class Supporter(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[UUID] = id_column()
     first_acted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
-
 
 class Suppressed(db.Model):  # type: ignore[name-defined,misc]
     """An erased person, whom a late delivery must not bring back."""
@@ -55,8 +53,8 @@ class Suppressed(db.Model):  # type: ignore[name-defined,misc]
 class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     """A reconciled and attributed action.
 
-    The hashes are its identifiers, keyed as in `advocacy.identity.hashing`; identifiers that occur
-    together belong to one person.
+    The digests are what it named, keyed as in `advocacy.identity.hashing`; what was named together
+    says who is one person. The columns `*_hash` are an earlier version's and stay empty.
     """
 
     __tablename__ = "actions"
@@ -81,6 +79,9 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     email_hash: Mapped[str] = text_column("")
     phone_hash: Mapped[str] = text_column("")
     person_hash: Mapped[str] = text_column("")
+    email_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    person_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     utm: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     referrer: Mapped[str] = text_column("")
     path: Mapped[list[StoredTouch] | None] = mapped_column(JSONB)
@@ -96,7 +97,6 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
     delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
 
     __table_args__ = (
-        ForeignKeyConstraint(["org_id", "source_id"], ["sources.org_id", "sources.id"]),
         Index(
             "actions_report_idx",
             "org_id",
@@ -140,11 +140,32 @@ class ActionRow(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("person_hash <> ''"),
         ),
         Index("actions_click_idx", "org_id", "click_id", postgresql_where=text("click_id <> ''")),
+        Index(
+            "actions_email_digest_idx",
+            "org_id",
+            "email_digest",
+            postgresql_where=text(
+                "email_digest is not null"
+                " and (phone_digest is not null or person_digest is not null)"
+            ),
+        ),
+        Index(
+            "actions_phone_digest_idx",
+            "org_id",
+            "phone_digest",
+            postgresql_where=text("phone_digest is not null"),
+        ),
+        Index(
+            "actions_person_digest_idx",
+            "org_id",
+            "person_digest",
+            postgresql_where=text("person_digest is not null"),
+        ),
     )
 
 
 class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
-    """The supporter of an identifier that was seen with others; also its lock."""
+    """What an earlier version kept in place of `names`; empty once everything was rebuilt."""
 
     __tablename__ = "identifiers"
 
@@ -155,7 +176,30 @@ class IdentifierRow(db.Model):  # type: ignore[name-defined,misc]
     blocked: Mapped[str] = text_column("")
     parts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
-    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
+
+class NameRow(db.Model):  # type: ignore[name-defined,misc]
+    """Whom an address, a phone number or a tool's id names that was seen with others.
+
+    `name` is a letter for its kind and its digest, `blocked` a number; see `storage/names.py`.
+    """
+
+    __tablename__ = "names"
+
+    org_id: Mapped[UUID] = id_column()
+    name: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    supporter_id: Mapped[UUID | None] = mapped_column(Uuid)
+    blocked: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    parts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+
+
+class Duplicate(db.Model):  # type: ignore[name-defined,misc]
+    """A name by which a delivery says that an action is a duplicate; see `duplicates.py`."""
+
+    __tablename__ = "duplicates"
+
+    org_id: Mapped[UUID] = id_column()
+    name: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    delivery_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
 
 
 class ActionName(db.Model):  # type: ignore[name-defined,misc]
@@ -167,10 +211,7 @@ class ActionName(db.Model):  # type: ignore[name-defined,misc]
     name: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     action_id: Mapped[UUID] = mapped_column(Uuid)
 
-    __table_args__ = (
-        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
-        Index("action_names_org_id_action_id_idx", "org_id", "action_id"),
-    )
+    __table_args__ = (Index("action_names_org_id_action_id_idx", "org_id", "action_id"),)
 
 
 class Restatement(db.Model):  # type: ignore[name-defined,misc]
