@@ -40,7 +40,7 @@ def tap(link: str) -> str:
 
 
 def make_link(page, **asked: str) -> str:
-    page.get_by_role("navigation", name="Site").get_by_role("link", name="Links").click()
+    page.get_by_role("navigation", name="Organization").get_by_role("link", name="Links").click()
     page.select_option("#campaign", "stay")
     for name, text in asked.items():
         page.fill(f"#{name}", text)

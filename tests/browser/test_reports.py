@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def test_a_subscription_is_added_and_ended_by_keyboard(watched):
     watched.sign_in_as_editor("/")
     page = watched.page
-    page.get_by_role("navigation", name="Site").get_by_role("link", name="Reports").focus()
+    page.get_by_role("navigation", name="Organization").get_by_role("link", name="Reports").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("No mail server is configured")
     expect(page.get_by_label("Email address")).to_have_value("editor@example.org")

@@ -206,7 +206,8 @@ def test_pages_hold_no_script_and_say_so(staff, told):
         answer = staff.get(path)
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
         assert answer.headers["Cache-Control"] == "no-store"
-        assert "<script" not in answer.text
+        # The page's own script comes from a file, and nothing is written into the page.
+        assert re.findall(r"<script[^>]*>(.*?)</script>", answer.text, re.S) == [""]
         assert not re.search(r"\son\w+=|\sstyle=", answer.text)
         # Everything that is pointed at with a scope, one heading of the page.
         assert not re.search(r"<th(?![^>]*scope=)[ >]", answer.text)
@@ -226,7 +227,7 @@ def test_names_are_escaped(world, staff):
     (row,) = run("select id from actions")
     for path in ("/campaigns/hostile/actions", f"/actions/{row.id}"):
         page = staff.get(path).text
-        assert HOSTILE[:8] not in page and "<img" not in page and "<script" not in page
+        assert page.count(HOSTILE[:8]) == page.count("<script") == 1 and "<img" not in page
         assert 'href="javascript:' not in page
         assert "&lt;/script&gt;" in page
 

@@ -241,7 +241,10 @@ def test_pending_and_quarantined_deliveries_are_shown(world, staff):
     assert "1 delivery has not been processed yet" in page
     assert "1 delivery could not be read" in page
     assert "1 delivery could not be read" in staff.get("/").text
-    assert page.count('href="/quarantine"') == 2  # among the pages, and where it is said
+    assert page.count('href="/quarantine"') == 1
+    # The sidebar says how many, beside the page that leads there.
+    assert re.search(r'href="/sources".*?<span class="badge">1<', page, re.S)
+    assert 'href="/quarantine"' in staff.get("/sources").text
 
 
 def test_names_and_titles_are_text_and_nothing_else(world, staff):
@@ -370,20 +373,26 @@ def contrast(one: str, other: str) -> float:
 def papers() -> list[dict[str, str]]:
     """Return the colours of the style sheet, in light and in dark."""
     sheet = (STATIC / "style.css").read_text()
-    found = [dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in sheet.split(":root")[1:3]]
-    assert [sorted(each) for each in found] == [sorted(found[0])] * 2
-    return found
+    found = [
+        dict(re.findall(r"--([\w-]+): (#\w{6})", block)) for block in sheet.split(":root")[1:3]
+    ]
+    light, dark = found
+    # Kinds have one colour in both themes.
+    assert set(dark) <= set(light)
+    assert set(light) - set(dark) == set(charts.COLOURS)
+    return [light, {**light, **dark}]
 
 
 @pytest.mark.parametrize("colours", papers(), ids=["light", "dark"])
 def test_text_and_bars_stand_out(colours):
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    for ink in ("ink", "soft", "accent", "wrong"):
-        for paper in ("paper", "card"):
+    for ink in ("ink", "soft", "accent", "good", "bad", "warn"):
+        for paper in ("surface-0", "surface-1"):
             assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
-    assert contrast(colours["focus"], colours["paper"]) >= 3
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    assert contrast(colours["focus"], colours["surface-0"]) >= 3
     for kind, colour in charts.COLOURS.items():
-        assert contrast(colour, colours["paper"]) >= 3, kind
+        assert contrast(colour, colours["surface-0"]) >= 3, kind
 
 
 def test_every_kind_has_a_colour():

@@ -67,8 +67,8 @@ def test_it_has_no_links_and_is_not_indexed(world, editor):
     leads = re.findall(r'(?:href|action)="([^"]*)"', page.text)
     assert [each.partition("?")[0] for each in sorted(leads)] == [
         "#main",
+        "/static/favicon.svg",
         "/static/style.css",
-        "data:,",
     ]
     assert "<form" not in page.text
     assert "advocacy " not in page.text

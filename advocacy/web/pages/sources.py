@@ -20,7 +20,7 @@ from advocacy.analytics.tracking_loss import (
     lost_sources,
 )
 from advocacy.providers import BY_SLUG
-from advocacy.storage import campaigns, source_health, sources, totals
+from advocacy.storage import campaigns, inbox, source_health, sources, totals
 from advocacy.storage.errors import NotFound
 from advocacy.storage.session import transaction
 from advocacy.web import auth
@@ -37,6 +37,7 @@ def page() -> str:
     return render_template(
         "sources.html",
         sources=source_health.read_health(g.org_id),
+        waiting=inbox.count_open(g.org_id),
         adapters=BY_SLUG,
         lost={
             each.source: in_words(each, adapter.CODE_PARAMETERS, adapter.title)
