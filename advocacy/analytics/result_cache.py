@@ -38,6 +38,7 @@ from redis.exceptions import RedisError
 
 from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
 from advocacy.analytics.figures_json import decode, encode
+from advocacy.analytics.ladder_figures import LadderCounts
 from advocacy.core.dates import day_in
 from advocacy.ingestion.wakeup import connect, counts_queue, enqueue_once
 from advocacy.storage import (
@@ -68,7 +69,7 @@ _CHECK_FACTOR = 20
 _CACHE_SECONDS = 3600
 _CACHE_LONG_SECONDS = 3 * 86400
 _CACHED_LONG = frozenset({"ladder", "donors", "districts"})
-_VERSION = 4
+_VERSION = 5
 """Raised whenever figures are calculated differently: older answers are then ignored."""
 
 _FAILED_SECONDS = 60
@@ -128,7 +129,7 @@ def _campaign(org_id: UUID, campaign_id: UUID | None) -> Campaign | None:
 
 def _ladder(
     org_id: UUID, campaign_id: UUID | None, first: date | None, last: date | None
-) -> engagement_ladder.LadderCounts:
+) -> LadderCounts:
     campaign = _campaign(org_id, campaign_id) if campaign_id else None
     return engagement_ladder.count(org_id, campaign, first, last)
 

@@ -19,8 +19,9 @@ from advocacy.analytics import engagement_ladder
 from advocacy.analytics.activation import days_of
 from advocacy.analytics.breakdown import Breakdown, Question, days_read, grouped
 from advocacy.analytics.conversion_paths import Influence
-from advocacy.analytics.engagement_ladder import Ladder, LadderCounts, ladder_from
+from advocacy.analytics.engagement_ladder import ladder_from
 from advocacy.analytics.goals import GoalProgress, goals
+from advocacy.analytics.ladder_figures import Ladder, LadderCounts
 from advocacy.analytics.result_cache import BeingCounted, Counting, NotCounted
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_

@@ -161,21 +161,21 @@ def plain(world: World, scope: Any, asked: Question, first: date, last: date) ->
     return found
 
 
-def hold(world: World, scope: Any, asked: Question) -> Breakdown:
-    """Compare what is told with a plain count, and return it."""
+def check(world: World, scope: Any, asked: Question) -> Breakdown:
+    """Compare the report with a plain count, and return it."""
     report = grouped(scope, asked)
     expected = plain(world, scope, asked, report.first, report.last)
-    told = {row.key: row for row in report.groups} | {None: report.total}
+    rows = {row.key: row for row in report.groups} | {None: report.total}
     where = (scope.slug, asked)
-    assert set(expected) - {None} <= set(told), where
+    assert set(expected) - {None} <= set(rows), where
     empty = {"actions": 0, "people": (), "new": (), "human": 0, "other": 0}
-    for key, row in told.items():
+    for key, row in rows.items():
         counted = expected.get(key, empty)
-        said = row.supporters
+        people = row.supporters
         assert abs(row.actions - counted["actions"]) < 1e-6, (where, key)
-        assert said.distinct == len(counted["people"]), (where, key)
-        assert said.new == len(counted["new"]), (where, key)
-        assert said.returning == said.distinct - said.new
+        assert people.distinct == len(counted["people"]), (where, key)
+        assert people.new == len(counted["new"]), (where, key)
+        assert people.returning == people.distinct - people.new
         if row.clicks:
             assert row.clicks == Clicks(counted["human"], counted["other"])
         else:
@@ -249,14 +249,14 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
     there: dict[UUID, Action] = {}
     for number, step in enumerate(steps):
         before, after = {}, {}
-        for at, told in step.items():
+        for at, action in step.items():
             action_id = UUID(int=100 + at)
             if action_id in there:
                 before[action_id] = there.pop(action_id)
-            if told and told["path"]:
-                told = told | {"path": whole(told["path"])}
-            if told:
-                after[action_id] = there[action_id] = paid(made(world, at, told), at)
+            if action and action["path"]:
+                action = action | {"path": whole(action["path"])}
+            if action:
+                after[action_id] = there[action_id] = paid(made(world, at, action), at)
         with transaction():
             kept(world, before, after, slot=number)
     for number in range(7):
@@ -266,15 +266,15 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
     name, keys = data.draw(st.sampled_from(sorted(keys_of(world).items())))
     single = {name: [data.draw(st.sampled_from(keys))]}
     for scope in scopes(world):
-        told_by: dict[tuple[str, bool], Breakdown] = {}
+        reports_by: dict[tuple[str, bool], Breakdown] = {}
         for by in GROUPS if is_campaign(scope) else GROUPS_OF_ORGANIZATION:
             for narrowed, chosen in ((False, {}), (True, of_scope(scope, filters))):
                 asked = Question(by, FIRST, LAST, model, filters=chosen, gifts=True)
-                told_by[by, narrowed] = hold(world, scope, asked)
+                reports_by[by, narrowed] = check(world, scope, asked)
             alone = of_scope(scope, single)
-            hold(world, scope, Question(by, FIRST, LAST, model, filters=alone, gifts=True))
-        hold_money(told_by)
-        hold_report(scope, model, told_by["kind", False])
+            check(world, scope, Question(by, FIRST, LAST, model, filters=alone, gifts=True))
+        check_money(reports_by)
+        check_report(scope, model, reports_by["kind", False])
 
 
 def whole(path: Any) -> Any:
@@ -302,10 +302,10 @@ def money_of(row: GroupFigures) -> dict[str, tuple[int, int]]:
     return {each.currency: (each.gross_minor, each.refunded_minor) for each in row.money}
 
 
-def hold_money(told_by: dict[tuple[str, bool], Breakdown]) -> None:
+def check_money(reports_by: dict[tuple[str, bool], Breakdown]) -> None:
     """Money adds up over groups, to the same by whatever they are; hours add up to their days."""
     for narrowed in (False, True):
-        reports = [each for (_, of), each in told_by.items() if of == narrowed]
+        reports = [each for (_, of), each in reports_by.items() if of == narrowed]
         for report in reports:
             assert report.total.money == reports[0].total.money
             sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -314,11 +314,11 @@ def hold_money(told_by: dict[tuple[str, bool], Breakdown]) -> None:
                     sums[currency][0] += gross
                     sums[currency][1] += refunded
             assert {c: tuple(each) for c, each in sums.items()} == money_of(report.total)
-        days = {row.key: row for row in told_by["day", narrowed].groups}
-        if told_by["day", narrowed].about.campaign:
+        days = {row.key: row for row in reports_by["day", narrowed].groups}
+        if reports_by["day", narrowed].about.campaign:
             for day, row in days.items():
                 hours = [
-                    each for each in told_by["hour", narrowed].groups if each.key.startswith(day)
+                    each for each in reports_by["hour", narrowed].groups if each.key.startswith(day)
                 ]
                 assert abs(sum(each.actions for each in hours) - row.actions) < 1e-6
                 for currency, (gross, refunded) in money_of(row).items():
@@ -326,18 +326,18 @@ def hold_money(told_by: dict[tuple[str, bool], Breakdown]) -> None:
                     assert (sum(g for g, _ in found), sum(r for _, r in found)) == (gross, refunded)
 
 
-def hold_report(scope: Any, model: str, told: Breakdown) -> None:
+def check_report(scope: Any, model: str, breakdown: Breakdown) -> None:
     """The same range gives the same figures as the report does."""
     of = activation if is_campaign(scope) else organization_activation
     report = of(scope, FIRST, LAST, model)
-    total = told.total
+    total = breakdown.total
     assert total.actions == report.actions
     assert total.supporters == report.supporters
     for one, other in zip(total.money, report.money, strict=True):
         for name in ("currency", "gross_minor", "refunded_minor", "net_minor"):
             assert getattr(one, name) == getattr(other, name)
         assert (one.donations, one.renewals) == (other.donations, other.renewals)
-    rows = {row.key: row for row in told.groups}
+    rows = {row.key: row for row in breakdown.groups}
     for each in report.by_kind:
         assert rows[each.kind].actions == each.actions
         assert rows[each.kind].supporters == each.supporters
@@ -359,11 +359,11 @@ def test_a_day_with_a_person_and_no_action_is_told(app):
     db.session.rollback()
     empty_tables()
     world = make_two(app)
-    told = {"day": 34, "source": "standard", "placed": 1, "kind": "donation", "counted": True}
-    action = made(world, 4, told | {"who": 1, "path": None})
+    details = {"day": 34, "source": "standard", "placed": 1, "kind": "donation", "counted": True}
+    action = made(world, 4, details | {"who": 1, "path": None})
     with transaction():
         kept(world, {}, {action.id: action}, slot=0)
     (organization,) = (each for each in scopes(world) if not is_campaign(each))
     for by in ("day", "week", "month"):
-        report = hold(world, organization, Question(by, FIRST, LAST, "last_touch"))
+        report = check(world, organization, Question(by, FIRST, LAST, "last_touch"))
         assert [(row.actions, row.supporters.distinct) for row in report.groups] == [(0, 1)]

@@ -86,7 +86,7 @@ def test_a_click_that_came_back(world):
         False,
         "No other click is known to be by the same person.",
     )
-    # The click is hers by this action, and known twice: it counts once.
+    # The click is Ana's by this action, and found twice: it counts once.
     assert words(found) == [
         ("identity", "instagram", "same_click"),
         ("click_id", "instagram", ""),
@@ -217,7 +217,7 @@ def test_each_word_for_which_a_touch_is_passed_over(world):
     }
     clicks = {name: world.click(platform, at=when) for name, (platform, when) in at.items()}
     for number, name in enumerate(("old", "one", "two", "late")):
-        # Each is known to be hers since she acted through it, at its instant.
+        # Each is known to be Ana's, who acted through it at its instant.
         world.act("signature", f"s{number}", click_id=clicks[name], at=at[name][1], **who)
     world.act(
         "call",
@@ -333,7 +333,7 @@ def test_shares_and_amounts_are_what_the_model_functions_give(world):
     found = receipt(world)
     path = [each for each in found.touches if not each.rejection_reason]
     tiers = [Tier.IDENTITY, Tier.IDENTITY, Tier.CLICK_ID]
-    # Told here anew, by hand: nothing of the receipt goes in but the posts' ids.
+    # Written by hand again: of the receipt only the posts' ids are used.
     touches = [
         Touch(tier=tier, at=at, click_id=str(number), post_id=world.posts[platform])
         for number, (tier, at, platform) in enumerate(
@@ -459,13 +459,13 @@ def test_what_another_tool_tells_the_same_says_so(world):
     with transaction():
         sources = {each.id: each for each in sources_storage.list_sources(world.org_id)}
         source = sources[row.source_id]
-        told = [
+        statements = [
             facts.facts_of_events([each], b"k" * 32, source, row.id)[0]
             for each in (said, ActionEvent(kind=ActionKind.CALL, external_id="a1", occurred_at=NOW))
         ]
-        parsed = Parsed(facts={row.id: told}, source_of={row.id: source.id})
+        parsed = Parsed(facts={row.id: statements}, source_of={row.id: source.id})
         apply_batch(world.master, world.org_id, parsed, sources)
-        written = json.dumps([fact.to_json() for fact in told])
+        written = json.dumps([fact.to_json() for fact in statements])
         run("update inbox set body = null, facts = cast(:f as jsonb)", f=written)
     assert receipt(world).summary.startswith("Not counted: it duplicates another action")
 
@@ -476,7 +476,7 @@ def test_what_another_tool_tells_the_same_says_so(world):
 @pytest.mark.parametrize("first_is_known", [True, False])
 def test_a_renewal_names_the_payment_that_it_inherits_from(world, first_is_known):
     click = world.click("instagram", at=ago(days=60, minutes=4))
-    told = {"recurs_as": "m1", "amount": "10.00", "email": "ana@example.org"}
+    gift = {"recurs_as": "m1", "amount": "10.00", "email": "ana@example.org"}
     for number, days in enumerate((60, 30, 0), start=1):
         world.act(
             "donation",
@@ -484,7 +484,7 @@ def test_a_renewal_names_the_payment_that_it_inherits_from(world, first_is_known
             id=f"g{number}",
             renewal=number > 1 or not first_is_known,
             at=ago(days=days),
-            **(told | {"click_id": click} if number == 1 else told),
+            **(gift | {"click_id": click} if number == 1 else gift),
         )
     world.drain()
     found, first = receipt(world, "g3"), receipt(world, "g1")
@@ -577,7 +577,7 @@ def test_an_action_is_found_by_its_former_id_too(world):
 
 def test_actions_are_listed_newest_first_page_by_page(world):
     for number in range(7):
-        # Two of one instant: their ids hold them apart.
+        # Two of one instant, which are ordered by their ids.
         at = ago(hours=number // 2)
         kind = "call" if number % 2 else "signature"
         world.act(kind, f"m{number}", id=f"a{number}", code=world.links["x"], at=at)

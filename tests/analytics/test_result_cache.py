@@ -1,4 +1,4 @@
-"""Figures that are counted in the background: asked for, counted once, kept, counted anew."""
+"""Figures that are calculated in the background: asked for, calculated once, cached, renewed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from redis import Redis
 
 from advocacy.analytics import result_cache
-from advocacy.analytics.engagement_ladder import LadderCounts, ladder
+from advocacy.analytics.engagement_ladder import ladder
+from advocacy.analytics.ladder_figures import LadderCounts
 from advocacy.analytics.result_cache import BeingCounted, Counting
 from advocacy.ingestion import erasure
 from advocacy.ingestion.reassign_link import move_link
@@ -388,10 +389,10 @@ def test_a_page_that_takes_too_long_says_so(impatient, environment):
         assert "This takes too long" in page.text
         assert page.headers["Retry-After"]
         db.session.rollback()  # as at the end of a request; here one context is around all
-        told = client.get(LADDER, headers={"Authorization": f"Bearer {word}"})
-        assert told.status_code == 503
-        assert told.content_type == "application/problem+json"
-        assert told.json["title"] == "This takes too long"
+        answer = client.get(LADDER, headers={"Authorization": f"Bearer {word}"})
+        assert answer.status_code == 503
+        assert answer.content_type == "application/problem+json"
+        assert answer.json["title"] == "This takes too long"
         db.session.rollback()
     assert client.get("/campaigns/stay/ladder").status_code == 200
 

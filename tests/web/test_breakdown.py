@@ -42,7 +42,7 @@ def ask(world):
 
 
 @pytest.fixture
-def told(world):
+def sample_days(world):
     """Actions on days in May and one in April, of several posts and none; clicks; a refund."""
     with transaction():
         campaign = campaigns.get_campaign(world.org_id, "stay")
@@ -83,11 +83,11 @@ def net(row) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("path", [OF_CAMPAIGN, OF_ORGANIZATION])
-def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, told, path):
+def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, sample_days, path):
     report = as_json(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)))
     totals = []
     for by in GROUPS if path == OF_CAMPAIGN else GROUPS_OF_ORGANIZATION:
-        found = ask(f"{told}&group_by={by}", path).get_json()
+        found = ask(f"{sample_days}&group_by={by}", path).get_json()
         spec = document(world)
         where = f"/paths/{path.replace('/stay/', '/{slug}/').replace('/', '~1')}"
         check_against(spec, f"{where}/get/responses/200/content/application~1json/schema", found)
@@ -105,9 +105,9 @@ def test_every_group_sums_to_the_same_total_that_the_report_says(world, ask, tol
     assert all(each == totals[0] for each in totals)
 
 
-def test_groups_are_those_of_the_report(world, ask, told):
+def test_groups_are_those_of_the_report(world, ask, sample_days):
     report = as_json(world.report(first=date(2026, 5, 1), last=date(2026, 5, 31)))
-    by_post = {row["key"]: row for row in ask(told).get_json()["groups"]}
+    by_post = {row["key"]: row for row in ask(sample_days).get_json()["groups"]}
     for post in report["posts"]:
         row = by_post.get(post["post"]["id"] if post["post"] else NONE)
         if row is None:
@@ -116,15 +116,15 @@ def test_groups_are_those_of_the_report(world, ask, told):
         for name in ("actions", "supporters", "clicks"):
             assert row[name] == post[name]
     for by, name in (("platform", "platforms"), ("kind", "by_kind")):
-        rows = {row["key"]: row for row in ask(f"{told}&group_by={by}").get_json()["groups"]}
+        rows = {row["key"]: row for row in ask(f"{sample_days}&group_by={by}").get_json()["groups"]}
         for each in report[name]:
             row = rows[each[by] or NONE]
             assert (row["actions"], row["supporters"]) == (each["actions"], each["supporters"])
 
 
-def test_a_row_of_time_is_the_report_of_those_days(world, ask, told):
+def test_a_row_of_time_is_the_report_of_those_days(world, ask, sample_days):
     for by in ("day", "week", "month"):
-        for row in ask(f"{told}&group_by={by}").get_json()["groups"]:
+        for row in ask(f"{sample_days}&group_by={by}").get_json()["groups"]:
             days = {
                 name: date.fromisoformat(row[end])
                 for name, end in (("first", "from"), ("last", "to"))
@@ -136,11 +136,13 @@ def test_a_row_of_time_is_the_report_of_those_days(world, ask, told):
 
 
 @pytest.mark.parametrize("name", [each for each in FILTERS if each != "hour"])
-def test_a_filter_by_each_value_divides_the_total(ask, told, name):
-    whole = ask(f"{told}&group_by={name}").get_json()
+def test_a_filter_by_each_value_divides_the_total(ask, sample_days, name):
+    whole = ask(f"{sample_days}&group_by={name}").get_json()
     keys = [row["key"] for row in whole["groups"]]
     assert len(keys) > 1 or name in {"author", "medium", "source"}
-    parts = {key: ask(f"{told}&group_by=day&{name}={key}").get_json()["total"] for key in keys}
+    parts = {
+        key: ask(f"{sample_days}&group_by=day&{name}={key}").get_json()["total"] for key in keys
+    }
     assert sum(each["actions"] for each in parts.values()) == whole["total"]["actions"]
     for row in whole["groups"]:
         part = parts[row["key"]]
@@ -149,48 +151,48 @@ def test_a_filter_by_each_value_divides_the_total(ask, told, name):
         assert net(part) == net(row)
     several = "".join(f"&{name}={key}" for key in keys)
     assert (
-        ask(f"{told}&group_by=day{several}").get_json()["total"]["actions"]
+        ask(f"{sample_days}&group_by=day{several}").get_json()["total"]["actions"]
         == (whole["total"]["actions"])
     )
 
 
-def test_an_hour_of_the_clock_is_that_of_each_day(ask, told):
-    whole = ask(f"{told}&group_by=hour").get_json()
+def test_an_hour_of_the_clock_is_that_of_each_day(ask, sample_days):
+    whole = ask(f"{sample_days}&group_by=hour").get_json()
     by_clock: dict[str, float] = {}
     for row in whole["groups"]:
         clock = row["key"].partition("T")[2][:2]
         by_clock[clock] = by_clock.get(clock, 0) + row["actions"]
     assert len(by_clock) > 1
     for clock in (f"{hour:02}" for hour in range(24)):
-        found = ask(f"{told}&group_by=platform&hour={clock}").get_json()
+        found = ask(f"{sample_days}&group_by=platform&hour={clock}").get_json()
         assert found["total"]["actions"] == by_clock.get(clock, 0)
         assert found["filters"]["hour"] == [clock]
-    assert ask(f"{told}&hour=24").status_code == 422
+    assert ask(f"{sample_days}&hour=24").status_code == 422
 
 
-def test_the_organization_is_filtered_by_its_campaigns(world, ask, told):
-    whole = ask(f"{told}&group_by=campaign", OF_ORGANIZATION).get_json()
+def test_the_organization_is_filtered_by_its_campaigns(world, ask, sample_days):
+    whole = ask(f"{sample_days}&group_by=campaign", OF_ORGANIZATION).get_json()
     assert len(whole["groups"]) > 1
     for row in whole["groups"]:
-        asked = f"{told}&group_by=platform&campaign={row['key']}"
+        asked = f"{sample_days}&group_by=platform&campaign={row['key']}"
         found = ask(asked, OF_ORGANIZATION).get_json()
         assert found["total"]["actions"] == row["actions"]
-    assert ask(f"{told}&campaign=nowhere", OF_ORGANIZATION).status_code == 422
-    assert ask(f"{told}&campaign=stay").status_code == 422
+    assert ask(f"{sample_days}&campaign=nowhere", OF_ORGANIZATION).status_code == 422
+    assert ask(f"{sample_days}&campaign=stay").status_code == 422
 
 
-def test_filters_of_several_names_all_have_to_hold(world, ask, told):
-    found = ask(f"{told}&group_by=kind&platform=tiktok&kind=donation").get_json()
+def test_filters_of_several_names_all_have_to_hold(world, ask, sample_days):
+    found = ask(f"{sample_days}&group_by=kind&platform=tiktok&kind=donation").get_json()
     assert [row["key"] for row in found["groups"]] == ["donation"]
     assert found["total"]["actions"] == 3
     assert found["total"]["clicks"] == {"human": 4, "other": 0}
-    assert ask(f"{told}&platform=x&kind=donation").get_json()["total"]["actions"] == 0
+    assert ask(f"{sample_days}&platform=x&kind=donation").get_json()["total"]["actions"] == 0
 
 
-def test_rates_and_gifts_match_their_definitions(ask, told):
+def test_rates_and_gifts_match_their_definitions(ask, sample_days):
     (row,) = (
         each
-        for each in ask(f"{told}&group_by=platform&gifts=true").get_json()["groups"]
+        for each in ask(f"{sample_days}&group_by=platform&gifts=true").get_json()["groups"]
         if each["key"] == "tiktok"
     )
     assert row["actions"] == 5
@@ -202,7 +204,7 @@ def test_rates_and_gifts_match_their_definitions(ask, told):
         "USD": 2000,
     }
     assert {e["recurring_share"] for e in row["money"]} == {0.0}
-    without = ask(f"{told}&group_by=platform").get_json()["total"]
+    without = ask(f"{sample_days}&group_by=platform").get_json()["total"]
     assert {e["average_gift_minor"] for e in without["money"]} == {None}
 
 
@@ -244,11 +246,11 @@ def test_each_campaign_has_days_of_its_own_zone(world, ask):
 # Beside another period.
 
 
-def test_the_period_before_and_the_year_before(world, ask, told):
+def test_the_period_before_and_the_year_before(world, ask, sample_days):
     for kind, days in (("before", 31), ("year", 365)):
         world.act("call", email=f"{kind}@example.org", at=AT - timedelta(days=days))
     world.drain()
-    found = ask(f"{told}&group_by=kind&compare=before").get_json()
+    found = ask(f"{sample_days}&group_by=kind&compare=before").get_json()
     assert found["compare"] == {"with": "before", "from": "2026-03-31", "to": "2026-04-30"}
     rows = {row["key"]: row for row in found["groups"]}
     assert rows["call"]["actions"] == 0
@@ -259,7 +261,7 @@ def test_the_period_before_and_the_year_before(world, ask, told):
     assert found["total"]["earlier"] == {
         name: value for name, value in before["total"].items() if name not in {"earlier", "change"}
     }
-    year = ask(f"{told}&group_by=day&compare=year").get_json()
+    year = ask(f"{sample_days}&group_by=day&compare=year").get_json()
     assert year["compare"] == {"with": "year", "from": "2025-05-01", "to": "2025-05-31"}
     (row,) = (each for each in year["groups"] if each["earlier"]["actions"])
     assert row["key"] == "2026-05-06"
@@ -300,11 +302,11 @@ def test_the_compared_days_are_complete_and_unique(world, ask):
 # Pages, marks and files.
 
 
-def test_pages_of_groups_are_all_groups_once(ask, told):
-    whole = ask(f"{told}&group_by=platform&compare=before").get_json()
+def test_pages_of_groups_are_all_groups_once(ask, sample_days):
+    whole = ask(f"{sample_days}&group_by=platform&compare=before").get_json()
     found, cursor = [], ""
     for _ in range(20):
-        query = f"{told}&group_by=platform&compare=before&limit=1" + (
+        query = f"{sample_days}&group_by=platform&compare=before&limit=1" + (
             f"&cursor={cursor}" if cursor else ""
         )
         page = ask(query).get_json()
@@ -317,32 +319,32 @@ def test_pages_of_groups_are_all_groups_once(ask, told):
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyJ4IiwxXQ", "é", "a" * 1000, "%00", "bnVsbA"])
-def test_a_foreign_cursor_is_refused(ask, told, cursor):
-    body = problem_of(ask(f"{told}&cursor={cursor}"), 422)
+def test_a_foreign_cursor_is_refused(ask, sample_days, cursor):
+    body = problem_of(ask(f"{sample_days}&cursor={cursor}"), 422)
     if cursor != "%00":
         assert [each["field"] for each in body["errors"]] == ["cursor"]
 
 
 @pytest.mark.parametrize("name", ["platform", "medium", "author"])
-def test_a_filter_that_nothing_can_have_is_refused(ask, told, name):
-    body = problem_of(ask(f"{told}&{name}=x%00"), 422)
+def test_a_filter_that_nothing_can_have_is_refused(ask, sample_days, name):
+    body = problem_of(ask(f"{sample_days}&{name}=x%00"), 422)
     assert [each["field"].partition(".")[0] for each in body["errors"]] == [name]
 
 
-def test_a_cursor_belongs_to_one_query(ask, told):
-    cursor = ask(f"{told}&group_by=platform&limit=1").get_json()["next"]
+def test_a_cursor_belongs_to_one_query(ask, sample_days):
+    cursor = ask(f"{sample_days}&group_by=platform&limit=1").get_json()["next"]
     for other in (
         "&group_by=kind",
         "&group_by=platform&kind=call",
         "&group_by=platform&compare=year",
     ):
-        body = problem_of(ask(f"{told}{other}&cursor={cursor}"), 422)
+        body = problem_of(ask(f"{sample_days}{other}&cursor={cursor}"), 422)
         assert body["errors"][0]["field"] == "cursor"
 
 
-def test_an_unchanged_response_is_304(world, ask, told):
+def test_an_unchanged_response_is_304(world, ask, sample_days):
     for written in ("json", "csv", "xlsx"):
-        query = f"{told}&group_by=medium&format={written}"
+        query = f"{sample_days}&group_by=medium&format={written}"
         first = ask(query)
         mark = first.headers["ETag"]
         assert ask(query, **{"If-None-Match": mark}).status_code == 304
@@ -354,8 +356,8 @@ def test_an_unchanged_response_is_304(world, ask, told):
 
 
 @pytest.mark.parametrize("by", ["post", "platform", "day", "hour"])
-def test_files_have_the_figures_of_the_answer(world, ask, told, by):
-    query = f"{told}&group_by={by}&compare=before&gifts=true"
+def test_files_have_the_figures_of_the_answer(world, ask, sample_days, by):
+    query = f"{sample_days}&group_by={by}&compare=before&gifts=true"
     found = ask(query).get_json()
     rows = rows_of(ask(f"{query}&format=csv"))
     assert [row["of"] for row in rows] == ["total", *("group" for _ in found["groups"])]
@@ -384,11 +386,11 @@ def test_files_have_the_figures_of_the_answer(world, ask, told, by):
         assert {row["label"] for row in rows} >= {'\'=1+1 "video"'}
 
 
-def test_a_change_of_money_has_its_part_in_file_and_page(world, ask, told):
+def test_a_change_of_money_has_its_part_in_file_and_page(world, ask, sample_days):
     gift = {"email": "b@example.org", "currency": "USD", "at": AT - timedelta(days=20)}
     world.act("donation", id="earlier", amount="20.00", **gift)
     world.drain()
-    query = f"{told}&group_by=kind&compare=before"
+    query = f"{sample_days}&group_by=kind&compare=before"
     total, *_ = rows_of(ask(f"{query}&format=csv"))
     # 30.00 and 10.00 less 5.50 that went back, beside 20.00.
     assert (total["change_net_USD"], total["change_share_net_USD"]) == ("14.50", "0.725")
@@ -396,9 +398,9 @@ def test_a_change_of_money_has_its_part_in_file_and_page(world, ask, told):
     assert "+14.50 USD (+72 %)</span>" in shown.replace("\xa0", " ")
 
 
-def test_the_page_its_files_and_the_api_say_the_same(world, ask, told):
+def test_the_page_its_files_and_the_api_say_the_same(world, ask, sample_days):
     staff = world.member("reader")
-    query = f"{told}&group_by=platform&compare=before&gifts=true"
+    query = f"{sample_days}&group_by=platform&compare=before&gifts=true"
     for page, api in (("/campaigns/stay/explore", OF_CAMPAIGN), ("/explore", OF_ORGANIZATION)):
         for written in ("csv", "xlsx", "json"):
             assert (
@@ -419,8 +421,8 @@ def test_the_page_its_files_and_the_api_say_the_same(world, ask, told):
             assert staff.get(address.replace("&amp;", "&")).status_code == 200
 
 
-def test_definitions_are_on_the_page_and_in_the_document(world, told):
-    page = world.member("reader").get(f"/campaigns/stay/explore{told}").text
+def test_definitions_are_on_the_page_and_in_the_document(world, sample_days):
+    page = world.member("reader").get(f"/campaigns/stay/explore{sample_days}").text
     spec = json.dumps(document(world), ensure_ascii=False)
     assert "What is this?" in page
     for name in (
@@ -450,11 +452,11 @@ def test_the_documented_window_is_the_effective_one():
 
 
 @pytest.mark.parametrize("by", GROUPS_OF_ORGANIZATION)
-def test_every_group_has_its_page_also_where_nothing_is(world, told, by):
+def test_every_group_has_its_page_also_where_nothing_is(world, sample_days, by):
     staff = world.member("reader")
     for query in (
         f"?group_by={by}",
-        f"{told}&group_by={by}&compare=year&kind=call&author=Nobody",
+        f"{sample_days}&group_by={by}&compare=year&kind=call&author=Nobody",
         f"?group_by={by}&from=0001-01-01&to=9999-12-31",
     ):
         if by != "campaign":
@@ -463,7 +465,7 @@ def test_every_group_has_its_page_also_where_nothing_is(world, told, by):
         assert staff.get(f"/explore{query}").status_code == 200
 
 
-def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(world, told):
+def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(world, sample_days):
     client = world.member("reader")
     shown = html.unescape(client.get("/campaigns/stay").text)
     addresses = re.findall(r'href="(/campaigns/stay/explore\?(?:post|platform)=[^"]+)"', shown)
@@ -478,7 +480,7 @@ def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(worl
     assert "<h1>Compare</h1>" in both
 
 
-def test_the_overview_compares_all_campaigns_with_the_days_before(world, told):
+def test_the_overview_compares_all_campaigns_with_the_days_before(world, sample_days):
     now = datetime.now(UTC)
     world.act("call", email="now@example.org", at=now - timedelta(days=2))
     for number in range(3):
@@ -493,7 +495,7 @@ def test_the_overview_compares_all_campaigns_with_the_days_before(world, told):
     assert '<td class="num">0' in quiet
 
 
-def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(world, told):
+def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(world, sample_days):
     now = datetime.now(UTC)
     gift = {"amount": "10.00", "email": "now@example.org"}
     world.act("donation", id="n", at=now - timedelta(days=2), **gift)
@@ -510,7 +512,7 @@ def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(wo
         assert "compared with the previous 30 days" in reader.get(f"/?days={none}").text
 
 
-def test_a_campaigns_days_are_chosen_with_one_click(world, told):
+def test_a_campaigns_days_are_chosen_with_one_click(world, sample_days):
     reader = world.member("reader")
     page = html.unescape(reader.get("/campaigns/stay").text)
     offers = re.findall(r'<a href="([^"]+)"( aria-current="true")?>([^<]+)</a>', page)

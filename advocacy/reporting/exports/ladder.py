@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advocacy.analytics.engagement_ladder import CohortMonth, Ladder
+from advocacy.analytics.ladder_figures import CohortMonth, Ladder
 from advocacy.reporting.exports.writers import Table, major, table_of
 
 

@@ -12,8 +12,8 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import BadRange
-from advocacy.analytics.engagement_ladder import Ladder
 from advocacy.analytics.glossary import DEFINITIONS
+from advocacy.analytics.ladder_figures import Ladder
 from advocacy.reporting import charts
 from advocacy.reporting.exports.ladder import tables_of_ladder
 from advocacy.reporting.formats import rung_names

@@ -18,7 +18,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
-from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, json, request
 from flask_babel import gettext as _
@@ -126,7 +125,7 @@ def _events(
 def _signed_in() -> Callable[[], bool]:
     """Return a function: whether the session of this request is still valid."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    environ: dict[str, Any] = {
+    environ: dict[str, object] = {
         name: value
         for name, value in request.environ.items()
         if isinstance(value, str) or name == "wsgi.version"
