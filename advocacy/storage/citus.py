@@ -28,6 +28,11 @@ GLOBAL = ("organizations", "addresses")
 
 COLUMN = "org_id"
 
+_REACH_MILLISECONDS = 1_000
+"""How long a check waits for a node."""
+_LONGEST_REACH = 5_000
+"""How many milliseconds a statement may wait for a node."""
+
 Step = tuple[str, str]
 """A description, and the statement to run."""
 
@@ -59,6 +64,76 @@ def steps(shards: int) -> list[Step]:
 def do(step: Step) -> None:
     """Run one step. All of them belong in one transaction that starts with `begin`."""
     execute(step[1])
+
+
+def tables_left_behind() -> list[str]:
+    """Return the tables of which the coordinator still has the rows from before.
+
+    No statement sees these: they would never be erased or removed. The size is that of the
+    coordinator's own table, not of the shards.
+    """
+    return column(
+        str,
+        """select table_name::text from citus_tables
+           where pg_relation_size(table_name::oid) > 0 order by table_name::text""",
+    )
+
+
+def clear_left_behind(table: str) -> None:
+    """Remove the coordinator's rows of a table that is distributed; see `tables_left_behind`."""
+    execute(
+        "select truncate_local_data_after_distributing_table(cast(:name as regclass))", name=table
+    )
+
+
+class _Answer(NamedTuple):
+    name: str
+    port: int
+    success: bool
+
+
+def nodes_down() -> list[str]:
+    """Return the nodes that do not answer the coordinator, as host:port."""
+    execute(f"set local citus.node_connection_timeout = {_REACH_MILLISECONDS}")
+    rows = run(
+        _Answer,
+        """select nodename as name, nodeport as port, success
+           from run_command_on_workers('select 1') order by nodename, nodeport""",
+    )
+    return [f"{row.name}:{row.port}" for row in rows if not row.success]
+
+
+def missing_settings() -> str:
+    """Return the statements that set what a role needs on a cluster, or '' if it is set.
+
+    Settings for one transaction reach the nodes only if Citus is told to send them along. And a
+    node that is switched off would keep each statement waiting for half a minute.
+    """
+    has = {
+        row.name: row.setting
+        for row in run(
+            _Setting,
+            """select name, setting from pg_settings
+               where name in ('citus.propagate_set_commands', 'citus.node_connection_timeout')""",
+        )
+    }
+    missing = []
+    if has.get("citus.propagate_set_commands") != "local":
+        missing.append("citus.propagate_set_commands = 'local'")
+    if int(has.get("citus.node_connection_timeout") or _LONGEST_REACH + 1) > _LONGEST_REACH:
+        missing.append("citus.node_connection_timeout = '3s'")
+    return " ".join(f"`alter role current_user set {each};`" for each in missing)
+
+
+class _Setting(NamedTuple):
+    name: str
+    setting: str | None
+
+
+def undistributed_tables() -> list[str]:
+    """Return the tables that are not distributed, though others are."""
+    done = _spread()
+    return sorted(set(db.metadata.tables) - set(done)) if done else []
 
 
 def begin() -> None:

@@ -18,7 +18,7 @@ from advocacy.core.ids import new_id, new_key
 from advocacy.storage import nodes
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.lookup_keys import find_owner, find_owners_by_prefix, token_digest
-from advocacy.storage.session import column, execute, run
+from advocacy.storage.session import column, execute, exists, run
 from advocacy.storage.sessions import SESSION_IDLE, end_sessions
 
 ONE_TIME_LASTS = timedelta(days=7)
@@ -339,11 +339,21 @@ def _lock(org_id: UUID, member_id: UUID) -> None:
 
 
 def _drop_one_time_tokens(org_id: UUID, member_id: UUID) -> None:
-    execute(
-        "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
+    """Remove a member's one-time tokens, if there are any.
+
+    Of `addresses` a cluster lets only one transaction delete at a time, and none that inserts
+    beside it. Two that had each inserted a new member would wait for each other's delete.
+    """
+    if exists(
+        "select 1 from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
         o=org_id,
         id=member_id,
-    )
+    ):
+        execute(
+            "delete from addresses where org_id = :o and kind = 'one_time' and target_id = :id",
+            o=org_id,
+            id=member_id,
+        )
 
 
 def _email_digest(master: bytes, address: str) -> str:

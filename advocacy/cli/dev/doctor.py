@@ -35,7 +35,7 @@ from advocacy.ingestion.wakeup import connect, counts_queue
 from advocacy.providers import BY_SLUG
 from advocacy.reporting.email import smtp
 from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
-from advocacy.storage import campaigns, email_outbox, inbox, server, sources, totals
+from advocacy.storage import campaigns, citus, email_outbox, inbox, server, sources, totals
 from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.outages import ADVICE
 from advocacy.tracking import click_log
@@ -74,6 +74,8 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
         yield "database", trouble
         if not trouble:
             yield "tables", _tables(app)
+            if citus.has_citus():
+                yield "cluster", _cluster()
             yield "secret key", _key(app)
             yield "inbox", _inbox()
             yield "codes", _codes()
@@ -120,6 +122,28 @@ def _tables(app: Flask) -> str:
     if at != head:
         return f"are at {at or 'nothing'}, not at {head}; run `advocacy migrate`"
     return ""
+
+
+def _cluster() -> str:
+    """Say what is wrong with a cluster that a single PostgreSQL cannot have."""
+    try:
+        left, lacking = citus.tables_left_behind(), citus.undistributed_tables()
+        down, unset = citus.nodes_down(), citus.missing_settings()
+    except SQLAlchemyError:
+        return "cannot be looked at; see tables"
+    wrong = []
+    if down:
+        wrong.append(f"does not reach {', '.join(down)}; start what is down")
+    if lacking:
+        wrong.append(f"has {', '.join(lacking)} on one machine only; run `advocacy distribute`")
+    if left:
+        wrong.append(
+            f"has rows of {', '.join(left)} on the coordinator that are never erased; run"
+            " `advocacy distribute`"
+        )
+    if unset:
+        wrong.append(f"would use too long or too little; run {unset} and reconnect")
+    return "; ".join(wrong)
 
 
 def _key(app: Flask) -> str:

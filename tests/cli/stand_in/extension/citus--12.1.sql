@@ -1,5 +1,7 @@
--- Not Citus. It has the functions that spread tables, refuses what Citus refuses there, as its
--- documentation says, and moves nothing.
+-- Not Citus. It has the functions that spread tables, and refuses what Citus refuses there, as its
+-- documentation says and as a cluster of three nodes did. Rows are copied to tables of the schema
+-- `shards`; statements go on using the tables that they name.
+create schema shards;
 create table pg_dist_node (nodename text, isactive boolean, shouldhaveshards boolean);
 insert into pg_dist_node values ('one', true, true);
 
@@ -8,6 +10,11 @@ create table spread (
   colocation_id int, shard_count int, at serial
 );
 create view citus_tables as select * from spread;
+
+-- A node is reached unless it was marked as not active.
+create function run_command_on_workers(command text)
+returns table (nodename text, nodeport int, success boolean, result text) language sql as
+$$ select nodename, 5432, isactive, '1' from pg_dist_node $$;
 
 create function refuse_keys_between(named regclass, kind text, col text, colocation int)
 returns void language plpgsql as $$
@@ -63,6 +70,23 @@ begin
   end if;
   perform refuse_keys_between(named, 'reference', '', 0);
   insert into spread values (named, 'reference', '<none>', 0, 1);
+  execute format('create table shards.%1$s as table %1$s', named);
+  execute format('create trigger commutes before insert on %s execute function lock_reference()',
+                 named);
+  execute format('create trigger replaces before update or delete on %s'
+                 ' execute function lock_reference()', named);
+end $$;
+
+-- Inserts into a table that every node has run side by side; updates and deletes run alone, so
+-- that they come to all nodes in the same order. The lock is held until the transaction ends.
+create function lock_reference() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    perform pg_advisory_xact_lock_shared(tg_relid::int);
+  else
+    perform pg_advisory_xact_lock(tg_relid::int);
+  end if;
+  return null;
 end $$;
 
 create function create_distributed_table(
@@ -107,4 +131,79 @@ begin
   end if;
   perform refuse_keys_between(named, 'distributed', distribution_column, colocation);
   insert into spread values (named, 'distributed', distribution_column, colocation, shard_count);
+  execute format('create table shards.%1$s as table %1$s', named);
 end $$;
+
+-- The rows that were in a table when it was distributed stay on the coordinator, where no
+-- statement sees them any more.
+create function truncate_local_data_after_distributing_table(named regclass) returns void
+language plpgsql as $$
+declare
+  other regclass;
+begin
+  if not exists (select 1 from spread s where s.table_name = named) then
+    raise 'supplied parameter is not a distributed relation: %', named;
+  end if;
+  select c.conrelid::regclass into other from pg_constraint c
+  where c.contype = 'f' and c.confrelid = named
+    and c.conrelid not in (select s.table_name from spread s);
+  if other is not null then
+    raise 'cannot truncate a table referenced in a foreign key constraint by a local table: %',
+      other;
+  end if;
+  execute format('truncate table %s cascade', named);
+end $$;
+
+-- What is refused of tables that are made or changed while others are distributed already.
+create function refuse_changes() returns event_trigger language plpgsql as $$
+declare
+  one record;
+begin
+  for one in
+    select distinct c.conname, c.conrelid::regclass as of, c.confrelid::regclass as refers
+    from pg_event_trigger_ddl_commands() d join pg_constraint c on c.conrelid = d.objid
+    left join spread own on own.table_name = c.conrelid
+    left join spread other on other.table_name = c.confrelid
+    where c.contype = 'f'
+      and (own.table_name is null and other.citus_table_type = 'distributed'
+           or own.table_name is not null and other.table_name is null)
+  loop
+    raise 'cannot create foreign key constraint % of % since relations are not colocated or not'
+      ' referencing a reference table: %', one.conname, one.of, one.refers;
+  end loop;
+  if current_query() ~* 'alter column \w+ set (storage|statistics|compression)' and exists (
+    select 1 from pg_event_trigger_ddl_commands() d join spread s on s.table_name = d.objid)
+  then
+    raise 'alter table command is currently unsupported: %', current_query();
+  end if;
+  for one in
+    select i.indexrelid::regclass as name, i.indrelid::regclass as of
+    from pg_event_trigger_ddl_commands() d
+    join pg_index i on d.objid in (i.indexrelid, i.indrelid)
+    join spread s on s.table_name = i.indrelid and s.citus_table_type = 'distributed'
+    where i.indisunique and not exists (
+      select 1 from pg_attribute a
+      where a.attrelid = i.indrelid and a.attname = s.distribution_column
+        and a.attnum = any (i.indkey))
+  loop
+    raise 'creating unique index % on % without its distribution column', one.name, one.of;
+  end loop;
+end $$;
+create event trigger refuse_changes on ddl_command_end
+  when tag in ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX') execute function refuse_changes();
+
+create function forget_dropped() returns event_trigger language plpgsql as $$
+declare
+  gone text;
+begin
+  for gone in
+    select d.object_name from pg_event_trigger_dropped_objects() d
+    join spread s on s.table_name = d.objid
+  loop
+    execute format('drop table shards.%I', gone);
+  end loop;
+  delete from spread s using pg_event_trigger_dropped_objects() d where d.objid = s.table_name;
+end $$;
+create event trigger forget_dropped on sql_drop when tag in ('DROP TABLE')
+  execute function forget_dropped();
+
