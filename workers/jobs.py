@@ -11,10 +11,11 @@ from uuid import UUID
 
 from advocacy.ingestion import drain as drain_ingestion
 from advocacy.ingestion import erasure, postponement
+from advocacy.ingestion import sweep as sweeping
 from advocacy.ingestion.counters import note_drain
-from advocacy.ingestion.wakeup import enqueue_drain, hold_slot, slots_of
+from advocacy.ingestion.wakeup import enqueue_drain, enqueue_rebuild, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
-from advocacy.storage import inbox, organizations
+from advocacy.storage import organizations
 from advocacy.storage.session import transaction
 from workers.context import application, connection, others_wait
 
@@ -33,6 +34,17 @@ def drain(org_id: str, slot: str = "") -> None:
         note_drain(redis, settings.queue, own)
 
 
+def rebuild(org_id: str, slot: str = "") -> None:
+    """Rebuild an organization once after an upgrade, then drain it."""
+    own, settings, redis = UUID(org_id), application().extensions["settings"], connection()
+    with (
+        hold_slot(redis, slot, settings.lease_seconds) as beat,
+        postponement.on_outage(redis, settings.queue, own),
+    ):
+        sweeping.rebuild_once(settings, own, application().app_context, beat)
+        enqueue_drain(redis, settings.queue, own)
+
+
 def sweep() -> None:
     """Find work without a notification: pending deliveries, and actions whose click came late.
 
@@ -40,14 +52,11 @@ def sweep() -> None:
     """
     with application().app_context():
         settings = application().extensions["settings"]
-        with transaction():
-            waiting = inbox.organizations_with_work()
-            every = [organization.id for organization in organizations.list_organizations()]
-        for org_id in waiting:
+        for org_id in sweeping.organizations_to_rebuild():
+            enqueue_rebuild(connection(), settings.queue, org_id)
+        for org_id in sweeping.organizations_to_drain():
             enqueue_drain(connection(), settings.queue, org_id)
-        for org_id in every:
-            drain_ingestion.restate_waiting(org_id, drain_ingestion.Drained())
-            drain_ingestion.compact_distinct_deltas(org_id)
+        sweeping.for_each_organization(sweeping.tidy)
 
 
 def retire() -> None:

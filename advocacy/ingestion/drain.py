@@ -42,6 +42,7 @@ from advocacy.storage import (
     inbox,
     leases,
     locks,
+    organizations,
     outages,
     server,
     totals,
@@ -109,6 +110,7 @@ def drain(
     result, held = Drained(), held or HeldLeases()
     began = time.monotonic()
     reached: UUID | None = None
+    rebuild_outdated(settings, org_id, begin)
     with transaction():
         inbox.adopt_older(org_id)
 
@@ -157,10 +159,13 @@ def drain_backlog(
 
     A second thread parses the next batch while PostgreSQL stores one; it runs `within` the
     application context. A single batch is not worth a second connection. Another thread renews the
-    leases and calls `beat` while this takes long.
+    leases and calls `beat` while this takes long. What an older version made waits for a rebuild,
+    which takes longer than a drain may.
     """
     with within(), renewing(org_id, settings.lease_seconds, within, beat) as held:
         with transaction():
+            if organizations.is_outdated(org_id):
+                return False
             many = inbox.has_more_pending(org_id, settings.batch_size)
         if not many:
             return drain(settings, org_id, others_wait=others_wait, held=held).stopped_early
@@ -392,18 +397,25 @@ def rebuild(
     org_id: UUID,
     each: Callable[[int], None] | None = None,
     begin: Submit = run_inline,
+    *,
+    if_outdated: bool = False,
 ) -> int:
     """Rebuild everything derived from the inbox and the clicks, in one transaction.
 
     Readers see the old figures until it commits; deliveries that arrive meanwhile are stored and
     stay pending. `each` is called with the number of processed deliveries; `begin` is as in
-    `drain`. Returns how many deliveries there were.
+    `drain`. With `if_outdated` nothing is done where this version has made the figures already.
+    Returns how many deliveries there were.
     """
     master = settings.secret_key.encode()
     done = 0
     with transaction():
-        locks.lock_organization(org_id)
+        # `begin` may read in another transaction.
         inbox.adopt_older(org_id)
+    with transaction():
+        locks.lock_organization(org_id)
+        if if_outdated and not organizations.is_outdated(org_id):
+            return done
         sources = {source.id: source for source in sources_storage.list_sources(org_id)}
         actions.drop_derived(org_id)
         clicks.clear_owners(org_id)
@@ -430,4 +442,18 @@ def rebuild(
         distinct_counts.rebuild_distinct_counts(org_id)
         figures_versions.note_change(org_id, campaigns.zones(org_id))
         figures.refill(org_id)
+        organizations.note_rebuilt(org_id)
     return done
+
+
+def rebuild_outdated(settings: Settings, org_id: UUID, begin: Submit = run_inline) -> None:
+    """Rebuild an organization once whose figures an older version made.
+
+    Whatever a worker of that version wrote while this one ran already is made again.
+    """
+    with transaction():
+        if not organizations.is_outdated(org_id):
+            return
+    log.info("rebuild_after_upgrade", organization=str(org_id))
+    done = rebuild(settings, org_id, begin=begin, if_outdated=True)
+    log.info("rebuilt_after_upgrade", organization=str(org_id), deliveries=done)

@@ -28,6 +28,7 @@ _REST_SECONDS = 3.0
 # Under steady traffic one notification covers everything that arrives within this time.
 _BETWEEN_SECONDS = 0.05
 _JOB_SECONDS = 300
+_REBUILD_SECONDS = 24 * 3600
 # A drain may wait in the queue for so long; after that another one is enqueued.
 _SLOT_SECONDS = 60
 
@@ -86,6 +87,16 @@ def enqueue_drain(connection: Redis, queue_name: str, org_id: UUID) -> None:
         return
     name = f"{queue_name}-{org_id}"
     enqueue_once(connection, queue_name, name, "workers.jobs.drain", [str(org_id)], _JOB_SECONDS)
+
+
+def enqueue_rebuild(connection: Redis, queue_name: str, org_id: UUID) -> None:
+    """Enqueue the rebuild that an organization needs after an upgrade, once."""
+    if connection.exists(paused_key(queue_name, org_id)):
+        return
+    name = f"{queue_name}-{org_id}-rebuild"
+    enqueue_once(
+        connection, queue_name, name, "workers.jobs.rebuild", [str(org_id)], _REBUILD_SECONDS
+    )
 
 
 def enqueue_once(

@@ -242,6 +242,16 @@ def organizations_with_work() -> list[UUID]:
     )
 
 
+def has_work(org_id: UUID) -> bool:
+    """Say whether an organization has pending deliveries, as `organizations_with_work`."""
+    return exists(
+        """select 1 where exists (select 1 from waiting where org_id = :o)
+             or exists (select 1 from inbox where org_id = :o and status = 'pending')
+             or exists (select 1 from inbox where org_id = :o and status = 'quarantined')""",
+        o=org_id,
+    )
+
+
 def has_more_pending(org_id: UUID, number: int) -> bool:
     """Say whether more deliveries than this wait to be tried. Reads no more of them than that."""
     return exists(
@@ -499,7 +509,7 @@ def read_done(
     return run(
         LeasedDelivery,
         f"""select {COLUMNS} from inbox i
-            where i.org_id = :o and i.id > :after
+            where i.org_id = :o and i.id > :after and i.status = 'done'
               and (not :with_body or i.body is not null)
               and (cast(:before as timestamptz) is null or i.received_at < :before)
               and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)

@@ -13,16 +13,49 @@ from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import (
     Organization,
 )
+from advocacy.storage.session import column, execute, exists
+
+DERIVED_VERSION = 1
+"""The version of the rules by which figures are made; raised where a rebuild gives other rows."""
 
 
 def put_organization(slug: str, name: str, timezone: str = "UTC") -> Organization:
     """Make an organization. Raises `Taken`."""
     if db.session.scalar(select(Organization).filter_by(slug=slug)):
         raise Taken(f"there is already an organization {slug}")
-    organization = Organization(id=new_id(), slug=slug, name=name, timezone=timezone)
+    organization = Organization(
+        id=new_id(), slug=slug, name=name, timezone=timezone, derived_version=DERIVED_VERSION
+    )
     db.session.add(organization)
     db.session.flush()
     return organization
+
+
+def is_outdated(org_id: UUID) -> bool:
+    """Say whether an older version made this organization's figures."""
+    return exists(
+        "select 1 from organizations where id = :o and derived_version < :version",
+        o=org_id,
+        version=DERIVED_VERSION,
+    )
+
+
+def list_outdated() -> list[UUID]:
+    """Return the organizations whose figures an older version made."""
+    return column(
+        UUID,
+        "select id from organizations where derived_version < :version order by id",
+        version=DERIVED_VERSION,
+    )
+
+
+def note_rebuilt(org_id: UUID) -> None:
+    """Note that this version has made all figures of an organization."""
+    execute(
+        "update organizations set derived_version = :version where id = :org_id",
+        org_id=org_id,
+        version=DERIVED_VERSION,
+    )
 
 
 def set_fallback_url(organization: Organization, url: str) -> None:

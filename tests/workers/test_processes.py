@@ -160,6 +160,19 @@ def stopped_child_of(pid: int) -> int:
     return 0
 
 
+def test_after_an_upgrade_workers_rebuild_once_and_go_on(world, variables, redis):
+    send(world, 5)
+    world.drain()
+    with transaction():
+        run("update organizations set derived_version = 0")
+        run("update totals set units = 2 * units")
+    world.act("signature", id="late", email="late@example.org")
+    with running(variables, *WORKER), running(variables, *CLOCK):
+        until(lambda: counts(world) == {"pending": 0, "done": 6, "quarantined": 0}, 60)
+    assert run("select 1 from organizations where derived_version > 0")
+    assert world.report().actions == 6
+
+
 @pytest.mark.slow
 def test_flushing_redis_loses_nothing(world, variables, redis):
     with running(variables, *WORKER), running(variables, *CLOCK):
