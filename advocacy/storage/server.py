@@ -106,12 +106,10 @@ def allow_long_query() -> None:
     Memoize is off: PostgreSQL would cache each action's path, and no two are alike. With much
     memory that took ten times as long as the count itself.
     """
-    execute(
-        """select set_config('statement_timeout', '25min', true),
-                  set_config('work_mem', '128MB', true),
-                  set_config('enable_memoize', 'off', true),
-                  set_config('client_connection_check_interval', '5s', true)"""
-    )
+    execute("set local statement_timeout = '25min'")
+    execute("set local work_mem = '128MB'")
+    execute("set local enable_memoize = off")
+    execute("set local client_connection_check_interval = '5s'")
 
 
 @contextmanager

@@ -551,17 +551,12 @@ def _filled(statement: str) -> Callable[[UUID], None]:
     """Return a function that fills a table for one organization as its migration does."""
 
     def fill(org_id: UUID) -> None:
-        # The statement is about all organizations; views of the same names limit it to this one.
-        own = ("actions", "campaigns", "posts", "totals", "click_totals")
-        schema = scalar(str, "select current_schema()")
-        for table in own:
-            execute(
-                f"""create temporary view {table} as
-                    select * from {schema}.{table} where org_id = '{org_id}'"""
-            )
-        execute(statement)
-        for table in own:
-            execute(f"drop view pg_temp.{table}")
+        # The statement is about all organizations; under the same names it gets the rows of one.
+        own = ", ".join(
+            f"{table} as (select * from {table} where org_id = :o)"
+            for table in ("actions", "campaigns", "posts", "totals", "click_totals")
+        )
+        execute(f"with {own} {statement}", o=org_id)
 
     return fill
 
