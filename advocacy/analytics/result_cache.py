@@ -36,7 +36,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from advocacy.analytics import breakdown, conversion_paths, engagement_ladder
+from advocacy.analytics import breakdown, conversion_paths, engagement_ladder, timing
 from advocacy.analytics.figures_json import decode, encode
 from advocacy.analytics.ladder_figures import LadderCounts
 from advocacy.core.dates import day_in
@@ -155,6 +155,13 @@ def _groups(
     return breakdown.grouped(_scope(org_id, campaign_id), question)
 
 
+def _timing(org_id: UUID, campaign_id: UUID | None, question: breakdown.Question) -> timing.Timing:
+    campaign = _campaign(org_id, campaign_id)
+    if campaign is None:
+        raise TypeError("timing is calculated for a campaign")
+    return timing.timing(campaign, question)
+
+
 def _donors(
     org_id: UUID, campaign_id: UUID | None, first: date, last: date
 ) -> tuple[goals.OfDay, ...]:
@@ -171,6 +178,7 @@ COUNTS: Mapping[str, Callable[..., object]] = {
     "ladder": _ladder,
     "influence": _influence,
     "groups": _groups,
+    "timing": _timing,
     "donors": _donors,
     "districts": _districts,
 }

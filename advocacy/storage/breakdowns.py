@@ -77,7 +77,7 @@ _OF_ACTIONS = {
     "range": "b.number::text",
 }
 
-_TOUCHES = """cross join lateral (
+TOUCHES_OF_MODEL = """cross join lateral (
                 select a.post_id, a.platform where a.path is null
                 union all
                 select cast(each ->> 'post_id' as uuid), each ->> 'platform'
@@ -86,8 +86,8 @@ _TOUCHES = """cross join lateral (
               left join posts p on p.org_id = :o and p.id = t.post_id"""
 
 
-def _values(asked: ActionFilter) -> dict[str, object]:
-    """Return what the conditions of `_those` are bound to."""
+def values_of(asked: ActionFilter) -> dict[str, object]:
+    """Return what the conditions of `conditions` are bound to."""
     no_id = UUID(int=0)
     return {
         "o": asked.org_id,
@@ -102,7 +102,7 @@ def _values(asked: ActionFilter) -> dict[str, object]:
     }
 
 
-def _those(asked: ActionFilter, post: str, platform: str, own: str = "") -> str:
+def conditions(asked: ActionFilter, post: str, platform: str, own: str = "") -> str:
     """Return the conditions on which actions or totals are meant; `own` names their table."""
     no_id = "cast('00000000-0000-0000-0000-000000000000' as uuid)"
     found = []
@@ -155,7 +155,7 @@ def read_sums(asked: ActionFilter, by: str) -> list[SumRow]:
     pieces = cut(asked.first, asked.last)
     if days:
         pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
-    where = f"where org_id = :o and {OF_MODEL}{_those(asked, 'post_id', 'platform')}"
+    where = f"where org_id = :o and {OF_MODEL}{conditions(asked, 'post_id', 'platform')}"
     spans = (
         ""
         if days
@@ -181,7 +181,7 @@ def read_sums(asked: ActionFilter, by: str) -> list[SumRow]:
             ) as found
             group by 1, 2, 3, 4, 5
             having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0""",
-        **_values(asked),
+        **values_of(asked),
         **{
             f"{name}_{end}": day
             for name, piece in pieces._asdict().items()
@@ -209,7 +209,7 @@ def read_clicks(asked: ActionFilter, by_day: bool) -> list[ClickRow]:
     if by_day:
         pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
     clicks = asked._replace(platforms=None, kinds=None, sources=None)
-    where = f"where org_id = :o{_those(clicks, 'post_id', '')}"
+    where = f"where org_id = :o{conditions(clicks, 'post_id', '')}"
     day = "day" if by_day else "null::date"
     return run(
         ClickRow,
@@ -225,7 +225,7 @@ def read_clicks(asked: ActionFilter, by_day: bool) -> list[ClickRow]:
               from click_totals {where} and day between :tail_from and :tail_to
             ) as found
             group by campaign_id, post_id, day, human having sum(clicks) <> 0""",
-        **_values(clicks),
+        **values_of(clicks),
         **{
             f"{name}_{end}": day
             for name, piece in pieces._asdict().items()
@@ -260,12 +260,12 @@ def read_clicks_by_hour(asked: ActionFilter, slot: str) -> list[ClickSlotRow]:
                    count(*)::int8 as clicks
             from touches t join campaigns c on c.org_id = :o and c.id = t.campaign_id
             join clocks k on k.zone = c.timezone
-            where t.org_id = :o{_those(clicks, "t.post_id", "", "t.")}
+            where t.org_id = :o{conditions(clicks, "t.post_id", "", "t.")}
               {_at_hours(asked, "t.clicked_at")}
               and t.clicked_at >= :since and t.clicked_at < :until
               and {day} between :first and :last
             group by 1, 2, 3, 4""",
-        **_values(clicks),
+        **values_of(clicks),
         **time_zones.of_zone(asked.zone),
         **time_zones.of_organization(asked.org_id),
         **time_zones.around(asked.first, asked.last),
@@ -409,7 +409,7 @@ def count_people(
                    count(distinct a.supporter_id) filter (where {since})::int8 as new
             from actions a
             join supporters s on s.org_id = :o and s.id = a.supporter_id
-            {_TOUCHES if at_place else ""}
+            {TOUCHES_OF_MODEL if at_place else ""}
             {
             '''left join campaigns c on c.org_id = :o and c.id = a.campaign_id
                join clocks k on k.zone = coalesce(c.timezone, :zone)'''
@@ -423,11 +423,11 @@ def count_people(
             if by == "range"
             else ""
         }
-            where a.org_id = :o and a.counted{_those(asked, "t.post_id", "t.platform", "a.")}
+            where a.org_id = :o and a.counted{conditions(asked, "t.post_id", "t.platform", "a.")}
               {_at_hours(asked, "a.occurred_at")}
               and a.occurred_on between :near and :far and {on} between :first and :last
             group by 1""",
-        **_values(asked),
+        **values_of(asked),
         **time_zones.of_zone(asked.zone),
         **time_zones.of_organization(asked.org_id),
         zone=asked.zone,
@@ -479,7 +479,7 @@ def read_single(asked: ActionFilter, slot: str) -> list[SingleRow]:
     came = movements_sql(
         """a.campaign_id, a.post_id, a.platform, a.kind, a.source_id, a.currency,
            a.recurs_as <> '' as recurring, a.renewal""",
-        f"and a.path is null{_those(asked, 'a.post_id', 'a.platform', 'a.')}",
+        f"and a.path is null{conditions(asked, 'a.post_id', 'a.platform', 'a.')}",
     )
     return run(
         SingleRow,
@@ -490,7 +490,7 @@ def read_single(asked: ActionFilter, slot: str) -> list[SingleRow]:
             from ({came}) as came
             where true {_at_hours(asked, "at")}
             group by 1, 2, 3, 4, 5, 6, 7, 8, 9""",
-        **_values(asked),
+        **values_of(asked),
         **time_zones.of_zone(asked.zone),
         **time_zones.of_organization(asked.org_id),
         zone=asked.zone,
@@ -532,8 +532,8 @@ def read_shared(asked: ActionFilter) -> list[SharedRow]:
             left join campaigns c on c.org_id = :o and c.id = a.campaign_id
             where a.org_id = :o and a.counted and a.path is not null
               and (a.occurred_on between :first and :last or a.returns is not null)
-              {_those(of_places, "", "", "a.")}""",
-        **_values(of_places),
+              {conditions(of_places, "", "", "a.")}""",
+        **values_of(of_places),
         zone=asked.zone,
         first=asked.first,
         last=asked.last,

@@ -74,6 +74,7 @@ __all__ = [
     "grouped",
     "key_of_day",
     "page_of",
+    "reader_of",
 ]
 
 
@@ -146,6 +147,11 @@ def days_read(scope: Campaign | Organization, question: Question) -> tuple[date,
         or (isinstance(scope, Organization) and question.by not in from_totals)
     )
     return (first, last) if reads_actions else None
+
+
+def reader_of(scope: Campaign | Organization, question: Question) -> PeriodReader:
+    """Return what reads a question's own period. Raises `BadRange` and `BadFilter`."""
+    return _reader(scope, question, *days_of_question(scope, question))
 
 
 def _reader(

@@ -70,6 +70,11 @@ class PeriodReader:
         )
         self._single_filter = self._find_single_filter()
 
+    @property
+    def clicks(self) -> ActionFilter:
+        """Whose clicks belong to the question: those on the posts of its platforms."""
+        return self.actions._replace(posts=self._posts_of_clicks(self.actions))
+
     def read(self, first: date, last: date) -> Period:
         """Return the figures of a period."""
         actions = self.actions._replace(first=first, last=last)
