@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from advocacy.attribution.eligibility import WINDOWS, path_of, window_bounds
 from advocacy.attribution.rules import RULES, share_out
-from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints
-from advocacy.core.events import ActionKind, Credit, Touch
+from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints, link_by_utm
+from advocacy.core.events import ActionKind, Credit, Tier, Touch
+from advocacy.core.platforms import platform_of_host
+
+_WINDOWS: Mapping[str, timedelta] = dict(WINDOWS)
 
 RULE = RULES["last_touch"]
 """The rule by which an action is credited to one post; reports offer the others as well."""
@@ -116,6 +119,48 @@ def touches_of(action: Evidence, lookup: TouchLookup, *, in_window: bool = False
         supporter_id=action.supporter_id,
         within=window_bounds(action.occurred_at, window_of(action)) if in_window else None,
     )
+
+
+class Visit(NamedTuple):
+    """What is stored of an action's credit."""
+
+    tier: Tier
+    post_id: UUID | None = None
+    link_id: UUID | None = None
+    platform: str = ""
+    campaign_id: UUID | None = None
+
+
+def visit_of(credit: Credit) -> Visit:
+    """Return the credit that an action has where its touches share it otherwise."""
+    touch = credit.touch
+    if touch is None:
+        return Visit(credit.tier)
+    return Visit(credit.tier, touch.post_id, touch.link_id, touch.platform, touch.campaign_id)
+
+
+def only_visit(action: Evidence, lookup: TouchLookup) -> Visit | None:
+    """Return the credit of an action from the evidence that it carries; None if there is more.
+
+    There is more where its supporter has another click in its window. Otherwise this is what
+    `credit_action` gives: the strongest evidence that the action carries is the only touch.
+    """
+    first, last = window_bounds(action.occurred_at, _WINDOWS[action.kind])
+    click = lookup.clicks.get(action.click_id) if action.click_id else None
+    if action.supporter_id is not None:
+        for each in lookup.clicks_of.get(action.supporter_id, ()):
+            is_same = click is not None and each.click_id == action.click_id
+            if first <= each.clicked_at <= last and not is_same:
+                return None
+    if click and first <= click.clicked_at <= last:
+        return Visit(Tier.CLICK_ID, click.post_id, click.link_id, click.platform, click.campaign_id)
+    if link := lookup.links.get(action.code):
+        return Visit(Tier.CODE, link.post_id, link.link_id, link.platform, link.campaign_id)
+    if action.utm and (tagged := link_by_utm(action.utm, lookup)):
+        return Visit(Tier.UTM, tagged.post_id, tagged.link_id, tagged.platform, tagged.campaign_id)
+    if action.referrer and (platform := platform_of_host(action.referrer)):
+        return Visit(Tier.REFERRER, platform=platform)
+    return Visit(Tier.UNATTRIBUTED)
 
 
 def credit_action(action: Evidence, touches: Sequence[Touch]) -> tuple[Credit, list[Touch]]:

@@ -7,7 +7,7 @@ identity. `eligibility.py` and `rules.py` decide which of them get credit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -51,7 +51,7 @@ def collect_touchpoints(
         touches.append(_from_click(click, Tier.CLICK_ID))
     if by_code := known.links.get(code):
         touches.append(_from_link(by_code, Tier.CODE, occurred_at))
-    if utm and known.utm_links and (by_utm := _by_utm(folded_utm(utm), known.utm_links)):
+    if utm and (by_utm := link_by_utm(utm, known)):
         touches.append(_from_link(by_utm, Tier.UTM, occurred_at))
     if platform := platform_of_host(referrer):
         touches.append(Touch(tier=Tier.REFERRER, at=occurred_at, platform=platform))
@@ -94,11 +94,14 @@ def _from_link(link: LinkByCode | LinkByUtm, tier: Tier, at: datetime) -> Touch:
     )
 
 
-def _by_utm(utm: Mapping[str, str], links: Iterable[LinkByUtm]) -> LinkByUtm | None:
+def link_by_utm(written: Mapping[str, str], known: TouchLookup) -> LinkByUtm | None:
     """Return the link that this UTM matches, if all links that match are of one post."""
+    if not known.utm_links:
+        return None
+    utm = folded_utm(written)
     fitting = [
         link
-        for link in links
+        for link in known.utm_links
         if utm.get("campaign") == link.utm.get("campaign")
         and all(utm[name] == link.utm[name] for name in utm if name in link.utm)
     ]

@@ -10,6 +10,7 @@ compare their lists.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from advocacy.core.contacts import normalise_email, normalise_phone
@@ -36,7 +37,7 @@ def digests(person: Person, key: bytes, region: str, source: str) -> dict[str, s
     return found
 
 
-def supporter_of(found: dict[str, str]) -> UUID | None:
+def supporter_of(found: Mapping[str, str]) -> UUID | None:
     """Return the supporter whom these hashes identify, or None.
 
     The id is derived from the strongest hash: the same person gets the same id in every order of

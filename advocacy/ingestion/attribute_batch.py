@@ -7,7 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 from advocacy.attribution import shares_of
-from advocacy.attribution.credit import credit_action, first_payment, touches_of
+from advocacy.attribution.credit import (
+    credit_action,
+    first_payment,
+    only_visit,
+    touches_of,
+    visit_of,
+)
 from advocacy.attribution.touchpoints import TouchLookup
 from advocacy.core.dates import day_in
 from advocacy.core.events import Tier, Touch
@@ -27,14 +33,14 @@ def attribute(batch: Batch) -> None:
 
 def _credit(action: Action, lookup: TouchLookup) -> None:
     """Set the credit of an action, and its path where several touches share it."""
-    credit, path = credit_action(action, touches_of(action, lookup, in_window=True))
-    touch = credit.touch
-    action.path = _stored_path(path, action.occurred_at) if len(path) > 1 else None
-    action.tier = credit.tier
-    action.post_id = touch.post_id if touch else None
-    action.link_id = touch.link_id if touch else None
-    action.platform = touch.platform if touch else ""
-    action.campaign_id = touch.campaign_id if touch else None
+    action.path = None
+    visit = only_visit(action, lookup)
+    if visit is None:
+        credit, path = credit_action(action, touches_of(action, lookup, in_window=True))
+        if len(path) > 1:
+            action.path = _stored_path(path, action.occurred_at)
+        visit = visit_of(credit)
+    action.tier, action.post_id, action.link_id, action.platform, action.campaign_id = visit
 
 
 def _stored_path(path: Sequence[Touch], occurred_at: datetime) -> list[StoredTouch]:

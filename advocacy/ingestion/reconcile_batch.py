@@ -29,6 +29,14 @@ def reconcile_facts(master: bytes, batch: Batch, parsed: Parsed) -> None:
     if earlier := earlier - parsed.facts.keys():
         facts += facts_of(master, batch.org_id, earlier)
     for action_id, group in _groups(facts, aliases):
+        if (
+            len(group) == 1
+            and group[0].said is StatementType.CREATED
+            and action_id not in batch.stored
+            and not group[0].same_as
+        ):
+            batch.actions.append(first_told(group[0], parsed.source_of[group[0].delivery_id]))
+            continue
         # An earlier delivery may report other actions too, about which this batch says nothing new.
         if any(fact.delivery_id in parsed.facts for fact in group):
             _add_action(batch, parsed, action_id, group, aliases)
@@ -74,7 +82,7 @@ def _add_action(
         for row in rows
     }
     source_of |= {each: parsed.source_of[each] for each in own if each in parsed.facts}
-    action = _action(
+    action = action_of(
         reconcile(group, action_id),
         source_of[min(source_of)],
         sorted({fact.delivery_id for fact in group}),
@@ -85,7 +93,38 @@ def _add_action(
         batch.aliases |= dict.fromkeys(members, action.id)
 
 
-def _action(settled: Reconciled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
+def first_told(fact: Fact, source_id: UUID) -> Action:
+    """Return the action of a single statement that it happened, as `reconcile` describes it."""
+    who = fact.who
+    named = {} if "erased" in who else who
+    return Action(
+        id=fact.action_id,
+        source_id=source_id,
+        external_id=fact.external_id,
+        kind=fact.kind,
+        counted=not fact.test,
+        occurred_at=fact.occurred_at,
+        occurred_on=fact.occurred_at.date(),
+        supporter_id=supporter_of(who),
+        email_hash=named.get("email", ""),
+        phone_hash=named.get("phone", ""),
+        person_hash=named.get("person_id", ""),
+        code=fact.code,
+        click_id=fact.click_id if named is who else "",
+        utm=dict(fact.utm),
+        referrer=fact.referrer,
+        gross_minor=fact.amount_minor or 0,
+        currency=fact.currency,
+        recurs_as=fact.recurs_as,
+        renewal=fact.renewal,
+        target=fact.target,
+        test=fact.test,
+        delivery_ids=[fact.delivery_id],
+    )
+
+
+def action_of(settled: Reconciled, source_id: UUID, delivery_ids: list[UUID]) -> Action:
+    """Return the row of a reconciled action."""
     who = dict(settled.who)
     erased = "erased" in who
     return Action(

@@ -10,13 +10,17 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from advocacy.attribution.credit import (
     credit_action,
     first_payment,
     lookup_keys,
+    only_visit,
     split_by_campaign,
     touches_of,
+    visit_of,
     window_of,
 )
 from advocacy.attribution.touchpoints import TouchLookup
@@ -98,6 +102,49 @@ def test_leaving_out_clicks_outside_the_window_changes_no_credit():
     assert [each.click_id for each in everything] == ["old", "new"]
     assert [each.click_id for each in eligible] == ["new"]
     assert credit_action(action, everything) == credit_action(action, eligible)
+
+
+AGES = st.sampled_from([timedelta(0), DAY, 7 * DAY, 7 * DAY + timedelta(seconds=1), 40 * DAY]) | (
+    st.integers(-400, 400).map(lambda seconds: timedelta(seconds=seconds))
+)
+
+
+@given(
+    kind=st.sampled_from(["signature", "donation"]),
+    carried=st.none() | AGES,
+    own=st.lists(AGES, max_size=2),
+    again=st.booleans(),
+    code=st.sampled_from(["", "known", "other"]),
+    utm=st.sampled_from([{}, {"campaign": "stay"}, {"campaign": "go"}]),
+    referrer=st.sampled_from(["", "instagram.com", "example.org"]),
+    someone=st.booleans(),
+)
+def test_the_credit_of_one_visit_is_what_all_the_rules_give(
+    kind, carried, own, again, code, utm, referrer, someone
+):
+    clicks = [click(f"own{number}", ago, 7 + number) for number, ago in enumerate(own)]
+    lookup = TouchLookup(
+        links={"known": SimpleNamespace(**vars(click("", DAY, 20)))},
+        utm_links=[SimpleNamespace(**vars(click("", DAY, 21)), utm={"campaign": "stay"})],
+    )
+    if carried is not None:
+        lookup.clicks = {"carried": click("carried", carried, 22)}
+        clicks += [lookup.clicks["carried"]] * again
+    lookup.clicks_of = {ANA: clicks}
+    action = Done(
+        kind,
+        code=code,
+        click_id="carried",
+        utm=utm,
+        referrer=referrer,
+        supporter_id=ANA if someone else None,
+    )
+    credit, path = credit_action(action, touches_of(action, lookup, in_window=True))
+    visit = only_visit(action, lookup)
+    if visit is None:
+        assert someone and own
+    else:
+        assert (visit, len(path)) == (visit_of(credit), int(credit.touch is not None))
 
 
 def test_keys_are_collected_once_and_without_empty_ones():
