@@ -20,7 +20,7 @@ from advocacy.attribution.touchpoints import TouchLookup, collect_touchpoints, l
 from advocacy.core.events import ActionKind, Credit, Tier, Touch
 from advocacy.core.platforms import platform_of_host
 
-_WINDOWS: Mapping[str, timedelta] = dict(WINDOWS)
+_WINDOWS: Mapping[str, timedelta] = {str(kind): window for kind, window in WINDOWS.items()}
 
 RULE = RULES["last_touch"]
 """The rule by which an action is credited to one post; reports offer the others as well."""

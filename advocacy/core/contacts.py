@@ -58,13 +58,13 @@ _PLAIN = re.compile(
 
 
 def _is_plain(folded: str) -> bool:
+    if _PLAIN.fullmatch(folded) is None:
+        return False
+    # No part of a short one is too long.
+    if len(folded) <= 63:
+        return True
     local, _, domain = folded.partition("@")
-    return (
-        len(local) <= 64
-        and len(domain) <= 200
-        and max(map(len, domain.split("."))) <= 63
-        and _PLAIN.fullmatch(folded) is not None
-    )
+    return len(local) <= 64 and len(domain) <= 200 and max(map(len, domain.split("."))) <= 63
 
 
 _IN_BRACKETS = re.compile(r"([^<>]*)<([^<>]*)>[\s,;.]*")
@@ -87,8 +87,10 @@ def normalise_email(written: str) -> str:
 
     Dots and plus tags stay: dropping them would merge people whom their provider keeps apart.
     """
-    if len(written) > _LONGEST_WRITTEN:
+    if not written or len(written) > _LONGEST_WRITTEN:
         return ""
+    if written.isascii() and _is_plain(lowered := written.lower()):
+        return lowered
     folded = visible(written).lower()
     if not folded or (folded.isascii() and _is_plain(folded)):
         return folded
@@ -183,6 +185,8 @@ def normalise_phone(written: str, region: str = "US") -> str:
 
     A number without its area code, and one that stands for a hidden number, are ''.
     """
+    if not written:
+        return ""
     if region in _DIALS_LIKE_US and (plain := _NORTH_AMERICAN.fullmatch(written)):
         return "+1" + "".join(plain.groups())
     seen = visible(written)

@@ -55,6 +55,8 @@ _CALL = re.compile(r"CA[0-9a-f]{32}")
 _ORDER = re.compile(r"AB\d{1,9}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# The forms of most names, which the rules below accept too.
+_USUAL = re.compile(rf"{_WORD.pattern}|action_network:{_RANDOM_UUID.pattern}")
 _TOTAL = re.compile(r"refund:total:\d{1,16}")
 _SORTED = re.compile(r"([a-z_]{1,20}:).")
 
@@ -69,6 +71,8 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 def is_plain_name(name: str) -> bool:
     """Return whether a name has a form that no address, number or digest of one can have."""
+    if _USUAL.fullmatch(name):
+        return True
     if _TOTAL.fullmatch(name):
         return True
     parts = name.split(":")

@@ -124,7 +124,7 @@ def _read(
         name = row_id(row.values)
         parsed_rows.twice += name in parsed_rows.facts
         parsed_rows.facts[name] = (delivery_id, body, facts)
-        if unread := unread_contacts(events, source):
+        if unread := unread_contacts(events, facts, source):
             parsed_rows.unread[delivery_id] = unread
     return parsed_rows
 

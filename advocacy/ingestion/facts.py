@@ -19,8 +19,8 @@ from advocacy.core.errors import Unreadable
 from advocacy.core.events import ActionEvent, Verified
 from advocacy.core.personal_data import scrub
 from advocacy.identity.hashing import digests
-from advocacy.ingestion.minimization import retained
-from advocacy.ingestion.reconcile import Fact, fact_of
+from advocacy.ingestion.minimization import fact_of
+from advocacy.ingestion.reconcile import Fact
 from advocacy.providers import BY_SLUG
 from advocacy.providers.csv_exports import ROW, read_row
 from advocacy.providers.parsing import mapping, read_json
@@ -62,21 +62,27 @@ def facts_of_events(
     events: Iterable[ActionEvent], key: bytes, source: Source | SourceRow, delivery_id: UUID
 ) -> list[Fact]:
     """Turn a delivery's statements into facts: personal data is hashed or left out."""
+    source_id, region, name = source.id, source.region, str(source.id)
     return [
         fact_of(
-            retained(event, key),
-            source_id=source.id,
+            event,
+            key,
+            source_id=source_id,
             delivery_id=delivery_id,
-            who=digests(event.person, key, source.region, str(source.id)),
+            who=digests(event.person, key, region, name),
         )
         for event in events
     ]
 
 
-def unread_contacts(events: Iterable[ActionEvent], source: Source | SourceRow) -> int:
+def unread_contacts(
+    events: Iterable[ActionEvent], facts: Iterable[Fact], source: Source | SourceRow
+) -> int:
     """Return for how many actions a contact was given that could not be read."""
     return sum(
-        is_unreadable(event.person.email, event.person.phone, source.region) for event in events
+        is_unreadable(event.person.email, event.person.phone, source.region)
+        for event, fact in zip(events, facts, strict=True)
+        if "email" not in fact.who and "phone" not in fact.who
     )
 
 
@@ -105,12 +111,13 @@ def _read(
     if row.body is None:
         return Statements([Fact.from_json(written) for written in row.facts or []], 0)
     body = unseal(master, org_id, f"body:{row.id}", row.body)
-    message_id = open_text(master, org_id, f"message:{row.id}", row.message_id)
+    message_id = row.message_id and open_text(master, org_id, f"message:{row.id}", row.message_id)
     verified = Verified(body, row.received_at, message_id, row.content_type, source.setup)
     events = events_of(source.provider, verified)
     if row.test:
         events = [replace(event, test=True) for event in events]
-    return Statements(facts_of_events(events, key, source, row.id), unread_contacts(events, source))
+    facts = facts_of_events(events, key, source, row.id)
+    return Statements(facts, unread_contacts(events, facts, source))
 
 
 def facts_of(master: bytes, org_id: UUID, delivery_ids: Iterable[UUID]) -> list[Fact]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypedDict
 from uuid import UUID
 
@@ -20,24 +21,58 @@ from advocacy.core.minimization import (
     retained_target,
     retained_utm,
 )
+from advocacy.core.urls import host_of
 from advocacy.ingestion.reconcile import Fact, action_id
 
 
-def retained(event: ActionEvent, key: bytes) -> ActionEvent:
-    """Return a statement without anything that must not be stored, except for its person.
+@lru_cache(maxsize=8192)
+def _host(referrer: str) -> str:
+    return host_of(retained_host(referrer))
 
-    `key` is the organization's key for identities.
+
+def fact_of(
+    event: ActionEvent, key: bytes, *, source_id: UUID, delivery_id: UUID, who: Mapping[str, str]
+) -> Fact:
+    """Return the fact of a statement; it has nothing that must not be stored.
+
+    `key` is the organization's key for identities, `who` the keyed hashes of the person by kind.
     """
-    return replace(
-        event,
-        external_id=retained_name(event.external_id, key),
-        same_as=tuple(retained_name(each, key) for each in event.same_as),
-        **_texts(event, key),
+    external_id = retained_name(event.external_id, key)
+    return Fact(
+        action_id=action_id(source_id, event.namespace, external_id),
+        delivery_id=delivery_id,
+        external_id=external_id,
+        kind=event.kind,
+        said=event.said,
+        statement_id=retained_statement_id(event.statement_id, key) or event.said,
+        stated_at=event.stated_at or event.occurred_at,
+        occurred_at=event.occurred_at,
+        who=who,
+        code=retained_code(event.code) if event.code else "",
+        click_id=event.click_id if _is_click_id(event.click_id) else "",
+        utm=retained_utm(event.utm) if event.utm else {},
+        # Only the host: the paths of pages can name people.
+        referrer=_host(event.referrer) if event.referrer else "",
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        cumulative=event.cumulative,
+        recurs_as=retained_name(event.recurs_as, key),
+        renewal=event.renewal,
+        target=retained_target(event.target, key) if event.target else "",
+        test=event.test,
+        same_as=tuple(
+            sorted(
+                action_id(source_id, event.namespace, retained_name(name, key))
+                for name in event.same_as
+            )
+        )
+        if event.same_as
+        else (),
     )
 
 
 class _Texts(TypedDict):
-    """The text fields that statements and facts have in common."""
+    """The text fields of a fact."""
 
     statement_id: str
     code: str
@@ -48,8 +83,8 @@ class _Texts(TypedDict):
     target: str
 
 
-def _texts(statement: ActionEvent | Fact, key: bytes) -> _Texts:
-    """Return these fields as they are stored."""
+def _texts(statement: Fact, key: bytes) -> _Texts:
+    """Return the text fields of a fact as they are stored."""
     return {
         "statement_id": retained_statement_id(statement.statement_id, key),
         "code": retained_code(statement.code) if statement.code else "",

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from advocacy.core.events import EXPORTED_TOTAL, ActionEvent, ActionKind, StatementType, shape
+from advocacy.core.events import EXPORTED_TOTAL, ActionKind, StatementType, shape
 from advocacy.core.ids import stable_id
 from advocacy.core.urls import host_of
 
@@ -120,38 +120,6 @@ def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
     scope = namespace or str(source_id)
     named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()
     return stable_id(named)
-
-
-def fact_of(
-    event: ActionEvent, *, source_id: UUID, delivery_id: UUID, who: Mapping[str, str]
-) -> Fact:
-    """Return the fact of a statement; `who` has the keyed hashes of the person by kind."""
-    return Fact(
-        action_id=action_id(source_id, event.namespace, event.external_id),
-        delivery_id=delivery_id,
-        external_id=event.external_id,
-        kind=event.kind,
-        said=event.said,
-        statement_id=event.statement_id or event.said,
-        stated_at=event.stated_at or event.occurred_at,
-        occurred_at=event.occurred_at,
-        who=who,
-        code=event.code,
-        click_id=event.click_id,
-        utm=_without_addresses(event.utm),
-        # Only the host: the paths of pages can name people.
-        referrer=host_of(event.referrer),
-        amount_minor=event.amount_minor,
-        currency=event.currency,
-        cumulative=event.cumulative,
-        recurs_as=event.recurs_as,
-        renewal=event.renewal,
-        target=event.target,
-        test=event.test,
-        same_as=tuple(
-            sorted(action_id(source_id, event.namespace, name) for name in event.same_as)
-        ),
-    )
 
 
 def _without_addresses(utm: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,9 @@ from decimal import Decimal
 
 def text(value: object, longest: int = 1024) -> str:
     """Return a string, cut at `longest`; a number is formatted, anything else is ''."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        return value.strip()[:longest]
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return ""
     if isinstance(value, Decimal) and not value.is_finite():
         return ""

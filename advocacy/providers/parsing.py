@@ -16,6 +16,8 @@ from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from advocacy.core import dates
 from advocacy.core.errors import Unreadable
 from advocacy.core.money import _LONGEST_NUMBER, MOST_DIGITS
@@ -51,6 +53,21 @@ def read_json(body: bytes) -> object:
     beyond 1e400 is read as NaN.
     """
     try:
+        value = _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        # What is wrong, or a mark of the byte order that does not matter.
+        return _read_slowly(body)
+    if not _is_plain(body):
+        _check(value)
+    return value
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)
+
+
+def _read_slowly(body: bytes) -> object:
+    """Parse what the fast parser refuses; reads and refuses what it does, and says why."""
+    try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", str(error.reason)) from None
@@ -62,20 +79,19 @@ def read_json(body: bytes) -> object:
         raise Unreadable("not_json", f"{error.msg} at {error.pos}") from None
     except (ValueError, InvalidOperation) as error:
         raise Unreadable("bad_number", type(error).__name__) from None
-    if not _is_plain(text):
-        _check(value)
+    _check(value)
     return value
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(text: bytes) -> bool:
     """Return whether this JSON is too short to be deep or wide and has no bad escapes.
 
     Most bodies are; walking over their values takes longer than parsing them.
     """
     return (
-        "\\u" not in text
-        and text.count("[") + text.count("{") <= MAX_DEPTH
-        and text.count(",") + text.count(":") <= MAX_NODES
+        b"\\u" not in text
+        and text.count(b"[") + text.count(b"{") <= MAX_DEPTH
+        and text.count(b",") + text.count(b":") <= MAX_NODES
     )
 
 
@@ -155,11 +171,14 @@ def text(value: object, what: str = "value", longest: int = 1024) -> str:
     """Return a string; null is '', a number is formatted."""
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        written = value.strip()
+    elif isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise Unreadable("wrong_type", f"{what} is not a string")
-    if isinstance(value, Decimal) and not value.is_finite():
+    elif isinstance(value, Decimal) and not value.is_finite():
         raise Unreadable("bad_number", what)
-    written = str(value).strip()
+    else:
+        written = str(value).strip()
     if len(written) > longest:
         raise Unreadable("too_long", what)
     return written
@@ -246,9 +265,10 @@ def in_utc(moment: datetime, what: str, zone: str = "UTC") -> datetime:
         except (ValueError, LookupError, OSError, TypeError):
             raise Unreadable("bad_setup", "zone") from None
     try:
-        return _plausible(moment.astimezone(UTC), what)
+        in_our_zone = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable("bad_instant", what) from None
+    return _plausible(in_our_zone, what)
 
 
 def from_unix(seconds: int, what: str) -> datetime:

@@ -24,9 +24,9 @@ from advocacy.core.minimization import (
 )
 from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal, scrub, texts_of
 from advocacy.core.tracking_parameters import split_code
-from advocacy.ingestion.minimization import retained, retained_fact
-from advocacy.ingestion.reconcile import fact_of
+from advocacy.ingestion.minimization import fact_of, retained_fact
 from tests.support.counterparts import SOURCE
+from tests.support.older_facts import fact_of as older_fact_of
 from tests.support.written_forms import FORMS, _base64
 
 KEY = b"k" * 32
@@ -53,17 +53,15 @@ def test_nothing_personal_is_stored_in_any_form(form, plain):
         target=told,
         same_as=(written,),
     )
-    stored = retained(event, KEY)
-    fact = fact_of(stored, source_id=SOURCE, delivery_id=SOURCE, who={})
+    fact = fact_of(event, KEY, source_id=SOURCE, delivery_id=SOURCE, who={})
     dump = json.dumps(fact.to_json(), ensure_ascii=False)
     for canary in (written, written.lower(), plain, plain.lstrip("+")):
         assert canary not in dump.replace("example.net", "")
-    assert stored.statement_id.startswith("refund:keyed:")
+    assert fact.statement_id.startswith("refund:keyed:")
     # The same name gives the same digest, so that a refund finds its gift.
-    assert (
-        stored.external_id == stored.recurs_as == stored.same_as[0] == retained_name(written, KEY)
-    )
-    assert retained_name(written, b"another" * 5) != stored.external_id
+    assert fact.external_id == fact.recurs_as == retained_name(written, KEY)
+    assert fact.same_as == (fact.action_id,)
+    assert retained_name(written, b"another" * 5) != fact.external_id
 
 
 @pytest.mark.parametrize(
@@ -198,8 +196,8 @@ def test_a_fact_stored_by_an_older_version_is_minimized_likewise():
         recurs_as=ADDRESS,
         target=NUMBER,
     )
-    before = fact_of(event, source_id=SOURCE, delivery_id=SOURCE, who={})
-    now = fact_of(retained(event, KEY), source_id=SOURCE, delivery_id=SOURCE, who={})
+    before = older_fact_of(event, source_id=SOURCE, delivery_id=SOURCE, who={})
+    now = fact_of(event, KEY, source_id=SOURCE, delivery_id=SOURCE, who={})
     assert retained_fact(before, SOURCE, KEY) == now != before
     assert retained_fact(now, SOURCE, KEY) == now
 

@@ -16,11 +16,12 @@ from advocacy.core.ids import new_id
 from advocacy.identity.hashing import digests
 from advocacy.ingestion import drain
 from advocacy.ingestion.pipeline import Parsed, apply_batch
-from advocacy.ingestion.reconcile import fact_of, write_facts
+from advocacy.ingestion.reconcile import write_facts
 from advocacy.storage import inbox
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
+from tests.support.older_facts import fact_of
 from tests.support.sql import run
 
 ADDRESS, NUMBER = "zoe.m@example.org", "+12025550147"

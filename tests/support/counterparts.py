@@ -27,9 +27,10 @@ import stripe
 from twilio.request_validator import RequestValidator
 
 from advocacy.core.events import ActionEvent, Delivery, Verified
-from advocacy.ingestion.reconcile import Fact, Reconciled, fact_of, group_facts, reconcile
+from advocacy.ingestion.reconcile import Fact, Reconciled, group_facts, reconcile
 from advocacy.providers import BY_SLUG, mappings
 from advocacy.providers.adapter import Provider
+from tests.support.older_facts import fact_of
 
 NOW = datetime(2026, 5, 1, 12, 5, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent / "payloads"
