@@ -143,16 +143,22 @@ def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: s
         regions = frozenset(source.region for source in sources.values())
         apply_batch(master, org_id, rewritten, sources)
         whom = search_terms(frozenset(hashes), key, regions, Person(email, phone), region)
-        waits = {
-            row.id: row.waits for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
+        found_in = {
+            row.id: row for row, body in _kept_bodies(master, org_id) if mentions(body, whom)
         }
-        worked_through = [each for each, waiting in waits.items() if not waiting]
+        worked_through = [row.id for row in found_in.values() if not row.waits]
+        # Their facts name others alone, since all that name the person are rewritten.
+        done = [row.id for row in found_in.values() if not row.waits and not row.quarantined]
+        facts_of_done = facts_by_delivery(master, org_id, inbox.read_deliveries(org_id, done))
+        inbox.put_facts_for_bodies(
+            org_id, {each: write_facts(facts) for each, facts in facts_of_done.items()}
+        )
         inbox.drop_bodies(org_id, worked_through)
     return Erased(
         len(own_actions),
         len(rewritten.facts) + len(worked_through),
         len(clicks),
-        waiting=len(waits) - len(worked_through),
+        waiting=len(found_in) - len(worked_through),
     )
 
 

@@ -547,16 +547,20 @@ class BodyRow(NamedTuple):
 
     id: UUID
     waits: bool
+    quarantined: bool
     body: bytes
     message_id: str
 
 
 def stored_bodies(org_id: UUID, after: UUID, limit: int) -> list[BodyRow]:
-    """Return deliveries with a body and whether they wait, by id behind this one."""
+    """Return deliveries with a body, and whether they are done, by id behind this one."""
     return run(
         BodyRow,
-        """select i.id, w.id is not null as waits, i.body, i.message_id
-           from inbox i left join waiting w on w.org_id = :o and w.id = i.id
+        """select i.id, w.id is not null as waits, q.id is not null as quarantined, i.body,
+                  i.message_id
+           from inbox i
+           left join waiting w on w.org_id = :o and w.id = i.id
+           left join quarantine q on q.org_id = :o and q.id = i.id
            where i.org_id = :o and i.id > :after and i.body is not null
            order by i.id limit :limit""",
         o=org_id,

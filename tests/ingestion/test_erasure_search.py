@@ -17,7 +17,7 @@ from advocacy.core.minimization import retained_target
 from advocacy.core.personal_data import PLACEHOLDER, reads_as_personal
 from advocacy.core.tracking_parameters import utm_of
 from advocacy.identity.hashing import digests
-from advocacy.ingestion import erasure
+from advocacy.ingestion import drain, erasure
 from advocacy.ingestion.erasure_search import mentions, search_terms
 from advocacy.storage import inbox
 from tests.support.sql import run
@@ -96,6 +96,8 @@ def test_a_body_of_somebody_else_s_action_that_names_them_goes_and_the_action_st
 
     assert (erased.actions, erased.bodies) == (0, 1)
     assert len(_left(world)) == 1
+    assert world.report() == before
+    drain.rebuild(world.settings, world.org_id)
     assert world.report() == before
 
 
