@@ -128,6 +128,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.pages import actions as actions_pages
     from advocacy.web.pages import (
         breakdown,
+        campaign_view,
         conversion_paths,
         email_reports,
         goals,
@@ -140,6 +141,7 @@ def create_app(settings: Settings) -> Flask:
         quarantine,
         shared_reports,
         sources,
+        timing,
     )
     from advocacy.web.pages import campaign as _campaign  # noqa: F401 -- adds its own route
     from advocacy.web.pages import overview as _overview  # noqa: F401 -- adds its own route
@@ -195,6 +197,8 @@ def create_app(settings: Settings) -> Flask:
         email_reports.blueprint,
         actions_pages.blueprint,
         conversion_paths.blueprint,
+        campaign_view.blueprint,
+        timing.blueprint,
         ladder.blueprint,
         goals.blueprint,
         members.blueprint,

@@ -16,13 +16,21 @@ from flask_babel import format_datetime, format_time
 from flask_babel import gettext as _
 
 from advocacy.analytics import engagement_ladder
-from advocacy.analytics.activation import days_of
-from advocacy.analytics.breakdown import Breakdown, Question, days_read, grouped
+from advocacy.analytics.activation import BadRange, days_of
+from advocacy.analytics.breakdown import (
+    BadFilter,
+    Breakdown,
+    Question,
+    days_read,
+    grouped,
+    reader_of,
+)
 from advocacy.analytics.conversion_paths import Influence
 from advocacy.analytics.engagement_ladder import ladder_from
 from advocacy.analytics.goals import GoalProgress, goals
 from advocacy.analytics.ladder_figures import Ladder, LadderCounts
 from advocacy.analytics.result_cache import BeingCounted, Counting, NotCounted
+from advocacy.analytics.timing import Timing
 from advocacy.core.dates import day_in, zone
 from advocacy.core.messages import N_
 from advocacy.storage.goals import OfDay, OfDistrict
@@ -127,6 +135,17 @@ def groups_of(scope: Campaign | Organization, question: Question) -> Breakdown:
         days,
         question=question,
     )
+    return replace(found.figures, counted_at=found.at)
+
+
+def timing_of(campaign: Campaign, question: Question) -> Timing:
+    """Return `timing.timing`, with `counted_at`. Raises `Problem` for what it cannot be asked."""
+    try:
+        days = days_of(campaign, question.first, question.last)
+        reader_of(campaign, question)
+    except (BadRange, BadFilter) as error:
+        raise Problem(422, _("No such figures"), str(error)) from None
+    found = counting().ask(Timing, campaign.org_id, campaign.id, "timing", days, question=question)
     return replace(found.figures, counted_at=found.at)
 
 

@@ -20,7 +20,17 @@ from advocacy.storage import campaigns, inbox, organizations
 
 blueprint = Blueprint("navigation", __name__)
 
-CARRIED: Final = ("from", "to", "compare", "model", "kind", "platform", "medium", "author")
+CARRIED: Final = (
+    "from",
+    "to",
+    "compare",
+    "model",
+    "kind",
+    "platform",
+    "medium",
+    "author",
+    "source",
+)
 """Parameters of a URL that hold on every tab of a campaign."""
 
 _SHOWN_CAMPAIGNS = 6
@@ -120,6 +130,7 @@ def campaign_tabs(slug: str) -> list[Entry]:
         (_("Posts"), "explore.page", "newspaper"),
         (_("People"), "ladder.page", "users"),
         (_("Paths"), "paths.page", "route"),
+        (_("Timing"), "timing.page", "calendar-clock"),
         (_("Actions"), "receipts.actions_page", "list-checks"),
     )
     return [
@@ -145,6 +156,10 @@ def shortcuts() -> list[tuple[str, str]]:
 @blueprint.app_template_global("carried")
 def carried(**changes: object) -> dict[str, Any]:
     """Return the parameters of this page's URL that other tabs keep; None removes one."""
-    kept: dict[str, Any] = {name: request.args[name] for name in CARRIED if name in request.args}
+    kept: dict[str, Any] = {
+        name: values
+        for name in CARRIED
+        if (values := list(filter(None, request.args.getlist(name))))
+    }
     kept.update(changes)
     return {name: value for name, value in kept.items() if value not in (None, "")}

@@ -33,6 +33,7 @@ PAGES = {
     "/campaigns/<slug>/ladder": "/campaigns/stay/ladder",
     "/campaigns/<slug>/paths": "/campaigns/stay/paths",
     "/campaigns/<slug>/rehearsal": "/campaigns/stay/rehearsal",
+    "/campaigns/<slug>/timing": "/campaigns/stay/timing?platform=instagram",
     "/campaigns/<slug>/view-links": "/campaigns/stay/view-links",
     "/explore": "/explore?group_by=week",
     "/goals": "/goals",
