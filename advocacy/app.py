@@ -129,6 +129,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.pages import (
         breakdown,
         campaign_view,
+        connections,
         conversion_paths,
         email_reports,
         goals,
@@ -140,7 +141,6 @@ def create_app(settings: Settings) -> Flask:
         new_campaign,
         quarantine,
         shared_reports,
-        sources,
         timing,
     )
     from advocacy.web.pages import campaign as _campaign  # noqa: F401 -- adds its own route
@@ -209,7 +209,7 @@ def create_app(settings: Settings) -> Flask:
         live.blueprint,
         links.blueprint,
         new_campaign.blueprint,
-        sources.blueprint,
+        connections.blueprint,
         quarantine.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
+from advocacy.ingestion.connections import new_secret
 from advocacy.providers.signatures import standard_key
 from advocacy.storage import campaigns, inbox, organizations, sources, tokens
 from advocacy.storage.session import execute, transaction

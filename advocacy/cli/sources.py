@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from advocacy.cli.context import WHO, Refusal, counted, in_app, org_option, settings_now, table
 from advocacy.core.errors import Unreadable
 from advocacy.core.events import Person
-from advocacy.core.ids import new_key
 from advocacy.providers import BY_SLUG, generic, mappings, optional
+
+if TYPE_CHECKING:
+    from advocacy.storage.sources import SourceRow
 
 
 @click.group()
@@ -48,7 +52,8 @@ def source_create(
     Example: advocacy source create --provider actblue --name ActBlue --campaign stay
     Example: advocacy source create --provider generic --name Gifts --mapping donorbox
     """
-    from advocacy.storage import campaigns, organizations, sources
+    from advocacy.ingestion import connections
+    from advocacy.storage import campaigns, organizations
     from advocacy.storage.session import transaction
 
     settings = settings_now()
@@ -56,21 +61,21 @@ def source_create(
     with transaction():
         owner = organizations.get_organization(org)
         of = campaigns.get_campaign(owner.id, slug).id if slug else None
-        made, key = sources.put_source(
-            owner.id, provider, name, campaign_id=of, region=region.upper(), setup=setup
-        )
-        click.echo(f"URL     {settings.public_url}/webhooks/{key}")
-        if secret := secret or new_secret(provider):
-            sources.put_secret(
+        with accepted():
+            made = connections.connect(
                 settings.secret_key.encode(),
                 owner.id,
-                made.id,
-                checked_secret(provider, secret),
-                datetime.now(UTC),
-                timedelta(0),
+                provider,
+                name,
+                campaign_id=of,
+                region=region.upper(),
+                setup=setup,
+                secret=secret or "",
             )
-            click.echo(f"secret  {secret}")
-        elif secret_is_given(provider):
+        click.echo(f"URL     {settings.public_url}/webhooks/{made.key}")
+        if made.secret:
+            click.echo(f"secret  {made.secret}")
+        elif connections.is_secret_given(provider):
             click.echo(
                 "secret  none yet; deliveries are rejected until it is set. "
                 f"{BY_SLUG[provider].title} shows "
@@ -115,6 +120,17 @@ def read_mapping(named: str) -> object:
         raise Refusal(f"{named} is not valid JSON: {error}") from None
 
 
+@contextmanager
+def accepted() -> Iterator[None]:
+    """Refuse the command with the reason for which settings are not acceptable."""
+    from advocacy.ingestion.connections import BadConnection
+
+    try:
+        yield
+    except BadConnection as error:
+        raise Refusal(str(error)) from None
+
+
 @source.command("try")
 @click.argument("mapping")
 @click.argument("body", type=click.File("rb"))
@@ -141,39 +157,6 @@ def source_try(mapping: str, body: BinaryIO) -> None:
     click.echo(counted(len(events), "action"))
 
 
-def secret_is_given(provider: str) -> bool:
-    """Return whether the tool generates the secret, so that none can be generated here."""
-    return BY_SLUG[provider].TRUST not in {"secret_path", "none"} and not new_secret(provider)
-
-
-def new_secret(provider: str) -> str:
-    """Return a new secret in the provider's format; empty if none is generated here."""
-    if BY_SLUG[provider].TRUST == "basic_auth":
-        return f"advocacy:{new_key('pw')}"
-    if provider == "standard":
-        import base64
-        import secrets
-
-        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    return ""
-
-
-def checked_secret(provider: str, secret: str) -> str:
-    """Check the format of a secret."""
-    if BY_SLUG[provider].TRUST == "basic_auth" and ":" not in secret:
-        raise Refusal("write the secret as user:password")
-    if provider == "standard":
-        from advocacy.providers.signatures import standard_key
-
-        try:
-            length = len(standard_key(secret))
-        except ValueError:
-            length = 0
-        if not 24 <= length <= 64:
-            raise Refusal("write the secret as whsec_ and the base64 of 24 to 64 bytes")
-    return secret
-
-
 @source.command("rotate")
 @org_option
 @click.option("--name", required=True)
@@ -185,6 +168,7 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
 
     Example: advocacy source rotate --name ActBlue --hours 48
     """
+    from advocacy.ingestion import connections
     from advocacy.storage import organizations, sources
     from advocacy.storage.session import transaction
 
@@ -192,23 +176,10 @@ def source_rotate(org: str | None, name: str, secret: str | None, hours: float) 
     with transaction():
         owner = organizations.get_organization(org)
         found = sources.get_source(owner.id, name)
-        secret = secret or new_secret(found.provider)
-        if not secret and secret_is_given(found.provider):
-            raise Refusal(
-                f"enter the secret that {BY_SLUG[found.provider].title} shows: --secret …"
+        with accepted():
+            secret = connections.rotate_secret(
+                settings.secret_key.encode(), found, secret or "", timedelta(hours=hours)
             )
-        if not secret:
-            raise Refusal(
-                "this provider has no secret other than the URL; create a new source instead"
-            )
-        sources.put_secret(
-            settings.secret_key.encode(),
-            owner.id,
-            found.id,
-            checked_secret(found.provider, secret),
-            datetime.now(UTC),
-            timedelta(hours=hours),
-        )
     click.echo(f"secret  {secret}")
 
 
@@ -274,9 +245,13 @@ def source_list(org: str | None) -> None:
             each.provider,
             BY_SLUG[each.provider].TRUST,
             each.region,
-            unread[each.id],
-            "disabled" if each.disabled_at else "",
+            unread.get(each.id, 0),
+            _state(each),
         )
         for each in sources.list_sources(owner.id)
     ]
     table(("name", "provider", "trust", "region", "unreadable contacts", "state"), rows)
+
+
+def _state(row: SourceRow) -> str:
+    return "archived" if row.archived_at else "disabled" if row.disabled_at else ""

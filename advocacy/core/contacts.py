@@ -21,6 +21,9 @@ from email_validator import EmailNotValidError, validate_email
 
 from advocacy.core.plain_text import visible
 
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""The countries whose phone numbers can be read, by their codes (ISO 3166)."""
+
 # No address is longer (RFC 5321: 254), and Unicode composition of long texts takes quadratic time.
 _LONGEST_EMAIL = 320
 _LONGEST_WRITTEN = 2048

@@ -36,6 +36,11 @@ title = "ActBlue"
 TRUST: Trust = "basic_auth"
 ANSWER = 200
 CODE_PARAMETERS: str = say("refcode= and refcode2=")
+SETUP_STEPS = (
+    say("In ActBlue, open the dashboard of your entity, then Integrations › Webhooks."),
+    say("Paste the address, and enter the user name and the password shown here."),
+    say("Ask for contributions, refunds and cancellations; all of them may use this address."),
+)
 CURRENCY = "USD"
 ZONE = actblue_orders.ACTBLUE_ZONE
 

@@ -28,6 +28,7 @@ from advocacy.core.events import (
     Trust,
     Verified,
 )
+from advocacy.core.messages import say
 from advocacy.providers import optional, parsing, test_deliveries
 
 slug = "action_network"
@@ -35,6 +36,13 @@ title = "Action Network"
 TRUST: Trust = "secret_path"
 ANSWER = 200
 CODE_PARAMETERS = "source="
+SETUP_STEPS = (
+    say("In Action Network, open Start Organizing › Details › API & Sync › Webhooks."),
+    say("Add a webhook, paste the address, choose the kinds of actions, and turn it on."),
+    say(
+        "Keep the address to yourself: Action Network signs nothing, so the address is the secret."
+    ),
+)
 
 _KINDS = {
     "osdi:signature": ActionKind.SIGNATURE,

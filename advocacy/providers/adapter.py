@@ -17,6 +17,7 @@ class Provider(Protocol):
     TRUST: Trust
     ANSWER: int
     CODE_PARAMETERS: str
+    SETUP_STEPS: Sequence[str]
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:
         """Verify the exact bytes of a request. Raises `Refused`."""

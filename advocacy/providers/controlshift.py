@@ -36,6 +36,11 @@ title = "ControlShift"
 TRUST: Trust = "signed"
 ANSWER = 200
 CODE_PARAMETERS: str = say("source= and utm_content=")
+SETUP_STEPS = (
+    say("In ControlShift, open Settings › Integrations › Webhooks as an administrator."),
+    say("Add an endpoint and paste the address."),
+    say("Copy the signing secret that ControlShift shows and store it here."),
+)
 
 _KINDS = {
     "signature.created": ActionKind.SIGNATURE,

@@ -41,6 +41,11 @@ title = "NationBuilder"
 TRUST: Trust = "bearer"
 ANSWER = 200
 CODE_PARAMETERS: str = say("recruiter_id=, or the tracking code of the donation page")
+SETUP_STEPS = (
+    say("In NationBuilder, open Settings › Developer › Webhooks."),
+    say("Add a webhook for each event you want, donations first, and paste the address."),
+    say("Copy the token that NationBuilder shows and store it here."),
+)
 # Instants have an offset; without one they are in the zone of the documentation.
 ZONE = actblue_orders.ACTBLUE_ZONE
 

@@ -31,6 +31,7 @@ from advocacy.core.events import (
     Trust,
     Verified,
 )
+from advocacy.core.messages import say
 from advocacy.providers import gifts, optional, parsing, signatures, test_deliveries
 
 slug = "proca"
@@ -39,6 +40,14 @@ title = "Proca"
 TRUST: Trust = "secret_path"
 ANSWER = 200
 CODE_PARAMETERS = "utm_source="
+SETUP_STEPS = (
+    say("In Proca, open the settings of your organization and add a service of the kind webhook."),
+    say(
+        "Paste the address. If you set a user name and a password there, store them here as"
+        " user:password."
+    ),
+    say("Choose that service for the actions of your campaign."),
+)
 
 _KINDS = {
     "register": ActionKind.SIGNATURE,

@@ -32,6 +32,13 @@ title = "Standard Webhooks"
 TRUST: Trust = "signed"
 ANSWER = 200
 CODE_PARAMETERS: str = say("code= and click_id=")
+SETUP_STEPS = (
+    say("Give the address and the secret to whoever programs your page."),
+    say(
+        "The page sends JSON that is signed by a library of standardwebhooks.com, in any language."
+    ),
+    say("It passes on code and click_id from its own address, so that the action finds its post."),
+)
 
 _SUFFIXES = {
     "": StatementType.CREATED,

@@ -43,7 +43,7 @@ class Health:
 
 
 def read_health(org_id: UUID) -> list[Health]:
-    """Return each source with its deliveries, by name; test deliveries are left out."""
+    """Return each source that is not archived, by name, with its deliveries but for tests."""
     rows = run(
         Health,
         """with of_a_day as (
@@ -76,7 +76,7 @@ def read_health(org_id: UUID) -> list[Health]:
            left join of_a_day d on d.source_id = s.id
            left join open p on p.source_id = s.id
            left join unread u on u.source_id = s.id
-           where s.org_id = :o
+           where s.org_id = :o and s.archived_at is null
            order by s.name""",
         o=org_id,
         since=_first_id(days=1),

@@ -20,7 +20,7 @@ from advocacy.storage.models import (
     Source,
     SourceSecret,
 )
-from advocacy.storage.session import execute, run
+from advocacy.storage.session import execute, exists, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,62 @@ def enable_source(org_id: UUID, name: str) -> Source:
     return source
 
 
+def find_source(org_id: UUID, source_id: UUID) -> Source | None:
+    """Return the source with this id, unless it is archived."""
+    found: Source | None = db.session.scalar(
+        select(Source).filter_by(org_id=org_id, id=source_id, archived_at=None)
+    )
+    return found
+
+
+def rename_source(org_id: UUID, source: Source, name: str) -> None:
+    """Give a source another name. Raises `Taken`."""
+    other = db.session.scalar(select(Source).filter_by(org_id=org_id, name=name))
+    if other is not None and other.id != source.id:
+        raise Taken(f"there is already a source {name}")
+    source.name = name
+    db.session.flush()
+
+
+def remove_source(org_id: UUID, source: Source, now: datetime) -> bool:
+    """Remove a source; archive it if it has deliveries. Return whether it was archived.
+
+    An archived source accepts nothing and is not listed for staff. What it brought stays counted,
+    and its name can be used again.
+    """
+    execute(
+        "delete from addresses where org_id = :o and target_id = :s and kind = 'source'",
+        o=org_id,
+        s=source.id,
+    )
+    execute(
+        "delete from refused_requests where org_id = :o and source_id = :s", o=org_id, s=source.id
+    )
+    archive = exists(
+        "select 1 from inbox where org_id = :o and source_id = :s limit 1", o=org_id, s=source.id
+    )
+    if archive:
+        source.disabled_at = source.disabled_at or now
+        source.archived_at = now
+        source.name = f"{source.name} ({now:%Y-%m-%d %H:%M:%S})"
+    else:
+        db.session.delete(source)
+    db.session.flush()
+    return archive
+
+
+def replace_key(org_id: UUID, source: Source) -> str:
+    """Give a source a new key and return it; the one before stops working."""
+    execute(
+        "delete from addresses where org_id = :o and target_id = :s and kind = 'source'",
+        o=org_id,
+        s=source.id,
+    )
+    key = new_key("src")
+    put_lookup_key("source", token_digest(key), org_id, source.id)
+    return key
+
+
 class SourceRow(NamedTuple):
     """A source."""
 
@@ -103,16 +159,18 @@ class SourceRow(NamedTuple):
     setup: JsonObject
     disabled_at: datetime | None
     created_at: datetime
+    archived_at: datetime | None = None
 
 
 def list_sources(org_id: UUID) -> Sequence[SourceRow]:
-    """Return all sources by name, as plain rows.
+    """Return all sources by name, also archived ones, as plain rows.
 
     They can be used after the transaction, and in other threads.
     """
     return run(
         SourceRow,
-        """select org_id, id, provider, name, campaign_id, region, setup, disabled_at, created_at
+        """select org_id, id, provider, name, campaign_id, region, setup, disabled_at, created_at,
+                  archived_at
            from sources where org_id = :o order by name""",
         o=org_id,
     )

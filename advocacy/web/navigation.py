@@ -70,7 +70,7 @@ def sidebar() -> Sidebar | None:
         _entry(_("Links"), "linkmaker.page", "link", needs="editor"),
         _entry(_("Goals"), "goals.page", "target"),
         _entry(_("Reports"), "reports.page", "mail", needs="editor"),
-        _entry(_("Connections"), "sources.page", "plug", badge=quarantined),
+        _entry(_("Connections"), "connections.page", "plug", badge=quarantined),
     ]
     more = [
         _entry(_("Members"), "members.members_page", "users", needs="owner"),

@@ -24,6 +24,7 @@ from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.counters import Counters
 from advocacy.ingestion.group_commit import GroupCommit, Overloaded
 from advocacy.ingestion.receive import KnownSources, ReceiveOutcome, WebhookRequest, receive_batch
+from advocacy.ingestion.refused_requests import RefusedRequests
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def init_app(app: Flask) -> None:
     """Create the group commit of this application."""
     settings: Settings = app.extensions["settings"]
     sources = KnownSources(settings.secret_key.encode(), _REMEMBERED_SECONDS)
+
+    app.extensions["refused_requests"] = RefusedRequests(app.app_context)
 
     def store(requests: Sequence[WebhookRequest]) -> Sequence[ReceiveOutcome | Exception]:
         with app.app_context():
@@ -99,9 +102,9 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     try:
         body = read_body(environ, settings.body_limit_bytes)
     except RequestEntityTooLarge:
-        return _say(counters, "bad_body", 413, "too large\n")
+        return _refuse_body(app, key, 413)
     except BadRequest:
-        return _say(counters, "bad_body", 400, "cut short\n")
+        return _refuse_body(app, key, 400)
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -109,7 +112,7 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     if _is_encoded(headers):
-        return _refuse_encoding(counters)
+        return _refuse_encoding(app, key)
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         url = _url(settings, environ["PATH_INFO"], query)
@@ -117,7 +120,7 @@ def answer(app: Flask, key: str, environ: WSGIEnvironment) -> Answer:
             counters, app.extensions["receiver"].do(WebhookRequest(key, body, headers, url))
         )
     except Exception as error:
-        return _failed(counters, error, headers)
+        return _failed(app, key, error, headers)
 
 
 async def answer_in_loop(
@@ -130,16 +133,16 @@ async def answer_in_loop(
     settings: Settings = app.extensions["settings"]
     counters: Counters = app.extensions["counters"]
     if body is None:
-        return _say(counters, "bad_body", 400, "cut short\n")
+        return _refuse_body(app, key, 400)
     if len(body) > settings.body_limit_bytes:
-        return _say(counters, "bad_body", 413, "too large\n")
+        return _refuse_body(app, key, 413)
     if _is_encoded(headers):
-        return _refuse_encoding(counters)
+        return _refuse_encoding(app, key)
     try:
         received = WebhookRequest(key, body, headers, _url(settings, path, query))
         return _acknowledge(counters, await app.extensions["receiver"].do_in_loop(received))
     except Exception as error:
-        return _failed(counters, error, headers)
+        return _failed(app, key, error, headers)
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:
@@ -148,13 +151,26 @@ def _is_encoded(headers: Mapping[str, str]) -> bool:
     return any(coding.strip() not in {"", "identity"} for coding in codings)
 
 
-def _refuse_encoding(counters: Counters) -> Answer:
+def _refuse_body(app: Flask, key: str, status: int) -> Answer:
+    """Respond to a body that is too large (413), or shorter than announced (400)."""
+    reason, text = ("too_large", "too large\n") if status == 413 else ("cut_short", "cut short\n")
+    _refused(app).note(key, reason)
+    return _say(app.extensions["counters"], "bad_body", status, text)
+
+
+def _refused(app: Flask) -> RefusedRequests:
+    found: RefusedRequests = app.extensions["refused_requests"]
+    return found
+
+
+def _refuse_encoding(app: Flask, key: str) -> Answer:
     """Respond with 415 and the accepted encoding (RFC 9110, 15.5.16).
 
     Note: senders sign the body before or after encoding it, so decoding it would mean guessing.
     """
+    _refused(app).note(key, "bad_encoding")
     status, text, headers = _say(
-        counters, "bad_encoding", 415, "send the body without Content-Encoding\n"
+        app.extensions["counters"], "bad_encoding", 415, "send the body without Content-Encoding\n"
     )
     return status, text, [*headers, ("Accept-Encoding", "identity")]
 
@@ -176,9 +192,11 @@ def _acknowledge(counters: Counters, outcome: ReceiveOutcome) -> Answer:
     return _say(counters, outcome.result, outcome.status, text, source=outcome.source)
 
 
-def _failed(counters: Counters, error: Exception, headers: Mapping[str, str]) -> Answer:
+def _failed(app: Flask, key: str, error: Exception, headers: Mapping[str, str]) -> Answer:
     request_id = _request_id(headers)
+    counters: Counters = app.extensions["counters"]
     if isinstance(error, Refused):
+        _refused(app).note(key, error.reason)
         log.info(
             "delivery_refused",
             reason=error.reason,

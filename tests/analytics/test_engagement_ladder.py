@@ -154,4 +154,4 @@ def test_the_page_shows_numbers_or_says_what_to_do(climbed, path):
     assert "example.org" not in html
     assert client.get(path, query_string={"from": "x"}).status_code == 422
     early = client.get(path, query_string={"to": "2020-01-01"}).get_data(as_text=True)
-    assert 'href="/sources">Connect the tool' in early
+    assert 'href="/connections">Connect the tool' in early

@@ -46,12 +46,15 @@ PAGES = {
     "/set-password/<token>": None,
     "/reports": "/reports",
     "/sign-in": "/sign-in",
-    "/sources": "/sources",
+    "/connections": "/connections",
+    "/connections/new/<tool>": "/connections/new/own",
+    "/connections/<uuid:source_id>": None,
     "/view/<token>": None,
 }
 SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
 # Only for members of several organizations; see tests/browser/test_members.py.
-ELSEWHERE = {"/sign-in/organization"}
+# And the former address of a page.
+ELSEWHERE = {"/sign-in/organization", "/sources"}
 
 
 @pytest.fixture
@@ -72,6 +75,8 @@ def address(wired: Flask, site, rule: str) -> str:
                     lasts=timedelta(days=7),
                 )
                 return f"/view/{word}"
+            case "/connections/<uuid:source_id>":
+                return f"/connections/{run('select id from sources limit 1')[0].id}"
             case "/set-password/<token>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")

@@ -17,12 +17,12 @@ from uuid import UUID
 from flask import Flask
 from standardwebhooks import Webhook
 
-from advocacy.cli.sources import new_secret
 from advocacy.core.errors import Refused
 from advocacy.core.ids import new_click_id
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code
 from advocacy.ingestion import drain
+from advocacy.ingestion.connections import new_secret
 from advocacy.ingestion.receive import KnownSources, WebhookRequest, receive_batch
 from advocacy.ingestion.wakeup import NullNotifier
 from advocacy.storage import campaigns, organizations, sources, tokens

@@ -364,7 +364,17 @@ ROUTES = {
     ("GET", "/view/<token>"): ANYONE,
     ("GET", "/campaigns/<slug>/live"): READER,
     ("GET", "/sources"): READER,
-    ("POST", "/sources/state"): EDITOR,
+    ("GET", "/connections"): READER,
+    ("GET", "/connections/new/<tool>"): EDITOR,
+    ("POST", "/connections/new/<tool>"): EDITOR,
+    ("GET", "/connections/<uuid:source_id>"): READER,
+    ("GET", "/connections/<uuid:source_id>/live"): READER,
+    ("POST", "/connections/<uuid:source_id>/test"): EDITOR,
+    ("POST", "/connections/<uuid:source_id>/rotate"): EDITOR,
+    ("POST", "/connections/<uuid:source_id>/address"): EDITOR,
+    ("POST", "/connections/<uuid:source_id>/state"): EDITOR,
+    ("POST", "/connections/<uuid:source_id>/rename"): EDITOR,
+    ("POST", "/connections/<uuid:source_id>/remove"): EDITOR,
     ("GET", "/quarantine"): READER,
     ("POST", "/quarantine/replay"): EDITOR,
     ("GET", "/links"): EDITOR,
@@ -387,6 +397,8 @@ FILLED = {
     "<token>": "unknown",
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
+    "<tool>": "own",
+    "<uuid:source_id>": str(UUID(int=1)),
     "<uuid:goal_id>": str(UUID(int=1)),
     "<uuid:report_id>": str(UUID(int=1)),
     "<uuid:subscription_id>": str(UUID(int=1)),
@@ -409,7 +421,16 @@ OWN_ANSWERS = {
     ("POST", "/reports/sent/<uuid:report_id>/again"): 404,
     ("GET", "/reports/sent/<uuid:report_id>.pdf"): 404,
     ("POST", "/quarantine/replay"): 422,
-    ("POST", "/sources/state"): 422,
+    ("GET", "/sources"): 301,
+    ("POST", "/connections/new/<tool>"): 422,
+    ("GET", "/connections/<uuid:source_id>"): 404,
+    ("GET", "/connections/<uuid:source_id>/live"): 404,
+    ("POST", "/connections/<uuid:source_id>/test"): 404,
+    ("POST", "/connections/<uuid:source_id>/rotate"): 404,
+    ("POST", "/connections/<uuid:source_id>/address"): 404,
+    ("POST", "/connections/<uuid:source_id>/state"): 404,
+    ("POST", "/connections/<uuid:source_id>/rename"): 404,
+    ("POST", "/connections/<uuid:source_id>/remove"): 404,
     ("POST", "/links/bulk"): 422,
     ("POST", "/api/v1/links/<code>/shares"): 201,
     ("GET", "/sign-in/organization"): 302,
@@ -504,7 +525,9 @@ def test_every_route_enforces_its_role(world):
 
 def names_an_object(path: str) -> bool:
     """Say whether a path names something; how it is to be written is nothing of anybody's."""
-    return "<" in path.replace("<any(csv, xlsx, json):written>", "csv")
+    for name in ("<any(csv, xlsx, json):written>", "<tool>"):
+        path = path.replace(name, FILLED[name])
+    return "<" in path
 
 
 KEPT = [route for route, whose in ROUTES.items() if whose is not ANYONE]
@@ -544,6 +567,7 @@ def test_data_of_other_organizations_is_not_found(app):
             ("<uuid:member_id>", "select id from members"),
             ("<uuid:view_link_id>", "select id from view_links"),
             ("<uuid:goal_id>", "select id from goals"),
+            ("<uuid:source_id>", "select id from sources"),
             ("<uuid:subscription_id>", "select id from report_subscriptions"),
             ("<uuid:report_id>", "select id from sent_reports"),
         )

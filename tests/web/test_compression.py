@@ -65,7 +65,7 @@ def test_ranges_and_head_are_not_compressed(world):
     assert client.head("/static/style.css", headers=GZIP).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/sources", "/campaigns/stay", "/account", "/members"])
+@pytest.mark.parametrize("path", ["/", "/connections", "/campaigns/stay", "/account", "/members"])
 def test_no_page_is_compressed(staff, path):
     """From the length of a page that has secrets and words of its address those can be guessed."""
     answer = staff.get(path, headers=GZIP)
@@ -93,6 +93,6 @@ def test_a_static_file_has_a_versioned_url_and_is_immutable(world, staff):
         assert re.search(r"\?v=[0-9a-f]{8}$", address), address
         kept = world.app.test_client().get(address, headers=GZIP).headers["Cache-Control"]
         assert "immutable" in kept and "max-age=31536000" in kept
-    for address in ("/static/style.css", "/static/style.css?v=00000000", "/sources?v="):
+    for address in ("/static/style.css", "/static/style.css?v=00000000", "/connections?v="):
         other = staff.get(address).headers["Cache-Control"]
         assert "immutable" not in other

@@ -243,8 +243,8 @@ def test_pending_and_quarantined_deliveries_are_shown(world, staff):
     assert "1 delivery could not be read" in staff.get("/").text
     assert page.count('href="/quarantine"') == 1
     # The sidebar says how many, beside the page that leads there.
-    assert re.search(r'href="/sources".*?<span class="badge">1<', page, re.S)
-    assert 'href="/quarantine"' in staff.get("/sources").text
+    assert re.search(r'href="/connections".*?<span class="badge">1<', page, re.S)
+    assert 'href="/quarantine"' in staff.get("/connections").text
 
 
 def test_names_and_titles_are_text_and_nothing_else(world, staff):

@@ -30,8 +30,8 @@ from standardwebhooks import Webhook
 
 from advocacy.cli.dev.up import free_port, procfile, running_servers
 from advocacy.cli.report import print_activation
-from advocacy.cli.sources import new_secret
 from advocacy.core.ids import new_id
+from advocacy.ingestion.connections import new_secret
 from advocacy.storage import actions, campaigns, inbox, organizations, sources, tokens
 from advocacy.storage import links as links_storage
 from advocacy.storage import posts as posts_storage

@@ -39,6 +39,11 @@ title = "Any tool, by a mapping"
 TRUST: Trust = "secret_path"
 ANSWER = 200
 CODE_PARAMETERS: str = say("utm_content=, or the field the mapping names")
+SETUP_STEPS = (
+    say("In the tool, look for Webhooks, mostly under Settings › Integrations or Developer."),
+    say("Paste the address, and choose JSON if it asks for a format."),
+    say("If the tool shows or asks for a secret, store the same one here."),
+)
 
 
 def verify(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verified:

@@ -16,6 +16,7 @@ from datetime import datetime
 from advocacy.core import ids, tracking_parameters, urls
 from advocacy.core.errors import Refused, Unreadable
 from advocacy.core.events import ActionEvent, Delivery, Trust, Verified
+from advocacy.core.messages import say
 from advocacy.providers import parsing, signatures, test_deliveries
 from advocacy.providers.stripe.events import READERS, Notification
 from advocacy.providers.stripe.values import dispute_took_nothing as dispute_took_nothing
@@ -27,6 +28,16 @@ title = "Stripe"
 TRUST: Trust = "signed"
 ANSWER = 200
 CODE_PARAMETERS = "client_reference_id="
+SETUP_STEPS = (
+    say(
+        "In Stripe, open Developers › Webhooks and add an endpoint (destination) with the address."
+    ),
+    say(
+        "Choose the events of checkout sessions, payment intents, invoices, refunds, disputes"
+        " and ended subscriptions."
+    ),
+    say("Copy the signing secret that Stripe shows (whsec_…) and store it here."),
+)
 
 # Events that report no action of a supporter. Events outside these families are quarantined.
 _NOT_ACTIONS = (

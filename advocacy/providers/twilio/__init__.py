@@ -45,6 +45,17 @@ title = "Twilio Voice"
 TRUST: Trust = "signed"
 ANSWER = 204
 CODE_PARAMETERS: str = say("code= and click_id= of the status callback's URL")
+SETUP_STEPS = (
+    say(
+        "In the Twilio Console, open Account › API keys & tokens, copy the auth token and store"
+        " it here."
+    ),
+    say(
+        "Set the address as the status callback of the call to the legislator's office, with"
+        " code= and click_id= of the supporter added to it."
+    ),
+    say("A call counts when a person answered and it lasted ten seconds or more."),
+)
 
 MINIMUM_SECONDS = 10
 _STATUSES = frozenset(

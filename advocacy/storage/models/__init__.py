@@ -32,7 +32,13 @@ from advocacy.storage.models.derived import (
     Suppressed,
     Total,
 )
-from advocacy.storage.models.ingestion import Claim, InboxRow, QuarantinedDelivery, WaitingDelivery
+from advocacy.storage.models.ingestion import (
+    Claim,
+    InboxRow,
+    QuarantinedDelivery,
+    RefusedRequest,
+    WaitingDelivery,
+)
 from advocacy.storage.models.reports import ReportSubscription, SentReport, SurgeRow, ViewLink
 from advocacy.storage.models.tenancy import (
     Address,
@@ -70,6 +76,7 @@ __all__ = [
     "Presence",
     "PresenceNews",
     "QuarantinedDelivery",
+    "RefusedRequest",
     "ReportSubscription",
     "Restatement",
     "SecretKeyDigest",

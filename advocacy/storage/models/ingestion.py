@@ -137,3 +137,19 @@ class Claim(db.Model):  # type: ignore[name-defined,misc]
     until: Mapped[datetime] = instant_column()
     delivery_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     losses: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+
+class RefusedRequest(db.Model):  # type: ignore[name-defined,misc]
+    """When a request to the address of a source was refused, and why; nothing of what was sent."""
+
+    __tablename__ = "refused_requests"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    reason: Mapped[str] = text_column()
+    at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        Index("refused_requests_org_id_source_id_id_idx", "org_id", "source_id", "id"),
+    )

@@ -105,6 +105,7 @@ class Source(db.Model):  # type: ignore[name-defined,misc]
     region: Mapped[str] = text_column("US")
     setup: Mapped[JsonObject] = mapped_column(JSONB, server_default=text("'{}'"))
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
     __table_args__ = (

@@ -173,7 +173,7 @@ def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) ->
         rows=rows[:_PAGE],
         then=_cursor_of(rows[_PAGE - 1]) if len(rows) > _PAGE else "",
         begun="before" in request.args,
-        sources=sources.list_sources(g.org_id),
+        sources=[each for each in sources.list_sources(g.org_id) if not each.archived_at],
         providers=sorted(
             (each for each in PROVIDERS if each.slug != "generic"), key=lambda each: each.title
         ),

@@ -17,6 +17,7 @@ from advocacy.ingestion.replay import put_back
 from advocacy.storage import campaigns, source_health, sources
 from advocacy.storage.session import transaction
 from advocacy.web import auth
+from advocacy.web.delivery_reasons import hints
 from advocacy.web.errors import Problem
 from advocacy.web.health import postponed
 from advocacy.web.security import same_site
@@ -32,7 +33,7 @@ _PAGE = 50
 @auth.needs_session
 def page() -> str:
     """List quarantined deliveries, newest first."""
-    every = sources.list_sources(g.org_id)
+    every = [each for each in sources.list_sources(g.org_id) if not each.archived_at]
     reason = request.args.get("reason", "").replace("\0", "") or None
     source = next((each for each in every if each.name == request.args.get("source")), None)
     rows = source_health.quarantine_page(
@@ -50,7 +51,7 @@ def page() -> str:
         else "",
         begun="before" in request.args,
         reasons=source_health.quarantine_reasons(g.org_id),
-        says=_says(),
+        says=hints(),
         sources=every,
         chosen={"reason": reason, "source": source.name if source else None},
         tried=request.args.get("tried", type=int),
@@ -64,6 +65,7 @@ def page() -> str:
 def replay() -> Response:
     """Queue deliveries to be processed again: one, all with a reason, or all."""
     same_site()
+    of = request.form.get("connection", "")
     one, reason = (request.form.get(name, "").replace("\0", "") for name in ("id", "reason"))
     try:
         ids = [UUID(one)] if one else None
@@ -78,54 +80,16 @@ def replay() -> Response:
         tried = put_back(master, g.org_id, reason=reason or None, ids=ids)
     if tried:
         current_app.extensions["notifier"].announce(g.org_id)
+    if of:
+        return redirect(url_for("connections.source_page", source_id=_id(of), tried=tried), 303)
     return redirect(url_for("quarantine.page", tried=tried), 303)
 
 
-def _says() -> dict[str, str]:
-    """Return an explanation of each reason, with what to do."""
-    number = _("A number cannot be read exactly. Check it in the tool.")
-    large = _("It is larger than anything this tool sends. Check the tool's webhook settings.")
-    letters = _("Its text encoding cannot be read. Check the tool's webhook settings.")
-    look = _(
-        "The tool sends a format this version does not know. Update this software, then try again."
-    )
-    return {
-        "unknown_kind": look,
-        "wrong_type": look,
-        "missing": look,
-        "room_failed": _("This is a bug. Report it, update this software, then try again."),
-        "failed": _(
-            "Storing it failed several times. Report this, update this software, then try again."
-        ),
-        "killed_worker": _(
-            "Processing this delivery crashed a worker repeatedly. "
-            "Retry when more memory is available."
-        ),
-        "bad_mapping": _("The mapping of this source has errors. Correct it, then try again."),
-        "mapping_failed": _(
-            "The mapping does not match this delivery. Correct it, then try again."
-        ),
-        "bad_setup": _("The source is misconfigured. Correct it, then try again."),
-        "corrupt": _("It was changed on disk, or SECRET_KEY has changed."),
-        "id_reuse": _(
-            "Its id was already used for a different delivery, which counts. This one stays here."
-        ),
-        "not_json": _("Not valid JSON. Check the tool's webhook settings."),
-        "bad_amount": _("An amount cannot be read exactly. Check it in the tool."),
-        "bad_currency": _("A currency is not a three-letter code. Check it in the tool."),
-        "bad_instant": _("A time cannot be read or has no time zone. Check it in the tool."),
-        "bad_number": number,
-        "not_a_number": number,
-        "bad_secret": _(
-            "The secret of this source does not have the format the tool uses. Set it again."
-        ),
-        "too_deep": large,
-        "too_large": large,
-        "too_long": _("A text in it is too long to store. Check it in the tool."),
-        "not_utf8": letters,
-        "nul": letters,
-        "lone_surrogate": letters,
-    }
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Problem(404, _("Not Found"), _("There is no such tool.")) from None
 
 
 def _read_cursor(text: str) -> tuple[datetime, UUID] | None:

@@ -2,7 +2,7 @@
 // and do nothing while somebody types or holds a modifier key (WCAG 2.1.4).
 const list = document.getElementById("shortcuts");
 const KEY = "shortcuts";
-const PAGES = { o: "/", l: "/links", g: "/goals", c: "/sources", r: "/reports" };
+const PAGES = { o: "/", l: "/links", g: "/goals", c: "/connections", r: "/reports" };
 const RANGES = ["d", "w", "m", "a"];
 
 function isOn() {
