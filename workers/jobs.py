@@ -15,8 +15,6 @@ from advocacy.ingestion import sweep as sweeping
 from advocacy.ingestion.counters import note_drain
 from advocacy.ingestion.wakeup import enqueue_drain, enqueue_rebuild, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
-from advocacy.storage import organizations
-from advocacy.storage.session import transaction
 from workers.context import application, connection, others_wait
 
 
@@ -63,21 +61,19 @@ def retire() -> None:
     """Delete bodies whose retention time is over."""
     with application().app_context():
         settings = application().extensions["settings"]
-        with transaction():
-            every = [organization.id for organization in organizations.list_organizations()]
-        for org_id in every:
+
+        def retire_own(org_id: UUID) -> None:
             erasure.drop_old_bodies(settings, org_id)
             drain_ingestion.compact_distinct_deltas(org_id, above=0)
+
+        sweeping.for_each_organization(retire_own)
 
 
 def mail_reports() -> None:
     """Send the reports and alerts that are due, one organization after the other."""
     with application().app_context():
         settings = application().extensions["settings"]
-        with transaction():
-            every = [organization.id for organization in organizations.list_organizations()]
-        for org_id in every:
-            outbox.send_due(settings, org_id)
+        sweeping.for_each_organization(partial(outbox.send_due, settings))
 
 
 def count(org_id: str, question: str, slot: str = "") -> None:
@@ -93,8 +89,9 @@ def watch() -> None:
     """Look for posts far above their usual activity, and alert those who subscribed."""
     with application().app_context():
         settings = application().extensions["settings"]
-        with transaction():
-            every = [organization.id for organization in organizations.list_organizations()]
-        for org_id in every:
+
+        def watch_own(org_id: UUID) -> None:
             if surge_alerts.watch(settings, org_id):
                 outbox.send_due(settings, org_id)
+
+        sweeping.for_each_organization(watch_own)

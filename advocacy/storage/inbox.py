@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from advocacy.core.events import Verified, shape
+from advocacy.storage import nodes
 from advocacy.storage.leases import COLUMNS, LeasedDelivery, LeaseLost
 from advocacy.storage.session import column, execute, exists, run, scalar
 
@@ -314,12 +315,17 @@ def counts(org_id: UUID) -> dict[str, int]:
 
 def oldest_pending_seconds() -> float:
     """Return the age of the oldest delivery that waits, over all organizations; 0 if none does."""
-    return max(
-        0.0,
-        scalar(
-            float,
-            "select coalesce(extract(epoch from now() - min(since)), 0)::float8 from waiting",
-        ),
+    found = nodes.of_all(_oldest_pending_seconds)
+    return max(0.0, *found.rows)
+
+
+def _oldest_pending_seconds(org_ids: list[UUID] | None) -> list[float]:
+    among = "" if org_ids is None else "where org_id = any(cast(:ids as uuid[]))"
+    return column(
+        float,
+        f"""select coalesce(extract(epoch from now() - min(since)), 0)::float8
+            from waiting {among}""",
+        **({} if org_ids is None else {"ids": org_ids}),
     )
 
 

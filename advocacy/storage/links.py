@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from advocacy.core.ids import new_code, new_id
 from advocacy.core.link_codes import check_code
 from advocacy.core.records import LinkByCode, LinkByUtm
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
+from advocacy.storage import nodes
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
 from advocacy.storage.figures_versions import note_change
@@ -135,13 +137,15 @@ def list_links(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Link]:
 class LinksVersion(NamedTuple):
     """A version of all links: differs after a link was made, changed, disabled or removed.
 
-    `organizations` has the id, name and fallback URL of each.
+    `organizations` has the id, name and fallback URL of each. `complete` is False while a node of
+    the cluster is down: then the links of its organizations are not in it.
     """
 
     enabled: int
     every: int
     newest: datetime | None
     organizations: tuple[tuple[str, str, str], ...] = ()
+    complete: bool = True
 
 
 class LinkRow(NamedTuple):
@@ -157,16 +161,34 @@ class LinkRow(NamedTuple):
 
 def links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
     """Return every link of every organization, or those changed or disabled since then."""
+    return _links_for_redirect(since, None)
+
+
+def reachable_links_for_redirect(since: datetime | None = None) -> list[LinkRow]:
+    """Return what `links_for_redirect` would, without organizations whose node is down."""
+    return nodes.of_all(partial(_links_for_redirect, since)).rows
+
+
+def _links_for_redirect(since: datetime | None, org_ids: list[UUID] | None) -> list[LinkRow]:
+    among, given = _among(org_ids)
     return run(
         LinkRow,
-        """select code, org_id::text, case when disabled_at is null then
-                    json_build_array(code, org_id, id, provider, destination, utm, carries)::text
-                  end as row
-           from links
-           where cast(:since as timestamptz) is null or changed_at >= :since
-             or disabled_at >= :since""",
+        f"""select code, org_id::text, case when disabled_at is null then
+                     json_build_array(code, org_id, id, provider, destination, utm, carries)::text
+                   end as row
+            from links
+            where (cast(:since as timestamptz) is null or changed_at >= :since
+                   or disabled_at >= :since) and {among}""",
         since=since,
+        **given,
     )
+
+
+def _among(org_ids: list[UUID] | None) -> tuple[str, dict[str, object]]:
+    """Return the condition on these organizations, or on none, and its parameters."""
+    if org_ids is None:
+        return "true", {}
+    return "org_id = any(cast(:ids as uuid[]))", {"ids": org_ids}
 
 
 class _OrganizationRow(NamedTuple):
@@ -186,17 +208,24 @@ def links_version() -> LinksVersion:
     organizations = run(
         _OrganizationRow, "select id::text, name, fallback_url from organizations order by id"
     )
-    links = run(
-        _LinkCounts,
-        """select count(*) filter (where disabled_at is null) as enabled, count(*) as every,
-                  greatest(max(changed_at), max(disabled_at)) as newest
-           from links""",
-    )[0]
+    links = nodes.of_all(_count_links)
     return LinksVersion(
-        links.enabled,
-        links.every,
-        links.newest,
+        sum(row.enabled for row in links.rows),
+        sum(row.every for row in links.rows),
+        max((row.newest for row in links.rows if row.newest), default=None),
         tuple((row.id, row.name, row.fallback_url) for row in organizations),
+        links.complete,
+    )
+
+
+def _count_links(org_ids: list[UUID] | None) -> list[_LinkCounts]:
+    among, given = _among(org_ids)
+    return run(
+        _LinkCounts,
+        f"""select count(*) filter (where disabled_at is null) as enabled, count(*) as every,
+                   greatest(max(changed_at), max(disabled_at)) as newest
+            from links where {among}""",
+        **given,
     )
 
 

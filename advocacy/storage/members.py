@@ -166,7 +166,7 @@ def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
         owner.org_id: owner.target_id
         for owner in find_owners_by_prefix("member", f"{_email_digest(master, address)}/")
     }
-    rows = nodes.of_each(
+    found = nodes.of_each(
         owners,
         lambda org_id: run(
             MemberByEmail,
@@ -177,7 +177,7 @@ def find_by_email(master: bytes, email: str) -> list[MemberByEmail]:
             id=owners[org_id],
         ),
     )
-    return sorted(rows, key=lambda row: (row.org_name, row.org_id))
+    return sorted(found.rows, key=lambda row: (row.org_name, row.org_id))
 
 
 def set_profile(org_id: UUID, member_id: UUID, name: str, language: str) -> None:

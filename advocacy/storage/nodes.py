@@ -8,7 +8,8 @@ The error ends the transaction. So these functions roll back, and are for readin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,6 +19,7 @@ from advocacy.storage.db import db
 from advocacy.storage.session import column, run
 
 Row = TypeVar("Row")
+Part = TypeVar("Part")
 
 log = structlog.get_logger()
 
@@ -30,7 +32,15 @@ def is_node_down(error: BaseException) -> bool:
     return str(getattr(error.orig, "sqlstate", None) or "").startswith("08")
 
 
-def of_each(org_ids: Iterable[UUID], read: Callable[[UUID], Sequence[Row]]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Row]):
+    """What was read; `complete` unless the organizations of a node are missing."""
+
+    rows: list[Row]
+    complete: bool = True
+
+
+def of_each(org_ids: Iterable[UUID], read: Callable[[UUID], Sequence[Row]]) -> Found[Row]:
     """Return what is read of each organization, without those whose node is down.
 
     Raises if all of them are.
@@ -38,14 +48,14 @@ def of_each(org_ids: Iterable[UUID], read: Callable[[UUID], Sequence[Row]]) -> l
     return _gather(sorted(set(org_ids)), read)
 
 
-def of_all(read: Callable[[list[UUID] | None], Sequence[Row]]) -> list[Row]:
+def of_all(read: Callable[[list[UUID] | None], Sequence[Row]]) -> Found[Row]:
     """Return what is read of all organizations, without those whose node is down.
 
     `read` is called with None, to ask for all in one statement; only if that fails for a node,
-    again with the organizations of each node.
+    again with the organizations of each node. Raises if all nodes are down.
     """
     try:
-        return list(read(None))
+        return Found(list(read(None)))
     except DBAPIError as error:
         if not is_node_down(error):
             raise
@@ -53,10 +63,7 @@ def of_all(read: Callable[[list[UUID] | None], Sequence[Row]]) -> list[Row]:
     return _gather(_organizations_by_node(), read)
 
 
-Part = TypeVar("Part")
-
-
-def _gather(parts: Sequence[Part], read: Callable[[Part], Sequence[Row]]) -> list[Row]:
+def _gather(parts: Sequence[Part], read: Callable[[Part], Sequence[Row]]) -> Found[Row]:
     found: list[Row] = []
     failed: DBAPIError | None = None
     answered = 0
@@ -73,7 +80,7 @@ def _gather(parts: Sequence[Part], read: Callable[[Part], Sequence[Row]]) -> lis
         if not answered:
             raise failed
         log.warning("node_down", parts=len(parts), answered=answered)
-    return found
+    return Found(found, complete=failed is None)
 
 
 class _Placed(NamedTuple):

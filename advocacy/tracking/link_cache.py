@@ -262,9 +262,16 @@ class LinkCache:
             self._lock.release()
 
     def _read(self, version: LinksVersion) -> LinkSnapshot:
-        """Return a snapshot of this version: read what changed, or all if that is not enough."""
-        if self._version and self._version.newest:
-            since = self._version.newest - _LONGEST_TRANSACTION
+        """Return a snapshot of this version: read what changed, or all if that is not enough.
+
+        Links of organizations whose node is down stay as they are. When it is back, all are read.
+        """
+        before = self._version
+        since = before.newest - _LONGEST_TRANSACTION if before and before.newest else None
+        if not version.complete:
+            changed = links_storage.reachable_links_for_redirect(since)
+            return self._snapshot.with_changes(changed, version.organizations)
+        if before and before.complete and since:
             changed = links_storage.links_for_redirect(since)
             snapshot = self._snapshot.with_changes(changed, version.organizations)
             if snapshot.has_counts_of(version):

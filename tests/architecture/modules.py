@@ -11,8 +11,8 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 ACROSS = {
     ("inbox", "organizations_with_work"),
-    ("inbox", "oldest_pending_seconds"),
-    ("links", "links_for_redirect"),
-    ("links", "links_version"),
+    ("inbox", "_oldest_pending_seconds"),
+    ("links", "_links_for_redirect"),
+    ("links", "_count_links"),
 }
 """Statements across all organizations, or without one; each is listed here by name."""
