@@ -22,10 +22,13 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
 from advocacy.ingestion.wakeup import Notifier
 from advocacy.providers import BY_SLUG
-from advocacy.storage import inbox
+from advocacy.storage import inbox, nodes
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.session import transaction, with_retries
 from advocacy.storage.sources import ReceivingSource
+
+_AWAY_SECONDS = 2.0
+"""How long deliveries are refused at once after a node did not answer."""
 
 
 class ReceiveOutcome(NamedTuple):
@@ -58,6 +61,25 @@ class KnownSources:
         self.master = master
         self._seconds = seconds
         self._known: dict[str, tuple[float, ReceivingSource]] = {}
+        self._away: dict[str, tuple[float, Exception]] = {}
+
+    def away(self, key: str) -> Exception | None:
+        """Return why deliveries with this key cannot be stored just now, if that is known."""
+        until, error = self._away.get(key, (0.0, None))
+        return error if time.monotonic() < until else None
+
+    def was_away(self, key: str) -> bool:
+        """Return whether deliveries with this key could not be stored the last time."""
+        return key in self._away
+
+    def note_away(self, key: str, error: Exception) -> None:
+        """Note that the node of a source's organization does not answer."""
+        self._away[key] = (time.monotonic() + _AWAY_SECONDS, error)
+
+    def note_reached(self, keys: Collection[str]) -> None:
+        """Note that deliveries with these keys were handled."""
+        for key in keys:
+            self._away.pop(key, None)
 
     def remembered(self, keys: Collection[str]) -> dict[str, ReceivingSource]:
         """Return the cached sources of these keys."""
@@ -82,12 +104,58 @@ class KnownSources:
 
 def receive_batch(
     sources: KnownSources, notifier: Notifier, requests: Sequence[WebhookRequest]
-) -> list[ReceiveOutcome | Refused]:
+) -> list[ReceiveOutcome | Exception]:
     """Verify and store deliveries in one transaction; return one outcome for each, in order.
 
     When this returns, the bodies are committed. A delivery that is not verified is a `Refused`, and
-    nothing of it is stored.
+    nothing of it is stored. While a node of the cluster is down, the deliveries to its
+    organizations get that error, and those that arrive with them are stored without them.
     """
+    outcomes: list[ReceiveOutcome | Exception | None] = [
+        sources.away(request.key) for request in requests
+    ]
+    together: dict[str, list[int]] = {}
+    for place, request in enumerate(requests):
+        if outcomes[place] is None:
+            together.setdefault(request.key if sources.was_away(request.key) else "", []).append(
+                place
+            )
+    # Those that may keep the others waiting come last.
+    for _, places in sorted(together.items()):
+        found = _receive_reachable(sources, notifier, [requests[place] for place in places])
+        for place, outcome in zip(places, found, strict=True):
+            outcomes[place] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _receive_reachable(
+    sources: KnownSources, notifier: Notifier, requests: Sequence[WebhookRequest]
+) -> Sequence[ReceiveOutcome | Exception]:
+    """Store deliveries together; if a node is down, those of each source apart."""
+    keys = sorted({request.key for request in requests})
+    try:
+        found = _receive_together(sources, notifier, requests)
+    except Exception as error:
+        if not nodes.is_node_down(error):
+            raise
+        if len(keys) == 1:
+            sources.note_away(keys[0], error)
+            return [error] * len(requests)
+    else:
+        sources.note_reached(keys)
+        return found
+    outcomes: dict[int, ReceiveOutcome | Exception] = {}
+    for key in keys:
+        places = [place for place, request in enumerate(requests) if request.key == key]
+        apart = _receive_reachable(sources, notifier, [requests[place] for place in places])
+        outcomes.update(zip(places, apart, strict=True))
+    return [outcomes[place] for place in range(len(requests))]
+
+
+def _receive_together(
+    sources: KnownSources, notifier: Notifier, requests: Sequence[WebhookRequest]
+) -> list[ReceiveOutcome | Refused]:
+    """Verify and store deliveries in one transaction."""
 
     def keep(_again: bool) -> list[ReceiveOutcome | Refused]:
         with transaction():

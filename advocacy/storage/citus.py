@@ -23,8 +23,8 @@ from advocacy.storage import models  # noqa: F401 -- the tables have to be known
 from advocacy.storage.db import db
 from advocacy.storage.session import column, execute, exists, run
 
-GLOBAL = ("organizations", "addresses")
-"""Small tables that statements of every organization read; copied to every machine."""
+GLOBAL = ("organizations", "addresses", "secret_key_digests")
+"""Small tables that are read for every organization; copied to every machine."""
 
 COLUMN = "org_id"
 
