@@ -2,7 +2,8 @@
 
 Note: `/live` depends on nothing, so that a database outage does not get web processes killed.
 `/ready` checks the database. It lists postponed work without failing, since deliveries are still
-accepted.
+accepted, and nodes of a cluster that do not answer, since the organizations on all others go on: a
+load balancer that took this process out would take all of them away.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from advocacy.identity.key_check import WrongKey
 from advocacy.ingestion.postponement import Postponed, list_postponed
 from advocacy.ingestion.wakeup import connect
-from advocacy.storage import server
+from advocacy.storage import citus, server
 from config.settings import Settings
 
 blueprint = Blueprint("health", __name__)
@@ -55,6 +56,7 @@ def ready() -> Response:
     try:
         missing = server.lacks_migrations()
         current_app.extensions["key_check"].require()
+        down = citus.nodes_down() if citus.has_citus() else []
     except WrongKey as wrong:
         return Response(f"{wrong}\n", 503, content_type="text/plain")
     except SQLAlchemyError:
@@ -63,7 +65,8 @@ def ready() -> Response:
         text = "the database lacks tables of this version; run `advocacy migrate`\n"
         return Response(text, 503, content_type="text/plain")
     names = sorted({each.name for each in postponed()})
-    text = "".join(f"postponed: {name}\n" for name in names)
+    text = "".join(f"node down: {node}\n" for node in down)
+    text += "".join(f"postponed: {name}\n" for name in names)
     return Response(f"ok\n{text}", content_type="text/plain")
 
 

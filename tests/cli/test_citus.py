@@ -233,6 +233,24 @@ def test_two_people_are_invited_at_the_same_moment(operator, cluster):
     assert [member and member.email for member in found] == list(emails)
 
 
+def test_a_node_that_is_down_is_named_and_takes_no_process_away(operator, cluster):
+    operator.does("distribute")
+    with opened(operator) as app:
+        ready = app.test_client().get("/ready")
+        assert (ready.status_code, "node down" in ready.text) == (200, False)
+        cluster("update pg_dist_node set isactive = false")
+        ready = app.test_client().get("/ready")
+        assert ready.status_code == 200
+        assert "node down: one:5432\n" in ready.text
+    assert "does not reach one:5432" in operator.says("doctor").output
+
+
+def test_the_doctor_names_the_settings_that_a_cluster_needs(operator, cluster):
+    told = operator.says("doctor").output
+    assert "citus.propagate_set_commands = 'local'" in told
+    assert "citus.node_connection_timeout" in told
+
+
 def test_a_failure_halfway_is_rolled_back(operator, cluster):
     before = keys(cluster)
     # The last table in line gets a key that a cluster cannot hold.
