@@ -56,7 +56,7 @@ _ORDER = re.compile(r"AB\d{1,9}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # The forms of most names, which the rules below accept too.
-_USUAL = re.compile(rf"{_WORD.pattern}|action_network:{_RANDOM_UUID.pattern}")
+_USUAL = re.compile(rf"action_network:{_RANDOM_UUID.pattern}|{_WORD.pattern}")
 _TOTAL = re.compile(r"refund:total:\d{1,16}")
 _SORTED = re.compile(r"([a-z_]{1,20}:).")
 

@@ -45,6 +45,10 @@ def split_code(carried: str) -> tuple[str, str]:
     lower-case letters and digits of fixed length, because several tools drop or fold everything
     else.
     """
+    if not carried:
+        return "", ""
+    if both := _CODE_AND_CLICK.fullmatch(carried):
+        return both[1], both[2]
     folded = _folded(carried)
     if both := _CODE_AND_CLICK.match(folded):
         return both[1], both[2]

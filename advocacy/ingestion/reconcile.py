@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -112,12 +113,16 @@ def write_facts(facts: Iterable[Fact]) -> str:
     return json.dumps([fact.to_json() for fact in facts])
 
 
+# Few sources have many actions.
+_written = lru_cache(maxsize=1024)(str)
+
+
 def action_id(source_id: UUID, namespace: str, external_id: str) -> UUID:
     """Return our id for the action that a tool calls `external_id`.
 
     The same names always give the same id.
     """
-    scope = namespace or str(source_id)
+    scope = namespace or _written(source_id)
     named = hashlib.sha256(f"{scope}\x1f{external_id}".encode()).digest()
     return stable_id(named)
 

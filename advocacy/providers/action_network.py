@@ -169,6 +169,8 @@ def _identifiers(action: Mapping[str, object]) -> list[str]:
     if not isinstance(given, list):
         raise Unreadable("wrong_type", "identifiers is not a list")
     names = [parsing.text(name, "identifier", 200) for name in given]
+    if len(names) == 1:
+        return names if names[0] else []
     return sorted(filter(None, names), key=lambda name: not name.startswith("action_network:"))
 
 
@@ -198,20 +200,12 @@ def _event(
 ) -> ActionEvent:
     referrer = _referrer(action)
     code, click_id = tracking_parameters.split_code(optional.text(referrer.get("source")))
-    own_id = next(
-        filter(
-            None,
-            [
-                *_identifiers(action),
-                _link_id(action, "self"),
-                parsing.text(item.get("idempotency_key")),
-            ],
-        ),
-        "",
-    )
+    names = _identifiers(action)
+    own_link, key = _link_id(action, "self"), parsing.text(item.get("idempotency_key"))
+    own_id = names[0] if names else own_link or key
     if not own_id:
         raise Unreadable("missing", "identifiers")
-    namespace, own_id = _shared_name(kind, action, own_id)
+    namespace, own_id = _shared_name(kind, names, own_id)
     changed = _instant(action, "modified_date")
     created = _instant(action, "created_date") or changed
     test = _is_test_send(action)
@@ -262,10 +256,10 @@ def _referrer(action: Mapping[str, object]) -> Mapping[str, object]:
     return optional.mapping(written)
 
 
-def _shared_name(kind: ActionKind, action: Mapping[str, object], own_id: str) -> tuple[str, str]:
+def _shared_name(kind: ActionKind, names: Sequence[str], own_id: str) -> tuple[str, str]:
     """Return namespace and name; for a gift through ActBlue, the name that ActBlue uses."""
     if kind is ActionKind.DONATION:
-        for name in _identifiers(action):
+        for name in names:
             if name.startswith(ACTBLUE_PREFIX) and len(name) > len(ACTBLUE_PREFIX):
                 return actblue_orders.ACTBLUE_GIFTS, name.removeprefix(ACTBLUE_PREFIX)
     return "", own_id
@@ -307,5 +301,9 @@ def _person(action: Mapping[str, object]) -> Person:
 
 def _primary(entries: object, field: str) -> str:
     listed = list(parsing.mappings(entries, field))
-    listed.sort(key=lambda entry: entry.get("primary") is not True)
-    return next(filter(None, (parsing.contact(entry.get(field), field) for entry in listed)), "")
+    if len(listed) > 1:
+        listed.sort(key=lambda entry: entry.get("primary") is not True)
+    for entry in listed:
+        if written := parsing.contact(entry.get(field), field):
+            return written
+    return ""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
@@ -91,7 +92,7 @@ def _is_plain(text: bytes) -> bool:
     return (
         b"\\u" not in text
         and text.count(b"[") + text.count(b"{") <= MAX_DEPTH
-        and text.count(b",") + text.count(b":") <= MAX_NODES
+        and (len(text) <= MAX_NODES or text.count(b",") + text.count(b":") <= MAX_NODES)
     )
 
 
@@ -202,11 +203,14 @@ def instant(value: object, what: str, zone: str = "UTC") -> datetime:
     if not written:
         raise Unreadable("missing", what)
     try:
-        moment = datetime.fromisoformat(written)
+        moment = _moment(written)
     except ValueError:
         raise Unreadable("bad_instant", what) from None
     return in_utc(moment, what, zone)
 
+
+# Created and modified are often the same, and so are the instants of what comes together.
+_moment = lru_cache(maxsize=256)(datetime.fromisoformat)
 
 DATE_FORMS: Mapping[str, str] = {
     "M/D/Y": "%m/%d/%Y %H:%M:%S",
