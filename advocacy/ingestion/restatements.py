@@ -39,10 +39,10 @@ def restated(
 ) -> list[Restatement]:
     """Return what changes of these actions did to completed days, by campaign and reason."""
     changed: dict[tuple[UUID, str], list[Action]] = defaultdict(list)
+    today = {campaign_id: day_in(now, zone) for campaign_id, zone in zones.items()}
     for action in after:
         why = _why(before.get(action.id), action)
-        zone = zones.get(action.campaign_id) or zones[None]
-        if why and action.campaign_id and action.occurred_on < day_in(now, zone):
+        if why and action.campaign_id and action.occurred_on < today[action.campaign_id]:
             changed[action.campaign_id, why].append(action)
     return [
         Restatement(

@@ -38,7 +38,7 @@ _UUID, _TEXT, _BYTEA = 2950, 25, 17
 
 def uuids(values: Iterable[UUID | None]) -> list[bytes]:
     """Return fields of `uuid`."""
-    return [NULL if value is None else _SIXTEEN + value.bytes for value in values]
+    return [NULL if value is None else _SIXTEEN + value.int.to_bytes(16) for value in values]
 
 
 def texts(values: Iterable[str]) -> list[bytes]:

@@ -124,6 +124,27 @@ def test_an_organization_is_rebuilt_once_and_then_drained(app, before):
     assert rows_of(world) == rows
 
 
+def test_what_actions_name_is_converted_as_a_rebuild_makes_it(app, before):
+    """Until the rebuild, erasing and attributing again read it."""
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    world = world_of(app, before)
+
+    def named() -> list[Any]:
+        return [
+            run(f"select {columns} from {table} where org_id = :o order by 1", o=world.org_id)
+            for columns, table in (
+                ("name, supporter_id, blocked, parts", "names"),
+                ("id, email_digest, phone_digest, person_digest", "actions"),
+            )
+        ]
+
+    converted = named()
+    assert all(converted)
+    drain.rebuild(world.settings, world.org_id)
+    assert named() == converted
+    assert run("select * from identifiers") == []
+
+
 def test_whoever_drains_without_a_worker_rebuilds_first(app, before):
     flask_migrate.upgrade(directory=str(MIGRATIONS))
     world = world_of(app, before)
