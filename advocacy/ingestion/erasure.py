@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -67,33 +67,43 @@ def drop_old_bodies(settings: Settings, org_id: UUID) -> int:
     master, now = settings.secret_key.encode(), datetime.now(UTC)
     done = now - timedelta(days=settings.body_retention_days)
     quarantined = now - timedelta(days=settings.quarantine_retention_days)
-    key = organization_key(master, org_id, "identity")
-    dropped, after = 0, UUID(int=0)
+    with transaction():
+        inbox.adopt_older(org_id)
+        dropped = inbox.drop_quarantined_bodies(org_id, done, quarantined)
+    after = UUID(int=0)
     while True:
         with transaction():
-            # An erasure must not find a body gone whose facts it did not see.
-            locks.lock_organization(org_id)
-            inbox.adopt_older(org_id)
-            dropped += inbox.drop_quarantined_bodies(org_id, done, quarantined)
-            rows = inbox.read_done(org_id, after, _BODIES_AT_ONCE, received_before=done)
-            if not rows:
-                return dropped
-            sources = {source.id: source for source in sources_storage.list_sources(org_id)}
-            facts: dict[UUID, str] = {}
-            failed: dict[UUID, tuple[str, str]] = {}
-            for row in rows:
-                read = read_statements(master, org_id, key, row, sources[row.source_id])
-                if isinstance(read, Statements):
-                    facts[row.id] = write_facts(read.facts)
-                elif row.facts is None:
-                    # As in a rebuild; staff have time to see to it.
-                    failed[row.id] = read
-                else:
-                    facts[row.id] = json.dumps(row.facts)
-            inbox.put_facts_for_bodies(org_id, facts)
-            inbox.put_failed(org_id, failed)
-            dropped += len(facts)
-            after = rows[-1].id
+            # Without the lock: this passes over all that is to stay.
+            ids = inbox.expired_ids(org_id, after, done, _BODIES_AT_ONCE)
+        if not ids:
+            return dropped
+        dropped += _replace_bodies(master, org_id, ids)
+        after = ids[-1]
+
+
+def _replace_bodies(master: bytes, org_id: UUID, delivery_ids: Sequence[UUID]) -> int:
+    """Replace the bodies of done deliveries by their facts; return how many."""
+    key = organization_key(master, org_id, "identity")
+    with transaction():
+        # An erasure must not find a body gone whose facts it did not see.
+        locks.lock_organization(org_id)
+        sources = {source.id: source for source in sources_storage.list_sources(org_id)}
+        facts: dict[UUID, str] = {}
+        failed: dict[UUID, tuple[str, str]] = {}
+        for row in inbox.read_deliveries(org_id, delivery_ids):
+            if row.body is None:
+                continue
+            read = read_statements(master, org_id, key, row, sources[row.source_id])
+            if isinstance(read, Statements):
+                facts[row.id] = write_facts(read.facts)
+            elif row.facts is not None:
+                facts[row.id] = json.dumps(row.facts)
+            else:
+                # As in a rebuild; staff have time to see to it.
+                failed[row.id] = read
+        inbox.put_facts_for_bodies(org_id, facts)
+        inbox.put_failed(org_id, failed)
+    return len(facts)
 
 
 def erase(settings: Settings, org_id: UUID, *, email: str, phone: str, region: str) -> Erased:

@@ -499,31 +499,38 @@ def put_rows(
     return set(inserted)
 
 
-def read_done(
-    org_id: UUID,
-    after: UUID | None,
-    limit: int,
-    *,
-    with_body: bool = False,
-    received_before: datetime | None = None,
-) -> list[LeasedDelivery]:
-    """Return done deliveries by their ids, behind this one.
+_DONE = """i.status = 'done'
+              and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
+              and not exists (select 1 from quarantine q where q.org_id = :o and q.id = i.id)"""
 
-    With `with_body` only those whose body is stored, and with `received_before` only those of them
-    that were received earlier.
-    """
+
+def read_done(
+    org_id: UUID, after: UUID | None, limit: int, *, with_body: bool = False
+) -> list[LeasedDelivery]:
+    """Return done deliveries by their ids, behind this one; `with_body` only those with a body."""
     return run(
         LeasedDelivery,
         f"""select {COLUMNS} from inbox i
-            where i.org_id = :o and i.id > :after and i.status = 'done'
+            where i.org_id = :o and i.id > :after and {_DONE}
               and (not :with_body or i.body is not null)
-              and (cast(:before as timestamptz) is null or i.received_at < :before)
-              and not exists (select 1 from waiting w where w.org_id = :o and w.id = i.id)
-              and not exists (select 1 from quarantine q where q.org_id = :o and q.id = i.id)
             order by i.id limit :limit""",
         o=org_id,
         after=after or UUID(int=0),
-        with_body=with_body or received_before is not None,
+        with_body=with_body,
+        limit=limit,
+    )
+
+
+def expired_ids(org_id: UUID, after: UUID, received_before: datetime, limit: int) -> list[UUID]:
+    """Return done deliveries with a body that were received earlier, by id behind this one."""
+    return column(
+        UUID,
+        f"""select i.id from inbox i
+            where i.org_id = :o and i.id > :after and {_DONE}
+              and i.body is not null and i.received_at < :before
+            order by i.id limit :limit""",
+        o=org_id,
+        after=after,
         before=received_before,
         limit=limit,
     )

@@ -87,7 +87,7 @@ def test_a_full_disk_quarantines_nothing_and_is_reported(world, variables, redis
                 assert inbox.counts(world.org_id)["pending"] == 300
                 assert run(f"select max(attempts) from {DELIVERIES}")[0][0] == 0
             told = CliRunner().invoke(main.main, ["doctor"], env=variables).output
-            assert "PostgreSQL's disk is full; make room" in told
+            assert "PostgreSQL's disk is full; free some space" in told
             page = world.member("reader").get("/quarantine").text
             assert "disk_full" in page
             change(REPAIR)
