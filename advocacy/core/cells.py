@@ -166,12 +166,18 @@ _MARGINS_FROM = 48
 
 
 class Packed(NamedTuple):
-    """A cell as it is stored. `margins` is None where keys are few; `counts` where all are one."""
+    """A cell as it is stored; what is not asked for is empty where it is read.
+
+    The margins `kinds`, `places` and `sources` are None where keys are few, `counts` where all are
+    one.
+    """
 
     words: bytes
     keys: bytes
     sums: bytes
-    margins: bytes | None
+    kinds: bytes | None
+    places: bytes | None
+    sources: bytes | None
     sets: bytes
     counts: bytes | None
 
@@ -312,7 +318,8 @@ def pack(cell: Cell) -> Packed:
         for person, times in sorted(people.others.items())
     ]
     packed_keys = _columns(_KEY_CODES, (_key_row(key, words.place) for key in keys))
-    margins = _pack_margins(keys, members, words) if len(keys) >= _MARGINS_FROM else None
+    wide = len(keys) >= _MARGINS_FROM
+    margins = _pack_margins(keys, members, words) if wide else (None, None, None)
     return Packed(
         words.pack(),
         packed_keys,
@@ -320,7 +327,7 @@ def pack(cell: Cell) -> Packed:
             "Ibqqq",
             ((places[key], model, *sums) for (key, model), sums in sorted(cell.sums.items())),
         ),
-        margins,
+        *margins,
         _pack_sets(members),
         _columns("IIi", counts) if counts else None,
     )
@@ -342,18 +349,39 @@ def unpack(packed: Packed) -> Cell:
     return cell
 
 
-def _pack_margins(keys: Iterable[Key], members: Iterable[BitMap], words: _Words) -> bytes:
+def _pack_margins(
+    keys: Iterable[Key], members: Iterable[BitMap], words: _Words
+) -> tuple[bytes, bytes, bytes]:
     found = margins_of(zip(keys, members, strict=True))
-    written = [
-        _columns("IB", ((words.place(kind), flags) for kind, flags in found.kinds)),
-        _columns(
-            "BII", ((each.models, words.place(each.post), words.place(each.platform))
-                    for each in found.places),
+    return (
+        _pack_margin(
+            "IB",
+            (((words.place(kind), flags), sets) for (kind, flags), sets in found.kinds.items()),
         ),
-        _columns("I", ((words.place(source),) for source in found.sources)),
-        _pack_sets([*found.kinds.values(), *found.places.values(), *found.sources.values()]),
-    ]  # fmt: skip
-    return array("I", map(len, written)).tobytes() + b"".join(written)
+        _pack_margin(
+            "BII",
+            (
+                ((place.models, words.place(place.post), words.place(place.platform)), sets)
+                for place, sets in found.places.items()
+            ),
+        ),
+        _pack_margin(
+            "I", (((words.place(source),), sets) for source, sets in found.sources.items())
+        ),
+    )
+
+
+def _pack_margin(codes: str, sets: Iterable[tuple[tuple[int, ...], BitMap]]) -> bytes:
+    listed = list(sets)
+    named = _columns(codes, (of for of, _ in listed))
+    return len(named).to_bytes(4, "little") + named + _pack_sets(people for _, people in listed)
+
+
+def _unpack_margin(codes: str, packed: bytes) -> Iterator[tuple[tuple[int, ...], BitMap]]:
+    begin = 4 + int.from_bytes(packed[:4], "little")
+    named = list(_rows(codes, packed[4:begin]))
+    for place, people in _unpack_sets(packed[begin:]):
+        yield named[place], people
 
 
 class Margins(NamedTuple):
@@ -385,6 +413,28 @@ def union(sets: Sequence[BitMap]) -> BitMap:
 
 
 # Read --------------------------------------------------------------------------------------------
+
+
+def _of_kind(kind: str | bytes, flags: int) -> Key:
+    return tuple.__new__(Key, (ALL_MODELS, kind, flags, "", "", b"", b"", ""))
+
+
+def _of_place(models: int, post: str | bytes, platform: str | bytes) -> Key:
+    return tuple.__new__(Key, (models, "", 0, "", platform, post, b"", ""))
+
+
+def _of_source(source: str | bytes) -> Key:
+    return tuple.__new__(Key, (ALL_MODELS, "", 0, "", "", b"", source, ""))
+
+
+def _margin_of(people: Iterable[tuple[Key, BitMap]], part: str) -> Iterator[tuple[Key, BitMap]]:
+    found = margins_of(people)
+    if part == "kinds":
+        yield from ((_of_kind(*of), sets) for of, sets in found.kinds.items())
+    elif part == "places":
+        yield from ((_of_place(*of), sets) for of, sets in found.places.items())
+    else:
+        yield from ((_of_source(of), sets) for of, sets in found.sources.items())
 
 
 class View:
@@ -425,29 +475,20 @@ class View:
             if people:
                 yield keys[place], people
 
-    def margins(self, *parts: str) -> Margins:
-        """Return the margins of these parts: kinds, places, sources."""
-        packed = self._packed.margins
-        if packed is None:
-            return margins_of(self.people())
-        words, lengths = self.words, array("I")
-        lengths.frombytes(packed[:16])
-        at, pieces = 16, []
-        for length in lengths:
-            pieces.append(packed[at : at + length])
-            at += length
-        kinds, places, sources, sets = pieces
-        named: list[tuple[str, object]] = [
-            *(("kinds", (words[kind], flags)) for kind, flags in _rows("IB", kinds)),
-            *(("places", Place(models, words[post], words[platform]))  # type: ignore[arg-type]
-              for models, post, platform in _rows("BII", places)),
-            *(("sources", words[source]) for (source,) in _rows("I", sources)),
-        ]  # fmt: skip
-        found = Margins({}, {}, {})
-        for place, people in _unpack_sets(sets, lambda place: named[place][0] in parts):
-            part, of = named[place]
-            getattr(found, part)[of] = people
-        return found
+    def margin(self, part: str) -> Iterator[tuple[Key, BitMap]]:
+        """Yield the sets of a margin (kinds, places or sources), under keys empty otherwise."""
+        packed = self._packed
+        if part == "kinds" and packed.kinds is not None:
+            for (kind, flags), people in _unpack_margin("IB", packed.kinds):
+                yield _of_kind(self.words[kind], flags), people
+        elif part == "places" and packed.places is not None:
+            for (models, post, platform), people in _unpack_margin("BII", packed.places):
+                yield _of_place(models, self.words[post], self.words[platform]), people
+        elif part == "sources" and packed.sources is not None:
+            for (source,), people in _unpack_margin("I", packed.sources):
+                yield _of_source(self.words[source]), people
+        else:
+            yield from _margin_of(self.people(), part)
 
 
 class Added:
@@ -469,9 +510,9 @@ class Added:
             if wanted is None or wanted(key):
                 yield key, people.members
 
-    def margins(self, *_parts: str) -> Margins:
-        """Return all margins."""
-        return margins_of(self.people())
+    def margin(self, part: str) -> Iterator[tuple[Key, BitMap]]:
+        """Yield the sets of a margin, as `View` does."""
+        return _margin_of(self.people(), part)
 
 
 # News --------------------------------------------------------------------------------------------

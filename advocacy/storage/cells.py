@@ -11,7 +11,7 @@ not from a month; so while news take something away, days of that month are read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -179,16 +179,19 @@ def _put(org_id: UUID, grain: int, written: Sequence[tuple[tuple[str, date], Cel
     if not rows:
         return
     execute(
-        f"""insert into cells (org_id, scope, grain, starts_on, words, keys, sums, margins, sets,
-                               counts)
-            select :o, v.scope, {grain}, v.day, v.words, v.keys, v.sums, v.margins, v.sets, v.counts
+        f"""insert into cells (org_id, scope, grain, starts_on, words, keys, sums, kinds, places,
+                               sources, sets, counts)
+            select :o, v.scope, {grain}, v.day, v.words, v.keys, v.sums, v.kinds, v.places,
+                   v.sources, v.sets, v.counts
             from unnest(cast(:scopes as text[]), cast(:days as date[]), cast(:words as bytea[]),
-                        cast(:keys as bytea[]), cast(:sums as bytea[]), cast(:margins as bytea[]),
+                        cast(:keys as bytea[]), cast(:sums as bytea[]), cast(:kinds as bytea[]),
+                        cast(:places as bytea[]), cast(:sources as bytea[]),
                         cast(:sets as bytea[]), cast(:counts as bytea[]))
-                 as v (scope, day, words, keys, sums, margins, sets, counts)
+                 as v (scope, day, words, keys, sums, kinds, places, sources, sets, counts)
             on conflict (org_id, scope, grain, starts_on) do update
               set words = excluded.words, keys = excluded.keys, sums = excluded.sums,
-                  margins = excluded.margins, sets = excluded.sets, counts = excluded.counts""",
+                  kinds = excluded.kinds, places = excluded.places, sources = excluded.sources,
+                  sets = excluded.sets, counts = excluded.counts""",
         o=org_id,
         scopes=[scope for (scope, _), _ in rows],
         days=[day for (_, day), _ in rows],
@@ -251,6 +254,11 @@ def last_of(month: date) -> date:
     return (begin + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
+def _later(day: date, days: int) -> date:
+    """Return the day so many days later, but no day that there is not."""
+    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
+
+
 def lock_cells(org_id: UUID) -> None:
     """Wait until nobody else writes cells of this organization; `locks.try_lock` does not wait."""
     execute("select pg_advisory_xact_lock(hashtextextended(:name, 0))", name=f"{org_id}:{LOCK}")
@@ -276,7 +284,9 @@ class _CellRow(NamedTuple):
     words: bytes
     keys: bytes | None
     sums: bytes | None
-    margins: bytes | None
+    kinds: bytes | None
+    places: bytes | None
+    sources: bytes | None
     sets: bytes | None
     counts: bytes | None
 
@@ -293,7 +303,7 @@ def _packed(row: _CellRow) -> Packed:
     return Packed(*(None if part is None else bytes(part) for part in row[3:]))  # type: ignore[arg-type]
 
 
-_COLUMNS = "c.words, c.keys, c.sums, c.margins, c.sets, c.counts"
+_COLUMNS = "c.words, c.keys, c.sums, c.kinds, c.places, c.sources, c.sets, c.counts"
 
 Piece = View | Added
 """A cell that is read: of a day, of a month, or of news."""
@@ -306,7 +316,9 @@ class _ReadRow(NamedTuple):
     words: bytes | None
     keys: bytes | None
     sums: bytes | None
-    margins: bytes | None
+    kinds: bytes | None
+    places: bytes | None
+    sources: bytes | None
     sets: bytes | None
     counts: bytes | None
     body: bytes | None
@@ -319,27 +331,34 @@ def read_cells(
     last: date,
     *,
     sums: bool = False,
-    margins: bool = False,
+    margins: Collection[str] = (),
     people: bool = False,
     by_day: bool = False,
+    days_from: date | None = None,
 ) -> list[Piece]:
     """Return the cells of scopes from `first` to `last`, with those of their parts asked for.
 
-    Months stand for their days, unless `by_day`.
+    Months stand for their days, unless `by_day`, and then from `days_from` on if that is given.
     """
     asked = sorted(set(scopes))
-    begin = first if first.day == 1 else last_of(first) + timedelta(days=1)
-    end = _month_of(last) if last == last_of(last) else _month_of(last) - timedelta(days=1)
+    begin = first if first.day == 1 else _later(last_of(first), 1)
+    until = last
+    if by_day:
+        days_from = days_from or first
+        until = min(last, _later(days_from, -1))
+    end = _month_of(until) if until == last_of(until) else _later(_month_of(until), -1)
     month = "(c.starts_on - extract(day from c.starts_on)::int + 1)"
     touched = f"{month} in (select month from taken)"
+    few = "c.kinds is null" if margins else "false"
+    wanted = {name: str(name in margins).lower() for name in ("kinds", "places", "sources")}
     parts = f"""c.words,
-                  case when {str(sums or people).lower()} or c.margins is null or {touched}
+                  case when {str(sums or people).lower()} or {few} or {touched}
                     then c.keys end as keys,
                   case when {str(sums).lower()} or {touched} then c.sums end as sums,
-                  case when {str(margins).lower()} then c.margins end as margins,
-                  case when {str(people).lower()}
-                            or {str(margins).lower()} and c.margins is null or {touched}
-                    then c.sets end as sets,
+                  case when {wanted["kinds"]} then c.kinds end as kinds,
+                  case when {wanted["places"]} then c.places end as places,
+                  case when {wanted["sources"]} then c.sources end as sources,
+                  case when {str(people).lower()} or {few} or {touched} then c.sets end as sets,
                   case when {touched} then c.counts end as counts"""
     rows = run(
         _ReadRow,
@@ -362,14 +381,14 @@ def read_cells(
               and c.starts_on between :first and :last
               and (c.scope, {month}) not in (select scope, starts_on from months)
             union all
-            select null, 0, null, null, null, null, null, null, null, n.body
+            select null, 0, null, null, null, null, null, null, null, null, null, n.body
             from cell_news n where n.org_id = :o""",
         o=org_id,
         scopes=asked,
         first=first,
         last=last,
-        month_from=date.max if by_day else begin,
-        month_to=date.min if by_day else end,
+        month_from=begin,
+        month_to=end,
     )
     return _pieces(rows, frozenset(asked), first, last)
 

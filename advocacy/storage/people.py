@@ -15,7 +15,6 @@ from uuid import UUID
 from pyroaring import BitMap
 
 from advocacy.core.cells import (
-    ALL_MODELS,
     MODELS,
     NO_ID,
     Key,
@@ -128,14 +127,14 @@ def read_people(
     bit = 1 << MODELS.index(model)
     parts = {_PART_OF[grain] for grain in grains}
     described = _Described(org_id) if {"medium", "author"} & {*grains} else None
-    pieces = read_cells(org_id, {*scope_of, *firsts_of}, first, last, margins=True)
+    pieces = read_cells(org_id, {*scope_of, *firsts_of}, first, last, margins=parts)
     for piece in pieces:
         if piece.scope in firsts_of:
             firsts.setdefault(firsts_of[piece.scope], []).extend(_firsts(piece))
             continue
         for part in parts:
             of_part = [grain for grain in grains if _PART_OF[grain] == part]
-            for key, people in _margin(piece, part):
+            for key, people in piece.margin(part):
                 if key.models & bit:
                     for grain in of_part:
                         value = _value(grain, key, described)
@@ -188,20 +187,6 @@ class _Groups(Generic[Of]):
 
 def _firsts(piece: Piece) -> list[BitMap]:
     return [people for _, people in piece.people()]
-
-
-def _margin(piece: Piece, part: str) -> Iterator[tuple[Key, BitMap]]:
-    """Yield the sets of one margin, under keys that are empty otherwise."""
-    margins = piece.margins(part)
-    if part == "kinds":
-        for (kind, flags), people in margins.kinds.items():
-            yield Key(ALL_MODELS, kind, flags, "", "", b"", b"", ""), people
-    elif part == "places":
-        for place, people in margins.places.items():
-            yield Key(place.models, "", 0, "", place.platform, place.post, b"", ""), people
-    else:
-        for source, people in margins.sources.items():
-            yield Key(ALL_MODELS, "", 0, "", "", b"", source, ""), people
 
 
 @lru_cache(maxsize=20_000)
@@ -277,7 +262,7 @@ def count_people(
         {*scopes, *firsts_of},
         asked.first,
         asked.last,
-        margins=part is not None,
+        margins=[part] if part else [],
         people=part is None,
         by_day=by == "range",
     ):
@@ -289,7 +274,7 @@ def count_people(
                 firsts.add((zone, number), people)
             continue
         zone, campaign = scopes[piece.scope]
-        sets = _margin(piece, part) if part else piece.people(wanted)
+        sets = piece.margin(part) if part else piece.people(wanted)
         for key, people in sets:
             if part is None or wanted(key):
                 value = campaign if by == "campaign" else _value(by, key, described)
@@ -371,8 +356,8 @@ def read_first_days(
 ) -> list[FirstDay]:
     """Return (day, number) of people by the day on which they first were in these sets."""
     by_day: dict[date, list[BitMap]] = {}
-    for piece in read_cells(org_id, scopes, first, last, margins=True, by_day=True):
-        sets = [people for key, people in _margin(piece, "kinds") if wanted(key)]
+    for piece in read_cells(org_id, scopes, first, last, margins=["kinds"], by_day=True):
+        sets = [people for key, people in piece.margin("kinds") if wanted(key)]
         by_day.setdefault(piece.first, []).extend(sets)
     seen = BitMap()
     found = []

@@ -23,13 +23,15 @@ def upgrade() -> None:
         sa.Column("words", sa.LargeBinary(), nullable=False),
         sa.Column("keys", sa.LargeBinary(), nullable=False),
         sa.Column("sums", sa.LargeBinary(), nullable=False),
-        sa.Column("margins", sa.LargeBinary(), nullable=True),
+        sa.Column("kinds", sa.LargeBinary(), nullable=True),
+        sa.Column("places", sa.LargeBinary(), nullable=True),
+        sa.Column("sources", sa.LargeBinary(), nullable=True),
         sa.Column("sets", sa.LargeBinary(), nullable=False),
         sa.Column("counts", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "scope", "grain", "starts_on", name=op.f("cells_pk")),
     )
     # They are compressed already, or cannot be.
-    for column in ("words", "keys", "sums", "margins", "sets", "counts"):
+    for column in ("words", "keys", "sums", "kinds", "places", "sources", "sets", "counts"):
         op.execute(f"alter table cells alter column {column} set storage external")
     op.create_table(
         "cell_news",

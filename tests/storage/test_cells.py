@@ -23,7 +23,9 @@ from advocacy.storage import (
     campaigns,
     cells,
     distinct_counts,
+    engagement_ladder,
     goals,
+    ladder_sets,
     people,
     person_numbers,
     sums,
@@ -195,6 +197,18 @@ def hold(world: World, chance: random.Random) -> None:
             tuples(goals.read_supporters(org, None, last)),
             at,
         )
+        for each in (None, *ids):
+            asked = org, each, first, last, world.zones[each or org], chance.choice([5, 30, 90]), 12
+            found, counted = ladder_sets.read_ladder(*asked), engagement_ladder.read_ladder(*asked)
+            for part in ("rungs", "cohorts"):
+                same(
+                    "ladder",
+                    tuples(getattr(found, part)),
+                    tuples(getattr(counted, part)),
+                    part,
+                    asked,
+                )
+            same("ladder", [found.repeat], [counted.repeat], asked)
         for _ in range(3):
             hold_filtered(world, chance, first, last, model)
     for each in ids:

@@ -416,7 +416,9 @@ class StoredCell(db.Model):  # type: ignore[name-defined,misc]
     words: Mapped[bytes] = mapped_column(LargeBinary)
     keys: Mapped[bytes] = mapped_column(LargeBinary)
     sums: Mapped[bytes] = mapped_column(LargeBinary)
-    margins: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kinds: Mapped[bytes | None] = mapped_column(LargeBinary)
+    places: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sources: Mapped[bytes | None] = mapped_column(LargeBinary)
     sets: Mapped[bytes] = mapped_column(LargeBinary)
     counts: Mapped[bytes | None] = mapped_column(LargeBinary)
 
