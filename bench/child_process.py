@@ -23,7 +23,8 @@ from advocacy.cli.dev.up import migrate
 from advocacy.cli.main import main as main_cli
 from advocacy.core.prefetch import background_thread
 from advocacy.ingestion import drain as drain_ingestion
-from advocacy.storage import distinct_deltas
+from advocacy.ingestion import figures
+from advocacy.storage import cells
 from advocacy.storage.session import transaction
 from bench import floor, report
 from bench.processor import measured
@@ -99,11 +100,11 @@ def fold(org_id: str) -> dict[str, Any]:
     with application().app_context():
         own = UUID(org_id)
         with transaction():
-            changes = distinct_deltas.count_deltas(own)
+            changes = cells.pending_news(own).pairs
         began = time.monotonic()
 
         def work() -> None:
-            while changes and not drain_ingestion.compact_distinct_deltas(own, above=0):
+            while changes and not figures.fold_news(own, above=0):
                 pass
 
         used = measured(application().extensions["settings"].database_url, work)

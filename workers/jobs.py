@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from advocacy.ingestion import drain as drain_ingestion
-from advocacy.ingestion import erasure, postponement
+from advocacy.ingestion import erasure, figures, postponement
 from advocacy.ingestion import sweep as sweeping
 from advocacy.ingestion.counters import note_drain
 from advocacy.ingestion.wakeup import enqueue_drain, enqueue_rebuild, hold_slot, slots_of
@@ -46,7 +46,7 @@ def rebuild(org_id: str, slot: str = "") -> None:
 def sweep() -> None:
     """Find work without a notification: pending deliveries, and actions whose click came late.
 
-    Also folds pending changes of distinct people where many have accumulated.
+    Also folds news into cells where many have accumulated.
     """
     with application().app_context():
         settings = application().extensions["settings"]
@@ -64,7 +64,7 @@ def retire() -> None:
 
         def retire_own(org_id: UUID) -> None:
             erasure.drop_old_bodies(settings, org_id)
-            drain_ingestion.compact_distinct_deltas(org_id, above=0)
+            figures.fold_news(org_id, above=0)
 
         sweeping.for_each_organization(retire_own)
 

@@ -51,16 +51,14 @@ from advocacy.analytics.figures import (
     with_shares,
 )
 from advocacy.attribution import RULES
+from advocacy.core.cells import NO_ID, UNIT
 from advocacy.core.dates import day_in
-from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.core.events import TIERS
 from advocacy.core.messages import say
 from advocacy.storage import campaigns, distinct_counts, restatements, totals
 from advocacy.storage import posts as posts_storage
 from advocacy.storage.models import Campaign, Organization, Post
 from advocacy.storage.totals import (
-    NO_ID,
-    UNIT,
     CampaignTotal,
     GenerationActions,
     PostClicks,
@@ -153,7 +151,9 @@ def organization_activation(
     first, last = days_meant(first, last, earliest, latest, organization.timezone)
     rows = totals.read_campaigns(org_id, ids, first, last, model)
     people = _by_grain(
-        distinct_counts.read_people(org_id, [org_id], first, last, model, GRAINS_OF_ORGANIZATION)
+        distinct_counts.read_people(
+            org_id, [org_id], first, last, model, distinct_counts.GRAINS_OF_ORGANIZATION
+        )
     )
     people_of = {
         row.scope: row

@@ -21,10 +21,11 @@ from advocacy.analytics.figures import CampaignAbout
 from advocacy.attribution import RULES, path_analysis
 from advocacy.attribution.campaign_models import MODELS, Journey, TooManyStates, merge
 from advocacy.attribution.proration import in_whole_units
+from advocacy.core.cells import UNIT
 from advocacy.storage import conversion_paths as store
 from advocacy.storage import posts
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import ALL_MODELS, UNIT
+from advocacy.storage.totals import ALL_MODELS
 
 GRAINS = ("platform", "post", "channel")
 CAMPAIGN_MODELS = tuple(MODELS)

@@ -39,11 +39,11 @@ from advocacy.analytics.weekly_figures import (
     TopPost,
     WeeklySummary,
 )
+from advocacy.core.cells import NO_ID
 from advocacy.core.events import TIERS
 from advocacy.core.periods import Period
 from advocacy.storage import campaigns, distinct_counts, email_outbox
 from advocacy.storage.models import Campaign, Organization
-from advocacy.storage.totals import NO_ID
 
 TOP_POSTS = 5
 

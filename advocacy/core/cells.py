@@ -319,7 +319,9 @@ def pack(cell: Cell) -> Packed:
     ]
     packed_keys = _columns(_KEY_CODES, (_key_row(key, words.place) for key in keys))
     wide = len(keys) >= _MARGINS_FROM
-    margins = _pack_margins(keys, members, words) if wide else (None, None, None)
+    kinds, places_packed, sources = (
+        _pack_margins(keys, members, words) if wide else (None, None, None)
+    )
     return Packed(
         words.pack(),
         packed_keys,
@@ -327,7 +329,9 @@ def pack(cell: Cell) -> Packed:
             "Ibqqq",
             ((places[key], model, *sums) for (key, model), sums in sorted(cell.sums.items())),
         ),
-        *margins,
+        kinds,
+        places_packed,
+        sources,
         _pack_sets(members),
         _columns("IIi", counts) if counts else None,
     )

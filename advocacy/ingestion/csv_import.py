@@ -21,13 +21,13 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name
 from advocacy.core.prefetch import Submit, run_inline
 from advocacy.core.tabular.table import Row
-from advocacy.ingestion import drain
+from advocacy.ingestion import figures
 from advocacy.ingestion.batch import Parsed
 from advocacy.ingestion.facts import events_of, facts_of_events, unread_contacts
 from advocacy.ingestion.pipeline import apply_batch
 from advocacy.ingestion.reconcile import Fact
 from advocacy.providers.csv_exports import ROW, row_id
-from advocacy.storage import actions, distinct_deltas, inbox, locks
+from advocacy.storage import actions, cells, inbox, locks
 from advocacy.storage import sources as sources_storage
 from advocacy.storage.models import Source
 from advocacy.storage.session import transaction
@@ -87,7 +87,7 @@ def import_rows(
         result.known += parsed_rows.twice + len(parsed_rows.facts) - new
         result.empty += parsed_rows.empty
         result.refused += len(parsed_rows.refused)
-        drain.compact_distinct_deltas(source.org_id, distinct_deltas.MANY)
+        figures.fold_news(source.org_id, cells.MANY)
         progress(result)
     return result
 

@@ -35,9 +35,8 @@ from advocacy.ingestion.reconcile import write_facts
 from advocacy.storage import (
     actions,
     campaigns,
+    cells,
     clicks,
-    distinct_counts,
-    distinct_deltas,
     figures_versions,
     inbox,
     leases,
@@ -58,9 +57,6 @@ RESTATE_AT_ONCE = 1_000
 # Long enough for several small batches, so that switching between organizations costs little.
 _TURN_SECONDS = 0.5
 _SMALL_BATCH = 250
-# About one second of work.
-_FOLD_AT_ONCE = 50_000
-_FOLD_SECONDS = 2.0
 
 # A worker that says nothing to PostgreSQL for so many leases while it applies is taken for stopped.
 _LEASES_IDLE = 3
@@ -139,7 +135,7 @@ def drain(
             # Only once the backlog is processed, and by the sweep: the search takes time for each
             # such action.
             worked = worked or restate_waiting(org_id, result)
-            compact_distinct_deltas(org_id, distinct_deltas.MANY)
+            figures.fold_news(org_id, cells.MANY)
             if over or not worked:
                 result.stopped_early = worked
                 return result
@@ -365,24 +361,6 @@ def restate_waiting(org_id: UUID, result: Drained) -> bool:
     return bool(ids)
 
 
-def compact_distinct_deltas(org_id: UUID, above: int = distinct_deltas.FEW) -> bool:
-    """Fold pending changes into the distinct counts, until at most `above` are left.
-
-    Runs for a few seconds at most, so that it can stand between two batches, and does nothing while
-    another process does it. Returns whether at most `above` are left.
-    """
-    figures.fold_news(org_id, above)
-    began = time.monotonic()
-    while time.monotonic() - began < _FOLD_SECONDS:
-        with transaction():
-            if distinct_deltas.count_deltas(org_id) <= above:
-                return True
-            if not locks.try_lock(org_id, "fold"):
-                return False
-            distinct_deltas.compact_deltas(org_id, _FOLD_AT_ONCE)
-    return False
-
-
 class _Done(NamedTuple):
     """Processed deliveries, read again for a rebuild: those without a body, and the last one."""
 
@@ -439,7 +417,6 @@ def rebuild(
             done += found.deliveries
             if each:
                 each(done)
-        distinct_counts.rebuild_distinct_counts(org_id)
         figures_versions.note_change(org_id, campaigns.zones(org_id))
         figures.refill(org_id)
         organizations.note_rebuilt(org_id)

@@ -16,7 +16,17 @@ from uuid import UUID
 
 from advocacy.core.cells import Cell, Changes
 from advocacy.ingestion.rollup import Contributions
-from advocacy.storage import actions, campaigns, cells, links, locks, person_numbers
+from advocacy.storage import (
+    actions,
+    campaigns,
+    cells,
+    figures_versions,
+    links,
+    locks,
+    organizations,
+    person_numbers,
+    totals,
+)
 from advocacy.storage.actions import Action
 from advocacy.storage.session import transaction
 
@@ -110,6 +120,21 @@ def refill(org_id: UUID, progress: Callable[[int], None] = lambda _: None) -> No
     person_numbers.add_zones(org_id, sorted({*campaigns.zones(org_id).values()}))
 
 
+def refill_outdated(org_id: UUID, progress: Callable[[int], None] = lambda _: None) -> bool:
+    """Make all cells from the actions of an organization whose figures an older version made.
+
+    So that its figures are there at once; the rebuild after the upgrade makes them once more, with
+    what processes of the older version still wrote. Returns whether it was done.
+    """
+    with transaction():
+        if not organizations.is_outdated(org_id):
+            return False
+        locks.lock_organization(org_id)
+        refill(org_id, progress)
+        figures_versions.note_change(org_id, campaigns.zones(org_id))
+    return True
+
+
 def differences(org_id: UUID) -> list[tuple[str, date]]:
     """Return the scopes and days whose cells are not what a recount from the actions gives.
 
@@ -124,6 +149,17 @@ def differences(org_id: UUID) -> list[tuple[str, date]]:
         for of in {*counted, *stored}
         if not _same(counted.get(of, Cell()), stored.get(of, Cell()))
     )
+
+
+def are_right(org_id: UUID) -> bool:
+    """Return whether figures are those of the actions: all of them, or their number where many."""
+    counted = actions.count_counted(org_id)
+    if counted <= _FEW_ACTIONS:
+        return not differences(org_id)
+    return counted == totals.count_actions(org_id, None)
+
+
+_FEW_ACTIONS = 50_000
 
 
 def _same(one: Cell, other: Cell) -> bool:

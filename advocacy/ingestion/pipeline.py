@@ -63,7 +63,7 @@ def _apply(batch: Batch, *, rebuilding: bool = False) -> None:
     store(batch, people)
     if not rebuilding:
         note_restatements(batch)
-    count(batch, rebuilding=rebuilding)
+        count(batch)
 
 
 def resolve_people(batch: Batch) -> People:

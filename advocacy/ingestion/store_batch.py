@@ -1,4 +1,4 @@
-"""Store the actions of a batch, the people behind them, and what they add to the totals."""
+"""Store the actions of a batch, the people behind them, and what they change of the figures."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from uuid import UUID
 from advocacy.identity.resolution import People
 from advocacy.ingestion import figures
 from advocacy.ingestion.batch import Batch
-from advocacy.ingestion.totals_deltas import deltas
 from advocacy.storage import (
     action_aliases,
     actions,
-    distinct_counts,
     duplicates,
     figures_versions,
     names,
     supporters,
-    totals,
 )
 from advocacy.storage.actions import Action
 
@@ -66,11 +63,6 @@ def _who_when(action: Action) -> tuple[object, ...]:
     return action.supporter_id, action.occurred_at, action.counted
 
 
-def count(batch: Batch, *, rebuilding: bool) -> None:
-    """Count what the batch changes: totals, and distinct people if this is no rebuild."""
-    was = batch.was()
-    totals.add_totals(batch.org_id, deltas(was, batch.actions, batch.zones), 0)
-    totals.add_generations(batch.org_id, was, batch.actions, 0)
-    if not rebuilding:
-        distinct_counts.record_distinct_counts(batch.org_id, was, batch.actions, batch.zones)
-        figures.record_changes(batch.org_id, was, batch.actions, batch.zones)
+def count(batch: Batch) -> None:
+    """Note what the batch changes of all figures."""
+    figures.record_changes(batch.org_id, batch.was(), batch.actions, batch.zones)

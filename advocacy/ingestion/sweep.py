@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from advocacy.core.prefetch import background_thread
-from advocacy.ingestion import drain
+from advocacy.ingestion import drain, figures
 from advocacy.ingestion.lease_renewal import renewing
 from advocacy.storage import inbox, organizations, outages
 from advocacy.storage.session import transaction
@@ -76,7 +76,7 @@ def _for_each(every: Iterable[UUID], work: Callable[[UUID], object]) -> None:
 def tidy(org_id: UUID) -> None:
     """Attribute actions whose click came late, and fold pending changes of distinct people."""
     drain.restate_waiting(org_id, drain.Drained())
-    drain.compact_distinct_deltas(org_id)
+    figures.fold_news(org_id)
 
 
 def rebuild_once(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from advocacy.core.records import StoredReturn, StoredTouch
 from advocacy.storage import packing
-from advocacy.storage.session import column, copy, execute, run, stream
+from advocacy.storage.session import column, copy, execute, run, scalar, stream
 
 
 @dataclass(slots=True, kw_only=True)
@@ -328,4 +328,11 @@ def read_counted(org_id: UUID, at_once: int = 5_000) -> Iterator[list[CountedAct
             order by campaign_id, occurred_on""",
         at_once,
         o=org_id,
+    )
+
+
+def count_counted(org_id: UUID) -> int:
+    """Return the number of counted actions."""
+    return scalar(
+        int, "select count(*) as actions from actions where org_id = :o and counted", o=org_id
     )

@@ -14,54 +14,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.core.buckets import NO_DAYS, cut
-from advocacy.core.distinct import range_queries
 from advocacy.core.records import StoredReturn, StoredTouch
-from advocacy.storage import time_zones
-from advocacy.storage.distinct_deltas import DELTAS
+from advocacy.storage import distinct_counts, time_zones
+from advocacy.storage.distinct_counts import ActionFilter, KeyPeople
 from advocacy.storage.money_movements import movements_sql
 from advocacy.storage.session import run
-from advocacy.storage.totals import OF_MODEL, RENEWAL
-
-
-class ActionFilter(NamedTuple):
-    """Whose actions, of which days, by which model, and which of them: None is any.
-
-    Without `campaign_id` it is the whole organization. `posts` has None for "no post", `campaigns`
-    None for "no campaign", `platforms` '' for "not known". `zone` is the campaign's, or the
-    organization's own; `hours` are those of its clock.
-    """
-
-    org_id: UUID
-    campaign_id: UUID | None
-    zone: str
-    first: date
-    last: date
-    model: str
-    posts: frozenset[UUID | None] | None = None
-    platforms: frozenset[str] | None = None
-    kinds: frozenset[str] | None = None
-    sources: frozenset[UUID] | None = None
-    campaigns: frozenset[UUID | None] | None = None
-    hours: frozenset[int] | None = None
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether only some of the actions are asked for."""
-        return any(each is not None for each in self[6:])
-
-
-# What totals are summed up by. `post_id` serves medium and author, which are a post's.
-_OF_TOTALS = {
-    "": "''",
-    "campaign": "campaign_id",
-    "post": "post_id",
-    "platform": "platform",
-    "kind": "kind",
-    "source": "source_id",
-    "day": "day",
-}
-
-_KIND = f"case kind when '{RENEWAL}' then 'donation' else kind end kind, kind = '{RENEWAL}' renewal"
 
 # What people are counted by, where the actions themselves are read.
 _OF_ACTIONS = {
@@ -127,67 +84,6 @@ def _at_hours(asked: ActionFilter, at: str) -> str:
         return ""
     shown = time_zones.local(at, time_zones.OWN)
     return f" and extract(hour from {shown}) = any(cast(:hours as int4[]))"
-
-
-class SumRow(NamedTuple):
-    """Sums of a key; see `read_sums`."""
-
-    key: str | UUID | date
-    credited: bool
-    kind: str
-    renewal: bool
-    currency: str
-    units: int
-    gross_minor: int
-    refunded_minor: int
-
-
-def read_sums(asked: ActionFilter, by: str) -> list[SumRow]:
-    """Return (key, credited, kind, renewal, currency, units, gross_minor, refunded_minor).
-
-    `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
-    are a post's. Renewals are donations, and stand apart. A day is one of the campaign's zone.
-    Reads spans where nothing asks for days or sources, which those do not have. Of no hours.
-    """
-    days = by in {"day", "source"} or asked.sources is not None
-    if asked.kinds is not None and "donation" in asked.kinds:
-        asked = asked._replace(kinds=asked.kinds | {RENEWAL})
-    pieces = cut(asked.first, asked.last)
-    if days:
-        pieces = pieces._replace(spans=NO_DAYS, head=(asked.first, asked.last), tail=NO_DAYS)
-    where = f"where org_id = :o and {OF_MODEL}{conditions(asked, 'post_id', 'platform')}"
-    spans = (
-        ""
-        if days
-        else f"""select campaign_id, null::date as day, post_id, {_KIND}, platform,
-                        null::uuid as source_id, currency, units, gross_minor, refunded_minor
-                 from span_totals {where} and starts_on between :spans_from and :spans_to
-                 union all"""
-    )
-    columns = f"""campaign_id, day, post_id, {_KIND}, platform, source_id, currency, units,
-                 gross_minor, refunded_minor"""
-    return run(
-        SumRow,
-        f"""select {_OF_TOTALS[by]} as key,
-                   post_id <> cast('00000000-0000-0000-0000-000000000000' as uuid) as credited,
-                   kind, renewal, currency, sum(units)::int8 as units,
-                   sum(gross_minor)::int8 as gross_minor,
-                   sum(refunded_minor)::int8 as refunded_minor
-            from (
-              {spans}
-              select {columns} from totals {where} and day between :head_from and :head_to
-              union all
-              select {columns} from totals {where} and day between :tail_from and :tail_to
-            ) as found
-            group by 1, 2, 3, 4, 5
-            having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0""",
-        **values_of(asked),
-        **{
-            f"{name}_{end}": day
-            for name, piece in pieces._asdict().items()
-            for end, day in zip(("from", "to"), piece, strict=True)
-        },
-    )
 
 
 class ClickRow(NamedTuple):
@@ -274,78 +170,6 @@ def read_clicks_by_hour(asked: ActionFilter, slot: str) -> list[ClickSlotRow]:
     )
 
 
-class RangePeople(NamedTuple):
-    """Distinct people of one of several ranges, by its number."""
-
-    number: int
-    supporters: int
-    new: int
-
-
-def people_of_ranges(
-    asked: ActionFilter, ranges: Sequence[tuple[date, date]], grain: str = "all", value: str = ""
-) -> list[RangePeople]:
-    """Return (number, supporters, new) for each of these ranges of days in which people came.
-
-    As `distinct_counts.read_people` does for one range, in one statement: all of them, or those of
-    one value of a grain.
-    """
-    cells = [
-        (number, box)
-        for number, (first, last) in enumerate(ranges)
-        for box in range_queries(first, last)
-    ]
-    return run(
-        RangePeople,
-        f"""with kept as (
-             select b.number,
-                    sum(p.people) filter (where b.since_span = 0 or not p.opening) as supporters,
-                    coalesce(sum(p.people) filter (where b.since_span = 0), 0)
-                    - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0)
-                      as new
-             from unnest(cast(:numbers as int4[]), cast(:day_spans as int2[]),
-                         cast(:since_spans as int2[]), cast(:froms as date[]), cast(:tos as date[]),
-                         cast(:since_froms as date[]), cast(:since_tos as date[]))
-                  as b (number, day_span, since_span, day_from, day_to, since_from, since_to)
-             cross join lateral (
-               select opening, sum(people) as people from presences
-               where org_id = :o and campaign_id = :scope and model in ('every', :model)
-                 and grain = :grain and value = :value
-                 and day_span = b.day_span and since_span = b.since_span
-                 and day between b.day_from and b.day_to
-                 and since between b.since_from and b.since_to
-               group by opening) as p
-             group by b.number),
-           news as (
-             select r.number,
-                    sum(e.people) filter (where e.opening or e.since < r.day_from) as supporters,
-                    sum(e.people) filter (where e.opening and e.since >= r.day_from) as new
-             from {DELTAS}
-             join unnest(cast(:on_days as date[]), cast(:of_numbers as int4[]),
-                         cast(:day_froms as date[])) as r (day, number, day_from) on e.day = r.day
-             where n.org_id = :o and n.scope_id = :scope and n.model in ('every', :model)
-               and n.grain = :grain and e.value = :value
-             group by r.number)
-           select number, coalesce(sum(supporters), 0)::int8 as supporters,
-                  coalesce(sum(new), 0)::int8 as new
-           from (select * from kept union all select * from news) as found
-           group by number having sum(supporters) <> 0""",
-        o=asked.org_id,
-        scope=asked.campaign_id or asked.org_id,
-        model=asked.model,
-        grain=grain,
-        value=value,
-        numbers=[number for number, _ in cells],
-        day_spans=[box.day_span for _, box in cells],
-        since_spans=[box.since_span for _, box in cells],
-        froms=[box.days[0] for _, box in cells],
-        tos=[box.days[1] for _, box in cells],
-        since_froms=[box.since[0] for _, box in cells],
-        since_tos=[box.since[1] for _, box in cells],
-        **_day_by_day(ranges),
-    )
-
-
 def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[object]]:
     """Return the days of ranges, each with its range's number and first day.
 
@@ -363,29 +187,24 @@ def _day_by_day(ranges: Sequence[tuple[date, date]]) -> dict[str, list[object]]:
     }
 
 
-class KeyPeople(NamedTuple):
-    """Distinct people of a key."""
-
-    key: str
-    supporters: int
-    new: int
-
-
 def count_people(
-    asked: ActionFilter,
-    by: str,
-    ranges: Sequence[tuple[date, date]] = (),
+    asked: ActionFilter, by: str, ranges: Sequence[tuple[date, date]] = ()
 ) -> list[KeyPeople]:
     """Return (key, supporters, new): distinct people behind the actions asked for.
 
-    `by` is '' or one of campaign, post, platform, medium, author, kind, source, hour (`key` is its
-    instant, written out), or range: one of `ranges`, by its number. `new` is as in
-    `distinct_counts`: their first action in the organization lies in the range, or in the hour or
-    range that the key is of. Where people of the organization are counted a day is one of its own
-    zone; by campaign, and in a campaign, one of the campaign's.
-
-    It reads every action of the range.
+    As `distinct_counts.count_people`, and also by hour (`key` is its instant, written out) or of
+    some hours; then new are those whose first action lies in the hour, and it reads every action of
+    the range.
     """
+    if by != "hour" and asked.hours is None:
+        return distinct_counts.count_people(asked, by, ranges)
+    return count_people_at_hours(asked, by, ranges)
+
+
+def count_people_at_hours(
+    asked: ActionFilter, by: str, ranges: Sequence[tuple[date, date]] = ()
+) -> list[KeyPeople]:
+    """Count people as `count_people` does, action by action."""
     at_place = (
         by in {"post", "platform", "medium", "author"}
         or asked.posts is not None

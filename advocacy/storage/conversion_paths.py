@@ -10,16 +10,21 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from advocacy.core.cells import EVERY, MODELS, PASSED_ON, Key, campaign_scope
 from advocacy.storage import time_zones
+from advocacy.storage.cells import read_cells
+from advocacy.storage.distinct_counts import written_id
 from advocacy.storage.money_movements import movements_sql
-from advocacy.storage.session import column, run
-from advocacy.storage.totals import OF_MODEL
+from advocacy.storage.session import run
+from advocacy.storage.totals import ALL_MODELS, summed
 
 GRAINS = ("post", "platform", "channel")
 """The levels of detail of a touch, in this order."""
 
 APART = "\x1f"
 """Separates the grains of a touch: the unit separator, which names do not contain."""
+
+_DIRECT = ("email", "sms", "web")
 
 _OF_TOTAL = {
     "post": "post_id::text",
@@ -203,40 +208,34 @@ def read_credits(
     `model` is `every` for credit on which all models agree; `key` is empty for unattributed.
     `units` are billionths of an action; money is net, of one currency.
     """
-    of_total = _OF_TOTAL[by]
-    if by == "channel":
-        of_total = f"case when platform = '' then '' else {of_total} end"
-    no_id = "00000000-0000-0000-0000-000000000000"
-    return run(
-        CreditRow,
-        f"""select model, coalesce(nullif({of_total}, '{no_id}'), '') as key,
-                   sum(units)::int8 as units,
-                   sum(case when currency = :currency then gross_minor - refunded_minor else 0 end)
-                     ::int8 as amount_minor
-            from totals
-            where org_id = :o and campaign_id = :c and day between :first and :last
-            group by 1, 2 order by 1, 2""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        currency=currency,
-    )
+    found: dict[tuple[str, str], list[int]] = {}
+    for piece in read_cells(org_id, [campaign_scope(campaign_id)], first, last, sums=True):
+        for key, number, units, gross, refunded in piece.sums():
+            if key.flags & PASSED_ON:
+                continue
+            model = ALL_MODELS if number == EVERY else MODELS[number]
+            credited = found.setdefault((model, _of_key(by, key)), [0, 0])
+            credited[0] += units
+            credited[1] += gross - refunded if key.currency == currency else 0
+    return [CreditRow(*of, *credited) for of, credited in sorted(found.items()) if any(credited)]
+
+
+def _of_key(by: str, key: Key) -> str:
+    if by == "post":
+        return written_id(key.post)
+    if by == "channel" and key.platform and key.platform not in _DIRECT:
+        return "social"
+    return key.platform
 
 
 def read_currencies(org_id: UUID, campaign_id: UUID, first: date, last: date) -> list[str]:
     """Return the currencies of gifts and refunds of a campaign, the most used first."""
-    return column(
-        str,
-        f"""select currency from totals
-           where org_id = :o and campaign_id = :c and day between :first and :last
-             and currency <> '' and {OF_MODEL}
-           group by currency
-           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
-           order by sum(units) desc, currency""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        model="last_touch",
+    found = summed(
+        org_id,
+        [campaign_scope(campaign_id)],
+        first,
+        last,
+        "last_touch",
+        lambda _scope, _day, key: key.currency or None,
     )
+    return sorted(found, key=lambda currency: (-found[currency][0], currency))

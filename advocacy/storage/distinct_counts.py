@@ -1,256 +1,89 @@
-"""Counts of distinct people, updated by deltas (see `advocacy.core.distinct`).
+"""Distinct people, new and returning: by set algebra over cells.
 
-A batch appends its deltas to `presence_news`; they are compacted into `presences` later. Readers
-add the two up.
-
-Note: The deltas of a person depend on all of their actions, so two workers must not compute them
-at the same time. The person's row in `supporters` is locked first and their other actions are read
-after that, in a separate statement, which sees what the other worker has committed.
+The people of a range, a filter and a group are the union of the sets of its days and keys; who of
+them is new are those who also are among the first acts of the range. See `advocacy.core.cells`.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from advocacy.core.buckets import DAYS
-from advocacy.core.distinct import ALL_MODELS, MODELS, Acted, Group, places, range_queries
-from advocacy.core.distinct_deltas import Change, changes
-from advocacy.core.records import StoredTouch
-from advocacy.storage import time_zones
-from advocacy.storage.actions import Action
-from advocacy.storage.distinct_deltas import (
-    DELTAS,
-    add_cells_sql,
-    append_deltas,
-    cells_sql,
-    drop_deltas,
+from pyroaring import BitMap
+
+from advocacy.core.cells import (
+    MODELS,
+    NO_ID,
+    Key,
+    campaign_scope,
+    first_scope,
+    own_scope,
+    union,
 )
-from advocacy.storage.session import column, execute, run
+from advocacy.storage import campaigns
+from advocacy.storage.cells import Piece, read_cells
+from advocacy.storage.session import run
+
+GRAINS = ("all", "kind", "post", "platform", "source", "medium", "author")
+"""By what people are counted."""
+
+GRAINS_OF_ORGANIZATION = ("all", "kind", "platform")
+"""By what a report counts people of a whole organization."""
+
+_PART_OF = {
+    "all": "kinds",
+    "kind": "kinds",
+    "post": "places",
+    "platform": "places",
+    "medium": "places",
+    "author": "places",
+    "source": "sources",
+}
+
+Zones = Mapping[UUID | None, str]
+Of = TypeVar("Of")
 
 
-def record_distinct_counts(
-    org_id: UUID, was: Iterable[Action], now: Iterable[Action], zones: Mapping[UUID | None, str]
-) -> None:
-    """Write down what changes for the people behind actions that `was` and are `now` so.
+class ActionFilter(NamedTuple):
+    """Whose actions, of which days, by which model, and which of them: None is any.
 
-    To be called after the rows of `actions` and `supporters` were written, in their transaction.
+    Without `campaign_id` it is the whole organization. `posts` has None for "no post", `campaigns`
+    None for "no campaign", `platforms` '' for "not known". `zone` is the campaign's, or the
+    organization's own; `hours` are those of its clock.
     """
-    before, after = _by_person(was), _by_person(now)
-    changed = [
-        person
-        for person in sorted({*before, *after})
-        if not (before[person] and after[person])
-        or _shapes(before[person]) != _shapes(after[person])
-    ]
-    if not changed:
-        return
-    _lock_supporters(org_id, changed)
-    gone = [each for person in changed for each in before[person]]
-    come = [each for person in changed for each in after[person]]
-    others = _other_actions(org_id, changed, {each.id for each in (*gone, *come)})
-    posts = _posts_of(org_id, (*gone, *come, *others))
-    append_deltas(org_id, changes(org_id, gone, come, others, zones, posts))
 
-
-def _by_person(actions: Iterable[Action]) -> dict[UUID, list[Action]]:
-    found: dict[UUID, list[Action]] = defaultdict(list)
-    for action in actions:
-        if action.supporter_id and action.counted:
-            found[action.supporter_id].append(action)
-    return found
-
-
-def _shapes(actions: Iterable[Action]) -> dict[UUID, tuple[object, ...]]:
-    """Return by id the fields of each action on which distinct counts depend."""
-    return {
-        each.id: (
-            each.campaign_id,
-            each.occurred_at,
-            each.occurred_on,
-            each.kind,
-            each.source_id,
-            places(each),
-        )
-        for each in actions
-    }
-
-
-def _lock_supporters(org_id: UUID, people: Sequence[UUID]) -> None:
-    execute(
-        """select id from supporters where org_id = :o and id = any(cast(:ids as uuid[]))
-           order by id for no key update""",
-        o=org_id,
-        ids=list(people),
-    )
-
-
-class _ActedRow(NamedTuple):
-    supporter_id: UUID
+    org_id: UUID
     campaign_id: UUID | None
-    occurred_at: datetime
-    occurred_on: date
-    kind: str
-    source_id: UUID
-    post_id: UUID | None
-    platform: str
-    path: list[StoredTouch] | None
+    zone: str
+    first: date
+    last: date
+    model: str
+    posts: frozenset[UUID | None] | None = None
+    platforms: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    sources: frozenset[UUID] | None = None
+    campaigns: frozenset[UUID | None] | None = None
+    hours: frozenset[int] | None = None
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some of the actions are asked for."""
+        return any(each is not None for each in self[6:])
 
-def _other_actions(org_id: UUID, people: Sequence[UUID], given: Iterable[UUID]) -> list[_ActedRow]:
-    return run(
-        _ActedRow,
-        """select supporter_id, campaign_id, occurred_at, occurred_on, kind, source_id, post_id,
-                  platform, path
-           from actions
-           where org_id = :o and supporter_id = any(cast(:people as uuid[])) and counted
-             and id <> all(cast(:given as uuid[]))""",
-        o=org_id,
-        people=list(people),
-        given=list(given),
-    )
+    @property
+    def post_bytes(self) -> frozenset[bytes] | None:
+        """The posts as keys of cells have them."""
+        if self.posts is None:
+            return None
+        return frozenset(each.bytes if each else b"" for each in self.posts)
 
-
-class _PostRow(NamedTuple):
-    id: UUID
-    medium: str
-    author: str
-
-
-def _posts_of(org_id: UUID, actions: Iterable[Acted]) -> dict[UUID, tuple[str, str]]:
-    """Return the medium and the author of each post that these actions are credited to.
-
-    Call `move_people` before changing them.
-    """
-    ids: set[object] = set()
-    for each in actions:
-        ids |= {touch["post_id"] for touch in each.path} if each.path else {each.post_id}
-    ids -= {None}
-    if not ids:
-        return {}
-    return {
-        row.id: (row.medium, row.author)
-        for row in run(
-            _PostRow,
-            """select id, medium, author from posts
-               where org_id = :o and id = any(cast(:ids as uuid[]))""",
-            o=org_id,
-            ids=list(map(str, ids)),
-        )
-    }
-
-
-def move_people(
-    org_id: UUID, post_id: UUID, described: tuple[str, str], zones: Mapping[UUID | None, str]
-) -> None:
-    """Write down what changes where a post turns out to be of this medium and this author.
-
-    To be called before the post is changed, while no one else stores actions of the organization.
-    """
-    # Whatever has the post on its path has a share in a total of it, and is of its campaign.
-    people = column(
-        UUID,
-        """with days as (
-             select campaign_id, min(day) as first, max(day) as last from totals
-             where org_id = :o and post_id = :p group by campaign_id)
-           select distinct a.supporter_id
-           from days d
-           join actions a on a.org_id = :o and a.campaign_id = d.campaign_id
-             and a.occurred_on between d.first and d.last
-           where a.counted and a.supporter_id is not null
-             and (a.post_id = :p or a.path @> cast(:step as jsonb))""",
-        o=org_id,
-        p=post_id,
-        step=json.dumps([{"post_id": str(post_id)}]),
-    )
-    acted = _other_actions(org_id, people, ())
-    posts = _posts_of(org_id, acted)
-    changed: Counter[tuple[Group, date, date, bool]] = Counter()
-    for sign, known in ((-1, posts), (1, {**posts, post_id: described})):
-        for each in changes(org_id, (), acted, (), zones, known):
-            changed[each[:4]] += sign * each.people
-    append_deltas(org_id, [Change(*each, people) for each, people in changed.items() if people])
-
-
-def rebuild_distinct_counts(org_id: UUID) -> None:
-    """Rebuild distinct counts from all actions, as `record_distinct_counts` would have made them.
-
-    In one statement over all actions: where everything is rebuilt, each person is looked at once
-    instead of once for each of their actions. Correct counts are not written again: they are most
-    of what a rebuild would write. The rules are those of `advocacy.core.distinct`.
-    """
-    drop_deltas(org_id)
-    # A million people are sorted in it more than once.
-    execute("set local work_mem = '128MB'")
-    execute(
-        f"""with {time_zones.CLOCKS},
-           acted as (
-             select a.*, min(occurred_at) over (partition by supporter_id) as first_at
-             from actions a where org_id = :o and counted and supporter_id is not null),
-           scoped as (
-             select a.*, a.campaign_id as scope, a.occurred_on as day, false as whole,
-                    {time_zones.day("a.first_at", time_zones.EACH)} as first_on
-             from acted a join campaigns c on c.org_id = :o and c.id = a.campaign_id
-             join clocks k on k.zone = c.timezone
-             union all
-             select a.*, a.org_id, {time_zones.day("a.occurred_at", time_zones.EACH)}, true,
-                    {time_zones.day("a.first_at", time_zones.EACH)}
-             from acted a join organizations o on o.id = :o
-             join clocks k on k.zone = o.timezone),
-           judged as (
-             select *, bool_or(path is not null) over (partition by scope, supporter_id) as differ
-             from scoped),
-           placed as (
-             select scope, supporter_id, day, whole, first_on, :every as model, post_id, platform
-             from judged where not differ
-             union all
-             select scope, supporter_id, day, whole, first_on, m.model, post_id, platform
-             from judged cross join unnest(cast(:models as text[])) as m (model)
-             where differ and path is null
-             union all
-             select scope, supporter_id, day, whole, first_on, m.model,
-                    cast(t ->> 'post_id' as uuid), t ->> 'platform'
-             from judged, jsonb_array_elements(path) t,
-                  jsonb_object_keys(t -> 'shares') as m (model)
-             where path is not null),
-           grouped as (
-             select scope, supporter_id, day, first_on, :every as model, g.grain, g.value
-             from judged
-             cross join lateral (values ('all', ''), ('kind', kind), ('source', source_id::text))
-                        as g (grain, value)
-             where not (whole and g.grain = 'source')
-             union
-             select p.scope, p.supporter_id, p.day, p.first_on, p.model, g.grain, g.value
-             from placed p left join posts on posts.org_id = :o and posts.id = p.post_id
-             cross join lateral (values ('post', coalesce(p.post_id::text, '')),
-                                        ('platform', p.platform),
-                                        ('medium', coalesce(posts.medium, '')),
-                                        ('author', coalesce(posts.author, ''))) as g (grain, value)
-             where not p.whole or g.grain = 'platform'),
-           paired as (
-             select *, lag(day) over (partition by scope, model, grain, value, supporter_id
-                                      order by day) as last
-             from grouped),
-           found as (
-             select scope, model, grain, value, day, last is null as opening,
-                    coalesce(last, least(first_on, day)) as since, count(*) as people
-             from paired group by 1, 2, 3, 4, 5, 6, 7)
-           {add_cells_sql(f"{cells_sql('found')} union all {_TAKEN_OFF}")}""",
-        o=org_id,
-        every=ALL_MODELS,
-        models=MODELS,
-        span=DAYS,
-        **time_zones.of_organization(org_id),
-    )
-
-
-_TAKEN_OFF = """select campaign_id, model, grain, day_span, since_span, day, since, opening, value,
-                        -people
-                 from presences where org_id = :o"""
+    @property
+    def source_bytes(self) -> frozenset[bytes] | None:
+        """The sources as keys of cells have them."""
+        return None if self.sources is None else frozenset(each.bytes for each in self.sources)
 
 
 class PeopleRow(NamedTuple):
@@ -273,60 +106,264 @@ def read_people(
 ) -> list[PeopleRow]:
     """Return (scope, grain, value, supporters, new): distinct people from `first` to `last`.
 
-    A scope is a campaign's id, or the organization's own for all of it. `value` is '' for the grain
-    'all' and where there is none (no post); ids are written out. A supporter is new where their
-    first action in the organization lies in the range. They are a post's where the model gives it
-    any share of one of their actions.
+    A scope is a campaign's id, or the organization's own for all of it; `NO_ID` is what has no
+    campaign. `value` is '' for the grain 'all' and where there is none (no post); ids are written
+    out. A supporter is new where their first action in the organization lies in the range. They are
+    a post's where the model gives it any share of one of their actions.
     """
-    asked = range_queries(first, last)
-    return run(
-        PeopleRow,
-        # Summed up within each box: so the boxes are looked up one by one, each a part of the key.
-        f"""with kept as (
-             select s.scope, g.grain, p.value,
-                    sum(p.people) filter (where b.since_span = 0 or not p.opening) as supporters,
-                    coalesce(sum(p.people) filter (where b.since_span = 0), 0)
-                    - coalesce(sum(p.people) filter (where b.since_span > 0 and p.opening), 0)
-                      as new
-             from unnest(cast(:day_spans as int2[]), cast(:since_spans as int2[]),
-                         cast(:froms as date[]), cast(:tos as date[]),
-                         cast(:since_froms as date[]), cast(:since_tos as date[]))
-                  as b (day_span, since_span, day_from, day_to, since_from, since_to)
-             cross join unnest(cast(:scopes as uuid[])) as s (scope)
-             cross join unnest(cast(:grains as text[])) as g (grain)
-             cross join unnest(array['every', :model]) as m (model)
-             cross join lateral (
-               select value, opening, sum(people) as people from presences
-               where org_id = :o and campaign_id = s.scope and model = m.model and grain = g.grain
-                 and day_span = b.day_span and since_span = b.since_span
-                 and day between b.day_from and b.day_to
-                 and since between b.since_from and b.since_to
-               group by value, opening) as p
-             group by s.scope, g.grain, p.value),
-           news as (
-             select n.scope_id as scope, n.grain, e.value,
-                    sum(e.people) filter (where e.opening or e.since < :first) as supporters,
-                    sum(e.people) filter (where e.opening and e.since >= :first) as new
-             from {DELTAS}
-             where n.org_id = :o and n.scope_id = any(cast(:scopes as uuid[]))
-               and n.model in ('every', :model) and n.grain = any(cast(:grains as text[]))
-               and e.day between :first and :last
-             group by n.scope_id, n.grain, e.value)
-           select scope, grain, value, coalesce(sum(supporters), 0)::int8 as supporters,
-                  coalesce(sum(new), 0)::int8 as new
-           from (select * from kept union all select * from news) as found
-           group by scope, grain, value having sum(supporters) <> 0
-           order by scope, grain, value""",
-        o=org_id,
-        scopes=list(scopes),
-        model=model,
-        grains=list(grains),
-        first=first,
-        last=last,
-        day_spans=[box.day_span for box in asked],
-        since_spans=[box.since_span for box in asked],
-        froms=[box.days[0] for box in asked],
-        tos=[box.days[1] for box in asked],
-        since_froms=[box.since[0] for box in asked],
-        since_tos=[box.since[1] for box in asked],
-    )
+    zones = campaigns.zones(org_id)
+    scope_of: dict[str, list[UUID]] = {}
+    zone_of: dict[UUID, str] = {}
+    for scope in scopes:
+        whole = scope == org_id
+        campaign_id = None if whole or scope == NO_ID else scope
+        zone_of[scope] = zones[None if whole else campaign_id]
+        names = own_scopes(zones) if whole else [campaign_scope(campaign_id)]
+        for name in names:
+            scope_of.setdefault(name, []).append(scope)
+    firsts_of = {first_scope(zone): zone for zone in zone_of.values()}
+    groups = _Groups[tuple[UUID, str, str]]()
+    firsts: dict[str, list[BitMap]] = {}
+    bit = 1 << MODELS.index(model)
+    parts = {_PART_OF[grain] for grain in grains}
+    described = _Described(org_id) if {"medium", "author"} & {*grains} else None
+    pieces = read_cells(org_id, {*scope_of, *firsts_of}, first, last, margins=parts)
+    for piece in pieces:
+        if piece.scope in firsts_of:
+            firsts.setdefault(firsts_of[piece.scope], []).extend(_firsts(piece))
+            continue
+        for part in parts:
+            of_part = [grain for grain in grains if _PART_OF[grain] == part]
+            for key, people in piece.margin(part):
+                if key.models & bit:
+                    for grain in of_part:
+                        value = _value(grain, key, described)
+                        for scope in scope_of[piece.scope]:
+                            groups.add((scope, grain, value), people)
+    new_of = {zone: union(sets) for zone, sets in firsts.items()}
+    return [
+        PeopleRow(
+            *of, len(people), people.intersection_cardinality(new_of.get(zone_of[of[0]], _NOBODY))
+        )
+        for of, people in sorted(groups.unions(), key=lambda item: item[0])
+    ]
+
+
+_NOBODY = BitMap()
+
+
+def own_scopes(zones: Zones) -> list[str]:
+    """Return the scopes that are an organization by its own clock, each campaign once."""
+    return [
+        campaign_scope(each) if zone == zones[None] else own_scope(each)
+        for each, zone in zones.items()
+    ]
+
+
+def campaign_scopes(zones: Zones, campaign_id: UUID | None) -> list[str]:
+    """Return the scope of a campaign, or those of all, each by its own clock."""
+    return [campaign_scope(each) for each in ([campaign_id] if campaign_id else zones)]
+
+
+class _Groups(Generic[Of]):
+    """Collects sets by group."""
+
+    def __init__(self) -> None:
+        self._sets: dict[Of, list[BitMap]] = {}
+
+    def add(self, of: Of, people: BitMap) -> None:
+        found = self._sets.get(of)
+        if found is None:
+            self._sets[of] = [people]
+        else:
+            found.append(people)
+
+    def unions(self) -> Iterator[tuple[Of, BitMap]]:
+        for of, sets in self._sets.items():
+            people = union(sets)
+            if people:
+                yield of, people
+
+
+def _firsts(piece: Piece) -> list[BitMap]:
+    return [people for _, people in piece.people()]
+
+
+@lru_cache(maxsize=20_000)
+def written_id(of: bytes) -> str:
+    """Return an id as text, '' for none."""
+    return str(UUID(bytes=of)) if of else ""
+
+
+class _PostRow(NamedTuple):
+    id: UUID
+    medium: str
+    author: str
+
+
+class _Described:
+    """What posts say now of their medium and their author."""
+
+    def __init__(self, org_id: UUID) -> None:
+        rows = run(_PostRow, "select id, medium, author from posts where org_id = :o", o=org_id)
+        self._of = {row.id.bytes: row for row in rows}
+
+    def value(self, grain: str, post: bytes) -> str:
+        row = self._of.get(post)
+        return "" if row is None else row.medium if grain == "medium" else row.author
+
+
+def _value(by: str, key: Key, described: _Described | None) -> str:
+    match by:
+        case "kind":
+            return key.kind
+        case "post":
+            return written_id(key.post)
+        case "platform":
+            return key.platform
+        case "source":
+            return written_id(key.source)
+        case "medium" | "author":
+            assert described is not None  # noqa: S101
+            return described.value(by, key.post)
+    return ""
+
+
+class KeyPeople(NamedTuple):
+    """Distinct people of a key."""
+
+    key: str
+    supporters: int
+    new: int
+
+
+def count_people(
+    asked: ActionFilter, by: str, ranges: Sequence[tuple[date, date]] = ()
+) -> list[KeyPeople]:
+    """Return (key, supporters, new): distinct people behind the actions asked for.
+
+    `by` is '' or one of campaign, post, platform, medium, author, kind, source, or range: one of
+    `ranges`, by its number. `new` is as in `read_people`: their first action in the organization
+    lies in the range, or in the range that the key is of. Where people of the organization are
+    counted a day is one of its own zone; by campaign, and in a campaign, one of the campaign's. Of
+    no hours.
+    """
+    zones = campaigns.zones(asked.org_id)
+    scopes = _scopes(asked, by, zones)
+    firsts_of = {first_scope(zone): zone for zone, _ in scopes.values()}
+    part = _only_part(asked, by)
+    described = _Described(asked.org_id) if by in {"medium", "author"} else None
+    number_of = _numbers(ranges) if by == "range" else {}
+    wanted = _wanted(asked)
+    groups = _Groups[tuple[str, int | None, str]]()
+    firsts = _Groups[tuple[str, int | None]]()
+    for piece in read_cells(
+        asked.org_id,
+        {*scopes, *firsts_of},
+        asked.first,
+        asked.last,
+        margins=[part] if part else [],
+        people=part is None,
+        by_day=by == "range",
+    ):
+        number = number_of.get(piece.first) if by == "range" else None
+        if by == "range" and number is None:
+            continue
+        if zone := firsts_of.get(piece.scope):
+            for people in _firsts(piece):
+                firsts.add((zone, number), people)
+            continue
+        zone, campaign = scopes[piece.scope]
+        sets = piece.margin(part) if part else piece.people(wanted)
+        for key, people in sets:
+            if part is None or wanted(key):
+                value = campaign if by == "campaign" else _value(by, key, described)
+                groups.add((zone, number, value), people)
+    new_of = dict(firsts.unions())
+    return [
+        KeyPeople(
+            value if number is None else str(number),
+            len(people),
+            people.intersection_cardinality(new_of.get((zone, number), _NOBODY)),
+        )
+        for (zone, number, value), people in groups.unions()
+    ]
+
+
+def _scopes(asked: ActionFilter, by: str, zones: Zones) -> dict[str, tuple[str, str]]:
+    """Return the scopes to read, each with its zone and the key of its campaign."""
+    ids: Iterable[UUID | None] = zones if asked.campaign_id is None else [asked.campaign_id]
+    own = asked.campaign_id is None and by != "campaign"
+    found = {}
+    for each in ids:
+        if asked.campaigns is None or each in asked.campaigns:
+            name = own_scope(each) if own and zones[each] != zones[None] else campaign_scope(each)
+            found[name] = (zones[None] if own else zones[each], str(each) if each else "")
+    return found
+
+
+def _only_part(asked: ActionFilter, by: str) -> str | None:
+    """Return the margin that has all that is asked for; None where no single one has it."""
+    parts = {_PART_OF[by]} if by in _PART_OF else set()
+    if asked.kinds is not None:
+        parts.add("kinds")
+    if asked.posts is not None or asked.platforms is not None:
+        parts.add("places")
+    if asked.sources is not None:
+        parts.add("sources")
+    return (parts or {"kinds"}).pop() if len(parts) < 2 else None
+
+
+def _wanted(asked: ActionFilter) -> Callable[[Key], bool]:
+    bit = 1 << MODELS.index(asked.model)
+    posts, sources = asked.post_bytes, asked.source_bytes
+    kinds, platforms = asked.kinds, asked.platforms
+
+    def wanted(key: Key) -> bool:
+        return bool(
+            key.models & bit
+            and (kinds is None or key.kind in kinds)
+            and (platforms is None or key.platform in platforms)
+            and (posts is None or key.post in posts)
+            and (sources is None or key.source in sources)
+        )
+
+    return wanted
+
+
+def _numbers(ranges: Sequence[tuple[date, date]]) -> dict[date, int]:
+    """Return of each day the number of its range."""
+    return {
+        date.fromordinal(day): number
+        for number, (first, last) in enumerate(ranges)
+        for day in range(first.toordinal(), last.toordinal() + 1)
+    }
+
+
+class FirstDay(NamedTuple):
+    """How many people acted for the first time on a day."""
+
+    day: date
+    number: int
+
+
+def read_first_days(
+    org_id: UUID,
+    scopes: Iterable[str],
+    first: date,
+    last: date,
+    wanted: Callable[[Key], bool] = lambda _: True,
+) -> list[FirstDay]:
+    """Return (day, number) of people by the day on which they first were in these sets."""
+    by_day: dict[date, list[BitMap]] = {}
+    for piece in read_cells(org_id, scopes, first, last, margins=["kinds"], by_day=True):
+        sets = [people for key, people in piece.margin("kinds") if wanted(key)]
+        by_day.setdefault(piece.first, []).extend(sets)
+    seen = BitMap()
+    found = []
+    for day, sets in sorted(by_day.items()):
+        before = len(seen)
+        seen |= union(sets)
+        if len(seen) > before:
+            found.append(FirstDay(day, len(seen) - before))
+    return found

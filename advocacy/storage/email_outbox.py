@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from advocacy.core.ids import new_id
 from advocacy.core.records import JsonObject
+from advocacy.storage import totals
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Campaign, ReportSubscription
@@ -358,14 +359,12 @@ def last_figures(org_id: UUID, subscription_id: UUID, report_id: UUID) -> JsonOb
 
 def campaigns_with_data(org_id: UUID, first: date, last: date) -> set[UUID]:
     """Return the campaigns that have actions or clicks on these days; the nil UUID is for none."""
-    rows = column(
+    clicked = column(
         UUID,
-        """select campaign_id from totals where org_id = :o and day between :first and :last
-           union
-           select campaign_id from click_totals
+        """select distinct campaign_id from click_totals
            where org_id = :o and day between :first and :last""",
         o=org_id,
         first=first,
         last=last,
     )
-    return set(rows)
+    return totals.campaigns_with_actions(org_id, first, last).union(clicked)

@@ -14,14 +14,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from advocacy.core.cells import GONE, UNIT
 from advocacy.core.ids import new_id
+from advocacy.storage import campaigns, totals
 from advocacy.storage.campaigns import within
 from advocacy.storage.db import db
-from advocacy.storage.distinct_deltas import DELTAS
+from advocacy.storage.distinct_counts import campaign_scopes, own_scopes, read_first_days
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.models import Goal
 from advocacy.storage.session import execute, run
-from advocacy.storage.totals import OF_MODEL
 
 _SAME = ("campaign_id", "measure", "currency", "first_on", "last_on")
 """The columns that identify a goal: no two goals have the same values."""
@@ -85,21 +86,9 @@ def read_supporters(org_id: UUID, campaign_id: UUID | None, last: date) -> list[
 
     For the organization it is a day of its own zone.
     """
-    return run(
-        OfDay,
-        f"""select day, sum(people)::int8 as number from (
-              select day, people from presences
-              where org_id = :o and campaign_id = :scope and model = 'every' and grain = 'all'
-                and day_span = 1 and since_span = 0 and opening and day <= :last
-              union all
-              select e.day, e.people from {DELTAS}
-              where n.org_id = :o and n.scope_id = :scope and n.model = 'every' and n.grain = 'all'
-                and e.opening and e.day <= :last) as first_days
-            group by day having sum(people) <> 0 order by day""",
-        o=org_id,
-        scope=campaign_id or org_id,
-        last=last,
-    )
+    zones = campaigns.zones(org_id)
+    scopes = campaign_scopes(zones, campaign_id) if campaign_id else own_scopes(zones)
+    return [OfDay(*row) for row in read_first_days(org_id, scopes, date.min, last)]
 
 
 def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date) -> list[OfDay]:
@@ -107,20 +96,15 @@ def read_donors(org_id: UUID, campaign_id: UUID | None, first: date, last: date)
 
     A fully refunded gift does not count.
     """
-    return run(
-        OfDay,
-        f"""select day, count(*)::int8 as number from (
-              select min(occurred_on) as day from actions
-              where org_id = :o {within(campaign_id)} and counted and kind = 'donation'
-                and gross_minor > refunded_minor and supporter_id is not null
-                and occurred_on between :first and :last
-              group by supporter_id) began
-            group by day order by day""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
+    scopes = campaign_scopes(campaigns.zones(org_id), campaign_id)
+    rows = read_first_days(
+        org_id,
+        scopes,
+        first,
+        last,
+        lambda key: key.kind == "donation" and not key.flags & GONE,
     )
+    return [OfDay(*row) for row in rows]
 
 
 def read_sums(
@@ -133,22 +117,21 @@ def read_sums(
     currency: str = "",
 ) -> list[OfDay]:
     """Return (day, number) of actions, or of one kind; with a currency, its net minor units."""
-    what = "sum(gross_minor - refunded_minor)" if currency else "sum(units) / 1000000000"
-    return run(
-        OfDay,
-        f"""select day, ({what})::int8 as number from totals
-            where org_id = :o {within(campaign_id)} and {OF_MODEL}
-              and day between :first and :last
-              {"and kind = :kind" if kind else ""} {"and currency = :currency" if currency else ""}
-            group by day order by day""",
-        o=org_id,
-        c=campaign_id,
-        model="last_touch",
-        first=first,
-        last=last,
-        kind=kind,
-        currency=currency,
+    found = totals.summed(
+        org_id,
+        campaign_scopes(campaigns.zones(org_id), campaign_id),
+        first,
+        last,
+        "last_touch",
+        lambda _scope, day, key: (
+            day if kind in {"", key.kind} and currency in {"", key.currency} else None
+        ),
+        by_day=True,
     )
+    return [
+        OfDay(day, gross - refunded if currency else units // UNIT)
+        for day, (units, gross, refunded) in sorted(found.items())
+    ]
 
 
 def read_districts(

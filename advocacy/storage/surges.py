@@ -13,7 +13,7 @@ from uuid import UUID
 
 from advocacy.core.ids import new_id
 from advocacy.core.records import Running, Surge
-from advocacy.storage import time_zones
+from advocacy.storage import campaigns, time_zones, totals
 from advocacy.storage.session import column, execute, run
 
 
@@ -36,6 +36,13 @@ def clicks_now(org_id: UUID, since: datetime, until: datetime, days: int) -> lis
 
 def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> list[Running]:
     """Return the posts with actions since then by last touch, with their past."""
+    # A day more at both ends, whatever the campaign's zone.
+    units = totals.read_units_by_post(
+        org_id,
+        [each for each in campaigns.zones(org_id) if each],
+        since.date() - timedelta(days=days + 1),
+        until.date() + timedelta(days=1),
+    )
     return _running(
         f"""select a.post_id, a.campaign_id, count(*) as counted
            from campaigns c join clocks k on k.zone = c.timezone
@@ -45,15 +52,20 @@ def actions_now(org_id: UUID, since: datetime, until: datetime, days: int) -> li
            where c.org_id = :o and a.post_id is not null
            group by a.post_id, a.campaign_id""",
         """select d.campaign_id, d.post_id, sum(d.units)::float8 / 1000000000 as n
-           from totals d join today t on t.campaign_id = d.campaign_id
-           where d.org_id = :o and d.model in ('every', 'last_touch')
-             and d.day < t.day and d.day >= t.day - :days
-             and d.post_id <> '00000000-0000-0000-0000-000000000000'
+           from unnest(cast(:past_campaigns as uuid[]), cast(:past_days as date[]),
+                       cast(:past_posts as uuid[]), cast(:past_units as int8[]))
+                as d (campaign_id, day, post_id, units)
+           join today t on t.campaign_id = d.campaign_id
+           where d.day < t.day and d.day >= t.day - :days
            group by d.campaign_id, d.post_id""",
         org_id,
         since,
         until,
         days,
+        past_campaigns=[campaign for campaign, _, _ in units],
+        past_days=[day for _, day, _ in units],
+        past_posts=[post for _, _, post in units],
+        past_units=list(units.values()),
     )
 
 
@@ -66,7 +78,13 @@ class _RunningRow(NamedTuple):
 
 
 def _running(
-    window: str, past: str, org_id: UUID, since: datetime, until: datetime, days: int
+    window: str,
+    past: str,
+    org_id: UUID,
+    since: datetime,
+    until: datetime,
+    days: int,
+    **more: object,
 ) -> list[Running]:
     rows = run(
         _RunningRow,
@@ -94,6 +112,7 @@ def _running(
         since=since,
         until=until,
         days=days,
+        **more,
         **time_zones.of_organization(org_id),
     )
     return [

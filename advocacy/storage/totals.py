@@ -1,230 +1,84 @@
-"""Totals by day, and the figures that a report reads.
+"""Totals: actions, money and clicks, as cells and the counters of clicks have them.
 
 Note: Actions and money add up over days and posts; numbers of people do not (see
-`advocacy.core.distinct`). What is counted by day is also counted by spans of sixteen days, so that
-a report over years reads few rows.
+`advocacy.storage.distinct_counts`). `units` are billionths of an action, since most models share
+one out. Days are those of the campaign's own zone, also where it is about the organization.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from advocacy.core.buckets import DAYS, cut, span_of
-from advocacy.storage.actions import Action
-from advocacy.storage.campaigns import within
-from advocacy.storage.session import execute, run, scalar
+from advocacy.core.buckets import DAYS, cut
+from advocacy.core.cells import (
+    EVERY,
+    MODELS,
+    NO_ID,
+    PASSED_ON,
+    RENEWAL,
+    UNIT,
+    Key,
+    campaign_scope,
+)
+from advocacy.storage import campaigns
+from advocacy.storage.cells import days_between, read_cells
+from advocacy.storage.distinct_counts import ActionFilter, campaign_scopes
+from advocacy.storage.session import execute, run
 
 ALL_MODELS = "every"
-"""The model of totals on which all models agree."""
+"""The model of credit on which all models agree."""
 
-UNIT = 1_000_000_000
-"""So many units are one action."""
-
-RENEWAL = "renewal"
-"""The kind of totals of a recurring gift's later payments: donations, and shown apart."""
-
-NO_ID = UUID(int=0)
-"""Stands in a key of totals for "no post" and "no campaign"."""
-
-OF_MODEL = "model || '' in ('every', :model)"
-"""The condition for totals of a model.
-
-Written so that no index is asked for it: keys have the model behind the post, and PostgreSQL 18
-estimates looking up two models for each post as so expensive that it reads the whole table.
-"""
+Group = TypeVar("Group")
+Amounts = list[int]
+"""Units, gross and refunded money."""
 
 
-class Key(NamedTuple):
-    """What a total is of. Equal keys add up."""
+def summed(
+    org_id: UUID,
+    scopes: Iterable[str],
+    first: date,
+    last: date,
+    model: str,
+    of: Callable[[str, date, Key], Group | None],
+    *,
+    by_day: bool = False,
+) -> dict[Group, Amounts]:
+    """Return the sums by a model, added up by what `of` returns; None is left out.
 
-    campaign_id: UUID
-    day: date
-    post_id: UUID
-    model: str
-    kind: str
-    tier: str
-    platform: str
-    source_id: UUID
-    currency: str
-
-
-class Sums(NamedTuple):
-    """How much of it: billionths of an action, and money in minor units of the key's currency."""
-
-    units: int
-    gross_minor: int
-    refunded_minor: int
-
-
-def add_totals(org_id: UUID, deltas: Mapping[Key, Sums], stripe: int) -> None:
-    """Add deltas, in the order of their keys, into this worker's stripe."""
-    ordered = sorted((key, sums) for key, sums in deltas.items() if any(sums))
-    if not ordered:
-        return
-    execute(
-        """insert into totals (org_id, campaign_id, day, post_id, model, kind, tier, platform,
-                               source_id, currency, slot, units, gross_minor, refunded_minor)
-           select :o, v.campaign_id, v.day, v.post_id, v.model, v.kind, v.tier, v.platform,
-                  v.source_id, v.currency, :slot, v.units, v.gross_minor, v.refunded_minor
-           from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
-                       cast(:models as text[]), cast(:kinds as text[]), cast(:tiers as text[]),
-                       cast(:platforms as text[]), cast(:sources as uuid[]),
-                       cast(:currencies as text[]), cast(:units as int8[]),
-                       cast(:gross as int8[]), cast(:refunded as int8[]))
-                as v (campaign_id, day, post_id, model, kind, tier, platform, source_id, currency,
-                      units, gross_minor, refunded_minor)
-           on conflict (org_id, campaign_id, day, post_id, model, kind, tier, platform, source_id,
-                        currency, slot)
-           do update set units = totals.units + excluded.units,
-                         gross_minor = totals.gross_minor + excluded.gross_minor,
-                         refunded_minor = totals.refunded_minor + excluded.refunded_minor""",
-        o=org_id,
-        slot=stripe,
-        campaigns=[key.campaign_id for key, _ in ordered],
-        days=[key.day for key, _ in ordered],
-        posts=[key.post_id for key, _ in ordered],
-        models=[key.model for key, _ in ordered],
-        kinds=[key.kind for key, _ in ordered],
-        tiers=[key.tier for key, _ in ordered],
-        platforms=[key.platform for key, _ in ordered],
-        sources=[key.source_id for key, _ in ordered],
-        currencies=[key.currency for key, _ in ordered],
-        units=[sums.units for _, sums in ordered],
-        gross=[sums.gross_minor for _, sums in ordered],
-        refunded=[sums.refunded_minor for _, sums in ordered],
-    )
-    _add_span_totals(org_id, ordered, stripe)
-    _add_day_totals(org_id, ordered, stripe)
+    `of` gets the scope, the day (or the month, unless `by_day`) and the key.
+    """
+    number = MODELS.index(model)
+    found: dict[Group, Amounts] = {}
+    for piece in read_cells(org_id, scopes, first, last, sums=True, by_day=by_day):
+        scope, day = piece.scope, piece.first
+        for key, of_model, units, gross, refunded in piece.sums():
+            if of_model not in (EVERY, number) or key.flags & PASSED_ON:
+                continue
+            group = of(scope, day, key)
+            if group is None:
+                continue
+            amounts = found.get(group)
+            if amounts is None:
+                found[group] = [units, gross, refunded]
+            else:
+                amounts[0] += units
+                amounts[1] += gross
+                amounts[2] += refunded
+    return {group: amounts for group, amounts in found.items() if any(amounts)}
 
 
-def _add_span_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], stripe: int) -> None:
-    """Add the same by span and without the source."""
-    spans: dict[tuple[UUID, date, UUID, str, str, str, str, str], list[int]] = defaultdict(
-        lambda: [0, 0, 0]
-    )
-    for key, sums in deltas:
-        total = spans[
-            key.campaign_id,
-            span_of(key.day),
-            key.post_id,
-            key.model,
-            key.kind,
-            key.tier,
-            key.platform,
-            key.currency,
-        ]
-        for index, amount in enumerate(sums):
-            total[index] += amount
-    ordered = sorted((*key, *sums) for key, sums in spans.items() if any(sums))
-    if not ordered:
-        return
-    names = (
-        "campaigns",
-        "starts",
-        "posts",
-        "models",
-        "kinds",
-        "tiers",
-        "platforms",
-        "currencies",
-        "units",
-        "gross",
-        "refunded",
-    )
-    execute(
-        """insert into span_totals (org_id, campaign_id, starts_on, post_id, model, kind, tier,
-                                    platform, currency, slot, units, gross_minor, refunded_minor)
-           select :o, v.campaign_id, v.starts_on, v.post_id, v.model, v.kind, v.tier, v.platform,
-                  v.currency, :slot, v.units, v.gross_minor, v.refunded_minor
-           from unnest(cast(:campaigns as uuid[]), cast(:starts as date[]), cast(:posts as uuid[]),
-                       cast(:models as text[]), cast(:kinds as text[]), cast(:tiers as text[]),
-                       cast(:platforms as text[]), cast(:currencies as text[]),
-                       cast(:units as int8[]), cast(:gross as int8[]), cast(:refunded as int8[]))
-                as v (campaign_id, starts_on, post_id, model, kind, tier, platform, currency,
-                      units, gross_minor, refunded_minor)
-           on conflict (org_id, campaign_id, starts_on, post_id, model, kind, tier, platform,
-                        currency, slot)
-           do update set units = span_totals.units + excluded.units,
-                         gross_minor = span_totals.gross_minor + excluded.gross_minor,
-                         refunded_minor = span_totals.refunded_minor + excluded.refunded_minor""",
-        o=org_id,
-        slot=stripe,
-        **{name: [row[index] for row in ordered] for index, name in enumerate(names)},
-    )
+@lru_cache(maxsize=20_000)
+def _id(of: bytes) -> UUID:
+    return UUID(bytes=of) if of else NO_ID
 
 
-def _add_day_totals(org_id: UUID, deltas: Sequence[tuple[Key, Sums]], stripe: int) -> None:
-    """Add the same by day and kind alone."""
-    days: dict[tuple[UUID, date, str, str], int] = defaultdict(int)
-    for key, sums in deltas:
-        kind = "donation" if key.kind == RENEWAL else key.kind
-        days[key.campaign_id, key.day, key.model, kind] += sums.units
-    ordered = sorted((*key, units) for key, units in days.items() if units)
-    if not ordered:
-        return
-    execute(
-        """insert into day_totals (org_id, campaign_id, day, model, kind, slot, units)
-           select :o, v.campaign_id, v.day, v.model, v.kind, :slot, v.units
-           from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:models as text[]),
-                       cast(:kinds as text[]), cast(:units as int8[]))
-                as v (campaign_id, day, model, kind, units)
-           on conflict (org_id, campaign_id, day, model, kind, slot)
-           do update set units = day_totals.units + excluded.units""",
-        o=org_id,
-        slot=stripe,
-        **{
-            name: [row[index] for row in ordered]
-            for index, name in enumerate(("campaigns", "days", "models", "kinds", "units"))
-        },
-    )
-
-
-def add_generations(
-    org_id: UUID, was: Iterable[Action], now: Iterable[Action], stripe: int
-) -> None:
-    """Add what changes in the generations of links when actions that `was` are `now` so."""
-    deltas: dict[tuple[UUID, date, UUID, UUID], int] = defaultdict(int)
-    for sign, actions in ((-1, was), (1, now)):
-        for each in actions:
-            if each.counted and each.link_id:
-                key = (
-                    each.campaign_id or NO_ID,
-                    each.occurred_on,
-                    each.post_id or NO_ID,
-                    each.link_id,
-                )
-                deltas[key] += sign
-    ordered = sorted((*key, number) for key, number in deltas.items() if number)
-    if not ordered:
-        return
-    execute(
-        f"""insert into generation_totals (org_id, campaign_id, span, starts_on, post_id,
-                                           generation, slot, actions)
-            select :o, v.campaign_id, s.span,
-                   date '0001-01-01' + (v.day - date '0001-01-01') / s.span * s.span, v.post_id,
-                   least(l.generation, 2), :slot, sum(v.actions)
-            from unnest(cast(:campaigns as uuid[]), cast(:days as date[]), cast(:posts as uuid[]),
-                        cast(:links as uuid[]), cast(:actions as int8[]))
-                 as v (campaign_id, day, post_id, link_id, actions)
-            join links l on l.org_id = :o and l.id = v.link_id
-            cross join (values (1), ({DAYS})) as s (span)
-            group by 2, 3, 4, 5, 6 having sum(v.actions) <> 0 order by 2, 3, 4, 5, 6
-            on conflict (org_id, campaign_id, span, starts_on, post_id, generation, slot)
-            do update set actions = generation_totals.actions + excluded.actions""",
-        o=org_id,
-        slot=stripe,
-        **{
-            name: [row[index] for row in ordered]
-            for index, name in enumerate(("campaigns", "days", "posts", "links", "actions"))
-        },
-    )
-
-
-_KIND = f"case kind when '{RENEWAL}' then 'donation' else kind end kind, kind = '{RENEWAL}' renewal"
+def is_renewal(key: Key) -> bool:
+    """Say whether it is of a recurring gift's later payments, which are shown apart."""
+    return key.kind == "donation" and bool(key.flags & RENEWAL)
 
 
 class TotalRow(NamedTuple):
@@ -244,39 +98,47 @@ class TotalRow(NamedTuple):
 def read_totals(
     org_id: UUID, campaign_id: UUID, first: date, last: date, model: str
 ) -> list[TotalRow]:
-    """Return the sums by a model from `first` to `last`, twice, so that few rows come over.
+    """Return the sums by a model from `first` to `last`, twice.
 
     Once by post, platform, kind and currency, renewals apart; and, with `tier`, by post and tier
-    alone. `units` are billionths of an action.
+    alone.
     """
-    return run(
-        TotalRow,
-        f"""select post_id, tier, platform, kind, renewal, currency, sum(units)::int8 as units,
-                  sum(gross_minor)::int8 as gross_minor,
-                  sum(refunded_minor)::int8 as refunded_minor
-           from (
-             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
-             from span_totals
-             where org_id = :o and campaign_id = :c
-               and starts_on between :spans_from and :spans_to and {OF_MODEL}
-             union all
-             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
-             from totals
-             where org_id = :o and campaign_id = :c
-               and day between :head_from and :head_to and {OF_MODEL}
-             union all
-             select post_id, {_KIND}, tier, platform, currency, units, gross_minor, refunded_minor
-             from totals
-             where org_id = :o and campaign_id = :c
-               and day between :tail_from and :tail_to and {OF_MODEL}
-           ) as found
-           group by grouping sets ((post_id, platform, kind, renewal, currency), (post_id, tier))
-           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0""",
-        o=org_id,
-        c=campaign_id,
-        model=model,
-        **_pieces(first, last),
+    by_key = summed(
+        org_id,
+        [campaign_scope(campaign_id)],
+        first,
+        last,
+        model,
+        lambda _scope, _day, key: (
+            key.post,
+            key.tier,
+            key.platform,
+            key.kind,
+            is_renewal(key),
+            key.currency,
+        ),
     )
+    wide: dict[tuple[bytes, str, str, bool, str], Amounts] = {}
+    tiers: dict[tuple[bytes, str], Amounts] = {}
+    for (post, tier, platform, kind, renewal, currency), amounts in by_key.items():
+        for known in (
+            wide.setdefault((post, platform, kind, renewal, currency), [0, 0, 0]),
+            tiers.setdefault((post, tier), [0, 0, 0]),
+        ):
+            for place, amount in enumerate(amounts):
+                known[place] += amount
+    return [
+        *(
+            TotalRow(_id(post), None, platform, kind, renewal, currency, *amounts)
+            for (post, platform, kind, renewal, currency), amounts in wide.items()
+            if any(amounts)
+        ),
+        *(
+            TotalRow(_id(post), tier, None, None, None, None, *amounts)
+            for (post, tier), amounts in tiers.items()
+            if any(amounts)
+        ),
+    ]
 
 
 class CampaignTotal(NamedTuple):
@@ -299,44 +161,22 @@ def read_campaigns(
 
     A day is one of the campaign's zone. `NO_ID` stands for actions of no campaign.
     """
-    return run(
-        CampaignTotal,
-        f"""select campaign_id, platform, kind, renewal, currency, sum(units)::int8 as units,
-                  sum(gross_minor)::int8 as gross_minor,
-                  sum(refunded_minor)::int8 as refunded_minor
-           from (
-             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
-             from span_totals
-             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
-               and starts_on between :spans_from and :spans_to and {OF_MODEL}
-             union all
-             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
-             from totals
-             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
-               and day between :head_from and :head_to and {OF_MODEL}
-             union all
-             select campaign_id, platform, {_KIND}, currency, units, gross_minor, refunded_minor
-             from totals
-             where org_id = :o and campaign_id = any(cast(:campaigns as uuid[]))
-               and day between :tail_from and :tail_to and {OF_MODEL}
-           ) as found
-           group by campaign_id, platform, kind, renewal, currency
-           having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
-           order by campaign_id, platform, kind, renewal, currency""",
-        o=org_id,
-        campaigns=list(campaign_ids),
-        model=model,
-        **_pieces(first, last),
+    id_of = {campaign_scope(each): each for each in campaign_ids}
+    found = summed(
+        org_id,
+        id_of,
+        first,
+        last,
+        model,
+        lambda scope, _day, key: (
+            id_of[scope],
+            key.platform,
+            key.kind,
+            is_renewal(key),
+            key.currency,
+        ),
     )
-
-
-def _pieces(first: date, last: date) -> dict[str, date]:
-    """Return the whole spans and the single days of a range, as the statements here name them."""
-    return {
-        f"{piece}_{end}": day
-        for piece, days in cut(first, last)._asdict().items()
-        for end, day in zip(("from", "to"), days, strict=True)
-    }
+    return [CampaignTotal(*group, *amounts) for group, amounts in sorted(found.items())]
 
 
 class DayUnits(NamedTuple):
@@ -351,18 +191,107 @@ def read_days(
     org_id: UUID, campaign_id: UUID, first: date, last: date, model: str
 ) -> list[DayUnits]:
     """Return (day, kind, units) from `first` to `last` by a model, in this order."""
-    return run(
-        DayUnits,
-        f"""select day, kind, sum(units)::int8 as units from day_totals
-           where org_id = :o and campaign_id = :c and day between :first and :last
-             and {OF_MODEL}
-           group by day, kind having sum(units) <> 0 order by day, kind""",
-        o=org_id,
-        c=campaign_id,
-        first=first,
-        last=last,
-        model=model,
+    found = summed(
+        org_id,
+        [campaign_scope(campaign_id)],
+        first,
+        last,
+        model,
+        lambda _scope, day, key: (day, key.kind),
+        by_day=True,
     )
+    return [DayUnits(*group, amounts[0]) for group, amounts in sorted(found.items()) if amounts[0]]
+
+
+class GenerationActions(NamedTuple):
+    """Actions of a post through links of a generation."""
+
+    post_id: UUID
+    generation: int
+    actions: int
+
+
+def read_generations(
+    org_id: UUID, campaign_id: UUID, first: date, last: date
+) -> list[GenerationActions]:
+    """Return (post_id, generation, actions) by last touch; generation 2 stands for 2 and beyond."""
+    found: dict[tuple[bytes, str], int] = {}
+    for piece in read_cells(org_id, [campaign_scope(campaign_id)], first, last, sums=True):
+        for key, _, units, _, _ in piece.sums():
+            if key.flags & PASSED_ON:
+                found[key.post, key.tier] = found.get((key.post, key.tier), 0) + units
+    return [
+        GenerationActions(_id(post), int(tier), units // UNIT)
+        for (post, tier), units in found.items()
+        if units
+    ]
+
+
+class SumRow(NamedTuple):
+    """Sums of a key; see `read_sums`."""
+
+    key: str | UUID | date
+    credited: bool
+    kind: str
+    renewal: bool
+    currency: str
+    units: int
+    gross_minor: int
+    refunded_minor: int
+
+
+def read_sums(asked: ActionFilter, by: str) -> list[SumRow]:
+    """Return (key, credited, kind, renewal, currency, units, gross_minor, refunded_minor).
+
+    `by` is '' or one of campaign, post, platform, kind, source, day. `credited` says whether they
+    are a post's. Renewals are donations, and stand apart. A day is one of the campaign's zone. Of
+    no hours.
+    """
+    ids = [asked.campaign_id] if asked.campaign_id else list(campaigns.zones(asked.org_id))
+    if asked.campaigns is not None:
+        ids = [each for each in ids if each in asked.campaigns]
+    id_of = {campaign_scope(each): each or NO_ID for each in ids}
+    posts, sources = asked.post_bytes, asked.source_bytes
+
+    def group(
+        scope: str, day: date, key: Key
+    ) -> tuple[str | UUID | date, bool, str, bool, str] | None:
+        if (
+            (asked.kinds is not None and key.kind not in asked.kinds)
+            or (asked.platforms is not None and key.platform not in asked.platforms)
+            or (posts is not None and key.post not in posts)
+            or (sources is not None and key.source not in sources)
+        ):
+            return None
+        of: str | UUID | date = ""
+        match by:
+            case "campaign":
+                of = id_of[scope]
+            case "post":
+                of = _id(key.post)
+            case "platform":
+                of = key.platform
+            case "kind":
+                of = key.kind
+            case "source":
+                of = _id(key.source)
+            case "day":
+                of = day
+        return of, bool(key.post), key.kind, is_renewal(key), key.currency
+
+    found = summed(
+        asked.org_id, id_of, asked.first, asked.last, asked.model, group, by_day=by == "day"
+    )
+    return [SumRow(*of, *amounts) for of, amounts in found.items()]
+
+
+def _pieces(first: date, last: date) -> dict[str, date]:
+    """Return the whole spans and the single days of a range, as the statements here name them."""
+    return {
+        f"{piece}_{end}": day
+        for piece, days in cut(first, last)._asdict().items()
+        for end, day in zip(("from", "to"), days, strict=True)
+    }
 
 
 class PostClicks(NamedTuple):
@@ -419,32 +348,6 @@ def correct_click_spans(org_id: UUID) -> None:
     )
 
 
-class GenerationActions(NamedTuple):
-    """Actions of a post through links of a generation."""
-
-    post_id: UUID
-    generation: int
-    actions: int
-
-
-def read_generations(
-    org_id: UUID, campaign_id: UUID, first: date, last: date
-) -> list[GenerationActions]:
-    """Return (post_id, generation, actions) by last touch; generation 2 stands for 2 and beyond."""
-    return run(
-        GenerationActions,
-        f"""select post_id, generation, sum(actions)::int8 as actions from generation_totals
-            where org_id = :o and campaign_id = :c
-              and (span = {DAYS} and starts_on between :spans_from and :spans_to
-                   or span = 1 and starts_on between :head_from and :head_to
-                   or span = 1 and starts_on between :tail_from and :tail_to)
-            group by post_id, generation having sum(actions) <> 0""",
-        o=org_id,
-        c=campaign_id,
-        **_pieces(first, last),
-    )
-
-
 class SourceCodes(NamedTuple):
     """How many actions of a source came with a code, lately and before."""
 
@@ -456,36 +359,54 @@ class SourceCodes(NamedTuple):
     before_with_code: int
 
 
+class _SourceRow(NamedTuple):
+    id: UUID
+    name: str
+    provider: str
+
+
 def carried_codes(org_id: UUID, lately_days: int, before_days: int) -> list[SourceCodes]:
     """Return per source how many actions came with a code of ours lately, and before that.
 
-    Rows are (source, provider, recent, recent_with_code, before, before_with_code). A code that is
-    none of ours counts as none: it brings nothing back.
+    A code that is none of ours counts as none: it brings nothing back.
     """
-    return run(
-        SourceCodes,
-        """with counted as (
-             select t.source_id, t.day > cast(:today as date) - cast(:lately as int) as lately,
-                    t.tier in ('click_id', 'code') as carried, sum(t.units) / 1000000000 as actions
-             from totals t
-             where t.org_id = :o and t.model in ('every', 'last_touch')
-               and t.day > cast(:today as date) - cast(:lately as int) - cast(:before as int)
-             group by 1, 2, 3)
-           select s.name as source, s.provider,
-                  coalesce(sum(actions) filter (where lately), 0)::int8 as recent,
-                  coalesce(sum(actions) filter (where lately and carried), 0)::int8
-                    as recent_with_code,
-                  coalesce(sum(actions) filter (where not lately), 0)::int8 as before,
-                  coalesce(sum(actions) filter (where not lately and carried), 0)::int8
-                    as before_with_code
-           from counted c join sources s on s.org_id = :o and s.id = c.source_id
-           where s.disabled_at is null
-           group by s.name, s.provider order by s.name""",
-        o=org_id,
-        lately=lately_days,
-        before=before_days,
-        today=datetime.now(UTC).date(),
+    today = datetime.now(UTC).date()
+    split = today - timedelta(days=lately_days)
+    found = summed(
+        org_id,
+        campaign_scopes(campaigns.zones(org_id), None),
+        split - timedelta(days=before_days - 1),
+        date.max,
+        "last_touch",
+        lambda _scope, day, key: (key.source, day > split, key.tier in {"click_id", "code"}),
+        by_day=True,
     )
+    rows = run(
+        _SourceRow,
+        """select id, name, provider from sources
+           where org_id = :o and disabled_at is null order by name""",
+        o=org_id,
+    )
+    counts = []
+    for row in rows:
+        actions = {
+            group[1:]: amounts[0] // UNIT
+            for group, amounts in found.items()
+            if group[0] == row.id.bytes
+        }
+        if actions:
+            with_code = actions.get((True, True), 0), actions.get((False, True), 0)
+            counts.append(
+                SourceCodes(
+                    row.name,
+                    row.provider,
+                    with_code[0] + actions.get((True, False), 0),
+                    with_code[0],
+                    with_code[1] + actions.get((False, False), 0),
+                    with_code[1],
+                )
+            )
+    return counts
 
 
 class _Span(NamedTuple):
@@ -497,47 +418,59 @@ def span(org_id: UUID, campaign_id: UUID) -> tuple[date | None, date | None]:
     """Return the first and the last day on which the campaign has actions or clicks."""
     row = run(
         _Span,
-        """select min(day) as first, max(day) as last from (
-             select min(day) as day from totals where org_id = :o and campaign_id = :c
-             union all select max(day) from totals where org_id = :o and campaign_id = :c
-             union all select min(day) from click_totals where org_id = :o and campaign_id = :c
-             union all select max(day) from click_totals where org_id = :o and campaign_id = :c
-           ) days""",
+        """select min(day) as first, max(day) as last from click_totals
+           where org_id = :o and campaign_id = :c""",
         o=org_id,
         c=campaign_id,
     )[0]
-    return row.first, row.last
+    days = [
+        each
+        for each in (*row, *days_between(org_id, [campaign_scope(campaign_id)]))
+        if each is not None
+    ]
+    return (min(days), max(days)) if days else (None, None)
 
 
 def span_of_actions(org_id: UUID, campaign_ids: Sequence[UUID]) -> tuple[date | None, date | None]:
     """Return the first and the last day on which one of these campaigns has actions."""
-    row = run(
-        _Span,
-        """select min(d.first) as first, max(d.last) as last
-           from unnest(cast(:campaigns as uuid[])) as c (id)
-           cross join lateral (
-             select min(day) as first, max(day) as last from day_totals
-             where org_id = :o and campaign_id = c.id) as d""",
-        o=org_id,
-        campaigns=list(campaign_ids),
-    )[0]
-    return row.first, row.last
+    return days_between(org_id, [campaign_scope(each) for each in campaign_ids])
 
 
 def count_actions(
     org_id: UUID, campaign_id: UUID | None, days: tuple[date, date] | None = None
 ) -> int:
-    """Return how many actions a campaign or the organization has, on these days; from totals."""
+    """Return how many actions a campaign or the organization has, on these days."""
     first, last = days or (date.min, date.max)
-    return int(
-        scalar(
-            int,
-            f"""select coalesce(sum(units) / 1000000000, 0) as actions from day_totals
-                where org_id = :o {within(campaign_id)} and model in ('every', 'last_touch')
-                  and day between :first and :last""",
-            o=org_id,
-            c=campaign_id,
-            first=first,
-            last=last,
-        )
+    found = summed(
+        org_id,
+        campaign_scopes(campaigns.zones(org_id), campaign_id),
+        first,
+        last,
+        "last_touch",
+        lambda _scope, _day, _key: True,
     )
+    return found[True][0] // UNIT if found else 0
+
+
+def read_units_by_post(
+    org_id: UUID, campaign_ids: Iterable[UUID], first: date, last: date
+) -> dict[tuple[UUID, date, UUID], int]:
+    """Return units by last touch by (campaign, day, post); of posts alone."""
+    id_of = {campaign_scope(each): each for each in campaign_ids}
+    found = summed(
+        org_id,
+        id_of,
+        first,
+        last,
+        "last_touch",
+        lambda scope, day, key: (id_of[scope], day, _id(key.post)) if key.post else None,
+        by_day=True,
+    )
+    return {group: amounts[0] for group, amounts in found.items()}
+
+
+def campaigns_with_actions(org_id: UUID, first: date, last: date) -> set[UUID]:
+    """Return the campaigns that have actions or refunds on these days; `NO_ID` is for none."""
+    id_of = {campaign_scope(each): each or NO_ID for each in campaigns.zones(org_id)}
+    found = summed(org_id, id_of, first, last, "last_touch", lambda scope, _day, _key: id_of[scope])
+    return set(found)

@@ -16,7 +16,7 @@ from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
 from advocacy.providers import BY_SLUG, optional
-from advocacy.storage import campaigns, distinct_counts, links, locks, posts, sources
+from advocacy.storage import campaigns, links, posts, sources
 from advocacy.storage import campaigns as campaigns_storage
 from advocacy.storage import links as links_storage
 from advocacy.storage.models import Campaign, Link, Post, Source
@@ -224,10 +224,6 @@ class LinkMaker:
         """Update medium and author of an existing post, wherever it was made."""
         described = medium or post.medium, author or post.author
         if described != (post.medium, post.author):
-            # Distinct people are counted by both, and have to move to the new values.
-            locks.lock_organization(self._org_id)
-            zones = campaigns.zones(self._org_id)
-            distinct_counts.move_people(self._org_id, post.id, described, zones)
             posts.describe_post(post, medium=medium, author=author)
 
     def put_many(

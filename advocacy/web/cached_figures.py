@@ -86,9 +86,9 @@ def ladder_of(
     org_id: UUID, campaign: Campaign | None, first: date | None, last: date | None
 ) -> Ladder:
     """Return `engagement_ladder.ladder`, with `counted_at`. Raises `BadRange`."""
-    engagement_ladder.days_of(org_id, campaign, first, last)
+    days = engagement_ladder.days_of(org_id, campaign, first, last)
     found = counting().ask(
-        LadderCounts, org_id, campaign and campaign.id, "ladder", first=first, last=last
+        LadderCounts, org_id, campaign and campaign.id, "ladder", days, first=first, last=last
     )
     return replace(ladder_from(org_id, campaign, found.figures), counted_at=found.at)
 

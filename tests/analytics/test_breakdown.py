@@ -247,7 +247,7 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
     empty_tables()
     world = make_two(app)
     there: dict[UUID, Action] = {}
-    for number, step in enumerate(steps):
+    for step in steps:
         before, after = {}, {}
         for at, action in step.items():
             action_id = UUID(int=100 + at)
@@ -258,7 +258,7 @@ def test_every_figure_is_that_of_a_plain_count(app, steps, model, data):
             if action:
                 after[action_id] = there[action_id] = paid(made(world, at, action), at)
         with transaction():
-            kept(world, before, after, slot=number)
+            kept(world, before, after)
     for number in range(7):
         click(world, START + timedelta(days=5 * number, hours=number), number)
     filters = data.draw(filters_of(world))
@@ -362,7 +362,7 @@ def test_a_day_with_a_person_and_no_action_is_told(app):
     details = {"day": 34, "source": "standard", "placed": 1, "kind": "donation", "counted": True}
     action = made(world, 4, details | {"who": 1, "path": None})
     with transaction():
-        kept(world, {}, {action.id: action}, slot=0)
+        kept(world, {}, {action.id: action})
     (organization,) = (each for each in scopes(world) if not is_campaign(each))
     for by in ("day", "week", "month"):
         report = check(world, organization, Question(by, FIRST, LAST, "last_touch"))

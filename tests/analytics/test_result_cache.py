@@ -158,10 +158,10 @@ def test_groups_goals_and_ways_are_kept_as_well(large, api, redis):
     asked = {
         "/api/v1/goals": lambda body: [each["reached"] for each in body["goals"]] == [1, 1],
         "/api/v1/campaigns/stay/influence": lambda body: body["actions"] == 2,
-        "/api/v1/campaigns/stay/activation/groups": lambda body: body["total"]["actions"] == 1,
+        "/api/v1/campaigns/stay/activation/groups": lambda body: body["total"]["actions"] == 3,
     }
     for path, right in asked.items():
-        query = {"kind": "call"} if "groups" in path else {}
+        query = {"group_by": "hour"} if "groups" in path else {}
         assert api(path, **query).status_code == 202, path
         # All that a page needs is asked for at once: donors, and the districts of calls.
         assert work(large, redis) == (2 if "goals" in path else 1)

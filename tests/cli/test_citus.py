@@ -254,7 +254,7 @@ def test_the_doctor_names_the_settings_that_a_cluster_needs(operator, cluster):
 def test_a_failure_halfway_is_rolled_back(operator, cluster):
     before = keys(cluster)
     # The last table in line gets a key that a cluster cannot hold.
-    cluster("create unique index on presences (value)")
+    cluster("create unique index on cells (scope)")
     assert operator.says("distribute").exit_code != 0
     assert spread(cluster) == {}
     assert keys(cluster) == before

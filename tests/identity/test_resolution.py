@@ -36,6 +36,7 @@ from advocacy.storage.clicks import by_supporter
 from advocacy.storage.db import db
 from tests.support.deliveries import facts_in
 from tests.support.sql import run
+from tests.support.stored_figures import stored_figures
 from tests.support.world import World, empty_tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -68,9 +69,6 @@ DERIVED = {
     "actions": "select id, supporter_id, post_id, tier, path::text from actions where org_id = :o",
     "supporters": "select id, first_acted_at from supporters where org_id = :o",
     "names": "select name, supporter_id, blocked, parts from names where org_id = :o",
-    "totals": """select campaign_id, day, post_id, model, kind, tier, platform, sum(units)
-                 from totals where org_id = :o
-                 group by 1, 2, 3, 4, 5, 6, 7 having sum(units) <> 0""",
 }
 
 
@@ -79,7 +77,7 @@ def rows_of(world: World) -> dict[str, list[str]]:
     return {
         table: sorted(str(tuple(row)) for row in run(statement, o=world.org_id))
         for table, statement in DERIVED.items()
-    }
+    } | {"cells": stored_figures(world.org_id)}
 
 
 def identifiers_of(row: Any) -> dict[str, str]:

@@ -16,23 +16,22 @@ from uuid import UUID
 import pytest
 
 from advocacy.attribution import RULES
-from advocacy.core.cells import NO_ID, campaign_scope
+from advocacy.core.cells import NO_ID
 from advocacy.ingestion import figures
 from advocacy.storage import (
     breakdowns,
     campaigns,
     cells,
+    conversion_paths,
     distinct_counts,
     engagement_ladder,
     goals,
-    ladder_sets,
-    people,
     person_numbers,
-    sums,
     totals,
 )
 from advocacy.storage.actions import Action
 from advocacy.storage.session import transaction
+from tests.support import raw_figures as raw
 from tests.support.happenings import PEOPLE, START, kept, made, make_two
 from tests.support.sql import run
 from tests.support.world import World, empty_tables
@@ -123,7 +122,10 @@ def history(world: World, chance: random.Random) -> None:
 
 
 def same(about: str, found: Any, counted: Any, *context: object) -> None:
-    found, counted = sorted(map(repr, found)), sorted(map(repr, counted))
+    found, counted = (
+        sorted(repr(tuple(row) if isinstance(row, tuple) else row) for row in rows)
+        for rows in (found, counted)
+    )
     compared[about] += len(counted) or 1
     assert found == counted, (about, *context)
 
@@ -142,82 +144,128 @@ def tuples(rows: Any) -> list[tuple[Any, ...]]:
 
 
 def hold(world: World, chance: random.Random) -> None:
-    """Compare all figures."""
+    """Compare all figures with those counted from the actions."""
     org, ids = world.org_id, [each for each in world.zones if each != world.org_id]
+    raw.count_totals(org)
     for first, last in ranges(chance):
         model = chance.choice(MODELS)
         at = first, last, model
-        same(
-            "people",
-            tuples(people.read_people(org, [org], *at, people.GRAINS_OF_ORGANIZATION)),
-            tuples(distinct_counts.read_people(org, [org], *at, people.GRAINS_OF_ORGANIZATION)),
-            at,
-        )
-        same(
-            "people",
-            tuples(people.read_people(org, ids, *at, people.GRAINS)),
-            tuples(distinct_counts.read_people(org, ids, *at, people.GRAINS)),
-            at,
-        )
+        for scope, zone in world.zones.items():
+            grains = distinct_counts.GRAINS if scope != org else ("all", "kind", "platform")
+            found = distinct_counts.read_people(org, [scope], *at, grains)
+            counted = raw.count_people(org, scope, zone, *at)
+            same("people", [row[1:] for row in found], counted, at, scope)
         same(
             "campaigns",
-            tuples(sums.read_campaigns(org, [*ids, NO_ID], *at)),
             tuples(totals.read_campaigns(org, [*ids, NO_ID], *at)),
+            raw.totals("campaign_id, platform, kind, currency", *at, [*ids, NO_ID]),
             at,
         )
         for each in ids:
-            same(
-                "totals",
-                tuples(sums.read_totals(org, each, *at)),
-                tuples(totals.read_totals(org, each, *at)),
-                at,
-            )
-            same(
-                "days",
-                tuples(sums.read_days(org, each, *at)),
-                tuples(totals.read_days(org, each, *at)),
-                at,
-            )
-            same(
-                "generations",
-                tuples(sums.read_generations(org, each, first, last)),
-                tuples(totals.read_generations(org, each, first, last)),
-                at,
-            )
-            same(
-                "supporters by first day",
-                tuples(people.read_first_days(org, [campaign_scope(each)], date.min, last)),
-                tuples(goals.read_supporters(org, each, last)),
-                at,
-            )
-        zones = campaigns.zones(org)
+            hold_campaign(org, each, *at)
         same(
             "supporters by first day",
-            tuples(people.read_first_days(org, people.own_scopes(zones), date.min, last)),
             tuples(goals.read_supporters(org, None, last)),
+            raw.first_days(org, None, world.zones[org], date.min, last),
             at,
         )
         for each in (None, *ids):
-            asked = org, each, first, last, world.zones[each or org], chance.choice([5, 30, 90]), 12
-            found, counted = ladder_sets.read_ladder(*asked), engagement_ladder.read_ladder(*asked)
+            zone = world.zones[each or org]
+            asked = org, each, first, last, zone, chance.choice([5, 30, 90]), 12
+            found, counted = engagement_ladder.read_ladder(*asked), raw.count_ladder(*asked)
             for part in ("rungs", "cohorts"):
-                same(
-                    "ladder",
-                    tuples(getattr(found, part)),
-                    tuples(getattr(counted, part)),
-                    part,
-                    asked,
-                )
+                parts = tuples(getattr(found, part)), tuples(getattr(counted, part))
+                same("ladder", *parts, part, asked)
             same("ladder", [found.repeat], [counted.repeat], asked)
         for _ in range(3):
             hold_filtered(world, chance, first, last, model)
+    days = [day for each in ids for day in raw_span(org, each) if day]
+    span = (min(days), max(days)) if days else (None, None)
+    same("span", [totals.span_of_actions(org, ids)], [span])
     for each in ids:
-        same("span", [sums.span(org, each)], [raw_span(org, each)])
-    spans = [day for each in ids for day in raw_span(org, each) if day]
+        same("span", [totals.span(org, each)], [raw_span(org, each)])
+
+
+def hold_campaign(org: UUID, campaign: UUID, first: date, last: date, model: str) -> None:
+    at = first, last, model
+    zone = campaigns.zones(org)[campaign]
     same(
-        "span",
-        [sums.span_of_actions(org, ids)],
-        [(min(spans), max(spans)) if spans else (None, None)],
+        "totals",
+        [
+            row[:1] + row[2:] if row.tier is None else row[:2] + row[6:]
+            for row in totals.read_totals(org, campaign, *at)
+        ],
+        [
+            (post, platform, kind, renewal, currency, *amounts)
+            for post, platform, kind, renewal, currency, *amounts in raw.totals(
+                "post_id, platform, kind, currency", *at, [campaign]
+            )
+        ]
+        + raw.totals("post_id, tier", *at, [campaign]),
+        at,
+    )
+    units: Counter[tuple[date, str]] = Counter()
+    for day, kind, _, number, *_ in raw.totals("day, kind", *at, [campaign]):
+        units[day, kind] += number
+    same(
+        "days",
+        tuples(totals.read_days(org, campaign, *at)),
+        [(*of, number) for of, number in units.items() if number],
+        at,
+    )
+    counted = run(
+        """select coalesce(a.post_id, :no_id), least(l.generation, 2), count(*) from actions a
+           join links l on l.org_id = a.org_id and l.id = a.link_id
+           where a.counted and a.campaign_id = :c and a.occurred_on between :first and :last
+           group by 1, 2""",
+        c=campaign,
+        no_id=NO_ID,
+        first=first,
+        last=last,
+    )
+    found = totals.read_generations(org, campaign, first, last)
+    same("generations", tuples(found), tuples(counted), at)
+    same(
+        "supporters by first day",
+        tuples(goals.read_supporters(org, campaign, last)),
+        raw.first_days(org, campaign, zone, date.min, last),
+        at,
+    )
+    same(
+        "donors by first day",
+        tuples(goals.read_donors(org, campaign, first, last)),
+        raw.first_days(
+            org, campaign, zone, first, last, "kind = 'donation' and gross_minor > refunded_minor"
+        ),
+        at,
+    )
+    same(
+        "currencies",
+        conversion_paths.read_currencies(org, campaign, first, last),
+        [
+            row[0]
+            for row in raw.totals(
+                "currency", first, last, "last_touch", [campaign], "currency <> ''"
+            )
+        ],
+        at,
+    )
+    credits = run(
+        """select model, case post_id when :no_id then '' else post_id::text end,
+                  sum(units)::int8,
+                  sum(case currency when 'USD' then gross_minor - refunded_minor else 0 end)::int8
+           from counted_totals where campaign_id = :c and day between :first and :last
+           group by 1, 2""",
+        c=campaign,
+        no_id=NO_ID,
+        first=first,
+        last=last,
+    )
+    same(
+        "credits",
+        tuples(conversion_paths.read_credits(org, campaign, first, last, "post", "USD")),
+        [tuple(row) for row in credits if any(row[2:])],
+        at,
     )
 
 
@@ -225,7 +273,7 @@ def raw_span(org_id: UUID, campaign_id: UUID) -> Any:
     return tuple(
         run(
             """select min(day), max(day) from (
-                 select day from totals where org_id = :o and campaign_id = :c
+                 select day from counted_totals where campaign_id = :c
                  group by day, post_id, model, kind, tier, platform, source_id, currency
                  having sum(units) <> 0 or sum(gross_minor) <> 0 or sum(refunded_minor) <> 0
                  union all
@@ -243,8 +291,9 @@ def hold_filtered(world: World, chance: random.Random, first: date, last: date, 
             return None
         return frozenset(chance.sample(values, chance.randint(1, len(values))))
 
-    campaign = chance.choice([None, *(each for each in world.zones if each != world.org_id)])
-    of = breakdowns.ActionFilter(
+    ids = [each for each in world.zones if each != world.org_id]
+    campaign = chance.choice([None, *ids])
+    asked = distinct_counts.ActionFilter(
         world.org_id,
         campaign,
         world.zones[campaign or world.org_id],
@@ -255,24 +304,51 @@ def hold_filtered(world: World, chance: random.Random, first: date, last: date, 
         platforms=some(["", "x"]),
         kinds=some(["call", "signature", "donation"]),
         sources=some(list(world.sources.values())),
-        campaigns=None
-        if campaign
-        else some([None, *(each for each in world.zones if each != world.org_id)]),
+        campaigns=None if campaign else some([None, *ids]),
     )
-    asked = people.ActionFilter(*of)
     for by in ("", "campaign", "post", "platform", "medium", "author", "kind", "source"):
         same(
             "filtered people",
-            tuples(people.count_people(asked, by)),
-            tuples(row for row in breakdowns.count_people(of, by) if row.supporters),
+            tuples(distinct_counts.count_people(asked, by)),
+            # Reads the actions themselves, as for hours.
+            [row for row in breakdowns.count_people_at_hours(asked, by) if row.supporters],
             by,
             asked,
         )
+    where = [
+        f"{column} in ({', '.join(repr(str(each or NO_ID if ids_ else each)) for each in values)})"
+        for column, values, ids_ in (
+            ("post_id", asked.posts, True),
+            ("platform", asked.platforms, False),
+            ("source_id", asked.sources, True),
+            ("campaign_id", asked.campaigns, True),
+            (
+                "case kind when 'renewal' then 'donation' else kind end",
+                asked.kinds,
+                False,
+            ),
+        )
+        if values is not None
+    ]
     for by in ("", "campaign", "post", "platform", "kind", "source", "day"):
+        column = {
+            "": "''::text",
+            "campaign": "campaign_id",
+            "post": "post_id",
+            "source": "source_id",
+        }
+        key = column.get(by, by)
         same(
             "filtered sums",
-            tuples(sums.read_sums(asked, by)),
-            tuples(breakdowns.read_sums(of, by)),
+            [row if by != "kind" else row[1:] for row in tuples(totals.read_sums(asked, by))],
+            raw.totals(
+                f"{'' if by == 'kind' else key + ', '}post_id <> '{NO_ID}', kind, currency",
+                first,
+                last,
+                model,
+                [campaign] if campaign else [*ids, NO_ID],
+                " and ".join(where) or "true",
+            ),
             by,
             asked,
         )
@@ -280,8 +356,8 @@ def hold_filtered(world: World, chance: random.Random, first: date, last: date, 
     parts = [(day, min(day + timedelta(8), last)) for day in steps]
     same(
         "people of ranges",
-        tuples(people.count_people(asked, "range", parts)),
-        tuples(row for row in breakdowns.count_people(of, "range", parts) if row.supporters),
+        tuples(distinct_counts.count_people(asked, "range", parts)),
+        [row for row in breakdowns.count_people_at_hours(asked, "range", parts) if row.supporters],
         asked,
     )
 

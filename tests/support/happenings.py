@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from advocacy.attribution import RULES
 from advocacy.core.dates import day_in
 from advocacy.ingestion import figures
-from advocacy.ingestion.totals_deltas import deltas
-from advocacy.storage import actions, campaigns, distinct_counts, links, posts, supporters, totals
+from advocacy.storage import actions, campaigns, links, posts, supporters
 from advocacy.storage.actions import Action
 from advocacy.storage.session import transaction
 from tests.support.world import World
@@ -21,9 +20,7 @@ START = datetime(2026, 3, 1, 1, tzinfo=UTC)
 PEOPLE = [UUID(int=number) for number in range(1, 5)]
 
 
-def kept(
-    world: World, before: dict[UUID, Action], after: dict[UUID, Action], slot: int = 0
-) -> None:
+def kept(world: World, before: dict[UUID, Action], after: dict[UUID, Action]) -> None:
     """Make actions that are `before` so be `after` so, as settling does, in one transaction."""
     zones = campaigns.zones(world.org_id)
     for action in after.values():
@@ -39,9 +36,6 @@ def kept(
         world.org_id, {each.supporter_id for each in before.values() if each.supporter_id}
     )
     was, now = list(before.values()), list(after.values())
-    totals.add_totals(world.org_id, deltas(was, now, zones), slot)
-    totals.add_generations(world.org_id, was, now, slot)
-    distinct_counts.record_distinct_counts(world.org_id, was, now, zones)
     figures.record_changes(world.org_id, was, now, zones)
 
 

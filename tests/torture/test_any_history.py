@@ -23,7 +23,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from advocacy.ingestion import drain, erasure
+from advocacy.ingestion import drain, erasure, figures
 from advocacy.ingestion.reassign_link import move_link
 from advocacy.storage import links
 from advocacy.storage.db import db
@@ -116,6 +116,7 @@ def test_any_history_counts_once_and_can_be_rebuilt(world: World, trouble: Troub
     work_off(world, settings)
     assert run(f"select status, count(*) from {DELIVERIES} group by 1") == [("done", number)]
     rows = rows_of(world)
+    assert figures.differences(world.org_id) == []
     drain.rebuild(world.settings, world.org_id)
     again = rows_of(world)
     assert {name: rows[name] for name in rows if rows[name] != again[name]} == {
@@ -254,7 +255,7 @@ def disturb(
             who = {"email": "e1@example.org", "phone": "", "region": "US"}
             insist(lambda: erasure.erase(world.settings, world.org_id, **who))
         for _ in range(4):
-            drain.compact_distinct_deltas(world.org_id, above=0)
+            figures.fold_news(world.org_id, above=0)
             time.sleep(chance.random() * 0.1)
             if chance.random() < 0.4:
                 insist(lambda: drain.rebuild(settings, world.org_id))

@@ -49,7 +49,6 @@ from advocacy.analytics.breakdown.result import (
     group_of,
     total_of,
 )
-from advocacy.core.distinct import GRAINS_OF_ORGANIZATION
 from advocacy.storage.models import Campaign, Organization
 
 __all__ = [
@@ -139,13 +138,7 @@ def days_read(scope: Campaign | Organization, question: Question) -> tuple[date,
     reader = _reader(scope, question, first, last)
     if question.compare:
         first = min(first, earlier_days(first, last, question.compare)[0])
-    from_totals = {"campaign", "day", "week", "month", *GRAINS_OF_ORGANIZATION}
-    reads_actions = (
-        question.gifts
-        or question.by == "hour"
-        or reader.actions.narrowed
-        or (isinstance(scope, Organization) and question.by not in from_totals)
-    )
+    reads_actions = question.gifts or question.by == "hour" or reader.actions.hours is not None
     return (first, last) if reads_actions else None
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from advocacy.analytics.breakdown.accumulators import (
-    PeopleRow,
     Period,
     RowSums,
     add_actions,
@@ -18,15 +17,14 @@ from advocacy.analytics.breakdown.accumulators import (
     set_people,
 )
 from advocacy.analytics.breakdown.keys import Keys, KeyValue
-from advocacy.analytics.breakdown.query import NONE, OF_CLICKS, TIMES, Question, narrowed
+from advocacy.analytics.breakdown.query import OF_CLICKS, TIMES, Question, narrowed
+from advocacy.core.cells import UNIT
 from advocacy.core.dates import day_in, hour_in
-from advocacy.core.distinct import GRAINS, GRAINS_OF_ORGANIZATION
 from advocacy.ingestion.rollup import shared_out
 from advocacy.storage import breakdowns as store
-from advocacy.storage import distinct_counts
-from advocacy.storage.breakdowns import ActionFilter
+from advocacy.storage import totals
+from advocacy.storage.distinct_counts import ActionFilter
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import NO_ID, UNIT
 
 
 class _Credit(NamedTuple):
@@ -68,7 +66,6 @@ class PeriodReader:
         self.actions = narrowed(
             actions, question, self.keys.posts, self.keys.sources, self.keys.slugs
         )
-        self._single_filter = self._find_single_filter()
 
     @property
     def clicks(self) -> ActionFilter:
@@ -106,7 +103,7 @@ class PeriodReader:
             self.by, self.by
         )
         keys: dict[KeyValue, str] = {}
-        for row in store.read_sums(actions, by):
+        for row in totals.read_sums(actions, by):
             if row.key not in keys:
                 keys[row.key] = self.keys.of(row.key, other)
             for figures in (rows[keys[row.key]], total):
@@ -249,15 +246,16 @@ class PeriodReader:
     def _read_people(
         self, actions: ActionFilter, rows: dict[str, RowSums], total: RowSums, other: bool
     ) -> None:
-        days_by_key = self._days_by_key(rows, actions) if self.by in TIMES else {}
-        if actions.narrowed and self._single_filter is None:
-            found: PeopleRow | None = next(iter(store.count_people(actions, "")), None)
+        set_people(total, next(iter(store.count_people(actions, "")), None))
+        if self.by in TIMES and self.by != "hour":
+            days_by_key = self._days_by_key(rows, actions)
+            keys = list(days_by_key)
+            if keys:
+                for row in store.count_people(actions, "range", list(days_by_key.values())):
+                    set_people(rows[keys[int(row.key)]], row)
         else:
-            grain, value = self._single_filter or ("all", "")
-            found = next((row for row in self._present(actions, grain) if row.value == value), None)
-        set_people(total, found)
-        for key, row in self._people_by_key(actions, days_by_key, other):
-            set_people(rows[key], row)
+            for row in store.count_people(actions, self.by):
+                set_people(rows[self.keys.of_people(row.key, other)], row)
 
     def _days_by_key(
         self, rows: Mapping[str, RowSums], actions: ActionFilter
@@ -267,8 +265,6 @@ class PeriodReader:
         People of the organization are counted on days of its own time zone, which may differ from
         the days of the actions by up to two.
         """
-        if self.by == "hour":
-            return {}
         period = actions.first, actions.last
         keys = set(rows)
         if self.campaign is None:
@@ -285,57 +281,6 @@ class PeriodReader:
         return {
             key: days for key in sorted(keys) if (days := self.keys.days_of_period(key, period))
         }
-
-    def _people_by_key(
-        self, actions: ActionFilter, days_by_key: dict[str, tuple[date, date]], other: bool
-    ) -> Iterable[tuple[str, PeopleRow]]:
-        if self.by in {"day", "week", "month"}:
-            keys, ranges = list(days_by_key), list(days_by_key.values())
-            if not keys:
-                return
-            if actions.narrowed and self._single_filter is None:
-                for row in store.count_people(actions, "range", ranges):
-                    yield keys[int(row.key)], row
-            else:
-                grain, value = self._single_filter or ("all", "")
-                for each in store.people_of_ranges(actions, ranges, grain, value):
-                    yield keys[each.number], each
-        elif self.by == "campaign" and not actions.narrowed:
-            ids = [*(each.id for each in self.keys.campaigns), NO_ID]
-            for group in distinct_counts.read_people(
-                actions.org_id, ids, actions.first, actions.last, actions.model, ["all"]
-            ):
-                yield self.keys.of(group.scope, other), group
-        elif self._single_filter and self._single_filter[0] == self.by:
-            for group in self._present(actions, self.by):
-                if group.value == self._single_filter[1]:
-                    yield group.value or NONE, group
-        elif not actions.narrowed and self.by in self._grains:
-            for group in self._present(actions, self.by):
-                yield group.value or NONE, group
-        else:
-            for row in store.count_people(actions, self.by):
-                yield self.keys.of_people(row.key, other), row
-
-    @property
-    def _grains(self) -> tuple[str, ...]:
-        return GRAINS if self.campaign else GRAINS_OF_ORGANIZATION
-
-    def _present(self, actions: ActionFilter, grain: str) -> list[distinct_counts.PeopleRow]:
-        scope = actions.campaign_id or actions.org_id
-        return distinct_counts.read_people(
-            actions.org_id, [scope], actions.first, actions.last, actions.model, [grain]
-        )
-
-    def _find_single_filter(self) -> tuple[str, str] | None:
-        """Return the only filter, as (grain, value), if presences have its figures."""
-        wanted = [(name, keys) for name, keys in self.question.filters.items() if keys]
-        if len(wanted) != 1 or len(set(wanted[0][1])) != 1 or wanted[0][0] not in self._grains:
-            return None
-        name, (key, *_) = wanted[0]
-        if name in {"post", "source"} and key != NONE:
-            key = str(UUID(key))
-        return name, "" if key == NONE else key
 
 
 def _has_hour(actions: ActionFilter, hour: datetime) -> bool:

@@ -14,10 +14,10 @@ from advocacy.analytics.breakdown.query import (
     key_of_medium,
     year_earlier,
 )
+from advocacy.core.cells import NO_ID
 from advocacy.core.dates import zone
 from advocacy.storage import campaigns, posts, sources
 from advocacy.storage.models import Campaign
-from advocacy.storage.totals import NO_ID
 
 KeyValue: TypeAlias = str | UUID | date | datetime | None
 """What rows of storage are grouped by."""

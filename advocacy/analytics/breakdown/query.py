@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from advocacy.analytics.activation import MODELS, BadRange, days_meant, days_of
+from advocacy.core.cells import NO_ID
 from advocacy.core.messages import say
 from advocacy.storage import campaigns, totals
-from advocacy.storage.breakdowns import ActionFilter
+from advocacy.storage.distinct_counts import ActionFilter
 from advocacy.storage.models import Campaign, Organization, Post
-from advocacy.storage.totals import NO_ID
 
 TIMES = ("hour", "day", "week", "month")
 GROUPS = ("post", "platform", "medium", "author", "kind", "source", *TIMES)

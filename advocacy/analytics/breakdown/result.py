@@ -10,7 +10,7 @@ from advocacy.analytics.activation import recurring_share
 from advocacy.analytics.breakdown.accumulators import GiftSums, MoneySums, Period, RowSums
 from advocacy.analytics.breakdown.query import OF_CLICKS, Question
 from advocacy.analytics.figures import Clicks, People, Renewals
-from advocacy.storage.totals import UNIT
+from advocacy.core.cells import UNIT
 
 
 @dataclass(frozen=True, slots=True)

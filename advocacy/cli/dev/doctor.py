@@ -30,6 +30,7 @@ from advocacy.analytics.tracking_loss import (
 )
 from advocacy.core import dates
 from advocacy.identity.key_check import WrongKey
+from advocacy.ingestion import figures
 from advocacy.ingestion.postponement import list_postponed
 from advocacy.ingestion.wakeup import connect, counts_queue
 from advocacy.providers import BY_SLUG
@@ -78,6 +79,7 @@ def examine(application: Callable[[], Flask]) -> Iterator[tuple[str, str]]:
                 yield "cluster", _cluster()
             yield "secret key", _key(app)
             yield "inbox", _inbox()
+            yield "figures", _figures()
             yield "codes", _codes()
             yield "time zones", _zones()
             yield "mail", _mail(settings)
@@ -163,6 +165,21 @@ def _inbox() -> str:
         return "cannot be read; see tables"
     if oldest > _OLDEST_SECONDS:
         return f"a delivery has been pending for {oldest:.0f} s; is a worker running?"
+    return ""
+
+
+def _figures() -> str:
+    """Name the organizations whose figures are not those of their actions."""
+    try:
+        wrong = [
+            each.slug
+            for each in organizations_storage.list_organizations()
+            if not figures.are_right(each.id)
+        ]
+    except SQLAlchemyError:
+        return "cannot be read; see tables"
+    if wrong:
+        return f"of {', '.join(wrong)} are not those of the actions; run `advocacy rebuild`"
     return ""
 
 

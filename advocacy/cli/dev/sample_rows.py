@@ -14,13 +14,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from uuid import UUID
 
 from advocacy.ingestion import figures
-from advocacy.storage import distinct_counts, inbox, time_zones
+from advocacy.storage import inbox, time_zones, totals
 from advocacy.storage.session import execute, scalar
-from advocacy.storage.totals import ALL_MODELS, NO_ID, UNIT
 
 DAY = 86_400
 FOLLOWED_WITHIN = 3
@@ -430,146 +428,10 @@ def count_clicks(org_id: UUID) -> None:
     )
 
 
-_KEY = """campaign_id, day, post_id, model, kind, tier, platform, source_id, currency"""
-
-_ZONED = """
-    select a.*, coalesce(a.campaign_id, :no_id) as campaign,
-           k.zone
-    from actions a join organizations o on o.id = :o
-    left join campaigns c on c.org_id = :o and c.id = a.campaign_id
-    join clocks k on k.zone = coalesce(c.timezone, o.timezone)
-    where a.org_id = :o and a.counted"""
-
-
-def count_totals(org_id: UUID) -> None:
-    """Derive `totals` from the organization's actions, of one touch and of several.
-
-    This is `rollup.contributions` in SQL; a test compares the two.
-    """
-    _count_alike(org_id)
-    _count_shared(org_id)
-
-
-def _returned_on(returned: str, zone: str) -> str:
-    """Return SQL for the day of a return, by the clock of this zone."""
-    return time_zones.day(f"({returned} ->> 'at')::timestamptz", time_zones.Clock(zone))
-
-
-def _count_alike(org_id: UUID) -> None:
-    execute(
-        f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is null)
-            insert into totals (org_id, {_KEY}, slot, units, gross_minor, refunded_minor)
-            select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded)
-            from (
-              select campaign as campaign_id, occurred_on as day,
-                     coalesce(post_id, :no_id) as post_id, '{ALL_MODELS}' as model, kind, tier,
-                     platform, source_id, currency, {UNIT} as units, gross_minor as gross,
-                     0 as refunded
-              from acted
-              union all
-              select campaign, {_returned_on("r", "acted.zone")},
-                     coalesce(post_id, :no_id), '{ALL_MODELS}', kind, tier, platform, source_id,
-                     currency, 0, 0, (r ->> 'amount_minor')::int8
-              from acted, jsonb_array_elements(returns) r) added
-            group by {_KEY}""",
-        o=org_id,
-        no_id=NO_ID,
-        **time_zones.of_organization(org_id),
-    )
-
-
-def _split(amount: str, share: str, among: str) -> str:
-    """Return SQL for (whole part, remainder) of an amount that is split; see `_parts`."""
-    quota = f"({amount}) * {share}_up"
-    return (
-        f"div({quota}, {share}_down) as {among}_whole,"
-        f" div(mod({quota}, {share}_down) * 1e30, {share}_down) as {among}_rest"
-    )
-
-
-def _parts(amount: str, among: str) -> str:
-    """Return SQL for the part of an amount: the units left over go to the largest remainders."""
-    return (
-        f"{among}_whole + (row_number() over (partition by id, model, back"
-        f" order by {among}_rest desc, nth desc)"
-        f" <= {amount} - sum({among}_whole) over (partition by id, model, back))::int as {among}"
-    )
-
-
-def _count_shared(org_id: UUID) -> None:
-    # `back` is 0 for the action itself and n for its n-th return. Of returns, the cumulative sum is
-    # split, in proportion to what each touch was credited.
-    execute(
-        f"""with {time_zones.CLOCKS}, acted as ({_ZONED} and a.path is not null),
-            touched as (
-              select a.id, 0 as back, m.model, nth, a.campaign as campaign_id,
-                     occurred_on as day, zone, returns,
-                     coalesce((t ->> 'post_id')::uuid, :no_id) as post_id, kind,
-                     t ->> 'tier' as tier, t ->> 'platform' as platform, source_id, currency,
-                     gross_minor::numeric as gross_minor,
-                     split_part(share, '/', 1)::numeric as share_up,
-                     coalesce(nullif(split_part(share, '/', 2), ''), '1')::numeric as share_down
-              from acted a, jsonb_array_elements(a.path) with ordinality p (t, nth),
-                   jsonb_each_text(t -> 'shares') m (model, share)),
-            quotas as (
-              select *, {_split(str(UNIT), "share", "units")},
-                     {_split("gross_minor", "share", "gross")}
-              from touched),
-            credited as (
-              select *, {_parts(str(UNIT), "units")}, {_parts("gross_minor", "gross")} from quotas),
-            returned as (
-              select c.id, nth, model, r.n as back, campaign_id,
-                     {_returned_on("r.v", "c.zone")} as day, post_id, kind,
-                     tier, platform, source_id, currency, gross as part_up,
-                     gross_minor as part_down,
-                     sum((r.v ->> 'amount_minor')::numeric)
-                       over (partition by c.id, model, nth order by r.n) as gone_minor
-              from credited c, jsonb_array_elements(c.returns) with ordinality r (v, n)
-              where gross_minor > 0),
-            gone_quotas as (select *, {_split("gone_minor", "part", "gone")} from returned),
-            gone as (select *, {_parts("gone_minor", "gone")} from gone_quotas),
-            added as (
-              select {_KEY}, units, gross, 0 as refunded from credited
-              union all
-              select {_KEY}, 0, 0,
-                     gone - coalesce(lag(gone) over (partition by id, model, nth order by back), 0)
-              from gone)
-            insert into totals (org_id, {_KEY}, slot, units, gross_minor, refunded_minor)
-            select :o, {_KEY}, 0, sum(units), sum(gross), sum(refunded) from added
-            group by {_KEY}
-            having sum(units) <> 0 or sum(gross) <> 0 or sum(refunded) <> 0""",
-        o=org_id,
-        no_id=NO_ID,
-        **time_zones.of_organization(org_id),
-    )
-
-
-_FILLS = import_module("migrations.versions.0005_presences")
-
-
-def _filled(statement: str) -> Callable[[UUID], None]:
-    """Return a function that fills a table for one organization as its migration does."""
-
-    def fill(org_id: UUID) -> None:
-        # The statement is about all organizations; under the same names it gets the rows of one.
-        own = ", ".join(
-            f"{table} as (select * from {table} where org_id = :o)"
-            for table in ("actions", "campaigns", "posts", "totals", "click_totals")
-        )
-        execute(f"with {own} {statement}", o=org_id)
-
-    return fill
-
-
 RECOUNTS: Mapping[str, Callable[[UUID], None]] = {
     "supporters": count_supporters,
-    "totals": count_totals,
     "click_totals": count_clicks,
-    "span_totals": _filled(_FILLS.SPAN_TOTALS),
-    "day_totals": _filled(_FILLS.DAY_TOTALS),
-    "click_span_totals": _filled(_FILLS.CLICK_SPAN_TOTALS),
-    "generation_totals": _filled(_FILLS.GENERATION_TOTALS),
-    "presences": distinct_counts.rebuild_distinct_counts,
+    "click_span_totals": totals.correct_click_spans,
     "cells": figures.refill,
 }
 """The function that fills each derived table from actions and clicks, in this order.

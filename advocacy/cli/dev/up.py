@@ -22,6 +22,7 @@ from honcho.printer import Printer
 
 from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import ServersMissing, own_database, servers
+from advocacy.ingestion import figures
 from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
 from advocacy.storage import campaigns, links, posts, tokens
 from advocacy.storage import organizations as organizations_storage
@@ -48,6 +49,10 @@ def migrate() -> None:
     # Bound here alone: a process that answers requests does without its ten megabytes.
     flask_migrate.Migrate(current_app, db, render_as_batch=False)
     flask_migrate.upgrade(directory=str(MIGRATIONS))
+    with transaction():
+        every = [each.id for each in organizations_storage.list_organizations()]
+    for org_id in every:
+        figures.refill_outdated(org_id)
 
 
 @contextlib.contextmanager
