@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from advocacy.cli.dev.up import MIGRATIONS
 from advocacy.ingestion import drain, sweep
+from advocacy.ingestion import figures as figures_ingestion
 from advocacy.storage import inbox, organizations
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
@@ -143,6 +144,15 @@ def test_what_actions_name_is_converted_as_a_rebuild_makes_it(app, before):
     drain.rebuild(world.settings, world.org_id)
     assert named() == converted
     assert run("select * from identifiers") == []
+
+
+def test_figures_are_there_before_the_rebuild(app, before):
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
+    world = world_of(app, before)
+    assert figures_ingestion.refill_outdated(world.org_id)
+    assert figures(world.report()) == figures_before(before["report"])
+    assert figures_ingestion.are_right(world.org_id)
+    assert organizations.is_outdated(world.org_id)
 
 
 def test_whoever_drains_without_a_worker_rebuilds_first(app, before):

@@ -97,7 +97,7 @@ def test_a_gift_reported_by_actblue_and_action_network_counts_once(world):
     ]
     for order in permutations(tell):
         with transaction():
-            for table in ("actions", "action_names", "supporters", "totals", "inbox"):
+            for table in ("actions", "action_names", "supporters", "cells", "cell_news", "inbox"):
                 run(f"delete from {table}")
         for send in order:
             assert send().status_code == 200
