@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advocacy.storage import time_zones
-from advocacy.storage.breakdowns import TOUCHES_OF_MODEL, ActionFilter, conditions, values_of
+from advocacy.storage.breakdowns import TOUCHES_OF_MODEL, conditions, values_of
+from advocacy.storage.distinct_counts import ActionFilter
 from advocacy.storage.session import run
 
 
