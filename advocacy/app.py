@@ -122,9 +122,13 @@ def create_app(settings: Settings) -> Flask:
     )
     from advocacy.web.api import actions, api, documentation, endpoint, shares
     from advocacy.web.api import breakdown as groups_api
+    from advocacy.web.api import campaigns as _campaigns  # noqa: F401 -- adds its own routes
     from advocacy.web.api import goals as _goals  # noqa: F401 -- adds its own route
     from advocacy.web.api import influence as _influence  # noqa: F401 -- adds its own route
     from advocacy.web.api import ladder as _ladder  # noqa: F401 -- adds its own routes
+    from advocacy.web.api import links as _links  # noqa: F401 -- adds its own routes
+    from advocacy.web.api import posts as _posts  # noqa: F401 -- adds its own routes
+    from advocacy.web.api import sources as _sources  # noqa: F401 -- adds its own routes
     from advocacy.web.pages import actions as actions_pages
     from advocacy.web.pages import (
         breakdown,
@@ -183,6 +187,7 @@ def create_app(settings: Settings) -> Flask:
     api.register_blueprint(actions.blueprint)
     api.register_blueprint(endpoint.of_organization)
     api.register_blueprint(groups_api.organization)
+    api.register_blueprint(endpoint.of_setup)
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,

@@ -6,6 +6,7 @@ and a job that is lost or run twice changes nothing.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from advocacy.ingestion import sweep as sweeping
 from advocacy.ingestion.counters import note_drain
 from advocacy.ingestion.wakeup import enqueue_drain, enqueue_rebuild, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
+from advocacy.storage import idempotency
+from advocacy.storage.session import transaction
 from workers.context import application, connection, others_wait
 
 
@@ -58,13 +61,15 @@ def sweep() -> None:
 
 
 def retire() -> None:
-    """Delete bodies whose retention time is over."""
+    """Delete bodies and idempotency keys whose retention time is over."""
     with application().app_context():
         settings = application().extensions["settings"]
 
         def retire_own(org_id: UUID) -> None:
             erasure.drop_old_bodies(settings, org_id)
             figures.fold_news(org_id, above=0)
+            with transaction():
+                idempotency.delete_old_keys(org_id, datetime.now(UTC))
 
         sweeping.for_each_organization(retire_own)
 

@@ -139,8 +139,9 @@ def organization_activation(
 
     Supporters of the organization are distinct across campaigns, and their days are those of its
     own time zone; actions, and each campaign's supporters, are on the days of the campaign's zone.
-    The default range is from the first day with actions to today. Raises `BadRange`, and `KeyError`
-    for a model that is not one of `MODELS`.
+    Archived campaigns are listed if they have actions in the range. The default range is from the
+    first day with actions to today. Raises `BadRange`, and `KeyError` for a model that is not one
+    of `MODELS`.
     """
     if model not in MODELS:
         raise KeyError(model)
@@ -187,6 +188,7 @@ def organization_activation(
                 _money(rows_of.get(campaign.id, [])),
             )
             for campaign in every
+            if campaign.archived_at is None or campaign.id in rows_of
         ),
     )
 

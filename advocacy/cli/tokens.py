@@ -11,6 +11,7 @@ from advocacy.cli.context import (
     org_option,
     table,
 )
+from advocacy.core.choices import SCOPES
 
 
 @click.group()
@@ -21,9 +22,7 @@ def token() -> None:
 @token.command("create")
 @org_option
 @click.option("--name", required=True)
-@click.option(
-    "--scope", default="reports", type=click.Choice(["reports", "admin"]), show_default=True
-)
+@click.option("--scope", default="reports", type=click.Choice(SCOPES), show_default=True)
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
 @in_app
 def token_create(org: str | None, name: str, scope: str, days: int) -> None:

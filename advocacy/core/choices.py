@@ -24,5 +24,8 @@ MEASURES = ("supporters", "donors", "net", "calls", "actions")
 ROLES = ("reader", "editor", "owner")
 """The roles of members, each with the rights of those before it."""
 
+SCOPES = ("reports", "write", "admin")
+"""The scopes of API tokens, each with the rights of those before it."""
+
 SHORTEST_DAYS = 32
 """The shortest period over which `generate` spreads actions, in days."""

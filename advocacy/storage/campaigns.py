@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from advocacy.core.ids import new_id
 from advocacy.storage.db import db
@@ -15,6 +16,9 @@ from advocacy.storage.models import (
     Campaign,
 )
 from advocacy.storage.session import execute, run, scalar
+
+Cursor = tuple[datetime, UUID]
+"""When the last row of a page was made, and its id: the next page begins after it."""
 
 
 def put_campaign(org_id: UUID, slug: str, name: str, timezone: str) -> Campaign:
@@ -47,6 +51,36 @@ def list_campaigns(org_id: UUID) -> Sequence[Campaign]:
             select(Campaign).filter_by(org_id=org_id).order_by(Campaign.created_at.desc())
         )
     )
+
+
+def list_active_campaigns(org_id: UUID) -> Sequence[Campaign]:
+    """Return the campaigns that are not archived, the newest first."""
+    return [each for each in list_campaigns(org_id) if each.archived_at is None]
+
+
+def list_campaign_page(
+    org_id: UUID, limit: int, *, archived: bool | None = False, before: Cursor | None = None
+) -> list[Campaign]:
+    """Return campaigns, newest first, after this cursor; `archived` is None for all."""
+    query = select(Campaign).filter_by(org_id=org_id)
+    if archived is not None:
+        query = query.where(Campaign.archived_at.is_not(None) == archived)
+    if before:
+        query = query.where(tuple_(Campaign.created_at, Campaign.id) < before)
+    query = query.order_by(Campaign.created_at.desc(), Campaign.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def rename_campaign(campaign: Campaign, name: str) -> None:
+    """Give a campaign another name."""
+    campaign.name = name
+    db.session.flush()
+
+
+def archive_campaign(campaign: Campaign, at: datetime | None) -> None:
+    """Archive a campaign, unless it is archived already; restore it with None."""
+    campaign.archived_at = at and (campaign.archived_at or at)
+    db.session.flush()
 
 
 class _ZoneRow(NamedTuple):

@@ -16,6 +16,7 @@ from advocacy.core.link_codes import check_code
 from advocacy.core.records import LinkByCode, LinkByUtm
 from advocacy.core.tracking_parameters import fold_utm, folded_utm
 from advocacy.storage import nodes
+from advocacy.storage.campaigns import Cursor
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
 from advocacy.storage.figures_versions import note_change
@@ -24,7 +25,7 @@ from advocacy.storage.models import (
     Link,
     Post,
 )
-from advocacy.storage.session import column, run
+from advocacy.storage.session import column, execute, run
 
 
 def find_same_link(
@@ -61,6 +62,7 @@ class ListedLink(NamedTuple):
     utm: dict[str, str]
     created_at: datetime
     disabled: bool
+    archived: bool
     post_id: UUID
     platform: str
     title: str
@@ -73,23 +75,41 @@ def list_page(
     org_id: UUID,
     campaign_id: UUID | None,
     limit: int,
-    before: tuple[datetime, UUID] | None = None,
+    before: Cursor | None = None,
+    *,
+    post_id: UUID | None = None,
+    code: str = "",
+    archived: bool | None = False,
 ) -> list[ListedLink]:
-    """Return links with their posts and campaigns, newest first, after this cursor."""
+    """Return links with their posts and campaigns, newest first, after this cursor.
+
+    Only those of a campaign, of a post, or with a code, if one is given. A link is archived if it,
+    its post or its campaign is; `archived` is None for all.
+    """
     return run(
         ListedLink,
         """select l.id, l.code, l.destination, l.provider, l.utm, l.created_at,
-                  l.disabled_at is not null as disabled, p.id as post_id, p.platform, p.title,
+                  l.disabled_at is not null as disabled,
+                  coalesce(l.archived_at, p.archived_at, c.archived_at) is not null as archived,
+                  p.id as post_id, p.platform, p.title,
                   p.url, c.slug as campaign, c.name as campaign_name
            from links l
            join posts p on p.org_id = l.org_id and p.id = l.post_id
            join campaigns c on c.org_id = l.org_id and c.id = l.campaign_id
            where l.org_id = :o and l.generation = 0
              and (cast(:c as uuid) is null or l.campaign_id = :c)
+             and (cast(:p as uuid) is null or l.post_id = :p)
+             and (:code = '' or l.code = :code)
+             and (cast(:archived as boolean) is null
+                  or (coalesce(l.archived_at, p.archived_at, c.archived_at) is not null)
+                     = :archived)
              and (cast(:at as timestamptz) is null or (l.created_at, l.id) < (:at, :id))
            order by l.created_at desc, l.id desc limit :limit""",
         o=org_id,
         c=campaign_id,
+        p=post_id,
+        code=code,
+        archived=archived,
         at=before[0] if before else None,
         id=before[1] if before else None,
         limit=limit,
@@ -306,6 +326,29 @@ def enable_link(org_id: UUID, code: str, now: datetime) -> None:
     # Redirect processes poll for changed links, so they see it within a second.
     link.disabled_at, link.changed_at = None, now
     db.session.flush()
+
+
+def archive_link(link: Link, at: datetime | None) -> None:
+    """Archive a link, unless it is archived already; restore it with None. It keeps redirecting."""
+    link.archived_at = at and (link.archived_at or at)
+    db.session.flush()
+
+
+def redirect_to(link: Link, destination: str, now: datetime) -> None:
+    """Let a link, and all links shared from it, lead to another page with the same parameters."""
+    execute(
+        """with recursive chain as (
+             select id from links where org_id = :o and id = :id
+             union all
+             select l.id from chain c join links l on l.org_id = :o and l.parent_id = c.id)
+           update links l set destination = :destination, changed_at = :now
+           from chain c where l.org_id = :o and l.id = c.id""",
+        o=link.org_id,
+        id=link.id,
+        destination=destination,
+        now=now,
+    )
+    db.session.refresh(link)
 
 
 class _CodeRow(NamedTuple):

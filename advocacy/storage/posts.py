@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from advocacy.core.ids import new_id
 from advocacy.storage import packing
+from advocacy.storage.campaigns import Cursor
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound
 from advocacy.storage.models import (
@@ -40,6 +42,50 @@ def list_posts(org_id: UUID, campaign_id: UUID | None = None) -> Sequence[Post]:
     if campaign_id:
         query = query.filter_by(campaign_id=campaign_id)
     return list(db.session.scalars(query.order_by(Post.published_at.desc(), Post.id.desc())))
+
+
+def list_post_page(
+    org_id: UUID,
+    campaign_id: UUID,
+    limit: int,
+    *,
+    archived: bool | None = False,
+    before: Cursor | None = None,
+) -> list[Post]:
+    """Return posts of a campaign, newest first, after this cursor; `archived` is None for all."""
+    query = select(Post).filter_by(org_id=org_id, campaign_id=campaign_id)
+    if archived is not None:
+        query = query.where(Post.archived_at.is_not(None) == archived)
+    if before:
+        query = query.where(tuple_(Post.created_at, Post.id) < before)
+    query = query.order_by(Post.created_at.desc(), Post.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def archive_post(post: Post, at: datetime | None) -> None:
+    """Archive a post, unless it is archived already; restore it with None.
+
+    Its links go on redirecting, and its figures stay.
+    """
+    post.archived_at = at and (post.archived_at or at)
+    db.session.flush()
+
+
+def update_post(
+    post: Post,
+    *,
+    title: str | None = None,
+    url: str | None = None,
+    published_at: datetime | None = None,
+) -> None:
+    """Change a post; None changes nothing."""
+    if title is not None:
+        post.title = title
+    if url is not None:
+        post.url = url
+    if published_at is not None:
+        post.published_at = published_at
+    db.session.flush()
 
 
 def find_post(

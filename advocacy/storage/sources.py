@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from advocacy.core.crypto import seal, unseal
 from advocacy.core.ids import new_id, new_key
 from advocacy.core.records import JsonObject
+from advocacy.storage.campaigns import Cursor
 from advocacy.storage.db import db
 from advocacy.storage.errors import NotFound, Taken
 from advocacy.storage.lookup_keys import find_owners, put_lookup_key, token_digest
@@ -174,6 +175,19 @@ def list_sources(org_id: UUID) -> Sequence[SourceRow]:
            from sources where org_id = :o order by name""",
         o=org_id,
     )
+
+
+def list_source_page(
+    org_id: UUID, limit: int, *, archived: bool | None = False, before: Cursor | None = None
+) -> list[Source]:
+    """Return sources, newest first, after this cursor; `archived` is None for all."""
+    query = select(Source).filter_by(org_id=org_id)
+    if archived is not None:
+        query = query.where(Source.archived_at.is_not(None) == archived)
+    if before:
+        query = query.where(tuple_(Source.created_at, Source.id) < before)
+    query = query.order_by(Source.created_at.desc(), Source.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
 
 
 def put_secret(

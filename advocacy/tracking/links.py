@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from advocacy.core.messages import N_, say
-from advocacy.core.platforms import plain_post_url, platform_of_post
 from advocacy.core.tracking_parameters import utm_content_of
 from advocacy.core.urls import BadDestination, check_destination
 from advocacy.providers import BY_SLUG, optional
@@ -21,6 +20,7 @@ from advocacy.storage import campaigns as campaigns_storage
 from advocacy.storage import links as links_storage
 from advocacy.storage.models import Campaign, Link, Post, Source
 from advocacy.storage.sources import SourceRow
+from advocacy.tracking.posts import BadPost, check_post
 
 HOSTS = {
     "actionnetwork.org": "action_network",
@@ -29,12 +29,7 @@ HOSTS = {
     "nationbuilder.com": "nationbuilder",
     "controlshiftlabs.com": "controlshift",
 }
-_LONGEST_TITLE = 300
-_DESTINATION, _OF_POST = N_("the destination %(why)s"), N_("the post's URL %(why)s")
-_LONGEST_PLATFORM = 40
-_LONGEST_AUTHOR = 100
-# The value by which filters ask for posts without an author.
-_NO_AUTHOR = "-"
+_DESTINATION = N_("the destination %(why)s")
 
 MEDIA = ("video", "image", "text")
 """The suggested media; other words are accepted."""
@@ -154,7 +149,7 @@ class LinkMaker:
 
     def __init__(self, org_id: UUID, *, local: bool) -> None:
         self._org_id, self._local = org_id, local
-        self._campaigns = {each.slug: each for each in campaigns.list_campaigns(org_id)}
+        self._campaigns = {each.slug: each for each in campaigns.list_active_campaigns(org_id)}
         self._sources = {each.name: each for each in sources.list_sources(org_id)}
 
     def check(self, wanted: LinkRequest) -> CheckedLink:
@@ -168,42 +163,35 @@ class LinkMaker:
                     known=", ".join(sorted(self._campaigns)) or say("none yet"),
                 )
             )
-        destination = self._page(wanted.destination, _DESTINATION, local=self._local)
-        post_url = self._page(wanted.post_url, _OF_POST) if wanted.post_url else ""
-        platform = wanted.platform.lower() or platform_of_post(post_url)
-        if not platform:
-            raise BadLink(say("the platform cannot be detected from the post's URL; enter it"))
-        if not _is_word(platform):
-            raise BadLink(say("the platform must be one word, e.g. instagram"))
-        if not post_url and not wanted.title:
-            raise BadLink(say("enter the post's URL, or a title if it is not published yet"))
-        if len(wanted.title) > _LONGEST_TITLE:
-            raise BadLink(
-                say("the title may have at most %(most)s characters", most=_LONGEST_TITLE)
+        destination = check_leads_to(wanted.destination, local=self._local)
+        try:
+            about = check_post(
+                url=wanted.post_url,
+                platform=wanted.platform,
+                title=wanted.title,
+                medium=wanted.medium,
+                author=wanted.author,
             )
-        medium = wanted.medium.lower()
-        if medium and not _is_word(medium):
-            raise BadLink(say("the medium must be one word, e.g. video"))
-        if len(wanted.author) > _LONGEST_AUTHOR or wanted.author == _NO_AUTHOR:
-            raise BadLink(
-                say("the author's name may have at most %(most)s characters", most=_LONGEST_AUTHOR)
-            )
+        except BadPost as error:
+            raise BadLink(error.words) from None
         provider, carries = self._tool(destination, wanted.tool)
-        post_url = plain_post_url(post_url)
         return CheckedLink(
             campaign,
             destination,
             provider,
             carries,
-            post_url,
-            platform,
-            wanted.title,
-            medium,
-            wanted.author,
+            about.url,
+            about.platform,
+            about.title,
+            about.medium,
+            about.author,
         )
 
     def put(self, ready: CheckedLink) -> CreatedLink:
-        """Return the link of a validated request: the existing one, or else a new one."""
+        """Return the link of a validated request: the existing one, or else a new one.
+
+        An archived link or post is restored.
+        """
         org_id, campaign = self._org_id, ready.campaign
         campaigns_storage.lock_campaign(org_id, campaign.id)
         about = {"url": ready.post_url, "platform": ready.platform, "title": ready.title}
@@ -212,19 +200,16 @@ class LinkMaker:
         if post is None:
             post = posts.put_post(org_id, campaign.id, **about, **more)
         else:
-            self._describe(post, **more)
+            posts.archive_post(post, None)
+            posts.describe_post(post, **more)
         carries = dict(ready.carries)
         found = links.find_same_link(org_id, post.id, ready.destination, ready.provider, carries)
+        if found:
+            links.archive_link(found, None)
         made = found or links_storage.put_link(
             org_id, post, ready.destination, ready.provider, _utm(campaign.slug, post), "", carries
         )
         return CreatedLink(made, post, campaign, found is None)
-
-    def _describe(self, post: Post, *, medium: str, author: str) -> None:
-        """Update medium and author of an existing post, wherever it was made."""
-        described = medium or post.medium, author or post.author
-        if described != (post.medium, post.author):
-            posts.describe_post(post, medium=medium, author=author)
 
     def put_many(
         self, rows: Iterable[tuple[int, LinkRequest]], *, only_all: bool
@@ -258,16 +243,13 @@ class LinkMaker:
             )
         return provider_for(destination, tool or None), {}
 
-    @staticmethod
-    def _page(url: str, what: str, *, local: bool = False) -> str:
-        try:
-            return check_destination(url, local=local)
-        except BadDestination as error:
-            raise BadLink(say(what, why=error.args[0])) from None
 
-
-def _is_word(written: str) -> bool:
-    return len(written) <= _LONGEST_PLATFORM and written.replace("-", "").isalnum()
+def check_leads_to(url: str, *, local: bool) -> str:
+    """Return the destination of a link as it is stored. Raises `BadLink`."""
+    try:
+        return check_destination(url, local=local)
+    except BadDestination as error:
+        raise BadLink(say(_DESTINATION, why=error.args[0])) from None
 
 
 def _carries(source: Source | SourceRow | None) -> dict[str, str]:

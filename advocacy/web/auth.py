@@ -20,7 +20,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from werkzeug.wrappers import Response
 
 from advocacy.core import crypto
-from advocacy.core.choices import ROLES
+from advocacy.core.choices import ROLES, SCOPES
 from advocacy.core.contacts import normalise_email
 from advocacy.core.crypto import organization_key
 from advocacy.storage import audit, lookup_keys, members, sessions, tokens
@@ -80,7 +80,10 @@ def bearer_token() -> str:
 def needs_token(
     scope: str = "reports",
 ) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
-    """Require a bearer token with this scope; `admin` includes all scopes."""
+    """Require a bearer token with this scope, or one that includes it.
+
+    Sets `g.org_id`, and `g.called` for the audit log.
+    """
 
     def decorate(view: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         @wraps(view)
@@ -94,9 +97,9 @@ def needs_token(
                     "Send a valid token: `Authorization: Bearer aat_…`.",
                     headers={"WWW-Authenticate": "Bearer"},
                 )
-            if token.scope not in {scope, "admin"}:
+            if SCOPES.index(token.scope) < SCOPES.index(scope):
                 raise Problem(403, "Forbidden", f"This needs a token of scope {scope}.")
-            g.org_id = token.org_id
+            g.org_id, g.called, g.member = token.org_id, token.name, None
             return view(*args, **kwargs)
 
         return guarded

@@ -87,7 +87,7 @@ def sidebar() -> Sidebar | None:
 def _campaigns() -> Entry:
     """Return the entry of all campaigns, with the newest ones below it."""
     here = (request.view_args or {}).get("slug")
-    found = campaigns.list_campaigns(g.org_id)
+    found = campaigns.list_active_campaigns(g.org_id)
     shown = list(found[:_SHOWN_CAMPAIGNS])
     if here and all(each.slug != here for each in shown):
         shown += [each for each in found if each.slug == here]

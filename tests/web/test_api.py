@@ -289,7 +289,7 @@ def test_an_unknown_path_is_a_problem_too(world):
 
 # Every route, for everyone.
 
-ANYONE, STAFF, ADMIN = "anyone", "staff", "admin"
+ANYONE, STAFF, WRITER, ADMIN = "anyone", "staff", "writer", "admin"
 # A page for members from this role on; who signed in with a token is a reader.
 READER, EDITOR, OWNER = "reader", "editor", "owner"
 # Oneself: for members of every role, and for no token.
@@ -307,7 +307,24 @@ ROUTES = {
     ("GET", "/api/v1/campaigns/<slug>/activation/groups"): STAFF,
     ("GET", "/api/v1/activation"): STAFF,
     ("GET", "/api/v1/campaigns/<slug>/influence"): STAFF,
-    ("POST", "/api/v1/links/<code>/shares"): ADMIN,
+    ("POST", "/api/v1/links/<code>/shares"): WRITER,
+    ("GET", "/api/v1/campaigns"): STAFF,
+    ("POST", "/api/v1/campaigns"): WRITER,
+    ("GET", "/api/v1/campaigns/<slug>"): STAFF,
+    ("PATCH", "/api/v1/campaigns/<slug>"): WRITER,
+    ("GET", "/api/v1/campaigns/<slug>/posts"): STAFF,
+    ("POST", "/api/v1/campaigns/<slug>/posts"): WRITER,
+    ("GET", "/api/v1/posts/<uuid:post_id>"): STAFF,
+    ("PATCH", "/api/v1/posts/<uuid:post_id>"): WRITER,
+    ("GET", "/api/v1/links"): STAFF,
+    ("POST", "/api/v1/links"): WRITER,
+    ("GET", "/api/v1/links/<code>"): STAFF,
+    ("PATCH", "/api/v1/links/<code>"): WRITER,
+    ("GET", "/api/v1/sources"): STAFF,
+    ("POST", "/api/v1/sources"): WRITER,
+    ("DELETE", "/api/v1/sources/<uuid:source_id>"): WRITER,
+    ("GET", "/api/v1/sources/<uuid:source_id>"): STAFF,
+    ("PATCH", "/api/v1/sources/<uuid:source_id>"): WRITER,
     ("GET", "/campaigns/<slug>/rehearsal"): EDITOR,
     ("POST", "/campaigns/<slug>/rehearsal"): EDITOR,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -317,6 +334,8 @@ ROUTES = {
     ("POST", "/language"): ANYONE,
     ("GET", "/campaigns/<slug>/paths"): READER,
     ("GET", "/campaigns/<slug>/ladder"): READER,
+    ("GET", "/campaigns/<slug>/timing"): READER,
+    ("GET", "/campaigns/<slug>/timing.<any(csv, xlsx, json):written>"): READER,
     ("GET", "/ladder"): READER,
     ("GET", "/campaigns/<slug>/explore"): READER,
     ("GET", "/explore"): READER,
@@ -405,6 +424,8 @@ FILLED = {
     "<any(csv, xlsx, json):written>": "csv",
     "<any(svg, png):written>": "svg",
 }
+# What is sent where a request without a body is refused before anything is looked up.
+BODIES = {("POST", "/api/v1/campaigns/<slug>/posts"): {"title": "A post", "platform": "x"}}
 # What a route answers to whom it lets in, where that is not a 200.
 OWN_ANSWERS = {
     ("POST", "/webhooks/<key>"): 401,
@@ -433,6 +454,13 @@ OWN_ANSWERS = {
     ("POST", "/connections/<uuid:source_id>/remove"): 404,
     ("POST", "/links/bulk"): 422,
     ("POST", "/api/v1/links/<code>/shares"): 201,
+    ("POST", "/api/v1/campaigns"): 422,
+    ("POST", "/api/v1/campaigns/<slug>/posts"): 201,
+    ("POST", "/api/v1/links"): 422,
+    ("POST", "/api/v1/sources"): 422,
+    ("GET", "/api/v1/sources/<uuid:source_id>"): 404,
+    ("PATCH", "/api/v1/sources/<uuid:source_id>"): 404,
+    ("DELETE", "/api/v1/sources/<uuid:source_id>"): 404,
     ("GET", "/sign-in/organization"): 302,
     ("POST", "/sign-in/organization"): 302,
     ("GET", "/set-password/<token>"): 404,
@@ -462,13 +490,18 @@ def test_every_route_is_in_the_matrix(app):
     assert sorted(routes(app)) == sorted(ROUTES)
 
 
-WHO = ("nobody", "reports", "admin", "token", "reader", "editor", "owner")
+WHO = ("nobody", "reports", "write", "admin", "token", "reader", "editor", "owner")
 
 
 def filled(world, path: str) -> str:
     """Return the path with something that is there, or never was, for each of its variables."""
     (row,) = run("select id from actions where org_id = :o", o=world.org_id)
-    values = {**FILLED, "<code>": world.links["x"], "<uuid:action_id>": str(row.id)}
+    values = {
+        **FILLED,
+        "<code>": world.links["x"],
+        "<uuid:action_id>": str(row.id),
+        "<uuid:post_id>": str(world.posts["x"]),
+    }
     for name, value in values.items():
         path = path.replace(name, value)
     return path
@@ -481,6 +514,7 @@ def visitors(world) -> dict[str, tuple[FlaskClient, dict[str, str]]]:
     return {
         "nobody": (world.app.test_client(), {}),
         "reports": (world.app.test_client(), bearer(world.token("reports"))),
+        "write": (world.app.test_client(), bearer(world.token("write"))),
         "admin": (world.app.test_client(), bearer(world.token("admin"))),
         "token": (signed_in, {}),
         **{role: (world.member(role), {}) for role in ROLES},
@@ -494,9 +528,11 @@ def expected_of(route: tuple[str, str], who: str) -> int:
         case "anyone":
             return usual
         case "staff":
-            return 200 if who in {"reports", "admin"} else 401
+            return usual if who in {"reports", "write", "admin"} else 401
+        case "writer":
+            return {"admin": usual, "write": usual, "reports": 403}.get(who, 401)
         case "admin":
-            return {"admin": usual, "reports": 403}.get(who, 401)
+            return {"admin": usual, "write": 403, "reports": 403}.get(who, 401)
         case "oneself":
             return usual if who in ROLES else 403 if who == "token" else 302
         case role:
@@ -517,7 +553,8 @@ def test_every_route_enforces_its_role(world):
         method, path = route
         path = filled(world, path)
         for who, (client, headers) in clients.items():
-            with client.open(path, method=method, headers=headers) as answer:
+            json = BODIES.get(route)
+            with client.open(path, method=method, headers=headers, json=json) as answer:
                 if answer.status_code != expected_of(route, who):
                     wrong[f"{method} {path}", who] = answer.status_code
     assert wrong == {}
@@ -573,14 +610,18 @@ def test_data_of_other_organizations_is_not_found(app):
         )
     }
     values |= {"<slug>": "secret", "<code>": alice.links["x"]}
+    values["<uuid:post_id>"] = str(alice.posts["x"])
+    values["<uuid:source_id>"] = str(alice.sources["standard"])
     values = FILLED | values
     owner, token = bob.member("owner", "bob@example.org"), bob.token("admin")
     wrong = {}
-    for method, path in OF_AN_OBJECT:
+    for route in OF_AN_OBJECT:
+        method, path = route
         for name, value in values.items():
             path = path.replace(name, value)
         if path.startswith("/api/"):
-            answer = app.test_client().open(path, method=method, headers=bearer(token))
+            json = BODIES.get(route)
+            answer = app.test_client().open(path, method=method, headers=bearer(token), json=json)
             stranger = app.test_client().open(path, method=method)
             expected = (404, 401)
         else:

@@ -92,7 +92,8 @@ class PeriodReader:
             filled |= {
                 each.slug: rows[each.slug]
                 for each in self.keys.campaigns
-                if actions.campaigns is None or each.id in actions.campaigns
+                if (each.slug in filled or each.archived_at is None)
+                and (actions.campaigns is None or each.id in actions.campaigns)
             }
         return Period(first, last, total, filled)
 

@@ -10,7 +10,13 @@ Note: `actions`, `identifiers`, `supporters` and `totals` are derived. The sourc
 
 from __future__ import annotations
 
-from advocacy.storage.models.access import AuditRow, Member, SessionRow, Token
+from advocacy.storage.models.access import (
+    AuditRow,
+    IdempotencyKey,
+    Member,
+    SessionRow,
+    Token,
+)
 from advocacy.storage.models.derived import (
     ActionName,
     ActionRow,
@@ -66,6 +72,7 @@ __all__ = [
     "FiguresVersion",
     "GenerationTotal",
     "Goal",
+    "IdempotencyKey",
     "IdentifierRow",
     "InboxRow",
     "Link",

@@ -11,9 +11,12 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Index,
+    Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,7 +40,7 @@ class Token(db.Model):  # type: ignore[name-defined,misc]
 
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
-        CheckConstraint("scope in ('reports', 'admin')", name="scope"),
+        CheckConstraint("scope in ('reports', 'write', 'admin')", name="scope"),
     )
 
 
@@ -66,6 +69,25 @@ class Member(db.Model):  # type: ignore[name-defined,misc]
         ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
         CheckConstraint("role in ('reader', 'editor', 'owner')", name="role"),
     )
+
+
+class IdempotencyKey(db.Model):  # type: ignore[name-defined,misc]
+    """A request of the API that was carried out, and its encrypted response, by the client's key.
+
+    `digest` is that of the request, so that the same key with another request is noticed.
+    """
+
+    __tablename__ = "idempotency_keys"
+
+    org_id: Mapped[UUID] = id_column()
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = text_column()
+    status: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    location: Mapped[str] = text_column("")
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),)
 
 
 class SessionRow(db.Model):  # type: ignore[name-defined,misc]

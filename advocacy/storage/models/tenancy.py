@@ -75,7 +75,7 @@ class Address(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Campaign(db.Model):  # type: ignore[name-defined,misc]
-    """A campaign of an organization, with its time zone."""
+    """A campaign of an organization, with its time zone. An archived one is in no list."""
 
     __tablename__ = "campaigns"
 
@@ -84,6 +84,7 @@ class Campaign(db.Model):  # type: ignore[name-defined,misc]
     slug: Mapped[str] = text_column()
     name: Mapped[str] = text_column()
     timezone: Mapped[str] = text_column("UTC")
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
     __table_args__ = (

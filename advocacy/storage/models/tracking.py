@@ -24,7 +24,7 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 
 
 class Post(db.Model):  # type: ignore[name-defined,misc]
-    """A post published on a platform for a campaign."""
+    """A post published on a platform for a campaign. An archived one is in no list."""
 
     __tablename__ = "posts"
 
@@ -37,6 +37,7 @@ class Post(db.Model):  # type: ignore[name-defined,misc]
     medium: Mapped[str] = text_column("")
     author: Mapped[str] = text_column("")
     published_at: Mapped[datetime] = instant_column(default_now=True)
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
     __table_args__ = (
@@ -53,7 +54,7 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     For the generic provider `carries` maps query parameters to `{code}`, `{click_id}` or `{both}`.
     `changed_at` lets redirect processes read only changed links. A link that a supporter shares has
     a `parent_id` and the post of the first link of the chain, which gets the credit; `generation`
-    is how often it was shared on.
+    is how often it was shared on. An archived link is in no list and goes on redirecting.
     """
 
     __tablename__ = "links"
@@ -71,6 +72,7 @@ class Link(db.Model):  # type: ignore[name-defined,misc]
     generation: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     changed_at: Mapped[datetime] = instant_column(default_now=True)
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 
     __table_args__ = (

@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 
 from advocacy.web.api import schemas
+from advocacy.web.api.transactions import in_transaction
 from advocacy.web.auth import needs_token
 from advocacy.web.downloads import TYPES
 
@@ -27,7 +28,21 @@ of_campaigns = Blueprint(
 of_organization = Blueprint(
     "organization", __name__, url_prefix="/api/v1", description="Figures of the whole organization."
 )
+of_setup = Blueprint(
+    "setup",
+    __name__,
+    url_prefix="/api/v1",
+    description="Campaigns, posts, links and sources: list, make, change and archive them.",
+)
 
+_ONCE = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "A unique word of yours for this request, such as a UUID. If you send it again "
+    "within 24 hours, you get the first response again (`Idempotent-Replayed: true`) and nothing "
+    "is made twice. The same key with another request is refused (422).",
+}
 _HEADERS = {
     "ETag": {
         "description": "Changes whenever a figure changes; send it as `If-None-Match`.",
@@ -48,6 +63,8 @@ def endpoint(
     summary: str,
     *,
     query: type[Schema] | None = None,
+    body: type[Schema] | None = None,
+    once: bool = False,
     scope: str = "reports",
     status: int = 200,
     of_one: bool = True,
@@ -58,9 +75,13 @@ def endpoint(
     """Require a token of this scope for a view, and describe it in the OpenAPI document.
 
     `of_one`: the resource may not exist (404). `tagged`: the response has an `ETag` (304), and can
-    be CSV and XLSX as well (`files`). `counted`: the figures may still be calculated (202).
+    be CSV and XLSX as well (`files`). `counted`: the figures may still be calculated (202). `body`:
+    the JSON of a request that changes something; the view runs in a transaction, and `once` for
+    each `Idempotency-Key`.
     """
     told: dict[str, object] = {"summary": summary, "security": [{"bearer": []}]}
+    if once:
+        told["parameters"] = [_ONCE]
     if tagged:
         told["responses"] = {
             status: {"headers": _HEADERS, **({"content": _FILES} if files else {})}
@@ -68,6 +89,8 @@ def endpoint(
     wrong = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 503: "SERVICE_UNAVAILABLE"}
     if not of_one:
         del wrong[404]
+    if body:
+        wrong[409] = "CONFLICT"
 
     def decorate(view: View) -> View:
         view = blueprint.doc(**told)(view)
@@ -83,6 +106,8 @@ def endpoint(
         if query:
             # Set here too: for a query the parser would ignore unknown parameters.
             view = blueprint.arguments(query, location="query", unknown=RAISE)(view)
+        if body:
+            view = in_transaction(blueprint.arguments(body)(view), once=once)
         return needs_token(scope)(view)
 
     return decorate

@@ -27,7 +27,7 @@ class PassedOn(Schema):
 class SharesOf(MethodView):
     """Share links of a link."""
 
-    @endpoint(blueprint, PassedOn, "Create a share link of this link", scope="admin", status=201)
+    @endpoint(blueprint, PassedOn, "Create a share link of this link", scope="write", status=201)
     def post(self, code: str) -> dict[str, object]:
         """Create a link with the same post and destination, one generation further.
 

@@ -139,7 +139,7 @@ def _put(asked: dict[str, str]) -> None:
 
 def _page(asked: dict[str, str], trouble: str = "") -> str:
     owner = organizations.find_organization(g.org_id)
-    every = campaigns.list_campaigns(g.org_id)
+    every = campaigns.list_active_campaigns(g.org_id)
     names: dict[UUID | None, str] = {each.id: each.name for each in every}
     now = datetime.now(UTC)
     usual = {

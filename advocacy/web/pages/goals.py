@@ -121,7 +121,7 @@ def _page(asked: dict[str, str], trouble: str = "") -> str:
         trouble=trouble,
         files=files_at(lambda written: url_for("goals.file", written=written)),
         measures={each: _measures()[each] for each in MEASURES},
-        campaigns=campaigns.list_campaigns(g.org_id),
+        campaigns=campaigns.list_active_campaigns(g.org_id),
         define=lambda name: _(DEFINITIONS[name]),
     )
 

@@ -155,7 +155,7 @@ def qr(code: str, written: str) -> Response:
 
 
 def _page(asked: dict[str, str], trouble: str = "", made: Link | None = None) -> str:
-    every = campaigns.list_campaigns(g.org_id)
+    every = campaigns.list_active_campaigns(g.org_id)
     shown = next((each for each in every if each.slug == request.args.get("of")), None)
     rows = links.list_page(
         g.org_id,
