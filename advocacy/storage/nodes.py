@@ -93,10 +93,11 @@ def _organizations_by_node() -> list[list[UUID]]:
     org_ids = column(UUID, "select id from organizations order by id")
     rows = run(
         _Placed,
-        """select v.org_id, p.groupid as node
+        """select v.org_id, min(p.groupid) as node
            from unnest(cast(:ids as uuid[])) as v (org_id)
            join pg_dist_placement p
-             on p.shardid = get_shard_id_for_distribution_column('sources', v.org_id)""",
+             on p.shardid = get_shard_id_for_distribution_column('sources', v.org_id)
+           group by v.org_id""",
         ids=org_ids,
     )
     by_node: dict[int, list[UUID]] = {}
