@@ -45,6 +45,7 @@ _ACROSS = {".".join(each) for each in ACROSS}
 _LOCKS = re.compile(r"\bfor\s+(no\s+key\s+)?(update|key\s+share|share)\b", re.I)
 _CHANGES = re.compile(r"\b(insert\s+into|update|delete\s+from|merge)\b", re.I)
 _INSERTS = re.compile(r"\binsert\s+into\s+(\w+)", re.I)
+_REPLACES = re.compile(rf"\b(?:update|delete\s+from)\s+({'|'.join(GLOBAL)})\b", re.I)
 _INSERTS_ONE = re.compile(
     r"\binsert\s+into\s+\w+(\s+as\s+\w+)?\s*\(\s*org_id\b[^)]*\)\s*"
     r"(select\s+|values\s*\(\s*)%\((o|org_id\w*)\)s",
@@ -91,11 +92,16 @@ def _head() -> str | None:
 def watch() -> None:
     """Check every statement that is executed in this database from now on."""
     _watched.add(db.session.scalar(text("select current_database()")))
+    event.listen(Engine, "begin", _begin)
     event.listen(Engine, "before_cursor_execute", _look)
 
 
+def _begin(connection: Any) -> None:
+    connection.info["inserted"] = set()
+
+
 def _look(
-    _connection: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    connection: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
 ) -> None:
     if cursor.connection.info.dbname not in _watched:
         return
@@ -103,12 +109,26 @@ def _look(
     if asker is None or not re.match(r"\s*(with|select|insert|update|delete)\b", statement, re.I):
         return
     seen.add(asker)
+    if found := _locks_in_wrong_order(connection.info.setdefault("inserted", set()), statement):
+        wrong[asker] = f"{found}\n{statement}"
     _looks[statement] = _looks.get(statement, 0) + 1
     if _looks[statement] > LOOKS:
         return
     values = parameters[0] if many else parameters
     for found in _judge(cursor.connection, asker, statement, values, _looks[statement] == 1):
         wrong[asker] = f"{found}\n{statement}"
+
+
+def _locks_in_wrong_order(inserted: set[str], statement: str) -> str:
+    """Say whether two transactions that do this at once would wait for each other.
+
+    Of a table that every node has, inserts run side by side, and updates and deletes run alone.
+    """
+    for table in _REPLACES.findall(statement):
+        if table.lower() in inserted:
+            return f"deletes of {table}, into which the transaction has inserted"
+    inserted.update(name.lower() for name in _INSERTS.findall(statement) if name.lower() in GLOBAL)
+    return ""
 
 
 def _asker() -> str | None:

@@ -52,6 +52,16 @@ def only_on_cut_tables(pytestconfig):
         pytest.skip("only `make cut` looks at statements")
 
 
+def test_a_delete_after_an_insert_into_a_table_of_all_nodes_is_found():
+    inserted: set[str] = set()
+    insert = "insert into addresses (kind, word, org_id, target_id) values ('view', 'x', :o, :o)"
+    delete = "delete from addresses where org_id = :o"
+    assert not cut._locks_in_wrong_order(inserted, delete)
+    assert not cut._locks_in_wrong_order(inserted, insert)
+    assert not cut._locks_in_wrong_order(inserted, insert)
+    assert cut._locks_in_wrong_order(inserted, delete).startswith("deletes of addresses")
+
+
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_an_invalid_statement_is_found(world, name):
     room = types.ModuleType("advocacy.storage.wrong")

@@ -91,6 +91,7 @@ def test_a_one_time_link_works_once_and_for_seven_days(world):
     with transaction():
         ana = members.put_member(world.master, world.org_id, ANA, "reader")
         first = members.put_one_time_token(world.org_id, ana.id)
+    with transaction():
         second = members.put_one_time_token(world.org_id, ana.id)
     client = world.app.test_client()
     gone = client.get(f"/set-password/{first}")
