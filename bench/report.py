@@ -132,9 +132,9 @@ def _largest(org_id: UUID) -> Any:
         slug = scalar(
             str,
             """select c.slug from campaigns c
-               join totals t on t.org_id = c.org_id and t.campaign_id = c.id
-               where c.org_id = :o and t.model = 'every' group by c.slug
-               order by sum(t.units) desc limit 1""",
+               join actions a on a.org_id = c.org_id and a.campaign_id = c.id
+               where c.org_id = :o and a.counted group by c.slug
+               order by count(*) desc limit 1""",
             o=org_id,
         )
         return campaigns.get_campaign(org_id, slug)

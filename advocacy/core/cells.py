@@ -62,11 +62,13 @@ MOST_GENERATIONS = 2
 NO_ID = UUID(int=0)
 
 
+@lru_cache(maxsize=10_000)
 def campaign_scope(campaign_id: UUID | None) -> str:
     """Return the scope of a campaign, by its clock; None is what has no campaign."""
     return f"campaign:{campaign_id or NO_ID}"
 
 
+@lru_cache(maxsize=10_000)
 def own_scope(campaign_id: UUID | None) -> str:
     """Return the scope of a campaign by the organization's clock, where that is another one."""
     return f"own:{campaign_id or NO_ID}"

@@ -86,7 +86,7 @@ def test_the_check_would_notice_a_wrong_attribution(made):
     """The test above can fail."""
     wrong = next(each for each in every_action(made) if each.path)
     with transaction():
-        actions.replace_actions(made, [replace(wrong, path=None)])
+        actions.put_actions(made, [replace(wrong, path=None)], {wrong.id})
     with transaction():
         restate_actions(made, [wrong.id])
     assert actions.find_action(made, wrong.id) == wrong
@@ -117,7 +117,7 @@ def test_totals_split_several_refunds_as_sql_does(made):
     ]
     changed = replace(gift, gross_minor=333, refunded_minor=158, returns=more)
     with transaction():
-        actions.replace_actions(made, [changed])
+        actions.put_actions(made, [changed], {changed.id})
         figures.refill(made)
     test_totals_match_the_actions(made)
 
