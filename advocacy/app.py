@@ -136,6 +136,7 @@ def create_app(settings: Settings) -> Flask:
         connections,
         conversion_paths,
         email_reports,
+        first_run,
         goals,
         integration_test,
         ladder,
@@ -215,6 +216,7 @@ def create_app(settings: Settings) -> Flask:
         links.blueprint,
         new_campaign.blueprint,
         connections.blueprint,
+        first_run.blueprint,
         quarantine.blueprint,
     ):
         app.register_blueprint(blueprint)

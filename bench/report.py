@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Flask
 
 from advocacy.analytics.activation import MODELS, activation, days_of
-from advocacy.cli.dev import sample_data
+from advocacy.ingestion import sample_data
 from advocacy.storage import campaigns, organizations, tokens
 from advocacy.storage.session import execute, scalar, transaction
 from bench.results import Row, below, percentile, unmeasured

@@ -23,9 +23,9 @@ from flask import Flask
 from honcho.environ import parse_procfile
 from rich.console import Console
 
-from advocacy.cli.dev import sample_data
 from advocacy.cli.dev.embedded_servers import servers
 from advocacy.cli.dev.up import ROOT, free_port
+from advocacy.ingestion import sample_data
 from advocacy.storage import organizations
 from advocacy.storage.session import transaction
 from config.settings import Settings

@@ -48,7 +48,7 @@ def generate_rows(
         TimeRemainingColumn,
     )
 
-    from advocacy.cli.dev import sample_data
+    from advocacy.ingestion import sample_data
     from advocacy.storage import errors
 
     if (actions is None) == (deliveries is None):

@@ -42,14 +42,17 @@ def doctor() -> None:
 
 @click.command()
 @click.option("--port", default=8000, show_default=True)
-def up(port: int) -> None:
+@click.option("--demo", "seeded", is_flag=True, help="Make a demo organization with a link.")
+def up(port: int, seeded: bool) -> None:
     """Start everything on this machine: servers, migrations, web, worker, scheduler.
 
     Example: advocacy up --port 8080
+
+    While nobody is a member, it prints an address for setting up in the browser.
     """
     from advocacy.cli.dev.up import start
 
-    sys.exit(start(context.VAR_DIR, port))
+    sys.exit(start(context.VAR_DIR, port, demo=seeded))
 
 
 @click.command()

@@ -299,7 +299,7 @@ def _look_for(master: bytes, sent: _Sent) -> IntegrationResult | None:
     if sent.code and found.code != sent.code:
         words = say("the code was not returned in %(carries)s", carries=_carries(source))
         return _outcome(source, sent.began, words)
-    return _outcome(source, sent.began, "", found.tier)
+    return _outcome(source, sent.began, "", found.tier if sent.code else "")
 
 
 def _action_of(master: bytes, org_id: UUID, delivery_id: UUID) -> actions.Action | None:

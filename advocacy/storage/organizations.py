@@ -87,3 +87,11 @@ def list_organizations() -> Sequence[Organization]:
 def find_organization(org_id: UUID) -> Organization | None:
     """Return the organization with this id."""
     return db.session.get(Organization, org_id)
+
+
+def remove_organization(org_id: UUID) -> None:
+    """Delete an organization and every row of it."""
+    for table in reversed(db.metadata.sorted_tables):
+        if "org_id" in table.columns:
+            db.session.execute(table.delete().where(table.c.org_id == org_id))
+    db.session.execute(Organization.__table__.delete().where(Organization.id == org_id))

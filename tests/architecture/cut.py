@@ -37,7 +37,7 @@ PARTS = 2
 LOOKS = 3
 """How often a statement is explained: other values may touch other partitions."""
 
-THROUGH_OWN_ROWS = {"advocacy.cli.dev.sample_rows:fill"}
+THROUGH_OWN_ROWS = {"advocacy.ingestion.sample_rows:fill"}
 """What inserts the organization of its rows, all of which are one's."""
 
 _ACROSS = {".".join(each) for each in ACROSS}

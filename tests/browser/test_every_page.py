@@ -49,12 +49,15 @@ PAGES = {
     "/connections": "/connections",
     "/connections/new/<tool>": "/connections/new/own",
     "/connections/<uuid:source_id>": None,
+    "/setup/campaign": "/setup/campaign",
+    "/setup/link": "/setup/link",
+    "/setup/tool": "/setup/tool",
     "/view/<token>": None,
 }
 SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
 # Only for members of several organizations; see tests/browser/test_members.py.
-# And the former address of a page.
-ELSEWHERE = {"/sign-in/organization", "/sources"}
+# The former address of a page, and the first one; see tests/browser/test_first_run.py.
+ELSEWHERE = {"/sign-in/organization", "/sources", "/setup"}
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 
 from advocacy.analytics.activation import activation
 from advocacy.attribution import RULES
-from advocacy.cli.dev import sample_data
-from advocacy.ingestion import drain, figures
+from advocacy.ingestion import drain, figures, sample_data
 from advocacy.ingestion.pipeline import restate_actions
 from advocacy.storage import actions, campaigns, inbox, organizations, totals
 from advocacy.storage.session import transaction

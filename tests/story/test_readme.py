@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from advocacy.cli.dev.up import free_port
-from advocacy.storage import organizations
-from advocacy.storage.session import transaction
 from tests.support.processes import CLOCK, WEB, WORKER, answers, until
 from tests.support.processes import process as running
 
@@ -22,8 +20,6 @@ from tests.support.processes import process as running
 def test_the_first_link_leads_to_a_first_counted_action(app, environment, root, tmp_path):
     blocks = re.findall(r"^```sh\n(.*?)^```", (root / "README.md").read_text(), re.S | re.M)
     assert blocks[0] == "make run\n"
-    with transaction():
-        organizations.put_organization("demo", "Demo", "America/New_York")
     port = free_port()
     variables = {
         **environment,

@@ -1,4 +1,4 @@
-"""Everything on one machine: servers, tables, a demo organization, the Procfile's processes.
+"""Everything on one machine: servers, tables, the address for setting up, the processes.
 
 Note: this is for trying and for small machines. Where processes are run by something else (systemd,
 a platform), the Procfile is all that is needed.
@@ -10,6 +10,8 @@ import contextlib
 import os
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,15 +26,18 @@ from advocacy.app import create_app
 from advocacy.cli.dev.embedded_servers import ServersMissing, own_database, servers
 from advocacy.ingestion import figures
 from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
-from advocacy.storage import campaigns, links, posts, tokens
+from advocacy.storage import campaigns, first_run, links, posts, tokens
 from advocacy.storage import organizations as organizations_storage
 from advocacy.storage.db import db
 from advocacy.storage.session import transaction
+from advocacy.web.setup_key import setup_url
 from config.logging import configure
-from config.settings import SettingsError, read_settings
+from config.settings import Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 MIGRATIONS = ROOT / "migrations"
+
+_GREET_SECONDS = 60.0
 
 PROCESSES = {
     "web": "python -m gunicorn --config python:config.gunicorn 'advocacy.app:wsgi_application()'",
@@ -113,8 +118,11 @@ def free_port() -> int:
         return port
 
 
-def start(var_dir: Path, port: int) -> int:
-    """Start everything and stay until Ctrl-C; returns the exit status."""
+def start(var_dir: Path, port: int, *, demo: bool = False) -> int:
+    """Start everything and stay until Ctrl-C; returns the exit status.
+
+    With `demo`, an empty installation gets an organization with a link and a token.
+    """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -125,9 +133,9 @@ def start(var_dir: Path, port: int) -> int:
     try:
         with running_servers(var_dir, port) as (app, variables):
             with app.app_context():
-                greeting = _first_organization(app, var_dir)
-            print(greeting, flush=True)
+                greeting = _greeting(app, var_dir, demo)
             processes = procfile(variables, port)
+            threading.Thread(target=_greet, args=(greeting, port), daemon=True).start()
             processes.loop()
             # 130 and 143 are what Ctrl-C and a polite stop look like from here.
             return 0 if processes.returncode in {0, 130, 143, -2, -15} else 1
@@ -138,9 +146,33 @@ def start(var_dir: Path, port: int) -> int:
         return 0
 
 
-def _first_organization(app: Flask, var_dir: Path) -> str:
-    """Make a demo organization where there is none; return where to look."""
-    public = app.extensions["settings"].public_url
+def _greet(greeting: str, port: int) -> None:
+    """Print the greeting as soon as its addresses answer."""
+    deadline = time.monotonic() + _GREET_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    print(greeting, flush=True)
+
+
+def _greeting(app: Flask, var_dir: Path, demo: bool) -> str:
+    """Return where to look: with nobody there yet, the address for setting up, and nothing else."""
+    settings: Settings = app.extensions["settings"]
+    if demo:
+        return _demo(settings, var_dir)
+    if not first_run.has_members():
+        lines = [f"set up         {setup_url(settings)}  (works once, within an hour)"]
+    else:
+        lines = [f"dashboard      {settings.public_url}/"]
+    if not pdf_installed():
+        lines.append(f"PDF files      {PDF_ADVICE}")
+    return "\n".join(["", *lines, "stop           Ctrl-C", ""])
+
+
+def _demo(settings: Settings, var_dir: Path) -> str:
+    """Make a demo organization with a link where there is none; return where to look."""
+    public = settings.public_url
     noted = var_dir / "demo.txt"
     with transaction():
         organizations = organizations_storage.list_organizations()
@@ -170,6 +202,4 @@ def _first_organization(app: Flask, var_dir: Path) -> str:
         lines.append("first owner    advocacy member add you@example.org --role owner")
     else:
         lines.append("tracking link  see `advocacy link list`")
-    if not pdf_installed():
-        lines.append(f"PDF files      {PDF_ADVICE}")
     return "\n".join(["", *lines, "stop           Ctrl-C", ""])

@@ -178,7 +178,7 @@ def _form(tool: Tool, asked: Mapping[str, str], trouble: str = "") -> str:
         tool=tool,
         asked=asked,
         trouble=trouble,
-        campaigns=campaigns.list_campaigns(g.org_id),
+        campaigns=campaigns.list_active_campaigns(g.org_id),
         regions=_regions(),
         own=tool.mapping == OWN_MAPPING,
         first_run="first-run" in request.args,

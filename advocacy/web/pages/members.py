@@ -71,9 +71,9 @@ def set_password_page(token: str) -> Response:
 def set_password(token: str) -> auth.Page:
     """Store the password, invalidate the link, and replace all sessions with a new one."""
     member = _member_of(token)
-    name = _name(request.form.get("name", member.name))
+    name = clean_name(request.form.get("name", member.name))
     password = request.form.get("password", "")
-    if trouble := _weakness(password, member.email, name):
+    if trouble := weakness(password, member.email, name):
         return _set_password_page(member, trouble, 422)
     hashed = hash_password(password)
     with transaction():
@@ -133,7 +133,9 @@ def set_profile() -> auth.Page:
     if language and language not in LANGUAGES:
         raise Problem(422, _("No such language"), _("Choose one from the list."))
     with transaction():
-        members.set_profile(member.org_id, member.id, _name(request.form.get("name", "")), language)
+        members.set_profile(
+            member.org_id, member.id, clean_name(request.form.get("name", "")), language
+        )
     session.pop("language", None)
     if language:
         session["language"] = language
@@ -153,7 +155,7 @@ def change_password() -> auth.Page:
     ):
         return _account_page(_("The current password is incorrect.")), 422
     password = request.form.get("password", "")
-    if trouble := _weakness(password, member.email, member.name):
+    if trouble := weakness(password, member.email, member.name):
         return _account_page(trouble), 422
     hashed = hash_password(password)
     with transaction():
@@ -313,11 +315,12 @@ def _role() -> str:
     return role
 
 
-def _name(written: str) -> str:
+def clean_name(written: str) -> str:
+    """Return a name without superfluous spaces, and not too long."""
     return " ".join(written.replace("\0", "").split())[:_LONGEST_NAME]
 
 
-def _weakness(password: str, *personal: str) -> str:
+def weakness(password: str, *personal: str) -> str:
     """Return why a new password is not acceptable, or an empty string."""
     trouble: str = ""
     if request.form.get("again", password) != password:
@@ -375,6 +378,7 @@ def _actions() -> dict[str, str]:
         "link_restored": _("restored the link"),
         "view_link_made": _("created a view link"),
         "view_link_withdrawn": _("revoked a view link"),
+        "example_made": _("made example data"),
         "source_connected": _("connected the tool"),
         "source_renamed": _("renamed the tool"),
         "source_removed": _("removed the tool"),

@@ -22,8 +22,6 @@ from operator import attrgetter, itemgetter
 from uuid import UUID
 
 from advocacy.attribution import assign_weights
-from advocacy.cli.dev import sample_rows
-from advocacy.cli.dev.sample_rows import DAY, DRAWS, LOTS, Part, Placed, Plan
 from advocacy.core.choices import SHORTEST_DAYS
 from advocacy.core.crypto import fingerprint, seal
 from advocacy.core.events import Delivery, Tier, Touch
@@ -31,6 +29,8 @@ from advocacy.core.ids import new_id
 from advocacy.core.minimization import keyed_name, retained_media_type
 from advocacy.core.records import Click
 from advocacy.core.tracking_parameters import join_code, utm_content_of
+from advocacy.ingestion import sample_rows
+from advocacy.ingestion.sample_rows import DAY, DRAWS, LOTS, Part, Placed, Plan
 from advocacy.providers import BY_SLUG
 from advocacy.providers.test_deliveries import write_instant
 from advocacy.storage import campaigns, figures_versions, organizations
