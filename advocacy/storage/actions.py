@@ -238,9 +238,9 @@ def drop_actions(org_id: UUID, ids: Collection[UUID]) -> None:
 
 
 def drop_derived(org_id: UUID) -> None:
-    """Remove what a rebuild makes again, but the distinct counts, which it corrects.
+    """Remove what a rebuild makes again, but the cells.
 
-    `identifiers` is what an earlier version had in place of `names`.
+    Totals, presences and `identifiers` are an earlier version's.
     """
     for table in (
         "actions",
@@ -253,6 +253,8 @@ def drop_derived(org_id: UUID) -> None:
         "span_totals",
         "day_totals",
         "generation_totals",
+        "presences",
+        "presence_news",
     ):
         execute(f"delete from {table} where org_id = :o", o=org_id)
 

@@ -15,6 +15,7 @@ DERIVED = {
     "action_names": "select name, action_id from action_names where org_id = :o",
     "duplicates": "select name, delivery_id from duplicates where org_id = :o",
     "supporters": "select id, first_acted_at from supporters where org_id = :o",
+    "people with numbers": "select id, first_at from person_numbers where org_id = :o",
     "names": "select name, supporter_id, blocked, parts from names where org_id = :o",
 }
 

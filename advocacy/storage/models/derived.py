@@ -1,4 +1,9 @@
-"""What a rebuild makes from deliveries and clicks: actions, supporters, totals, distinct counts."""
+"""What a rebuild makes from deliveries and clicks: actions, supporters, cells, totals of clicks.
+
+Note: `Total`, `SpanTotal`, `DayTotal`, `GenerationTotal`, `Presence` and `PresenceNews` are of the
+version before; nothing reads or fills them any more, a rebuild empties them, and a later version
+drops them.
+"""
 
 from __future__ import annotations
 
@@ -357,7 +362,7 @@ class ClickSpanTotal(db.Model):  # type: ignore[name-defined,misc]
 class Presence(db.Model):  # type: ignore[name-defined,misc]
     """How many people were in a group on a day, and were there last on the day `since`.
 
-    See `advocacy.core.distinct`. `campaign_id` is the organization's own id for all of it.
+    `campaign_id` is the organization's own id for all of it.
     `day_span`
     and `since_span` say whether a date is a single day (1) or stands for its span (16); with
     `since_span` 0 the last day is left out.
