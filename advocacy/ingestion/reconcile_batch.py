@@ -29,6 +29,9 @@ def reconcile_facts(master: bytes, batch: Batch, parsed: Parsed) -> None:
     if earlier := earlier - parsed.facts.keys():
         facts += facts_of(master, batch.org_id, earlier)
     for action_id, group in _groups(facts, aliases):
+        # An earlier delivery may report other actions too, about which this batch says nothing new.
+        if not any(fact.delivery_id in parsed.facts for fact in group):
+            continue
         if (
             len(group) == 1
             and group[0].said is StatementType.CREATED
@@ -36,9 +39,7 @@ def reconcile_facts(master: bytes, batch: Batch, parsed: Parsed) -> None:
             and not group[0].same_as
         ):
             batch.actions.append(first_told(group[0], parsed.source_of[group[0].delivery_id]))
-            continue
-        # An earlier delivery may report other actions too, about which this batch says nothing new.
-        if any(fact.delivery_id in parsed.facts for fact in group):
+        else:
             _add_action(batch, parsed, action_id, group, aliases)
 
 
