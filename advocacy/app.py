@@ -129,6 +129,7 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.api import links as _links  # noqa: F401 -- adds its own routes
     from advocacy.web.api import posts as _posts  # noqa: F401 -- adds its own routes
     from advocacy.web.api import sources as _sources  # noqa: F401 -- adds its own routes
+    from advocacy.web.api import webhooks as webhooks_api
     from advocacy.web.pages import actions as actions_pages
     from advocacy.web.pages import (
         breakdown,
@@ -189,6 +190,7 @@ def create_app(settings: Settings) -> Flask:
     api.register_blueprint(endpoint.of_organization)
     api.register_blueprint(groups_api.organization)
     api.register_blueprint(endpoint.of_setup)
+    api.register_blueprint(webhooks_api.blueprint)
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,

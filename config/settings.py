@@ -107,6 +107,13 @@ def _pooler(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> str:
+    hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
+    if any(not host.isascii() or "/" in host or "@" in host or " " in host for host in hosts):
+        raise ValueError("must be host names separated by commas, such as n8n.internal,10.0.0.7")
+    return ",".join(hosts)
+
+
 def _level(text: str) -> str:
     if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
@@ -142,6 +149,7 @@ class Settings:
     surge_quiet_hours: Annotated[int, _whole(1, 168)] = 6
     webhook_waiting: Annotated[int, _whole(1, 100_000)] = 500
     webhook_seconds: Annotated[float, _seconds] = 5.0
+    outgoing_private_hosts: Annotated[str, _hosts] = ""
     live_streams: Annotated[int, _whole(0, 1000)] = 6
     metrics_token: Annotated[str, _metrics_token] = ""
     log_level: Annotated[str, _level] = "INFO"

@@ -6,7 +6,6 @@ and a job that is lost or run twice changes nothing.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,8 +15,7 @@ from advocacy.ingestion import sweep as sweeping
 from advocacy.ingestion.counters import note_drain
 from advocacy.ingestion.wakeup import enqueue_drain, enqueue_rebuild, hold_slot, slots_of
 from advocacy.reporting.email import outbox, surge_alerts
-from advocacy.storage import idempotency
-from advocacy.storage.session import transaction
+from advocacy.reporting.webhooks import outbox as outgoing
 from workers.context import application, connection, others_wait
 
 
@@ -61,15 +59,14 @@ def sweep() -> None:
 
 
 def retire() -> None:
-    """Delete bodies and idempotency keys whose retention time is over."""
+    """Delete bodies, idempotency keys and sent messages whose retention time is over."""
     with application().app_context():
         settings = application().extensions["settings"]
 
         def retire_own(org_id: UUID) -> None:
             erasure.drop_old_bodies(settings, org_id)
             figures.fold_news(org_id, above=0)
-            with transaction():
-                idempotency.delete_old_keys(org_id, datetime.now(UTC))
+            sweeping.delete_expired(org_id)
 
         sweeping.for_each_organization(retire_own)
 
@@ -79,6 +76,13 @@ def mail_reports() -> None:
     with application().app_context():
         settings = application().extensions["settings"]
         sweeping.for_each_organization(partial(outbox.send_due, settings))
+
+
+def send_webhooks() -> None:
+    """Send the messages of outgoing webhooks that are due, one organization after the other."""
+    with application().app_context():
+        settings = application().extensions["settings"]
+        sweeping.for_each_organization(partial(outgoing.send_due, settings))
 
 
 def count(org_id: str, question: str, slot: str = "") -> None:

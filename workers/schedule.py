@@ -21,6 +21,7 @@ class Entry(TypedDict, total=False):
 SCHEDULE: tuple[Entry, ...] = (
     {"func": jobs.sweep, "interval": 5, "ttl": 10, "job_timeout": 600},
     {"func": jobs.watch, "interval": 30, "ttl": 30, "job_timeout": 300},
+    {"func": jobs.send_webhooks, "interval": 10, "ttl": 10, "job_timeout": 600},
     {"func": jobs.mail_reports, "interval": 60, "ttl": 60, "job_timeout": 1800},
     {"func": jobs.retire, "cron": "17 3 * * *", "job_timeout": 3600},
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from advocacy.core.prefetch import background_thread
 from advocacy.ingestion import drain, figures
 from advocacy.ingestion.lease_renewal import renewing
-from advocacy.storage import inbox, organizations, outages
+from advocacy.storage import idempotency, inbox, organizations, outages, outgoing_webhooks
 from advocacy.storage.session import transaction
 from config.settings import Settings
 
@@ -77,6 +78,14 @@ def tidy(org_id: UUID) -> None:
     """Attribute actions whose click came late, and fold pending changes of distinct people."""
     drain.restate_waiting(org_id, drain.Drained())
     figures.fold_news(org_id)
+
+
+def delete_expired(org_id: UUID) -> None:
+    """Delete idempotency keys, and messages of outgoing webhooks, whose time is over."""
+    now = datetime.now(UTC)
+    with transaction():
+        idempotency.delete_old_keys(org_id, now)
+        outgoing_webhooks.delete_old_messages(org_id, now)
 
 
 def rebuild_once(

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from advocacy.analytics import goal_input
 from advocacy.core.choices import ROLES
+from advocacy.reporting.webhooks import outbox as outgoing
 from advocacy.storage import campaigns, email_outbox, shared_reports, tokens
 from advocacy.storage.session import transaction
 from tests.support.api import ACTIVATION, act_at, bearer, check_against, document, problem_of
@@ -320,6 +321,13 @@ ROUTES = {
     ("POST", "/api/v1/links"): WRITER,
     ("GET", "/api/v1/links/<code>"): STAFF,
     ("PATCH", "/api/v1/links/<code>"): WRITER,
+    ("GET", "/api/v1/webhooks"): ADMIN,
+    ("POST", "/api/v1/webhooks"): ADMIN,
+    ("GET", "/api/v1/webhooks/<uuid:webhook_id>"): ADMIN,
+    ("PATCH", "/api/v1/webhooks/<uuid:webhook_id>"): ADMIN,
+    ("DELETE", "/api/v1/webhooks/<uuid:webhook_id>"): ADMIN,
+    ("POST", "/api/v1/webhooks/<uuid:webhook_id>/test"): ADMIN,
+    ("GET", "/api/v1/webhooks/<uuid:webhook_id>/attempts"): ADMIN,
     ("GET", "/api/v1/sources"): STAFF,
     ("POST", "/api/v1/sources"): WRITER,
     ("DELETE", "/api/v1/sources/<uuid:source_id>"): WRITER,
@@ -424,6 +432,7 @@ FILLED = {
     "<name>": "swagger-ui.css",
     "<path:filename>": "style.css",
     "<token>": "unknown",
+    "<uuid:webhook_id>": str(UUID(int=1)),
     "<uuid:member_id>": str(UUID(int=1)),
     "<uuid:view_link_id>": str(UUID(int=1)),
     "<tool>": "own",
@@ -473,6 +482,12 @@ OWN_ANSWERS = {
     ("POST", "/api/v1/campaigns"): 422,
     ("POST", "/api/v1/campaigns/<slug>/posts"): 201,
     ("POST", "/api/v1/links"): 422,
+    ("POST", "/api/v1/webhooks"): 422,
+    ("GET", "/api/v1/webhooks/<uuid:webhook_id>"): 404,
+    ("PATCH", "/api/v1/webhooks/<uuid:webhook_id>"): 404,
+    ("DELETE", "/api/v1/webhooks/<uuid:webhook_id>"): 404,
+    ("POST", "/api/v1/webhooks/<uuid:webhook_id>/test"): 404,
+    ("GET", "/api/v1/webhooks/<uuid:webhook_id>/attempts"): 404,
     ("POST", "/api/v1/sources"): 422,
     ("GET", "/api/v1/sources/<uuid:source_id>"): 404,
     ("PATCH", "/api/v1/sources/<uuid:source_id>"): 404,
@@ -610,6 +625,15 @@ def test_data_of_other_organizations_is_not_found(app):
         )
         day = date(2026, 6, 1)
         goal_input.put_goal(alice.org_id, None, "calls", "5", day, day, name="Alice's goal")
+        outgoing.connect(
+            alice.settings,
+            alice.org_id,
+            name="Alice's",
+            url="https://alice.example.org/",
+            form="standard",
+            wanted=("surge.noticed",),
+            language="en",
+        )
     alice.member("reader", "ana@example.org")
     alice.act("call", email="a@example.org")
     alice.drain()
@@ -620,6 +644,7 @@ def test_data_of_other_organizations_is_not_found(app):
             ("<uuid:member_id>", "select id from members"),
             ("<uuid:view_link_id>", "select id from view_links"),
             ("<uuid:goal_id>", "select id from goals"),
+            ("<uuid:webhook_id>", "select id from outgoing_webhooks"),
             ("<uuid:source_id>", "select id from sources"),
             ("<uuid:subscription_id>", "select id from report_subscriptions"),
             ("<uuid:report_id>", "select id from sent_reports"),

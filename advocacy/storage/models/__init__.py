@@ -45,7 +45,15 @@ from advocacy.storage.models.ingestion import (
     RefusedRequest,
     WaitingDelivery,
 )
-from advocacy.storage.models.reports import ReportSubscription, SentReport, SurgeRow, ViewLink
+from advocacy.storage.models.reports import (
+    OutgoingAttempt,
+    OutgoingMessage,
+    OutgoingWebhook,
+    ReportSubscription,
+    SentReport,
+    SurgeRow,
+    ViewLink,
+)
 from advocacy.storage.models.tenancy import (
     Address,
     Campaign,
@@ -78,6 +86,9 @@ __all__ = [
     "Link",
     "Member",
     "Organization",
+    "OutgoingAttempt",
+    "OutgoingMessage",
+    "OutgoingWebhook",
     "PersonNumber",
     "Post",
     "Presence",

@@ -14,13 +14,15 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
+    Text,
     Time,
     UniqueConstraint,
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from advocacy.core.records import JsonObject
@@ -163,4 +165,85 @@ class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
         ),
         CheckConstraint("what in ('clicks', 'actions')", name="what"),
         Index("surges_org_id_noticed_at_idx", "org_id", "noticed_at"),
+    )
+
+
+class OutgoingWebhook(db.Model):  # type: ignore[name-defined,misc]
+    """An address of the organization's own, which is told of events. URL and secret are encrypted.
+
+    `failing_since` is when the first attempt failed after the last one that succeeded.
+    """
+
+    __tablename__ = "outgoing_webhooks"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    name: Mapped[str] = text_column()
+    form: Mapped[str] = text_column("standard")
+    host: Mapped[str] = text_column()
+    sealed_url: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    events: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    language: Mapped[str] = text_column("en")
+    failing_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id"], ["organizations.id"], ondelete="CASCADE"),
+        CheckConstraint("form in ('standard', 'slack', 'teams')", name="form"),
+    )
+
+
+class OutgoingMessage(db.Model):  # type: ignore[name-defined,misc]
+    """An event for an outgoing webhook, with its exact body; sums about many people only."""
+
+    __tablename__ = "outgoing_messages"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    webhook_id: Mapped[UUID] = mapped_column(Uuid)
+    event: Mapped[str] = text_column()
+    body: Mapped[str] = text_column()
+    status: Mapped[str] = text_column("waiting")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = instant_column(default_now=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "webhook_id"],
+            ["outgoing_webhooks.org_id", "outgoing_webhooks.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("status in ('waiting', 'sent', 'failed')", name="status"),
+        Index("outgoing_messages_org_id_webhook_id_idx", "org_id", "webhook_id"),
+        Index(
+            "outgoing_messages_waiting_idx",
+            "org_id",
+            "next_try_at",
+            postgresql_where=text("status = 'waiting'"),
+        ),
+    )
+
+
+class OutgoingAttempt(db.Model):  # type: ignore[name-defined,misc]
+    """An attempt to send a message: the status that was answered, or 0 and the error."""
+
+    __tablename__ = "outgoing_attempts"
+
+    org_id: Mapped[UUID] = id_column()
+    id: Mapped[UUID] = id_column()
+    message_id: Mapped[UUID] = mapped_column(Uuid)
+    at: Mapped[datetime] = instant_column(default_now=True)
+    status: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    error: Mapped[str] = text_column("")
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "message_id"],
+            ["outgoing_messages.org_id", "outgoing_messages.id"],
+            ondelete="CASCADE",
+        ),
+        Index("outgoing_attempts_org_id_message_id_idx", "org_id", "message_id"),
     )

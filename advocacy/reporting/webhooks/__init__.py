@@ -1,0 +1,1 @@
+"""Outgoing webhooks: events as signed requests, and as messages for Slack and Teams."""
