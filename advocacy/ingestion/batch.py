@@ -26,7 +26,9 @@ class Parsed:
 
     def part(self, delivery_ids: Iterable[UUID] | None = None) -> Parsed:
         """Return what these deliveries say, or all, as a copy: to apply it changes it."""
-        ids = set(self.source_of if delivery_ids is None else delivery_ids)
+        if delivery_ids is None:
+            return Parsed({**self.facts}, {**self.failed}, {**self.source_of}, {**self.unread})
+        ids = set(delivery_ids)
 
         def of(some: Mapping[UUID, Any]) -> dict[UUID, Any]:
             return {each: value for each, value in some.items() if each in ids}
@@ -63,6 +65,8 @@ class Batch:
     def was(self) -> list[Action]:
         """Return the rows that are replaced or removed."""
         stored = self.stored
+        if not stored:
+            return [*self.gone]
         return [*(stored[each.id] for each in self.actions if each.id in stored), *self.gone]
 
     def add_stored(self, rows: Mapping[UUID, Action]) -> None:

@@ -17,7 +17,7 @@ from advocacy.storage.actions import Action
 def reconcile_facts(master: bytes, batch: Batch, parsed: Parsed) -> None:
     """Add the actions that the facts of these deliveries are about."""
     facts = [fact for stated in parsed.facts.values() for fact in stated]
-    names = {name for fact in facts for name in (fact.action_id, *fact.same_as)}
+    names = {fact.action_id for fact in facts}.union(*(fact.same_as for fact in facts))
     aliases = action_aliases.find_aliases(batch.org_id, names)
     batch.stored = actions.find_actions(batch.org_id, names | set(aliases.values()))
     batch.duplicates = {

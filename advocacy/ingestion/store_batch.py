@@ -23,7 +23,9 @@ from advocacy.storage.actions import Action
 def store(batch: Batch, people: People) -> None:
     """Store actions, and names and first actions of their people."""
     org_id, stored = batch.org_id, batch.stored
-    changed = [each for each in batch.actions if stored.get(each.id) != each]
+    changed = (
+        [each for each in batch.actions if stored.get(each.id) != each] if stored else batch.actions
+    )
     replaced = {each.id for each in changed if each.id in stored}
     actions.put_actions(org_id, changed, replaced.union(each.id for each in batch.gone))
     rows = (*changed, *(stored[each] for each in replaced), *batch.gone)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from advocacy.storage import packing
 from advocacy.storage.session import execute
 
 
@@ -13,7 +14,6 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime]) -> None:
     """Store people with the instant of an action, keeping the earliest."""
     if not firsts:
         return
-    ordered = sorted(firsts)
     execute(
         """insert into supporters (org_id, id, first_acted_at)
            select :o, v.id, v.at
@@ -23,14 +23,14 @@ def put_supporters(org_id: UUID, firsts: Mapping[UUID, datetime]) -> None:
              where supporters.first_acted_at is null
                 or excluded.first_acted_at < supporters.first_acted_at""",
         o=org_id,
-        ids=ordered,
-        ats=[firsts[supporter] for supporter in ordered],
+        ids=packing.uuid_array(firsts),
+        ats=list(firsts.values()),
     )
 
 
 def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
     """Recompute when these people first acted, after one of their actions changed."""
-    ids = sorted(set(supporters))
+    ids = set(supporters)
     if not ids:
         return
     execute(
@@ -39,7 +39,7 @@ def refresh_first_acted(org_id: UUID, supporters: Iterable[UUID]) -> None:
              where a.org_id = :o and a.supporter_id = s.id and a.counted)
            where s.org_id = :o and s.id = any(cast(:ids as uuid[]))""",
         o=org_id,
-        ids=ids,
+        ids=packing.uuid_array(ids),
     )
 
 
