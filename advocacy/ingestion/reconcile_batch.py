@@ -32,13 +32,14 @@ def reconcile_facts(master: bytes, batch: Batch, parsed: Parsed) -> None:
         # An earlier delivery may report other actions too, about which this batch says nothing new.
         if not any(fact.delivery_id in parsed.facts for fact in group):
             continue
+        fact = group[0]
         if (
             len(group) == 1
-            and group[0].said is StatementType.CREATED
+            and fact.said is StatementType.CREATED
             and action_id not in batch.stored
-            and not group[0].same_as
+            and not fact.same_as
         ):
-            batch.actions.append(first_told(group[0], parsed.source_of[group[0].delivery_id]))
+            batch.actions.append(first_told(fact, parsed.source_of[fact.delivery_id]))
         else:
             _add_action(batch, parsed, action_id, group, aliases)
 

@@ -320,6 +320,27 @@ def test_a_gift_of_two_tools_is_of_the_one_that_told_first_whoever_was_kept_firs
     hold_to_a_rebuild(world)
 
 
+def test_what_an_earlier_delivery_says_of_other_actions_changes_nothing(world):
+    """The second delivery corrects one of two actions; both are read again for it."""
+
+    def signature(name: str, address: str) -> dict[str, Any]:
+        signed = {
+            "identifiers": [f"action_network:{name}"],
+            "created_date": NOW.isoformat(),
+            "person": {"email_addresses": [{"primary": True, "address": address}]},
+        }
+        return {"osdi:signature": signed, "idempotency_key": f"{name}{address}"}
+
+    for body in (
+        [signature("one", "ana@example.org"), signature("two", "ben@example.org")],
+        [signature("one", "ana@example.net")],
+    ):
+        assert world.post("action_network", json.dumps(body).encode()).status_code == 200
+        assert world.drain().done == 1
+    assert run("select count(*) from actions") == [(2,)]
+    hold_to_a_rebuild(world)
+
+
 def test_of_a_delivery_that_ends_in_quarantine_nothing_is_kept(world, monkeypatch):
     """It tells of three people, of whom one has to be joined, and that fails each time."""
     tell(world, "known", email="ana@example.org", phone="+12025550101")
