@@ -5,10 +5,13 @@ Pages, emails and PDF use these functions only, so that a figure looks the same 
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
+from babel import Locale
 from babel.dates import format_interval
+from babel.numbers import format_currency
 from flask_babel import format_date, format_decimal, get_locale, gettext
 
 from advocacy.core.money import exponent
@@ -84,6 +87,30 @@ def money(minor: int | None, currency: str) -> str:
     pattern = "#,##0" + ("." + "0" * places if places else "")
     amount = _with_minus(format_decimal(Decimal(minor).scaleb(-places), format=pattern))
     return f"{amount} {currency}".rstrip()
+
+
+def money_whole(minor: int | None, currency: str) -> str:
+    """Format an amount without its fraction, with the sign of its currency: `$1,026`."""
+    if minor is None or not currency:
+        return money(minor, currency)
+    locale = get_locale() or Locale("en")
+    pattern = re.sub(r"\.0+", "", locale.currency_formats["standard"].pattern)
+    amount = (Decimal(minor).scaleb(-exponent(currency))).quantize(Decimal(1), ROUND_HALF_EVEN)
+    return _with_minus(
+        format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
+    )
+
+
+def day_short(on: date) -> str:
+    """Format a day without its year, as axes and rows show it."""
+    locale = get_locale()
+    is_english = locale is None or locale.language == "en"
+    return str(format_date(on, "MMM d" if is_english else "d MMM"))
+
+
+def month(on: date) -> str:
+    """Format a month with its year."""
+    return str(format_date(on, "MMM y"))
 
 
 def _sign(value: float) -> str:

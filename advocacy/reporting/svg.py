@@ -116,12 +116,15 @@ def level(value: float | None, most: float) -> int:
 
 
 def change(now: float | None, before: float | None) -> Change | None:
-    """Return the change against an earlier figure; None if one of them is not known."""
-    if now is None or before is None:
+    """Return the change against an earlier figure.
+
+    None if one of them is not known, or both are zero.
+    """
+    if now is None or before is None or not (now or before):
         return None
     by = now - before
     if not by:
-        return Change("same", 0, 0.0 if before else None)
+        return Change("same", 0, 0.0)
     if before <= 0:
         return Change("new" if by > 0 and not before else "up" if by > 0 else "down", by, None)
     return Change("up" if by > 0 else "down", by, by / before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from flask import Blueprint
@@ -12,7 +12,7 @@ from advocacy.reporting.charts import COLOURS
 
 blueprint = Blueprint("pictures", __name__)
 
-_GLOBALS: Final = {
+_GLOBALS: Final[Mapping[str, Callable[..., object]]] = {
     "spark_line": svg.sparkline,
     "bar_length": svg.length,
     "strip_of": svg.strip,

@@ -39,8 +39,10 @@ def init_app(app: Flask) -> None:
 
 for _filter in (
     formats.day,
+    formats.day_short,
     formats.decimal,
     formats.money,
+    formats.money_whole,
     formats.number,
     formats.percent,
     formats.signed,

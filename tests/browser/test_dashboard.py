@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from advocacy.reporting.charts import COLOURS
 from tests.browser.conftest import THEMES, WIDTHS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -29,12 +30,20 @@ def report_of(site, query: str = "") -> dict:
 def figures(page) -> dict[str, str]:
     return {
         group.locator("dt").inner_text(): group.locator("dd").first.inner_text()
-        for group in page.locator(".figures > div").all()
+        for group in page.locator("main .tile").all()
     }
 
 
-def bars(page) -> int:
-    return page.locator("#by-day svg .mark-rect.role-mark path").count()
+def charted(page) -> dict:
+    """Return what the chart is drawn from, once it is drawn."""
+    page.wait_for_selector("#by-day canvas")
+    found: dict = json.loads(page.locator("#by-day-spec").text_content())
+    assert page.locator("#by-day").get_attribute("data-bars") == str(len(found["labels"]))
+    return found
+
+
+def drawn_actions(page) -> float:
+    return sum(sum(each["values"]) for each in charted(page)["series"])
 
 
 def test_signing_in_reading_and_signing_out_work_by_keyboard(watched):
@@ -62,9 +71,9 @@ def test_signing_in_reading_and_signing_out_work_by_keyboard(watched):
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Stop the execution")
 
-    for _ in range(14):
+    for _ in range(30):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Sign out":
+        if page.evaluate("document.activeElement.textContent.trim()") == "Sign out":
             break
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.address}/sign-in")
@@ -96,21 +105,22 @@ def test_the_page_shows_the_figures_of_the_api(watched):
     assert shown["Actions"] == f"{report['actions']:,}"
     assert shown["Human clicks"] == f"{report['clicks']['human']:,}"
     (money,) = report["money"]
-    assert shown["Net raised"].split() == [f"{money['net_minor'] / 100:,.2f}", "USD"]
+    assert shown["Net raised"] == f"${money['net_minor'] / 100:,.0f}"
     assert money["refunded_minor"] > 0
 
     rows = page.get_by_role("region", name="Posts").locator("tbody tr").all()
     posts = [row["post"] for row in report["posts"]]
     told = [post["title"] or post["url"] if post else "Unattributed" for post in posts]
-    assert [row.locator("th").inner_text().split("\n")[0] for row in rows] == told
-    cells = [row.locator("td").nth(2).inner_text().split("\n") for row in rows]
-    assert [cell[0] for cell in cells] == [f"{row['actions']:,}" for row in report["posts"]]
+    assert [row.locator("th .title, th em").inner_text() for row in rows] == told
+    cells = [row.locator("td").nth(2) for row in rows]
+    shown = [cell.text_content().partition(" (")[0] for cell in cells]
+    assert shown == [f"{row['actions']:,}" for row in report["posts"]]
     ranges = [
         f"{row['bounds']['lower']:,} to {row['bounds']['upper']:,}"
         for row in report["posts"]
         if row["post"] and row["bounds"]["lower"] != row["bounds"]["upper"]
     ]
-    assert [cell[1] for cell in cells if len(cell) > 1] == ranges != []
+    assert [title for cell in cells if (title := cell.get_attribute("title"))] == ranges != []
     # Each kind of evidence is in the picture, so that it shows what the page can show.
     assert all(row["actions"] for row in report["evidence"])
     assert len({row["platform"] for row in report["platforms"] if row["platform"]}) == 5
@@ -119,23 +129,26 @@ def test_the_page_shows_the_figures_of_the_api(watched):
 def test_the_chart_and_its_table_have_the_same_data(watched):
     watched.sign_in("/campaigns/stay")
     report, page = report_of(watched.site), watched.page
-    page.wait_for_selector("#by-day svg")
-    assert bars(page) == len(report["by_day"]) > 20
-    # Nothing of the page is loaded but from itself, and the bundle is one file.
-    assert [
-        url.partition("?")[0] for url in watched.asked if url.partition("?")[0].endswith(".js")
-    ] == [
-        f"{watched.site.address}/static/live.js",
-        f"{watched.site.address}/static/vega.js",
-        f"{watched.site.address}/static/chart.js",
-    ]
-    heights = page.eval_on_selector_all(
-        "#by-day svg .mark-rect.role-mark path", "all => all.map(one => one.getBBox().height)"
+    spec = charted(page)
+    assert drawn_actions(page) == sum(row["actions"] for row in report["by_day"]) > 300
+    # Nothing of the page is loaded but from itself.
+    scripts = {url.partition("?")[0] for url in watched.asked if ".js" in url}
+    names = {"shell.js", "live.js", "plot.js", "vendor/uplot.js"}
+    assert scripts == {f"{watched.site.address}/static/{name}" for name in names}
+    # Something is drawn in the colour of each kind.
+    colours = page.evaluate(
+        """() => { const canvas = document.querySelector("#by-day canvas");
+          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          const seen = new Set();
+          for (let at = 0; at < data.length; at += 4)
+            if (data[at + 3] === 255) seen.add([0, 1, 2].map((by) =>
+              data[at + by].toString(16).padStart(2, "0")).join(""));
+          return [...seen]; }"""
     )
-    assert max(heights) > 50
+    assert {COLOURS[each["kind"]].strip("#") for each in spec["series"]} <= set(colours)
 
-    page.get_by_text("Show as table").click()
-    cells = page.locator("details tbody tr").all()
+    page.locator("#live-days").get_by_text("Show as table").click()
+    cells = page.locator("#live-days details tbody tr").all()
     assert [cell.inner_text().split() for cell in cells] == [
         [row["day"], row["kind"], f"{row['actions']:,}"] for row in report["by_day"]
     ]
@@ -144,11 +157,20 @@ def test_the_chart_and_its_table_have_the_same_data(watched):
 def test_a_bar_has_a_tooltip_with_its_number(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
-    page.wait_for_selector("#by-day svg")
-    page.locator("#by-day svg .mark-rect.role-mark path").first.hover()
-    tip = page.locator("#vg-tooltip-element")
+    spec = charted(page)
+    place = page.locator("#by-day .u-over")
+    box = place.bounding_box()
+    most = max(
+        range(len(spec["labels"])),
+        key=lambda at: sum(each["values"][at] for each in spec["series"]),
+    )
+    x = (most + 0.6) / (len(spec["labels"]) + 0.2) * box["width"]
+    place.hover(position={"x": x, "y": box["height"] / 2})
+    tip = page.locator(".plot-tip")
     expect(tip).to_be_visible()
-    expect(tip).to_contain_text("actions")
+    total = sum(each["values"][most] for each in spec["series"])
+    expect(tip).to_contain_text(spec["labels"][most])
+    expect(tip).to_contain_text(f"{total:,} actions")
 
 
 def test_days_can_be_chosen(watched):
@@ -157,17 +179,49 @@ def test_days_can_be_chosen(watched):
     whole = report_of(site)
     first = date.fromisoformat(whole["from"]) + timedelta(days=7)
     last = first + timedelta(days=3)
+    page.locator(".controls summary").first.click()
     page.get_by_label("From", exact=True).fill(first.isoformat())
     page.get_by_label("To", exact=True).fill(last.isoformat())
     page.get_by_role("button", name="Show").click()
-    page.wait_for_url(re.compile(rf"/campaigns/stay\?from={first}&to={last}&model=last_touch$"))
+    page.wait_for_url(re.compile(rf"/campaigns/stay\?compare=before&from={first}&to={last}$"))
 
     some = report_of(site, f"?from={first}&to={last}")
     assert 0 < some["actions"] < whole["actions"]
     assert figures(page)["Actions"] == f"{some['actions']:,}"
-    page.wait_for_selector("#by-day svg")
-    assert bars(page) == len(some["by_day"])
-    expect(page.get_by_label("From", exact=True)).to_have_value(first.isoformat())
+    assert drawn_actions(page) == sum(row["actions"] for row in some["by_day"])
+    assert len(charted(page)["labels"]) == 4
+
+
+def test_keys_choose_days_and_the_comparison(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile(r"from=.*compare=before|compare=before.*from="))
+    assert len(charted(page)["labels"]) == 7
+    page.keyboard.press("x")
+    page.wait_for_url(re.compile(r"compare=none"))
+    assert charted(page)["before"] == []
+    # The choice holds on the next tab.
+    page.locator(".tabs").get_by_role("link", name="Posts").click()
+    page.wait_for_url(re.compile(r"/(explore|posts)\?.*compare=none"))
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_posts_are_sorted_and_narrowed_by_a_click(watched):
+    watched.sign_in("/campaigns/stay")
+    page = watched.page
+    posts = page.get_by_role("region", name="Posts")
+    posts.get_by_role("link", name="Clicks").click()
+    page.wait_for_url(re.compile(r"sort=clicks"))
+    cells = posts.locator("tbody tr:not(:has(em)) td:nth-of-type(2)").all_inner_texts()
+    clicks = [int(each.replace(",", "")) for each in cells]
+    assert clicks == sorted(clicks, reverse=True) and len(clicks) > 2
+    assert posts.locator("th[aria-sort=descending]").inner_text().startswith("Clicks")
+    page.locator("#live-platforms").get_by_role("link", name="Instagram").click()
+    page.wait_for_url(re.compile(r"platform=instagram"))
+    platforms = set(posts.locator("tbody tr td:nth-of-type(1)").all_inner_texts())
+    assert platforms == {"Instagram"}
+    expect(page.get_by_role("link", name="All platforms")).to_be_visible()
 
 
 def test_a_range_without_data_says_what_to_do(watched):
@@ -184,7 +238,7 @@ def test_invalid_days_are_refused_with_a_link_back(watched):
         watched.go(f"/campaigns/stay{query}")
         expect(watched.page.locator("h1")).to_have_text("No such days")
         watched.page.get_by_role("link", name="Back to campaigns").click()
-        expect(watched.page.locator("h1")).to_have_text("Campaigns")
+        expect(watched.page.locator("h1")).to_have_text("Overview")
     assert all("422" in error for error in watched.errors)
     watched.errors.clear()
 
@@ -221,14 +275,14 @@ def test_the_operation_can_be_tried_from_its_page(watched):
 def test_labels_headings_and_roles_are_there_for_screen_readers(watched):
     watched.sign_in("/campaigns/stay")
     page = watched.page
-    page.wait_for_selector("#by-day svg")
+    page.wait_for_selector("#by-day canvas")
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.locator("h1").count() == 1
     assert page.locator("main").count() == 1
+    page.locator(".controls summary").first.click()
     for name in ("From", "To"):
         expect(page.get_by_label(name, exact=True)).to_be_visible()
-    # Vega gives the place a role of its own; the words have to be ours.
-    assert page.locator("#by-day").get_attribute("role") in {"img", "graphics-document"}
+    assert page.locator("#by-day").get_attribute("role") == "img"
     assert (page.locator("#by-day").get_attribute("aria-label") or "").startswith("Actions by day")
     unnamed = page.eval_on_selector_all(
         "input:not([type=hidden]), button, a, select",
@@ -247,11 +301,7 @@ def test_the_chart_fits_at_any_width_and_follows_the_theme(watched):
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             page.reload()
-            page.wait_for_selector("#by-day svg")
-            assert page.locator("#by-day svg").bounding_box()["width"] <= width
-            # Text of the chart follows the page's own ink.
-            ink, label = page.evaluate(
-                """() => [document.body, document.querySelector('#by-day .role-legend-label text')]
-                         .map((one, at) => getComputedStyle(one)[at ? 'fill' : 'color'])"""
-            )
-            assert ink == label, (theme, width)
+            page.wait_for_selector("#by-day canvas")
+            assert page.locator("#by-day canvas").bounding_box()["width"] <= width
+            over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(over) <= 0, (theme, width)

@@ -13,13 +13,14 @@ CAMPAIGN = "/campaigns/stay"
 @pytest.mark.parametrize(
     ("language", "heading", "legend", "tip"),
     [
-        ("fr", "Actions par jour", "appel", "jour"),
-        ("es", "Acciones por día", "llamada", "día"),
+        ("fr", "Actions par", "appel", "actions"),
+        ("es", "Acciones por", "llamada", "acciones"),
     ],
 )
 def test_a_language_is_chosen_by_keyboard_and_stays(watched, language, heading, legend, tip):
     watched.sign_in(CAMPAIGN)
     page = watched.page
+    page.locator(".controls summary").first.click()
     page.get_by_label("From", exact=True).fill("2026-01-01")
     page.get_by_role("button", name="Show").click()
     here = page.url
@@ -28,11 +29,10 @@ def test_a_language_is_chosen_by_keyboard_and_stays(watched, language, heading, 
     page.wait_for_url(here)
     assert page.evaluate("document.documentElement.lang") == language
     expect(page.get_by_role("heading", name=heading)).to_be_visible()
-    page.wait_for_selector("#by-day svg")
-    chart = page.locator("#by-day svg")
-    expect(chart).to_contain_text(legend)
-    page.locator("#by-day svg .mark-rect.role-mark path").first.hover()
-    expect(page.locator("#vg-tooltip-element")).to_contain_text(tip)
+    page.wait_for_selector("#by-day canvas")
+    expect(page.locator("#live-days .legend")).to_contain_text(legend)
+    page.locator("#by-day .u-over").hover()
+    expect(page.locator(".plot-tip")).to_contain_text(tip)
     page.goto(watched.site.address + "/goals")
     assert page.evaluate("document.documentElement.lang") == language
 

@@ -65,9 +65,7 @@ def act(wired: Flask, site) -> Callable[..., None]:
 
 
 def figure(page, name: str):
-    return (
-        page.locator(".figures > div", has=page.get_by_text(name, exact=True)).locator("dd").first
-    )
+    return page.locator("main .tile", has=page.get_by_text(name, exact=True)).locator("dd").first
 
 
 def number(locator) -> int:
@@ -82,7 +80,7 @@ def test_an_action_appears_without_a_reload(watched, act):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     is_live(page)
-    page.wait_for_selector("#by-day svg")
+    page.wait_for_selector("#by-day canvas")
     page.evaluate("window.sameDocument = true")
     actions, supporters = figure(page, "Actions"), figure(page, "Supporters")
     before = number(actions), number(supporters)
@@ -95,13 +93,14 @@ def test_an_action_appears_without_a_reload(watched, act):
     assert said.get_attribute("role") == "status"
     # The chart is drawn from the new figures, and the table behind it says the same.
     kind = "signature"
-    values = json.loads(page.locator("#by-day-spec").text_content())["data"]["values"]
-    newest = [each["actions"] for each in values if each["kind"] == kind][-1]
-    page.get_by_text("Show as table").click()
+    spec = json.loads(page.locator("#by-day-spec").text_content())
+    (values,) = [each["values"] for each in spec["series"] if each["kind"] == kind]
+    newest = [each for each in values if each][-1]
+    page.locator("#live-days").get_by_text("Show as table").click()
     expect(page.locator("#live-days tbody tr").filter(has_text=kind).last).to_contain_text(
         f"{newest:,}"
     )
-    page.wait_for_selector("#by-day svg")
+    page.wait_for_selector("#by-day canvas")
     # Another one, with the table open: it stays open.
     act()
     expect(actions).to_have_text(f"{before[0] + 2:,}", timeout=15_000)
@@ -204,6 +203,7 @@ def test_downloads_have_the_figures_of_the_page(watched, tmp_path):
     watched.sign_in("/campaigns/stay")
     page = watched.page
     with page.expect_download() as got:
+        page.get_by_text("Download", exact=True).click()
         page.get_by_role("link", name="CSV of posts only").click()
     path = tmp_path / "posts.csv"
     got.value.save_as(path)
@@ -213,8 +213,8 @@ def test_downloads_have_the_figures_of_the_page(watched, tmp_path):
     shown = page.locator("#live-posts tr").all()
     assert len(shown) == len(rows) > 3
     for tr, row in zip(shown, rows, strict=True):
-        cells = [cell.inner_text().split("\n")[0] for cell in tr.locator("td").all()]
-        named = tr.locator("th").inner_text().split("\n")[0]
+        cells = [cell.text_content().strip().partition(" (")[0] for cell in tr.locator("td").all()]
+        named = tr.locator("th .title, th em").inner_text()
         assert named == (row["title"] or row["url"] or row["post"])
         net = float(row["net_USD"])
         assert cells[:5] == [

@@ -44,7 +44,7 @@ def set_password(page: Page, address: str) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Repeat password").fill(PASSWORD)
     page.get_by_role("button", name="Save and sign in").click()
-    expect(page.locator("h1")).to_have_text("Campaigns")
+    expect(page.locator("h1")).to_have_text("Overview")
 
 
 def sign_in(page: Page, site, email: str) -> None:
@@ -54,7 +54,7 @@ def sign_in(page: Page, site, email: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Campaigns")
+    expect(page.locator("h1")).to_have_text("Overview")
 
 
 def visitor(chromium: Browser, **more) -> Page:
@@ -142,12 +142,12 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     board.on("console", lambda told: said.append(told.text) if told.type == "error" else None)
     board.goto(link)
     expect(board.locator("h1")).to_have_text("Stop the execution")
-    board.wait_for_selector("#by-day svg")
+    board.wait_for_selector("#by-day canvas")
     # A view link shows completed days.
     yesterday = day_in(datetime.now(UTC), "America/Chicago") - timedelta(days=1)
-    watched.go(f"/campaigns/stay?to={yesterday}")
-    for dt in ("Supporters", "Actions", "Human clicks"):
-        figure = f".figures > div:has(dt:text-is('{dt}')) dd"
+    watched.go(f"/campaigns/stay?to={yesterday}&compare=none")
+    for dt in ("Supporters", "New", "Actions"):
+        figure = f"main .tile:has(dt:text-is('{dt}')) dd"
         shown, exact = (
             int(each.locator(figure).first.inner_text().replace(",", "")) for each in (board, page)
         )

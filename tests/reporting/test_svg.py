@@ -80,7 +80,7 @@ def test_shades_of_a_heat_map(value, level):
         (15, 10, svg.Change("up", 5, 0.5)),
         (5, 10, svg.Change("down", -5, -0.5)),
         (10, 10, svg.Change("same", 0, 0.0)),
-        (0, 0, svg.Change("same", 0, None)),
+        (0, 0, None),
         (3, 0, svg.Change("new", 3, None)),
         (10, -10, svg.Change("up", 20, None)),
         (3, None, None),

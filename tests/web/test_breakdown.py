@@ -474,10 +474,19 @@ def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(worl
     page = html.unescape(client.get(own[0]).text)
     assert '<h1>The TikTok post “=1+1 "video"”</h1>' in page
     assert "May 6, 2026" in page
-    (x,) = [each for each in addresses if "platform=x&" in each]
-    assert "<h1>X</h1>" in client.get(x).text
+    assert "<h1>X</h1>" in client.get("/campaigns/stay/explore?platform=x&group_by=day").text
     both = client.get(own[0] + "&platform=tiktok").text
     assert "<h1>Compare</h1>" in both
+
+
+def row_of(page: str, slug: str) -> str:
+    """Return a campaign's row of the overview, as text."""
+    found = re.search(
+        rf'<a href="/campaigns/{slug}(?:\?[^"]*)?">(?:(?!<a ).)*?</tr>',
+        page[page.index('id="campaigns"') :],
+        re.S,
+    )
+    return " ".join(re.sub("<[^>]+>", " ", found[0]).split())
 
 
 def test_the_overview_compares_all_campaigns_with_the_days_before(world, sample_days):
@@ -487,12 +496,9 @@ def test_the_overview_compares_all_campaigns_with_the_days_before(world, sample_
         world.act("call", email=f"then{number}@example.org", at=now - timedelta(days=40))
     world.drain()
     page = world.member("reader").get("/").text
-    stay, quiet = (
-        re.search(rf'<tr><th scope="row"><a href="/campaigns/{slug}">.*?</tr>', page, re.S)[0]
-        for slug in ("stay", "quiet")
-    )
-    assert '<td class="num">1<br><span class="hint">−2 (−67 %)</span>' in stay
-    assert '<td class="num">0' in quiet
+    assert row_of(page, "stay").endswith("1 ▼ −67 % 1 1 ▼ −67 % 0")
+    assert row_of(page, "quiet").endswith("0 0 0 0")
+    assert "1 person acted; 1 for the first time. That is 67 % fewer" in page
 
 
 def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(world, sample_days):
@@ -502,29 +508,41 @@ def test_the_overview_tells_of_a_week_or_a_quarter_and_what_was_raised_before(wo
     world.act("donation", id="t", at=now - timedelta(days=9), **{**gift, "amount": "40.00"})
     world.drain()
     reader = world.member("reader")
-    week = reader.get("/?days=7").text
-    assert "compared with the previous 7 days" in week
-    assert 'href="/?days=7" aria-current="true"' in week
-    assert '10.00 USD<br><span class="hint">−30.00 USD (−75 %)</span>' in week
+    answer = reader.get("/?days=7")
+    assert answer.status_code == 302
+    week = reader.get(answer.headers["Location"]).text
+    assert "Last 7 days" in week and re.search(r"\$10 +▼ −75 %", row_of(week, "stay"))
     month = reader.get("/").text
-    assert "50.00 USD" in month and "compared with the previous 30 days" in month
+    assert "$50" in row_of(month, "stay")
     for none in ("8", "x", "-1", "9999999999999999999999"):
-        assert "compared with the previous 30 days" in reader.get(f"/?days={none}").text
+        assert "Last 30 days" in reader.get(f"/?days={none}").text
 
 
 def test_a_campaigns_days_are_chosen_with_one_click(world, sample_days):
+    world.act("call", email="now@example.org")
+    world.drain()
     reader = world.member("reader")
     page = html.unescape(reader.get("/campaigns/stay").text)
-    offers = re.findall(r'<a href="([^"]+)"( aria-current="true")?>([^<]+)</a>', page)
+    offers = re.findall(r'<a href="([^"]+)"( aria-current="true")?[^>]*>([^<]+)</a>', page)
     shown = {called: (address, bool(mark)) for address, mark, called in offers}
-    assert shown["the whole campaign"] == ("/campaigns/stay", True)
-    week, is_shown = shown["the last 7 days"]
+    assert shown["Last 30 days"][1] and shown["Previous period"][1]
+    assert "from=2026-04-16&" in shown["Whole campaign"][0]
+    week, is_shown = shown["Last 7 days"]
     assert not is_shown
     page = html.unescape(reader.get(f"{week}&model=linear").text)
     today = datetime.now(ZoneInfo("America/New_York")).date()
     assert f'name="from" value="{today - timedelta(days=6)}"' in page
     assert f'name="to" value="{today}"' in page
-    assert re.search(r'model=linear&[^"]*" aria-current="true">the last 7 days', page)
+    # What else was chosen stays, and keys follow the same links.
+    assert re.search(r'model=linear&[^"]*" aria-current="true" data-shortcut="w">Last 7', page)
+    keys = re.findall(r'data-shortcut="(\w)"', page)
+    assert sorted(keys) == ["a", "d", "m", "w", "x"]
+    assert 'compare=none" data-shortcut="x">No comparison' in page
+
+
+def test_a_campaign_that_has_ended_is_shown_whole(world, sample_days):
+    page = html.unescape(world.member("reader").get("/campaigns/stay").text)
+    assert re.search(r'aria-current="true" data-shortcut="a">Whole campaign', page)
 
 
 def test_time_without_an_action_is_seen_in_the_chart(world):

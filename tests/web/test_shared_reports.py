@@ -45,14 +45,29 @@ def test_a_leader_sees_the_figures_of_the_campaign_page(world, editor, shows_all
     page = look(world, path)
     assert page.status_code == 200
     own = editor.get("/campaigns/stay?model=linear").text
-    assert figures(page.text) == figures(own) != []
-    # The links lead to pages that are for members.
-    theirs, ours = (
-        re.search(r"<h2>Posts</h2>.*?</table>", text, re.S)[0] for text in (page.text, own)
-    )
-    assert "<a " not in theirs
-    assert theirs == re.sub(r"</?a\b[^>]*>", "", ours)
+    shown = figures(page.text)
+    assert shown == [
+        "<dt>Supporters</dt><dd>2</dd>",
+        "<dt>New</dt><dd>2</dd>",
+        "<dt>Actions</dt><dd>2</dd>",
+        "<dt>Net raised</dt><dd>$25</dd>",
+    ]
+    assert set(shown) < set(figures(own))
+    # The links lead to pages that are for members; those to the post itself are for everybody.
+    assert not re.findall(r'<a [^>]*href="/', page.text)
     assert "by the model “linear”" in page.text
+    assert re.search(r'<p class="above">[^<]+</p><h1>[^<]+</h1>', page.text)
+
+
+def test_changes_are_against_as_many_days_before(world, editor, shows_all):
+    for number, days in enumerate((3, 4, 5, 33, 34)):
+        person = {"email": f"{number}@example.org", "id": f"c{number}"}
+        world.act("call", at=YESTERDAY - timedelta(days=days), **person)
+    world.drain()
+    page = look(world, make(editor, range="last", days="30")).text
+    assert "3 people acted; 3 for the first time." in page
+    assert "That is 50 % more than in the period before." in page
+    assert re.search(r"<dt>Supporters</dt><dd>3</dd><dd class=.changed.>.*?\+50 %", page, re.S)
 
 
 def test_it_has_no_links_and_is_not_indexed(world, editor):
@@ -69,6 +84,7 @@ def test_it_has_no_links_and_is_not_indexed(world, editor):
         "#main",
         "/static/favicon.svg",
         "/static/style.css",
+        "/static/vendor/uplot.css",
     ]
     assert "<form" not in page.text
     assert "advocacy " not in page.text

@@ -53,6 +53,7 @@ from advocacy.web.pages.breakdown_names import (
     posts_by_key,
     subject_of,
 )
+from advocacy.web.periods import NO_COMPARISON
 
 blueprint = Blueprint("explore", __name__)
 
@@ -156,7 +157,9 @@ def _request(scope: Campaign | Organization) -> BreakdownRequest:
     """Return what the query asks for; empty fields are left out. Raises `Problem`."""
     parameters: dict[str, str | list[str]] = {}
     for name, values in request.args.lists():
-        if given := [value for value in values if value]:
+        if given := [
+            value for value in values if value and (name, value) != ("compare", NO_COMPARISON)
+        ]:
             parameters[name] = given if name in FILTERS_OF_ORGANIZATION else given[-1]
     schema = GroupsQuery() if isinstance(scope, Campaign) else GroupsQueryOfOrganization()
     try:

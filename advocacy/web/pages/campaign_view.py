@@ -24,6 +24,7 @@ from advocacy.storage.models import Campaign
 from advocacy.web.breakdowns import GroupsQuery
 from advocacy.web.errors import Problem
 from advocacy.web.pages.breakdown_names import Filter, filters_of
+from advocacy.web.periods import NO_COMPARISON
 
 blueprint = Blueprint("campaign_view", __name__)
 
@@ -88,7 +89,8 @@ def question_of(campaign: Campaign, by: str, *, gifts: bool = False) -> Question
     """Return the question of this page's URL, with the default range. Raises `Problem`."""
     parameters: dict[str, str | list[str]] = {"group_by": by, "gifts": str(gifts).lower()}
     for name, values in request.args.lists():
-        if name in _ASKED and (given := [value for value in values if value]):
+        given = [value for value in values if value and (name, value) != ("compare", NO_COMPARISON)]
+        if name in _ASKED and given:
             parameters[name] = given if name in FILTERS else given[-1]
     try:
         found: Question = GroupsQuery().load(parameters).question

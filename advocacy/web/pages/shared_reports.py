@@ -17,11 +17,16 @@ from flask import render_template as rendered
 from flask_babel import gettext as _
 
 from advocacy.analytics.activation import MODELS, BadRange, activation
+from advocacy.analytics.breakdown import earlier_days
 from advocacy.analytics.figures import CampaignActivation
 from advocacy.core.dates import day_in
 from advocacy.core.numbers import read_whole
+from advocacy.core.periods import Period
+from advocacy.core.vocabulary import TIERS_MEAN
 from advocacy.disclosure import Rounding, shared_activation
-from advocacy.storage import campaigns, shared_reports
+from advocacy.reporting import formats
+from advocacy.reporting.texts import rounding_note
+from advocacy.storage import campaigns, organizations, shared_reports
 from advocacy.storage.models import Campaign
 from advocacy.storage.session import transaction
 from advocacy.storage.shared_reports import OpenedReport
@@ -29,7 +34,13 @@ from advocacy.tracking.user_agents import is_person
 from advocacy.web import auth, i18n
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.errors import Problem
-from advocacy.web.pages.campaign import report_page
+from advocacy.web.pages.campaign import (
+    drawn_chart,
+    gave,
+    net_before,
+    sentences,
+    timeline_of,
+)
 
 blueprint = Blueprint("view_links", __name__)
 
@@ -56,12 +67,40 @@ def shown(token: str) -> Response:
     settings = current_app.extensions["settings"]
     rounding = Rounding.of(settings.secret_key, link.org_id, settings.shared_rounding_base)
     today = _today(campaign)
-    report = _shown_today(link, campaign, rounding, today)
-    page = report_page(campaign, report, view_link=link, shown_on=today)
+    report, before = _shown_today(link, campaign, rounding, today)
+    page = _report_page(link, report, before, today)
     if request.method == "GET" and is_person(request.headers.get("User-Agent", "")):
         with transaction():
             shared_reports.count_opening(link.org_id, link.id)
     return make_response(page, 200, _PRIVATE)
+
+
+def _report_page(
+    link: OpenedReport,
+    report: CampaignActivation,
+    before: CampaignActivation | None,
+    today: date,
+) -> str:
+    """Render a report on one page, without links to others."""
+    base = report.rounded_to
+    organization = organizations.find_organization(link.org_id)
+    drawn = timeline_of(report, before)
+    return rendered(
+        "view.html",
+        report=report,
+        before=before,
+        organization=organization.name if organization else "",
+        days_named=formats.days(Period(report.first, report.last)),
+        sentences=sentences(report, before),
+        chart=drawn_chart(drawn),
+        unit=drawn.unit,
+        gave=gave(report),
+        net_before=lambda sum_: net_before(sum_, before),
+        meaning=TIERS_MEAN,
+        view_link=link,
+        shown_on=today,
+        rounding_note=rounding_note(base) if base else "",
+    )
 
 
 @blueprint.get("/campaigns/<slug>/view-links")
@@ -149,25 +188,45 @@ def _chosen(campaign: Campaign) -> _Choice:
     raise ValueError
 
 
-_FORMAT = 3
+_FORMAT = 4
 """The version of stored reports; it is increased when pages need a figure that they lack."""
 
 
 def _shown_today(
     link: OpenedReport, campaign: Campaign, rounding: Rounding, today: date
-) -> CampaignActivation:
-    """Return the report as it was first shown today.
+) -> tuple[CampaignActivation, CampaignActivation | None]:
+    """Return the report as it was first shown today, and that of as many days before, if any.
 
     A report that is rounded to another base, or that another version stored, is replaced.
     """
     snapshot, version = link.shown, [rounding.base, _FORMAT]
     if snapshot is None or link.shown_on != today or snapshot["as"] != version:
         first, last = _days_shown(link, today)
-        report = shared_activation(activation(campaign, first, last, link.model), rounding)
-        stored = msgspec.json.encode({"as": version, "report": report}).decode()
+        report = activation(campaign, first, last, link.model)
+        before = _before(campaign, report)
+        stored = msgspec.json.encode(
+            {
+                "as": version,
+                "report": shared_activation(report, rounding),
+                "before": before and shared_activation(before, rounding),
+            }
+        ).decode()
         with transaction():
             snapshot = shared_reports.put_snapshot(link.org_id, link.id, today, stored)
-    return msgspec.convert(snapshot["report"], CampaignActivation)
+    return (
+        msgspec.convert(snapshot["report"], CampaignActivation),
+        msgspec.convert(snapshot["before"], CampaignActivation | None),
+    )
+
+
+def _before(campaign: Campaign, report: CampaignActivation) -> CampaignActivation | None:
+    """Return the report of as many days before; None if nothing happened in them."""
+    try:
+        earlier = earlier_days(report.first, report.last, "before")
+    except BadRange:
+        return None
+    found = activation(campaign, *earlier, report.model)
+    return found if found.actions else None
 
 
 def _days_shown(link: OpenedReport, today: date) -> tuple[date | None, date]:

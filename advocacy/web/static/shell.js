@@ -54,3 +54,16 @@ if (sheet) {
     if (event.key === "Escape") { sheet.open = false; sheet.querySelector("summary").focus(); }
   });
 }
+
+// Menus close like menus: with Escape, or when something else is clicked.
+const menus = () => document.querySelectorAll("details.menu[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of menus()) {
+    menu.open = false;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  }
+});
