@@ -28,11 +28,23 @@ def put_example(settings: Settings, org_id: UUID) -> Organization:
         return organizations.get_organization(slug)
     except NotFound:
         pass
-    sample_data.fill(settings, slug, _ACTIONS, days=_DAYS)
+    try:
+        sample_data.fill(settings, slug, _ACTIONS, days=_DAYS)
+    except Exception:
+        # What was made by then would be taken for the whole example.
+        _remove(slug)
+        raise
     with transaction():
         made = organizations.get_organization(slug)
         made.name = NAME
     return organizations.get_organization(slug)
+
+
+def _remove(slug: str) -> None:
+    with transaction():
+        for each in organizations.list_organizations():
+            if each.slug == slug:
+                organizations.remove_organization(each.id)
 
 
 def owner_of(example: Organization | None) -> UUID | None:

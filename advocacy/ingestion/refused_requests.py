@@ -40,6 +40,7 @@ class RefusedRequests:
         self._noting = threading.Lock()
         self._noted: list[tuple[str, str, datetime]] = []
         self._of_a_key: Counter[str] = Counter()
+        self._unknown = 0
         self._something = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -47,11 +48,12 @@ class RefusedRequests:
         """Note that a request to the address with this key was refused just now."""
         unknown = reason == UNKNOWN
         with self._noting:
-            of_all = sum((each[1] == UNKNOWN) is unknown for each in self._noted)
-            most = _MOST_UNKNOWN if unknown else _MOST_KNOWN
-            if of_all >= most or self._of_a_key[key] >= _MOST_OF_A_KEY:
+            known = len(self._noted) - self._unknown
+            full = self._unknown >= _MOST_UNKNOWN if unknown else known >= _MOST_KNOWN
+            if full or self._of_a_key[key] >= _MOST_OF_A_KEY:
                 return
             self._of_a_key[key] += 1
+            self._unknown += unknown
             self._noted.append((key, reason, datetime.now(UTC)))
             # Started late, so that each process has its own after a fork.
             if self._thread is None or not self._thread.is_alive():
@@ -71,6 +73,7 @@ class RefusedRequests:
         with self._noting:
             noted, self._noted = self._noted, []
             self._of_a_key.clear()
+            self._unknown = 0
         try:
             with self._context(), transaction():
                 _store(noted)

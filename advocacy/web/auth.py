@@ -244,9 +244,38 @@ def start_session(org_id: UUID, member_id: UUID) -> bool:
     return True
 
 
+def step_into(org_id: UUID, member_id: UUID) -> None:
+    """Start a session in another organization; `step_back` returns to this one.
+
+    For that a session of its own is begun here, which ends like any other: by an owner, with a new
+    password, or when the member is removed.
+    """
+    home = current_user.org_id
+    with transaction():
+        token = sessions.put_session(home, member_id=current_user.member.id)
+    start_session(org_id, member_id)
+    session["home"] = f"{home}:{token}"
+
+
+def step_back(org_id: UUID) -> bool:
+    """Return to the organization from which `step_into` led; False if that session has ended."""
+    found = find_signed_in(session.pop("home", ""))
+    if found is None or found.org_id != org_id:
+        sign_out()
+        return False
+    _replace_session(found)
+    return True
+
+
 def sign_out() -> None:
     """End the session, including every copy of its cookie."""
-    org, _colon, token = str(session.get("_user_id", "")).partition(":")
+    for cookie in (session.get("_user_id", ""), session.get("home", "")):
+        _end(str(cookie))
+    session.clear()
+
+
+def _end(cookie: str) -> None:
+    org, _colon, token = cookie.partition(":")
     if token:
         try:
             org_id = UUID(org)
@@ -255,7 +284,6 @@ def sign_out() -> None:
         else:
             with transaction():
                 sessions.end_session(org_id, token)
-    session.clear()
 
 
 def session_token() -> str:

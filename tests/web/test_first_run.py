@@ -211,3 +211,44 @@ def test_a_real_organization_is_never_removed(world):
         example.remove_example(organizations.get_organization("hope"))
     assert world.member("editor").post("/example", data={"make": "yes"}).status_code == 403
     assert len(organizations.list_organizations()) == 1
+
+
+@pytest.mark.usefixtures("small_example")
+def test_only_who_came_from_there_returns_to_the_real_organization(world):
+    """Members of the example are not those of the organization, whatever their address is."""
+    owner = world.member("owner", "ana@example.org")
+    world.member("owner", "bea@example.org")
+    owner.post("/example", data={"make": "yes"})
+    invited = owner.post("/members", data={"email": "bea@example.org", "role": "owner"}).text
+    (link,) = re.findall(r"http://[^/]+(/set-password/[\w-]+)", invited)[:1]
+    pretender = world.app.test_client()
+    pretender.post(link, data={"password": PASSWORD})
+    assert 'id="example"' in pretender.get("/").text
+    answer = pretender.post("/example/leave", data={"back": "yes"})
+    assert answer.headers["Location"] == "/sign-in"
+    assert pretender.get("/account").status_code == 302
+    # And for who came from there it ends with their sessions.
+    with transaction():
+        run("delete from sessions where org_id = :o", o=world.org_id)
+    answer = owner.post("/example/leave", data={"back": "yes"})
+    assert answer.headers["Location"] == "/sign-in"
+
+
+@pytest.mark.usefixtures("small_example")
+def test_signing_out_of_the_example_signs_out_of_the_organization(world):
+    owner = world.member("owner")
+    owner.post("/example", data={"make": "yes"})
+    owner.post("/sign-out")
+    assert run("select member_id from sessions") == []
+
+
+def test_an_example_that_could_not_be_made_leaves_nothing(world, monkeypatch):
+    from advocacy.ingestion import sample_rows
+
+    def fail(*_):
+        raise RuntimeError("the database went away")
+
+    monkeypatch.setattr(sample_rows, "put_actions", fail)
+    with pytest.raises(RuntimeError):
+        example.put_example(world.settings, world.org_id)
+    assert [each.slug for each in organizations.list_organizations()] == ["hope"]

@@ -263,7 +263,7 @@ def show_example() -> auth.Page:
                 members.set_password(made.id, there.id, hashed)
             auth.record_audit("example_made")
         there = members.get_member(made.id, owner.email)
-    auth.start_session(made.id, there.id)
+    auth.step_into(made.id, there.id)
     return redirect(url_for("dashboard.overview"), 303)
 
 
@@ -274,7 +274,6 @@ def leave_example() -> auth.Page:
     of = example_of()
     if of is None or not g.member:
         raise Problem(404, _("Not Found"), _("This organization is not an example."))
-    email = g.member.email
     if "remove" in request.form:
         if g.role != ROLES[-1]:
             raise Problem(403, _("Not allowed for your role"), _("Only owners can do this."))
@@ -282,7 +281,5 @@ def leave_example() -> auth.Page:
         if shown is not None:
             set_deadline(None)
             example.remove_example(shown)
-    if not members.is_member(of, email):
-        return redirect(url_for("dashboard.sign_in_page"))
-    auth.start_session(of, members.get_member(of, email).id)
-    return redirect(url_for("dashboard.overview"), 303)
+    there = "dashboard.overview" if auth.step_back(of) else "dashboard.sign_in_page"
+    return redirect(url_for(there), 303)
