@@ -130,6 +130,30 @@ def test_two_workers_of_one_organization_store_one_after_the_other(world, stand)
     hold_to_a_rebuild(world)
 
 
+def test_only_a_batch_that_waits_again_after_a_crash_is_committed_without_waiting(
+    world, monkeypatch
+):
+    """What is in the inbox was committed before; an export's rows are stored with their actions."""
+    seen: list[str] = []
+    for module, name in ((drain_ingestion, "apply_batch"), (csv_import, "apply_batch")):
+        whole = getattr(module, name)
+
+        def called(*asked: Any, whole: Any = whole, **how: Any) -> Any:
+            seen.append(run("show synchronous_commit")[0][0])
+            return whole(*asked, **how)
+
+        monkeypatch.setattr(module, name, called)
+    tell(world, "one", email="ana@example.org")
+    world.drain()
+    with transaction():
+        source = sources.get_source(world.org_id, "actblue")
+        assert run("show synchronous_commit") == [("on",)]
+    row = {"Receipt ID": "AB1", "Lineitem ID": "77", "Date": "2026-11-20 10:00:00", "Amount": "5"}
+    csv_import.import_rows(world.settings, source, [Row(2, row)], {}, lambda *_: None)
+    drain_ingestion.rebuild(world.settings, world.org_id)
+    assert seen == ["off", "on", "on"]
+
+
 def test_a_worker_waits_for_no_other_organization(world):
     tell(world, "one", email="ana@example.org")
     with transaction():
