@@ -98,6 +98,7 @@ _DIGESTS = {
     "person_hash": "person_digest",
 }
 """The columns of the digests, which are hex in an `Action`."""
+_COLUMN_OF = {name: name for name in _NAMES} | _DIGESTS
 
 _DEFAULTS: Mapping[str, object] = {
     each.name: each.default
@@ -138,9 +139,9 @@ def put_actions(org_id: UUID, actions: Sequence[Action], replaced: Collection[UU
         if first == values[-1] and values.count(first) == len(values):
             if name in _DEFAULTS and first == _DEFAULTS[name]:
                 continue
-            columns[_DIGESTS.get(name, name)] = pack(values[:1]) * len(values)
+            columns[_COLUMN_OF[name]] = pack(values[:1]) * len(values)
         else:
-            columns[_DIGESTS.get(name, name)] = pack(values)
+            columns[_COLUMN_OF[name]] = pack(values)
     copy("actions", columns, org_id)
 
 

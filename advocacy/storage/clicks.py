@@ -213,7 +213,8 @@ def by_supporter(org_id: UUID, supporters: Collection[UUID]) -> dict[UUID, list[
 
 def _with_platforms(org_id: UUID, rows: Sequence[_ClickRow]) -> list[StoredClick]:
     # Many clicks are of few posts: their platforms are read once.
-    platforms = read_platforms(org_id, {row.post_id for row in rows})
+    post_ids = {row.post_id for row in rows}
+    platforms = dict.fromkeys(post_ids, "") | read_platforms(org_id, post_ids)
     return [
         StoredClick(
             click_id,
