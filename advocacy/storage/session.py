@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
@@ -141,10 +141,10 @@ def _execute(statement: str, values: Mapping[str, object]) -> CursorResult[Any]:
     return result
 
 
-_makers: dict[tuple[type, tuple[str, ...]], Callable[[Iterable[object]], Any]] = {}
+_makers: dict[tuple[type, tuple[str, ...]], Callable[[Sequence[Any]], Any]] = {}
 
 
-def _new_maker(kind: type[RowT], columns: tuple[str, ...]) -> Callable[[Iterable[object]], RowT]:
+def _new_maker(kind: type[RowT], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], RowT]:
     """Return a function that makes a row of this type from its values."""
     if is_dataclass(kind):
         if {each.name for each in fields(kind)} != set(columns):
