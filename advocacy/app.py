@@ -136,6 +136,7 @@ def create_app(settings: Settings) -> Flask:
         campaign_view,
         connections,
         conversion_paths,
+        edit_campaign,
         email_reports,
         first_run,
         goals,
@@ -152,6 +153,9 @@ def create_app(settings: Settings) -> Flask:
     from advocacy.web.pages import campaign as _campaign  # noqa: F401 -- adds its own route
     from advocacy.web.pages import overview as _overview  # noqa: F401 -- adds its own route
     from advocacy.web.pages import session as _session  # noqa: F401 -- adds its own routes
+    from advocacy.web.pages import (
+        settings as settings_pages,
+    )
 
     app = _wire_servers(settings)
     app.config.update(
@@ -220,6 +224,8 @@ def create_app(settings: Settings) -> Flask:
         connections.blueprint,
         first_run.blueprint,
         quarantine.blueprint,
+        edit_campaign.blueprint,
+        settings_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
     if settings.proxy_hops:

@@ -110,7 +110,7 @@ def make_weekly(
     from advocacy.reporting.email import outbox, render, smtp
     from advocacy.reporting.email.pdf import PDF_ADVICE, pdf_installed
     from advocacy.reporting.email.weekly_content import weekly_sheet
-    from advocacy.storage import campaigns
+    from advocacy.storage import campaigns, organizations
 
     if week and until:
         raise Refusal("use either --week or --until")
@@ -123,7 +123,7 @@ def make_weekly(
     period = _period(week, until.date() if until else None, organization.timezone)
     exact = summarize(organization, of, period)
     # Files and printed reports may be passed on; for an email the recipient is known.
-    base = settings.shared_rounding_base
+    base = organizations.rounding_base(organization.id, settings.shared_rounding_base)
     shown = shared_summary(exact, Rounding.of(settings.secret_key, organization.id, base))
     with force_locale(language):
         sheet = weekly_sheet(shown, settings.public_url)

@@ -64,6 +64,18 @@ def set_fallback_url(organization: Organization, url: str) -> None:
     db.session.flush()
 
 
+def update_organization(organization: Organization, *, name: str, rounding_base: int) -> None:
+    """Change the name of an organization, and to what its figures are rounded for others."""
+    organization.name, organization.rounding_base = name, rounding_base
+    db.session.flush()
+
+
+def rounding_base(org_id: UUID, least: int) -> int:
+    """Return to what figures are rounded for others: the organization's base, or the least one."""
+    found = column(int, "select rounding_base from organizations where id = :o", o=org_id)
+    return max(least, *found) if found else least
+
+
 def get_organization(slug: str | None) -> Organization:
     """Return the organization; without a slug, the only one. Raises `NotFound`."""
     if slug:

@@ -57,3 +57,13 @@ def revoke_token(org_id: UUID, name: str, now: datetime) -> None:
     for token in found:
         token.revoked_at = now
     db.session.flush()
+
+
+def revoke_token_by_id(org_id: UUID, token_id: UUID, now: datetime) -> Token:
+    """Revoke a token. Raises `NotFound`."""
+    found = db.session.get(Token, (org_id, token_id))
+    if found is None:
+        raise NotFound(f"there is no token {token_id}; see `advocacy token list`")
+    found.revoked_at = found.revoked_at or now
+    db.session.flush()
+    return found

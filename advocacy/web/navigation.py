@@ -73,6 +73,7 @@ def sidebar() -> Sidebar | None:
         _entry(_("Connections"), "connections.page", "plug", badge=quarantined),
     ]
     more = [
+        _entry(_("Settings"), "settings.page", "settings", needs="owner"),
         _entry(_("Members"), "members.members_page", "users", needs="owner"),
         _entry(_("Account"), "members.account_page", "circle-user") if g.member else None,
         _entry(_("API"), "documentation.page", "code"),

@@ -14,7 +14,14 @@ from flask import Flask
 
 from advocacy.analytics import goal_input
 from advocacy.core.ids import new_id
-from advocacy.storage import campaigns, email_outbox, members, organizations, shared_reports
+from advocacy.storage import (
+    campaigns,
+    email_outbox,
+    members,
+    organizations,
+    posts,
+    shared_reports,
+)
 from advocacy.storage import goals as store
 from advocacy.storage.session import transaction
 from tests.support.pages import NOT_A_PAGE
@@ -46,6 +53,9 @@ PAGES = {
     "/set-password/<token>": None,
     "/reports": "/reports",
     "/sign-in": "/sign-in",
+    "/settings": "/settings",
+    "/campaigns/<slug>/edit": "/campaigns/stay/edit",
+    "/campaigns/<slug>/posts/<uuid:post_id>/edit": None,
     "/connections": "/connections",
     "/connections/new/<tool>": "/connections/new/own",
     "/connections/<uuid:source_id>": None,
@@ -80,6 +90,9 @@ def address(wired: Flask, site, rule: str) -> str:
                 return f"/view/{word}"
             case "/connections/<uuid:source_id>":
                 return f"/connections/{run('select id from sources limit 1')[0].id}"
+            case "/campaigns/<slug>/posts/<uuid:post_id>/edit":
+                post = posts.list_posts(org_id, campaigns.get_campaign(org_id, "stay").id)[0]
+                return f"/campaigns/stay/posts/{post.id}/edit"
             case "/set-password/<token>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")

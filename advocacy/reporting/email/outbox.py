@@ -248,7 +248,9 @@ def _email(settings: Settings, org_id: UUID, claim: SentMail) -> tuple[JsonObjec
 
 def rounding_for(settings: Settings, org_id: UUID, email: str) -> Rounding:
     """Return how figures are rounded for an address; members get exact ones."""
-    base = 0 if members.is_member(org_id, email) else settings.shared_rounding_base
+    least = settings.shared_rounding_base
+    is_member = members.is_member(org_id, email)
+    base = 0 if is_member else organizations.rounding_base(org_id, least)
     return Rounding.of(settings.secret_key, org_id, base)
 
 

@@ -135,7 +135,9 @@ def store_test(settings: Settings, webhook: OutgoingWebhook, now: datetime) -> U
 
 
 def _reader(settings: Settings, webhook: OutgoingWebhook) -> Reader:
-    base = 0 if webhook.form == "standard" else settings.shared_rounding_base
+    least = settings.shared_rounding_base
+    exact = webhook.form == "standard"
+    base = 0 if exact else organizations.rounding_base(webhook.org_id, least)
     rounding = Rounding.of(settings.secret_key, webhook.org_id, base)
     return Reader(webhook.form, webhook.language, rounding)
 

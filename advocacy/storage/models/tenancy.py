@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -30,6 +31,9 @@ from advocacy.storage.models.columns import id_column, instant_column, text_colu
 class Organization(db.Model):  # type: ignore[name-defined,misc]
     """An organization. `fallback_url` is offered on the page for missing links, or empty.
 
+    `rounding_base` is that of what people who are not members see, if it is coarser than the
+    installation's.
+
     `derived_version` is the version of the rules by which all figures were last made.
     """
 
@@ -40,6 +44,7 @@ class Organization(db.Model):  # type: ignore[name-defined,misc]
     name: Mapped[str] = text_column()
     timezone: Mapped[str] = text_column("UTC")
     fallback_url: Mapped[str] = text_column("")
+    rounding_base: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     derived_version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     created_at: Mapped[datetime] = instant_column(default_now=True)
 

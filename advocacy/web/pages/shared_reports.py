@@ -65,7 +65,8 @@ def shown(token: str) -> Response:
         )
     campaign = campaigns.get_campaign(link.org_id, link.slug)
     settings = current_app.extensions["settings"]
-    rounding = Rounding.of(settings.secret_key, link.org_id, settings.shared_rounding_base)
+    base = organizations.rounding_base(link.org_id, settings.shared_rounding_base)
+    rounding = Rounding.of(settings.secret_key, link.org_id, base)
     today = _today(campaign)
     report, before = _shown_today(link, campaign, rounding, today)
     page = _report_page(link, report, before, today)
