@@ -24,8 +24,8 @@ def test_a_language_is_chosen_by_keyboard_and_stays(watched, language, heading, 
     page.get_by_label("From", exact=True).fill("2026-01-01")
     page.get_by_role("button", name="Show").click()
     here = page.url
-    page.get_by_label("Language").select_option(language)
-    page.get_by_role("button", name="Apply").press("Enter")
+    page.locator(".sidebar").get_by_label("Language").select_option(language)
+    page.locator(".sidebar").get_by_role("button", name="Apply").press("Enter")
     page.wait_for_url(here)
     assert page.evaluate("document.documentElement.lang") == language
     expect(page.get_by_role("heading", name=heading)).to_be_visible()
@@ -42,8 +42,9 @@ def test_longer_words_do_not_break_the_page_on_a_telephone(watched):
     page = watched.page
     page.set_viewport_size({"width": 360, "height": 740})
     for language in ("fr", "es"):
-        page.locator("footer select").select_option(language)
-        page.locator("footer button").click()
+        page.locator(".bottom-bar summary").click()
+        page.locator(".sheet .language select").select_option(language)
+        page.locator(".sheet .language button").click()
         page.wait_for_selector(f"html[lang={language}]")
         for path in (
             "/",

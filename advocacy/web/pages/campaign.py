@@ -92,6 +92,7 @@ def campaign_page(slug: str) -> str:
         waiting=inbox.count_open(campaign.org_id),
         define=lambda name: _(DEFINITIONS[name]),
         net_before=lambda sum_: net_before(sum_, before),
+        published=lambda row: day_in(row.post.published_at, campaign.timezone),
     )
 
 

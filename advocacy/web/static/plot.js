@@ -82,7 +82,7 @@ function draw(place) {
     },
     axes: [
       {
-        ...axis, grid: { show: false }, incrs: [1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 56], space: 64,
+        ...axis, size: 30, grid: { show: false }, incrs: [1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 56], space: 64,
         splits: (u, index, low, high, step) => numbers.filter((at) => at % Math.max(1, Math.round(step)) === 0),
         values: (_, splits) => splits.map((at) => spec.labels[at] ?? ""),
       },
