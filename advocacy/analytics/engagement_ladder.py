@@ -17,6 +17,7 @@ from uuid import UUID
 
 from advocacy.analytics.activation import BadRange, recurring_share
 from advocacy.analytics.ladder_figures import (
+    ClimbLeader,
     CohortMonth,
     CohortRetention,
     GiftFigures,
@@ -124,6 +125,7 @@ def ladder_from(org_id: UUID, campaign: Campaign | None, counts: LadderCounts) -
         retention=_retention(counts.cohorts, counts.last),
         repeat=RepeatFigures(REPEAT_DAYS, people, again, _share(again, people)),
         gifts=tuple(_gifts(row) for row in counts.gifts),
+        leaders=_leaders(org_id, campaign.id if campaign else None, counts.rungs),
     )
 
 
@@ -208,16 +210,40 @@ def _on_all_rungs(ways: Counter[tuple[str, int]], way: str) -> int:
     return sum(ways[way, rung] for rung in range(len(RUNGS)))
 
 
-def _posts(
+def _leaders(
     org_id: UUID, campaign_id: UUID | None, rows: Sequence[RungCount]
-) -> tuple[PostClimbs, ...]:
-    # An action can be credited to a post of another campaign, whose name is not shown.
-    posts: dict[UUID | None, LadderPost] = {
+) -> tuple[ClimbLeader, ...]:
+    """Return each climb with the post that led to most of it; with None if none is known."""
+    posts = _shown_posts(org_id, campaign_id)
+    by_post: dict[tuple[int, int], Counter[UUID]] = {}
+    for row in rows:
+        if NEW < _before(row) < row.rung:
+            found = by_post.setdefault((_before(row), row.rung), Counter())
+            if row.post_id in posts:
+                found[row.post_id] += row.people
+    leaders = []
+    for (lower, higher), climbed in sorted(_climbs(rows).items()):
+        most = sorted(by_post[lower, higher].items(), key=lambda item: (-item[1], str(item[0])))
+        post_id, people = most[0] if most else (None, 0)
+        post = posts[post_id] if post_id else None
+        leaders.append(ClimbLeader(RUNGS[lower], RUNGS[higher], climbed, post, people))
+    return tuple(leaders)
+
+
+def _shown_posts(org_id: UUID, campaign_id: UUID | None) -> dict[UUID, LadderPost]:
+    """Return the posts to name; an action can be credited to one of another campaign."""
+    return {
         post.id: LadderPost(post.id, post.platform, post.title)
         for post in posts_storage.list_posts(org_id, campaign_id)
     }
+
+
+def _posts(
+    org_id: UUID, campaign_id: UUID | None, rows: Sequence[RungCount]
+) -> tuple[PostClimbs, ...]:
+    posts = _shown_posts(org_id, campaign_id)
     return tuple(
-        PostClimbs(posts.get(post_id), counts["climbed"], counts["joined"])
+        PostClimbs(posts.get(post_id) if post_id else None, counts["climbed"], counts["joined"])
         for post_id, counts in sorted(_by_post(rows).items(), key=_most_climbs)
     )
 

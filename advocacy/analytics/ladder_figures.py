@@ -60,6 +60,17 @@ class PostClimbs:
 
 
 @dataclass(frozen=True, slots=True)
+class ClimbLeader:
+    """The post through which the most people climbed from one rung to another; None: no post."""
+
+    lower: str
+    higher: str
+    people: int
+    post: LadderPost | None
+    through_post: int
+
+
+@dataclass(frozen=True, slots=True)
 class CohortMonth:
     """People of a cohort who acted `since` months after their first month."""
 
@@ -116,4 +127,5 @@ class Ladder:
     retention: tuple[CohortRetention, ...]
     repeat: RepeatFigures
     gifts: tuple[GiftFigures, ...]
+    leaders: tuple[ClimbLeader, ...] = ()
     counted_at: datetime | None = None

@@ -36,7 +36,13 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from advocacy.analytics import breakdown, conversion_paths, engagement_ladder, timing
+from advocacy.analytics import (
+    breakdown,
+    conversion_paths,
+    engagement_ladder,
+    post_story,
+    timing,
+)
 from advocacy.analytics.figures_json import decode, encode
 from advocacy.analytics.ladder_figures import LadderCounts
 from advocacy.core.dates import day_in
@@ -69,7 +75,7 @@ _CHECK_FACTOR = 20
 _CACHE_SECONDS = 3600
 _CACHE_LONG_SECONDS = 3 * 86400
 _CACHED_LONG = frozenset({"ladder", "donors", "districts"})
-_VERSION = 5
+_VERSION = 6
 """Raised whenever figures are calculated differently: older answers are then ignored."""
 
 _FAILED_SECONDS = 60
@@ -162,6 +168,13 @@ def _timing(org_id: UUID, campaign_id: UUID | None, question: breakdown.Question
     return timing.timing(campaign, question)
 
 
+def _first_hours(org_id: UUID, campaign_id: UUID | None) -> post_story.FirstHours:
+    campaign = _campaign(org_id, campaign_id)
+    if campaign is None:
+        raise TypeError("first hours are calculated for a campaign")
+    return post_story.first_hours(campaign)
+
+
 def _donors(
     org_id: UUID, campaign_id: UUID | None, first: date, last: date
 ) -> tuple[goals.OfDay, ...]:
@@ -179,6 +192,7 @@ COUNTS: Mapping[str, Callable[..., object]] = {
     "influence": _influence,
     "groups": _groups,
     "timing": _timing,
+    "first_hours": _first_hours,
     "donors": _donors,
     "districts": _districts,
 }

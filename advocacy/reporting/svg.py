@@ -135,3 +135,18 @@ def position(value: float, start: float, target: float, width: float = 100) -> f
     if target == start:
         return width
     return round(min(width, max(0.0, (value - start) / (target - start) * width)), 2)
+
+
+def curves(
+    series: Sequence[Sequence[float]], steps: int, width: float = 100, height: float = 100
+) -> list[str]:
+    """Return the `points` of several lines on one scale from zero; each may end before `steps`."""
+    most = max((value for line in series for value in line), default=0) or 1
+    step = width / max(steps - 1, 1)
+    return [
+        " ".join(
+            f"{round(number * step, 2):g},{round(height - value / most * height, 2):g}"
+            for number, value in enumerate(line)
+        )
+        for line in series
+    ]

@@ -29,6 +29,7 @@ from advocacy.analytics.conversion_paths import Influence
 from advocacy.analytics.engagement_ladder import ladder_from
 from advocacy.analytics.goals import GoalProgress, goals
 from advocacy.analytics.ladder_figures import Ladder, LadderCounts
+from advocacy.analytics.post_story import FirstHours
 from advocacy.analytics.result_cache import BeingCounted, Counting, NotCounted
 from advocacy.analytics.timing import Timing
 from advocacy.core.dates import day_in, zone
@@ -140,6 +141,7 @@ def groups_of(scope: Campaign | Organization, question: Question) -> Breakdown:
 
 def timing_of(campaign: Campaign, question: Question) -> Timing:
     """Return `timing.timing`, with `counted_at`. Raises `Problem` for what it cannot be asked."""
+    question = replace(question, compare="")
     try:
         days = days_of(campaign, question.first, question.last)
         reader_of(campaign, question)
@@ -147,6 +149,11 @@ def timing_of(campaign: Campaign, question: Question) -> Timing:
         raise Problem(422, _("No such figures"), str(error)) from None
     found = counting().ask(Timing, campaign.org_id, campaign.id, "timing", days, question=question)
     return replace(found.figures, counted_at=found.at)
+
+
+def first_hours_of(campaign: Campaign) -> FirstHours:
+    """Return `post_story.first_hours`."""
+    return counting().ask(FirstHours, campaign.org_id, campaign.id, "first_hours").figures
 
 
 def goals_of(org_id: UUID) -> tuple[tuple[GoalProgress, ...], datetime | None]:

@@ -128,14 +128,15 @@ def campaign_tabs(slug: str) -> list[Entry]:
     """Return the tabs of a campaign, each with the period, comparison and filters of this page."""
     tabs = (
         (_("Overview"), "dashboard.campaign_page", "layout-dashboard"),
-        (_("Posts"), "explore.page", "newspaper"),
-        (_("People"), "ladder.page", "users"),
+        (_("Posts"), "posts.page", "newspaper"),
+        (_("People"), "ladder.people_page", "users"),
         (_("Paths"), "paths.page", "route"),
         (_("Timing"), "timing.page", "calendar-clock"),
         (_("Actions"), "receipts.actions_page", "list-checks"),
     )
+    here = {"posts.post_page": "posts.page"}.get(request.endpoint or "", request.endpoint)
     return [
-        Entry(label, url_for(name, slug=slug, **carried()), icon, request.endpoint == name)
+        Entry(label, url_for(name, slug=slug, **carried()), icon, here == name)
         for label, name, icon in tabs
     ]
 

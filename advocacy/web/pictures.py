@@ -20,6 +20,7 @@ _GLOBALS: Final[Mapping[str, Callable[..., object]]] = {
     "heat_level": svg.level,
     "change_of": svg.change,
     "goal_position": svg.position,
+    "curves_of": svg.curves,
 }
 for _name, _function in _GLOBALS.items():
     blueprint.add_app_template_global(_function, _name)

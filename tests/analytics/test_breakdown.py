@@ -126,6 +126,8 @@ def plain(world: World, scope: Any, asked: Question, first: date, last: date) ->
             if first <= day <= last:
                 for key in (key_of(row, post_id, platform, day, row.occurred_at), None):
                     found[key]["actions"] += share
+                    by_kind = found[key].setdefault("by_kind", defaultdict(Fraction))
+                    by_kind[row.kind] += share
             if not row.supporter_id:
                 continue
             first_at = firsts[row.supporter_id]
@@ -173,6 +175,10 @@ def check(world: World, scope: Any, asked: Question) -> Breakdown:
         counted = expected.get(key, empty)
         people = row.supporters
         assert abs(row.actions - counted["actions"]) < 1e-6, (where, key)
+        by_kind = counted.get("by_kind", {})
+        assert row.by_kind.keys() == by_kind.keys(), (where, key)
+        for kind, number in by_kind.items():
+            assert abs(row.by_kind[kind] - number) < 1e-6, (where, key)
         assert people.distinct == len(counted["people"]), (where, key)
         assert people.new == len(counted["new"]), (where, key)
         assert people.returning == people.distinct - people.new

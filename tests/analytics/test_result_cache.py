@@ -132,7 +132,7 @@ def test_few_actions_are_counted_at_once(large, api):
 
 def test_a_page_says_that_it_is_counted_and_asks_again_by_itself(large, redis):
     client = large.member("reader")
-    for path in ("/ladder?from=2026-01-01", "/campaigns/stay/ladder", "/campaigns/stay/paths"):
+    for path in ("/ladder?from=2026-01-01", "/campaigns/stay/people", "/campaigns/stay/paths"):
         page = client.get(path)
         assert page.status_code == 202, path
         assert page.headers["Refresh"] == "3"
@@ -384,7 +384,7 @@ def test_a_page_that_takes_too_long_says_so(impatient, environment):
     client = impatient.member("reader")
     word = impatient.token()
     with holding(environment, "lock table actions in access exclusive mode"):
-        page = client.get("/campaigns/stay/ladder")
+        page = client.get("/campaigns/stay/people")
         assert page.status_code == 503
         assert "This takes too long" in page.text
         assert page.headers["Retry-After"]
@@ -394,7 +394,7 @@ def test_a_page_that_takes_too_long_says_so(impatient, environment):
         assert answer.content_type == "application/problem+json"
         assert answer.json["title"] == "This takes too long"
         db.session.rollback()
-    assert client.get("/campaigns/stay/ladder").status_code == 200
+    assert client.get("/campaigns/stay/people").status_code == 200
 
 
 def test_many_statements_together_take_no_longer_than_one_may(impatient):

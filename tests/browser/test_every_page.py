@@ -36,9 +36,10 @@ PAGES = {
     "/actions/<uuid:action_id>": None,
     "/campaigns/<slug>": "/campaigns/stay",
     "/campaigns/<slug>/actions": "/campaigns/stay/actions",
-    "/campaigns/<slug>/explore": "/campaigns/stay/explore?compare=before&gifts=true",
-    "/campaigns/<slug>/ladder": "/campaigns/stay/ladder",
+    "/campaigns/<slug>/people": "/campaigns/stay/people",
     "/campaigns/<slug>/paths": "/campaigns/stay/paths",
+    "/campaigns/<slug>/posts": "/campaigns/stay/posts?compare=before&gifts=true",
+    "/campaigns/<slug>/posts/<uuid:post_id>": None,
     "/campaigns/<slug>/rehearsal": "/campaigns/stay/rehearsal",
     "/campaigns/<slug>/timing": "/campaigns/stay/timing?platform=instagram",
     "/campaigns/<slug>/view-links": "/campaigns/stay/view-links",
@@ -66,8 +67,10 @@ PAGES = {
 }
 SIGNED_OUT = {"/set-password/<token>", "/sign-in", "/view/<token>"}
 # Only for members of several organizations; see tests/browser/test_members.py.
-# The former address of a page, and the first one; see tests/browser/test_first_run.py.
-ELSEWHERE = {"/sign-in/organization", "/sources", "/setup"}
+# The first page is in tests/browser/test_first_run.py.
+ELSEWHERE = {"/sign-in/organization", "/setup"}
+# Former addresses, which lead to where the page is now.
+FORMER = {"/campaigns/<slug>/explore", "/campaigns/<slug>/ladder", "/sources"}
 
 
 @pytest.fixture
@@ -93,6 +96,10 @@ def address(wired: Flask, site, rule: str) -> str:
             case "/campaigns/<slug>/posts/<uuid:post_id>/edit":
                 post = posts.list_posts(org_id, campaigns.get_campaign(org_id, "stay").id)[0]
                 return f"/campaigns/stay/posts/{post.id}/edit"
+            case "/campaigns/<slug>/posts/<uuid:post_id>":
+                campaign = campaigns.get_campaign(org_id, "stay")
+                found = posts.list_posts(org_id, campaign.id)
+                return f"/campaigns/stay/posts/{found[0].id}"
             case "/set-password/<token>":
                 master = wired.extensions["settings"].secret_key.encode()
                 made = members.put_member(master, org_id, "new@example.org", "reader")
@@ -153,7 +160,7 @@ def test_every_page_is_visited(wired: Flask):
         for rule in wired.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and not NOT_A_PAGE.match(rule.rule)
     }
-    assert rules == {*PAGES, *ELSEWHERE}
+    assert rules == {*PAGES, *ELSEWHERE, *FORMER}
 
 
 @pytest.mark.parametrize("rule", PAGES)

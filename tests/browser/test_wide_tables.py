@@ -13,7 +13,8 @@ from advocacy import web
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 TEMPLATES = sorted((Path(web.__file__).parent / "templates").glob("*.html"))
-COMPARED = "/campaigns/stay/explore?group_by=platform&compare=before&gifts=true"
+POSTS = "/campaigns/stay/posts?compare=before"
+COMPARED = "/explore?group_by=platform&compare=before&gifts=true"
 
 
 def test_every_scrolling_table_can_be_reached_by_keyboard():
@@ -35,7 +36,7 @@ def test_common_tables_fit_a_laptop(watched, language):
     page.set_extra_http_headers({"Accept-Language": language})
     page.set_viewport_size({"width": 1280, "height": 900})
     watched.sign_in_as_owner()
-    for address in ("/", "/campaigns/stay", COMPARED, "/campaigns/stay/paths"):
+    for address in ("/", "/campaigns/stay", COMPARED, POSTS, "/campaigns/stay/paths"):
         watched.go(address)
         wide = page.locator(".scroll").evaluate_all(
             """all => all.filter(each => each.scrollWidth > each.clientWidth)

@@ -394,14 +394,17 @@ def test_a_change_of_money_has_its_part_in_file_and_page(world, ask, sample_days
     total, *_ = rows_of(ask(f"{query}&format=csv"))
     # 30.00 and 10.00 less 5.50 that went back, beside 20.00.
     assert (total["change_net_USD"], total["change_share_net_USD"]) == ("14.50", "0.725")
-    shown = world.member("reader").get(f"/campaigns/stay/explore{query}").text
+    staff = world.member("reader")
+    shown = staff.get(f"/campaigns/stay/posts{query}").text
+    assert re.search(r"34\.50 USD.*?\+72 %", shown.replace("\xa0", " "), re.S)
+    shown = staff.get(f"/explore{query}").text
     assert "+14.50 USD (+72 %)</span>" in shown.replace("\xa0", " ")
 
 
 def test_the_page_its_files_and_the_api_say_the_same(world, ask, sample_days):
     staff = world.member("reader")
     query = f"{sample_days}&group_by=platform&compare=before&gifts=true"
-    for page, api in (("/campaigns/stay/explore", OF_CAMPAIGN), ("/explore", OF_ORGANIZATION)):
+    for page, api in (("/campaigns/stay/posts", OF_CAMPAIGN), ("/explore", OF_ORGANIZATION)):
         for written in ("csv", "xlsx", "json"):
             assert (
                 staff.get(f"{page}.{written}{query}").data
@@ -412,17 +415,28 @@ def test_the_page_its_files_and_the_api_say_the_same(world, ask, sample_days):
         found = ask(query, api).get_json()
         body = re.search(r"<tbody>(.*?)</tbody>", shown.text, re.S)[1]
         lines = re.findall(r"<tr>(.*?)</tr>", body, re.S)
-        assert len(lines) == len(found["groups"])
-        for line, row in zip(lines, found["groups"], strict=True):
-            figures = re.findall(r'<td class="num">\s*([\d,]+)', line)
+        # A campaign's page leaves out rows that have figures in the earlier period only.
+        of_page = page.endswith("/posts")
+        groups = [
+            row
+            for row in found["groups"]
+            if not of_page
+            or row["actions"]
+            or row["supporters"]["distinct"]
+            or row["clicks"]["human"]
+        ]
+        assert len(lines) == len(groups) > 2
+        for line, row in zip(lines, groups, strict=True):
+            figures = re.findall(r'<td class="num"[^>]*>\s*([\d,]+)', line)
             assert figures[0] == str(row["actions"])
             assert figures[1] == str(row["supporters"]["distinct"])
-        for address in re.findall(r'href="([^"]*explore\.\w+[^"]*)" download', shown.text):
+        files = re.findall(r'href="([^"]*(?:explore|posts)\.\w+[^"]*)" download', shown.text)
+        for address in files:
             assert staff.get(address.replace("&amp;", "&")).status_code == 200
 
 
 def test_definitions_are_on_the_page_and_in_the_document(world, sample_days):
-    page = world.member("reader").get(f"/campaigns/stay/explore{sample_days}").text
+    page = world.member("reader").get(f"/campaigns/stay/posts{sample_days}").text
     spec = json.dumps(document(world), ensure_ascii=False)
     assert "What is this?" in page
     for name in (
@@ -460,23 +474,20 @@ def test_every_group_has_its_page_also_where_nothing_is(world, sample_days, by):
         f"?group_by={by}&from=0001-01-01&to=9999-12-31",
     ):
         if by != "campaign":
-            assert staff.get(f"/campaigns/stay/explore{query}").status_code == 200
-            assert staff.get(f"/campaigns/quiet/explore{query}").status_code == 200
+            assert staff.get(f"/campaigns/stay/posts{query}").status_code == 200
+            assert staff.get(f"/campaigns/quiet/posts{query}").status_code == 200
         assert staff.get(f"/explore{query}").status_code == 200
 
 
 def test_a_post_and_a_platform_have_a_page_that_the_campaigns_page_leads_to(world, sample_days):
     client = world.member("reader")
     shown = html.unescape(client.get("/campaigns/stay").text)
-    addresses = re.findall(r'href="(/campaigns/stay/explore\?(?:post|platform)=[^"]+)"', shown)
-    own = [each for each in addresses if f"post={world.posts['tiktok']}" in each]
-    assert len(own) == 1
-    page = html.unescape(client.get(own[0]).text)
-    assert '<h1>The TikTok post “=1+1 "video"”</h1>' in page
+    (own,) = re.findall(f'href="(/campaigns/stay/posts/{world.posts["tiktok"]}[^"]*)"', shown)
+    page = html.unescape(client.get(own).text)
+    assert '<h1>=1+1 "video"</h1>' in page
     assert "May 6, 2026" in page
-    assert "<h1>X</h1>" in client.get("/campaigns/stay/explore?platform=x&group_by=day").text
-    both = client.get(own[0] + "&platform=tiktok").text
-    assert "<h1>Compare</h1>" in both
+    former = "/campaigns/stay/explore?platform=x&group_by=day"
+    assert "Platform: X " in client.get(former, follow_redirects=True).text
 
 
 def row_of(page: str, slug: str) -> str:
@@ -566,7 +577,7 @@ def test_time_without_an_action_is_seen_in_the_chart(world):
         ),
     ):
         query = {"group_by": by, "from": "2026-01-12", "to": "2026-03-08", "compare": "before"}
-        page = staff.get("/campaigns/stay/explore", query_string=query).text
+        page = staff.get("/explore", query_string=query).text
         spec = json.loads(re.search(r'id="groups-spec">(.*?)</script>', page, re.S)[1])
         drawn = spec["data"]["values"]
         now = [each for each in drawn if each["period"] == "these days"]
@@ -604,11 +615,14 @@ def test_time_without_an_action_is_seen_in_the_chart(world):
 def test_an_invalid_parameter_is_named(world, ask, query, field):
     body = problem_of(ask(f"?{query}"), 422)
     assert [each["field"] for each in body["errors"]] == [field]
-    page = world.member("reader").get(f"/campaigns/stay/explore?{query}")
-    assert page.status_code == (200 if query == "platform=" else 422)
+    page = world.member("reader").get(f"/campaigns/stay/posts?{query}")
+    if field in {"platform.0", "limit", "format", "by", "org_id"}:
+        assert page.status_code == 200  # not the page's, or empty as in a form
+        return
+    assert page.status_code == 422
     # Of a range it is said what is wrong with its days.
     named = {"from": "date"}.get(field, field.partition(".")[0])
-    assert named in page.text.lower() or query == "platform="
+    assert named in page.text.lower()
 
 
 def test_another_organizations_posts_and_figures_are_not_there(app):

@@ -168,8 +168,8 @@ def test_medium_and_author_are_stored_and_can_be_added_later(world, staff):
     world.act("signature", email="a@example.org", code=code)
     world.drain()
     for by, key in (("medium", "video"), ("author", "Ana")):
-        page = staff.get("/campaigns/stay/explore", query_string={"group_by": by, by: key}).text
-        assert f'<th scope="row">{key}</th>' in page
+        page = staff.get("/campaigns/stay/posts", query_string={"group_by": by, by: key}).text
+        assert re.search(rf'<th scope="row"><a href="[^"]*">{key}</a></th>', page)
     offered = staff.get("/links").text
     assert '<option value="Ana">' in offered and '<option value="video">' in offered
     sheet = sent(staff, sheet_of(ASKED | {"medium": "image", "author": "Eli"}))

@@ -209,7 +209,7 @@ def test_an_empty_installation_shows_first_steps_by_role(world):
         assert 'href="/new-campaign">Create the first one' in editor.get(page).text
     with transaction():
         campaigns.put_campaign(world.org_id, "stay", "Stay", "UTC")
-    for page in ("/campaigns/stay", "/campaigns/stay/ladder", "/campaigns/stay/paths"):
+    for page in ("/campaigns/stay", "/campaigns/stay/people", "/campaigns/stay/paths"):
         assert "An editor can create a tracking link" in reader.get(page).text
         to_links = 'href="/links?campaign=stay">Create a tracking link'
         assert to_links in editor.get(page).text, page
@@ -226,7 +226,7 @@ def test_no_page_sends_staff_to_a_terminal_for_what_a_page_does(world):
     for page in (
         "/",
         "/campaigns/stay",
-        "/campaigns/stay/ladder",
+        "/campaigns/stay/people",
         "/campaigns/stay/paths",
         "/links",
     ):

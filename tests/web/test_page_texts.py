@@ -63,7 +63,7 @@ def test_the_days_of_a_post_go_on_to_the_end_of_the_range(world):
     world.act("call", email="a@example.org", code=code, at=at)
     world.drain()
     days = f"from={today - timedelta(days=12)}&to={today - timedelta(days=3)}"
-    page = world.member("reader").get(f"/campaigns/stay/explore?group_by=day&{days}").text
+    page = world.member("reader").get(f"/explore?group_by=day&{days}").text
     spec = re.search(r'id="groups-spec">(.*?)</script>', page, re.S)[1]
     # The day of the action, which is one of New York, and each to the range's end.
     days = dict.fromkeys(re.findall(r'"group": ?"([^"]+)"', spec))

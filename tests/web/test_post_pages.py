@@ -39,7 +39,7 @@ def links_of(page: str) -> list[tuple[str, str]]:
     [
         ("/campaigns/stay", "/campaigns/stay"),
         ("/campaigns/stay/paths", "/campaigns/stay"),
-        ("/campaigns/stay/explore?group_by=post", "/campaigns/stay"),
+        ("/campaigns/stay/posts", "/campaigns/stay"),
         ("/explore?group_by=post", ""),
         ("/links", "/campaigns/stay"),
     ],
@@ -49,7 +49,8 @@ def test_a_title_leads_to_the_posts_page_and_a_small_link_to_where_it_is(publish
     by_title = {address for address, name in found if name == "On instagram"}
     assert by_title
     for address in by_title:
-        assert address.startswith(f"{campaign}/explore?post={published.posts['instagram']}")
+        leads = f"{campaign}/posts/" if campaign else "/explore?post="
+        assert address.startswith(f"{leads}{published.posts['instagram']}")
     assert {name for address, name in found if address == PUBLISHED} == {
         "open on Instagram: On instagram"
     }
@@ -72,4 +73,4 @@ def test_a_view_link_leads_only_to_the_platform(world):
     page = look(world, make(world.member("editor"), range="all")).text
     found = links_of(page)
     assert (PUBLISHED, "open on Instagram: On instagram") in found
-    assert not [address for address, _name in found if "explore" in address]
+    assert not [address for address, _name in found if "explore" in address or "/posts/" in address]

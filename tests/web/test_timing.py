@@ -70,10 +70,16 @@ def test_the_range_and_filters_are_carried_to_the_other_tabs(busy, staff):
         )
 
 
-def test_without_a_choice_it_is_the_last_thirty_days(busy, staff):
+def test_without_a_choice_it_is_the_last_thirty_days(world, staff):
     page = staff.get(PAGE).text
     assert "No clicks and no actions in these days." in page
     assert re.search(r'aria-current="true"[^>]*>Last 30 days<', page)
+
+
+def test_of_a_campaign_that_has_ended_it_is_all_of_it(busy, staff):
+    page = staff.get(PAGE).text
+    assert titles(page)
+    assert re.search(r'aria-current="true"[^>]*>Whole campaign<', page)
 
 
 def test_a_file_has_the_same_figures(busy, staff):

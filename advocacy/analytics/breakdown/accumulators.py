@@ -73,10 +73,11 @@ class GiftSums:
 
 @dataclass(slots=True)
 class Sums:
-    """What adds up: actions, those credited to a post, clicks, money and gifts by currency."""
+    """What adds up: actions (credited to a post, by kind), clicks, money and gifts by currency."""
 
     units: int = 0
     credited: int = 0
+    kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     money: dict[str, MoneySums] = field(default_factory=lambda: defaultdict(MoneySums))
     human: int = 0
     other: int = 0
@@ -119,6 +120,7 @@ def add_actions(
 ) -> None:
     """Add actions and their money; `credited` says whether they are credited to a post."""
     sums.units += units
+    sums.kinds[row.kind] += units
     # Nobody acts for a renewal, and so no click led to it.
     renewal = row.renewal and row.kind == "donation"
     sums.credited += units if credited and not renewal else 0

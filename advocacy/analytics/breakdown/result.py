@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from advocacy.analytics.activation import recurring_share
@@ -44,6 +44,7 @@ class GroupFigures:
     conversion_rate: float | None
     activation_rate: float | None
     money: tuple[GroupMoney, ...]
+    by_kind: Mapping[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def total_of(period: Period, earlier: Period | None, question: Question) -> Comp
         conversion_rate=now.conversion_rate,
         activation_rate=now.activation_rate,
         money=now.money,
+        by_kind=now.by_kind,
         earlier=then,
         change=_change(now, then) if then else None,
     )
@@ -168,6 +170,7 @@ def group_of(
         conversion_rate=now.conversion_rate,
         activation_rate=now.activation_rate,
         money=now.money,
+        by_kind=now.by_kind,
         earlier=then,
         change=_change(now, then) if then else None,
     )
@@ -187,6 +190,7 @@ def _figures(row: RowSums, question: Question, *, with_clicks: bool) -> GroupFig
             for currency, each in sorted(sums.money.items())
             if each.anything
         ),
+        by_kind={kind: _actions(units) for kind, units in sorted(sums.kinds.items()) if units},
     )
 
 

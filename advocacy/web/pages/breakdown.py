@@ -1,4 +1,6 @@
-"""The page that groups activation, filters it and compares it, and the same figures as files.
+"""The organization's page that groups activation, filters and compares it, and its files.
+
+A campaign's own figures by groups are on `pages/posts.py`; its former addresses here lead there.
 
 Note: the form has the parameters of the API, and the links to files have those of the page, so that
 a file has what is on the screen.
@@ -8,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from advocacy.analytics.activation import MODELS
 from advocacy.analytics.breakdown import (
     FILTERS_OF_ORGANIZATION,
-    GROUPS,
     GROUPS_OF_ORGANIZATION,
     TIMES,
     Breakdown,
@@ -28,12 +32,11 @@ from advocacy.core.dates import day_in
 from advocacy.reporting import charts
 from advocacy.reporting.exports.breakdown import currencies_of
 from advocacy.storage import organizations
-from advocacy.storage.models import Campaign, Organization
+from advocacy.storage.models import Organization
 from advocacy.web import auth
 from advocacy.web.breakdowns import (
     DEFAULT_LIMIT,
     BreakdownRequest,
-    GroupsQuery,
     GroupsQueryOfOrganization,
     answer_for,
     page_for,
@@ -43,9 +46,9 @@ from advocacy.web.cached_figures import when
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import files_at
 from advocacy.web.errors import Problem
-from advocacy.web.i18n import said
 from advocacy.web.pages.breakdown_names import (
     defined_figures,
+    error_text,
     filters_of,
     group_names,
     name_of_group,
@@ -63,9 +66,24 @@ _MAX_TIMES = 400
 
 @blueprint.get("/campaigns/<slug>/explore")
 @auth.needs_session
-def page(slug: str) -> str:
-    """Show a campaign's activation by groups."""
-    return _page(campaign_or_404(slug))
+def page(slug: str) -> WerkzeugResponse:
+    """Redirect from the former address of a campaign's posts, or of one post."""
+    campaign_or_404(slug)
+    parameters: dict[str, Any] = request.args.to_dict(flat=False)
+    match parameters:
+        case {"post": [post_id], "group_by": ["day"]} if found := _uuid(post_id):
+            del parameters["post"], parameters["group_by"]
+            return redirect(url_for("posts.post_page", slug=slug, post_id=found, **parameters), 301)
+    return redirect(url_for("posts.page", slug=slug, **parameters), 301)
+
+
+@blueprint.get("/campaigns/<slug>/explore.<any(csv, xlsx, json):written>")
+@auth.needs_session
+def file(slug: str, written: str) -> WerkzeugResponse:
+    """Redirect from the former address of the same file."""
+    campaign_or_404(slug)
+    parameters: dict[str, Any] = request.args.to_dict(flat=False)
+    return redirect(url_for("posts.file", slug=slug, written=written, **parameters), 301)
 
 
 @blueprint.get("/explore")
@@ -75,39 +93,30 @@ def organization_page() -> str:
     return _page(_organization())
 
 
-@blueprint.get("/campaigns/<slug>/explore.<any(csv, xlsx, json):written>")
-@auth.needs_session
-def file(slug: str, written: str) -> Response:
-    """Return what the page shows, with all of its groups, as a file."""
-    return _file(campaign_or_404(slug), slug, written)
-
-
 @blueprint.get("/explore.<any(csv, xlsx, json):written>")
 @auth.needs_session
 def organization_file(written: str) -> Response:
     """Return what the organization's page shows, with all of its groups, as a file."""
-    scope = _organization()
-    return _file(scope, scope.slug, written)
+    return _file(_organization(), written)
 
 
-def _file(scope: Campaign | Organization, slug: str, written: str) -> Response:
-    wanted = _request(scope)
+def _file(scope: Organization, written: str) -> Response:
+    wanted = _request()
     answer = answer_for(scope, wanted, written)
-    name = f"{slug}-by-{wanted.question.by}.{written}"
+    name = f"{scope.slug}-by-{wanted.question.by}.{written}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
-def _page(scope: Campaign | Organization) -> str:
-    wanted = _request(scope)
+def _page(scope: Organization) -> str:
+    wanted = _request()
     question = wanted.question
     try:
         report = report_for(scope, question)
         rows, after = page_for(report, wanted.limit or DEFAULT_LIMIT, wanted.cursor)
     except Problem as problem:
-        text = " ".join(_error_text(each["field"], each["message"]) for each in problem.errors)
+        text = " ".join(error_text(each["field"], each["message"]) for each in problem.errors)
         raise Problem(422, _("No such figures"), text) from None
-    campaign = scope if isinstance(scope, Campaign) else None
     names = {each.key: name_of_group(question.by, each) for each in rows}
     parameters = request.args.to_dict(flat=False)
     return render_template(
@@ -118,9 +127,8 @@ def _page(scope: Campaign | Organization) -> str:
         rows=rows,
         named=names,
         posts=posts_by_key(scope) if question.by == "post" else {},
-        campaign=campaign,
         by=question.by,
-        groups={by: group_names()[by] for by in (GROUPS if campaign else GROUPS_OF_ORGANIZATION)},
+        groups={by: group_names()[by] for by in GROUPS_OF_ORGANIZATION},
         models=MODELS,
         compare=question.compare,
         gifts=question.gifts,
@@ -129,31 +137,15 @@ def _page(scope: Campaign | Organization) -> str:
         define=lambda name: _(DEFINITIONS[name]),
         defined=defined_figures(question.gifts),
         chart=_chart(report, rows, names),
-        more=after and _address(campaign, "page", {**parameters, "cursor": [after]}),
-        begins=bool(wanted.cursor) and _address(campaign, "page", _without(parameters, "cursor")),
+        more=after and _address("page", {**parameters, "cursor": [after]}),
+        begins=bool(wanted.cursor) and _address("page", _without(parameters, "cursor")),
         files=files_at(
-            lambda written: _address(
-                campaign, "file", _without(parameters, "cursor", "limit"), written
-            )
+            lambda written: _address("file", _without(parameters, "cursor", "limit"), written)
         ),
     )
 
 
-def _error_text(field: str, message: str) -> str:
-    """Return in the reader's language what the API says of a field."""
-    match field:
-        case "from":
-            text = said(message)
-            return f"{text[:1].upper()}{text[1:]}."
-        case "cursor":
-            return str(_("This link continues a different selection. Start again."))
-    called = group_names().get(field, field)
-    return str(
-        _("%(what)s: the link contains a value that does not exist. Choose again.", what=called)
-    )
-
-
-def _request(scope: Campaign | Organization) -> BreakdownRequest:
+def _request() -> BreakdownRequest:
     """Return what the query asks for; empty fields are left out. Raises `Problem`."""
     parameters: dict[str, str | list[str]] = {}
     for name, values in request.args.lists():
@@ -161,9 +153,8 @@ def _request(scope: Campaign | Organization) -> BreakdownRequest:
             value for value in values if value and (name, value) != ("compare", NO_COMPARISON)
         ]:
             parameters[name] = given if name in FILTERS_OF_ORGANIZATION else given[-1]
-    schema = GroupsQuery() if isinstance(scope, Campaign) else GroupsQueryOfOrganization()
     try:
-        found: BreakdownRequest = schema.load(parameters)
+        found: BreakdownRequest = GroupsQueryOfOrganization().load(parameters)
     except ValidationError as error:
         names = ", ".join(map(str, error.messages))
         raise Problem(
@@ -179,13 +170,9 @@ def _request(scope: Campaign | Organization) -> BreakdownRequest:
     return found
 
 
-def _address(
-    campaign: Campaign | None, view: str, parameters: dict[str, list[str]], written: str = ""
-) -> str:
-    path = {"slug": campaign.slug} if campaign else {}
-    path |= {"written": written} if written else {}
-    name = view if campaign else f"organization_{view}"
-    return url_for(f"explore.{name}", **path, **parameters)  # type: ignore[arg-type]
+def _address(view: str, parameters: dict[str, list[str]], written: str = "") -> str:
+    path = {"written": written} if written else {}
+    return url_for(f"explore.organization_{view}", **path, **parameters)  # type: ignore[arg-type]
 
 
 def _without(parameters: dict[str, list[str]], *names: str) -> dict[str, list[str]]:
@@ -255,3 +242,10 @@ def _organization() -> Organization:
     if owner is None:
         raise Problem(404, _("Not Found"), _("There is no such organization."))
     return owner
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

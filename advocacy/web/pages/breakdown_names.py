@@ -169,3 +169,17 @@ def _distinct(names: Iterable[str]) -> list[tuple[str, str]]:
 
 def _org_id(scope: Campaign | Organization) -> UUID:
     return scope.org_id if isinstance(scope, Campaign) else scope.id
+
+
+def error_text(field: str, message: str) -> str:
+    """Return in the reader's language what the API says of a field."""
+    match field:
+        case "from":
+            text = said(message)
+            return f"{text[:1].upper()}{text[1:]}."
+        case "cursor":
+            return str(_("This link continues a different selection. Start again."))
+    called = group_names().get(field, field)
+    return str(
+        _("%(what)s: the link contains a value that does not exist. Choose again.", what=called)
+    )

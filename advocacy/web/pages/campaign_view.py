@@ -15,37 +15,26 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from marshmallow import ValidationError
 
-from advocacy.analytics.activation import MODELS, days_of
+from advocacy.analytics.activation import MODELS, BadRange, days_of
 from advocacy.analytics.breakdown import FILTERS, Question, earlier_days
 from advocacy.core.dates import day_in
 from advocacy.core.periods import Period
 from advocacy.reporting import formats
+from advocacy.storage import totals
 from advocacy.storage.models import Campaign
+from advocacy.web import periods
 from advocacy.web.breakdowns import GroupsQuery
 from advocacy.web.errors import Problem
 from advocacy.web.pages.breakdown_names import Filter, filters_of
-from advocacy.web.periods import NO_COMPARISON
+from advocacy.web.periods import NO_COMPARISON, Choice
 
 blueprint = Blueprint("campaign_view", __name__)
-
-DEFAULT_DAYS = 30
-"""The range without a choice; the whole campaign where that is shorter."""
 
 OFFERED_FILTERS = ("platform", "medium", "author", "kind", "source")
 """Filters that the menu offers. Others may come from a link and are shown to be removed."""
 
 _ASKED = frozenset({"from", "to", "model", "compare", *FILTERS})
 _PLACE = frozenset({"page", "cursor"})
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A choice of a menu; `shortcut` is the key that takes it."""
-
-    label: str
-    href: str
-    current: bool = False
-    shortcut: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +97,23 @@ def question_of(campaign: Campaign, by: str, *, gifts: bool = False) -> Question
     if found.first is None and found.last is None:
         first, last = default_days(campaign)
         found = replace(found, first=first, last=last)
-    return found
+    return found if request.args.get("compare") else _with_comparison(campaign, found)
 
 
 def default_days(campaign: Campaign) -> tuple[date, date]:
-    """Return the last days, or the whole campaign where it is shorter."""
-    first, _last = days_of(campaign, None, None)
+    """Return the days that a tab shows without a choice, as `periods.default_days`."""
     today = day_in(datetime.now(UTC), campaign.timezone)
-    return min(today, max(first, today - timedelta(DEFAULT_DAYS - 1))), today
+    return periods.default_days(today, *totals.span(campaign.org_id, campaign.id))
+
+
+def _with_comparison(campaign: Campaign, question: Question) -> Question:
+    """Return a question that is compared with the period before, where there is one."""
+    first, last = days_of(campaign, question.first, question.last)
+    try:
+        earlier_days(first, last, periods.COMPARISONS[0])
+    except BadRange:
+        return question
+    return replace(question, compare=periods.COMPARISONS[0])
 
 
 def view_of(
@@ -192,7 +190,7 @@ def _comparisons(chosen: str) -> list[Choice]:
     return [
         Choice(
             label,
-            address(compare=how or None),
+            address(compare=how or periods.NO_COMPARISON),
             how == chosen,
             "x" if how == ("" if chosen else "before") else "",
         )

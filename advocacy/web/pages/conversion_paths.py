@@ -6,6 +6,7 @@ unattributed actions; Markov and Shapley see only actions with a known path.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,7 +18,9 @@ from advocacy.analytics import explain_text
 from advocacy.analytics.activation import BadRange
 from advocacy.analytics.conversion_paths import DelayStep, Influence, ModelCredits, ModelShare
 from advocacy.analytics.glossary import DEFINITIONS
-from advocacy.reporting import charts
+from advocacy.analytics.model_agreement import Agreement, KeyAgreement, agreement
+from advocacy.core.vocabulary import platform_named
+from advocacy.reporting import formats
 from advocacy.reporting.exports.conversion_paths import tables_of_paths
 from advocacy.storage import posts
 from advocacy.storage.models import Campaign
@@ -27,12 +30,15 @@ from advocacy.web.cached_figures import influences_of, when
 from advocacy.web.campaigns import campaign_or_404
 from advocacy.web.downloads import file_of, files_at
 from advocacy.web.errors import Problem
-from advocacy.web.i18n import chosen, said
+from advocacy.web.i18n import model, said
+from advocacy.web.pages.campaign_view import default_days, question_of, view_of
 
 blueprint = Blueprint("paths", __name__)
 
 ORDERS = ("1", "2", "3")
 _MAX_ROWS = 50
+_NAMED = 4
+"""How many platforms the answer names."""
 
 
 @blueprint.app_template_filter("duration")
@@ -48,12 +54,18 @@ def page(slug: str) -> str:
     campaign, order, reports = _requested(slug)
     by_platform, by_post = reports["platform"], reports["post"]
     days = {"from": str(by_platform.first), "to": str(by_platform.last)}
+    agreed = agreement([*by_platform.rules, *by_platform.models])
     steps = [
         {"step": _upper_limit(each), "actions": each.actions}
         for each in by_platform.seconds_to_action.steps
     ]
     return render_template(
         "paths.html",
+        view=view_of(campaign, question_of(campaign, "platform")),
+        agreement=agreed,
+        answer=_answer(agreed),
+        usual=model(agreed.models[0]) if agreed.models else "",
+        opened="order" in request.args or "currency" in request.args,
         report=by_platform,
         counted=when(by_platform.counted_at, campaign.timezone),
         orders=ORDERS,
@@ -80,16 +92,6 @@ def page(slug: str) -> str:
             )
         ),
         steps=steps,
-        chart=charts.in_language(
-            charts.bars(
-                steps,
-                "step",
-                "actions",
-                _("Actions by time from click to action; the table below shows the same data."),
-                (_("time from click to action"), _("actions")),
-            ),
-            chosen(),
-        ),
     )
 
 
@@ -115,6 +117,8 @@ def _requested(slug: str) -> tuple[Campaign, str, dict[str, Influence]]:
         raise Problem(422, _("No such currency"), _("Enter a currency as three letters, e.g. USD."))
     try:
         first, last = (_day(request.args.get(name)) for name in ("from", "to"))
+        if first is None and last is None:
+            first, last = default_days(campaign)
         reports = influences_of(
             campaign,
             first,
@@ -130,6 +134,43 @@ def _requested(slug: str) -> tuple[Campaign, str, dict[str, Influence]]:
             _("Enter dates as YYYY-MM-DD, with the first not after the last."),
         ) from None
     return campaign, order, reports
+
+
+def _answer(agreed: Agreement) -> str:
+    """Say where the models agree and where not, with the shares of the first platforms."""
+    rows = agreed.rows[:_NAMED]
+    if not rows:
+        return ""
+
+    def shares(rows: Sequence[KeyAgreement]) -> str:
+        return ", ".join(f"{platform_named(row.key)} {formats.percent(row.usual)}" for row in rows)
+
+    if agreed.agrees:
+        return str(
+            _(
+                "All models agree within %(points)s of a hundred actions: %(shares)s.",
+                points=_points(agreed.spread),
+                shares=shares(rows),
+            )
+        )
+    most = agreed.disputed[0]
+    text = _(
+        "The models disagree most about %(platform)s: %(least)s (%(least_by)s) to %(most)s "
+        "(%(most_by)s).",
+        platform=platform_named(most.key),
+        least=formats.percent(most.least),
+        least_by=model(most.least_by),
+        most=formats.percent(most.most),
+        most_by=model(most.most_by),
+    )
+    if agreed.agreed:
+        text += " " + _("They agree about %(shares)s.", shares=shares(agreed.agreed[:_NAMED]))
+    return str(text)
+
+
+def _points(spread: float) -> str:
+    """Write a difference of shares in actions of a hundred, rounded up."""
+    return formats.number(max(1, math.ceil(round(spread * 100, 4))))
 
 
 @dataclass(frozen=True, slots=True)

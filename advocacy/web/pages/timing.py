@@ -108,4 +108,4 @@ def _when(best: BestTime) -> str:
 
 def _weekday(number: int, width: str) -> str:
     names = get_day_names(width, "stand-alone", get_locale() or "en")  # type: ignore[arg-type]
-    return names[number]
+    return str(names[number])
