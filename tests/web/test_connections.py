@@ -489,6 +489,7 @@ def log_of(client, world, name: str, outcome: str = "") -> list[list[str]]:
     world.app.extensions["refused_requests"].flush()
     page = client.get(f"/connections/{world.sources[name]}?outcome={outcome}").text
     table = page[page.index('id="log"') : page.index('id="change"')]
+    table = table.replace('<span class="below why">', "</td><td>")
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.S)[1:]
     return [
         [" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in re.findall(CELL, row, re.S)]
@@ -506,13 +507,25 @@ def test_the_log_has_stored_pending_quarantined_and_refused_requests(world, staf
     assert world.standard("{}", secret="whsec_" + "B" * 40).status_code == 401
     rows = log_of(staff, world, "standard")
     assert [row[0] for row in rows] == ["refused", "pending", "could not be read", "processed"]
-    assert [row[1] for row in rows] == ["", "", "", "call"]
-    assert rows[0][2].startswith("The signature does not match.")
-    assert rows[2][2].startswith("Not valid JSON.") and rows[2][3].startswith("Retry")
+    assert [row[2] for row in rows] == ["", "", "", "call"]
+    assert rows[0][1].startswith("The signature does not match.")
+    assert rows[2][1].startswith("Not valid JSON.") and rows[2][3].startswith("Retry")
     assert [row[0] for row in log_of(staff, world, "standard", "refused")] == ["refused"]
     assert len(log_of(staff, world, "standard", "quarantined")) == 1
     assert log_of(staff, world, "actblue") == []
     assert CANARY not in staff.get(f"/connections/{world.sources['standard']}").text
+
+
+def test_the_page_says_how_often_the_code_came_back(world, staff):
+    page = f"/connections/{world.sources['standard']}"
+    assert "Our code came back" not in staff.get(page).text
+    for number in range(4):
+        carried = {"code": world.links["x"]} if number else {}
+        world.act("call", id=f"c{number}", email=f"p{number}@example.org", **carried)
+    world.drain()
+    text = html.unescape(staff.get(page).text).replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"Our code came back with 75 ?% of its actions in the last \d+ days", text)
+    assert re.search(r"Last delivery: \d{4}-\d\d-\d\d \d\d:\d\d", text)
 
 
 def test_a_delivery_is_replayed_from_the_log(world, staff):
@@ -535,7 +548,7 @@ def test_refusals_before_verification_are_logged_too(world, staff):
         sources.disable_source(world.org_id, "standard", datetime.now(UTC))
     client.post(path, data=b"{}")
     client.post("/webhooks/src_unknown", data=b"{}")
-    assert [row[2].split(".")[0] for row in log_of(staff, world, "standard")] == [
+    assert [row[1].split(".")[0] for row in log_of(staff, world, "standard")] == [
         "The tool was paused here",
         "It is larger than anything this tool sends",
         "It was compressed",

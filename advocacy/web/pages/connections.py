@@ -345,6 +345,9 @@ def _source_page(
         secret=password,
         made=made is not None,
         arrived=delivery_log.read_arrivals(g.org_id, source.id),
+        newest=next((each.at for each in rows if each.outcome == "stored"), None),
+        returned=_returned(source),
+        lately=LATELY_DAYS,
         has_secret=bool(connections.new_secret(source.provider)),
         takes_secret=connections.needs_given_secret(source) or source.provider == "proca",
         result=result,
@@ -361,6 +364,13 @@ def _source_page(
         zone=campaigns.zones(g.org_id)[None],
         first_run="first-run" in request.args,
     )
+
+
+def _returned(source: Source) -> float | None:
+    """Return which share of the source's recent actions came with a code of ours."""
+    rows = (Carried(*row) for row in totals.carried_codes(g.org_id, LATELY_DAYS, BEFORE_DAYS))
+    found = next((each for each in rows if each.source == source.name), None)
+    return found.recent_with_code / found.recent if found and found.recent else None
 
 
 def _outcomes() -> dict[str, str]:
