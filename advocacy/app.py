@@ -175,7 +175,7 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
-        API_SPEC_OPTIONS=documentation.SPEC,
+        API_SPEC_OPTIONS=documentation.spec_options(settings),
     )
     i18n.babel.init_app(
         app, locale_selector=i18n.chosen, default_translation_directories="web/translations"

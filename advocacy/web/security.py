@@ -30,7 +30,7 @@ _ORIGIN = re.compile(r"https?://[^/?#]+(?=[/?#]|$)")
 @blueprint.after_app_request
 def protect(response: Response) -> Response:
     """Set the security headers of a response."""
-    styled = request.endpoint == "documentation.page"
+    styled = request.endpoint == "documentation.reference"
     response.headers.setdefault("Content-Security-Policy", _STYLED if styled else _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

@@ -40,7 +40,7 @@ METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 # Names and signs that are the same in every language; the API's own page is English.
 SAME_EVERYWHERE = {"UTC", "PNG"}
-ENGLISH_PAGES = {"api.html"}
+ENGLISH_PAGES = {"api.html", "api_reference.html"}
 
 
 @cache

@@ -245,7 +245,7 @@ def test_invalid_days_are_refused_with_a_link_back(watched):
 
 def test_the_page_of_the_api_shows_its_operation(watched):
     page = watched.page
-    watched.go("/api/")
+    watched.go("/api/reference")
     operation = page.locator(".opblock-get").first
     expect(operation).to_contain_text("/api/v1/campaigns/{slug}/activation")
     operation.locator("button.opblock-summary-control").click()
@@ -256,7 +256,7 @@ def test_the_page_of_the_api_shows_its_operation(watched):
 
 def test_the_operation_can_be_tried_from_its_page(watched):
     page = watched.page
-    watched.go("/api/")
+    watched.go("/api/reference")
     page.get_by_role("button", name="Authorize").first.click()
     dialog = page.locator(".dialog-ux")
     dialog.locator("input").fill(watched.site.token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -300,6 +301,7 @@ ROUTES = {
     ("GET", "/ready"): ANYONE,
     ("GET", "/metrics"): ADMIN,
     ("GET", "/api/"): ANYONE,
+    ("GET", "/api/reference"): ANYONE,
     ("GET", "/api/openapi.json"): ANYONE,
     ("GET", "/api/ui/<name>"): ANYONE,
     ("GET", "/api/v1/actions/<uuid:action_id>/explain"): STAFF,
@@ -794,8 +796,26 @@ def test_live_depends_on_nothing_and_ready_on_the_database(world, down):
         assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
+def test_the_page_of_the_api_has_each_operation_and_examples(world):
+    page, spec = world.app.test_client().get("/api/").text, document(world)
+    for path, methods in spec["paths"].items():
+        for method in methods:
+            if method != "parameters":
+                assert f"{method.upper()} {path}</code>" in page, path
+    assert spec["servers"] == [{"url": world.settings.public_url}]
+    assert f"curl {world.settings.public_url}/api/v1/campaigns" in page
+    assert set(spec["webhooks"]) == {"surge.noticed", "report.weekly", "webhook.test"}
+    assert all(f"<code>{name}</code>" in page for name in spec["webhooks"])
+    assert re.findall(r'(?:src|action)="(?!/)[^"]*"', page) == []
+
+
+def test_a_member_sees_the_page_of_the_api_with_the_sidebar(world):
+    assert 'class="sidebar"' in world.member("reader").get("/api/").text
+    assert 'class="sidebar"' not in world.app.test_client().get("/api/").text
+
+
 def test_the_page_of_the_api_and_its_files_are_our_own(client):
-    page = client.get("/api/")
+    page = client.get("/api/reference")
     assert page.status_code == 200
     assert "http://" not in page.text and "https://" not in page.text
     assert client.get("/api/ui/swagger-ui-bundle.js").status_code == 200
