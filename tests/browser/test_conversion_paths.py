@@ -56,7 +56,7 @@ def test_the_ladder_opens_and_shows_its_steps(watched, screenshots):
     page = watched.page
     open_tab(page, "People")
     expect(page.locator("h1")).to_contain_text("People")
-    assert page.locator(".steps li").count() >= 2
+    assert page.locator(".rungs li").count() >= 2
     page.get_by_text("Show the numbers").click()
     expect(page.get_by_role("region", name="Highest rung").locator("tbody tr")).to_have_count(5)
     page.set_viewport_size({"width": 360, "height": 740})
