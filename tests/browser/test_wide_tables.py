@@ -39,7 +39,8 @@ def test_common_tables_fit_a_laptop(watched, language):
     for address in ("/", "/campaigns/stay", POSTS, "/campaigns/stay/paths"):
         watched.go(address)
         wide = page.locator(".scroll").evaluate_all(
-            """all => all.filter(each => each.scrollWidth > each.clientWidth)
+            """all => all.filter(each => each.checkVisibility())
+                         .filter(each => each.scrollWidth > each.clientWidth)
                          .map(each => each.getAttribute("aria-label"))"""
         )
         assert wide == [], address
