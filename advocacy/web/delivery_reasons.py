@@ -7,6 +7,11 @@ from flask_babel import gettext as _
 
 def hints() -> dict[str, str]:
     """Return an explanation of each reason, with what to do."""
+    return {**of_quarantined(), **_of_refused_requests()}
+
+
+def of_quarantined() -> dict[str, str]:
+    """Return an explanation of each reason for quarantine."""
     number = _("A number cannot be read exactly. Check it in the tool.")
     large = _("It is larger than anything this tool sends. Check the tool's webhook settings.")
     letters = _("Its text encoding cannot be read. Check the tool's webhook settings.")
@@ -49,7 +54,6 @@ def hints() -> dict[str, str]:
         "not_utf8": letters,
         "nul": letters,
         "lone_surrogate": letters,
-        **_of_refused_requests(),
     }
 
 

@@ -150,8 +150,8 @@ def test_an_open_loop_counts_other_statuses(slow):
 def test_signed_requests_are_accepted_by_the_provider():
     from datetime import UTC, datetime
 
-    from advocacy.cli.sources import new_secret
     from advocacy.core.events import Delivery
+    from advocacy.ingestion.connections import new_secret
     from advocacy.providers import standard_webhooks
 
     secret = new_secret("standard")

@@ -71,6 +71,7 @@ def test_a_correct_setup_has_no_findings(examined, world, running):
         "tables",
         "secret key",
         "inbox",
+        "figures",
         "codes",
         "time zones",
         "mail",

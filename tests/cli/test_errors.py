@@ -138,7 +138,7 @@ MISTAKES = [
     ((*SOURCE, "actblue", "--secret", "nocolon"), "write the secret as user:password"),
     ((*SOURCE, "standard", "--secret", "whsec_short"), "write the secret as whsec_ and the"),
     (("source", "rotate", "--name", "nobody"), "there is no source nobody; see"),
-    (("source", "rotate", "--name", "action_network"), "this provider has no secret other"),
+    (("source", "rotate", "--name", "action_network"), "this tool has no secret other"),
     (("token", "revoke", "--name", "nobody"), "there is no valid token nobody; see"),
     (("erase", "--yes"), "give an e-mail address or a phone number"),
     (("erase", "--email", "nonsense", "--yes"), "give an e-mail address or a phone number"),

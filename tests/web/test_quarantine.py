@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import advocacy
-from advocacy.web.pages.quarantine import _says
+from advocacy.web.delivery_reasons import of_quarantined
 
 PACKAGE = Path(advocacy.__file__).parent
 # Of made-up deliveries for a rehearsal, which are never kept.
@@ -36,7 +36,7 @@ def test_every_reason_is_explained(app):
     given = reasons().keys() - NEVER_KEPT
     assert len(given) > 15
     with app.test_request_context():
-        said = _says()
+        said = of_quarantined()
     assert said.keys() == given | GIVEN_ELSEWHERE
     for reason, words in said.items():
         assert words.endswith("."), reason

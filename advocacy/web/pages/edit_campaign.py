@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from advocacy.core.dates import zone as zone_of
 from advocacy.core.plain_text import visible
 from advocacy.storage import campaigns, posts
 from advocacy.storage.errors import NotFound
@@ -104,7 +104,7 @@ def archive_post(slug: str, post_id: UUID, what: str) -> auth.Page:
 
 def _published(post: Post, campaign: Campaign) -> datetime | None:
     """Return the time in the form, on the campaign's clock; None if it was not changed."""
-    written, zone = request.form.get("published", ""), ZoneInfo(campaign.timezone)
+    written, zone = request.form.get("published", ""), zone_of(campaign.timezone)
     if written == f"{post.published_at.astimezone(zone):{_LOCAL}}":
         return None
     at = datetime.strptime(written, _LOCAL).replace(tzinfo=zone)
@@ -141,7 +141,7 @@ def _campaign_page(campaign: Campaign, trouble: str = "") -> str:
 
 
 def _post_page(campaign: Campaign, post: Post, trouble: str = "") -> str:
-    zone = ZoneInfo(campaign.timezone)
+    zone = zone_of(campaign.timezone)
     shown = {
         "title": post.title,
         "url": post.url,
