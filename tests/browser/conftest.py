@@ -126,9 +126,17 @@ def _session(app: Flask, role: str) -> str:
 
 
 @pytest.fixture(scope="package")
-def chromium(site: Site) -> Iterator[Browser]:
+def browser_process() -> Iterator[Browser]:
+    if chromium_support.CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine; `make browser` says how to get it")
     with chromium_support.browser() as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def chromium(site: Site, browser_process: Browser) -> Browser:
+    """The browser, once there is a site to look at."""
+    return browser_process
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from advocacy.cli.dev.embedded_servers import own_database
 from advocacy.cli.dev.up import free_port
@@ -63,19 +63,18 @@ def printed(environment: dict[str, str], tmp_path: Path, root: Path) -> Iterator
 
 
 @pytest.fixture
-def page(printed: str) -> Iterator[Page]:
+def page(printed: str, browser_process: Browser) -> Iterator[Page]:
     """A fresh browser, in which no page may report an error."""
-    with chromium_support.browser() as running:
-        context = running.new_context(locale="en-US", timezone_id="America/Chicago")
-        opened = context.new_page()
-        opened.set_default_timeout(30_000)
-        errors: list[str] = []
-        opened.add_init_script(VIOLATIONS)
-        opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        opened.on("pageerror", lambda error: errors.append(str(error)))
-        yield opened
-        context.close()
-        assert errors == []
+    context = browser_process.new_context(locale="en-US", timezone_id="America/Chicago")
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    errors: list[str] = []
+    opened.add_init_script(VIOLATIONS)
+    opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
 
 
 def check(page: Page, folder: Path, name: str) -> None:

@@ -71,15 +71,17 @@ def test_a_link_is_made_followed_and_its_action_appears(watched, wired: Flask):
     assert got.value.suggested_filename.endswith(".png")
 
     watched.go("/campaigns/stay")
+    # A post is listed from its first click on.
     row = page.locator("#live-posts tr").filter(has_text=title)
-    expect(row.locator("td").nth(0)).to_have_text("Threads")
-    expect(row.locator("td").nth(2)).to_have_text("0")
+    assert row.count() == 0
     expect(page.locator("#live")).to_have_text("Live: new actions appear automatically.")
     page.evaluate("window.sameDocument = true")
 
     # The redirect knows a new link within LINKS_REFRESH_SECONDS, or looks it up at once.
     location = tap(link)
     expect(row.locator("td").nth(1)).to_have_text("1", timeout=15_000)
+    expect(row.locator("td").nth(0)).to_have_text("Threads")
+    expect(row.locator("td").nth(2)).to_have_text("0")
     (carried,) = parse_qs(urlsplit(location).query)["source"]
     # Action Network tells whole seconds: she signs in the one after her tap.
     signed = datetime.now(UTC) + timedelta(seconds=1)

@@ -125,6 +125,7 @@ def test_a_leader_sees_one_report_without_an_account(watched, site, owner, chrom
     page = watched.page
     set_password(page, site.address + owner[1])
     watched.go("/campaigns/stay")
+    page.locator("summary", has_text="Share").click()
     page.get_by_role("link", name="View links").click()
     page.get_by_label("Recipient").fill("The board")
     page.get_by_label("the whole campaign").check()
