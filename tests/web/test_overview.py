@@ -315,7 +315,15 @@ def test_values_too_large_for_the_database_are_not_found(world):
 
 # What is said to the browser.
 
-PAGES = ("/", "/sign-in", "/campaigns/stay", "/campaigns/nothing", "/api/", "/nothing")
+PAGES = (
+    "/",
+    "/sign-in",
+    "/campaigns/stay",
+    "/campaigns/nothing",
+    "/api/",
+    "/api/reference",
+    "/nothing",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -330,7 +338,7 @@ def test_every_page_says_what_it_may_do(staff, path):
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["form-action"] == policy["connect-src"] == "'self'"
     # Only the packaged Swagger UI writes styles into its page.
-    assert ("'unsafe-inline'" in policy["style-src"]) is (path == "/api/")
+    assert ("'unsafe-inline'" in policy["style-src"]) is (path == "/api/reference")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
