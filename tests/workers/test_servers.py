@@ -260,7 +260,7 @@ def test_a_process_without_tables_is_not_ready(served):
     def ready() -> tuple[int, bytes]:
         return served.ask("GET", "/ready")[:2]
 
-    words = b"the database has not the tables of this version; run `advocacy migrate`\n"
+    words = b"the database lacks tables of this version; run `advocacy migrate`\n"
     for broken, repaired in (
         ("update alembic_version set version_num = '0001'", ""),
         ("alter table alembic_version rename to av", "alter table av rename to alembic_version"),

@@ -28,6 +28,7 @@ import click
 from flask import Flask
 from standardwebhooks import Webhook
 
+from advocacy.analytics.activation import activation
 from advocacy.cli.dev.up import free_port, procfile, running_servers
 from advocacy.cli.report import print_activation
 from advocacy.core.ids import new_id
@@ -202,7 +203,8 @@ def _play(app: Flask, played: Round) -> int:
     report = json.loads(body)
     if status != 200:
         raise click.ClickException(f"the report answered {status}: {body!r}")
-    print_activation(report)
+    with app.app_context(), transaction():
+        print_activation(activation(campaigns.get_campaign(org_id, "stay")))
     click.echo(f"\n{counts['done']} deliveries done, {counts['quarantined']} quarantined")
     return _compare([*played.answers, *_figures(played, report, counts)])
 
