@@ -25,12 +25,12 @@ def take(address: str, token: str) -> bytes:
     """Return a picture of the campaign's page."""
     with browser() as chromium:
         page = chromium.new_page(
-            viewport={"width": 1180, "height": 900}, device_scale_factor=1.1, color_scheme="light"
+            viewport={"width": 1180, "height": 900}, device_scale_factor=1, color_scheme="light"
         )
         page.goto(f"{address}/sign-in?next=/campaigns/stay")
         page.fill("#token", token)
         page.press("#token", "Enter")
-        page.wait_for_selector("#by-day svg")
+        page.wait_for_selector("#by-day canvas")
         return page.screenshot(full_page=True, animations="disabled")
 
 
