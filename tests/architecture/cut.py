@@ -344,6 +344,8 @@ def unseen() -> list[str]:
         and any(
             isinstance(node, ast.Call)
             and getattr(node.func, "id", getattr(node.func, "attr", "")) in asking
+            # A mapping has a `get` as well.
+            and (getattr(node.func, "attr", "") != "get" or "session" in ast.unparse(node.func))
             for node in ast.walk(function)
         )
     }

@@ -31,8 +31,9 @@ LEFT_OUT = (
     "readme",
     "read_by_its_index",
     "test_plans",
+    "while_indexes_are_built",
 )
-NOT_ABOUT_ROWS = re.compile(r"session\.|server\.|citus\.|nodes\.|sample_rows\.")
+NOT_ABOUT_ROWS = re.compile(r"connections\.|session\.|server\.|citus\.|nodes\.|sample_rows\.")
 """What asks about the database itself, or is no part of what runs on a cluster."""
 ASK_BY_ANOTHER = {"sources.find_source_by_key"}
 """What asks through another function."""

@@ -225,6 +225,19 @@ def test_a_webhook_that_fails_for_five_days_is_disabled(world, settings, receive
     assert len(receiver.requests) == 3
 
 
+def test_old_messages_are_deleted_with_their_attempts(world, settings, receiver):
+    webhook_id, _secret = connect(world, settings, receiver.url)
+    surge(world, settings)
+    outbox.send_due(settings, world.org_id)
+    assert attempts(world, webhook_id)
+    now = datetime.now(UTC)
+    with transaction():
+        assert outgoing_webhooks.delete_old_messages(world.org_id, now) == 0
+        later = now + outgoing_webhooks.LOGGED_FOR + timedelta(minutes=1)
+        assert outgoing_webhooks.delete_old_messages(world.org_id, later) == 1
+    assert attempts(world, webhook_id) == []
+
+
 def test_an_address_that_is_gone_is_disabled_at_once(world, settings, receiver):
     webhook_id, _secret = connect(world, settings, receiver.url)
     surge(world, settings)
