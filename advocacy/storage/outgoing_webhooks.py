@@ -91,7 +91,7 @@ def secret_of(master: bytes, webhook: OutgoingWebhook) -> str:
 
 
 def set_events(webhook: OutgoingWebhook, events: Sequence[str]) -> None:
-    """Set which events a webhook is told of."""
+    """Set which events a webhook receives."""
     webhook.events = list(events)
     db.session.flush()
 
