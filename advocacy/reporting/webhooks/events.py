@@ -23,7 +23,7 @@ from advocacy.reporting.email.weekly_content import weekly_sheet
 
 SURGE, WEEKLY, TEST = "surge.noticed", "report.weekly", "webhook.test"
 EVENTS = (SURGE, WEEKLY)
-"""The events that a webhook can be told of."""
+"""The events that a webhook can receive."""
 
 FORMS = ("standard", "slack", "teams")
 """In which form a webhook gets its messages."""

@@ -169,7 +169,7 @@ class SurgeRow(db.Model):  # type: ignore[name-defined,misc]
 
 
 class OutgoingWebhook(db.Model):  # type: ignore[name-defined,misc]
-    """An address of the organization's own, which is told of events. URL and secret are encrypted.
+    """An address of the organization's own, to which events are sent. URL and secret are encrypted.
 
     `failing_since` is when the first attempt failed after the last one that succeeded.
     """
